@@ -1,0 +1,126 @@
+"""What crosses a process boundary: an asked `Candidate`, and the `Evaluation` that comes back.
+
+A stage has its own type. A strategy asks for candidates; a worker turns a candidate into an
+`Outcome`; the executor adds who did it and when, which makes it an `Evaluation`; only evaluations can
+be told. All are frozen and made of plain values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evo_nas.genome.space import Genome
+
+class Status(StrEnum):
+    """Why an evaluation ended; the cause decides what may follow (DESIGN, section 5)."""
+
+    OK = "ok"
+    PRUNED = "pruned"
+    """Stopped early at a rung; scored there."""
+    TOO_BIG = "too_big"
+    """Does not fit the parameter limit or the memory; never retried, never in a population."""
+    DIVERGED = "diverged"
+    """The loss or an output became infinite or not a number."""
+    TIMED_OUT = "timed_out"
+    """Passed its time limit."""
+    FAILED = "failed"
+    """Training raised an error that is none of the above; the evaluation carries it."""
+    POISONED = "poisoned"
+    """Its worker was lost on every permitted attempt."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether a fitness comes with this status."""
+        return self in (Status.OK, Status.PRUNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A genome that was asked and has no score yet.
+
+    Attributes:
+        id: Position in the order of asking, from 0; a run never uses one twice.
+        genome: What is to be evaluated.
+        canonical_hash: Identity of the architecture that the genome means.
+        parents: Ids of the candidates it was bred from; empty for a founder.
+        operator: What made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
+        seed: Seed of its training, from (run seed, canonical hash, budget).
+        budget: Epochs of training.
+        asked_after: How many evaluations had been told when it was asked.
+    """
+
+    id: int
+    genome: Genome
+    canonical_hash: str
+    parents: tuple[int, ...]
+    operator: str
+    seed: int
+    budget: int
+    asked_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What training a candidate gave.
+
+    Attributes:
+        status: Why it ended.
+        fitness: Validation score, higher is better (a loss is negated); set if and only if ``status.scored``.
+        metrics: Named figures in their own units, such as ``validation_accuracy``.
+        curve: Validation metric after each epoch, in the metric's own units.
+        parameters: Trainable parameters of the network; 0 when it was never built.
+        epochs: Epochs that were trained.
+        train_s: Seconds of training and validation.
+        error: Class and message of what went wrong; empty if nothing did.
+    """
+
+    status: Status
+    fitness: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
+    parameters: int = 0
+    epochs: int = 0
+    train_s: float = 0.0
+    error: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status.scored != (self.fitness is not None):
+            raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A candidate, its outcome, and who produced it when.
+
+    Attributes:
+        candidate: What was asked.
+        outcome: What came back.
+        attempt: 1 for the first dispatch, one more for every lost worker.
+        worker: Name of the worker that produced it.
+        node: Name of the machine it ran on.
+        queue_s: Seconds between submission and start of training.
+        finished_at: Unix time at which the result reached the executor, in seconds.
+    """
+
+    candidate: Candidate
+    outcome: Outcome
+    attempt: int = 1
+    worker: str = ""
+    node: str = ""
+    queue_s: float = 0.0
+    finished_at: float = 0.0
+
+    @property
+    def fitness(self) -> float | None:
+        """Fitness of the outcome; higher is better."""
+        return self.outcome.fitness
+
+    @property
+    def status(self) -> Status:
+        """Status of the outcome."""
+        return self.outcome.status
