@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation, Outcome
 
@@ -19,7 +20,7 @@ class Evaluator(Protocol):
         """Trains ``candidate`` and reports; failures are outcomes, never exceptions."""
 
 
-EvaluatorFactory = "Callable[[], Evaluator]"
+EvaluatorFactory = Callable[[], Evaluator]
 """Called once in each worker process; must pickle. Execution never knows what it builds."""
 
 
