@@ -1,0 +1,5 @@
+"""How the next genome is chosen: ask a strategy for candidates, tell it their evaluations.
+
+Every strategy sees the same thing, a vector of bounded integers per candidate, and is a pure function of
+what it was told; so any of them can be stopped, resumed, verified and compared on equal terms.
+"""

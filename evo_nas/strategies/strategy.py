@@ -1,14 +1,40 @@
-"""The contract of every search strategy: `ask` for candidates, `tell` their evaluations."""
+"""The contract of every search strategy, and the bookkeeping they share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from evo_nas.evaluation import Candidate
+from evo_nas.randomness import derive_seed, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import random
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from evo_nas.evaluation import Candidate, Evaluation
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.genome.space import Genome, SearchSpace
+
+REDRAWS = 64
+"""How often a duplicate or infeasible proposal is drawn again before the space counts as exhausted."""
+
+
+class StrategyOptions(BaseModel):
+    """Base of the options that follow ``strategy.kind`` in a configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A genome that a strategy would like to see evaluated, and where it comes from."""
+
+    genome: Genome
+    parents: tuple[int, ...]
+    operator: str
 
 
 class Strategy(ABC):
@@ -29,26 +55,102 @@ class Strategy(ABC):
     * Candidate ``k`` depends on the run seed, ``k``, the evaluations told before it was asked and the
       candidates with smaller ids; never on time, on the batch size or on who asks.
     * A candidate is told once, and only after it was asked.
+    * No two candidates of a run mean the same architecture, those in flight included.
+
+    A subclass fills two hooks: `_propose` draws a genome, `_learn` takes in evaluations.
+
+    Args:
+        space: Where genomes come from.
+        options: An instance of ``Options``.
+        seed: The run's seed.
+        epochs: Training budget given to every candidate.
     """
 
-    @abstractmethod
+    kind: ClassVar[str]
+    Options: ClassVar[type[StrategyOptions]] = StrategyOptions
+
+    def __init__(self, space: SearchSpace, options: Any = None, *, seed: int, epochs: int) -> None:
+        self._space = space
+        self._options = options if options is not None else self.Options()
+        self._seed = seed
+        self._epochs = epochs
+        self._asked = 0
+        self._told = 0
+        self._in_flight: set[int] = set()
+        self._known: set[str] = set()
+
     def ask(self, n: int) -> list[Candidate]:
         """Returns the next ``n`` candidates, ids ascending; fewer when the space is exhausted."""
+        candidates: list[Candidate] = []
+        while len(candidates) < n and (candidate := self._next()) is not None:
+            self._remember_asked([candidate])
+            candidates.append(candidate)
+        return candidates
 
-    @abstractmethod
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Believes evaluations, in the order given.
 
         Raises:
             ValueError: A candidate was never asked, or is told a second time.
         """
+        for evaluation in evaluations:
+            if evaluation.candidate.id not in self._in_flight:
+                raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
+            self._in_flight.remove(evaluation.candidate.id)
+        self._told += len(evaluations)
+        self._learn(evaluations)
 
-    @abstractmethod
     def resume(self, told: Sequence[Evaluation], in_flight: Sequence[Candidate]) -> None:
         """Rebuilds the state from a ledger: what was told, in order, and what was asked but not told.
 
         Candidates that were asked after the last commit are in neither list; `ask` gives them again.
 
         Raises:
-            ValueError: This strategy has already been asked or told.
+            ValueError: This strategy was already asked, or the ids are not those of a whole run.
         """
+        if self._asked:
+            raise ValueError("only a fresh strategy can be resumed")
+        self._remember_asked(evaluation.candidate for evaluation in told)
+        self._remember_asked(in_flight)
+        if self._in_flight != set(range(self._asked)):
+            raise ValueError("the ids told and in flight leave gaps or repeat")
+        self.tell(told)
+
+    def statistics(self) -> Mapping[str, float]:
+        """Returns figures about the fitness of the current population, empty if there is none."""
+        return {}
+
+    @abstractmethod
+    def _propose(self, k: int, rng: random.Random) -> Proposal:
+        """Draws a genome for candidate ``k``; called again, with ``rng`` advanced, if it is unusable."""
+
+    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
+        """Takes in evaluations that were just told, in order."""
+
+    def _next(self) -> Candidate | None:
+        rng = stream(self._seed, "ask", self._asked)
+        for _ in range(REDRAWS):
+            proposal = self._propose(self._asked, rng)
+            if self._is_new(proposal.genome):
+                canonical_hash = self._space.canonical_hash(proposal.genome)
+                return Candidate(
+                    id=self._asked,
+                    genome=proposal.genome,
+                    canonical_hash=canonical_hash,
+                    parents=proposal.parents,
+                    operator=proposal.operator,
+                    seed=derive_seed(self._seed, "training", canonical_hash, self._epochs),
+                    budget=self._epochs,
+                    asked_after=self._told,
+                )
+        return None
+
+    def _is_new(self, genome: Genome) -> bool:
+        """Whether the genome can be built and means an architecture that was never asked."""
+        return self._space.canonical_hash(genome) not in self._known and self._space.is_feasible(genome)
+
+    def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
+        for candidate in candidates:
+            self._known.add(candidate.canonical_hash)
+            self._in_flight.add(candidate.id)
+            self._asked += 1

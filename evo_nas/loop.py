@@ -1,0 +1,191 @@
+"""The loop that ties a strategy, an executor and a ledger together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.strategies.operators import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evo_nas.evaluation import Candidate, Evaluation, Status
+    from evo_nas.execution.executor import Executor, Occupancy
+    from evo_nas.ledger import Ledger
+    from evo_nas.strategies.strategy import Strategy
+
+TURN_S = 0.5
+"""Longest wait for results before the loop looks round again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When a search is complete; totals over the whole run, however often it was resumed.
+
+    Attributes:
+        evaluations: Candidates evaluated, failures included.
+        train_s: Seconds of training summed over all evaluations; None for no limit. What is in flight when it is
+            reached still counts.
+    """
+
+    evaluations: int
+    train_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a search has done so far; listeners get one each turn.
+
+    Attributes:
+        told: Evaluations committed and believed, over the whole run.
+        told_at_start: How many of them this process found in the ledger.
+        asked: Candidates asked, over the whole run.
+        budget: When the run is complete.
+        by_status: Evaluations by the cause that ended them.
+        best: The fittest evaluation of all history; None before the first score.
+        front: Evaluations that nothing beats in both fitness and size.
+        fitness: Size, mean, std, min and max of the current population's fitness.
+        occupancy: What the workers are doing.
+        elapsed_s: Seconds since this process started to search.
+        finished: Whether the run is complete.
+        interrupted: Whether it was asked to stop before that.
+    """
+
+    told: int
+    told_at_start: int
+    asked: int
+    budget: Budget
+    by_status: Mapping[Status, int]
+    best: Evaluation | None
+    front: Sequence[Evaluation]
+    fitness: Mapping[str, float]
+    occupancy: Occupancy
+    elapsed_s: float
+    finished: bool
+    interrupted: bool
+
+
+Listener = Callable[[Progress], None]
+"""Called after each turn, in the thread of the loop."""
+
+
+class Search:
+    """Asks, submits, collects, commits and tells until the budget is spent.
+
+    Every result is durable before the strategy learns of it, so the state of a search is a function of its
+    ledger: killed at any point, a new `Search` over the same ledger goes on as this one would have.
+
+    Args:
+        strategy: A fresh strategy; it is resumed from the ledger.
+        executor: Where candidates are trained; closed by its owner.
+        ledger: Open for writing.
+        budget: When to stop.
+    """
+
+    def __init__(self, strategy: Strategy, executor: Executor, ledger: Ledger, *, budget: Budget) -> None:
+        self._strategy = strategy
+        self._executor = executor
+        self._ledger = ledger
+        self._budget = budget
+        self._archive = Archive()
+        self._by_status: Counter[Status] = Counter()
+        self._unrecorded: dict[int, Candidate] = {}
+        self._told = self._asked = self._told_at_start = 0
+        self._train_s = 0.0
+        self._exhausted = False
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._resume()
+
+    def run(self, listeners: Sequence[Listener] = ()) -> Progress:
+        """Searches until the budget is spent or `stop` is called, and returns where it stands.
+
+        Raises:
+            RunError: Results can no longer be committed; those acknowledged so far are safe.
+            ExecutionError: Workers cannot be kept alive.
+        """
+        self._started = time.monotonic()
+        while not (self.finished or self._stop.is_set()):
+            self.step()
+            if listeners:
+                progress = self.progress()
+                for listener in listeners:
+                    listener(progress)
+        return self.progress()
+
+    def step(self, *, timeout_s: float = TURN_S) -> list[Evaluation]:
+        """Makes one turn: ask, submit, collect, commit, tell; returns what was told."""
+        self._ask()
+        evaluations = self._executor.collect(timeout_s=timeout_s)
+        if evaluations:
+            self._commit(evaluations)
+            self._strategy.tell(evaluations)
+            self._count(evaluations)
+        return evaluations
+
+    def stop(self) -> None:
+        """Ends `run` after the current turn; safe to call from a signal handler or another thread."""
+        self._stop.set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent and nothing is in flight."""
+        return self._asked == self._told and (self._spent or self._exhausted)
+
+    def progress(self) -> Progress:
+        """Returns where the search stands."""
+        best = self._archive.best
+        return Progress(
+            told=self._told,
+            told_at_start=self._told_at_start,
+            asked=self._asked,
+            budget=self._budget,
+            by_status=dict(self._by_status),
+            best=best[0] if best else None,
+            front=self._archive.front,
+            fitness=self._strategy.statistics(),
+            occupancy=self._executor.occupancy(),
+            elapsed_s=time.monotonic() - self._started,
+            finished=self.finished,
+            interrupted=self._stop.is_set(),
+        )
+
+    @property
+    def _spent(self) -> bool:
+        overtime = self._budget.train_s is not None and self._train_s >= self._budget.train_s
+        return overtime or self._asked >= self._budget.evaluations
+
+    def _ask(self) -> None:
+        wanted = min(self._executor.free_slots(), self._budget.evaluations - self._asked)
+        if self._spent or wanted <= 0:
+            return
+        candidates = self._strategy.ask(wanted)
+        self._exhausted = not candidates and self._asked == self._told
+        self._executor.submit(candidates)
+        self._asked += len(candidates)
+        self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
+
+    def _resume(self) -> None:
+        history = self._ledger.history()
+        self._strategy.resume(history.told, history.in_flight)
+        self._count(history.told)
+        self._told_at_start = self._told
+        self._asked = self._told + len(history.in_flight)
+        self._executor.submit(history.in_flight)
+
+    def _commit(self, evaluations: Sequence[Evaluation]) -> None:
+        for evaluation in evaluations:
+            self._unrecorded.pop(evaluation.candidate.id, None)
+        self._ledger.append(evaluations, born=list(self._unrecorded.values()))
+        self._unrecorded.clear()
+
+    def _count(self, evaluations: Sequence[Evaluation]) -> None:
+        self._told += len(evaluations)
+        self._train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
+        self._by_status.update(evaluation.status for evaluation in evaluations)
+        self._archive.update(evaluations)

@@ -1,0 +1,84 @@
+"""Aging (regularized) evolution: the oldest dies, not the worst.
+
+Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019.
+Asynchronous and steady-state: one child per free worker, no generations. Two departures, both measured to help on
+small budgets: breeding starts after the first ``warmup`` evaluations instead of waiting for a full population, and
+architectures that are known already are drawn again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from evo_nas.strategies.operators import Breeder, Individual, fitness_statistics, individuals
+from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.genome.space import SearchSpace
+
+
+class AgingOptions(StrategyOptions):
+    """Options of aging evolution.
+
+    Attributes:
+        population: Individuals alive at once.
+        tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
+        warmup: Evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
+        crossover: Share of the children that have two parents, 0 to 1.
+    """
+
+    population: int = Field(default=100, ge=2, description="since crossover needs two parents")
+    tournament: int = Field(default=25, ge=1)
+    warmup: int = Field(default=20, ge=1)
+    crossover: float = Field(default=0.2, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _tournament_fits(self) -> Self:
+        if self.tournament > self.population:
+            raise ValueError(
+                f"tournament is {self.tournament}; must be at most the population, {self.population}: "
+                "lower tournament or raise population"
+            )
+        return self
+
+
+class AgingEvolution(Strategy):
+    """Breeds from tournament winners of the last ``population`` scored evaluations."""
+
+    kind: ClassVar[str] = "aging"
+    Options: ClassVar[type[StrategyOptions]] = AgingOptions
+
+    def __init__(
+        self, space: SearchSpace, options: AgingOptions | None = None, *, seed: int, epochs: int
+    ) -> None:
+        options = options or AgingOptions()
+        super().__init__(space, options, seed=seed, epochs=epochs)
+        self._warmup = options.warmup
+        self._population: deque[Individual] = deque(maxlen=options.population)
+        self._breeder = Breeder(space, tournament=options.tournament, crossover=options.crossover)
+        self._founders = space.seeds()
+
+    def statistics(self) -> Mapping[str, float]:
+        """Returns size, mean, std, min and max of the population's fitness."""
+        return fitness_statistics(self._population)
+
+    def _propose(self, k: int, rng: random.Random) -> Proposal:
+        if self._told >= self._warmup and self._population:
+            genome, parents, operator = self._breeder.breed(self._population, rng)
+            return Proposal(genome, tuple(parent.evaluation.candidate.id for parent in parents), operator)
+        if k < len(self._founders):
+            name, genome = self._founders[k]
+            if self._is_new(genome):
+                return Proposal(genome, parents=(), operator=f"seed:{name}")
+        return Proposal(self._space.random(rng), parents=(), operator="random")
+
+    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
+        self._population.extend(individuals(evaluations))

@@ -1,0 +1,160 @@
+"""Variation, selection and archives, made of DEAP's toolbox; the one place that knows DEAP.
+
+DEAP draws from the global generator; every call into it is made inside `lent_to_global`.
+`creator.create` is not used: it registers classes in a global module and makes them anew when unpickled.
+
+Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from deap import base, tools
+
+from evo_nas.randomness import lent_to_global
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.genome.space import Gene, Genome, SearchSpace
+
+NEIGHBOUR_STEP = 0.75
+"""Share of the mutations of an ordered gene that move to an adjacent choice."""
+
+
+class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
+    """Fitness to be raised, then parameters to be lowered: equal fitness is won by the smaller network."""
+
+    weights = (1.0, -1.0)
+
+
+class Individual(list[int]):
+    """A DEAP individual: the genome as a list, its `Score`, and the evaluation it stands for."""
+
+    def __init__(self, genome: Iterable[int], evaluation: Evaluation) -> None:
+        super().__init__(genome)
+        self.evaluation = evaluation
+        self.fitness = Score((evaluation.fitness, evaluation.outcome.parameters))
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Individual:
+        return Individual(self, self.evaluation)
+
+
+def individuals(evaluations: Iterable[Evaluation]) -> list[Individual]:
+    """Returns one individual for each evaluation that carries a fitness."""
+    return [
+        Individual(evaluation.candidate.genome, evaluation)
+        for evaluation in evaluations
+        if evaluation.fitness is not None
+    ]
+
+
+class Breeder:
+    """Makes children from a population by tournament, crossover and mutation.
+
+    Args:
+        space: What genes may hold.
+        tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
+        crossover: Share of the children that have two parents.
+    """
+
+    def __init__(self, space: SearchSpace, *, tournament: int, crossover: float) -> None:
+        self._crossover = crossover
+        self._toolbox = base.Toolbox()
+        self._toolbox.register("select", tools.selTournament, k=1, tournsize=tournament)
+        self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
+        self._toolbox.register("mutate", mutate_active_gene, space=space)
+
+    def breed(self, population: Sequence[Individual], rng: random.Random) -> tuple[Genome, list[Individual], str]:
+        """Returns a child's genome, its parents and the name of the operator that made it."""
+        mother = self._select(population, rng)
+        if rng.random() >= self._crossover:
+            return self._toolbox.mutate(tuple(mother), rng=rng), [mother], "mutation"
+        father = self._select(population, rng)
+        with lent_to_global(rng):
+            child, _ = self._toolbox.mate(list(mother), list(father))
+        return self._toolbox.mutate(tuple(child), rng=rng), [mother, father], "crossover"
+
+    def _select(self, population: Sequence[Individual], rng: random.Random) -> Individual:
+        with lent_to_global(rng):
+            chosen: list[Individual] = self._toolbox.select(population)
+        return chosen[0]
+
+
+def mutate_active_gene(genome: Genome, *, space: SearchSpace, rng: random.Random) -> Genome:
+    """Returns a child in which exactly one active gene differs, and perhaps some inactive ones.
+
+    Genes are mutated one after another until an active one was hit, so the inactive part drifts without
+    ever making a child that equals its parent. Goldman and Punch, "Reducing Wasted Evaluations in Cartesian
+    Genetic Programming", EuroGP 2013. The kind of gene - cell, layers, training, ... - is drawn first, so
+    the many genes of the cell do not crowd out the few of the rest.
+    """
+    active = set(space.active_genes(genome))
+    groups = space.gene_groups
+    child = list(genome)
+    while True:
+        index = rng.choice(groups[rng.randrange(len(groups))])
+        child[index] = mutated_choice(space.genes[index], child[index], rng)
+        if index in active:
+            return tuple(child)
+
+
+def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:
+    """Returns another value of ``gene``: a neighbour more often than not if the gene is ordered."""
+    if gene.ordered and rng.random() < NEIGHBOUR_STEP:
+        neighbours = [near for near in (value - 1, value + 1) if 0 <= near < gene.size]
+        return rng.choice(neighbours)
+    other = rng.randrange(gene.size - 1)
+    return other if other < value else other + 1
+
+
+class Archive:
+    """The best of all history: DEAP's hall of fame, and the Pareto front of fitness against parameters."""
+
+    def __init__(self, size: int = 10) -> None:
+        self._best = tools.HallOfFame(size)
+        self._front = tools.ParetoFront()
+
+    def update(self, evaluations: Iterable[Evaluation]) -> None:
+        """Takes in evaluations; those without a fitness are passed over."""
+        ranked = sorted(individuals(evaluations), key=lambda individual: individual.fitness, reverse=True)
+        self._best.update(ranked[: self._best.maxsize])
+        self._front.update(_undominated(ranked))
+
+    @property
+    def best(self) -> list[Evaluation]:
+        """The fittest evaluations, best first."""
+        return [individual.evaluation for individual in self._best]
+
+    @property
+    def front(self) -> list[Evaluation]:
+        """Evaluations that no other beats in both fitness and parameters, fittest first."""
+        return [individual.evaluation for individual in self._front]
+
+
+def _undominated(ranked: Sequence[Individual]) -> list[Individual]:
+    """Thins a batch sorted best first, since a Pareto front compares each newcomer with all it holds."""
+    kept: list[Individual] = []
+    for individual in ranked:
+        parameters = individual.evaluation.outcome.parameters
+        if not kept or parameters < kept[-1].evaluation.outcome.parameters:
+            kept.append(individual)
+    return kept
+
+
+def fitness_statistics(population: Sequence[Individual]) -> Mapping[str, float]:
+    """Returns the population's size and mean, std, min, max of its fitness; empty for nobody."""
+    if not population:
+        return {}
+    table = tools.Statistics(key=lambda individual: individual.fitness.values[0])
+    table.register("size", len)
+    table.register("mean", statistics.fmean)
+    table.register("std", statistics.pstdev)
+    table.register("min", min)
+    table.register("max", max)
+    record: Mapping[str, float] = table.compile(population)
+    return record

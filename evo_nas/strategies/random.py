@@ -1,0 +1,22 @@
+"""Random search: the comparison that every other strategy has to beat.
+
+Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from evo_nas.strategies.strategy import Proposal, Strategy
+
+if TYPE_CHECKING:
+    import random
+
+
+class RandomSearch(Strategy):
+    """Draws every candidate uniformly from the space, without repeats."""
+
+    kind: ClassVar[str] = "random"
+
+    def _propose(self, k: int, rng: random.Random) -> Proposal:  # noqa: ARG002 - the contract's signature
+        return Proposal(self._space.random(rng), parents=(), operator="random")
