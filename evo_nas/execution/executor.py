@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
+
+from evo_nas.evaluation import Evaluation, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evo_nas.evaluation import Candidate, Evaluation, Outcome
+    from evo_nas.evaluation import Candidate
+
+HARD_LIMIT_FACTOR = 2.0
+"""An evaluator should stop at the time limit; at this multiple of it the executor does."""
 
 
 class Evaluator(Protocol):
@@ -53,7 +61,8 @@ class Executor(ABC):
       the permitted attempts come back as ``Status.POISONED``.
     * `collect` returns everything that has arrived; it waits at most ``timeout_s`` for the first
       result, and returns an empty list only after that or when nothing is in flight.
-    * A candidate that overruns its time limit comes back as ``Status.TIMED_OUT``.
+    * A candidate that takes longer than twice its time limit comes back as ``Status.TIMED_OUT``.
+    * A candidate whose evaluator raises comes back as ``Status.FAILED``, and the worker goes on.
     """
 
     @abstractmethod
@@ -76,8 +85,87 @@ class Executor(ABC):
     def close(self) -> None:
         """Ends the workers at once; what is in flight is abandoned. May be called twice."""
 
-    def __enter__(self) -> Executor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def evaluate(evaluator: Evaluator, candidate: Candidate, *, time_limit_s: float | None) -> Outcome:
+    """Returns the outcome of ``candidate``, whatever the evaluator does short of ending the process."""
+    started = time.perf_counter()
+    try:
+        outcome = evaluator(candidate)
+    except Exception as error:  # noqa: BLE001 - one child's failure must not end a search
+        return Outcome(
+            Status.FAILED,
+            train_s=time.perf_counter() - started,
+            error=f"{type(error).__name__}: {error}",
+        )
+    taken_s = time.perf_counter() - started
+    if time_limit_s is not None and taken_s > HARD_LIMIT_FACTOR * time_limit_s:
+        return overrun(taken_s, time_limit_s=time_limit_s)
+    return outcome
+
+
+def overrun(taken_s: float, *, time_limit_s: float) -> Outcome:
+    """Returns the outcome of a candidate that did not stop at its time limit."""
+    return Outcome(
+        Status.TIMED_OUT,
+        train_s=taken_s,
+        error=f"took {taken_s:.1f} s; the time limit is {time_limit_s:g} s",
+    )
+
+
+class InlineExecutor(Executor):
+    """Evaluates one candidate at a time in this process, inside `collect`.
+
+    Nothing can interrupt an evaluation here: `collect` returns when it is done, whatever its timeout,
+    and one that took longer than twice the limit is reported as timed out afterwards.
+
+    Args:
+        factory: Builds the evaluator, at once.
+        time_limit_s: Seconds after which an evaluator should stop; None for no limit.
+    """
+
+    def __init__(self, factory: EvaluatorFactory, *, time_limit_s: float | None = None) -> None:
+        self._evaluator = factory()
+        self._time_limit_s = time_limit_s
+        self._queue: deque[tuple[Candidate, float]] = deque()
+        self._node = socket.gethostname()
+
+    def free_slots(self) -> int:
+        """Returns 1 when nothing is queued, otherwise 0."""
+        return 0 if self._queue else 1
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        """Queues candidates."""
+        now = time.monotonic()
+        self._queue.extend((candidate, now) for candidate in candidates)
+
+    def collect(self, *, timeout_s: float) -> list[Evaluation]:  # noqa: ARG002 - see the class
+        """Evaluates the oldest queued candidate and returns it."""
+        if not self._queue:
+            return []
+        candidate, submitted = self._queue.popleft()
+        queue_s = time.monotonic() - submitted
+        outcome = evaluate(self._evaluator, candidate, time_limit_s=self._time_limit_s)
+        return [
+            Evaluation(
+                candidate,
+                outcome,
+                worker="inline",
+                node=self._node,
+                queue_s=queue_s,
+                finished_at=time.time(),
+            )
+        ]
+
+    def occupancy(self) -> Occupancy:
+        """Returns one worker, busy while anything is queued."""
+        return Occupancy(workers=1, busy=int(bool(self._queue)), in_flight=len(self._queue))
+
+    def close(self) -> None:
+        """Forgets what is queued."""
+        self._queue.clear()
