@@ -1,0 +1,75 @@
+"""From a file and ``key=value`` overrides to a `SearchConfig`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.config.complaints import checked, shown
+from evo_nas.config.schema import SearchConfig
+from evo_nas.config.yaml_text import parse_yaml
+from evo_nas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_BYTES = 256 * 1024
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig:
+    """Reads the YAML file at ``path`` and applies ``overrides``, each ``dotted.key=value``.
+
+    Raises:
+        ConfigError: The file cannot be read, or something in it is wrong; one line for each problem.
+    """
+    path = Path(path)
+    values = parse_yaml(_read(path), source=str(path))
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
+    if type(values.get("workers")) is int:
+        values["workers"] = {"count": values["workers"]}
+    for override in overrides:
+        _apply(override, values)
+    values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
+    return checked(SearchConfig, values)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"configuration file {path} does not exist; give the path of a YAML file") from None
+    except OSError as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"configuration file {path} has more than {MAX_BYTES} bytes; is it the right file?")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"configuration file {path} is not UTF-8 at byte {error.start}; save it as UTF-8"
+        ) from None
+
+
+def _apply(override: str, values: dict[str, Any]) -> None:
+    """Sets one dotted key in ``values``; sections on the way are made where they are missing."""
+    source = f"override {shown(override)}"
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"{source} is not of the form key=value, such as budget.evaluations=50")
+    value = parse_yaml(text, source=source)
+    section = values
+    for depth, part in enumerate(parts[:-1], start=1):
+        inner = section.get(part)
+        if inner is None:
+            inner = section[part] = {}
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{source} goes into {'.'.join(parts[:depth])}, which is no section")
+        section = inner
+    section[parts[-1]] = value

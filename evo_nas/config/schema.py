@@ -1,0 +1,147 @@
+"""The sections of a search's YAML file, and how two of them differ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from evo_nas.config.complaints import shown
+from evo_nas.config.yaml_text import to_yaml
+
+MAX_SEED = 2**63 - 1
+_FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
+
+
+def _under_base(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base")
+    return (base or Path()) / path.expanduser()
+
+
+DataPath = Annotated[Path, Field(strict=False), AfterValidator(_under_base)]
+"""A path in a task's options; a relative one starts from the configuration's ``base_dir``."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class TrainingOptions(_Section):
+    """How every candidate is trained, where its own genes do not decide.
+
+    Attributes:
+        epochs: Passes over the training split at the full budget.
+        time_limit_s: Seconds after which a candidate's training is stopped.
+        device: Where to train; ``auto`` takes a GPU if the worker has one.
+    """
+
+    epochs: int = Field(default=8, ge=1, le=100_000)
+    time_limit_s: float = Field(default=120.0, gt=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class BudgetOptions(_Section):
+    """How much a run may spend in total, over all its resumes.
+
+    Attributes:
+        evaluations: Candidates to evaluate.
+        train_minutes: Training time of all candidates together, in minutes; None for no limit.
+    """
+
+    evaluations: int = Field(default=120, ge=1, le=100_000_000)
+    train_minutes: float | None = Field(default=None, gt=0)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WorkerOptions(_Section):
+    """Who trains the candidates.
+
+    Attributes:
+        count: Worker processes; one for every core of this machine unless given.
+        cpus: Cores that each worker takes.
+        gpus: GPUs that each worker takes; a fraction shares one.
+        attempts: Dispatches of one candidate before losing its worker is counted against it.
+    """
+
+    count: int = Field(default_factory=_cores, ge=1, le=100_000)
+    cpus: float = Field(default=1.0, gt=0)
+    gpus: float = Field(default=0.0, ge=0)
+    attempts: int = Field(default=3, ge=1, le=100)
+
+
+class SearchConfig(_Section):
+    """Everything that determines a search.
+
+    Attributes:
+        name: Of the search; its run directory is ``runs/<name>`` unless another is given.
+        seed: Of every random stream of the run.
+        task: What the networks learn: ``kind`` and that kind's options.
+        space: What may evolve.
+        strategy: How the next candidate is chosen: ``kind`` and that kind's options.
+        training: How candidates are trained.
+        budget: When to stop.
+        workers: Who trains; a bare number is their count.
+        base_dir: Directory that relative data paths start from; that of the file unless given.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+    seed: int = Field(default=1, ge=0, le=MAX_SEED)
+    task: dict[str, Any]
+    space: dict[str, Any] = Field(default_factory=dict)
+    strategy: dict[str, Any] = Field(default_factory=lambda: {"kind": "aging"})
+    training: TrainingOptions = TrainingOptions()
+    budget: BudgetOptions = BudgetOptions()
+    workers: WorkerOptions = Field(default_factory=WorkerOptions)
+    base_dir: Path = Field(default_factory=Path.cwd, strict=False)
+
+    @field_validator("task", "strategy")
+    @classmethod
+    def _names_its_kind(cls, section: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(section.get("kind"), str):
+            raise ValueError("must have a `kind`")  # noqa: TRY004 - pydantic collects ValueErrors
+        return section
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _count_alone(cls, section: object) -> object:
+        return {"count": section} if type(section) is int else section
+
+    def to_yaml(self) -> str:
+        """Returns the text of a file that loads as this very configuration, from anywhere."""
+        return to_yaml(self.model_dump(mode="json"))
+
+    def changes(self, other: SearchConfig) -> list[str]:
+        """Returns a line for every key in which ``other`` would be a different search.
+
+        Budget and workers say how far and how fast, ``base_dir`` where the same files lie; none is compared.
+        """
+        ours, theirs = dict(_leaves(self._identity())), dict(_leaves(other._identity()))
+        return [
+            f"{key}: {_shown_at(ours, key)} here, {_shown_at(theirs, key)} there"
+            for key in dict.fromkeys((*ours, *theirs))
+            if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
+        ]
+
+    def _identity(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude=set(_FREE_TO_CHANGE))
+
+
+_ABSENT = object()
+
+
+def _shown_at(leaves: Mapping[str, Any], key: str) -> str:
+    return shown(leaves[key]) if key in leaves else "not given"
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

@@ -1,0 +1,76 @@
+"""Two configurations are the same search unless a key says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from evo_nas.config import DataPath, SearchConfig, checked
+from evo_nas.errors import ConfigError
+
+
+def config(**changed: object) -> SearchConfig:
+    return checked(SearchConfig, {"name": "small", "task": {"kind": "digits", "rows": 8}, **changed})
+
+
+def test_differing_keys_are_named_with_both_values() -> None:
+    ours = config(seed=2, task={"kind": "digits", "rows": 4}, training={"epochs": 3})
+    assert ours.changes(config(space={"widths": [8]})) == [
+        "seed: 2 here, 1 there",
+        "task.rows: 4 here, 8 there",
+        "training.epochs: 3 here, 8 there",
+        "space.widths: not given here, [8] there",
+    ]
+
+
+def test_equal_searches_differ_in_nothing() -> None:
+    assert config().changes(config()) == []
+
+
+def test_budget_workers_and_place_may_change() -> None:
+    other = config(budget={"evaluations": 500}, workers={"count": 7}, base_dir="/elsewhere")
+    assert config().changes(other) == []
+
+
+class Options(BaseModel):
+    """A task's options, as a room above would own them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    path: DataPath
+    low: int = 0
+    high: int = 1
+    size: int = Field(default=8, ge=2, description="since crossover needs two parents")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Options:
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low}; must be less than high, {self.high}")
+        return self
+
+
+def test_relative_data_paths_start_from_the_base_directory() -> None:
+    values = {"kind": "csv", "path": "data/a.csv"}
+    assert checked(Options, values, at="task", base=Path("/configs")).path == Path("/configs/data/a.csv")
+    assert checked(Options, {**values, "path": "/b.csv"}, base=Path("/configs")).path == Path("/b.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"path": 3}, "task.path is 3"),
+        ({"pth": "a"}, "task.pth is unknown; did you mean path? permitted: kind, path, low, high, size"),
+        ({"low": 5}, "task: low is 5; must be less than high, 1"),
+        ({"size": 1}, "task.size is 1; must be at least 2, since crossover needs two parents"),
+        ({"low": "x"}, 'task.low is "x"; must be a whole number'),
+    ],
+)
+def test_options_of_other_rooms_are_refused_in_the_same_words(
+    values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(Options, {"kind": "csv", "path": "a.csv", **values}, at="task")
+    assert message in str(caught.value).splitlines()[0]
