@@ -1,0 +1,297 @@
+"""Which worker gets which candidates, and who is to blame when one is lost.
+
+Pure bookkeeping without processes, so that the simulation and the Ray pool obey the very same rules:
+
+* A worker has one lease running and one queued, so that it never waits for the head.
+* A lease is as many candidates as fill about a tenth of a second, at most 64. A worker that has spent that
+  long returns what it finished; the rest, never started, is dispatched again.
+* When a worker is lost, its oldest lease was running. Every candidate of it gets ``attempt + 1`` and from
+  then on runs **alone**, with nothing else leased to its worker, so that a second loss can only be its own.
+  Candidates of the queued lease never started and are not blamed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import ConfigError
+from evo_nas.evaluation import Evaluation, Outcome, Status
+from evo_nas.execution.executor import HARD_LIMIT_FACTOR, Occupancy, evaluate, overrun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evo_nas.evaluation import Candidate
+    from evo_nas.execution.executor import Evaluator
+
+LEASE_S = 0.1
+"""Seconds of work that a lease should hold, and after which a worker returns what it has."""
+MAX_LEASE = 64
+LEASES_PER_WORKER = 2
+_FORGETTING = 0.25
+"""Weight of the newest lease in the running mean of seconds per candidate."""
+
+
+class Loss(Enum):
+    """Why a worker is gone."""
+
+    CRASHED = auto()
+    OUT_OF_MEMORY = auto()
+    """Memory is the genome's property: alone it gets one more try, then it is too big."""
+    OVERRUN = auto()
+    """The executor ended it, since its candidate passed the hard time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A candidate on its way.
+
+    Attributes:
+        candidate: What is to be evaluated.
+        submitted_at: Time of submission, in seconds of the dispatcher's clock.
+        attempt: 1 plus the workers that were lost with it.
+        alone: Whether it must have a worker to itself, since one was lost or ended with it.
+    """
+
+    candidate: Candidate
+    submitted_at: float
+    attempt: int = 1
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Candidates that a worker evaluates one after another in one call."""
+
+    id: int
+    worker: str
+    node: str
+    tickets: tuple[Ticket, ...]
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What the worker is sent."""
+        return tuple(ticket.candidate for ticket in self.tickets)
+
+    def hard_limit_s(self, time_limit_s: float) -> float:
+        """Returns the seconds after which one of its candidates must have passed the hard limit."""
+        before_last = LEASE_S if len(self.tickets) > 1 else 0.0
+        return before_last + HARD_LIMIT_FACTOR * time_limit_s
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker returns for a lease.
+
+    Attributes:
+        outcomes: One for each candidate that was started, in the order of the lease.
+        started_s: When each was started, in seconds from the start of the lease.
+        elapsed_s: Seconds from the start to the end of the lease.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    started_s: tuple[float, ...]
+    elapsed_s: float
+
+
+def work(evaluator: Evaluator, candidates: Sequence[Candidate], *, time_limit_s: float | None) -> Report:
+    """Evaluates a lease in a worker: at least one candidate, then for as long as a lease may take."""
+    start = time.perf_counter()
+    outcomes: list[Outcome] = []
+    started_s: list[float] = []
+    for candidate in candidates:
+        now_s = time.perf_counter() - start
+        if outcomes and now_s >= LEASE_S:
+            break
+        started_s.append(now_s)
+        outcomes.append(evaluate(evaluator, candidate, time_limit_s=time_limit_s))
+    return Report(tuple(outcomes), tuple(started_s), time.perf_counter() - start)
+
+
+@dataclass(slots=True)
+class _Worker:
+    node: str
+    leases: deque[Lease] = field(default_factory=deque)
+
+
+class Dispatcher:
+    """Hands out leases and turns reports and losses into evaluations; O(1) per candidate.
+
+    Args:
+        attempts: Dispatches of a candidate before it is poisoned; at least 2, since the first loss may be
+            another's fault.
+        clock: Unix time in seconds, or the time of a simulation.
+        time_limit_s: Named in the outcome of a candidate that overran it.
+    """
+
+    def __init__(self, *, attempts: int, clock: Callable[[], float], time_limit_s: float | None) -> None:
+        if attempts < 2:
+            raise ConfigError(
+                f"attempts is {attempts}; must be at least 2, since a worker may be lost "
+                "through no fault of its candidate"
+            )
+        self.in_flight = 0
+        self.dropped = 0
+        self.lost_workers = 0
+        self._attempts = attempts
+        self._clock = clock
+        self._time_limit_s = time_limit_s
+        self._queue: deque[Ticket] = deque()
+        self._suspects: deque[Ticket] = deque()
+        self._workers: dict[str, _Worker] = {}
+        self._leases: dict[int, Lease] = {}
+        self._leased = 0
+        self._seconds: float | None = None
+        # Ordered sets of workers: with no lease, and with one lease that may have company.
+        self._idle: OrderedDict[str, None] = OrderedDict()
+        self._fed: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def lease_size(self) -> int:
+        """Candidates that fill a lease at their recent pace."""
+        if self._seconds is None:
+            return 1
+        return max(1, min(MAX_LEASE, int(LEASE_S / max(self._seconds, 1e-9))))
+
+    @property
+    def free_slots(self) -> int:
+        """Candidates that the workers could take beyond those in flight."""
+        return max(0, LEASES_PER_WORKER * self.lease_size * len(self._workers) - self.in_flight)
+
+    def occupancy(self) -> Occupancy:
+        """Returns what the workers are doing now."""
+        return Occupancy(
+            workers=len(self._workers),
+            busy=len(self._workers) - len(self._idle),
+            in_flight=self.in_flight,
+            lost_workers=self.lost_workers,
+            dropped=self.dropped,
+        )
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        """Queues candidates."""
+        now = self._clock()
+        self._queue.extend(Ticket(candidate, now) for candidate in candidates)
+        self.in_flight += len(candidates)
+
+    def join(self, worker: str, *, node: str) -> None:
+        """Adds a worker that is ready."""
+        self._workers[worker] = _Worker(node)
+        self._idle[worker] = None
+
+    def assign(self) -> list[Lease]:
+        """Returns the leases to send now, idle workers first."""
+        leases = []
+        while self._suspects and self._idle:
+            leases.append(self._lease(self._idle.popitem(last=False)[0], (self._suspects.popleft(),)))
+        shares = max(1, LEASES_PER_WORKER * len(self._idle) + len(self._fed))
+        size = min(self.lease_size, math.ceil(len(self._queue) / shares))
+        while self._queue and self._idle:
+            leases.append(self._next_lease(self._idle.popitem(last=False)[0], size))
+        # Each waiting suspect keeps one worker from getting a second lease, so that it becomes idle.
+        while self._queue and len(self._fed) > len(self._suspects):
+            leases.append(self._next_lease(self._fed.popitem(last=False)[0], size))
+        return leases
+
+    def finish(self, lease_id: int, report: Report) -> list[Evaluation]:
+        """Returns the evaluations of a lease; none if its worker was given up before or it came twice."""
+        lease = self._leases.pop(lease_id, None)
+        if lease is None:
+            self.dropped += len(report.outcomes)
+            return []
+        self._workers[lease.worker].leases.remove(lease)
+        self._place(lease.worker)
+        done = len(report.outcomes)
+        self._queue.extendleft(reversed(lease.tickets[done:]))
+        self._learn(report.elapsed_s / done)
+        began_at = self._clock() - report.elapsed_s
+        return [
+            self._evaluation(lease, ticket, outcome, queue_s=began_at + started_s - ticket.submitted_at)
+            for ticket, outcome, started_s in zip(
+                lease.tickets[:done], report.outcomes, report.started_s, strict=True
+            )
+        ]
+
+    def lose(self, worker: str, *, loss: Loss, error: str) -> list[Evaluation]:
+        """Removes a worker, queues its candidates again and returns those that are not tried again.
+
+        A worker that never joined is only counted.
+        """
+        self.lost_workers += 1
+        self._idle.pop(worker, None)
+        self._fed.pop(worker, None)
+        lost = self._workers.pop(worker, None)
+        if lost is None or not lost.leases:
+            return []
+        for lease in lost.leases:
+            del self._leases[lease.id]
+        running, *queued = lost.leases
+        for lease in reversed(queued):
+            self._queue.extendleft(reversed(lease.tickets))
+        return self._blame(running, loss=loss, error=error)
+
+    def _blame(self, lease: Lease, *, loss: Loss, error: str) -> list[Evaluation]:
+        ended = []
+        for ticket in lease.tickets:
+            outcome = self._last_outcome(ticket, exact=len(lease.tickets) == 1, loss=loss, error=error)
+            if outcome is not None:
+                ended.append(self._evaluation(lease, ticket, outcome))
+            else:
+                attempt = ticket.attempt + (loss is not Loss.OVERRUN)
+                self._suspects.append(replace(ticket, attempt=attempt, alone=True))
+        return ended
+
+    def _last_outcome(self, ticket: Ticket, *, exact: bool, loss: Loss, error: str) -> Outcome | None:
+        if loss is Loss.OVERRUN:
+            assert self._time_limit_s is not None
+            limit_s = self._time_limit_s
+            return overrun(HARD_LIMIT_FACTOR * limit_s, time_limit_s=limit_s) if exact else None
+        if loss is Loss.OUT_OF_MEMORY:
+            return Outcome(Status.TOO_BIG, error=error) if ticket.alone else None
+        if ticket.attempt < self._attempts:
+            return None
+        return Outcome(Status.POISONED, error=f"worker lost on each of {ticket.attempt} attempts: {error}")
+
+    def _next_lease(self, worker: str, size: int) -> Lease:
+        count = min(size, len(self._queue))
+        return self._lease(worker, tuple(self._queue.popleft() for _ in range(count)))
+
+    def _lease(self, worker: str, tickets: tuple[Ticket, ...]) -> Lease:
+        lease = Lease(self._leased, worker, self._workers[worker].node, tickets)
+        self._leased += 1
+        self._leases[lease.id] = lease
+        self._workers[worker].leases.append(lease)
+        self._place(worker)
+        return lease
+
+    def _place(self, worker: str) -> None:
+        """Files a worker under what it can take now."""
+        leases = self._workers[worker].leases
+        self._fed.pop(worker, None)
+        if not leases:
+            self._idle[worker] = None
+        elif len(leases) < LEASES_PER_WORKER and not leases[0].tickets[0].alone:
+            self._fed[worker] = None
+
+    def _learn(self, seconds: float) -> None:
+        known = seconds if self._seconds is None else self._seconds
+        self._seconds = known + _FORGETTING * (seconds - known)
+
+    def _evaluation(
+        self, lease: Lease, ticket: Ticket, outcome: Outcome, *, queue_s: float = 0.0
+    ) -> Evaluation:
+        self.in_flight -= 1
+        return Evaluation(
+            ticket.candidate,
+            outcome,
+            attempt=ticket.attempt,
+            worker=lease.worker,
+            node=lease.node,
+            queue_s=max(0.0, queue_s),
+            finished_at=self._clock(),
+        )
