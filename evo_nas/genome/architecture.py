@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from evo_nas.errors import GenomeError
+
 if TYPE_CHECKING:
     from evo_nas.genome.cell import CellGraph
+
+MAX_LAYERS = 64
+MAX_WIDTH = 65_536
+"""Largest width of a layer, an embedding or a hidden layer of the head."""
+MAX_BATCH_SIZE = 65_536
+
+
+def _check_range(field: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise GenomeError(f"{field} is {value}; must be {low} to {high}")
+
+
+def _check_rate(field: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise GenomeError(f"{field} is {value}; must be at least 0 and below 1")
+
+
+def _check_positive(field: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise GenomeError(f"{field} is {value}; must be a finite number above 0")
+
+
+def _check_skip(field: str, skip: int | None, *, sources: int) -> None:
+    if skip is not None and not 0 <= skip < sources:
+        permitted = f"None or 0 to {sources - 1}" if sources else "None, since only the input lies below"
+        raise GenomeError(f"{field} is {skip}; must be {permitted}")
 
 
 class Norm(StrEnum):
@@ -72,6 +101,15 @@ class Layer:
     norm: Norm = Norm.NONE
     skip: int | None = None
 
+    def __post_init__(self) -> None:
+        _check_range("layer.width", self.width, 1, MAX_WIDTH)
+        _check_rate("layer.dropout", self.dropout)
+
+    @property
+    def output_width(self) -> int:
+        """Width of the layer's output, both directions together."""
+        return self.width * (1 + self.bidirectional)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -88,6 +126,10 @@ class Head:
     hidden: int = 0
     dropout: float = 0.0
     skip: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_range("head.hidden", self.hidden, 0, MAX_WIDTH)
+        _check_rate("head.dropout", self.dropout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +150,36 @@ class Training:
     clip: float = 1.0
     batch_size: int = 32
 
+    def __post_init__(self) -> None:
+        _check_positive("training.learning_rate", self.learning_rate)
+        _check_positive("training.clip", self.clip)
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise GenomeError(
+                f"training.weight_decay is {self.weight_decay}; must be a finite number, 0 or more"
+            )
+        _check_range("training.batch_size", self.batch_size, 1, MAX_BATCH_SIZE)
+
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A whole candidate: `layers` from the input up, `head`, `training`.
 
     ``embedding`` is the width of the token embedding, None for numeric input.
+
+    Raises:
+        GenomeError: There is no layer or too many, or a skip has no source: the i-th layer may
+            skip from 0 to i - 2, the head from 0 to below the number of layers.
     """
 
     layers: tuple[Layer, ...]
     head: Head = Head()
     training: Training = Training()
     embedding: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_range("the number of layers", len(self.layers), 1, MAX_LAYERS)
+        if self.embedding is not None:
+            _check_range("embedding", self.embedding, 1, MAX_WIDTH)
+        for index, layer in enumerate(self.layers):
+            _check_skip(f"layers[{index}].skip", layer.skip, sources=index)
+        _check_skip("head.skip", self.head.skip, sources=len(self.layers))

@@ -1,4 +1,326 @@
 """The search space: which genes there are, and what a vector of them means."""
 
-Genome = tuple[int, ...]
-"""One small integer per gene of a `SearchSpace`, each in ``range(gene.size)``."""
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import ConfigError, GenomeError
+from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature, Training
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.codec import architecture_hash
+from evo_nas.genome.gene import Gene, Genome
+from evo_nas.genome.layout import EVOLVED, LayerSlots, Layout
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.parameters import count_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+__all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
+
+MAX_DRAWS = 1000
+DEFAULT_SEEDS = ("lstm", "gru", "rnn_tanh", "rnn_sigmoid")
+_FILLER = NAMED_CELLS["rnn_tanh"]
+_LEAST_EVOLVED = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
+"""No live evolved cell has fewer parameters."""
+_CACHED_GENOMES = 4096
+
+
+class SearchSpace:
+    """All architectures that may evolve for a task, each spelt by one or more genomes.
+
+    Every tuple of integers within the genes' sizes decodes. One evolved cell is shared by the layers
+    whose cell gene says so. Genes of layers beyond the depth, of unused nodes and of an unused cell are
+    inactive: changing them never changes the canonical hash.
+
+    Args:
+        options: The ``space`` section of the configuration.
+        signature: What the task puts in and wants out.
+        epochs: Epochs of training of a candidate; few of them freeze the regularisation genes.
+
+    Attributes:
+        genes: What each position of a genome chooses.
+
+    Raises:
+        ConfigError: Even the smallest architecture exceeds the parameter limit, or a seed that was asked
+            for is not in the space.
+    """
+
+    def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
+        self.options = options
+        self.signature = signature
+        self.epochs = epochs
+        self._layout = Layout(options, signature, epochs)
+        self.genes = self._layout.genes
+        self._named = {name: canonical(NAMED_CELLS[name]) for name in options.cells}
+        self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
+        self._check_limit()
+        self._seeds = tuple(self._founders())
+
+    def __reduce__(self) -> tuple[type[SearchSpace], tuple[SpaceOptions, Signature, int]]:
+        return SearchSpace, (self.options, self.signature, self.epochs)
+
+    def decode(self, genome: Genome) -> Architecture:
+        """Returns what ``genome`` means, in canonical form.
+
+        Raises:
+            GenomeError: It has a wrong number of genes, or a value beyond a gene's choices.
+        """
+        return self._decoded(genome)
+
+    def encode(self, architecture: Architecture) -> Genome:
+        """Returns a genome that decodes to the canonical form of ``architecture``.
+
+        A cell that is permitted by name is spelt as evolved cell all the same where that is possible, so
+        that it can go on evolving.
+
+        Raises:
+            GenomeError: Something in it is not in the space; the message says what.
+        """
+        architecture = self.canonical(architecture)
+        layout, head, training = self._layout, architecture.head, architecture.training
+        values = [gene.default for gene in self.genes]
+        layout.depth.write(values, len(architecture.layers))
+        evolved = self._write_cell(values, architecture.layers)
+        for slots, layer in zip(layout.layers, architecture.layers, strict=False):
+            self._write_layer(values, slots, layer=layer, evolved=evolved)
+        if layout.embedding is not None:
+            layout.embedding.write(values, architecture.embedding)
+        if layout.pooling is not None:
+            layout.pooling.write(values, head.pooling)
+        layout.hidden.write(values, head.hidden)
+        layout.head_dropout.write(values, head.dropout)
+        layout.head_skip.write(values, head.skip)
+        layout.optimizer.write(values, training.optimizer)
+        layout.learning_rate.write(values, training.learning_rate)
+        layout.weight_decay.write(values, training.weight_decay)
+        layout.clip.write(values, training.clip)
+        layout.batch_size.write(values, training.batch_size)
+        return tuple(values)
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Returns ``architecture`` with canonical cells and without what this task leaves unused."""
+        layers = tuple(replace(layer, cell=canonical(layer.cell)) for layer in architecture.layers)
+        pooling = Pooling.LAST if self.signature.per_step else architecture.head.pooling
+        return replace(
+            architecture,
+            layers=layers,
+            head=replace(architecture.head, pooling=pooling),
+            embedding=architecture.embedding if self.signature.vocabulary else None,
+        )
+
+    def canonical_hash(self, genome: Genome) -> str:
+        """Returns the identity of the architecture that ``genome`` means: 32 hexadecimal digits."""
+        return architecture_hash(self.decode(genome))
+
+    def active_genes(self, genome: Genome) -> tuple[int, ...]:
+        """Returns the positions, ascending, of the genes that the canonical form depends on."""
+        layout = self._layout
+        self._check(genome)
+        depth = layout.depth.read(genome)
+        positions = list(range(layout.layers[0].cell.position))
+        for slots in layout.layers[:depth]:
+            positions += slots.positions
+        if layout.cell_code is not None and self._uses_evolved_cell(genome):
+            spelling = genome[layout.cell_start :]
+            positions += [layout.cell_start + offset for offset in layout.cell_code.active(spelling)]
+        return tuple(position for position in positions if self.genes[position].size > 1)
+
+    def is_feasible(self, genome: Genome) -> bool:
+        """Whether all cells are live and the parameter limit is kept."""
+        architecture = self.decode(genome)
+        return self._fits(architecture) and all(layer.cell.is_live for layer in architecture.layers)
+
+    def random(self, rng: Random) -> Genome:
+        """Returns a feasible genome, each gene drawn uniformly, the cell and the rest redrawn as needed.
+
+        Raises:
+            GenomeError: No draw within the bound was feasible.
+        """
+        smallest = None
+        for _ in range(MAX_DRAWS):
+            macro = [rng.randrange(gene.size) for gene in self.genes[: self._layout.cell_start]]
+            genome = (*macro, *self._random_cell(rng))
+            if self.is_feasible(genome):
+                return genome
+            parameters = count_parameters(self.decode(genome), self.signature)
+            smallest = min(parameters, smallest or parameters)
+        raise GenomeError(
+            f"space.max_parameters is {self.options.max_parameters}; the smallest of {MAX_DRAWS} random"
+            f" architectures has {smallest} parameters: raise it, or permit smaller space.widths"
+        )
+
+    def seeds(self) -> tuple[tuple[str, Genome], ...]:
+        """Returns the published cells that found the first population, one default network each."""
+        return self._seeds
+
+    def _decode(self, genome: Genome) -> Architecture:
+        self._check(genome)
+        layout = self._layout
+        cells = dict(self._named)
+        if layout.cell_code is not None:
+            cells[EVOLVED] = canonical(layout.cell_code.decode(genome[layout.cell_start :]))
+        depth = layout.depth.read(genome)
+        skip = layout.head_skip.read(genome)
+        return Architecture(
+            layers=tuple(_read_layer(genome, slots, cells) for slots in layout.layers[:depth]),
+            head=Head(
+                pooling=Pooling.LAST if layout.pooling is None else layout.pooling.read(genome),
+                hidden=layout.hidden.read(genome),
+                dropout=layout.head_dropout.read(genome),
+                skip=skip if skip is not None and skip < depth else None,
+            ),
+            training=Training(
+                optimizer=layout.optimizer.read(genome),
+                learning_rate=layout.learning_rate.read(genome),
+                weight_decay=layout.weight_decay.read(genome),
+                clip=layout.clip.read(genome),
+                batch_size=layout.batch_size.read(genome),
+            ),
+            embedding=None if layout.embedding is None else layout.embedding.read(genome),
+        )
+
+    def _check(self, genome: Genome) -> None:
+        if len(genome) != len(self.genes):
+            raise GenomeError(f"the genome has {len(genome)} genes; this space has {len(self.genes)}")
+        for value, gene in zip(genome, self.genes, strict=True):
+            if not 0 <= value < gene.size:
+                raise GenomeError(f"gene {gene.name} is {value}; must be 0 to {gene.size - 1}")
+
+    def _uses_evolved_cell(self, genome: Genome) -> bool:
+        depth = self._layout.depth.read(genome)
+        return any(slots.cell.read(genome) == EVOLVED for slots in self._layout.layers[:depth])
+
+    def _fits(self, architecture: Architecture) -> bool:
+        limit = self.options.max_parameters
+        return limit is None or count_parameters(architecture, self.signature) <= limit
+
+    def _random_cell(self, rng: Random) -> tuple[int, ...]:
+        """Returns genes of a live cell; also where no layer uses it, since a mutation may bring it in."""
+        code = self._layout.cell_code
+        if code is None:
+            return ()
+        genes = self.genes[self._layout.cell_start :]
+        for _ in range(MAX_DRAWS):
+            spelling = tuple(rng.randrange(gene.size) for gene in genes)
+            if canonical(code.decode(spelling)).is_live:
+                return spelling
+        raise GenomeError(
+            f"space.ops is {', '.join(code.ops)} with {code.nodes} nodes; none of {MAX_DRAWS} random cells"
+            " carries the input through time: permit more ops or raise space.cell_nodes"
+        )
+
+    def _write_cell(self, values: list[int], layers: tuple[Layer, ...]) -> CellGraph | None:
+        """Spells the evolved cell; returns it, or None if no cell of ``layers`` can be it."""
+        code, start = self._layout.cell_code, self._layout.cell_start
+        if code is None:
+            return None
+        cells = [layer.cell for layer in layers]
+        unnamed = [cell for cell in cells if cell not in self._named.values()]
+        if unnamed:
+            values[start:] = code.encode(unnamed[0])
+            return unnamed[0]
+        for cell in (*cells, _FILLER):
+            try:
+                values[start:] = code.encode(cell)
+            except GenomeError:
+                continue
+            return cell
+        return None
+
+    def _write_layer(
+        self, values: list[int], slots: LayerSlots, *, layer: Layer, evolved: CellGraph | None
+    ) -> None:
+        slots.cell.write(values, self._cell_choice(slots, layer.cell, evolved=evolved))
+        slots.width.write(values, layer.width)
+        slots.bidirectional.write(values, layer.bidirectional)
+        slots.dropout.write(values, layer.dropout)
+        slots.norm.write(values, layer.norm)
+        slots.skip.write(values, layer.skip)
+
+    def _cell_choice(self, slots: LayerSlots, cell: CellGraph, *, evolved: CellGraph | None) -> str:
+        if cell == evolved:
+            return EVOLVED
+        for name, named in self._named.items():
+            if cell == named:
+                return name
+        permitted = ", ".join(slots.cell.gene.choices)
+        raise GenomeError(
+            f"{slots.cell.gene.name} is neither the evolved cell of this genome nor permitted by name;"
+            f" this space permits {permitted}, and one evolved cell for all layers"
+        )
+
+    def _default(self) -> Architecture:
+        """Returns what the defaults of all genes mean, whatever its cell."""
+        return self._decode(tuple(gene.default for gene in self.genes))
+
+    def _founders(self) -> Iterator[tuple[str, Genome]]:
+        for name in self.options.seeds or DEFAULT_SEEDS:
+            try:
+                yield name, self._founder(name)
+            except GenomeError as error:
+                if self.options.seeds is not None:
+                    raise ConfigError(
+                        f"space.seeds names {name}, which is not in the space: {error}"
+                    ) from error
+
+    def _founder(self, name: str) -> Genome:
+        """Returns the default network with the cell ``name``, narrower if need be.
+
+        Raises:
+            GenomeError: The cell cannot be spelt, or no width keeps the parameter limit.
+        """
+        default = self._default()
+        widths = self.options.widths
+        parameters = 0
+        for width in reversed(widths[: 1 + widths.index(default.layers[0].width)]):
+            layers = tuple(replace(layer, cell=NAMED_CELLS[name], width=width) for layer in default.layers)
+            architecture = replace(default, layers=layers)
+            if self._fits(architecture):
+                return self.encode(architecture)
+            parameters = count_parameters(architecture, self.signature)
+        raise GenomeError(
+            f"its smallest network has {parameters} parameters and space.max_parameters is"
+            f" {self.options.max_parameters}"
+        )
+
+    def _check_limit(self) -> None:
+        smallest = min(count_parameters(small, self.signature) for small in self._small_architectures())
+        limit = self.options.max_parameters
+        if limit is not None and smallest > limit:
+            raise ConfigError(
+                f"space.max_parameters is {limit}, but the smallest architecture of the space has {smallest}"
+                " parameters; raise it, or permit smaller space.widths, fewer layers or other cells"
+            )
+
+    def _small_architectures(self) -> Iterator[Architecture]:
+        """Yields architectures of which one has the fewest parameters of the space."""
+        options, default = self.options, self._default()
+        cells = [*self._named.values(), *([_LEAST_EVOLVED] if options.evolve_cell else [])]
+        norm = Norm.NONE if Norm.NONE in options.norms else options.norms[0]
+        pooling = min(options.poolings, key=lambda pooling: pooling is Pooling.ATTENTION)
+        for cell, hidden in product(cells, options.heads):
+            layer = replace(default.layers[0], cell=cell, width=options.widths[0], norm=norm)
+            yield replace(
+                default,
+                layers=(layer,) * options.layers.min,
+                head=replace(default.head, hidden=hidden, pooling=pooling),
+                embedding=default.embedding and options.embeddings[0],
+            )
+
+
+def _read_layer(genome: Genome, slots: LayerSlots, cells: dict[str, CellGraph]) -> Layer:
+    return Layer(
+        cell=cells[slots.cell.read(genome)],
+        width=slots.width.read(genome),
+        bidirectional=slots.bidirectional.read(genome),
+        dropout=slots.dropout.read(genome),
+        norm=slots.norm.read(genome),
+        skip=slots.skip.read(genome),
+    )

@@ -1,0 +1,187 @@
+"""Cartesian genetic programming of cells (Miller and Thomson 2000): a vector of integers and its graph.
+
+A node is four genes: what it computes and three references to earlier values, of which the op reads as many
+as it takes. One output gene a state says which value becomes the state. Whatever the integers, the graph
+is valid: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads
+``h`` in its place. Nodes that no output reaches are neutral: they drift until a mutation connects them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from evo_nas.errors import GenomeError
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.gene import Gene
+from evo_nas.genome.simplify import Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_H = 1
+_GENES_PER_NODE = 4
+
+
+class OpChoice(NamedTuple):
+    """What an op gene may choose: an op, with a bias or without."""
+
+    op: Op
+    bias: bool
+
+
+OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
+    {
+        "linear": OpChoice(Op.LINEAR, bias=True),
+        "linear_no_bias": OpChoice(Op.LINEAR, bias=False),
+        **{op.value: OpChoice(op, bias=False) for op in Op if op is not Op.LINEAR},
+    }
+)
+_NAMES = {choice: name for name, choice in OP_CHOICES.items()}
+_INPUTS_READ = {**dict.fromkeys(Op, 1), Op.LINEAR: 3, Op.MEAN: 3, Op.BLEND: 3, Op.ADD: 2, Op.MUL: 2}
+_READS_A_SET = frozenset({Op.LINEAR, Op.MEAN})
+
+
+@dataclass(frozen=True, slots=True)
+class CellCode:
+    """How a run of genes spells a cell.
+
+    Attributes:
+        nodes: Number of nodes that are spelt, used or not.
+        states: Number of states that are spelt, used or not.
+        ops: Names of the permitted ops, keys of `OP_CHOICES`.
+    """
+
+    nodes: int
+    states: int
+    ops: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of genes."""
+        return self._first_output + self.states
+
+    @property
+    def _first_output(self) -> int:
+        return _GENES_PER_NODE * self.nodes
+
+    @property
+    def _first_node(self) -> int:
+        return 1 + self.states
+
+    def genes(self) -> list[Gene[str] | Gene[int]]:
+        """Returns the genes in order: the nodes', then the outputs'; an input's choices are references."""
+        genes: list[Gene[str] | Gene[int]] = []
+        for node in range(self.nodes):
+            earlier = tuple(range(self._first_node + node))
+            genes.append(Gene(f"cell.node{node + 1}.op", self.ops))
+            genes += [Gene(f"cell.node{node + 1}.input{place}", earlier) for place in (1, 2, 3)]
+        values = tuple(range(1, self._first_node + self.nodes))
+        genes += [Gene(f"cell.output{state}", values) for state in range(1, 1 + self.states)]
+        return genes
+
+    def decode(self, values: Sequence[int]) -> CellGraph:
+        """Returns the cell that the genes spell, of which only what ``h`` depends on is built."""
+        live = self._live(values)
+        cell = Values(self.states)
+        built = {reference: reference for reference in range(self._first_node)}
+        for reference in live:
+            if reference >= self._first_node:
+                op, bias = self._op(values, reference)
+                sources = [built[source] for source in self._sources(values, reference)]
+                if op in _READS_A_SET:
+                    sources = list(dict.fromkeys(sources))
+                built[reference] = cell.add(op, sources, bias=bias)
+        states = range(1, self._first_node)
+        outputs = tuple(built[self._output(values, state)] if state in live else state for state in states)
+        return CellGraph(self.states, tuple(cell.nodes), outputs)
+
+    def encode(self, cell: CellGraph) -> list[int]:
+        """Returns genes that spell ``cell``; those it does not need are 0.
+
+        Raises:
+            GenomeError: It has too many nodes or states, an op that is not permitted, or an op with an
+                input pattern that three references cannot spell.
+        """
+        self._check_size(cell)
+        shift = self.states - cell.states
+        values = []
+        for index, node in enumerate(cell.nodes):
+            inputs = [source + shift * (source >= cell.first_node) for source in node.inputs]
+            values += [self._op_value(node, index), *_spelt(node.op, inputs, index)]
+        values += [0] * (self._first_output - len(values))
+        outputs = [output + shift * (output >= cell.first_node) for output in cell.outputs]
+        outputs += range(cell.first_node, self._first_node)
+        return values + [output - 1 for output in outputs]
+
+    def active(self, values: Sequence[int]) -> list[int]:
+        """Returns the positions, ascending, of the genes on which ``h`` depends now or by earlier steps."""
+        states: list[int] = []
+        nodes: list[int] = []
+        for reference in self._live(values):
+            if reference >= self._first_node:
+                start = self._start(reference)
+                nodes += range(start, start + 1 + _INPUTS_READ[self._op(values, reference).op])
+            elif reference != X:
+                states.append(self._first_output + reference - 1)
+        return nodes + states
+
+    def _start(self, reference: int) -> int:
+        return _GENES_PER_NODE * (reference - self._first_node)
+
+    def _op(self, values: Sequence[int], reference: int) -> OpChoice:
+        return OP_CHOICES[self.ops[values[self._start(reference)]]]
+
+    def _output(self, values: Sequence[int], state: int) -> int:
+        return 1 + values[self._first_output + state - 1]
+
+    def _sources(self, values: Sequence[int], reference: int) -> list[int]:
+        """Returns what a node reads; only a linear one may read ``x``."""
+        op, start = self._op(values, reference).op, self._start(reference)
+        sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
+        return [source if source != X or op is Op.LINEAR else _H for source in sources]
+
+    def _live(self, values: Sequence[int]) -> list[int]:
+        """Returns the references, ascending, that ``h`` depends on now or by earlier steps."""
+        live: set[int] = set()
+        pending = [_H]
+        while pending:
+            reference = pending.pop()
+            if reference in live:
+                continue
+            live.add(reference)
+            if reference >= self._first_node:
+                pending += self._sources(values, reference)
+            elif reference != X:
+                pending.append(self._output(values, reference))
+        return sorted(live)
+
+    def _check_size(self, cell: CellGraph) -> None:
+        if len(cell.nodes) > self.nodes:
+            raise GenomeError(
+                f"the cell has {len(cell.nodes)} nodes"
+                f" and this space permits {self.nodes}; raise space.cell_nodes"
+            )
+        if cell.states > self.states:
+            raise GenomeError(
+                f"the cell has {cell.states} states"
+                f" and this space permits {self.states}; raise space.cell_states"
+            )
+
+    def _op_value(self, node: Node, index: int) -> int:
+        name = _NAMES[OpChoice(node.op, node.bias)]
+        if name not in self.ops:
+            raise GenomeError(f"cell.nodes[{index}].op is {name}; this space permits {', '.join(self.ops)}")
+        return self.ops.index(name)
+
+
+def _spelt(op: Op, inputs: list[int], index: int) -> list[int]:
+    """Returns three references of which ``op`` reads ``inputs``."""
+    repeats = op is Op.MEAN and len(set(inputs)) < len(inputs)
+    if len(inputs) > _INPUTS_READ[op] or repeats:
+        raise GenomeError(
+            f"cell.nodes[{index}] ({op}) reads {inputs}; a node of this space reads at most"
+            f" {_INPUTS_READ[op]} values, and a mean only different ones"
+        )
+    return inputs + [inputs[0]] * (3 - len(inputs))

@@ -1,0 +1,69 @@
+"""One gene: a named, bounded choice; and its place in the vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from evo_nas.errors import GenomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Genome = tuple[int, ...]
+"""One small integer per gene of a `SearchSpace`, each in ``range(gene.size)``."""
+
+Choice_co = TypeVar("Choice_co", covariant=True)
+Choice = TypeVar("Choice")
+
+
+@dataclass(frozen=True, slots=True)
+class Gene(Generic[Choice_co]):
+    """A choice that evolves.
+
+    Attributes:
+        name: Unique in a space, such as ``layer1.width`` or ``cell.node3.op``.
+        choices: What its values 0, 1, ... mean.
+        ordered: Whether neighbouring choices are alike, so that a mutation should step rather than jump.
+        regularisation: Whether a short training cannot see what it is good for.
+        default: Value in a founder that does not care.
+    """
+
+    name: str
+    choices: tuple[Choice_co, ...]
+    ordered: bool = False
+    regularisation: bool = False
+    default: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of choices."""
+        return len(self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Generic[Choice]):
+    """A gene and its position in the genome."""
+
+    position: int
+    gene: Gene[Choice]
+
+    def read(self, genome: Genome) -> Choice:
+        """Returns the choice that ``genome`` makes."""
+        return self.gene.choices[genome[self.position]]
+
+    def write(self, values: list[int], choice: Choice) -> None:
+        """Sets the value that means ``choice``.
+
+        Raises:
+            GenomeError: The gene does not offer it.
+        """
+        if choice not in self.gene.choices:
+            raise GenomeError(
+                f"{self.gene.name} is {choice}; this space permits {_listed(self.gene.choices)}"
+            )
+        values[self.position] = self.gene.choices.index(choice)
+
+
+def _listed(choices: Sequence[object]) -> str:
+    return ", ".join(str(choice) for choice in choices)

@@ -1,0 +1,186 @@
+"""The ``space`` section of a configuration: which architectures may evolve."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from evo_nas.genome.architecture import MAX_BATCH_SIZE, MAX_LAYERS, MAX_WIDTH, Norm, Optimizer, Pooling
+from evo_nas.genome.cell import MAX_NODES, MAX_STATES
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.cgp import OP_CHOICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Item = TypeVar("Item")
+
+
+def _one_of(permitted: Iterable[str]) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        if name not in permitted:
+            raise ValueError(f"{name!r} is unknown; must be one of {', '.join(permitted)}")
+        return name
+
+    return check
+
+
+def _distinct(choices: tuple[Item, ...]) -> tuple[Item, ...]:
+    if len(set(choices)) < len(choices):
+        listed = ", ".join(str(choice) for choice in choices)
+        raise ValueError(f"the choices are {listed}; name each of them once")
+    return choices
+
+
+def _ascending(choices: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(_distinct(choices)))
+
+
+CellName = Annotated[str, AfterValidator(_one_of(NAMED_CELLS))]
+OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
+Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SomeOf = Annotated[tuple[Item, ...], Field(min_length=1), AfterValidator(_distinct)]
+Ascending = Annotated[tuple[Item, ...], Field(min_length=1), AfterValidator(_ascending)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LayerRange(_Section):
+    """How many recurrent layers a network may have."""
+
+    min: int = Field(default=1, strict=True, ge=1, le=MAX_LAYERS)
+    max: int = Field(default=2, strict=True, ge=1, le=MAX_LAYERS)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min is {self.min} and max is {self.max}; min must not be above max")
+        return self
+
+
+class LearningRateGrid(_Section):
+    """Learning rates evenly spaced in their logarithm."""
+
+    min: Positive = 2e-3
+    max: Positive = 3e-2
+    count: int = Field(default=9, strict=True, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min is {self.min} and max is {self.max}; min must not be above max")
+        if self.count > 1 and self.min == self.max:
+            raise ValueError(f"count is {self.count} but min and max are both {self.min}; set count to 1")
+        return self
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The grid, ascending, to three significant digits; the geometric mean alone if ``count`` is 1."""
+        low, high = math.log(self.min), math.log(self.max)
+        if self.count == 1:
+            return (_rounded((low + high) / 2),)
+        step = (high - low) / (self.count - 1)
+        return tuple(dict.fromkeys(_rounded(low + step * index) for index in range(self.count)))
+
+
+def _rounded(log_rate: float) -> float:
+    return float(f"{math.exp(log_rate):.3g}")
+
+
+class RegularisationOptions(_Section):
+    """Genes that a short training cannot judge: fixed where epochs are few, evolved where they are not.
+
+    Attributes:
+        frozen_below_epochs: With fewer epochs of training every architecture gets the frozen values.
+        dropouts: Permitted rates before each layer and before the outputs.
+        weight_decays: Permitted decoupled weight decays.
+        frozen_dropout: One of ``dropouts``.
+        frozen_weight_decay: One of ``weight_decays``.
+    """
+
+    frozen_below_epochs: int = Field(default=20, strict=True, ge=0)
+    dropouts: Ascending[Rate] = (0.0, 0.1, 0.2, 0.3, 0.5)
+    weight_decays: Ascending[Decay] = (0.0, 1e-4, 1e-3, 1e-2)
+    frozen_dropout: Rate = 0.1
+    frozen_weight_decay: Decay = 1e-4
+
+    @model_validator(mode="after")
+    def _check_frozen_values(self) -> Self:
+        for field, value, permitted in (
+            ("frozen_dropout", self.frozen_dropout, self.dropouts),
+            ("frozen_weight_decay", self.frozen_weight_decay, self.weight_decays),
+        ):
+            if value not in permitted:
+                listed = ", ".join(str(choice) for choice in permitted)
+                raise ValueError(f"{field} is {value}; must be one of the permitted values, {listed}")
+        return self
+
+
+class SpaceOptions(_Section):
+    """Which architectures may evolve.
+
+    Attributes:
+        layers: Depth.
+        widths: Permitted units of a layer, in each direction.
+        cells: Published cells that a layer may have, beside the evolved one.
+        evolve_cell: Whether a cell evolves, shared by the layers that choose it.
+        cell_nodes: Nodes of its genotype; an LSTM needs 13.
+        cell_states: States of its genotype; an LSTM needs 2.
+        ops: What its nodes may compute.
+        bidirectional: Whether a layer may also read backwards, and so see the future.
+        norms: Permitted normalisations of a layer's output.
+        skips: Whether layers and the head may also read from further below.
+        poolings: Permitted reductions over time, where the sequence has one output.
+        heads: Permitted widths of a hidden layer before the outputs; 0 is none.
+        optimizers: Permitted update rules.
+        learning_rates: Permitted step sizes.
+        clips: Permitted bounds of the gradient norm.
+        batch_sizes: Permitted sequences a step.
+        embeddings: Permitted widths of the token embedding.
+        regularisation: Dropout and weight decay.
+        seeds: Published cells that found the first population; by default LSTM, GRU, tanh- and
+            sigmoid-RNN, as far as the space can express them.
+        max_parameters: Largest number of trainable parameters; None for no limit.
+    """
+
+    layers: LayerRange = LayerRange()
+    widths: Ascending[Width] = (96, 128, 160, 192, 224, 256)
+    cells: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] = ("lstm", "gru")
+    evolve_cell: bool = True
+    cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
+    cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
+    ops: SomeOf[OpName] = tuple(name for name in OP_CHOICES if name != "identity")
+    bidirectional: bool = False
+    norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
+    skips: bool = True
+    poolings: SomeOf[Pooling] = tuple(Pooling)
+    heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 64)
+    optimizers: SomeOf[Optimizer] = (Optimizer.ADAM, Optimizer.RMSPROP)
+    learning_rates: LearningRateGrid = LearningRateGrid()
+    clips: Ascending[Positive] = (0.25, 1.0, 5.0)
+    batch_sizes: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_BATCH_SIZE)]] = (8, 16, 32)
+    embeddings: Ascending[Width] = (32, 64, 128, 256)
+    regularisation: RegularisationOptions = RegularisationOptions()
+    seeds: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] | None = None
+    max_parameters: int | None = Field(default=None, strict=True, ge=1)
+
+    @model_validator(mode="after")
+    def _check_cells(self) -> Self:
+        if not self.cells and not self.evolve_cell:
+            raise ValueError(
+                "cells is empty and evolve_cell is false, so no layer can have a cell;"
+                f" permit some of {', '.join(NAMED_CELLS)} or let the cell evolve"
+            )
+        if self.evolve_cell and not {"linear", "linear_no_bias"} & set(self.ops):
+            raise ValueError(
+                f"ops is {', '.join(self.ops)}; must contain linear or linear_no_bias,"
+                " since nothing else can read the input"
+            )
+        return self

@@ -1,0 +1,52 @@
+"""How many trainable parameters the network of an architecture has, without building it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.architecture import Architecture, Layer, Norm, Pooling, Signature
+from evo_nas.genome.cell import CellGraph, Op, X
+
+if TYPE_CHECKING:
+    from evo_nas.genome.architecture import Head
+
+
+def count_parameters(architecture: Architecture, signature: Signature) -> int:
+    """Returns the trainable parameters of ``architecture`` for a task with ``signature``.
+
+    A linear node has one matrix over all its inputs, and a bias vector if it has one: an LSTM
+    has one bias a gate.
+    """
+    total = signature.vocabulary * (architecture.embedding or 0)
+    widths = [architecture.embedding or signature.features]
+    for layer in architecture.layers:
+        total += _count_layer(layer, _width_into(widths, layer.skip))
+        widths.append(layer.output_width)
+    return total + _count_head(architecture.head, _width_into(widths, architecture.head.skip), signature)
+
+
+def _width_into(widths: list[int], skip: int | None) -> int:
+    return widths[-1] + (0 if skip is None else widths[skip])
+
+
+def _count_layer(layer: Layer, input_width: int) -> int:
+    cell = _count_cell(layer.cell, input_width, layer.width)
+    norm = 2 * layer.output_width if layer.norm is Norm.LAYER else 0
+    return cell * (1 + layer.bidirectional) + norm
+
+
+def _count_cell(cell: CellGraph, input_width: int, width: int) -> int:
+    total = 0
+    for node in cell.nodes:
+        if node.op is Op.LINEAR:
+            columns = sum(input_width if source == X else width for source in node.inputs)
+            total += width * (columns + node.bias)
+    return total
+
+
+def _count_head(head: Head, features: int, signature: Signature) -> int:
+    attends = head.pooling is Pooling.ATTENTION and not signature.per_step
+    total = features if attends else 0
+    if head.hidden:
+        total += head.hidden * (features + 1)
+    return total + signature.outputs * ((head.hidden or features) + 1)
