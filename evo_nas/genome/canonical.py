@@ -169,7 +169,7 @@ def _with_tie_broken(colours: dict[int, int]) -> dict[int, int]:
         counts[colour] = counts.get(colour, 0) + 1
     tied = min(colour for colour, count in counts.items() if count > 1)
     chosen = next(reference for reference, colour in colours.items() if colour == tied)
-    return {reference: 2 * colour - (reference == chosen) for reference, colour in colours.items()}
+    return _ranked({reference: (colour, reference != chosen) for reference, colour in colours.items()})
 
 
 def _ranked(colours: dict[int, tuple[int, ...]]) -> dict[int, int]:
