@@ -6,9 +6,16 @@ belong to other rooms (``task``, ``strategy``, ``space``) stay plain mappings he
 task and no strategy; the owner's options model checks them through `checked`, and the messages read the same.
 """
 
-from evo_nas.config.complaints import checked
-from evo_nas.config.load import load_config
-from evo_nas.config.schema import BudgetOptions, DataPath, SearchConfig, TrainingOptions, WorkerOptions
+from evo_nas.config.complaints import checked, nearest
+from evo_nas.config.load import configured, load_config
+from evo_nas.config.schema import (
+    BudgetOptions,
+    DataPath,
+    SearchConfig,
+    TrainingOptions,
+    WorkerOptions,
+    available_cores,
+)
 
 __all__ = [
     "BudgetOptions",
@@ -16,6 +23,9 @@ __all__ = [
     "SearchConfig",
     "TrainingOptions",
     "WorkerOptions",
+    "available_cores",
     "checked",
+    "configured",
     "load_config",
+    "nearest",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from evo_nas.config.yaml_text import parse_yaml
 from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 256 * 1024
 
@@ -26,12 +27,22 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig
     values = parse_yaml(_read(path), source=str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
-    if type(values.get("workers")) is int:
-        values["workers"] = {"count": values["workers"]}
-    for override in overrides:
-        _apply(override, values)
     values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
-    return checked(SearchConfig, values)
+    return configured(values, overrides)
+
+
+def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> SearchConfig:
+    """Returns the configuration that plain ``values`` and ``overrides`` mean.
+
+    Raises:
+        ConfigError: Something is wrong; one line for each problem.
+    """
+    settings = copy.deepcopy(dict(values))
+    if type(settings.get("workers")) is int:
+        settings["workers"] = {"count": settings["workers"]}
+    for override in overrides:
+        _apply(override, settings)
+    return checked(SearchConfig, settings)
 
 
 def _text(value: object) -> str:

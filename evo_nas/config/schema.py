@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from evo_nas.config.complaints import shown
-from evo_nas.config.yaml_text import to_yaml
 
 MAX_SEED = 2**63 - 1
 _FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
@@ -55,7 +54,8 @@ class BudgetOptions(_Section):
     train_minutes: float | None = Field(default=None, gt=0)
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Returns how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -69,10 +69,10 @@ class WorkerOptions(_Section):
         attempts: Dispatches of one candidate before losing its worker is counted against it.
     """
 
-    count: int = Field(default_factory=_cores, ge=1, le=100_000)
+    count: int = Field(default_factory=available_cores, ge=1, le=100_000)
     cpus: float = Field(default=1.0, gt=0)
     gpus: float = Field(default=0.0, ge=0)
-    attempts: int = Field(default=3, ge=1, le=100)
+    attempts: int = Field(default=3, ge=2, le=100, description="since one lost worker may be chance")
 
 
 class SearchConfig(_Section):
@@ -111,10 +111,6 @@ class SearchConfig(_Section):
     @classmethod
     def _count_alone(cls, section: object) -> object:
         return {"count": section} if type(section) is int else section
-
-    def to_yaml(self) -> str:
-        """Returns the text of a file that loads as this very configuration, from anywhere."""
-        return to_yaml(self.model_dump(mode="json"))
 
     def changes(self, other: SearchConfig) -> list[str]:
         """Returns a line for every key in which ``other`` would be a different search.

@@ -1,4 +1,4 @@
-"""YAML text to plain values and back, strictly: bounded, no aliases, no repeated keys, YAML 1.2 scalars."""
+"""YAML text to plain values, strictly: bounded, no aliases, no repeated keys, YAML 1.2 scalars."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ MAX_DIGITS = 100
 _NUMERALS = "-+.0123456789"
 
 
-_Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
-
-
 class _StrictLoader(yaml.SafeLoader):
     """A safe loader that refuses what a configuration never needs.
 
@@ -27,7 +24,7 @@ class _StrictLoader(yaml.SafeLoader):
     this one resolves the core schema of YAML 1.2 (section 10.3).
     """
 
-    yaml_implicit_resolvers: _Resolvers = {}  # noqa: RUF012 - filled below
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - filled below
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -64,15 +61,6 @@ def _refused(message: str, at: Any) -> yaml.MarkedYAMLError:
 
 def _source(node: yaml.Node) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else "that starts here"
-
-
-class _StrictDumper(yaml.SafeDumper):
-    """Writes what `_StrictLoader` reads back: its scalars, and no aliases."""
-
-    yaml_implicit_resolvers: _Resolvers = _StrictLoader.yaml_implicit_resolvers
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
-        return True
 
 
 for _tag, _pattern, _first in (
@@ -117,8 +105,3 @@ def parse_yaml(text: str, *, source: str) -> Any:
         raise ConfigError(f"{source}{line}: {reason}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from None
-
-
-def to_yaml(values: dict[str, Any]) -> str:
-    """Returns text that `parse_yaml` reads as ``values``."""
-    return yaml.dump(values, Dumper=_StrictDumper, sort_keys=False, allow_unicode=True)
