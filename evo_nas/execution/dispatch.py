@@ -156,12 +156,16 @@ class Dispatcher:
         """Candidates that fill a lease at their recent pace."""
         if self._seconds is None:
             return 1
-        return max(1, min(MAX_LEASE, int(LEASE_S / max(self._seconds, 1e-9))))
+        return max(1, min(MAX_LEASE, round(LEASE_S / max(self._seconds, 1e-9))))
 
     @property
     def free_slots(self) -> int:
-        """Candidates that the workers could take beyond those in flight."""
-        return max(0, LEASES_PER_WORKER * self.lease_size * len(self._workers) - self.in_flight)
+        """Candidates that the workers could take beyond those in flight.
+
+        While all workers are being replaced it is as if there were one, so that a loop can await something.
+        """
+        workers = max(1, len(self._workers))
+        return max(0, LEASES_PER_WORKER * self.lease_size * workers - self.in_flight)
 
     def occupancy(self) -> Occupancy:
         """Returns what the workers are doing now."""
