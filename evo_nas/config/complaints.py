@@ -53,6 +53,7 @@ _REQUIREMENTS = {
     "literal_error": "{expected}",
     "enum": "{expected}",
 }
+_BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 
 
 def checked(model: type[Model], values: object, *, at: str = "", base: Path | None = None) -> Model:
@@ -99,7 +100,7 @@ def _complaint(details: ErrorDetails, model: type[BaseModel], at: str) -> str:
     requirement = _REQUIREMENTS.get(kind)
     if requirement is None:
         return f"{field} is {shown(value)}; {details['msg'][:1].lower()}{details['msg'][1:]}"
-    reason = _description(model, details["loc"])
+    reason = _description(model, details["loc"]) if kind in _BOUNDS else ""
     return f"{field} is {shown(value)}; must be {requirement.format(**context)}{reason and f', {reason}'}"
 
 
