@@ -45,7 +45,6 @@ ARITY = {
 COMMUTATIVE = frozenset({Op.LINEAR, Op.ADD, Op.MUL, Op.MEAN})
 X = 0
 """Reference to the cell's input; states follow as 1, 2, 3, then the nodes in order."""
-_X_BIT = 1 << X
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +99,6 @@ class CellGraph:
     def first_node(self) -> int:
         """Reference of the first node."""
         return 1 + self.states
-
-    @property
-    def is_live(self) -> bool:
-        """Whether ``h`` depends on the input of an earlier step: neither blind nor without memory."""
-        sources = self._sources()
-        remembers_x = 0
-        for _ in range(self.states):
-            for state, source in enumerate(sources):
-                if source & (remembers_x | _X_BIT):
-                    remembers_x |= 2 << state
-        return bool(sources[0] & remembers_x)
-
-    def _sources(self) -> list[int]:
-        """Returns for each new state the bit set of base references that its value is computed from."""
-        sources = [1 << reference for reference in range(self.first_node)]
-        for node in self.nodes:
-            source = 0
-            for reference in node.inputs:
-                source |= sources[reference]
-            sources.append(source)
-        return [sources[output] for output in self.outputs]
 
 
 def _check_node(node: Node, index: int, own_reference: int) -> None:

@@ -15,6 +15,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, LayerSlots, Layout
+from evo_nas.genome.liveness import is_live
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters
 
@@ -135,7 +136,7 @@ class SearchSpace:
     def is_feasible(self, genome: Genome) -> bool:
         """Whether all cells are live and the parameter limit is kept."""
         architecture = self.decode(genome)
-        return self._fits(architecture) and all(layer.cell.is_live for layer in architecture.layers)
+        return self._fits(architecture) and all(is_live(layer.cell) for layer in architecture.layers)
 
     def random(self, rng: Random) -> Genome:
         """Returns a feasible genome, each gene drawn uniformly, the cell and the rest redrawn as needed.
@@ -209,7 +210,7 @@ class SearchSpace:
         genes = self.genes[self._layout.cell_start :]
         for _ in range(MAX_DRAWS):
             spelling = tuple(rng.randrange(gene.size) for gene in genes)
-            if canonical(code.decode(spelling)).is_live:
+            if is_live(canonical(code.decode(spelling))):
                 return spelling
         raise GenomeError(
             f"space.ops is {', '.join(code.ops)} with {code.nodes} nodes; none of {MAX_DRAWS} random cells"

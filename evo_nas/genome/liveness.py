@@ -1,0 +1,66 @@
+"""Which cells can learn from a sequence at all: a static check, before anything is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_X_BIT = 1 << X
+
+
+def is_live(cell: CellGraph) -> bool:
+    """Whether ``h`` can depend on the input of an earlier step.
+
+    A cell that never reads ``x``, that has no memory, or whose memory multiplies itself and so stays at
+    the zero it starts from, is dead whatever its weights.
+    """
+    sources = _sources(cell)
+    remembers_x = 0
+    for _ in range(cell.states):
+        for state, source in enumerate(sources):
+            if source & (remembers_x | _X_BIT):
+                remembers_x |= 2 << state
+    return bool(sources[0] & remembers_x)
+
+
+def _sources(cell: CellGraph) -> list[int]:
+    """Returns for each new state the bit set of ``x`` and the states that it is computed from."""
+    zero = _always_zero(cell)
+    sources = [0 if is_zero else 1 << reference for reference, is_zero in enumerate(zero[: cell.first_node])]
+    for node, is_zero in zip(cell.nodes, zero[cell.first_node :], strict=True):
+        source = 0
+        for reference in () if is_zero else node.inputs:
+            source |= sources[reference]
+        sources.append(source)
+    return [sources[output] for output in cell.outputs]
+
+
+def _always_zero(cell: CellGraph) -> list[bool]:
+    """Returns for each reference whether it is zero at every step if all states start at zero."""
+    stuck = [True] * cell.states
+    while True:
+        zero = [False, *stuck]
+        for node in cell.nodes:
+            zero.append(_is_zero(node, [zero[reference] for reference in node.inputs]))
+        still_stuck = [before and zero[output] for before, output in zip(stuck, cell.outputs, strict=True)]
+        if still_stuck == stuck:
+            return zero
+        stuck = still_stuck
+
+
+def _is_zero(node: Node, inputs: Sequence[bool]) -> bool:
+    """Whether a node gives zero whatever its weights, where ``inputs`` says which of its inputs are zero."""
+    match node.op:
+        case Op.SIGMOID:
+            return False
+        case Op.MUL:
+            return any(inputs)
+        case Op.BLEND:
+            gate, if_open, if_shut = inputs
+            return if_shut and (gate or if_open)
+        case _:
+            return all(inputs) and not node.bias
