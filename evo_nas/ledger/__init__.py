@@ -1,0 +1,33 @@
+"""The append-only record of every evaluation, on plain Parquet files that anyone can read.
+
+A run is a directory of immutable segments; a commit adds one, whole or not at all, and nothing is ever
+changed. Which segments count is decided by their names and by epochs: a writer claims an epoch when it opens
+the run and fixes what counted before it, so that a process thought dead cannot add rows later. The state of a
+search is what its ledger says; there is no other.
+"""
+
+from __future__ import annotations
+
+from evo_nas.ledger.contents import History
+from evo_nas.ledger.ledger import Ledger
+from evo_nas.ledger.local_store import LocalStore
+from evo_nas.ledger.reading import find_runs, read_history, read_record, read_table
+from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
+from evo_nas.ledger.schema import SCHEMA, Describe
+from evo_nas.ledger.store import Store
+
+__all__ = [
+    "FORMAT",
+    "SCHEMA",
+    "Describe",
+    "History",
+    "Ledger",
+    "LocalStore",
+    "RunRecord",
+    "Store",
+    "find_runs",
+    "hash_config",
+    "read_history",
+    "read_record",
+    "read_table",
+]

@@ -1,0 +1,63 @@
+"""Reading runs without a claim: safe beside a live writer, and nothing is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evo_nas.ledger.contents import Contents, History, read_contents
+from evo_nas.ledger.local_store import open_store
+from evo_nas.ledger.record import RUN_FILE, RunRecord, load_record
+from evo_nas.ledger.store import Store, storage_errors
+
+if TYPE_CHECKING:
+    import os
+
+    import pyarrow as pa
+
+
+def read_record(where: str | os.PathLike[str] | Store) -> RunRecord:
+    """Returns what run is at ``where``.
+
+    Raises:
+        RunError: There is none.
+        FormatError: A newer version wrote it.
+    """
+    store = open_store(where)
+    with storage_errors(store, "read"):
+        return load_record(store)
+
+
+def read_history(where: str | os.PathLike[str] | Store) -> History:
+    """Returns what was told and what was in flight at the last commit of the run at ``where``.
+
+    Raises:
+        RunError: There is no run.
+        FormatError: A newer version wrote it.
+        CorruptLedgerError: Committed evaluations are damaged or missing.
+    """
+    return _read(where).history()
+
+
+def read_table(where: str | os.PathLike[str] | Store) -> pa.Table:
+    """Returns one row per evaluation of the run at ``where`` by ``seq``, with the columns of `SCHEMA`.
+
+    Raises:
+        RunError: There is no run.
+        FormatError: A newer version wrote it.
+        CorruptLedgerError: Committed evaluations are damaged or missing.
+    """
+    return _read(where).table()
+
+
+def find_runs(root: str | os.PathLike[str]) -> list[Path]:
+    """Returns the run directories at and directly under ``root``, sorted."""
+    top = Path(root)
+    return sorted(path.parent for path in (*top.glob(RUN_FILE), *top.glob(f"*/{RUN_FILE}")))
+
+
+def _read(where: str | os.PathLike[str] | Store) -> Contents:
+    store = open_store(where)
+    with storage_errors(store, "read"):
+        load_record(store)
+        return read_contents(store)

@@ -1,0 +1,132 @@
+"""One row per evaluation: the columns, and both ways between them and evaluations.
+
+Whole columns are converted at a time; a row never exists as a Python mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from itertools import pairwise, starmap
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from evo_nas.genome.space import Genome
+
+Describe = Callable[["Genome"], str]
+"""Gives the JSON of the architecture that a genome means; the ledger itself knows no search space."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("seq", pa.int64(), nullable=False),
+        pa.field("asked_after", pa.int64(), nullable=False),
+        pa.field("genome", pa.list_(pa.int32()), nullable=False),
+        pa.field("canonical_hash", pa.string(), nullable=False),
+        pa.field("architecture", pa.string()),
+        pa.field("parents", pa.list_(pa.int64()), nullable=False),
+        pa.field("operator", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("fitness", pa.float64()),
+        pa.field("metrics", pa.map_(pa.string(), pa.float64()), nullable=False),
+        pa.field("curve", pa.list_(pa.float64()), nullable=False),
+        pa.field("budget", pa.int32(), nullable=False),
+        pa.field("epochs", pa.int32(), nullable=False),
+        pa.field("parameters", pa.int64(), nullable=False),
+        pa.field("train_s", pa.float64(), nullable=False),
+        pa.field("queue_s", pa.float64(), nullable=False),
+        pa.field("worker", pa.string(), nullable=False),
+        pa.field("node", pa.string(), nullable=False),
+        pa.field("attempt", pa.int32(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("finished_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("error", pa.string(), nullable=False),
+    ]
+)
+"""``seq`` is the position in the order of telling, from 0; ``architecture`` is null if nobody described it."""
+
+_CANDIDATE = tuple(field.name for field in fields(Candidate))
+_OUTCOME = tuple(field.name for field in fields(Outcome))
+_CIRCUMSTANCES = tuple(
+    field.name for field in fields(Evaluation) if field.name not in ("candidate", "outcome")
+)
+_MICROSECONDS = 1_000_000
+
+
+def to_table(
+    evaluations: Sequence[Evaluation], *, first_seq: int, describe: Describe | None = None
+) -> pa.Table:
+    """Returns the rows of ``evaluations``, told in this order from ``first_seq`` on."""
+    candidates = [evaluation.candidate for evaluation in evaluations]
+    columns: dict[str, Sequence[Any]] = {
+        **_attributes(candidates, _CANDIDATE),
+        **_attributes([evaluation.outcome for evaluation in evaluations], _OUTCOME),
+        **_attributes(evaluations, _CIRCUMSTANCES),
+    }
+    columns["seq"] = range(first_seq, first_seq + len(evaluations))
+    columns["architecture"] = [describe(c.genome) if describe else None for c in candidates]
+    columns["metrics"] = [list(metrics.items()) for metrics in columns["metrics"]]
+    columns["finished_at"] = [round(seconds * _MICROSECONDS) for seconds in columns["finished_at"]]
+    return pa.Table.from_arrays(
+        [pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA
+    )
+
+
+def to_evaluations(table: pa.Table) -> list[Evaluation]:
+    """Returns the evaluations of the rows of ``table``, in its order."""
+    columns = {name: _values(table[name]) for name in (*_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)}
+    columns["status"] = [Status(status) for status in columns["status"]]
+    columns["finished_at"] = [micros / _MICROSECONDS for micros in columns["finished_at"]]
+    candidates = starmap(Candidate, _rows(columns, _CANDIDATE))
+    outcomes = starmap(Outcome, _rows(columns, _OUTCOME))
+    circumstances = _rows(columns, _CIRCUMSTANCES)
+    return [
+        Evaluation(candidate, outcome, *rest)
+        for candidate, outcome, rest in zip(candidates, outcomes, circumstances, strict=True)
+    ]
+
+
+def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    """Returns ``candidate`` as plain JSON values."""
+    return {name: getattr(candidate, name) for name in _CANDIDATE}
+
+
+def candidate_from_json(values: Mapping[str, Any]) -> Candidate:
+    """Returns the candidate that `candidate_to_json` wrote; unknown keys are ignored."""
+    known = {name: values[name] for name in _CANDIDATE}
+    return Candidate(**{**known, "genome": tuple(known["genome"]), "parents": tuple(known["parents"])})
+
+
+def _attributes(values: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [getattr(value, name) for value in values] for name in names}
+
+
+def _rows(columns: Mapping[str, list[Any]], names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(columns[name] for name in names), strict=True)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Returns the Python values of ``column``; equal strings are one object, to save memory."""
+    array = column.combine_chunks()
+    if pa.types.is_map(array.type):
+        keys, items = _values(pa.chunked_array([array.keys])), array.items.to_numpy().tolist()
+        return [
+            dict(zip(keys[a:b], items[a:b], strict=True))
+            for a, b in pairwise(array.offsets.to_numpy().tolist())
+        ]
+    if pa.types.is_list(array.type):
+        items = array.values.to_numpy().tolist()
+        return [tuple(items[a:b]) for a, b in pairwise(array.offsets.to_numpy().tolist())]
+    if pa.types.is_string(array.type):
+        encoded = array.dictionary_encode()
+        words = encoded.dictionary.to_pylist()
+        return [words[index] for index in encoded.indices.to_numpy().tolist()]
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.int64())
+    return list(array.to_pylist() if array.null_count else array.to_numpy().tolist())

@@ -1,0 +1,140 @@
+"""One segment: an immutable Parquet file whose name says what must be in it.
+
+``e00000003-s0000000128-0000000191-<digest>.parquet`` was written in epoch 3, holds the rows with ``seq`` 128
+to 191, and ``digest`` is the start of the SHA-256 of the whole file. So which rows a run has, and which are
+missing, is known from a directory listing; whether a file is what it claims, from its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evo_nas.ledger.record import FORMAT, MIN_READER, check_readable
+from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Self
+
+    from evo_nas.evaluation import Candidate
+
+FOLDER = "segments"
+_NAME = re.compile(r"e(\d{8})-s(\d{10})-(\d{10})-([0-9a-f]{32})\.parquet")
+_REPETITIVE = ["operator", "status", "worker", "node", "error"]
+_LOOKED_UP = ["id", "seq", "fitness"]
+
+
+class DamagedError(Exception):
+    """A segment is not what its name claims; never leaves the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentName:
+    """What a segment's name says.
+
+    Attributes:
+        epoch: Of the writer.
+        first: Lowest ``seq`` of its rows.
+        last: Highest ``seq`` of its rows; all between are there.
+        digest: First 32 hex digits of the file's SHA-256.
+    """
+
+    epoch: int
+    first: int
+    last: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"e{self.epoch:08d}-s{self.first:010d}-{self.last:010d}-{self.digest}.parquet"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Returns the name that ``text`` spells; None if it is no segment's name."""
+        match = _NAME.fullmatch(text)
+        if match is None or int(match[2]) > int(match[3]):
+            return None
+        return cls(epoch=int(match[1]), first=int(match[2]), last=int(match[3]), digest=match[4])
+
+    @property
+    def path(self) -> str:
+        """Name in the store."""
+        return f"{FOLDER}/{self}"
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows in ``seq`` order, and the candidates that were in flight when they were committed.
+
+    Attributes:
+        table: Columns of `SCHEMA`, or the part of them that was asked for.
+        born: Candidates asked since the commit before and not among the rows.
+    """
+
+    table: pa.Table
+    born: list[Candidate]
+
+
+def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) -> tuple[SegmentName, bytes]:
+    """Returns the name and the content of the segment that holds ``table``, whose ``seq`` has no holes."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        SCHEMA,
+        compression="zstd",
+        use_dictionary=_REPETITIVE,
+        write_statistics=_LOOKED_UP,
+        write_page_checksum=True,
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(
+            {
+                "evonas.format": str(FORMAT),
+                "evonas.min_reader": str(MIN_READER),
+                "evonas.created_by": f"evo-nas {version('evo-nas')}",
+                "evonas.born": json.dumps([candidate_to_json(c) for c in born], separators=(",", ":")),
+            }
+        )
+    content = sink.getvalue().to_pybytes()
+    first = table["seq"][0].as_py()
+    return SegmentName(epoch, first, first + len(table) - 1, _digest(content)), content
+
+
+def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] | None = None) -> Segment:
+    """Returns the segment in ``content``; ``columns`` are those of its table, all of `SCHEMA` for None.
+
+    Raises:
+        DamagedError: The content is not what ``name`` claims.
+        FormatError: A newer version wrote it.
+    """
+    if _digest(content) != name.digest:
+        raise DamagedError(f"its {len(content)} bytes do not have the SHA-256 in its name")
+    wanted = SCHEMA.names if columns is None else list(columns)
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        metadata = file.metadata.metadata or {}
+        written, min_reader = int(metadata[b"evonas.format"]), int(metadata[b"evonas.min_reader"])
+        check_readable(written, min_reader, where=str(name))
+        if file.metadata.num_rows != name.rows:
+            raise DamagedError(f"it has {file.metadata.num_rows} rows instead of {name.rows}")
+        table = file.read(columns=wanted, use_threads=False).select(wanted)
+        born = [candidate_from_json(values) for values in json.loads(metadata[b"evonas.born"])]
+        return Segment(table.cast(pa.schema([SCHEMA.field(column) for column in wanted])), born)
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
+        raise DamagedError(f"it is no segment of a ledger ({error!r})") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,84 @@
+"""What the ledger needs of a medium: a few operations on immutable files.
+
+The protocol never overwrites, appends or renames, so that an object store can carry it: `Store.create` is one
+conditional PUT there, and temporary files, folder syncs and locks are nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Store(ABC):
+    """Immutable files under slash-separated names such as ``segments/<name>``; all failures are `OSError`.
+
+    Attributes:
+        location: What a person would call it, for messages.
+    """
+
+    location: str
+
+    @abstractmethod
+    def create(self, name: str, content: bytes) -> bool:
+        """Makes a file appear with all its content at once, durably; returns False if the name is taken.
+
+        When it raises, the file may or may not have appeared; it never appears with part of its content.
+        """
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """Returns a file's content; raises `FileNotFoundError` if there is none."""
+
+    @abstractmethod
+    def list(self, folder: str) -> list[str]:
+        """Returns the names in ``folder`` without its own, sorted; ``""`` is the top; a missing one is empty.
+
+        Every file whose `create` returned before the call and that was not removed is among them.
+        """
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Removes a file; none there is no error. A power cut may undo it."""
+
+    @abstractmethod
+    def set_aside(self, name: str) -> str:
+        """Moves a file or folder out of the ledger's sight and returns its new name."""
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Refuses a second writer where the medium can tell; it is the epochs that protect the run.
+
+        Raises:
+            RunError: Another process holds the lock; the message says which.
+        """
+
+    @abstractmethod
+    def discard_leftovers(self) -> None:
+        """Removes what interrupted `create` calls left behind."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives the lock back. May be called twice."""
+
+
+@contextmanager
+def storage_errors(store: Store, action: str) -> Iterator[None]:
+    """Turns an `OSError` in its body into a `RunError` that says what failed and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            remedy = "free space and run the same command again; nothing acknowledged is lost"
+        else:
+            remedy = "the run needs a directory that this user may write, on a healthy disk"
+        raise RunError(f"cannot {action} {store.location}: {error.strerror or error}; {remedy}") from error
