@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+    from pydantic import BaseModel
 
     from evo_nas.genome.architecture import Signature
 
@@ -33,7 +34,9 @@ class Metric:
         name: Such as ``accuracy`` or ``mse``.
         higher_is_better: Direction; fitness is the metric or its negative.
         score: ``(outputs, targets) -> float`` on the whole split; arrays are what the network gave
-            for every sequence, in order, and the split's targets.
+            for every sequence, in order, and the split's targets. Of padded sequences with a target a
+            step they are the valid steps alone, ``(steps, ...)``. A module-level function, so that it
+            pickles.
     """
 
     name: str
@@ -75,7 +78,6 @@ class Dataset:
         train: What is learnt.
         validation: What decides.
         test: What is reported.
-        floors: Named trivial opponents and their test metric, such as ``persistence``.
     """
 
     name: str
@@ -85,16 +87,21 @@ class Dataset:
     train: Sequences
     validation: Sequences
     test: Sequences
-    floors: dict[str, float] = field(default_factory=dict)
 
 
 class Task(ABC):
     """A kind of learning problem, configured; a new kind is a new file and a line in the registry.
 
-    ``Options`` beside each class is the pydantic model of its YAML section.
+    Attributes:
+        kind: Its name in a configuration.
+        Options: The pydantic model of its section there; what a task is built from.
     """
 
     kind: ClassVar[str]
+    Options: ClassVar[type[BaseModel]]
+
+    @abstractmethod
+    def __init__(self, options: BaseModel) -> None: ...
 
     @abstractmethod
     def load(self) -> Dataset:
@@ -102,4 +109,11 @@ class Task(ABC):
 
         Raises:
             DataError: A file is missing, unreadable or unusable; the message says where and what to do.
+        """
+
+    @abstractmethod
+    def floors(self) -> dict[str, float]:
+        """Returns the test metric of trivial opponents by name, such as ``persistence``.
+
+        Apart from `load`, since workers load and only a verdict needs floors.
         """

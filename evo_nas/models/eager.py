@@ -1,0 +1,81 @@
+"""The plain reference: any cell, step by step, one torch operation a node."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from evo_nas.genome.cell import Op
+from evo_nas.models.recurrence import Linear, Recurrence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from evo_nas.genome.cell import CellGraph
+
+
+def _blend(operands: Sequence[Tensor]) -> Tensor:
+    gate, one, other = operands
+    return torch.lerp(other, one, gate)
+
+
+def _add(operands: Sequence[Tensor]) -> Tensor:
+    return reduce(torch.add, operands)
+
+
+OPERATIONS: Mapping[Op, Callable[[Sequence[Tensor]], Tensor]] = {
+    Op.BLEND: _blend,
+    Op.ADD: _add,
+    Op.MUL: lambda operands: reduce(torch.mul, operands),
+    Op.MEAN: lambda operands: _add(operands) / len(operands),
+    Op.TANH: lambda operands: torch.tanh(operands[0]),
+    Op.SIGMOID: lambda operands: torch.sigmoid(operands[0]),
+    Op.RELU: lambda operands: torch.relu(operands[0]),
+    Op.LEAKY_RELU: lambda operands: functional.leaky_relu(operands[0], 0.01),
+    Op.IDENTITY: lambda operands: operands[0],
+}
+"""Every op but ``LINEAR``, which needs parameters; operands and results are ``(batch, width)``."""
+
+
+class EagerRecurrence(Recurrence):
+    """Runs every cell, in every precision; slow, and what the other paths are tested against."""
+
+    path = "eager"
+
+    @classmethod
+    def supports(cls, cell: CellGraph) -> bool:  # noqa: ARG003 - any cell will do
+        """Returns True."""
+        return True
+
+    def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
+        linears = {
+            index: self.linear(index, suffix)
+            for index, node in enumerate(self.cell.nodes)
+            if node.op is Op.LINEAR
+        }
+        states = [inputs.new_zeros(len(inputs), self.width)] * self.cell.states
+        outputs = []
+        for step, x in enumerate(inputs.unbind(1)):
+            following = self._step(x, states, linears)
+            if valid is not None:
+                keep = valid[:, step, None]
+                following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
+            states = following
+            outputs.append(states[0])
+        return torch.stack(outputs, dim=1)
+
+    def _step(self, x: Tensor, states: list[Tensor], linears: Mapping[int, Linear]) -> list[Tensor]:
+        values = [x, *states]
+        for index, node in enumerate(self.cell.nodes):
+            operands = [values[reference] for reference in node.inputs]
+            if node.op is Op.LINEAR:
+                joined = torch.cat(operands, dim=-1) if len(operands) > 1 else operands[0]
+                values.append(functional.linear(joined, linears[index].weight, linears[index].bias))
+            else:
+                values.append(OPERATIONS[node.op](operands))
+        return [values[reference] for reference in self.cell.outputs]

@@ -1,0 +1,159 @@
+"""LSTM, GRU and tanh-RNN cells on the kernels behind torch's own recurrent layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.models.matching import match
+from evo_nas.models.recurrence import Recurrence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+H = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A recurrence that torch computes in one call.
+
+    Attributes:
+        template: The cell as a graph.
+        gates: For each gate, in torch's order of rows, references of the linear nodes that read ``x`` and
+            ``h``; often one node reads both.
+        call: Torch's function; its first result is the outputs.
+    """
+
+    template: CellGraph
+    gates: tuple[tuple[int, int], ...]
+    call: Callable[..., tuple[Tensor, ...]]
+
+
+def _affine(*inputs: int) -> Node:
+    return Node(Op.LINEAR, inputs, bias=True)
+
+
+TANH = Kernel(
+    CellGraph(states=1, nodes=(_affine(X, H), Node(Op.TANH, (2,))), outputs=(3,)),
+    gates=((2, 2),),
+    call=torch.rnn_tanh,
+)
+GRU = Kernel(
+    CellGraph(
+        states=1,
+        nodes=(
+            _affine(X, H),  # 2: reset gate
+            _affine(X, H),  # 3: update gate
+            _affine(X),  # 4
+            _affine(H),  # 5
+            Node(Op.SIGMOID, (2,)),
+            Node(Op.SIGMOID, (3,)),
+            Node(Op.MUL, (6, 5)),
+            Node(Op.ADD, (4, 8)),
+            Node(Op.TANH, (9,)),
+            Node(Op.BLEND, (7, H, 10)),
+        ),
+        outputs=(11,),
+    ),
+    gates=((2, 2), (3, 3), (4, 5)),
+    call=torch.gru,
+)
+LSTM = Kernel(
+    CellGraph(
+        states=2,
+        nodes=(
+            _affine(X, H),  # 3: input gate
+            _affine(X, H),  # 4: forget gate
+            _affine(X, H),  # 5: cell input
+            _affine(X, H),  # 6: output gate
+            Node(Op.SIGMOID, (3,)),
+            Node(Op.SIGMOID, (4,)),
+            Node(Op.TANH, (5,)),
+            Node(Op.SIGMOID, (6,)),
+            Node(Op.MUL, (8, 2)),
+            Node(Op.MUL, (7, 9)),
+            Node(Op.ADD, (11, 12)),
+            Node(Op.TANH, (13,)),
+            Node(Op.MUL, (10, 14)),
+        ),
+        outputs=(15, 13),
+    ),
+    gates=((3, 3), (4, 4), (5, 5), (6, 6)),
+    call=torch.lstm,
+)
+KERNELS = (TANH, GRU, LSTM)
+
+
+def _matching_kernel(cell: CellGraph) -> tuple[Kernel, dict[int, int]] | None:
+    """Returns the kernel that computes ``cell`` and the cell's reference for each of the template's."""
+    for kernel in KERNELS:
+        roles = match(kernel.template, cell)
+        if roles is not None:
+            return kernel, roles
+    return None
+
+
+class TorchRecurrence(Recurrence):
+    """Runs the cells that torch has kernels for (oneDNN or MKL on CPUs, cuDNN on GPUs).
+
+    The flat weights that the kernels want are assembled from the shared parameters in every call, so that
+    gradients reach those; a bias that the graph has not is zero and stays so, LSTM's second one among them.
+    """
+
+    path = "torch"
+
+    def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
+        super().__init__(cell, inputs, width, bidirectional=bidirectional)
+        matching = _matching_kernel(cell)
+        if matching is None:
+            raise ValueError(f"torch has no kernel for {cell}; use the eager path")
+        self._kernel, roles = matching
+        self._gates = [
+            (roles[x] - cell.first_node, roles[h] - cell.first_node) for x, h in self._kernel.gates
+        ]
+
+    @classmethod
+    def supports(cls, cell: CellGraph) -> bool:
+        """Returns whether ``cell`` is an LSTM, a GRU or a tanh-RNN, as torch defines them."""
+        return _matching_kernel(cell) is not None
+
+    def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:  # noqa: ARG002 - padding comes last
+        zeros = inputs.new_zeros(1, len(inputs), self.width)
+        outputs, *_ = self._kernel.call(
+            inputs,
+            (zeros, zeros) if self.cell.states == 2 else zeros,
+            self._flat_weights(suffix),
+            has_biases=True,
+            num_layers=1,
+            dropout=0.0,
+            train=self.training,
+            bidirectional=False,
+            batch_first=True,
+        )
+        return outputs
+
+    def _flat_weights(self, suffix: str) -> list[Tensor]:
+        """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows."""
+        input_weights = [self._columns(node, X, suffix) for node, _ in self._gates]
+        hidden_weights = [self._columns(node, H, suffix) for _, node in self._gates]
+        input_biases = [self._bias(node, suffix) for node, _ in self._gates]
+        hidden_biases = [
+            torch.zeros_like(bias) if read_x == read_h else self._bias(read_h, suffix)
+            for bias, (read_x, read_h) in zip(input_biases, self._gates, strict=True)
+        ]
+        return [torch.cat(blocks) for blocks in (input_weights, hidden_weights, input_biases, hidden_biases)]
+
+    def _columns(self, node: int, reference: int, suffix: str) -> Tensor:
+        """Returns the part of a node's weight that multiplies ``reference``."""
+        position = self.cell.nodes[node].inputs.index(reference)
+        return torch.split(self.linear(node, suffix).weight, self.input_widths(node), dim=1)[position]
+
+    def _bias(self, node: int, suffix: str) -> Tensor:
+        linear = self.linear(node, suffix)
+        return linear.weight.new_zeros(self.width) if linear.bias is None else linear.bias

@@ -1,0 +1,111 @@
+"""A whole network, built from an architecture for the shapes of a task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from evo_nas.errors import GenomeError
+from evo_nas.genome.architecture import Norm
+from evo_nas.models.head import OutputHead
+from evo_nas.models.paths import path_for
+
+if TYPE_CHECKING:
+    from evo_nas.genome.architecture import Architecture, Layer, Signature
+
+
+class RecurrentLayer(nn.Module):
+    """Dropout on the input, the recurrence, and a normalisation of its output."""
+
+    def __init__(self, layer: Layer, inputs: int) -> None:
+        super().__init__()
+        self.dropout = layer.dropout
+        self.recurrence = path_for(layer.cell)(
+            layer.cell, inputs, layer.width, bidirectional=layer.bidirectional
+        )
+        features = layer.width * (2 if layer.bidirectional else 1)
+        self.norm = nn.LayerNorm(features) if layer.norm is Norm.LAYER else nn.Identity()
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns ``(batch, time, width * directions)`` for inputs ``(batch, time, inputs)``."""
+        if self.training and self.dropout > 0.0:
+            inputs = inputs * _sequence_mask(inputs, self.dropout)
+        outputs: Tensor = self.norm(self.recurrence(inputs, lengths))
+        return outputs
+
+
+class Network(nn.Module):
+    """Embedding for tokens, recurrent layers with skip connections, and the head.
+
+    Attributes:
+        paths: How each layer's recurrence is run, from the input up; see `paths.PATHS`.
+
+    Raises:
+        GenomeError: The input is tokens and the architecture has no embedding width.
+    """
+
+    def __init__(self, architecture: Architecture, signature: Signature) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.signature = signature
+        self.embedding = _embedding(architecture, signature)
+        features = signature.features if self.embedding is None else self.embedding.embedding_dim
+        # For each value of the network (its input, then each layer's output), whether a backward cell made
+        # each of its features.
+        backward = [[False] * features]
+        layers = []
+        for layer in architecture.layers:
+            inputs = _joined(backward, layer.skip)
+            layers.append(RecurrentLayer(layer, len(inputs)))
+            backward.append([False] * layer.width + [True] * layer.width * layer.bidirectional)
+        self.layers = nn.ModuleList(layers)
+        self.paths = tuple(layer.recurrence.path for layer in layers)
+        self.head = OutputHead(
+            architecture.head,
+            _joined(backward, architecture.head.skip),
+            outputs=signature.outputs,
+            per_step=signature.per_step,
+        )
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Returns the outputs.
+
+        Args:
+            inputs: float ``(batch, time, features)``, or int64 ``(batch, time)`` for tokens.
+            lengths: int64 ``(batch,)``, each at least 1; None if no sequence is padded.
+
+        Returns:
+            ``(batch, outputs)``; ``(batch, time, outputs)`` if every step has an output, where padded steps
+            mean nothing.
+        """
+        values = [inputs if self.embedding is None else self.embedding(inputs)]
+        for settings, layer in zip(self.architecture.layers, self.layers, strict=True):
+            values.append(layer(_with_skip(values, settings.skip), lengths))
+        outputs: Tensor = self.head(_with_skip(values, self.architecture.head.skip), lengths)
+        return outputs
+
+
+def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding | None:
+    if not signature.vocabulary:
+        return None
+    if architecture.embedding is None:
+        raise GenomeError(
+            f"architecture.embedding is None; a vocabulary of {signature.vocabulary} tokens needs its width"
+        )
+    return nn.Embedding(signature.vocabulary, architecture.embedding)
+
+
+def _joined(values: list[list[bool]], skip: int | None) -> list[bool]:
+    return values[-1] if skip is None else values[-1] + values[skip]
+
+
+def _with_skip(values: list[Tensor], skip: int | None) -> Tensor:
+    return values[-1] if skip is None else torch.cat([values[-1], values[skip]], dim=-1)
+
+
+def _sequence_mask(inputs: Tensor, rate: float) -> Tensor:
+    """Returns dropout factors ``(batch, 1, features)``: the same for all steps (Gal and Ghahramani, 2016)."""
+    return functional.dropout(inputs.new_ones(len(inputs), 1, inputs.shape[-1]), rate)

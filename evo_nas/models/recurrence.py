@@ -1,0 +1,123 @@
+"""The interface of everything that runs a cell graph over sequences, and the parameters they share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from evo_nas.genome.cell import Op, X
+
+if TYPE_CHECKING:
+    from evo_nas.genome.cell import CellGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Parameters of one linear node: weight ``(width, total input width)``, bias ``(width,)`` or None."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+
+class Recurrence(nn.Module, ABC):
+    """Runs a cell over batches of sequences, from zero states, in one direction or both.
+
+    The parameters are those of the graph's linear nodes and have the same names and shapes on every path:
+    ``weight_3`` and ``bias_3`` belong to ``cell.nodes[3]``, ``weight_3_reverse`` to the same node of the cell
+    that reads backwards. A weight's columns follow the order of the node's inputs.
+
+    Attributes:
+        path: Name of this way of running a cell, for records and displays.
+    """
+
+    path: ClassVar[str]
+
+    def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
+        super().__init__()
+        self.cell = cell
+        self.inputs = inputs
+        self.width = width
+        self.bidirectional = bidirectional
+        for suffix in ("", "_reverse") if bidirectional else ("",):
+            for index, node in enumerate(cell.nodes):
+                if node.op is Op.LINEAR:
+                    weight = torch.empty(width, sum(self.input_widths(index)))
+                    bias = torch.empty(width) if node.bias else None
+                    self.register_parameter(f"weight_{index}{suffix}", nn.Parameter(weight))
+                    self.register_parameter(
+                        f"bias_{index}{suffix}", None if bias is None else nn.Parameter(bias)
+                    )
+        self.reset_parameters()
+
+    @classmethod
+    @abstractmethod
+    def supports(cls, cell: CellGraph) -> bool:
+        """Returns whether this path can run ``cell``."""
+
+    @abstractmethod
+    def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
+        """Runs one direction from the first step to the last.
+
+        Args:
+            inputs: ``(batch, time, inputs)``.
+            valid: bool ``(batch, time)``, False at padded steps, which come last; None if there are none.
+            suffix: Which direction's parameters to use.
+
+        Returns:
+            State 0 after each step, ``(batch, time, width)``; padded steps may hold anything finite.
+        """
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Returns the output of every step.
+
+        Args:
+            inputs: ``(batch, time, inputs)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+
+        Returns:
+            ``(batch, time, width * directions)``, zero at padded steps.
+        """
+        valid = None if lengths is None else valid_steps(lengths, inputs.shape[1])
+        outputs = self._scan(inputs, valid, suffix="")
+        if self.bidirectional:
+            backward = self._scan(reverse(inputs, lengths), valid, suffix="_reverse")
+            outputs = torch.cat([outputs, reverse(backward, lengths)], dim=-1)
+        return outputs if valid is None else outputs.masked_fill(~valid[..., None], 0.0)
+
+    def input_widths(self, index: int) -> list[int]:
+        """Returns the width of each input of the linear node ``index``, in its weight's column order."""
+        return [self.inputs if reference == X else self.width for reference in self.cell.nodes[index].inputs]
+
+    def linear(self, index: int, suffix: str) -> Linear:
+        """Returns the parameters of the linear node ``index`` in one direction."""
+        return Linear(getattr(self, f"weight_{index}{suffix}"), getattr(self, f"bias_{index}{suffix}"))
+
+    def reset_parameters(self) -> None:
+        """Draws every parameter from torch's global generator.
+
+        Uniform within ``1 / sqrt(width)``, as torch's recurrent layers are; nodes with more than
+        ``2 * width`` input units get ``1 / sqrt(input units / 2)``, so that the gain of a linear node is at
+        most ``sqrt(2 / 3)``, however wide the input and however many states it reads.
+        """
+        for parameter in self.parameters():
+            units = parameter.shape[-1] if parameter.dim() == 2 else 0
+            bound = max(self.width, units / 2) ** -0.5
+            nn.init.uniform_(parameter, -bound, bound)
+
+
+def valid_steps(lengths: Tensor, time: int) -> Tensor:
+    """Returns bool ``(batch, time)``: whether a step lies within its sequence."""
+    return torch.arange(time, device=lengths.device) < lengths[:, None]
+
+
+def reverse(sequences: Tensor, lengths: Tensor | None) -> Tensor:
+    """Returns ``sequences`` ``(batch, time, features)`` backwards in time, padding left at the end."""
+    if lengths is None:
+        return sequences.flip(1)
+    steps = torch.arange(sequences.shape[1], device=sequences.device)
+    source = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    return sequences.gather(1, source[..., None].expand_as(sequences))

@@ -1,0 +1,66 @@
+"""What a worker holds: from an asked candidate to its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.evaluation import Outcome, Status
+from evo_nas.training.batches import PreparedDataset, prepare
+from evo_nas.training.trainer import TrainingOptions, train
+
+if TYPE_CHECKING:
+    from evo_nas.evaluation import Candidate
+    from evo_nas.genome.space import SearchSpace
+    from evo_nas.tasks.task import Dataset
+
+
+class CandidateEvaluator:
+    """Trains candidates on data that stay on one device from one candidate to the next.
+
+    Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the epoch
+    whose weights were kept.
+    """
+
+    def __init__(self, space: SearchSpace, data: PreparedDataset, *, time_limit_s: float | None) -> None:
+        self._space = space
+        self._data = data
+        self._time_limit_s = time_limit_s
+
+    def __call__(self, candidate: Candidate) -> Outcome:
+        """Trains ``candidate`` for its budget of epochs, with its seed; failures are outcomes."""
+        options = TrainingOptions(
+            epochs=candidate.budget,
+            seed=candidate.seed,
+            time_limit_s=self._time_limit_s,
+            max_parameters=self._space.options.max_parameters,
+        )
+        return train(self._space.decode(candidate.genome), self._data, options).outcome
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorFactory:
+    """Builds a `CandidateEvaluator` in the process that will use it; pickles.
+
+    Attributes:
+        space: What genomes mean.
+        dataset: What is learnt, as arrays.
+        device: Where, such as ``cpu`` or ``cuda``.
+        threads: Threads of torch in the whole process; more than one cost the reproducibility of a fitness.
+        time_limit_s: Seconds after which a training gives up; None for no limit.
+    """
+
+    space: SearchSpace
+    dataset: Dataset
+    device: str = "cpu"
+    threads: int = 1
+    time_limit_s: float | None = None
+
+    def __call__(self) -> CandidateEvaluator:
+        """Sets the threads of this process and puts the data on the device."""
+        torch.set_num_threads(self.threads)
+        return CandidateEvaluator(
+            self.space, prepare(self.dataset, self.device), time_limit_s=self.time_limit_s
+        )

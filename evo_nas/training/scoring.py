@@ -1,0 +1,49 @@
+"""How good a network is on one part of a task's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from evo_nas.training.batches import as_split
+from evo_nas.training.losses import LOSSES, without_padding
+
+if TYPE_CHECKING:
+    from evo_nas.models.network import Network
+    from evo_nas.tasks.task import Dataset, Loss, Metric
+    from evo_nas.training.batches import Split
+
+BATCH_SIZE = 512
+"""Sequences that are scored at once; bounds the memory, whatever the split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Mean loss and metric of a network on one part, the metric in its own units."""
+
+    loss: float
+    metric: float
+
+
+def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scores:
+    """Returns the scores of ``network`` on all of ``split``, without dropout; its mode is left as it was."""
+    outputs, targets = [], []
+    per_step, was_training = network.signature.per_step, network.training
+    network.eval()
+    with torch.inference_mode():
+        for batch in split.in_order(BATCH_SIZE):
+            given = network(batch.inputs, batch.lengths)
+            outputs.append(without_padding(given, batch.lengths, per_step=per_step))
+            targets.append(without_padding(batch.targets, batch.lengths, per_step=per_step))
+        joined, wanted = torch.cat(outputs), torch.cat(targets)
+        mean_loss = float(LOSSES[loss](joined, wanted))
+    network.train(was_training)
+    return Scores(loss=mean_loss, metric=metric.score(joined.cpu().numpy(), wanted.cpu().numpy()))
+
+
+def score_part(network: Network, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
+    """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
+    device = next(network.parameters()).device
+    return score(network, as_split(getattr(dataset, part), device), loss=dataset.loss, metric=dataset.metric)

@@ -1,0 +1,202 @@
+"""Fits one architecture to a task."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.evaluation import Outcome, Status
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.network import Network
+from evo_nas.training.flat_optimizer import FlatOptimizer
+from evo_nas.training.losses import LOSSES, without_padding
+from evo_nas.training.scoring import Scores, score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.training.batches import Batch, PreparedDataset
+
+LARGEST_LOSS = 1e4
+"""A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """What training does not take from the architecture.
+
+    Attributes:
+        epochs: Passes over the training part, at least 1.
+        seed: Determines initial weights, order of batches and dropout.
+        time_limit_s: Seconds after which training gives up; None for no limit.
+        max_parameters: Largest network that is built; None for no limit.
+    """
+
+    epochs: int
+    seed: int
+    time_limit_s: float | None = None
+    max_parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """An outcome and, if it is scored, the network with the weights that were best on the validation part."""
+
+    outcome: Outcome
+    network: Network | None
+
+
+def train(architecture: Architecture, data: PreparedDataset, options: TrainingOptions) -> Trained:
+    """Trains ``architecture`` from scratch.
+
+    On a CPU with one thread the same arguments give the same weights, bit for bit, and no generator of the
+    process is touched. Failures are statuses of the outcome, never exceptions.
+    """
+    fit = _Fit(architecture, data, options)
+    try:
+        with _seeded(options.seed, data.device):
+            network = fit.run()
+    except Exception as error:  # noqa: BLE001 - a bad candidate must not end its worker
+        return Trained(fit.outcome(_cause(error), error=_description(error)), None)
+    return Trained(fit.outcome(Status.OK), network)
+
+
+class _Ended(Exception):  # noqa: N818 - not an error of the program
+    """Training cannot go on, and why."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """What one epoch gave: the mean loss of its batches, and the validation scores after it."""
+
+    train_loss: float
+    scores: Scores
+
+
+class _Fit:
+    """One training, and what has come of it so far."""
+
+    def __init__(self, architecture: Architecture, data: PreparedDataset, options: TrainingOptions) -> None:
+        self._architecture = architecture
+        self._data = data
+        self._options = options
+        self._parameters = count_parameters(architecture, data.signature)
+        self._started = time.monotonic()
+        self._epochs: list[_Epoch] = []
+
+    def run(self) -> Network:
+        """Returns the network with the weights of the best epoch."""
+        self._check_size()
+        network = Network(self._architecture, self._data.signature).to(self._data.device)
+        optimizer = FlatOptimizer(network, self._architecture.training)
+        best_weights = optimizer.weights
+        for _ in range(self._options.epochs):
+            epoch = self._epoch(network, optimizer)
+            self._epochs.append(epoch)
+            if self._best() is epoch:
+                best_weights = optimizer.weights.clone()
+        optimizer.weights.copy_(best_weights)
+        optimizer.release()
+        return network.eval()
+
+    def outcome(self, status: Status, *, error: str = "") -> Outcome:
+        """Returns the outcome of a training that ended with ``status``."""
+        metric, best = self._data.metric, self._best() if status.scored else None
+        return Outcome(
+            status=status,
+            fitness=None if best is None else metric.fitness(best.scores.metric),
+            metrics={}
+            if best is None
+            else {
+                "train_loss": best.train_loss,
+                "validation_loss": best.scores.loss,
+                f"validation_{metric.name}": best.scores.metric,
+            },
+            curve=tuple(epoch.scores.metric for epoch in self._epochs),
+            parameters=self._parameters,
+            epochs=len(self._epochs),
+            train_s=time.monotonic() - self._started,
+            error=error,
+        )
+
+    def _epoch(self, network: Network, optimizer: FlatOptimizer) -> _Epoch:
+        data, total = self._data, 0.0
+        network.train()
+        for batch in data.train.shuffled(self._architecture.training.batch_size):
+            self._check_time()
+            total += self._step(network, optimizer, batch) * len(batch.targets)
+        scores = score(network, data.validation, loss=data.loss, metric=data.metric)
+        self._check_time()
+        if not (math.isfinite(scores.loss) and math.isfinite(scores.metric)):
+            raise _Ended(Status.DIVERGED, f"validation gave {scores} after epoch {len(self._epochs) + 1}")
+        return _Epoch(total / len(data.train), scores)
+
+    def _step(self, network: Network, optimizer: FlatOptimizer, batch: Batch) -> float:
+        """Returns the loss of ``batch`` before the update."""
+        optimizer.gradient.zero_()
+        per_step = self._data.signature.per_step
+        outputs = without_padding(network(batch.inputs, batch.lengths), batch.lengths, per_step=per_step)
+        targets = without_padding(batch.targets, batch.lengths, per_step=per_step)
+        loss = LOSSES[self._data.loss](outputs, targets)
+        value = loss.item()
+        self._check_converging("loss", value, bound=LARGEST_LOSS)
+        torch.autograd.backward(loss)
+        self._check_converging("norm of the gradient", optimizer.step(), bound=sys.float_info.max)
+        return value
+
+    def _best(self) -> _Epoch:
+        """Returns the epoch with the best metric; of equal ones that with the least loss, then the first."""
+        fitness = self._data.metric.fitness
+        return max(self._epochs, key=lambda epoch: (fitness(epoch.scores.metric), -epoch.scores.loss))
+
+    def _check_size(self) -> None:
+        limit = self._options.max_parameters
+        if limit is not None and self._parameters > limit:
+            raise _Ended(Status.TOO_BIG, f"{self._parameters} parameters are more than the {limit} permitted")
+
+    def _check_time(self) -> None:
+        limit = self._options.time_limit_s
+        if limit is not None and time.monotonic() - self._started > limit:
+            raise _Ended(
+                Status.TIMED_OUT, f"passed its time limit of {limit:g} s after {len(self._epochs)} epochs"
+            )
+
+    def _check_converging(self, name: str, value: float, *, bound: float) -> None:
+        if not value <= bound:  # not a number, too
+            raise _Ended(Status.DIVERGED, f"{name} is {value:g} in epoch {len(self._epochs) + 1}")
+
+
+def _cause(error: Exception) -> Status:
+    if isinstance(error, _Ended):
+        return error.status
+    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    # Torch has no type for a CPU allocation that fails, only this RuntimeError.
+    return Status.TOO_BIG if out_of_memory or "DefaultCPUAllocator" in str(error) else Status.FAILED
+
+
+def _description(error: Exception) -> str:
+    return str(error) if isinstance(error, _Ended) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seeds torch's generators of the CPU and of ``device``, and gives back their state at the end."""
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        # torch.manual_seed would seed every GPU of the machine as well.
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
