@@ -67,7 +67,7 @@ class Breeder:
         self._toolbox = base.Toolbox()
         self._toolbox.register("select", tools.selTournament, k=1, tournsize=tournament)
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
-        self._toolbox.register("mutate", mutate_active_gene, space=space)
+        self._toolbox.register("mutate", mutate_active_gene, space=space, groups=gene_groups(space))
 
     def breed(self, population: Sequence[Individual], rng: random.Random) -> tuple[Genome, list[Individual], str]:
         """Returns a child's genome, its parents and the name of the operator that made it."""
@@ -85,22 +85,34 @@ class Breeder:
         return chosen[0]
 
 
-def mutate_active_gene(genome: Genome, *, space: SearchSpace, rng: random.Random) -> Genome:
+def mutate_active_gene(
+    genome: Genome, *, space: SearchSpace, groups: Sequence[Sequence[int]], rng: random.Random
+) -> Genome:
     """Returns a child in which exactly one active gene differs, and perhaps some inactive ones.
 
     Genes are mutated one after another until an active one was hit, so the inactive part drifts without
     ever making a child that equals its parent. Goldman and Punch, "Reducing Wasted Evaluations in Cartesian
-    Genetic Programming", EuroGP 2013. The kind of gene - cell, layers, training, ... - is drawn first, so
-    the many genes of the cell do not crowd out the few of the rest.
+    Genetic Programming", EuroGP 2013. The group is drawn first, so the many genes of the cell do not crowd out the
+    few of the rest. A genome without active genes is returned as it is.
     """
     active = set(space.active_genes(genome))
-    groups = space.gene_groups
     child = list(genome)
-    while True:
-        index = rng.choice(groups[rng.randrange(len(groups))])
+    while active:
+        index = rng.choice(rng.choice(groups))
         child[index] = mutated_choice(space.genes[index], child[index], rng)
         if index in active:
-            return tuple(child)
+            break
+    return tuple(child)
+
+
+def gene_groups(space: SearchSpace) -> list[list[int]]:
+    """Returns the positions of the genes that can vary: the cell's, the training's, the network's."""
+    groups: dict[str, list[int]] = {"cell": [], "training": [], "network": []}
+    for position, gene in enumerate(space.genes):
+        if gene.size > 1:
+            prefix = gene.name.split(".")[0]
+            groups[prefix if prefix in groups else "network"].append(position)
+    return [positions for positions in groups.values() if positions]
 
 
 def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:

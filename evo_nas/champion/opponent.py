@@ -1,0 +1,50 @@
+"""The LSTM that a champion has to beat: of about the same size, trained as long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.parameters import count_parameters
+
+if TYPE_CHECKING:
+    from evo_nas.genome.architecture import Architecture, Signature
+
+LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
+"""The opponent is tuned as well: the best of these multiples of the champion's learning rate on validation."""
+_HALVINGS = 20
+
+
+def equal_lstm(champion: Architecture, signature: Signature) -> Architecture:
+    """Returns ``champion`` with LSTM cells, its widths scaled to come closest to the same number of parameters."""
+    wanted = count_parameters(champion, signature)
+
+    def distance(architecture: Architecture) -> int:
+        return abs(count_parameters(architecture, signature) - wanted)
+
+    narrow, wide = 1 / 64, 16.0
+    for _ in range(_HALVINGS):
+        middle = (narrow * wide) ** 0.5
+        if count_parameters(_scaled(champion, middle), signature) < wanted:
+            narrow = middle
+        else:
+            wide = middle
+    return min(_scaled(champion, narrow), _scaled(champion, wide), key=distance)
+
+
+def tuned(opponent: Architecture) -> list[Architecture]:
+    """Returns ``opponent`` with each of the learning rates that it may choose from."""
+    training = opponent.training
+    return [
+        replace(opponent, training=replace(training, learning_rate=factor * training.learning_rate))
+        for factor in LEARNING_RATE_FACTORS
+    ]
+
+
+def _scaled(architecture: Architecture, factor: float) -> Architecture:
+    layers = tuple(
+        replace(layer, cell=NAMED_CELLS["lstm"], width=max(1, round(factor * layer.width)))
+        for layer in architecture.layers
+    )
+    return replace(architecture, layers=layers)

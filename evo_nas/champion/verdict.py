@@ -1,0 +1,102 @@
+"""`Verdict`: what a run found, beside what it has to be measured against."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A network trained from scratch with several seeds.
+
+    Attributes:
+        name: Such as ``champion`` or ``LSTM``.
+        architecture: In words.
+        parameters: Trainable parameters.
+        validation: Mean of the validation metric over the seeds.
+        tests: Test metric of each seed.
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    validation: float
+    tests: tuple[float, ...]
+
+    @property
+    def test(self) -> float:
+        """Mean of the test metric over the seeds."""
+        return statistics.fmean(self.tests)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the test metric over the seeds."""
+        return statistics.stdev(self.tests) if len(self.tests) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came out of a run.
+
+    Attributes:
+        candidate: Id of the champion.
+        evaluations: How many candidates it was chosen from.
+        metric: Name of the metric that all figures are in.
+        higher_is_better: Its direction.
+        champion: The best candidate by validation, retrained.
+        opponent: An LSTM of about equal size, trained on the same budget.
+        floors: Test metric of trivial opponents by name.
+    """
+
+    candidate: int
+    evaluations: int
+    metric: str
+    higher_is_better: bool
+    champion: Contestant
+    opponent: Contestant
+    floors: Mapping[str, float]
+
+    @property
+    def lead(self) -> float:
+        """How far the champion's mean test metric is ahead of the opponent's; negative if behind."""
+        difference = self.champion.test - self.opponent.test
+        return difference if self.higher_is_better else -difference
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words; a lead within the spread over seeds is called none."""
+        return f"{self._against_opponent()} {self._against_floors()}".strip()
+
+    def to_json(self) -> str:
+        """Returns the verdict as JSON."""
+        return json.dumps(asdict(self), indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Returns the verdict that `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        for name in ("champion", "opponent"):
+            contestant = values[name]
+            values[name] = Contestant(**{**contestant, "tests": tuple(contestant["tests"])})
+        return cls(**values)
+
+    def _against_opponent(self) -> str:
+        noise = max(self.champion.spread, self.opponent.spread)
+        if abs(self.lead) <= noise:
+            return f"The champion and the LSTM are level: {abs(self.lead):.4g} apart, seeds vary by {noise:.4g}."
+        outcome = "beats" if self.lead > 0 else "loses to"
+        return f"The champion {outcome} the LSTM by {abs(self.lead):.4g} {self.metric} on the test split."
+
+    def _against_floors(self) -> str:
+        sign = 1 if self.higher_is_better else -1
+        better = [name for name, floor in self.floors.items() if sign * floor >= sign * self.champion.test]
+        if better:
+            return f"It does not beat {' and '.join(better)}."
+        return f"It beats {' and '.join(self.floors)}." if self.floors else ""
