@@ -1,0 +1,105 @@
+import pytest
+from pydantic import ValidationError
+
+from evo_nas.evaluation import Evaluation, Outcome, Status
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
+from evo_nas.strategies.aging import AgingEvolution, AgingOptions
+
+SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
+
+
+def evolution(**options):
+    return AgingEvolution(SPACE, AgingOptions(**options), seed=1, epochs=4)
+
+
+def tell(strategy, candidates, *, fitness=lambda candidate: float(candidate.id), status=Status.OK):
+    strategy.tell(
+        [
+            Evaluation(
+                candidate,
+                Outcome(status, fitness=fitness(candidate) if status.scored else None, parameters=1),
+            )
+            for candidate in candidates
+        ]
+    )
+
+
+def test_known_cells_found_the_population_beside_random_ones():
+    operators = [candidate.operator for candidate in evolution(warmup=20).ask(20)]
+    assert operators[:4] == ["seed:lstm", "seed:gru", "seed:rnn_tanh", "seed:rnn_sigmoid"]
+    assert set(operators[4:]) == {"random"}
+
+
+def test_breeding_starts_after_the_warm_up():
+    strategy = evolution(warmup=6)
+    founders = strategy.ask(10)
+    tell(strategy, founders[:5])
+    assert strategy.ask(1)[0].operator == "random"
+    tell(strategy, founders[5:6])
+    assert strategy.ask(1)[0].parents
+
+
+def test_nothing_breeds_while_everything_fails():
+    strategy = evolution(warmup=5)
+    tell(strategy, strategy.ask(30), status=Status.DIVERGED)
+    assert {candidate.operator for candidate in strategy.ask(5)} == {"random"}
+    assert strategy.statistics() == {}
+
+
+def test_the_oldest_dies_even_if_it_is_the_best():
+    strategy = evolution(population=10, tournament=10, warmup=5)
+    founders = strategy.ask(25)
+    tell(strategy, founders, fitness=lambda candidate: -float(candidate.id))
+    parents = {parent for candidate in strategy.ask(40) for parent in candidate.parents}
+    assert min(parents) >= 15
+    assert strategy.statistics()["size"] == 10
+
+
+def test_failures_never_take_a_place_in_the_population():
+    strategy = evolution(population=4, tournament=2, warmup=2)
+    first, rest = strategy.ask(4), strategy.ask(20)
+    tell(strategy, first)
+    tell(strategy, rest, status=Status.TIMED_OUT)
+    parents = {parent for candidate in strategy.ask(30) for parent in candidate.parents}
+    assert parents <= {0, 1, 2, 3}
+
+
+def test_no_crossover_means_one_parent_each():
+    strategy = evolution(warmup=5, crossover=0.0)
+    tell(strategy, strategy.ask(10))
+    children = strategy.ask(30)
+    assert {candidate.operator for candidate in children} == {"mutation"}
+    assert {len(candidate.parents) for candidate in children} == {1}
+
+
+def test_evolution_climbs_higher_than_its_founders():
+    widths = next(index for index, gene in enumerate(SPACE.genes) if gene.name == "layer1.width")
+    rates = next(index for index, gene in enumerate(SPACE.genes) if gene.name == "training.learning_rate")
+
+    def fitness(candidate):
+        return candidate.genome[widths] - abs(candidate.genome[rates] - 7)
+
+    strategy = evolution(population=30, tournament=10)
+    asked = []
+    for _ in range(200):
+        asked += strategy.ask(1)
+        tell(strategy, asked[-1:], fitness=fitness)
+    assert max(map(fitness, asked)) == SPACE.genes[widths].size - 1
+    last, first = asked[-20:], asked[:20]
+    assert sum(map(fitness, last)) / 20 > sum(map(fitness, first)) / 20 + 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"population": 1}, "greater than or equal to 2"),
+        ({"population": 10, "tournament": 11}, "tournament is 11; must be at most the population, 10"),
+        ({"crossover": 1.5}, "less than or equal to 1"),
+        ({"warmup": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
+        AgingOptions(**options)

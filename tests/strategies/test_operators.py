@@ -1,0 +1,150 @@
+import random
+from collections import Counter
+
+import pytest
+
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.gene import Gene
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
+from evo_nas.strategies.operators import (
+    Archive,
+    Breeder,
+    fitness_statistics,
+    gene_groups,
+    individuals,
+    mutate_active_gene,
+    mutated_choice,
+)
+
+SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
+
+
+def scored(identity, fitness, *, parameters=100, genome=(0,)):
+    candidate = Candidate(identity, genome, f"hash{identity}", (), "random", 0, 1, 0)
+    return Evaluation(candidate, Outcome(Status.OK, fitness=fitness, parameters=parameters))
+
+
+def ids(evaluations):
+    return [evaluation.candidate.id for evaluation in evaluations]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_mutation_changes_exactly_one_active_gene(seed):
+    rng = random.Random(seed)
+    parent = SPACE.random(rng)
+    child = mutate_active_gene(parent, space=SPACE, groups=gene_groups(SPACE), rng=rng)
+    changed = {position for position, (old, new) in enumerate(zip(parent, child, strict=True)) if old != new}
+    assert len(changed & set(SPACE.active_genes(parent))) == 1
+
+
+def test_mutations_reach_the_cell_the_network_and_the_training_alike():
+    rng = random.Random(1)
+    parent = dict(SPACE.seeds())["lstm"]
+    groups = gene_groups(SPACE)
+    active = set(SPACE.active_genes(parent))
+    hits = Counter()
+    for _ in range(600):
+        child = mutate_active_gene(parent, space=SPACE, groups=groups, rng=rng)
+        changed = {position for position in active if parent[position] != child[position]}
+        hits[next(index for index, group in enumerate(groups) if changed & set(group))] += 1
+    assert len(hits) == 3
+    assert min(hits.values()) > 120
+
+
+def test_an_ordered_gene_moves_to_a_neighbour_more_often_than_far_away():
+    gene = Gene("width", tuple(range(10)), ordered=True)
+    rng = random.Random(1)
+    steps = Counter(abs(mutated_choice(gene, 5, rng) - 5) for _ in range(1000))
+    assert steps[0] == 0
+    assert steps[1] > 2 * sum(count for step, count in steps.items() if step > 1)
+
+
+def test_an_unordered_gene_moves_to_every_other_choice_alike():
+    gene = Gene("op", tuple("abcd"))
+    rng = random.Random(1)
+    counts = Counter(mutated_choice(gene, 2, rng) for _ in range(3000))
+    assert set(counts) == {0, 1, 3}
+    assert min(counts.values()) > 900
+
+
+def test_the_end_of_an_ordered_gene_moves_inwards():
+    gene = Gene("width", (1, 2, 3), ordered=True)
+    rng = random.Random(1)
+    assert {mutated_choice(gene, 0, rng) for _ in range(50)} <= {1, 2}
+
+
+def test_a_larger_tournament_picks_fitter_parents():
+    population = individuals(scored(i, float(i), genome=SPACE.random(random.Random(i))) for i in range(50))
+
+    def mean_parent(tournament):
+        breeder = Breeder(SPACE, tournament=tournament, crossover=0.0)
+        rng = random.Random(1)
+        parents = [breeder.breed(population, rng)[1][0] for _ in range(100)]
+        return sum(parent.evaluation.fitness for parent in parents) / 100
+
+    assert mean_parent(1) < 32 < 40 < mean_parent(10)
+
+
+def test_a_tournament_of_equals_is_won_by_the_smaller_network():
+    genome = SPACE.random(random.Random(1))
+    population = individuals(scored(i, 1.0, parameters=100 - i, genome=genome) for i in range(10))
+    breeder = Breeder(SPACE, tournament=60, crossover=0.0)
+    assert breeder.breed(population, random.Random(1))[1][0].evaluation.candidate.id == 9
+
+
+def test_crossover_mixes_both_parents_and_mutates_once():
+    low, high = SPACE.random(random.Random(1)), SPACE.random(random.Random(2))
+    population = individuals([scored(0, 1.0, genome=low), scored(1, 1.0, genome=high)])
+    breeder = Breeder(SPACE, tournament=1, crossover=1.0)
+    rng = random.Random(1)
+    for _ in range(20):
+        child, parents, operator = breeder.breed(population, rng)
+        assert operator == "crossover"
+        assert len(parents) == 2
+        assert all(0 <= value < gene.size for value, gene in zip(child, SPACE.genes, strict=True))
+
+
+def test_parents_are_untouched():
+    population = individuals(scored(i, float(i), genome=SPACE.random(random.Random(i))) for i in range(5))
+    before = [list(individual) for individual in population]
+    breeder = Breeder(SPACE, tournament=2, crossover=0.5)
+    rng = random.Random(1)
+    for _ in range(50):
+        breeder.breed(population, rng)
+    assert [list(individual) for individual in population] == before
+
+
+def test_the_archive_keeps_the_best_of_all_history_in_order():
+    archive = Archive(size=3)
+    for start in (0, 10, 5):
+        archive.update(scored(i, float(i), genome=(i,)) for i in range(start, start + 5))
+    assert ids(archive.best) == [14, 13, 12]
+
+
+def test_the_archive_keeps_the_front_of_fitness_against_parameters():
+    archive = Archive()
+    archive.update([scored(0, 0.9, parameters=500), scored(1, 0.8, parameters=100)])
+    archive.update([scored(2, 0.85, parameters=300), scored(3, 0.7, parameters=200), scored(4, 0.95, parameters=900)])
+    assert ids(archive.front) == [4, 0, 2, 1]
+
+
+def test_a_dominated_member_leaves_the_front():
+    archive = Archive()
+    archive.update([scored(0, 0.8, parameters=500)])
+    archive.update([scored(1, 0.9, parameters=400)])
+    assert ids(archive.front) == [1]
+
+
+def test_failures_enter_neither_population_nor_archive():
+    failure = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), Outcome(Status.DIVERGED))
+    archive = Archive()
+    archive.update([failure])
+    assert individuals([failure]) == archive.best == archive.front == []
+
+
+def test_statistics_describe_the_population():
+    table = fitness_statistics(individuals([scored(0, 1.0), scored(1, 3.0)]))
+    assert table == {"size": 2, "mean": 2.0, "std": 1.0, "min": 1.0, "max": 3.0}
+    assert fitness_statistics([]) == {}
