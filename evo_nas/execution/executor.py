@@ -24,7 +24,7 @@ HARD_LIMIT_FACTOR = 2.0
 class Evaluator(Protocol):
     """Turns a candidate into an outcome; lives in a worker and keeps the data loaded there."""
 
-    def __call__(self, candidate: Candidate) -> Outcome:
+    def __call__(self, candidate: Candidate, /) -> Outcome:
         """Trains ``candidate`` and reports; failures are outcomes, never exceptions."""
 
 
