@@ -70,9 +70,9 @@ class CellCode:
     def _first_node(self) -> int:
         return 1 + self.states
 
-    def genes(self) -> list[Gene[str] | Gene[int]]:
+    def genes(self) -> list[Gene]:
         """Returns the genes in order: the nodes', then the outputs'; an input's choices are references."""
-        genes: list[Gene[str] | Gene[int]] = []
+        genes: list[Gene] = []
         for node in range(self.nodes):
             earlier = tuple(range(self._first_node + node))
             genes.append(Gene(f"cell.node{node + 1}.op", self.ops))

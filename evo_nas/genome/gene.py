@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from evo_nas.errors import GenomeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Genome = tuple[int, ...]
 """One small integer per gene of a `SearchSpace`, each in ``range(gene.size)``."""
 
-Choice_co = TypeVar("Choice_co", covariant=True)
 Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True, slots=True)
-class Gene(Generic[Choice_co]):
+class Gene:
     """A choice that evolves.
 
     Attributes:
@@ -30,7 +26,7 @@ class Gene(Generic[Choice_co]):
     """
 
     name: str
-    choices: tuple[Choice_co, ...]
+    choices: tuple[object, ...]
     ordered: bool = False
     regularisation: bool = False
     default: int = 0
@@ -43,14 +39,15 @@ class Gene(Generic[Choice_co]):
 
 @dataclass(frozen=True, slots=True)
 class Slot(Generic[Choice]):
-    """A gene and its position in the genome."""
+    """The place of a gene in the genome, and its choices by their own type."""
 
     position: int
-    gene: Gene[Choice]
+    name: str
+    choices: tuple[Choice, ...]
 
     def read(self, genome: Genome) -> Choice:
         """Returns the choice that ``genome`` makes."""
-        return self.gene.choices[genome[self.position]]
+        return self.choices[genome[self.position]]
 
     def write(self, values: list[int], choice: Choice) -> None:
         """Sets the value that means ``choice``.
@@ -58,12 +55,7 @@ class Slot(Generic[Choice]):
         Raises:
             GenomeError: The gene does not offer it.
         """
-        if choice not in self.gene.choices:
-            raise GenomeError(
-                f"{self.gene.name} is {choice}; this space permits {_listed(self.gene.choices)}"
-            )
-        values[self.position] = self.gene.choices.index(choice)
-
-
-def _listed(choices: Sequence[object]) -> str:
-    return ", ".join(str(choice) for choice in choices)
+        if choice not in self.choices:
+            permitted = ", ".join(str(permitted) for permitted in self.choices)
+            raise GenomeError(f"{self.name} is {choice}; this space permits {permitted}")
+        values[self.position] = self.choices.index(choice)

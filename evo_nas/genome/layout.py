@@ -10,8 +10,6 @@ from evo_nas.genome.cgp import CellCode
 from evo_nas.genome.gene import Gene, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from evo_nas.genome.architecture import Norm, Signature
     from evo_nas.genome.options import SpaceOptions
 
@@ -53,7 +51,7 @@ class Layout:
     """
 
     def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
-        self._genes: list[Gene[object]] = []
+        self._genes: list[Gene] = []
         self._options = options
         self._frozen = epochs < options.regularisation.frozen_below_epochs
         self._add_training()
@@ -69,7 +67,7 @@ class Layout:
         self.cell_code = self._add_cell()
 
     @property
-    def genes(self) -> tuple[Gene[object], ...]:
+    def genes(self) -> tuple[Gene, ...]:
         """All genes in order."""
         return tuple(self._genes)
 
@@ -86,7 +84,7 @@ class Layout:
 
     def _embedding(self) -> Slot[int | None]:
         widths: tuple[int | None, ...] = self._options.embeddings
-        return self._slot(Gene("embedding", widths, ordered=True, default=len(widths) // 2))
+        return self._middle("embedding", widths)
 
     def _layer(self, number: int) -> LayerSlots:
         options = self._options
@@ -116,24 +114,23 @@ class Layout:
 
     def _regularisation(self, name: str, choices: tuple[float, ...], frozen: float) -> Slot[float]:
         permitted = (frozen,) if self._frozen else choices
-        return self._slot(
-            Gene(name, permitted, ordered=True, regularisation=True, default=permitted.index(frozen))
-        )
+        gene = Gene(name, permitted, ordered=True, regularisation=True, default=permitted.index(frozen))
+        return self._slot(gene, permitted)
 
     def _skip(self, name: str, *, sources: int) -> Slot[int | None]:
         return self._add(name, (None, *range(sources)) if self._options.skips else (None,))
 
-    def _middle(self, name: str, choices: tuple[int, ...]) -> Slot[int]:
-        return self._near(name, choices, choices[len(choices) // 2])
+    def _middle(self, name: str, choices: tuple[Choice, ...]) -> Slot[Choice]:
+        return self._slot(Gene(name, choices, ordered=True, default=len(choices) // 2), choices)
 
     def _near(self, name: str, choices: tuple[Number, ...], wanted: Number) -> Slot[Number]:
         """Adds an ordered gene whose default is the choice with the ratio to ``wanted`` nearest to 1."""
         nearest = min(choices, key=lambda choice: abs(math.log(choice / wanted)))
-        return self._slot(Gene(name, choices, ordered=True, default=choices.index(nearest)))
+        return self._slot(Gene(name, choices, ordered=True, default=choices.index(nearest)), choices)
 
-    def _add(self, name: str, choices: Sequence[Choice], *, ordered: bool = False) -> Slot[Choice]:
-        return self._slot(Gene(name, tuple(choices), ordered=ordered))
+    def _add(self, name: str, choices: tuple[Choice, ...], *, ordered: bool = False) -> Slot[Choice]:
+        return self._slot(Gene(name, choices, ordered=ordered), choices)
 
-    def _slot(self, gene: Gene[Choice]) -> Slot[Choice]:
+    def _slot(self, gene: Gene, choices: tuple[Choice, ...]) -> Slot[Choice]:
         self._genes.append(gene)
-        return Slot(len(self._genes) - 1, gene)
+        return Slot(len(self._genes) - 1, gene.name, choices)

@@ -251,9 +251,9 @@ class SearchSpace:
         for name, named in self._named.items():
             if cell == named:
                 return name
-        permitted = ", ".join(slots.cell.gene.choices)
+        permitted = ", ".join(slots.cell.choices)
         raise GenomeError(
-            f"{slots.cell.gene.name} is neither the evolved cell of this genome nor permitted by name;"
+            f"{slots.cell.name} is neither the evolved cell of this genome nor permitted by name;"
             f" this space permits {permitted}, and one evolved cell for all layers"
         )
 
@@ -262,7 +262,7 @@ class SearchSpace:
         return self._decode(tuple(gene.default for gene in self.genes))
 
     def _founders(self) -> Iterator[tuple[str, Genome]]:
-        for name in self.options.seeds or DEFAULT_SEEDS:
+        for name in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
             try:
                 yield name, self._founder(name)
             except GenomeError as error:

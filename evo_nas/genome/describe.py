@@ -1,0 +1,172 @@
+"""Architectures in words, and cells as equations that a person can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.architecture import Norm, Pooling
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cells import cell_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+
+_SPOKEN = {
+    "rnn_tanh": "tanh-RNN",
+    "rnn_sigmoid": "sigmoid-RNN",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "mgu": "MGU",
+    "ugrnn": "UGRNN",
+    "mingru": "minGRU",
+    "enas": "ENAS cell",
+    "darts_v2": "DARTS cell",
+    "adam": "Adam",
+    "rmsprop": "RMSprop",
+    "sgd": "SGD",
+}
+_BASES = ("x", "h", "c", "d")
+_ACTIVATIONS = frozenset({Op.TANH, Op.SIGMOID, Op.RELU, Op.LEAKY_RELU})
+_SUMS = frozenset({Op.ADD, Op.BLEND})
+
+
+def describe(architecture: Architecture) -> str:
+    """Returns one line, such as ``2 layers: LSTM 128 → GRU 96, skip from input; mean pooling; Adam ...``.
+
+    What is at its plainest - no norm, no dropout, the last step as pooling - goes without saying.
+    """
+    count = len(architecture.layers)
+    layers = " → ".join(_describe_layer(layer) for layer in architecture.layers)
+    parts = [f"{count} layer{'s' if count > 1 else ''}: {layers}"]
+    if architecture.embedding is not None:
+        parts.insert(0, f"embedding {architecture.embedding}")
+    parts += _describe_head(architecture.head)
+    parts.append(_describe_training(architecture.training))
+    return "; ".join(parts)
+
+
+def equations(cell: CellGraph) -> list[str]:
+    """Returns the cell line by line, such as ``v1 = sigmoid(W1·[x, h] + b1)``; the last lines give ``h'``.
+
+    The canonical form is written, with what is read only once in place. ``*`` is elementwise.
+    """
+    return _Writer(canonical(cell)).lines()
+
+
+def _describe_layer(layer: Layer) -> str:
+    name = cell_name(layer.cell)
+    operations = sum(node.op is not Op.IDENTITY for node in layer.cell.nodes)
+    words = _SPOKEN[name] if name else f"evolved cell ({operations} op{'s' if operations != 1 else ''})"
+    details = [f"{'bidirectional ' if layer.bidirectional else ''}{words} {layer.width}"]
+    if layer.skip is not None:
+        details.append(f"skip from {_source(layer.skip)}")
+    if layer.norm is Norm.LAYER:
+        details.append("layer norm")
+    if layer.dropout:
+        details.append(f"dropout {layer.dropout:g}")
+    return ", ".join(details)
+
+
+def _describe_head(head: Head) -> list[str]:
+    parts = []
+    if head.skip is not None:
+        parts.append(f"skip from {_source(head.skip)}")
+    if head.pooling is not Pooling.LAST:
+        parts.append(f"{head.pooling} pooling")
+    if head.hidden:
+        parts.append(f"tanh layer {head.hidden}")
+    if head.dropout:
+        parts.append(f"dropout {head.dropout:g}")
+    return [", ".join(parts)] if parts else []
+
+
+def _describe_training(training: Training) -> str:
+    decay = f", weight decay {training.weight_decay:g}" if training.weight_decay else ""
+    return (
+        f"{_SPOKEN[training.optimizer]} {training.learning_rate:g}{decay},"
+        f" clip {training.clip:g}, batch {training.batch_size}"
+    )
+
+
+def _source(skip: int) -> str:
+    return f"layer {skip}" if skip else "input"
+
+
+class _Writer:
+    """Names the values of a canonical cell and writes an equation for each that has a name."""
+
+    def __init__(self, cell: CellGraph) -> None:
+        self._cell = cell
+        self._states = _BASES[1 : cell.first_node]
+        self._names = dict(enumerate(_BASES[: cell.first_node]))
+        self._weights = {node: str(number) for number, node in enumerate(self._linears(), start=1)}
+        for reference in self._worth_a_line():
+            self._names[reference] = f"v{len(self._names) - cell.states}"
+        for state, output in zip(self._states, cell.outputs, strict=True):
+            if output >= cell.first_node:
+                self._names[output] = f"{state}'"
+
+    def lines(self) -> list[str]:
+        """Returns the equations in an order in which each can be computed."""
+        first = self._cell.first_node
+        written = [
+            f"{self._names[reference]} = {self._formula(reference)}"
+            for reference in range(first, first + len(self._cell.nodes))
+            if reference in self._names
+        ]
+        copies = [
+            f"{state}' = {self._names[output]}"
+            for state, output in zip(self._states, self._cell.outputs, strict=True)
+            if output < first
+        ]
+        return written + copies
+
+    def _linears(self) -> Iterator[int]:
+        for index, node in enumerate(self._cell.nodes):
+            if node.op is Op.LINEAR:
+                yield self._cell.first_node + index
+
+    def _worth_a_line(self) -> list[int]:
+        """Returns what is read more than once or decides a blend, and activations of linear nodes."""
+        first, nodes = self._cell.first_node, self._cell.nodes
+        reads = [source for node in nodes for source in node.inputs]
+        gates = {node.inputs[0] for node in nodes if node.op is Op.BLEND}
+        return [
+            first + index
+            for index, node in enumerate(nodes)
+            if first + index not in self._cell.outputs
+            and (reads.count(first + index) > 1 or first + index in gates or self._activates_linear(node))
+        ]
+
+    def _activates_linear(self, node: Node) -> bool:
+        source = node.inputs[0] - self._cell.first_node
+        return node.op in _ACTIVATIONS and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
+
+    def _read(self, reference: int, *, in_product: bool = False) -> str:
+        if reference in self._names:
+            return self._names[reference]
+        formula = self._formula(reference)
+        node = self._cell.nodes[reference - self._cell.first_node]
+        return f"({formula})" if in_product and (node.op in _SUMS or node.bias) else formula
+
+    def _formula(self, reference: int) -> str:
+        node = self._cell.nodes[reference - self._cell.first_node]
+        if node.op is Op.LINEAR:
+            return self._linear(node, self._weights[reference])
+        if node.op is Op.MUL:
+            return " * ".join(self._read(source, in_product=True) for source in node.inputs)
+        if node.op is Op.ADD:
+            return " + ".join(self._read(source) for source in node.inputs)
+        if node.op is Op.BLEND:
+            gate, if_open, if_shut = (self._read(source, in_product=True) for source in node.inputs)
+            return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
+        return f"{node.op}({', '.join(self._read(source) for source in node.inputs)})"
+
+    def _linear(self, node: Node, number: str) -> str:
+        inputs = ", ".join(self._read(source) for source in node.inputs)
+        bare = len(node.inputs) == 1 and node.inputs[0] in self._names
+        product = f"W{number}·{inputs}" if bare else f"W{number}·[{inputs}]"
+        return f"{product} + b{number}" if node.bias else product
