@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import CorruptLedgerError
 from evo_nas.ledger.contents import concatenate
-from evo_nas.ledger.segments import DamagedError, Segment, SegmentName, decode_segment, encode_segment
+from evo_nas.ledger.segments import DamagedError, SegmentName, encode_segment, read_segment
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -44,17 +44,13 @@ def merge_segments(
     Raises:
         CorruptLedgerError: One of them is damaged or missing.
     """
-    segments = [_read(store, name) for name in names]
+    try:
+        segments = [read_segment(store, name) for name in names]
+    except DamagedError as error:
+        raise CorruptLedgerError(
+            f"{store.location}: a segment was damaged while the run was searching ({error}); "
+            "check the disk, then run the same command again"
+        ) from error
     born = {candidate.id: candidate for segment in segments for candidate in segment.born}
     in_flight = [candidate for key, candidate in sorted(born.items()) if key not in told]
     return encode_segment(concatenate(segments), in_flight, epoch=epoch)
-
-
-def _read(store: Store, name: SegmentName) -> Segment:
-    try:
-        return decode_segment(name, store.read(name.path))
-    except (DamagedError, FileNotFoundError) as error:
-        raise CorruptLedgerError(
-            f"{store.location}/{name.path} was damaged while the run was searching ({error}); "
-            "check the disk, then run the same command again"
-        ) from error

@@ -66,10 +66,8 @@ def check_not_superseded(store: Store, epoch: int) -> None:
 
 def write_fence(store: Store, fence: Fence) -> None:
     """Makes ``fence`` durable; its epoch has been claimed and never been fenced before."""
-    if not store.create(_path(fence.epoch, "fence"), json.dumps(asdict(fence)).encode()):
-        raise FencedError(
-            f"epoch {fence.epoch} of {store.location} is fenced already; run the same command again"
-        )
+    created = store.create(_path(fence.epoch, "fence"), json.dumps(asdict(fence)).encode())
+    assert created, f"epoch {fence.epoch} has two owners"
 
 
 def read_fence(store: Store, *, below: int | None = None, accept_data_loss: bool = False) -> Fence:

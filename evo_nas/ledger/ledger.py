@@ -49,7 +49,7 @@ class Ledger:
             store, columns=["id", "seq"], below=self._epoch, accept_data_loss=accept_data_loss
         )
         self._live = contents.survey.live.copy()
-        self._next_seq = 1 + max(_last_of(contents), default=-1)
+        self._next_seq = contents.survey.next_seq
         self._told = _Flags()
         for segment in contents.segments:
             self._told.add(segment.table["id"].to_pylist())
@@ -122,9 +122,12 @@ class Ledger:
         if not ids:
             return
         table = to_table(evaluations, first_seq=self._next_seq, describe=self._describe)
-        in_flight = [candidate for candidate in born if candidate.id not in set(ids)]
+        in_flight = {candidate.id: candidate for candidate in born}
+        for key in ids:
+            in_flight.pop(key, None)
+        name, content = encode_segment(table, in_flight.values(), epoch=self._epoch)
         self._unacknowledged = ids
-        name = self._publish(*encode_segment(table, in_flight, epoch=self._epoch))
+        self._publish(name, content)
         self._unacknowledged = []
         self._told.add(ids)
         self._live.append(name)
@@ -156,23 +159,25 @@ class Ledger:
                 "append them again first"
             )
 
-    def _publish(self, name: SegmentName, content: bytes) -> SegmentName:
+    def _publish(self, name: SegmentName, content: bytes) -> None:
+        """Makes a segment durable and, only then, looks whether this is still the writer."""
         try:
             with storage_errors(self._store, "write to"):
-                if not self._store.create(name.path, content) and self._store.read(name.path) != content:
-                    raise CorruptLedgerError(f"{name.path} exists with other content; check the disk")
-                check_not_superseded(self._store, self._epoch)
+                try:
+                    self._store.create(name.path, content)
+                finally:
+                    check_not_superseded(self._store, self._epoch)
         except FencedError:
             self.close()
             raise
-        return name
 
     def _compact(self) -> None:
         tail = find_small_tail(self._live)
         if not tail:
             return
         try:
-            merged = self._publish(*merge_segments(self._store, tail, epoch=self._epoch, told=self._told))
+            merged, content = merge_segments(self._store, tail, epoch=self._epoch, told=self._told)
+            self._publish(merged, content)
             self._live[-len(tail) :] = [merged]
             for name in tail:
                 self._store.delete(name.path)
@@ -189,8 +194,8 @@ class Ledger:
         check_not_superseded(self._store, self._epoch)
         for first, last in survey.missing:
             _log.warning("evaluations %d to %d are lost; the run goes on without them", first, last)
-        aside = {name.path: f"damaged: {reason}" for name, reason in contents.damaged.items()}
-        aside |= {name.path: "written by a superseded process" for name in survey.stale}
+        aside = {name.path: f"damaged: {reason}" for name, reason in contents.damage.items()}
+        aside |= {name.path: "not part of the run when it was taken over before" for name in survey.stale}
         aside |= {f"{FOLDER}/{text}": "not a segment of this ledger" for text in survey.foreign}
         for path, reason in aside.items():
             _log.warning(
@@ -241,12 +246,3 @@ def _check_vacant(store: Store) -> None:
 def _write_record(store: Store, record: RunRecord) -> None:
     if not store.create(RUN_FILE, encode_record(record)):
         raise RunError(f"{store.location} was taken by another process just now; choose another directory")
-
-
-def _last_of(contents: Contents) -> list[int]:
-    """Returns the highest ``seq`` of everything that is or once was committed."""
-    survey = contents.survey
-    return [
-        *(name.last for name in survey.live),
-        *(last for _, last in (*survey.fence.lost, *survey.missing)),
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,13 +17,14 @@ from evo_nas.ledger.store import Store
 LOCK = "LOCK"
 TEMPORARY = "tmp"
 QUARANTINE = "quarantine"
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class LocalStore(Store):
     """A directory; its folders are made when first needed.
 
-    Content reaches a temporary file, and that the disk, before a link gives it its name, which unlike renaming
-    never replaces a file; then the folder's entry is synced. Pillai et al. (OSDI 2014) show why each step.
+    Content reaches a temporary file, and that the disk, before a link gives it its name, which unlike a
+    rename never replaces a file; then the folder is synced. Pillai et al. (OSDI 2014) show why each step.
     """
 
     def __init__(self, root: Path) -> None:
@@ -74,9 +76,13 @@ class LocalStore(Store):
         descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             holder = _read_holder(descriptor)
             os.close(descriptor)
+            if error.errno in _NO_LOCKS:
+                return
+            if not isinstance(error, BlockingIOError):
+                raise
             raise RunError(
                 f"another process is searching this run ({holder}): {self.location}; wait for it or stop it, "
                 "or choose another run directory"

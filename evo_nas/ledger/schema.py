@@ -49,7 +49,7 @@ SCHEMA = pa.schema(
         pa.field("error", pa.string(), nullable=False),
     ]
 )
-"""``seq`` is the position in the order of telling, from 0; ``architecture`` is null if nobody described it."""
+"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null if nobody described it."""
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))
 _OUTCOME = tuple(field.name for field in fields(Outcome))

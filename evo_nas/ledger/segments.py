@@ -7,6 +7,7 @@ missing, is known from a directory listing; whether a file is what it claims, fr
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.evaluation import Candidate
+    from evo_nas.ledger.store import Store
 
 FOLDER = "segments"
 _NAME = re.compile(r"e(\d{8})-s(\d{10})-(\d{10})-([0-9a-f]{32})\.parquet")
@@ -112,8 +114,26 @@ def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) ->
     return SegmentName(epoch, first, first + len(table) - 1, _digest(content)), content
 
 
+def read_segment(store: Store, name: SegmentName, *, columns: Sequence[str] | None = None) -> Segment:
+    """Returns the segment called ``name``, verified; ``columns`` are those of its table, None for all.
+
+    Raises:
+        DamagedError: It is not what its name claims, or has gone.
+        FormatError: A newer version wrote it.
+    """
+    try:
+        content = store.read(name.path)
+    except FileNotFoundError as error:
+        raise DamagedError("it has gone") from error
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise DamagedError("the disk cannot read it") from error
+    return decode_segment(name, content, columns=columns)
+
+
 def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] | None = None) -> Segment:
-    """Returns the segment in ``content``; ``columns`` are those of its table, all of `SCHEMA` for None.
+    """Returns the segment in ``content``; ``columns`` are those of its table, None for all.
 
     Raises:
         DamagedError: The content is not what ``name`` claims.

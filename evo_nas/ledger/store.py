@@ -80,5 +80,5 @@ def storage_errors(store: Store, action: str) -> Iterator[None]:
         if error.errno in _FULL:
             remedy = "free space and run the same command again; nothing acknowledged is lost"
         else:
-            remedy = "the run needs a directory that this user may write, on a healthy disk"
+            remedy = "the run needs a directory that this user may write, on a healthy disk with hard links"
         raise RunError(f"cannot {action} {store.location}: {error.strerror or error}; {remedy}") from error
