@@ -21,7 +21,8 @@ class Contestant:
         architecture: In words.
         parameters: Trainable parameters.
         validation: Mean of the validation metric over the seeds.
-        tests: Test metric of each seed.
+        tests: Test metric of each seed whose training came to an end.
+        failures: Seeds whose training did not.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Contestant:
     parameters: int
     validation: float
     tests: tuple[float, ...]
+    failures: int = 0
 
     @property
     def test(self) -> float:

@@ -1,0 +1,179 @@
+"""From a run to its champion and verdict."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.champion.export import Provenance, replaced, write_champion
+from evo_nas.champion.opponent import equal_lstm, tuned
+from evo_nas.champion.verdict import Contestant, Verdict
+from evo_nas.errors import ChampionError
+from evo_nas.genome.describe import describe
+from evo_nas.ledger import read_history, read_record
+from evo_nas.randomness import derive_seed
+from evo_nas.strategies.operators import Archive
+from evo_nas.training.batches import prepare
+from evo_nas.training.scoring import score_part
+from evo_nas.training.trainer import TrainingOptions, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.experiment import Experiment
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.models.network import Network
+
+SEEDS = 3
+"""Trainings from scratch of each contestant."""
+FOLDER, VERDICT_FILE = "champion", "verdict.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A network, its validation metric, and its test metric."""
+
+    network: Network
+    validation: float
+    test: float
+
+
+def crown(experiment: Experiment, run: Path, *, announce: Callable[[str], None] = lambda _: None) -> Verdict:
+    """Returns the verdict on the run at ``run``, and leaves champion and verdict in ``<run>/champion``.
+
+    Trains only if that was not done already for what the run holds now.
+
+    Args:
+        experiment: What the run is of.
+        run: Its directory.
+        announce: Told in a few words what is being done.
+
+    Raises:
+        ChampionError: No candidate of the run was scored.
+    """
+    history = read_history(run)
+    best = best_of(history.told, run)
+    folder = run / FOLDER
+    if (folder / VERDICT_FILE).is_file():
+        verdict = Verdict.from_json((folder / VERDICT_FILE).read_text(encoding="utf-8"))
+        if (verdict.candidate, verdict.evaluations) == (best.candidate.id, len(history.told)):
+            return verdict
+    verdict, network = _Contest(experiment, best, announce).verdict(evaluations=len(history.told))
+    provenance = Provenance(
+        genome=best.candidate.genome,
+        canonical_hash=best.candidate.canonical_hash,
+        space=experiment.space.options,
+        epochs=best.candidate.budget,
+        run_id=read_record(run).run_id,
+        candidate=best.candidate.id,
+    )
+    with replaced(folder) as fresh:
+        write_champion(fresh, network, provenance)
+        (fresh / VERDICT_FILE).write_text(verdict.to_json() + "\n", encoding="utf-8")
+    return verdict
+
+
+def best_of(told: Sequence[Evaluation], run: Path) -> Evaluation:
+    """Returns the fittest evaluation, the smaller network among equals.
+
+    Raises:
+        ChampionError: None was scored.
+    """
+    archive = Archive(size=1)
+    archive.update(told)
+    if not archive.best:
+        raise ChampionError(
+            f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at the "
+            "causes with `evo-nas show`"
+        )
+    return archive.best[0]
+
+
+class _Contest:
+    """The champion and its opponent, trained from scratch in this process on one thread."""
+
+    def __init__(self, experiment: Experiment, best: Evaluation, announce: Callable[[str], None]) -> None:
+        self._experiment = experiment
+        self._best = best
+        self._announce = announce
+        self._data = prepare(experiment.dataset)
+        candidate = best.candidate
+        retries = [
+            derive_seed(experiment.config.seed, "retrain", candidate.canonical_hash, number)
+            for number in range(1, SEEDS)
+        ]
+        self._seeds = [candidate.seed, *retries]
+        torch.set_num_threads(1)
+
+    def verdict(self, *, evaluations: int) -> tuple[Verdict, Network]:
+        """Returns the verdict and the champion's network, trained with the very seed it won the search with."""
+        experiment, dataset = self._experiment, self._experiment.dataset
+        champion = experiment.space.decode(self._best.candidate.genome)
+        trained = self._train_all("champion", champion)
+        if not trained:
+            raise ChampionError(f"candidate {self._best.candidate.id} was scored but every retraining of it failed")
+        opponent, opponents = self._opponent(champion)
+        self._announce("fitting the floors")
+        verdict = Verdict(
+            candidate=self._best.candidate.id,
+            evaluations=evaluations,
+            metric=dataset.metric.name,
+            higher_is_better=dataset.metric.higher_is_better,
+            champion=_contestant("champion", champion, trained),
+            opponent=_contestant("LSTM", opponent, opponents),
+            floors=experiment.task.floors(dataset),
+        )
+        return verdict, trained[0].network
+
+    def _opponent(self, champion: Architecture) -> tuple[Architecture, list[_Trained]]:
+        """Returns the LSTM with the learning rate that is best on validation, and its trainings."""
+        fitness = self._experiment.dataset.metric.fitness
+        entries = [
+            (architecture, self._train_all("LSTM", architecture))
+            for architecture in tuned(equal_lstm(champion, self._experiment.space.signature))
+        ]
+        survivors = [entry for entry in entries if entry[1]]
+        if not survivors:
+            raise ChampionError("every training of the LSTM failed; widen space.learning_rates downwards")
+        return max(survivors, key=lambda entry: (len(entry[1]), fitness(_mean_validation(entry[1]))))
+
+    def _train_all(self, name: str, architecture: Architecture) -> list[_Trained]:
+        """Returns the trainings that came to an end; a network may well diverge with another seed."""
+        rate = architecture.training.learning_rate
+        trainings = []
+        for number, seed in enumerate(self._seeds, start=1):
+            self._announce(f"training the {name} with learning rate {rate:.3g}, seed {number} of {SEEDS}")
+            trainings.append(self._train(architecture, seed))
+        return [trained for trained in trainings if trained is not None]
+
+    def _train(self, architecture: Architecture, seed: int) -> _Trained | None:
+        dataset = self._experiment.dataset
+        options = TrainingOptions(epochs=self._best.candidate.budget, seed=seed)
+        trained = train(architecture, self._data, options)
+        if trained.network is None:
+            return None
+        return _Trained(
+            network=trained.network,
+            validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
+            test=score_part(trained.network, dataset, "test").metric,
+        )
+
+
+def _mean_validation(trainings: Sequence[_Trained]) -> float:
+    return statistics.fmean(trained.validation for trained in trainings)
+
+
+def _contestant(name: str, architecture: Architecture, trainings: Sequence[_Trained]) -> Contestant:
+    return Contestant(
+        name=name,
+        architecture=describe(architecture),
+        parameters=sum(parameter.numel() for parameter in trainings[0].network.parameters()),
+        validation=_mean_validation(trainings),
+        tests=tuple(trained.test for trained in trainings),
+        failures=SEEDS - len(trainings),
+    )

@@ -1,0 +1,165 @@
+"""The composition root: from a configuration to a wired search; the only place that picks concrete classes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from evo_nas.config import SearchConfig, checked, nearest
+from evo_nas.errors import ConfigChangedError, ConfigError
+from evo_nas.execution.executor import InlineExecutor
+from evo_nas.genome.codec import to_json
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
+from evo_nas.ledger import Ledger, RunRecord, read_history, read_record, run_exists
+from evo_nas.loop import Budget, Search
+from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.registry import TASKS
+from evo_nas.training.evaluate import EvaluatorFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Any, Self
+
+    from pydantic import BaseModel
+
+    from evo_nas.execution.executor import Executor
+    from evo_nas.ledger import History
+    from evo_nas.strategies.strategy import Strategy
+    from evo_nas.tasks.task import Dataset, Task
+
+ExecutorKind = Literal["ray", "inline"]
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that a configuration means, checked, with the data loaded; no run directory touched yet.
+
+    Attributes:
+        config: What was asked for.
+        task: What the networks learn.
+        dataset: Its data.
+        space: What may evolve, for that data.
+        strategy_options: Options of the strategy that ``config.strategy`` names.
+    """
+
+    config: SearchConfig
+    task: Task
+    dataset: Dataset
+    space: SearchSpace
+    strategy_options: BaseModel
+
+    @classmethod
+    def of(cls, config: SearchConfig) -> Self:
+        """Checks every section, loads the data and builds the search space.
+
+        Raises:
+            ConfigError: Something in the configuration is wrong.
+            DataError: The data cannot be used.
+        """
+        task_class = _chosen(TASKS, config.task, section="task")
+        strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
+        strategy_options = checked(strategy_class.Options, _options(config.strategy), at="strategy")
+        space_options = checked(SpaceOptions, config.space, at="space")
+        task = task_class(checked(task_class.Options, _options(config.task), at="task", base=config.base_dir))
+        dataset = task.load()
+        space = SearchSpace(space_options, dataset.signature, config.training.epochs)
+        return cls(config, task, dataset, space, strategy_options)
+
+    @classmethod
+    def of_run(cls, run: Path) -> Self:
+        """Returns the experiment that the run at ``run`` records."""
+        return cls.of(checked(SearchConfig, read_record(run).config))
+
+    @property
+    def budget(self) -> Budget:
+        """When the search is complete."""
+        minutes = self.config.budget.train_minutes
+        return Budget(self.config.budget.evaluations, None if minutes is None else 60 * minutes)
+
+    def strategy(self) -> Strategy:
+        """Returns a fresh strategy."""
+        return STRATEGIES[self.config.strategy["kind"]](
+            self.space, self.strategy_options, seed=self.config.seed, epochs=self.config.training.epochs
+        )
+
+    def is_complete(self, run: Path) -> bool:
+        """Whether the run at ``run`` exists, is this experiment's and has spent the budget.
+
+        Raises:
+            ConfigChangedError: The run was started with another configuration.
+        """
+        if not run_exists(run):
+            return False
+        self._refuse_changes(run, read_record(run))
+        history = read_history(run)
+        return not history.in_flight and self.budget.is_spent(history.told)
+
+    @contextmanager
+    def open(self, run: Path, *, executor: ExecutorKind = "ray") -> Iterator[Search]:
+        """Starts the run at ``run``, or resumes it, and yields the search, ready to go on.
+
+        Raises:
+            RunError: The directory cannot be used, or another process is searching this run.
+            ConfigChangedError: The run was started with another configuration.
+            ExecutionError: Workers cannot be started.
+        """
+        with ExitStack() as stack:
+            ledger = stack.enter_context(self._ledger(run))
+            workers = stack.enter_context(self._executor(executor))
+            yield Search(self.strategy(), workers, ledger, budget=self.budget)
+
+    def _ledger(self, run: Path) -> Ledger:
+        def describe(genome: tuple[int, ...]) -> str:
+            return to_json(self.space.decode(genome))
+
+        if run_exists(run):
+            self._refuse_changes(run, read_record(run))
+            return Ledger.open(run, describe=describe)
+        config = self.config.model_dump(mode="json")
+        return Ledger.create(
+            run, RunRecord.new(self.config.name, seed=self.config.seed, config=config), describe=describe
+        )
+
+    def _refuse_changes(self, run: Path, record: RunRecord) -> None:
+        changes = checked(SearchConfig, record.config).changes(self.config)
+        if changes:
+            raise ConfigChangedError(
+                f"{run} was started with another configuration (there: the run; here: yours). Only budget and "
+                "workers may change; undo these changes or give another directory with --run:\n"
+                + "\n".join(f"  {change}" for change in changes)
+            )
+
+    def _executor(self, kind: ExecutorKind) -> Executor:
+        training, workers = self.config.training, self.config.workers
+        factory = EvaluatorFactory(
+            self.dataset, self.space, time_limit_s=training.time_limit_s, device=training.device
+        )
+        if kind == "inline":
+            return InlineExecutor(factory, time_limit_s=training.time_limit_s)
+        from evo_nas.execution.ray_pool import RayOptions, RayPool  # noqa: PLC0415 - inline runs need no Ray
+
+        return RayPool(
+            factory,
+            RayOptions(
+                workers=workers.count,
+                cpus_per_worker=workers.cpus,
+                gpus_per_worker=workers.gpus,
+                attempts=workers.attempts,
+                time_limit_s=training.time_limit_s,
+            ),
+        )
+
+
+def _chosen(registry: Mapping[str, Kind], options: Mapping[str, Any], *, section: str) -> Kind:
+    kind = options["kind"]
+    if kind not in registry:
+        raise ConfigError(f"{section}.kind is {kind}; {nearest(kind, sorted(registry))}")
+    return registry[kind]
+
+
+def _options(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key != "kind"}
