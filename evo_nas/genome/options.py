@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 def _one_of(permitted: Iterable[str]) -> Callable[[str], str]:
     def check(name: str) -> str:
         if name not in permitted:
-            raise ValueError(f"{name!r} is unknown; must be one of {', '.join(permitted)}")
+            raise ValueError(f"must be one of {', '.join(permitted)}")
         return name
 
     return check
@@ -29,8 +29,7 @@ def _one_of(permitted: Iterable[str]) -> Callable[[str], str]:
 
 def _distinct(choices: tuple[Item, ...]) -> tuple[Item, ...]:
     if len(set(choices)) < len(choices):
-        listed = ", ".join(str(choice) for choice in choices)
-        raise ValueError(f"the choices are {listed}; name each of them once")
+        raise ValueError("must name each choice once")
     return choices
 
 

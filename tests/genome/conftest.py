@@ -1,0 +1,115 @@
+"""Random cells for hypothesis, and an interpreter of cells in numpy that shares nothing with the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
+
+WIDTH = 3
+
+
+def draw_node(draw, earlier):
+    """A node that reads some of the references 0 to ``earlier - 1``."""
+    op = draw(st.sampled_from(list(Op)))
+    fewest, most = ARITY[op]
+    lowest = X if op is Op.LINEAR else 1
+    inputs = draw(
+        st.lists(
+            st.integers(lowest, earlier - 1),
+            min_size=fewest,
+            max_size=min(most, 3),
+            unique=op is Op.LINEAR,
+        )
+    )
+    return Node(op, tuple(inputs), op is Op.LINEAR and draw(st.booleans()))
+
+
+@st.composite
+def cell_graphs(draw):
+    states = draw(st.integers(1, 3))
+    nodes = []
+    for _ in range(draw(st.integers(0, 12))):
+        nodes.append(draw_node(draw, 1 + states + len(nodes)))
+    outputs = st.integers(1, states + len(nodes))
+    return CellGraph(states, tuple(nodes), tuple(draw(outputs) for _ in range(states)))
+
+
+st.register_type_strategy(CellGraph, cell_graphs())
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights of one linear node: a ``(WIDTH, WIDTH)`` matrix an input, and a bias."""
+
+    matrices: list[np.ndarray]
+    bias: np.ndarray
+
+
+def _sigmoid(values):
+    return 1 / (1 + np.exp(-np.clip(values, -500, 500)))
+
+
+COMPUTE = {
+    Op.BLEND: lambda z, a, b: z * a + (1 - z) * b,
+    Op.ADD: lambda *values: np.sum(values, axis=0),
+    Op.MUL: lambda *values: np.prod(values, axis=0),
+    Op.MEAN: lambda *values: np.mean(values, axis=0),
+    Op.TANH: np.tanh,
+    Op.SIGMOID: _sigmoid,
+    Op.RELU: lambda values: np.maximum(values, 0),
+    Op.LEAKY_RELU: lambda values: np.where(values > 0, values, 0.01 * values),
+    Op.IDENTITY: lambda values: values,
+}
+
+
+class NumpyCells:
+    """Runs any cell in float64; ``x`` is as wide as the states."""
+
+    width = WIDTH
+    Linear = Linear
+
+    @staticmethod
+    def weights(cell, seed):
+        """Random weights of each linear node, by index."""
+        rng = np.random.default_rng(seed)
+        return {
+            index: Linear(
+                [rng.normal(0, 0.5, (WIDTH, WIDTH)) for _ in node.inputs],
+                rng.normal(0, 0.5, WIDTH) * node.bias,
+            )
+            for index, node in enumerate(cell.nodes)
+            if node.op is Op.LINEAR
+        }
+
+    @staticmethod
+    def inputs(seed, steps=4):
+        return np.random.default_rng(seed).normal(size=(steps, WIDTH))
+
+    @staticmethod
+    def run(cell, weights, inputs):
+        """The outputs ``h`` of every step, ``(time, WIDTH)``, from states of zero."""
+        states = [np.zeros(WIDTH)] * cell.states
+        outputs = []
+        for x in inputs:
+            values = [x, *states]
+            for index, node in enumerate(cell.nodes):
+                read = [values[reference] for reference in node.inputs]
+                if node.op is Op.LINEAR:
+                    linear = weights[index]
+                    products = [matrix @ value for matrix, value in zip(linear.matrices, read, strict=True)]
+                    values.append(sum(products) + linear.bias)
+                else:
+                    values.append(COMPUTE[node.op](*read))
+            states = [values[output] for output in cell.outputs]
+            outputs.append(states[0])
+        return np.array(outputs)
+
+
+@pytest.fixture(scope="session")
+def numpy_cells():
+    return NumpyCells()

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from evo_nas.genome.canonical import canonical, canonicalise
+from evo_nas.genome.cell import COMMUTATIVE, MAX_NODES, CellGraph, Node, Op
+from evo_nas.genome.cells import NAMED_CELLS
+
+CELLS = st.from_type(CellGraph)
+LARGEST_COMPARED = 1e4
+
+
+def carried(numpy_cells, cell, weights):
+    """Weights of the canonical form that come from those of ``cell``."""
+    return {
+        index: numpy_cells.Linear(
+            [sum(weights[origin.node].matrices[place] for place in block) for block in origin.blocks],
+            weights[origin.node].bias,
+        )
+        for index, origin in canonicalise(cell).linears.items()
+    }
+
+
+def spread(numpy_cells, cell, weights):
+    """Weights of ``cell`` that make it compute what its canonical form does with ``weights``."""
+    zero = np.zeros((numpy_cells.width, numpy_cells.width))
+    spread = numpy_cells.weights(cell, seed=0)
+    for index, origin in canonicalise(cell).linears.items():
+        matrices = [zero] * len(cell.nodes[origin.node].inputs)
+        for block, matrix in zip(origin.blocks, weights[index].matrices, strict=True):
+            matrices[block[0]] = matrix
+        spread[origin.node] = numpy_cells.Linear(matrices, weights[index].bias)
+    return spread
+
+
+def assert_same_outputs(numpy_cells, one, other, inputs):
+    with np.errstate(all="ignore"):
+        expected, actual = numpy_cells.run(*one, inputs), numpy_cells.run(*other, inputs)
+    assume(np.all(np.abs(expected) < LARGEST_COMPARED))
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+
+
+def rewritten(cell, rng):
+    """The same equations with states and nodes in another order, an identity here and there, and dead nodes."""
+    states = [1, *rng.sample(range(2, cell.first_node), cell.states - 1)]
+    place = {0: 0, **{state: 1 + index for index, state in enumerate(states)}}
+    nodes = []
+
+    def write(node):
+        nodes.append(node)
+        return cell.states + len(nodes)
+
+    pending = list(range(len(cell.nodes)))
+    while pending:
+        ready = [index for index in pending if all(source in place for source in cell.nodes[index].inputs)]
+        index = rng.choice(ready)
+        pending.remove(index)
+        node = cell.nodes[index]
+        inputs = [place[source] for source in node.inputs]
+        if node.op in COMMUTATIVE:
+            rng.shuffle(inputs)
+        reference = write(Node(node.op, tuple(inputs), node.bias))
+        if rng.random() < 0.3:
+            write(Node(Op.LINEAR, (reference,)))
+        if rng.random() < 0.3:
+            reference = write(Node(Op.IDENTITY, (reference,)))
+        place[cell.first_node + index] = reference
+    return CellGraph(cell.states, tuple(nodes), tuple(place[cell.outputs[state - 1]] for state in states))
+
+
+@given(cell=CELLS)
+def test_canonical_form_is_its_own_canonical_form(cell):
+    form = canonical(cell)
+    assert canonical(form) == form
+    assert canonicalise(cell).cell == form
+
+
+@given(cell=CELLS, seed=st.integers(0, 1000))
+@settings(max_examples=300)
+def test_rewritten_cell_has_the_same_canonical_form(cell, seed):
+    assert canonical(rewritten(cell, random.Random(seed))) == canonical(cell)
+
+
+@given(cell=CELLS, seed=st.integers(0, 1000))
+@settings(max_examples=300)
+def test_canonical_form_computes_what_the_cell_does_with_the_carried_weights(numpy_cells, cell, seed):
+    weights = numpy_cells.weights(cell, seed)
+    form = canonical(cell), carried(numpy_cells, cell, weights)
+    assert_same_outputs(numpy_cells, (cell, weights), form, numpy_cells.inputs(seed))
+
+
+@given(cell=CELLS, seed=st.integers(0, 1000))
+def test_equal_canonical_forms_mean_equal_outputs_with_equal_weights(numpy_cells, cell, seed):
+    other = rewritten(cell, random.Random(seed))
+    assert canonical(other) == canonical(cell)
+    weights = numpy_cells.weights(canonical(cell), seed)
+    one = cell, spread(numpy_cells, cell, weights)
+    another = other, spread(numpy_cells, other, weights)
+    assert_same_outputs(numpy_cells, one, another, numpy_cells.inputs(seed))
+
+
+@pytest.mark.parametrize("name", NAMED_CELLS)
+def test_rewritten_published_cell_has_the_same_canonical_form(name):
+    cell = NAMED_CELLS[name]
+    for seed in range(20):
+        assert canonical(rewritten(cell, random.Random(seed))) == canonical(cell)
+
+
+def test_canonical_forms_of_published_cells_differ():
+    assert len({canonical(cell) for cell in NAMED_CELLS.values()}) == len(NAMED_CELLS)
+
+
+def cell_of(*nodes, states=1, outputs=None):
+    return CellGraph(states, nodes, outputs or (states + len(nodes),))
+
+
+SEEN = Node(Op.LINEAR, (0, 1), bias=True)
+LINEAR_ALONE = cell_of(SEEN)
+
+
+@pytest.mark.parametrize(
+    ("written", "simple"),
+    [
+        (cell_of(SEEN, Node(Op.IDENTITY, (2,))), LINEAR_ALONE),
+        (cell_of(SEEN, Node(Op.MEAN, (2,))), LINEAR_ALONE),
+        (cell_of(SEEN, Node(Op.MEAN, (2, 2))), LINEAR_ALONE),
+        (cell_of(SEEN, Node(Op.BLEND, (1, 2, 2))), LINEAR_ALONE),
+        (
+            cell_of(SEEN, Node(Op.SIGMOID, (2,)), Node(Op.LEAKY_RELU, (3,))),
+            cell_of(SEEN, Node(Op.SIGMOID, (2,))),
+        ),
+        (cell_of(SEEN, Node(Op.RELU, (2,)), Node(Op.RELU, (3,))), cell_of(SEEN, Node(Op.RELU, (2,)))),
+        (cell_of(SEEN, Node(Op.RELU, (2,)), Node(Op.LEAKY_RELU, (3,))), cell_of(SEEN, Node(Op.RELU, (2,)))),
+        (cell_of(SEEN, Node(Op.LEAKY_RELU, (2,)), Node(Op.RELU, (3,))), cell_of(SEEN, Node(Op.RELU, (2,)))),
+        (
+            cell_of(SEEN, Node(Op.TANH, (2,)), Node(Op.TANH, (2,)), Node(Op.MUL, (3, 4))),
+            cell_of(SEEN, Node(Op.TANH, (2,)), Node(Op.MUL, (3, 3))),
+        ),
+        (CellGraph(2, (Node(Op.LINEAR, (0, 2), bias=True),), (3, 3)), LINEAR_ALONE),
+        (CellGraph(3, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.TANH, (2,))), (4, 5, 2)), LINEAR_ALONE),
+    ],
+)
+def test_cheap_algebra_is_done(written, simple):
+    assert canonical(written) == canonical(simple)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            cell_of(SEEN, Node(Op.LEAKY_RELU, (2,)), Node(Op.LEAKY_RELU, (3,))),
+            cell_of(SEEN, Node(Op.LEAKY_RELU, (2,))),
+        ),
+        (
+            cell_of(SEEN, SEEN, Node(Op.ADD, (2, 3))),
+            cell_of(SEEN, Node(Op.ADD, (2, 2))),
+        ),
+        (
+            cell_of(SEEN, Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 1, 2))),
+            cell_of(SEEN, Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 2, 1))),
+        ),
+        (LINEAR_ALONE, cell_of(Node(Op.LINEAR, (0, 1)))),
+    ],
+)
+def test_different_functions_keep_different_forms(one, other):
+    assert canonical(one) != canonical(other)
+
+
+def test_symmetric_cell_of_the_largest_size_has_a_canonical_form():
+    twins = (SEEN,) * (MAX_NODES - 1)
+    wide = CellGraph(1, (*twins, Node(Op.MEAN, tuple(range(2, 2 + len(twins))))), (1 + MAX_NODES,))
+    assert canonical(wide).nodes[-1].op is Op.MEAN
+    assert len(canonical(wide).nodes) == MAX_NODES
