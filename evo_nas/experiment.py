@@ -12,7 +12,7 @@ from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, read_history, read_record, run_exists
+from evo_nas.ledger import Ledger, RunRecord, holds_run, read_history, read_record
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from evo_nas.execution.executor import Executor
-    from evo_nas.ledger import History
     from evo_nas.strategies.strategy import Strategy
     from evo_nas.tasks.task import Dataset, Task
 
@@ -92,11 +91,12 @@ class Experiment:
         Raises:
             ConfigChangedError: The run was started with another configuration.
         """
-        if not run_exists(run):
+        if not holds_run(run):
             return False
         self._refuse_changes(run, read_record(run))
         history = read_history(run)
-        return not history.in_flight and self.budget.is_spent(history.told)
+        train_s = sum(evaluation.outcome.train_s for evaluation in history.told)
+        return not history.in_flight and self.budget.is_spent(asked=len(history.told), train_s=train_s)
 
     @contextmanager
     def open(self, run: Path, *, executor: ExecutorKind = "ray") -> Iterator[Search]:
@@ -116,7 +116,7 @@ class Experiment:
         def describe(genome: tuple[int, ...]) -> str:
             return to_json(self.space.decode(genome))
 
-        if run_exists(run):
+        if holds_run(run):
             self._refuse_changes(run, read_record(run))
             return Ledger.open(run, describe=describe)
         config = self.config.model_dump(mode="json")
@@ -136,7 +136,7 @@ class Experiment:
     def _executor(self, kind: ExecutorKind) -> Executor:
         training, workers = self.config.training, self.config.workers
         factory = EvaluatorFactory(
-            self.dataset, self.space, time_limit_s=training.time_limit_s, device=training.device
+            self.space, self.dataset, device=training.device, time_limit_s=training.time_limit_s
         )
         if kind == "inline":
             return InlineExecutor(factory, time_limit_s=training.time_limit_s)

@@ -36,6 +36,10 @@ class Budget:
     evaluations: int
     train_s: float | None = None
 
+    def is_spent(self, *, asked: int, train_s: float) -> bool:
+        """Whether nothing more may be asked after ``asked`` candidates and ``train_s`` seconds of training."""
+        return asked >= self.evaluations or (self.train_s is not None and train_s >= self.train_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -157,8 +161,7 @@ class Search:
 
     @property
     def _spent(self) -> bool:
-        overtime = self._budget.train_s is not None and self._train_s >= self._budget.train_s
-        return overtime or self._asked >= self._budget.evaluations
+        return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
 
     def _ask(self) -> None:
         wanted = min(self._executor.free_slots(), self._budget.evaluations - self._asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,11 +13,13 @@ from evo_nas.champion.export import Provenance, replaced, write_champion
 from evo_nas.champion.opponent import equal_lstm, tuned
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ChampionError
+from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
 from evo_nas.ledger import read_history, read_record
 from evo_nas.randomness import derive_seed
 from evo_nas.strategies.operators import Archive
 from evo_nas.training.batches import prepare
+from evo_nas.training.device import resolve_device
 from evo_nas.training.scoring import score_part
 from evo_nas.training.trainer import TrainingOptions, train
 
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evo_nas.evaluation import Evaluation
-    from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.models.network import Network
 
@@ -43,14 +45,16 @@ class _Trained:
     test: float
 
 
-def crown(experiment: Experiment, run: Path, *, announce: Callable[[str], None] = lambda _: None) -> Verdict:
+def verdict_of(
+    run: Path, *, experiment: Experiment | None = None, announce: Callable[[str], None] = lambda _: None
+) -> Verdict:
     """Returns the verdict on the run at ``run``, and leaves champion and verdict in ``<run>/champion``.
 
     Trains only if that was not done already for what the run holds now.
 
     Args:
-        experiment: What the run is of.
-        run: Its directory.
+        run: Directory of a run, complete or not.
+        experiment: What it is of; read from the run if it is needed and not given.
         announce: Told in a few words what is being done.
 
     Raises:
@@ -58,11 +62,10 @@ def crown(experiment: Experiment, run: Path, *, announce: Callable[[str], None] 
     """
     history = read_history(run)
     best = best_of(history.told, run)
-    folder = run / FOLDER
-    if (folder / VERDICT_FILE).is_file():
-        verdict = Verdict.from_json((folder / VERDICT_FILE).read_text(encoding="utf-8"))
-        if (verdict.candidate, verdict.evaluations) == (best.candidate.id, len(history.told)):
-            return verdict
+    stored = _stored_verdict(run)
+    if stored is not None and (stored.candidate, stored.evaluations) == (best.candidate.id, len(history.told)):
+        return stored
+    experiment = experiment or Experiment.of_run(run)
     verdict, network = _Contest(experiment, best, announce).verdict(evaluations=len(history.told))
     provenance = Provenance(
         genome=best.candidate.genome,
@@ -72,10 +75,29 @@ def crown(experiment: Experiment, run: Path, *, announce: Callable[[str], None] 
         run_id=read_record(run).run_id,
         candidate=best.candidate.id,
     )
-    with replaced(folder) as fresh:
+    with replaced(run / FOLDER) as fresh:
         write_champion(fresh, network, provenance)
         (fresh / VERDICT_FILE).write_text(verdict.to_json() + "\n", encoding="utf-8")
     return verdict
+
+
+def export_champion(run: Path, out: Path) -> list[Path]:
+    """Writes the champion of the run at ``run`` to ``out`` and returns the files.
+
+    Raises:
+        ChampionError: ``out`` is not a new or empty directory, or no candidate of the run was scored.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
+    verdict_of(run)
+    with replaced(out) as fresh:
+        shutil.copytree(run / FOLDER, fresh, dirs_exist_ok=True)
+    return sorted(out.iterdir())
+
+
+def _stored_verdict(run: Path) -> Verdict | None:
+    path = run / FOLDER / VERDICT_FILE
+    return Verdict.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def best_of(told: Sequence[Evaluation], run: Path) -> Evaluation:
@@ -101,7 +123,7 @@ class _Contest:
         self._experiment = experiment
         self._best = best
         self._announce = announce
-        self._data = prepare(experiment.dataset)
+        self._data = prepare(experiment.dataset, resolve_device(experiment.config.training.device))
         candidate = best.candidate
         retries = [
             derive_seed(experiment.config.seed, "retrain", candidate.canonical_hash, number)
@@ -126,7 +148,7 @@ class _Contest:
             higher_is_better=dataset.metric.higher_is_better,
             champion=_contestant("champion", champion, trained),
             opponent=_contestant("LSTM", opponent, opponents),
-            floors=experiment.task.floors(dataset),
+            floors=experiment.task.floors(),
         )
         return verdict, trained[0].network
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from evo_nas.ledger.contents import History
 from evo_nas.ledger.ledger import Ledger
 from evo_nas.ledger.local_store import LocalStore
-from evo_nas.ledger.reading import find_runs, read_history, read_record, read_table
+from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
 from evo_nas.ledger.schema import SCHEMA, Describe
 from evo_nas.ledger.store import Store
@@ -27,6 +27,7 @@ __all__ = [
     "Store",
     "find_runs",
     "hash_config",
+    "holds_run",
     "read_history",
     "read_record",
     "read_table",

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+def holds_run(where: str | os.PathLike[str] | Store) -> bool:
+    """Whether a run was ever started at ``where``; it may be damaged."""
+    return RUN_FILE in open_store(where).list("")
+
+
 def read_record(where: str | os.PathLike[str] | Store) -> RunRecord:
     """Returns what run is at ``where``.
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from evo_nas.errors import GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.training.batches import PreparedDataset, prepare
+from evo_nas.training.device import resolve_device
 from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class CandidateEvaluator:
     """Trains candidates on data that stay on one device from one candidate to the next.
 
-    Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the epoch
-    whose weights were kept.
+    Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the
+    epoch whose weights were kept.
     """
 
     def __init__(self, space: SearchSpace, data: PreparedDataset, *, time_limit_s: float | None) -> None:
@@ -31,13 +33,17 @@ class CandidateEvaluator:
 
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs, with its seed; failures are outcomes."""
+        try:
+            architecture = self._space.decode(candidate.genome)
+        except GenomeError as error:
+            return Outcome(Status.FAILED, error=f"GenomeError: {error}")
         options = TrainingOptions(
             epochs=candidate.budget,
             seed=candidate.seed,
             time_limit_s=self._time_limit_s,
             max_parameters=self._space.options.max_parameters,
         )
-        return train(self._space.decode(candidate.genome), self._data, options).outcome
+        return train(architecture, self._data, options).outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,14 @@ class EvaluatorFactory:
     Attributes:
         space: What genomes mean.
         dataset: What is learnt, as arrays.
-        device: Where, such as ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``; a worker without a share of a GPU sees none.
         threads: Threads of torch in the whole process; more than one cost the reproducibility of a fitness.
         time_limit_s: Seconds after which a training gives up; None for no limit.
     """
 
     space: SearchSpace
     dataset: Dataset
-    device: str = "cpu"
+    device: str = "auto"
     threads: int = 1
     time_limit_s: float | None = None
 
@@ -62,5 +68,5 @@ class EvaluatorFactory:
         """Sets the threads of this process and puts the data on the device."""
         torch.set_num_threads(self.threads)
         return CandidateEvaluator(
-            self.space, prepare(self.dataset, self.device), time_limit_s=self.time_limit_s
+            self.space, prepare(self.dataset, resolve_device(self.device)), time_limit_s=self.time_limit_s
         )

@@ -1,0 +1,63 @@
+"""The Python interface; `evo_nas` itself offers these names without loading what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.champion import Verdict, load_champion, verdict_of
+from evo_nas.config import SearchConfig, configured, load_config
+from evo_nas.experiment import Experiment, ExecutorKind
+from evo_nas.ledger import read_table
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from evo_nas.loop import Listener
+
+__all__ = ["load_champion", "load_run", "search"]
+
+
+def search(
+    config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig,
+    run: str | os.PathLike[str] | None = None,
+    *,
+    executor: ExecutorKind = "ray",
+    listeners: Sequence[Listener] = (),
+) -> Verdict:
+    """Searches until the budget is spent, or goes on with a search that was stopped, and judges the champion.
+
+    Args:
+        config: A YAML file, its content as a mapping, or a checked configuration.
+        run: Run directory, ``runs/<name of the configuration>`` by default.
+        executor: ``ray`` for worker processes, ``inline`` to train in this one.
+        listeners: Called with a `loop.Progress` after each turn.
+
+    Raises:
+        EvoNasError: Configuration, data or run directory cannot be used; the message says what to do.
+    """
+    settings = _settings(config)
+    directory = Path(run) if run is not None else Path("runs") / settings.name
+    experiment = Experiment.of(settings)
+    if not experiment.is_complete(directory):
+        with experiment.open(directory, executor=executor) as searching:
+            searching.run(listeners)
+    return verdict_of(directory, experiment=experiment)
+
+
+def load_run(run: str | os.PathLike[str]) -> pa.Table:
+    """Returns every evaluation of a run, one row each in the order of telling; see `ledger.SCHEMA`.
+
+    Raises:
+        RunError: There is no run at ``run``, or it cannot be read.
+    """
+    return read_table(run)
+
+
+def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:
+    if isinstance(config, SearchConfig):
+        return config
+    return load_config(Path(config)) if isinstance(config, str | Path) else configured(config)
