@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evo_nas.errors import GenomeError
+from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.models.network import Network
+
+SERIES = Signature(features=3, outputs=2)
+LSTM, MGU = NAMED_CELLS["lstm"], NAMED_CELLS["mgu"]
+WIDE = SpaceOptions(
+    layers={"min": 1, "max": 3}, widths=(2, 5), cells=tuple(NAMED_CELLS), bidirectional=True, heads=(0, 3)
+)
+SPACES = {
+    "series": SearchSpace(WIDE, SERIES, 50),
+    "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
+    "a label a step": SearchSpace(WIDE, Signature(features=3, outputs=4, per_step=True), 50),
+}
+
+
+def inputs_for(signature: Signature, batch: int = 3, time: int = 4) -> torch.Tensor:
+    if signature.vocabulary:
+        return torch.randint(signature.vocabulary, (batch, time))
+    return torch.randn(batch, time, signature.features)
+
+
+@pytest.mark.parametrize("kind", SPACES)
+@given(seed=st.integers(0, 2**32))
+def test_any_architecture_builds_with_the_parameters_that_were_counted(kind, seed) -> None:
+    space = SPACES[kind]
+    architecture, signature = space.decode(space.random(Random(seed))), space.signature
+    network = Network(architecture, signature).eval()
+
+    outputs = network(inputs_for(signature), torch.tensor([4, 1, 2]))
+
+    assert outputs.shape == ((3, 4) if signature.per_step else (3,)) + (signature.outputs,)
+    assert sum(p.numel() for p in network.parameters()) == count_parameters(architecture, signature)
+
+
+@pytest.mark.parametrize("kind", SPACES)
+@given(seed=st.integers(0, 2**32))
+def test_padding_does_not_change_outputs(kind, seed) -> None:
+    space = SPACES[kind]
+    network = Network(space.decode(space.random(Random(seed))), space.signature).eval()
+    inputs = inputs_for(space.signature)
+
+    padded, alone = network(inputs, torch.tensor([4, 2, 4]))[1], network(inputs[1:2, :2])[0]
+
+    valid = padded[:2] if space.signature.per_step else padded
+    torch.testing.assert_close(valid, alone, equal_nan=True)
+
+
+def test_skips_concatenate_the_named_source() -> None:
+    architecture = Architecture(
+        layers=(Layer(MGU, 2), Layer(MGU, 4), Layer(MGU, 8, skip=1)), head=Head(skip=0)
+    )
+    network = Network(architecture, SERIES)
+    assert [layer.recurrence.inputs for layer in network.layers] == [3, 2, 4 + 2]
+    assert network.head.output.in_features == 8 + 3
+
+
+def test_a_skip_carries_the_value_itself() -> None:
+    architecture = Architecture(layers=(Layer(MGU, 2),), head=Head(pooling=Pooling.MEAN, skip=0))
+    network = Network(architecture, SERIES)
+    inputs = torch.randn(5, 4, 3)
+    below = network.layers[0](inputs, None)
+    expected = network.head.output(torch.cat([below, inputs], dim=-1).mean(dim=1))
+    torch.testing.assert_close(network(inputs), expected)
+
+
+def test_paths_are_recorded_layer_by_layer() -> None:
+    network = Network(Architecture(layers=(Layer(LSTM, 2), Layer(MGU, 2))), SERIES)
+    assert network.paths == ("torch", "eager")
+
+
+def test_dropout_zeroes_the_same_features_at_every_step_of_a_sequence() -> None:
+    layer = Network(Architecture(layers=(Layer(MGU, 2, dropout=0.5),)), SERIES).layers[0]
+    seen = []
+    layer.recurrence.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    layer(torch.ones(64, 6, 3), None)
+
+    assert set(seen[0].unique().tolist()) == {0.0, 2.0}
+    assert (seen[0] == seen[0][:, :1]).all()
+    assert (seen[0][0] != seen[0]).any()
+
+
+def test_dropout_is_off_in_evaluation() -> None:
+    layers, head = (Layer(MGU, 2, dropout=0.5),), Head(dropout=0.5)
+    network = Network(Architecture(layers=layers, head=head), SERIES).eval()
+    inputs = torch.randn(2, 4, 3)
+    assert torch.equal(network(inputs), network(inputs))
+
+
+def test_layer_normalisation_is_on_the_outputs() -> None:
+    layer = Network(Architecture(layers=(Layer(LSTM, 8, norm=Norm.LAYER),)), SERIES).layers[0]
+    outputs = layer(torch.randn(2, 4, 3), None)
+    torch.testing.assert_close(outputs.mean(dim=-1), torch.zeros(2, 4), atol=1e-6, rtol=0)
+
+
+def test_tokens_without_an_embedding_are_refused() -> None:
+    with pytest.raises(GenomeError, match="embedding is None"):
+        Network(Architecture(layers=(Layer(MGU, 2),)), Signature(features=0, vocabulary=5, outputs=1))

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from evo_nas.evaluation import Status
+from evo_nas.genome.architecture import Architecture, Layer, Training
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.tasks.metrics import ACCURACY, MSE
+from evo_nas.tasks.task import Loss, Metric, Sequences
+from evo_nas.training.batches import prepare
+from evo_nas.training.scoring import score, score_part
+from evo_nas.training.trainer import Trained, TrainingOptions, train
+
+
+def fit(architecture, dataset, *, epochs: int = 4, seed: int = 7, **limits) -> Trained:
+    return train(architecture, prepare(dataset), TrainingOptions(epochs, seed, **limits))
+
+
+def test_training_learns_a_simple_task(architecture, dataset) -> None:
+    outcome = fit(architecture, dataset, epochs=15).outcome
+    assert outcome.status is Status.OK
+    assert outcome.fitness > 0.9
+    assert outcome.epochs == len(outcome.curve) == 15
+    assert outcome.parameters == count_parameters(architecture, dataset.signature)
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(architecture, dataset) -> None:
+    first, second = (fit(architecture, dataset) for _ in range(2))
+    assert first.outcome.curve == second.outcome.curve
+    assert first.outcome.metrics == second.outcome.metrics
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[name])
+
+
+def test_another_seed_gives_other_weights(architecture, dataset) -> None:
+    first, second = (fit(architecture, dataset, seed=seed).outcome.metrics for seed in (1, 2))
+    assert first["train_loss"] != second["train_loss"]
+
+
+def test_the_generators_of_the_process_are_untouched(architecture, dataset) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    fit(architecture, dataset)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_weights_of_the_best_epoch_are_kept(architecture, dataset) -> None:
+    # A learning rate far too large makes the score jump up and down.
+    wild = replace(architecture, training=Training(learning_rate=0.5, batch_size=16))
+    trained = fit(wild, dataset, epochs=8)
+    curve = trained.outcome.curve
+    assert max(curve) > curve[-1]
+    kept = score_part(trained.network, dataset, "validation")
+    assert kept.metric == max(curve) == trained.outcome.metrics["validation_accuracy"]
+    assert kept.loss == trained.outcome.metrics["validation_loss"]
+
+
+def test_a_metric_where_less_is_better_is_negated(architecture, dataset) -> None:
+    regression = replace(
+        dataset,
+        loss=Loss.MSE,
+        metric=MSE,
+        train=as_regression(dataset.train),
+        validation=as_regression(dataset.validation),
+    )
+    outcome = fit(architecture, regression).outcome
+    assert outcome.fitness == -min(outcome.curve)
+    assert outcome.metrics["validation_mse"] == min(outcome.curve)
+
+
+def as_regression(sequences: Sequences) -> Sequences:
+    return Sequences(sequences.inputs, np.eye(2, dtype=np.float32)[sequences.targets])
+
+
+def test_a_label_a_step_is_learnt_from_valid_steps_alone(architecture, dataset) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(64, 5, 2)).astype(np.float32)
+    lengths = rng.integers(1, 6, size=64)
+    targets = (inputs[..., 0] > 0).astype(np.int64)
+    targets[np.arange(5) >= lengths[:, None]] = -1  # no class at all: it would be an error to look at it
+    split = Sequences(inputs, targets, lengths)
+    labelling = replace(
+        dataset, signature=replace(dataset.signature, per_step=True), train=split, validation=split
+    )
+    outcome = fit(architecture, labelling, epochs=15).outcome
+    assert outcome.error == ""
+    assert outcome.fitness > 0.9
+
+
+def test_too_many_parameters_are_never_built(architecture, dataset) -> None:
+    huge = replace(architecture, layers=(replace(architecture.layers[0], width=1024),) * 8)
+    outcome = fit(huge, dataset, max_parameters=1000).outcome
+    assert outcome.status is Status.TOO_BIG
+    assert "more than the 1000 permitted" in outcome.error
+    assert outcome.parameters > 1000
+
+
+def test_a_time_limit_ends_a_training(architecture, dataset) -> None:
+    trained = fit(architecture, dataset, epochs=10_000, time_limit_s=0.05)
+    assert trained.outcome.status is Status.TIMED_OUT
+    assert trained.outcome.epochs < 10_000
+    assert trained.network is None
+
+
+EXPLODING = CellGraph(
+    1,
+    (Node(Op.LINEAR, (X, 1), bias=True), Node(Op.MUL, (2, 2)), Node(Op.MUL, (3, 3)), Node(Op.ADD, (1, 4))),
+    (5,),
+)
+
+
+@pytest.mark.parametrize("scale", [5.0, 1e30], ids=["finite", "infinite"])
+def test_an_exploding_loss_is_divergence(architecture, dataset, scale) -> None:
+    scaled = replace(dataset, train=replace(dataset.train, inputs=dataset.train.inputs * np.float32(scale)))
+    outcome = fit(replace(architecture, layers=(Layer(EXPLODING, 8),)), scaled).outcome
+    assert outcome.status is Status.DIVERGED
+    assert "epoch 1" in outcome.error
+
+
+def test_nan_in_validation_is_divergence(architecture, dataset) -> None:
+    broken = replace(
+        dataset, validation=replace(dataset.validation, inputs=dataset.validation.inputs * np.nan)
+    )
+    assert fit(architecture, broken).outcome.status is Status.DIVERGED
+
+
+def raise_memory_error(outputs, targets) -> float:
+    raise MemoryError
+
+
+def allocate_a_petabyte(outputs, targets) -> float:
+    return float(torch.empty(1 << 50).sum())
+
+
+def divide_by_zero(outputs, targets) -> float:
+    return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "status", "error"),
+    [
+        (raise_memory_error, Status.TOO_BIG, "MemoryError"),
+        (allocate_a_petabyte, Status.TOO_BIG, "can't allocate memory"),
+        (divide_by_zero, Status.FAILED, "ZeroDivisionError: division by zero"),
+        (lambda outputs, targets: math.nan, Status.DIVERGED, "nan"),
+    ],
+)
+def test_what_goes_wrong_is_told_by_its_cause(architecture, dataset, metric, status, error) -> None:
+    outcome = fit(architecture, replace(dataset, metric=Metric("broken", True, metric))).outcome
+    assert outcome.status is status
+    assert error in outcome.error
+    assert outcome.fitness is None
+
+
+def test_scores_do_not_depend_on_the_mode_and_leave_it(architecture, dataset) -> None:
+    network = fit(architecture, dataset).network
+    split, objective = prepare(dataset).validation, {"loss": Loss.CROSS_ENTROPY, "metric": ACCURACY}
+    at_rest = score(network, split, **objective)
+    assert score(network.train(), split, **objective) == at_rest
+    assert network.training
+
+
+def test_the_returned_network_can_be_trained_on_by_anyone(architecture, dataset) -> None:
+    network = fit(architecture, dataset).network
+    assert not network.training
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(torch.randn(2, 4, 2)).sum().backward()
+    optimizer.step()
+
+
+def test_architectures_of_several_layers_train(dataset) -> None:
+    cell = CellGraph(1, (Node(Op.LINEAR, (X, 1), bias=True), Node(Op.RELU, (2,))), (3,))
+    layers = (Layer(cell, 6), Layer(cell, 4, bidirectional=True), Layer(cell, 5, skip=1))
+    assert fit(Architecture(layers=layers), dataset).outcome.status is Status.OK
