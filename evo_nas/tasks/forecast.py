@@ -19,6 +19,8 @@ from evo_nas.tasks.windows import Series
 if TYPE_CHECKING:
     from typing import Self
 
+    import numpy.typing as npt
+
 METRICS = {"mse": MSE, "mae": MAE}
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -87,34 +89,43 @@ class ForecastTask(Task):
         return self._dataset(*self._read())
 
     def floors(self) -> dict[str, float]:
-        """Returns the test metric of the last known value and of ridge regression on the whole window."""
+        """Returns the test metric of the last known value and of a linear model.
+
+        The linear model forecasts changes from the window, both relative to the last known values, which
+        is what Zeng et al. (2023) call NLinear; here by ridge regression.
+        """
         from sklearn.linear_model import Ridge  # noqa: PLC0415 - 1.5 s that only a verdict pays
 
         series, origins = self._read()
-        dataset = self._dataset(series, origins)
-        train, test = dataset.train, dataset.test
-        unchanged = series.unchanged(origins["test"], self._options.horizon)
-        linear = Ridge().fit(train.inputs.reshape(len(train), -1), train.targets)
-        opponents = {
-            "persistence": np.zeros_like(unchanged) if self._options.predict_change else unchanged,
-            "linear": linear.predict(test.inputs.reshape(len(test), -1)),
+        (seen, learnt), (held_out, changes) = (
+            self._changes(series, origins[part]) for part in ("train", "test")
+        )
+        # A metric of differences is the same for changes as for values.
+        score = METRICS[self._options.metric].score
+        return {
+            "persistence": score(np.zeros_like(changes), changes),
+            "linear": score(Ridge().fit(seen, learnt).predict(held_out), changes),
         }
-        return {name: dataset.metric.score(outputs, test.targets) for name, outputs in opponents.items()}
 
     def _read(self) -> tuple[Series, dict[str, range]]:
         """Returns the standardised series and the origins of each part."""
         options = self._options
         table = read_table(options.path, delimiter=options.delimiter)
         names = options.inputs or table.numeric_columns()
+        if not names:
+            raise DataError(
+                f"{options.path} has no column of numbers; the network needs at least one to read"
+            )
         targets = np.stack([table.numbers(name) for name in options.targets], axis=1)
         inputs = np.stack([table.numbers(name) for name in names], axis=1)
         parts = self._parts(len(targets))
+        origins = {name: self._origins(name, part) for name, part in parts.items()}
         training = slice(parts["train"].stop)
         series = Series(
             inputs=Scaler.fitted(inputs[training])(inputs),
             targets=Scaler.fitted(targets[training])(targets),
         )
-        return series, {name: self._origins(name, part) for name, part in parts.items()}
+        return series, origins
 
     def _parts(self, rows: int) -> dict[str, range]:
         """Returns the rows of each part."""
@@ -158,3 +169,13 @@ class ForecastTask(Task):
         if self._options.predict_change:
             targets = targets - series.unchanged(origins, self._options.horizon)
         return Sequences(series.past(origins, self._options.window)[::stride], targets[::stride])
+
+    def _changes(
+        self, series: Series, origins: range
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Returns windows ``(n, window * features)`` and targets, both relative to the last known values."""
+        past = series.past(origins, self._options.window)
+        changes = series.future(origins, self._options.horizon) - series.unchanged(
+            origins, self._options.horizon
+        )
+        return (past - past[:, -1:]).reshape(len(past), -1), changes

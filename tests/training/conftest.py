@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from evo_nas.genome.architecture import Architecture, Layer, Signature, Training
 from evo_nas.genome.cells import NAMED_CELLS
@@ -15,13 +16,9 @@ from evo_nas.tasks.task import Dataset, Loss, Sequences
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
-
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

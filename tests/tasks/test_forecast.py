@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from evo_nas.errors import DataError
+from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
+
+DATA = Path(os.environ.get("EVO_NAS_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture
+def ramp(tmp_path) -> Path:
+    """Rows 0, 1, 2, ...: ``time`` counts them, ``square`` squares them, ``constant`` stays."""
+    path = tmp_path / "ramp.csv"
+    rows = [f"day {row},{row},{row * row},0.1" for row in range(100)]
+    path.write_text("\n".join(["label,time,square,constant", *rows]))
+    return path
+
+
+def load(path: Path, **options):
+    defaults = {"targets": ("time",), "window": 5, "horizon": 2, "split": (60, 20, 20)}
+    return ForecastTask(ForecastOptions(path=path, **{**defaults, **options})).load()
+
+
+def unscaled(values, dataset_rows=60):
+    """Returns row numbers from standardised values of ``time``."""
+    rows = np.arange(dataset_rows)
+    return np.rint(values * rows.std() + rows.mean()).astype(int)
+
+
+def test_targets_follow_their_window_at_once(ramp) -> None:
+    dataset = load(ramp, inputs=("time",))
+    for part in (dataset.train, dataset.validation, dataset.test):
+        inputs, targets = unscaled(part.inputs[..., 0]), unscaled(part.targets)
+        assert (np.diff(inputs, axis=1) == 1).all()
+        assert (targets == inputs[:, -1:] + [1, 2]).all()
+
+
+def test_targets_never_cross_into_another_part_and_miss_none(ramp) -> None:
+    dataset = load(ramp)
+    seen = [np.unique(unscaled(part.targets)) for part in (dataset.train, dataset.validation, dataset.test)]
+    assert seen[0].tolist() == list(range(5, 60))
+    assert seen[1].tolist() == list(range(60, 80))
+    assert seen[2].tolist() == list(range(80, 100))
+
+
+def test_held_out_inputs_may_look_back(ramp) -> None:
+    first = load(ramp, inputs=("time",)).validation.inputs[0, :, 0]
+    assert unscaled(first).tolist() == [55, 56, 57, 58, 59]
+
+
+def test_statistics_come_from_the_training_rows(ramp) -> None:
+    text = ramp.read_text().splitlines()
+    text[-1] = "day 99,1000000,1,0.1"
+    ramp.write_text("\n".join(text))
+    assert unscaled(load(ramp).train.targets[0]).tolist() == [5, 6]
+
+
+def test_all_columns_of_numbers_are_inputs_unless_named(ramp) -> None:
+    assert load(ramp).signature.features == 3
+    assert load(ramp, inputs=("square",)).signature.features == 1
+
+
+def test_several_targets_are_ordered_by_step_then_by_target(ramp) -> None:
+    dataset = load(ramp, targets=("time", "constant"), horizon=3)
+    assert dataset.signature.outputs == 6
+    first = dataset.train.targets[0]
+    assert unscaled(first[::2]).tolist() == [5, 6, 7]
+    assert first[1::2] == pytest.approx([0, 0, 0])
+
+
+def test_a_constant_column_is_zero_and_not_infinite(ramp) -> None:
+    assert load(ramp, inputs=("constant",)).train.inputs == pytest.approx(0)
+
+
+def test_the_change_since_the_last_value_can_be_the_target(ramp) -> None:
+    options = {"inputs": ("square",), "targets": ("time", "constant")}
+    change = load(ramp, predict_change=True, **options).test.targets
+    deviation = np.arange(60).std()
+    assert change[:, ::2] * deviation == pytest.approx(np.tile([1.0, 2.0], (19, 1)), abs=1e-4)
+    assert not change[:, 1::2].any()
+
+
+def test_stride_thins_the_training_windows_only(ramp) -> None:
+    every, third = load(ramp), load(ramp, stride=3)
+    assert np.array_equal(third.train.targets, every.train.targets[::3])
+    assert np.array_equal(third.train.inputs, every.train.inputs[::3])
+    assert len(third.test) == len(every.test)
+
+
+def test_windows_are_views_of_one_series(ramp) -> None:
+    inputs = load(ramp).train.inputs
+    assert np.shares_memory(inputs[0], inputs[1])
+
+
+def test_shares_split_by_time(ramp) -> None:
+    dataset = load(ramp, split=(0.5, 0.2, 0.3))
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [44, 19, 29]
+
+
+def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
+    options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
+    for change in (False, True):
+        task = ForecastTask(ForecastOptions(**options, split=(60, 20, 20), predict_change=change))
+        floors = task.floors()
+        assert floors["persistence"] == pytest.approx(2.5 / np.arange(60).var(), rel=1e-5)
+        assert floors["linear"] < 0.01 * floors["persistence"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"targets": ("tine",)}, "no column 'tine'; did you mean 'time'"),
+        ({"targets": ("label",)}, "row 2, column 'label' is 'day 0'; must be a finite number"),
+        ({"inputs": ("time", "label")}, "row 2, column 'label' is 'day 0'"),
+        ({"split": (100, 20, 20)}, r"has 100 rows; split \[100, 20, 20\] needs 140"),
+        ({"window": 60}, "train part has 60 rows; window 60 and horizon 2 need at least 62"),
+        ({"horizon": 21}, "validation part has 20 rows; window 5 and horizon 21 need at least 21"),
+        ({"split": (10, 2, 20), "window": 11}, "train part has 10 rows; .* at least 13"),
+    ],
+)
+def test_what_does_not_fit_the_file_is_one_clear_error(ramp, options, message) -> None:
+    with pytest.raises(DataError, match=message):
+        load(ramp, **options)
+
+
+def test_a_file_without_numbers_is_refused(tmp_path) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_text("a,b\n")
+    with pytest.raises(DataError, match="no column of numbers"):
+        load(path, targets=("a",), split=(0.6, 0.2, 0.2))
+    with pytest.raises(DataError, match="train part has 0 rows"):
+        load(path, targets=("a",), inputs=("b",), split=(0.6, 0.2, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"targets": ()}, "at least 1 item"),
+        ({"targets": ("a", "a")}, "names a column twice"),
+        ({"window": 0}, "greater than 0"),
+        ({"horizon": -1}, "greater than 0"),
+        ({"split": (0.5, 0.2, 0.2)}, "adds up to 0.9; shares must add up to 1"),
+        ({"split": (0, 5, 5)}, "greater than 0"),
+        ({"metric": "rmse"}, "'mse' or 'mae'"),
+    ],
+)
+def test_impossible_options_are_refused(options, message) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ForecastOptions(**{"path": "series.csv", "targets": ("a",), **options})
+
+
+def test_mean_absolute_error_can_be_the_metric(ramp) -> None:
+    assert load(ramp, metric="mae").metric.name == "mae"
+
+
+@pytest.mark.skipif(not (DATA / "etth1").is_dir(), reason="ETTh1 is not there; EVO_NAS_DATA names its folder")
+def test_floors_on_etth1_are_the_published_ones() -> None:
+    options = ForecastOptions(
+        path=DATA / "etth1" / "ETTh1.csv", targets=("OT",), inputs=("OT",), split=(8640, 2880, 2880)
+    )
+    floors = ForecastTask(options).floors()
+    assert floors["persistence"] == pytest.approx(0.034, abs=0.001)
+    assert floors["linear"] == pytest.approx(0.026, abs=0.001)
