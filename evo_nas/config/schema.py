@@ -113,13 +113,13 @@ class SearchConfig(_Section):
         return {"count": section} if type(section) is int else section
 
     def changes(self, other: SearchConfig) -> list[str]:
-        """Returns a line for every key in which ``other`` would be a different search.
+        """Returns a line for every key that makes ``other`` a different search from this one.
 
         Budget and workers say how far and how fast, ``base_dir`` where the same files lie; none is compared.
         """
         ours, theirs = dict(_leaves(self._identity())), dict(_leaves(other._identity()))
         return [
-            f"{key}: {_shown_at(ours, key)} here, {_shown_at(theirs, key)} there"
+            f"{key}: was {_shown_at(ours, key)}, is {_shown_at(theirs, key)}"
             for key in dict.fromkeys((*ours, *theirs))
             if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
         ]

@@ -18,10 +18,10 @@ def config(**changed: object) -> SearchConfig:
 def test_differing_keys_are_named_with_both_values() -> None:
     ours = config(seed=2, task={"kind": "digits", "rows": 4}, training={"epochs": 3})
     assert ours.changes(config(space={"widths": [8]})) == [
-        "seed: 2 here, 1 there",
-        "task.rows: 4 here, 8 there",
-        "training.epochs: 3 here, 8 there",
-        "space.widths: not given here, [8] there",
+        "seed: was 2, is 1",
+        "task.rows: was 4, is 8",
+        "training.epochs: was 3, is 8",
+        "space.widths: was not given, is [8]",
     ]
 
 

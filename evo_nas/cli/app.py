@@ -1,0 +1,59 @@
+"""The ``evo-nas`` command: its subcommands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import IO, Any
+
+import click
+
+from evo_nas.cli.doctor import doctor
+from evo_nas.cli.export import export
+from evo_nas.cli.runs import runs
+from evo_nas.cli.search import resume, search
+from evo_nas.cli.show import show
+from evo_nas.cli.verify import verify
+from evo_nas.errors import EvoNasError
+
+
+class Refusal(click.ClickException):
+    """An error a person can mend: printed alone, a line a problem. Indented lines go on."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Prints the message to ``file``, by default standard error."""
+        for line in self.message.splitlines():
+            click.echo(line if line.startswith(" ") else f"error: {line}", file=file or sys.stderr)
+
+
+class _Guarded(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EvoNasError as error:
+            raise Refusal(str(error)) from None
+        except OSError as error:
+            if error.errno is None or error.errno == errno.EPIPE:
+                raise
+            raise Refusal(_os_error(error)) from None
+
+
+def _os_error(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full{where}; free some space and give the same command, nothing committed is lost"
+        )
+    return f"{error.strerror}{where}"
+
+
+@click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="evo-nas")
+def main() -> None:
+    """Evolves a recurrent network for your data and hands back a trained model."""
+
+
+for _command in (search, resume, runs, show, verify, export, doctor):
+    main.add_command(_command)

@@ -1,0 +1,151 @@
+"""The contract of every display of a running search, and the two that print lines."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from evo_nas.cli.pace import Pace
+from evo_nas.cli.wording import Scale, duration, failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from rich.console import Console
+
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.genome.space import Genome
+    from evo_nas.loop import Progress
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a display is about.
+
+    Attributes:
+        name: Of the search.
+        run: Its directory.
+        scale: Its metric.
+        describe: Puts the architecture of a genome into words.
+    """
+
+    name: str
+    run: Path
+    scale: Scale
+    describe: Callable[[Genome], str]
+
+
+class Display(ABC):
+    """Shows where a search stands: a listener of the loop, and a context around it."""
+
+    def __init__(
+        self, subject: Subject, console: Console, *, frame: AbstractContextManager[object] | None = None
+    ) -> None:
+        self._subject = subject
+        self._console = console
+        self._frame = frame or nullcontext()
+        self._pace = Pace()
+
+    def __call__(self, progress: Progress) -> None:
+        """Takes note of ``progress`` and shows it, at once or when it is next due."""
+        self._pace.observe(progress)
+        self._show(progress)
+
+    def __enter__(self) -> Display:
+        self._frame.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._frame.__exit__(kind, error, trace)
+
+    @abstractmethod
+    def _show(self, progress: Progress) -> None: ...
+
+
+class _Occasional(Display):
+    """Prints now and then, and whenever the search has ended."""
+
+    every_s: ClassVar[float]
+    _due_s = 0.0
+
+    def _show(self, progress: Progress) -> None:
+        if progress.elapsed_s >= self._due_s or progress.finished or progress.interrupted:
+            self._due_s = progress.elapsed_s + self.every_s
+            self._print(progress)
+
+    @abstractmethod
+    def _print(self, progress: Progress) -> None: ...
+
+
+class LineDisplay(_Occasional):
+    """Prints a plain line every few seconds, for logs."""
+
+    every_s = 10.0
+
+    def _print(self, progress: Progress) -> None:
+        self._console.out(self.line(progress), highlight=False)
+
+    def line(self, progress: Progress) -> str:
+        """Returns ``progress`` on one line."""
+        best, scale, workers = progress.best, self._subject.scale, progress.occupancy
+        return "  ".join(
+            (
+                f"{progress.told:,}/{progress.budget.evaluations:,} evaluated",
+                f"{self._pace.per_minute:,.0f}/min",
+                f"ETA {duration(self._pace.remaining_s(progress))}",
+                f"best {scale.metric} {scale.text(best.fitness)} (#{best.candidate.id})"
+                if best
+                else "none scored",
+                f"{workers.busy} of {workers.workers} workers busy",
+                f"failures: {failures(progress.by_status)}",
+            )
+        )
+
+
+class JsonDisplay(_Occasional):
+    """Prints one JSON object a line, for machines."""
+
+    every_s = 1.0
+
+    def _print(self, progress: Progress) -> None:
+        workers = progress.occupancy
+        print_event(
+            self._console,
+            "progress",
+            told=progress.told,
+            asked=progress.asked,
+            budget=progress.budget.evaluations,
+            elapsed_s=round(progress.elapsed_s, 3),
+            per_minute=round(self._pace.per_minute, 3),
+            remaining_s=self._pace.remaining_s(progress),
+            by_status={str(status): count for status, count in progress.by_status.items()},
+            best=_fields(progress.best, self._subject.scale),
+            fitness=dict(progress.fitness),
+            workers={"alive": workers.workers, "busy": workers.busy, "lost": workers.lost_workers},
+            finished=progress.finished,
+            interrupted=progress.interrupted,
+        )
+
+
+def print_event(console: Console, name: str, **fields: Any) -> None:
+    """Prints one JSON object on a line of its own."""
+    console.out(json.dumps({"event": name, **fields}), highlight=False)
+
+
+def _fields(best: Evaluation | None, scale: Scale) -> dict[str, Any] | None:
+    if best is None or best.fitness is None:
+        return None
+    return {
+        "id": best.candidate.id,
+        scale.metric: scale.value(best.fitness),
+        "parameters": best.outcome.parameters,
+        "operator": best.candidate.operator,
+        "canonical_hash": best.candidate.canonical_hash,
+    }

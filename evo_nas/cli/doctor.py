@@ -1,0 +1,120 @@
+"""``doctor``: whether this machine can search, and with what."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIBRARIES = {
+    "torch": "torch",
+    "ray": "ray",
+    "pyarrow": "pyarrow",
+    "deap": "deap",
+    "scikit-learn": "sklearn",
+    "safetensors": "safetensors",
+}
+"""Distributions whose native parts may fail to load, and the module of each."""
+FEWEST_FREE_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what, what was found, and whether a search can run with it."""
+
+    subject: str
+    found: str
+    good: bool = True
+
+
+@click.command()
+@click.argument("root", type=click.Path(path_type=Path), default=Path("runs"))
+def doctor(root: Path) -> None:
+    """Checks what a search needs of this machine.
+
+    ROOT is where runs are to be kept, by default runs. Leaves with exit code 1 if something is wrong.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    healthy = True
+    for finding in _examine(root):
+        healthy = healthy and finding.good
+        mark = "[green]ok[/]" if finding.good else "[bold red]wrong[/]"
+        table.add_row(mark, f"[dim]{finding.subject}[/]", finding.found)
+    Console().print(table)
+    if not healthy:
+        raise SystemExit(1)
+
+
+def _examine(root: Path) -> Iterator[Finding]:
+    from evo_nas.config import available_cores
+
+    yield Finding("python", platform.python_version())
+    for distribution, module in LIBRARIES.items():
+        yield _library(distribution, module)
+    yield Finding("cores", str(available_cores()))
+    yield Finding("memory", _memory())
+    yield Finding("threads", os.environ.get("OMP_NUM_THREADS", "1 in each worker"))
+    yield from _networks()
+    yield _writable(root)
+    yield _disk(root)
+
+
+def _library(distribution: str, module: str) -> Finding:
+    try:
+        import_module(module)
+        return Finding(distribution, version(distribution))
+    except PackageNotFoundError:
+        return Finding(distribution, "not installed; run `pip install evo-nas` again", good=False)
+    except (ImportError, OSError) as error:
+        return Finding(distribution, f"cannot be loaded: {error}", good=False)
+
+
+def _memory() -> str:
+    page = os.sysconf("SC_PAGE_SIZE")
+    total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
+    return f"{total / 2**30:.1f} GiB, {free / 2**30:.1f} GiB unused"
+
+
+def _networks() -> Iterator[Finding]:
+    """What networks would run on; the libraries that they need may be missing."""
+    try:
+        from evo_nas.models.paths import PATHS
+        from evo_nas.training.device import device_name
+    except ImportError:
+        return
+    yield Finding("device", device_name("auto"))
+    yield Finding("recurrence", ", then ".join(path.path for path in PATHS))
+
+
+def _writable(root: Path) -> Finding:
+    place = _existing(root)
+    try:
+        with tempfile.NamedTemporaryFile(dir=place) as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        return Finding("runs", f"{root} cannot be written: {error.strerror}; choose another", good=False)
+    return Finding("runs", f"{root} can be written")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(_existing(root)).free
+    return Finding("disk", f"{free / 2**30:.1f} GiB free", good=free >= FEWEST_FREE_BYTES)
+
+
+def _existing(root: Path) -> Path:
+    """The nearest directory at or above ``root`` that is there already."""
+    return next(place for place in (root.absolute(), *root.absolute().parents) if place.is_dir())

@@ -1,0 +1,107 @@
+"""Runs a search before a person's eyes, then tells what came of it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from evo_nas.champion import verdict_of
+from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject, print_event
+from evo_nas.cli.live import LiveDisplay
+from evo_nas.cli.stopping import stopped_by_signals
+from evo_nas.cli.verdict_view import verdict_view
+from evo_nas.cli.wording import Scale
+from evo_nas.experiment import Experiment
+from evo_nas.genome.describe import describe
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from evo_nas.config import SearchConfig
+    from evo_nas.genome.space import Genome
+    from evo_nas.loop import Progress
+
+
+class Pursuit:
+    """One ``search`` or ``resume``: where it runs and how it is shown.
+
+    Args:
+        run: Directory of the run.
+        as_json: Whether to print JSON lines instead of what people read.
+        inline: Whether to train in this process, without Ray.
+    """
+
+    def __init__(self, run: Path, *, as_json: bool, inline: bool) -> None:
+        self._run = run
+        self._as_json = as_json
+        self._inline = inline
+        self._console = Console(highlight=False)
+
+    def follow(self, config: SearchConfig) -> None:
+        """Searches until the budget of ``config`` is spent or a signal comes, and shows the verdict.
+
+        Raises:
+            SystemExit: A signal came; the exit code is 128 plus its number.
+        """
+        with self._waiting("loading the data"):
+            experiment = Experiment.of(config)
+            complete = experiment.is_complete(self._run)
+        if complete:
+            self._say("complete", f"{self._run} is complete")
+        else:
+            self._search(experiment)
+        with self._waiting("weighing the champion") as announce:
+            verdict = verdict_of(self._run, experiment=experiment, announce=announce)
+        if self._as_json:
+            print_event(self._console, "verdict", **json.loads(verdict.to_json()))
+        else:
+            self._console.print(verdict_view(verdict))
+
+    def _search(self, experiment: Experiment) -> None:
+        with ExitStack() as stack:
+            with self._waiting("starting the workers"):
+                opened = experiment.open(self._run, executor="inline" if self._inline else "ray")
+                search = stack.enter_context(opened)
+            # Ray replaces the handlers of signals when it starts, so these come after.
+            signals = stack.enter_context(stopped_by_signals(search.stop))
+            display = stack.enter_context(self._display(experiment))
+            progress = search.run([display])
+        if signals and not progress.finished:
+            self._leave(signals[0], progress)
+
+    def _leave(self, signal: signal.Signals, progress: Progress) -> None:
+        done = f"{progress.told:,} of {progress.budget.evaluations:,} evaluations are safe"
+        self._say("stopped", f"stopped by {signal.name}: {done}; go on with `evo-nas resume {self._run}`")
+        raise SystemExit(128 + signal)
+
+    def _display(self, experiment: Experiment) -> Display:
+        def in_words(genome: Genome) -> str:
+            return describe(experiment.space.decode(genome))
+
+        metric = experiment.dataset.metric
+        scale = Scale(metric.name, higher_is_better=metric.higher_is_better)
+        subject = Subject(experiment.config.name, self._run, scale, in_words)
+        if self._as_json:
+            return JsonDisplay(subject, self._console)
+        kind = LiveDisplay if self._console.is_terminal else LineDisplay
+        return kind(subject, self._console)
+
+    def _say(self, event: str, text: str) -> None:
+        if self._as_json:
+            print_event(self._console, event, run=str(self._run), text=text)
+        else:
+            self._console.print(text, soft_wrap=True)
+
+    @contextmanager
+    def _waiting(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Shows what is going on, where somebody watches; yields a function that says what goes on now."""
+        if self._as_json or not self._console.is_terminal:
+            yield lambda _: None
+            return
+        with self._console.status(what) as status:
+            yield status.update

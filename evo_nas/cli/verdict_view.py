@@ -1,0 +1,49 @@
+"""The verdict of a run as a person reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from evo_nas.cli.wording import figure
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from evo_nas.champion.verdict import Contestant, Verdict
+
+
+def verdict_view(verdict: Verdict) -> RenderableType:
+    """Returns the champion beside its opponents, and what that amounts to."""
+    title = Text.assemble(
+        ("verdict", "bold"), f"  champion #{verdict.candidate} of {verdict.evaluations:,} candidates"
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("")
+    table.add_column("parameters", justify="right")
+    table.add_column(f"validation {verdict.metric}", justify="right")
+    table.add_column(f"test {verdict.metric}", justify="right")
+    for contestant in (verdict.champion, verdict.opponent):
+        table.add_row(
+            contestant.name,
+            f"{contestant.parameters:,}",
+            figure(contestant.validation),
+            f"{figure(contestant.test)} ± {contestant.spread:.4f}",
+        )
+    for name, floor in verdict.floors.items():
+        table.add_row(name, "", "", figure(floor))
+    return Group(
+        Rule(title, align="left", style="cyan"),
+        table,
+        _in_words(verdict.champion),
+        _in_words(verdict.opponent),
+        Text(verdict.sentence, style="bold"),
+    )
+
+
+def _in_words(contestant: Contestant) -> Text:
+    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture)

@@ -1,0 +1,66 @@
+"""How figures of a search are put into words, in displays, tables and plain lines alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.evaluation import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CAUSES = {
+    Status.TOO_BIG: "too big",
+    Status.DIVERGED: "diverged",
+    Status.TIMED_OUT: "timed out",
+    Status.FAILED: "failed",
+    Status.POISONED: "lost their workers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The metric of a search: turns fitness, where higher is better, into its own units.
+
+    Attributes:
+        metric: Name of the metric.
+        higher_is_better: Its direction.
+    """
+
+    metric: str
+    higher_is_better: bool
+
+    def value(self, fitness: float) -> float:
+        """Returns the metric that ``fitness`` stands for."""
+        return fitness if self.higher_is_better else -fitness
+
+    def text(self, fitness: float | None) -> str:
+        """Returns the metric that ``fitness`` stands for, in words."""
+        return "-" if fitness is None else figure(self.value(fitness))
+
+
+def figure(value: float) -> str:
+    """Returns ``value`` with four decimals, or four significant places when very large or small."""
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def failures(by_status: Mapping[Status, int]) -> str:
+    """Returns the unscored evaluations by cause, such as ``3 diverged, 1 timed out``."""
+    named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
+    return ", ".join(named) or "none"
+
+
+def origin(operator: str, parents: Sequence[int]) -> str:
+    """Returns how a candidate came to be, such as ``mutation of #31``."""
+    names = " and ".join(f"#{parent}" for parent in parents)
+    return f"{operator} of {names}" if names else operator

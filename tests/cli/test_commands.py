@@ -1,0 +1,265 @@
+"""The commands, from a configuration file to an exported champion."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import evo_nas
+from evo_nas.cli import main
+from evo_nas.ledger import read_history
+
+CONFIG = """
+name: tiny
+seed: 3
+task: {kind: digits}
+space: {layers: {min: 1, max: 1}, widths: [4, 8], batch_sizes: [64], heads: [0]}
+strategy: {kind: aging, population: 6, tournament: 2, warmup: 4}
+training: {epochs: 1, device: cpu}
+budget: {evaluations: 8}
+workers: 1
+"""
+
+
+def evo_nas_command(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def refusal(*arguments: object) -> str:
+    """Returns the one-line complaint of a command that must refuse."""
+    result = evo_nas_command(*arguments)
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("configs") / "tiny.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def searched(config: Path) -> tuple[Path, Result]:
+    """A complete run, and what searching it printed."""
+    run = config.parent / "run"
+    return run, evo_nas_command("search", config, "--run", run, "--inline")
+
+
+@pytest.fixture
+def run(searched: tuple[Path, Result], tmp_path: Path) -> Path:
+    """A copy of the complete run."""
+    return Path(shutil.copytree(searched[0], tmp_path / "run"))
+
+
+def test_search_ends_in_a_verdict(searched: tuple[Path, Result]) -> None:
+    _, result = searched
+    assert result.exit_code == 0, result.output
+    assert "8/8 evaluated" in result.output
+    assert "champion #" in result.output
+    assert "LSTM" in result.output
+    assert "test accuracy" in result.output
+
+
+def test_the_same_command_again_says_that_the_run_is_complete(config: Path, run: Path) -> None:
+    result = evo_nas_command("search", config, "--run", run, "--inline")
+    assert result.exit_code == 0
+    assert "is complete" in result.output
+    assert "verdict" in result.output
+    assert len(read_history(run).told) == 8
+
+
+def test_a_larger_budget_goes_on_where_the_search_ended(config: Path, run: Path) -> None:
+    result = evo_nas_command("search", config, "--run", run, "--inline", "--set", "budget.evaluations=10")
+    assert result.exit_code == 0, result.output
+    assert len(read_history(run).told) == 10
+
+
+def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path: Path) -> None:
+    overrides = ("--set", "budget.evaluations=3")
+    result = evo_nas_command("search", config, "--run", tmp_path / "run", "--inline", "--json", *overrides)
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {event["event"] for event in events[:-1]} == {"progress"}
+    assert (events[-2]["told"], events[-2]["finished"]) == (3, True)
+    assert events[-1]["event"] == "verdict"
+    assert events[-1]["evaluations"] == 3
+
+
+def test_run_directory_is_named_after_the_config(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(config.parent)
+    assert evo_nas_command("search", config, "--inline", "--set", "budget.evaluations=1").exit_code == 0
+    assert (config.parent / "runs" / "tiny" / "RUN.json").is_file()
+
+
+def test_resume_needs_only_the_run(config: Path, run: Path) -> None:
+    result = evo_nas_command("resume", run, "--inline")
+    assert result.exit_code == 0, result.output
+    assert "is complete" in result.output
+
+
+def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", "from evo_nas.cli import main; main()", "search", config, "--run", run]
+    options = [
+        "--inline",
+        "--json",
+        "--set",
+        "budget.evaluations=100000",
+        "--set",
+        "space.widths=[4,8,9,10,11,12]",
+    ]
+    with subprocess.Popen([*map(str, command), *options], stdout=subprocess.PIPE, text=True) as searching:
+        assert searching.stdout
+        first = json.loads(searching.stdout.readline())
+        searching.send_signal(signal.SIGINT)
+        events = [json.loads(line) for line in searching.stdout]
+    assert first["event"] == "progress"
+    assert searching.returncode == 128 + signal.SIGINT
+    assert events[-1]["event"] == "stopped"
+    assert f"evo-nas resume {run}" in events[-1]["text"]
+    told = events[-2]["told"]
+    assert f"{told:,} of 100,000 evaluations are safe" in events[-1]["text"]
+    assert len(read_history(run).told) == told
+
+
+def test_changed_config_is_refused_naming_the_keys(config: Path, run: Path) -> None:
+    complaint = refusal(
+        "search", config, "--run", run, "--inline", "--set", "seed=4", "--set", "training.epochs=2"
+    )
+    assert complaint.startswith("error: ")
+    assert "seed: was 3, is 4" in complaint
+    assert "training.epochs: was 1, is 2" in complaint
+
+
+def test_workers_may_change(config: Path, run: Path) -> None:
+    assert evo_nas_command("search", config, "--run", run, "--inline", "--workers", 3).exit_code == 0
+
+
+def test_every_bad_key_is_named_before_anything_is_written(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    complaint = refusal("search", config, "--run", run, "--set", "sead=1", "--set", "budget.evaluations=-1")
+    assert [line[:7] for line in complaint.splitlines()] == ["error: ", "error: "]
+    assert "did you mean seed" in complaint
+    assert "budget.evaluations is -1; must be at least 1" in complaint
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("task.kind=digit", "did you mean digits"),
+        ("strategy.kind=agin", "did you mean aging"),
+        ("strategy.population=1", "strategy.population is 1; must be at least 2"),
+        ("strategy.tournament=7", "tournament is 7; must be at most the population, 6"),
+        ("space.widths=[]", "space.widths is []"),
+        ("space.max_parameters=3", "space.max_parameters is 3"),
+    ],
+)
+def test_impossible_options_are_refused_before_anything_is_written(
+    config: Path, tmp_path: Path, override: str, message: str
+) -> None:
+    run = tmp_path / "run"
+    assert message in refusal("search", config, "--run", run, "--inline", "--set", override)
+    assert not run.exists()
+
+
+def test_run_directory_that_is_a_file_is_refused(config: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    assert str(taken) in refusal("search", config, "--run", taken, "--inline")
+    assert taken.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["resume", "show", "verify"])
+def test_directory_without_a_run_is_refused(command: str, tmp_path: Path) -> None:
+    assert "holds no run" in refusal(command, tmp_path)
+
+
+def test_show_lists_the_best_first_with_its_lineage(run: Path) -> None:
+    shown = json.loads(evo_nas_command("show", run, "--top", 3, "--json").stdout)
+    scores = [row["fitness"] for row in shown["best"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 3
+    assert shown["evaluations"] == shown["budget"] == 8
+    lineage = shown["lineage"]
+    assert lineage[0]["id"] == shown["best"][0]["id"]
+    assert lineage[-1]["parents"] == []
+    assert all(child["parents"][0] == parent["id"] for child, parent in pairwise(lineage))
+
+
+def test_show_writes_the_equations_of_one_candidate(run: Path) -> None:
+    output = evo_nas_command("show", run, "--candidate", 0).output
+    assert "candidate #0" in output
+    assert "seed:lstm" in output
+    assert "h' = " in output
+    assert "c' = " in output
+
+
+def test_show_refuses_a_candidate_that_was_never_evaluated(run: Path) -> None:
+    assert "candidate is 99" in refusal("show", run, "--candidate", 99)
+
+
+def test_runs_lists_each_run_and_the_damaged_ones_too(run: Path) -> None:
+    broken = run.parent / "broken"
+    broken.mkdir()
+    (broken / "RUN.json").write_text("{")
+    output = evo_nas_command("runs", run.parent).output
+    assert "8/8" in output
+    assert "is damaged" in " ".join(output.split())
+
+
+def test_runs_says_how_to_start_where_there_are_none(tmp_path: Path) -> None:
+    assert "start one with `evo-nas search" in evo_nas_command("runs", tmp_path).output
+
+
+def test_verify_derives_every_candidate_again(run: Path) -> None:
+    result = evo_nas_command("verify", run)
+    assert result.exit_code == 0, result.output
+    assert "all 8 candidates" in result.output
+
+
+def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> None:
+    record = json.loads((run / "RUN.json").read_text())
+    record["config"]["seed"] += 1
+    (run / "RUN.json").write_text(json.dumps(record))
+    result = evo_nas_command("verify", run)
+    assert result.exit_code == 1
+    assert "derived again" in result.output
+
+
+def test_exported_champion_loads(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "champion"
+    result = evo_nas_command("export", run, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert {"genome.json", "architecture.json", "model.safetensors"} <= {
+        Path(line).name for line in result.stdout.split()
+    }
+    assert sum(parameter.numel() for parameter in evo_nas.load_champion(out).parameters()) > 0
+
+
+def test_export_refuses_a_directory_in_use(run: Path, tmp_path: Path) -> None:
+    assert "empty directory" in refusal("export", run, "--out", tmp_path)
+
+
+def test_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
+    result = evo_nas_command("doctor", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    for subject in ("python", "torch", "ray", "cores", "memory", "device", "recurrence", "disk"):
+        assert subject in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_doctor_fails_where_runs_cannot_be_written() -> None:
+    result = evo_nas_command("doctor", "/proc/runs")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
