@@ -7,7 +7,8 @@ Pure bookkeeping without processes, so that the simulation and the Ray pool obey
   long returns what it finished; the rest, never started, is dispatched again.
 * When a worker is lost, its oldest lease was running. Every candidate of it gets ``attempt + 1`` and from
   then on runs **alone**, with nothing else leased to its worker, so that a second loss can only be its own.
-  Candidates of the queued lease never started and are not blamed.
+  Candidates of the queued lease never started and are not blamed. (A worker that dies in the very instant of
+  changing leases may take its last report with it: then the former lease is blamed, once.)
 """
 
 from __future__ import annotations

@@ -267,14 +267,17 @@ def _start_local(options: RayOptions, factory_bytes: int) -> None:
     token_known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
     if not token_known and not Path("~/.ray/auth_token").expanduser().exists():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    ray.init(
-        address="local",
-        num_cpus=math.ceil(options.workers * options.cpus_per_worker),
-        object_store_memory=_OBJECT_STORE_BYTES + 2 * factory_bytes,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+    try:
+        ray.init(
+            address="local",
+            num_cpus=math.ceil(options.workers * options.cpus_per_worker),
+            object_store_memory=_OBJECT_STORE_BYTES + 2 * factory_bytes,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ExecutionError(f"Ray cannot be started on this machine: {error}") from error
 
 
 def _size_bytes(factory: EvaluatorFactory) -> int:
@@ -294,7 +297,9 @@ def _no_room(options: RayOptions) -> str:
 
 
 def _reason(error: RayError) -> str:
-    """Returns what happened in one line, without Ray's list of common causes."""
+    """Returns what happened in one line, without Ray's advice."""
+    if isinstance(error, OutOfMemoryError):
+        return "OutOfMemoryError: Ray ended the worker since its machine ran out of memory"
     if isinstance(error, RayTaskError):
         return f"{type(error.cause).__name__}: {error.cause}"
     last = str(error).rstrip().rsplit("\n", 1)[-1].split(" Some common causes", 1)[0]

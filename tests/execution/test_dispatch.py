@@ -1,0 +1,235 @@
+"""Leases, attempts and blame, without a process or a clock."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from evo_nas.errors import ConfigError
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.execution.dispatch import MAX_LEASE, Dispatcher, Lease, Loss, Report, work
+
+
+def candidate(number: int) -> Candidate:
+    return Candidate(number, (number,), f"{number:032x}", (), "random", number, budget=1, asked_after=0)
+
+
+def candidates(count: int, *, first: int = 0) -> list[Candidate]:
+    return [candidate(number) for number in range(first, first + count)]
+
+
+def report(lease: Lease, *, seconds_each: float, done: int | None = None) -> Report:
+    count = len(lease.tickets) if done is None else done
+    outcomes = tuple(
+        Outcome(Status.OK, fitness=float(ticket.candidate.id)) for ticket in lease.tickets[:count]
+    )
+    return Report(outcomes, tuple(seconds_each * i for i in range(count)), seconds_each * count)
+
+
+def ids(lease: Lease) -> list[int]:
+    return [ticket.candidate.id for ticket in lease.tickets]
+
+
+def dispatcher(*, workers: int, attempts: int = 3, now_s: float = 100.0) -> Dispatcher:
+    made = Dispatcher(attempts=attempts, clock=lambda: now_s, time_limit_s=10.0)
+    for number in range(workers):
+        made.join(f"w{number}", node="here")
+    return made
+
+
+def at_pace(seconds_each: float, *, workers: int = 1) -> Dispatcher:
+    """Returns a dispatcher that has seen candidates of this duration, with nothing in flight."""
+    made = dispatcher(workers=workers)
+    made.submit(candidates(1, first=-1))
+    for lease in made.assign():
+        made.finish(lease.id, report(lease, seconds_each=seconds_each))
+    return made
+
+
+def lose(made: Dispatcher, worker: str, loss: Loss = Loss.CRASHED) -> list[Evaluation]:
+    return made.lose(worker, loss=loss, error="gone")
+
+
+def test_each_worker_gets_one_running_and_one_queued_lease() -> None:
+    made = dispatcher(workers=2)
+    made.submit(candidates(5))
+    assert [(lease.worker, ids(lease)) for lease in made.assign()] == [
+        ("w0", [0]),
+        ("w1", [1]),
+        ("w0", [2]),
+        ("w1", [3]),
+    ]
+    assert made.assign() == []
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(60.0, 1), (0.1, 1), (0.05, 2), (0.01, 10), (1e-6, MAX_LEASE)])
+def test_a_lease_holds_a_tenth_of_a_second_of_work(seconds: float, size: int) -> None:
+    made = at_pace(seconds)
+    made.submit(candidates(1000))
+    assert [len(lease.tickets) for lease in made.assign()] == [size, size]
+    assert made.free_slots == 0
+
+
+def test_few_quick_candidates_are_shared_out() -> None:
+    made = at_pace(1e-6, workers=2)
+    made.submit(candidates(8))
+    leases = made.assign()
+    assert [len(lease.tickets) for lease in leases] == [2, 2, 2, 2]
+    assert [lease.worker for lease in leases].count("w0") == 2
+
+
+def test_slots_are_free_for_two_leases_a_worker() -> None:
+    made = at_pace(0.01, workers=3)
+    assert made.free_slots == 60
+    made.submit(candidates(25))
+    assert made.free_slots == 35
+
+
+def test_a_slot_is_free_while_every_worker_is_being_replaced() -> None:
+    made = dispatcher(workers=1)
+    lose(made, "w0")
+    assert made.occupancy().workers == 0
+    assert made.free_slots > 0
+
+
+def test_what_a_lease_did_not_get_to_goes_first_in_the_next() -> None:
+    made = at_pace(0.01)
+    made.submit(candidates(40))
+    running, _ = made.assign()
+    evaluations = made.finish(running.id, report(running, seconds_each=0.05, done=2))
+    assert [evaluation.candidate.id for evaluation in evaluations] == [0, 1]
+    assert ids(made.assign()[0])[:3] == [2, 3, 4]
+    assert made.in_flight == 38
+
+
+def test_time_in_the_queue_ends_when_a_candidate_starts() -> None:
+    made = Dispatcher(attempts=3, clock=iter([100.0, 107.0, 107.0, 107.0]).__next__, time_limit_s=None)
+    made.join("w0", node="here")
+    made.submit(candidates(1))
+    (lease,) = made.assign()
+    (evaluation,) = made.finish(lease.id, report(lease, seconds_each=2.0))
+    assert (evaluation.queue_s, evaluation.finished_at, evaluation.node) == (5.0, 107.0, "here")
+
+
+def test_the_running_candidate_of_a_lost_worker_is_blamed_and_the_queued_one_is_not() -> None:
+    made = dispatcher(workers=1)
+    made.submit(candidates(2))
+    made.assign()
+    assert lose(made, "w0") == []
+    made.join("w1", node="here")
+    (suspect,) = made.assign()
+    assert [(ticket.candidate.id, ticket.attempt) for ticket in suspect.tickets] == [(0, 2)]
+    made.finish(suspect.id, report(suspect, seconds_each=1.0))
+    (innocent,) = made.assign()
+    assert [(ticket.candidate.id, ticket.attempt) for ticket in innocent.tickets] == [(1, 1)]
+
+
+def test_every_candidate_of_a_lost_lease_has_a_worker_to_itself_from_then_on() -> None:
+    made = at_pace(0.03)
+    made.submit(candidates(3))
+    assert [ids(lease) for lease in made.assign()] == [[0, 1], [2]]
+    lose(made, "w0")
+    for name in ("w1", "w2", "w3"):
+        made.join(name, node="here")
+    made.submit(candidates(4, first=10))
+    leases = made.assign()
+    assert [ids(lease) for lease in leases[:2]] == [[0], [1]]
+    assert {lease.worker for lease in leases[:2]}.isdisjoint(lease.worker for lease in leases[2:])
+
+
+def test_a_waiting_suspect_gets_a_worker_though_the_queue_never_empties() -> None:
+    made = dispatcher(workers=2)
+    made.submit(candidates(100))
+    leases = made.assign()
+    lose(made, "w0")  # and no replacement joins
+    mine = [lease for lease in leases if lease.worker == "w1"]
+    made.finish(mine[0].id, report(mine[0], seconds_each=1.0))
+    assert made.assign() == []
+    made.finish(mine[1].id, report(mine[1], seconds_each=1.0))
+    assert ids(made.assign()[0]) == [0]
+
+
+def test_a_candidate_is_poisoned_when_its_last_attempt_loses_the_worker() -> None:
+    made = dispatcher(workers=4, attempts=3)
+    made.submit(candidates(1))
+    for attempt in (1, 2):
+        (lease,) = made.assign()
+        assert lease.tickets[0].attempt == attempt
+        assert lose(made, lease.worker) == []
+    (lease,) = made.assign()
+    (evaluation,) = lose(made, lease.worker)
+    assert (evaluation.status, evaluation.attempt, evaluation.worker) == (Status.POISONED, 3, lease.worker)
+    assert "gone" in evaluation.outcome.error
+    assert (made.in_flight, made.lost_workers) == (0, 3)
+
+
+def test_a_candidate_that_exhausts_memory_again_when_alone_is_too_big() -> None:
+    made = dispatcher(workers=2, attempts=5)
+    made.submit(candidates(1))
+    (lease,) = made.assign()
+    assert lose(made, lease.worker, Loss.OUT_OF_MEMORY) == []
+    (lease,) = made.assign()
+    (evaluation,) = lose(made, lease.worker, Loss.OUT_OF_MEMORY)
+    assert (evaluation.status, evaluation.attempt) == (Status.TOO_BIG, 2)
+
+
+def test_a_candidate_that_overran_alone_in_its_lease_has_timed_out() -> None:
+    made = dispatcher(workers=1)
+    made.submit(candidates(2))
+    made.assign()
+    (evaluation,) = lose(made, "w0", Loss.OVERRUN)
+    assert (evaluation.candidate.id, evaluation.status, evaluation.attempt) == (0, Status.TIMED_OUT, 1)
+    assert made.in_flight == 1
+
+
+def test_an_overrun_lease_costs_its_candidates_no_attempt_but_their_company() -> None:
+    made = at_pace(0.01, workers=1)
+    made.submit(candidates(6))
+    made.assign()
+    assert lose(made, "w0", Loss.OVERRUN) == []
+    for name in ("w1", "w2", "w3"):
+        made.join(name, node="here")
+    alone = made.assign()[:3]
+    assert [[(ticket.candidate.id, ticket.attempt) for ticket in lease.tickets] for lease in alone] == [
+        [(0, 1)],
+        [(1, 1)],
+        [(2, 1)],
+    ]
+    (evaluation,) = lose(made, alone[1].worker, Loss.OVERRUN)
+    assert (evaluation.candidate.id, evaluation.status) == (1, Status.TIMED_OUT)
+
+
+def test_late_and_repeated_reports_are_dropped_and_counted() -> None:
+    made = dispatcher(workers=2)
+    made.submit(candidates(2))
+    late, twice = made.assign()
+    assert len(made.finish(twice.id, report(twice, seconds_each=1.0))) == 1
+    assert made.finish(twice.id, report(twice, seconds_each=1.0)) == []
+    lose(made, late.worker)
+    assert made.finish(late.id, report(late, seconds_each=1.0)) == []
+    assert (made.dropped, made.in_flight) == (2, 1)
+
+
+def test_losing_an_idle_worker_blames_nobody() -> None:
+    made = dispatcher(workers=1)
+    assert lose(made, "w0") == []
+    assert lose(made, "never-joined") == []
+    assert made.occupancy().lost_workers == 2
+
+
+def test_one_attempt_is_refused() -> None:
+    with pytest.raises(ConfigError, match="attempts is 1; must be at least 2"):
+        dispatcher(workers=1, attempts=1)
+
+
+def test_a_worker_returns_what_it_has_after_a_tenth_of_a_second() -> None:
+    def fifty_ms(candidate: Candidate) -> Outcome:
+        end = time.perf_counter() + 0.05
+        while time.perf_counter() < end:
+            pass
+        return Outcome(Status.OK, fitness=0.0)
+
+    made = work(fifty_ms, candidates(20), time_limit_s=None)
+    assert 1 <= len(made.outcomes) <= 2
+    assert len(made.started_s) == len(made.outcomes)
