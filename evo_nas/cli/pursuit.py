@@ -76,7 +76,11 @@ class Pursuit:
 
     def _leave(self, signal: signal.Signals, progress: Progress) -> None:
         done = f"{progress.told:,} of {progress.budget.evaluations:,} evaluations are safe"
-        self._say("stopped", f"stopped by {signal.name}: {done}; go on with `evo-nas resume {self._run}`")
+        self._say(
+            "stopped",
+            f"stopped by {signal.name}: {done}; go on with `evo-nas resume {self._run}`",
+            told=progress.told,
+        )
         raise SystemExit(128 + signal)
 
     def _display(self, experiment: Experiment) -> Display:
@@ -91,9 +95,9 @@ class Pursuit:
         kind = LiveDisplay if self._console.is_terminal else LineDisplay
         return kind(subject, self._console)
 
-    def _say(self, event: str, text: str) -> None:
+    def _say(self, event: str, text: str, **fields: object) -> None:
         if self._as_json:
-            print_event(self._console, event, run=str(self._run), text=text)
+            print_event(self._console, event, run=str(self._run), text=text, **fields)
         else:
             self._console.print(text, soft_wrap=True)
 
