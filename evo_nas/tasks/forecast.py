@@ -19,9 +19,8 @@ from evo_nas.tasks.windows import Series
 if TYPE_CHECKING:
     from typing import Self
 
-    import numpy.typing as npt
-
 METRICS = {"mse": MSE, "mae": MAE}
+Relative = Literal["nothing", "targets", "all"]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -37,7 +36,8 @@ class ForecastOptions(BaseModel):
         split: Training, validation and test part, in the order of time: three shares with the sum 1, or
             three numbers of rows (what is left over at the end is not used).
         stride: Steps between the starts of successive training windows; held-out parts use every window.
-        predict_change: Whether the network's output is the change since the last step that it read.
+        relative: What is told as the difference to the last known step: ``nothing``, the ``targets``, or
+            ``all``, inputs too; the last is robust where the level of a series drifts.
         metric: What search optimises, in units of the targets' standard deviations in training.
         delimiter: What separates the columns.
     """
@@ -51,13 +51,13 @@ class ForecastOptions(BaseModel):
     horizon: PositiveInt = 24
     split: tuple[PositiveInt, PositiveInt, PositiveInt] | tuple[Share, Share, Share] = (0.7, 0.1, 0.2)
     stride: PositiveInt = 1
-    predict_change: bool = False
+    relative: Relative = "nothing"
     metric: Literal["mse", "mae"] = "mse"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:
-        if isinstance(self.split[0], float) and abs(sum(self.split) - 1.0) > 1e-6:
+        if isinstance(self.split[0], float) and abs(sum(self.split) - 1.0) > 1e-9:
             raise ValueError(f"split {self.split} adds up to {sum(self.split):g}; shares must add up to 1")
         return self
 
@@ -97,14 +97,13 @@ class ForecastTask(Task):
         from sklearn.linear_model import Ridge  # noqa: PLC0415 - 1.5 s that only a verdict pays
 
         series, origins = self._read()
-        (seen, learnt), (held_out, changes) = (
-            self._changes(series, origins[part]) for part in ("train", "test")
-        )
+        train, test = (self._sequences(series, origins[part], relative="all") for part in ("train", "test"))
+        linear = Ridge().fit(train.inputs.reshape(len(train), -1), train.targets)
         # A metric of differences is the same for changes as for values.
         score = METRICS[self._options.metric].score
         return {
-            "persistence": score(np.zeros_like(changes), changes),
-            "linear": score(Ridge().fit(seen, learnt).predict(held_out), changes),
+            "persistence": score(np.zeros_like(test.targets), test.targets),
+            "linear": score(linear.predict(test.inputs.reshape(len(test), -1)), test.targets),
         }
 
     def _read(self) -> tuple[Series, dict[str, range]]:
@@ -152,6 +151,10 @@ class ForecastTask(Task):
 
     def _dataset(self, series: Series, origins: dict[str, range]) -> Dataset:
         options = self._options
+        train, validation, test = (
+            self._sequences(series, origins[part], relative=options.relative)
+            for part in ("train", "validation", "test")
+        )
         return Dataset(
             name=f"forecast of {', '.join(options.targets)}",
             signature=Signature(
@@ -159,23 +162,14 @@ class ForecastTask(Task):
             ),
             loss=Loss.MSE,
             metric=METRICS[options.metric],
-            train=self._sequences(series, origins["train"], stride=options.stride),
-            validation=self._sequences(series, origins["validation"]),
-            test=self._sequences(series, origins["test"]),
+            train=Sequences(train.inputs[:: options.stride], train.targets[:: options.stride]),
+            validation=validation,
+            test=test,
         )
 
-    def _sequences(self, series: Series, origins: range, *, stride: int = 1) -> Sequences:
+    def _sequences(self, series: Series, origins: range, *, relative: Relative) -> Sequences:
+        inputs = series.past(origins, self._options.window)
         targets = series.future(origins, self._options.horizon)
-        if self._options.predict_change:
+        if relative != "nothing":
             targets = targets - series.unchanged(origins, self._options.horizon)
-        return Sequences(series.past(origins, self._options.window)[::stride], targets[::stride])
-
-    def _changes(
-        self, series: Series, origins: range
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Returns windows ``(n, window * features)`` and targets, both relative to the last known values."""
-        past = series.past(origins, self._options.window)
-        changes = series.future(origins, self._options.horizon) - series.unchanged(
-            origins, self._options.horizon
-        )
-        return (past - past[:, -1:]).reshape(len(past), -1), changes
+        return Sequences(inputs - inputs[:, -1:] if relative == "all" else inputs, targets)

@@ -78,12 +78,20 @@ def test_a_constant_column_is_zero_and_not_infinite(ramp) -> None:
     assert load(ramp, inputs=("constant",)).train.inputs == pytest.approx(0)
 
 
-def test_the_change_since_the_last_value_can_be_the_target(ramp) -> None:
+@pytest.mark.parametrize("relative", ["targets", "all"])
+def test_the_change_since_the_last_value_can_be_the_target(ramp, relative) -> None:
     options = {"inputs": ("square",), "targets": ("time", "constant")}
-    change = load(ramp, predict_change=True, **options).test.targets
+    change = load(ramp, relative=relative, **options).test.targets
     deviation = np.arange(60).std()
     assert change[:, ::2] * deviation == pytest.approx(np.tile([1.0, 2.0], (19, 1)), abs=1e-4)
     assert not change[:, 1::2].any()
+
+
+def test_inputs_can_be_relative_to_their_last_step(ramp) -> None:
+    inputs = load(ramp, inputs=("time",), relative="all").test.inputs[..., 0]
+    assert inputs * np.arange(60).std() == pytest.approx(np.tile([-4.0, -3, -2, -1, 0], (19, 1)), abs=1e-4)
+    untouched = load(ramp, inputs=("time",), relative="targets").test.inputs
+    assert np.array_equal(untouched, load(ramp, inputs=("time",)).test.inputs)
 
 
 def test_stride_thins_the_training_windows_only(ramp) -> None:
@@ -103,13 +111,12 @@ def test_shares_split_by_time(ramp) -> None:
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [44, 19, 29]
 
 
-def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
+@pytest.mark.parametrize("relative", ["nothing", "targets", "all"])
+def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp, relative) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    for change in (False, True):
-        task = ForecastTask(ForecastOptions(**options, split=(60, 20, 20), predict_change=change))
-        floors = task.floors()
-        assert floors["persistence"] == pytest.approx(2.5 / np.arange(60).var(), rel=1e-5)
-        assert floors["linear"] < 0.01 * floors["persistence"]
+    floors = ForecastTask(ForecastOptions(**options, split=(60, 20, 20), relative=relative)).floors()
+    assert floors["persistence"] == pytest.approx(2.5 / np.arange(60).var(), rel=1e-5)
+    assert floors["linear"] < 0.01 * floors["persistence"]
 
 
 @pytest.mark.parametrize(
