@@ -18,7 +18,7 @@ def resolve_device(choice: str) -> torch.device:
         return torch.device("cuda" if gpu else "cpu")
     if choice == "cuda" and not gpu:
         raise ConfigError(
-            "training.device is cuda; this process sees no GPU: set it to auto, or give workers.gpus a share of one"
+            "training.device is cuda; this process sees no GPU: set it to auto, or give workers.gpus a share"
         )
     return torch.device(choice)
 
