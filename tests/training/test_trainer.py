@@ -124,6 +124,13 @@ def test_an_exploding_loss_is_divergence(architecture, dataset, scale) -> None:
     assert "epoch 1" in outcome.error
 
 
+def test_a_loss_that_is_not_a_number_is_divergence_at_once(architecture, dataset) -> None:
+    broken = replace(dataset, train=replace(dataset.train, inputs=dataset.train.inputs * np.nan))
+    outcome = fit(architecture, broken).outcome
+    assert outcome.status is Status.DIVERGED
+    assert outcome.error == "loss is nan in epoch 1"
+
+
 def test_nan_in_validation_is_divergence(architecture, dataset) -> None:
     broken = replace(
         dataset, validation=replace(dataset.validation, inputs=dataset.validation.inputs * np.nan)
