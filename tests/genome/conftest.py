@@ -31,12 +31,18 @@ def draw_node(draw, earlier):
 
 @st.composite
 def cell_graphs(draw):
+    """Any cell; in half of them every node reaches ``h``."""
     states = draw(st.integers(1, 3))
     nodes = []
-    for _ in range(draw(st.integers(0, 12))):
+    for _ in range(draw(st.integers(0, 14))):
         nodes.append(draw_node(draw, 1 + states + len(nodes)))
-    outputs = st.integers(1, states + len(nodes))
-    return CellGraph(states, tuple(nodes), tuple(draw(outputs) for _ in range(states)))
+    outputs = [draw(st.integers(1, states + len(nodes))) for _ in range(states)]
+    if nodes and draw(st.booleans()):
+        read = {source for node in nodes for source in node.inputs}
+        unread = set(range(1 + states, 1 + states + len(nodes))) - read
+        nodes.append(Node(Op.MEAN, tuple(unread)))
+        outputs[0] = states + len(nodes)
+    return CellGraph(states, tuple(nodes), tuple(outputs))
 
 
 st.register_type_strategy(CellGraph, cell_graphs())

@@ -81,7 +81,7 @@ def test_canonical_form_is_its_own_canonical_form(cell):
 
 
 @given(cell=CELLS, seed=st.integers(0, 1000))
-@settings(max_examples=300)
+@settings(max_examples=500)
 def test_rewritten_cell_has_the_same_canonical_form(cell, seed):
     assert canonical(rewritten(cell, random.Random(seed))) == canonical(cell)
 
@@ -104,9 +104,20 @@ def test_equal_canonical_forms_mean_equal_outputs_with_equal_weights(numpy_cells
     assert_same_outputs(numpy_cells, one, another, numpy_cells.inputs(seed))
 
 
-@pytest.mark.parametrize("name", NAMED_CELLS)
-def test_rewritten_published_cell_has_the_same_canonical_form(name):
-    cell = NAMED_CELLS[name]
+CROSSED_PAIRS = CellGraph(
+    1,
+    (
+        Node(Op.LINEAR, (0, 1)),
+        *(Node(op, (2,)) for op in (Op.TANH, Op.SIGMOID, Op.RELU, Op.LEAKY_RELU)),
+        *(Node(Op.ADD, pair) for pair in ((3, 6), (4, 5), (3, 5), (4, 6))),
+        Node(Op.MEAN, (7, 8, 9, 10)),
+    ),
+    (11,),
+)
+
+
+@pytest.mark.parametrize("cell", [*NAMED_CELLS.values(), CROSSED_PAIRS], ids=[*NAMED_CELLS, "crossed"])
+def test_cell_of_many_like_nodes_has_the_same_canonical_form_rewritten(cell):
     for seed in range(20):
         assert canonical(rewritten(cell, random.Random(seed))) == canonical(cell)
 
@@ -165,6 +176,13 @@ def test_cheap_algebra_is_done(written, simple):
             cell_of(SEEN, Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 2, 1))),
         ),
         (LINEAR_ALONE, cell_of(Node(Op.LINEAR, (0, 1)))),
+        (
+            cell_of(SEEN, Node(Op.RELU, (2,)), Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 4, 3))),
+            cell_of(
+                *(SEEN, Node(Op.RELU, (2,)), Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 4, 3))),
+                Node(Op.RELU, (5,)),
+            ),
+        ),
     ],
 )
 def test_different_functions_keep_different_forms(one, other):

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Optimizer, Pooling, Training
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.describe import describe, equations
+
+UNNAMED = CellGraph(2, (Node(Op.LINEAR, (0, 1)), Node(Op.ADD, (2, 3)), Node(Op.MUL, (1, 4))), (5, 3))
+
+
+def test_plain_architecture_is_described_in_few_words():
+    plain = Architecture((Layer(NAMED_CELLS["lstm"], 128),))
+    assert describe(plain) == "1 layer: LSTM 128; Adam 0.005, clip 1, batch 32"
+
+
+def test_every_feature_of_an_architecture_is_in_its_description():
+    architecture = Architecture(
+        layers=(
+            Layer(NAMED_CELLS["gru"], 96, bidirectional=True, norm=Norm.LAYER, dropout=0.1),
+            Layer(UNNAMED, 64, skip=0),
+        ),
+        head=Head(pooling=Pooling.ATTENTION, hidden=32, dropout=0.3, skip=1),
+        training=Training(Optimizer.RMSPROP, learning_rate=0.0123, weight_decay=1e-4, clip=0.25, batch_size=8),
+        embedding=50,
+    )
+    assert describe(architecture) == (
+        "embedding 50; 2 layers: bidirectional GRU 96, layer norm, dropout 0.1 → evolved cell (3 ops) 64, skip from"
+        " input; skip from layer 1, attention pooling, tanh layer 32, dropout 0.3;"
+        " RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (NAMED_CELLS["rnn_tanh"], ["h' = tanh(W1·[x, h] + b1)"]),
+        (NAMED_CELLS["mingru"], ["v1 = sigmoid(W1·x + b1)", "h' = v1 * (W2·x + b2) + (1 - v1) * h"]),
+        (
+            NAMED_CELLS["lstm"],
+            [
+                "v1 = tanh(W1·[x, h] + b1)",
+                "v2 = sigmoid(W2·[x, h] + b2)",
+                "v3 = sigmoid(W3·[x, h] + b3)",
+                "v4 = sigmoid(W4·[x, h] + b4)",
+                "c' = c * v2 + v1 * v3",
+                "h' = v4 * tanh(c')",
+            ],
+        ),
+        (UNNAMED, ["c' = W1·[x, h]", "h' = h * (c + c')"]),
+        (CellGraph(2, (Node(Op.LINEAR, (0,)),), (2, 3)), ["c' = W1·x", "h' = c"]),
+    ],
+)
+def test_cell_is_drawn_as_its_equations(cell, expected):
+    assert equations(cell) == expected
+
+
+@given(cell=st.from_type(CellGraph))
+def test_equations_name_each_value_before_it_is_read(cell):
+    written = set("xhcd"[: 1 + canonical(cell).states])
+    for line in equations(cell):
+        name, formula = line.split(" = ", maxsplit=1)
+        words = "".join(letter if letter.isalnum() or letter in "'_·" else " " for letter in formula).split()
+        read = {word.split("·")[-1] for word in words}
+        values = {word for word in read if word.rstrip("'") in {"x", "h", "c", "d"} or word.startswith("v")}
+        assert values <= written
+        written.add(name)
+    assert "h'" in written

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.parameters import count_parameters
+
+LSTM, GRU, RNN = NAMED_CELLS["lstm"], NAMED_CELLS["gru"], NAMED_CELLS["rnn_tanh"]
+CLASSES = Signature(features=3, outputs=5)
+OUT = 5
+
+
+def rnn(inputs, width):
+    return width * (inputs + width + 1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "head", "expected"),
+    [
+        ((Layer(RNN, 4),), Head(), rnn(3, 4) + OUT * (4 + 1)),
+        ((Layer(LSTM, 4),), Head(), 4 * rnn(3, 4) + OUT * (4 + 1)),
+        ((Layer(GRU, 4),), Head(), 3 * rnn(3, 4) + 4 + OUT * (4 + 1)),
+        ((Layer(RNN, 4, bidirectional=True),), Head(), 2 * rnn(3, 4) + OUT * (8 + 1)),
+        ((Layer(RNN, 4, norm=Norm.LAYER),), Head(), rnn(3, 4) + 8 + OUT * (4 + 1)),
+        (
+            (Layer(RNN, 4, bidirectional=True, norm=Norm.LAYER),),
+            Head(),
+            2 * rnn(3, 4) + 16 + OUT * (8 + 1),
+        ),
+        ((Layer(RNN, 4), Layer(RNN, 6)), Head(), rnn(3, 4) + rnn(4, 6) + OUT * (6 + 1)),
+        ((Layer(RNN, 4), Layer(RNN, 6, skip=0)), Head(), rnn(3, 4) + rnn(4 + 3, 6) + OUT * (6 + 1)),
+        ((Layer(RNN, 4),), Head(skip=0), rnn(3, 4) + OUT * (4 + 3 + 1)),
+        ((Layer(RNN, 4),), Head(pooling=Pooling.ATTENTION), rnn(3, 4) + 4 + OUT * (4 + 1)),
+        ((Layer(RNN, 4),), Head(hidden=7), rnn(3, 4) + 7 * (4 + 1) + OUT * (7 + 1)),
+    ],
+)
+def test_parameters_are_counted_as_the_network_has_them(layers, head, expected):
+    assert count_parameters(Architecture(layers, head), CLASSES) == expected
+
+
+def test_token_embedding_is_counted_and_feeds_the_first_layer():
+    signature = Signature(features=0, outputs=2, vocabulary=100)
+    architecture = Architecture((Layer(RNN, 4),), embedding=8)
+    assert count_parameters(architecture, signature) == 100 * 8 + rnn(8, 4) + 2 * (4 + 1)
+
+
+def test_attention_counts_nothing_where_every_step_has_an_output():
+    labels = Signature(features=3, outputs=5, per_step=True)
+    attentive = Architecture((Layer(RNN, 4),), Head(pooling=Pooling.ATTENTION))
+    assert count_parameters(attentive, labels) == count_parameters(Architecture((Layer(RNN, 4),)), labels)
