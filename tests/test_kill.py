@@ -1,0 +1,145 @@
+"""The real command line, really killed: whatever it acknowledged is there afterwards, once, and it goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evo_nas.evaluation import Evaluation
+from evo_nas.ledger import holds_run, read_history
+from tests.checker import check_run
+
+BUDGET = 240
+KILLS = 10
+LATEST_KILL_S = 6.0
+PATIENCE_S = 240.0
+CONFIG = """
+name: killed
+seed: 3
+task: {kind: forecast, path: waves.csv, targets: [y], window: 8, horizon: 1}
+space: {widths: [4, 8], batch_sizes: [32], cell_nodes: 8}
+strategy: {kind: aging, population: 20, tournament: 5, warmup: 5}
+training: {epochs: 1, time_limit_s: 20}
+workers: 2
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(600)]
+    (tmp_path / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+    path = tmp_path / "killed.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+class Cli:
+    """A ``search`` in a process of its own."""
+
+    def __init__(self, config: Path, run: Path) -> None:
+        command = Path(sys.executable).with_name("evo-nas")
+        self._log = run.with_suffix(".log")
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [command, "search", config, "--run", run, "--set", f"budget.evaluations={BUDGET}", "--json"],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def workers(self) -> list[int]:
+        """Pids of the worker processes that train for this search."""
+        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::_Worker")]
+
+    def events(self) -> list[dict[str, object]]:
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def told(self) -> int:
+        """How many evaluations it has said to be committed."""
+        return max((int(str(event["told"])) for event in self.events() if event["event"] == "progress"), default=0)
+
+    def await_told(self, count: int) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while self.told() < count and self.process.poll() is None:
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.05)
+
+    def finish(self) -> None:
+        assert self.process.wait(PATIENCE_S) == 0, self._log.read_text()
+
+
+def title(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def descendants(root: int) -> Iterator[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    known = {root}
+    for pid in sorted(parents):
+        if parents[pid] in known:
+            known.add(pid)
+            yield pid
+
+
+def durable(run: Path) -> dict[int, Evaluation]:
+    if not holds_run(run):
+        return {}
+    return {evaluation.candidate.id: evaluation for evaluation in read_history(run).told}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes through /proc")
+@pytest.mark.timeout(900)
+def test_a_search_killed_ten_times_loses_and_repeats_nothing(config: Path, tmp_path: Path) -> None:
+    rng = random.Random(11)
+    run = tmp_path / "run"
+    acknowledged: dict[int, Evaluation] = {}
+    cli = Cli(config, run)
+    victims = [rng.choice(("head", "worker", "both")) for _ in range(KILLS)]
+    orphans = set()
+    for number, victim in enumerate(victims):
+        cli.await_told(min(BUDGET - 20, len(acknowledged) + 2 * number))
+        time.sleep(rng.uniform(0.0, LATEST_KILL_S / 4))
+        acknowledged |= durable(run)
+        said = cli.told()
+        family = set(descendants(cli.process.pid))
+        for pid in cli.workers()[:1] if victim != "head" else ():
+            os.kill(pid, signal.SIGKILL)
+        if victim != "worker":
+            cli.kill()
+            orphans |= family
+            assert not holds_run(run) or check_run(run, acknowledged=acknowledged, budget=BUDGET) == []
+            assert len(durable(run)) >= said
+            cli = Cli(config, run)
+    cli.finish()
+    assert check_run(run, acknowledged=acknowledged, budget=BUDGET, complete=True) == []
+    assert len(acknowledged) > 20
+    verification = subprocess.run(
+        [Path(sys.executable).with_name("evo-nas"), "verify", run], capture_output=True, text=True, check=False
+    )
+    assert verification.returncode == 0, verification.stdout + verification.stderr
+    assert not [pid for pid in orphans if title(pid).startswith(b"ray::")]

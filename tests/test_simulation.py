@@ -1,0 +1,233 @@
+"""The whole loop under seeded schedules: lost workers, late, doubled and reordered results, crashes anywhere."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.execution.executor import Executor, Occupancy
+from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
+from evo_nas.ledger import Ledger, read_history
+from evo_nas.loop import Budget, Search
+from evo_nas.randomness import stream
+from evo_nas.strategies.aging import AgingEvolution, AgingOptions
+from evo_nas.strategies.replay import verify
+from tests.checker import check_run
+from tests.ledger.samples import RECORD, MemoryStore
+
+SPACE = SearchSpace(SpaceOptions(cell_nodes=6), Signature(features=2, outputs=1), epochs=2)
+SCHEDULES = 1000
+RESUMPTIONS = 150
+
+
+class Crash(BaseException):
+    """The process that searches is gone."""
+
+
+class DoomedStore(MemoryStore):
+    """A store whose process dies at the n-th operation, just before or just after doing it."""
+
+    def __init__(self, files: dict[str, bytes], *, dies_at: int, after: bool) -> None:
+        self.files = files
+        self._left = dies_at
+        self._after = after
+
+    def create(self, name: str, content: bytes) -> bool:
+        self._left -= 1
+        if self._left == 0 and not self._after:
+            raise Crash
+        created = super().create(name, content)
+        if self._left == 0:
+            raise Crash
+        return created
+
+    def delete(self, name: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise Crash
+        super().delete(name)
+
+
+def strategy(seed: int) -> AgingEvolution:
+    return AgingEvolution(SPACE, AgingOptions(population=8, tournament=3, warmup=4), seed=seed, epochs=2)
+
+
+def objective(candidate: Candidate) -> Outcome:
+    rng = stream(3, "objective", candidate.canonical_hash)
+    if rng.random() < 0.1:
+        return Outcome(Status.DIVERGED, train_s=1.0)
+    return Outcome(Status.OK, fitness=rng.random(), parameters=rng.randrange(50, 60), train_s=1.0)
+
+
+class Recording(SimulatedExecutor):
+    """Remembers which candidates were ever submitted."""
+
+    submitted: set[int]
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        self.submitted.update(candidate.id for candidate in candidates)
+        super().submit(candidates)
+
+
+def play(seed: int) -> list[str]:
+    """Searches under a schedule drawn from ``seed``, crash after crash, and returns what is wrong in the end."""
+    rng = random.Random(seed)
+    budget = rng.randrange(8, 22)
+    faults = Faults(lost=rng.choice((0, 0.1, 0.3)), late=0.5, duplicated=rng.choice((0, 0.3)), delayed=0.2)
+    simulation = Simulation(workers=rng.randrange(1, 5), seed=seed, attempts=3, faults=faults)
+    files: dict[str, bytes] = {}
+    submitted: set[int] = set()
+    acknowledged: dict[int, Evaluation] = {}
+    generation = 0
+    while True:
+        generation += 1
+        dies_at = rng.randrange(1, 9) if generation < 4 else 0
+        store = DoomedStore(files, dies_at=dies_at, after=rng.random() < 0.5)
+        executor = Recording(objective, simulation)
+        executor.submitted = submitted
+        try:
+            create = "RUN.json" not in files
+            ledger = Ledger.create(store, RECORD) if create else Ledger.open(store)
+            search = Search(strategy(seed), executor, ledger, budget=Budget(budget))
+            while not search.finished:
+                for evaluation in search.step(timeout_s=rng.choice((1, 30, 300))):
+                    acknowledged[evaluation.candidate.id] = evaluation
+                if generation < 4 and rng.random() < 0.05:
+                    raise Crash
+        except Crash:
+            continue
+        break
+    survivor = MemoryStore()
+    survivor.files = files
+    history = read_history(survivor)
+    forged = [str(mismatch) for mismatch in verify(strategy(seed), history.told, history.in_flight)]
+    return forged + check_run(
+        survivor, acknowledged=acknowledged, dispatched=submitted, budget=budget, complete=True
+    )
+
+
+@pytest.mark.slow
+def test_invariants_hold_under_a_thousand_schedules():
+    assert {seed: wrong for seed in range(SCHEDULES) if (wrong := play(seed))} == {}
+
+
+class Scripted(Executor):
+    """Delivers evaluations in a given order of arrival, batch by batch, across restarts."""
+
+    def __init__(self, arrivals: list[list[int]], *, slots: int) -> None:
+        self._arrivals = arrivals
+        self._slots = slots
+        self._flying: dict[int, Candidate] = {}
+
+    def free_slots(self) -> int:
+        return self._slots - len(self._flying)
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        self._flying.update((candidate.id, candidate) for candidate in candidates)
+
+    def collect(self, *, timeout_s: float) -> list[Evaluation]:
+        arrived = [self._flying.pop(key) for key in self._arrivals.pop(0)]
+        return [Evaluation(candidate, objective(candidate)) for candidate in arrived]
+
+    def occupancy(self) -> Occupancy:
+        return Occupancy(workers=self._slots, busy=0, in_flight=len(self._flying))
+
+    def close(self) -> None:
+        self._flying.clear()
+
+
+def arrivals(seed: int, *, budget: int, slots: int) -> list[list[int]]:
+    """Draws an order in which the ids of a whole search may arrive."""
+    rng = random.Random(seed)
+    asked, flying, batches = 0, [], []
+    while asked < budget or flying:
+        new = min(slots - len(flying), budget - asked)
+        flying += range(asked, asked + new)
+        asked += new
+        rng.shuffle(flying)
+        size = rng.randrange(1, len(flying) + 1)
+        batches.append(flying[:size])
+        del flying[:size]
+    return batches
+
+
+def search_in(files: dict[str, bytes], seed: int, script: list[list[int]], *, slots: int) -> Search:
+    store = MemoryStore()
+    store.files = files
+    ledger = Ledger.open(store) if "RUN.json" in files else Ledger.create(store, RECORD)
+    return Search(strategy(seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
+
+
+@pytest.mark.parametrize("seed", range(RESUMPTIONS))
+def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(seed):
+    rng = random.Random(seed)
+    slots = rng.randrange(1, 7)
+    order = arrivals(seed, budget=30, slots=slots)
+    whole: dict[str, bytes] = {}
+    search_in(whole, seed, [*order], slots=slots).run()
+    killed: dict[str, bytes] = {}
+    script = [*order]
+    while script:
+        search = search_in(killed, seed, script, slots=slots)
+        for _ in range(min(len(script), rng.randrange(1, 6))):
+            search.step()
+    assert [e.candidate for e in told(killed)] == [e.candidate for e in told(whole)]
+    assert len(told(whole)) == 30
+
+
+def told(files: dict[str, bytes]) -> list[Evaluation]:
+    store = MemoryStore()
+    store.files = files
+    return read_history(store).told
+
+
+def test_an_exhausted_space_ends_the_search():
+    tiny = SpaceOptions(
+        layers={"min": 1, "max": 1}, widths=[4], cells=["lstm", "gru"], evolve_cell=False, norms=["none"],
+        skips=False, poolings=["last"], heads=[0], optimizers=["adam"], clips=[1.0], batch_sizes=[8],
+        learning_rates={"min": 1e-2, "max": 1e-2, "count": 1},
+    )  # fmt: skip
+    space = SearchSpace(tiny, Signature(features=2, outputs=1), epochs=2)
+    evolution = AgingEvolution(space, AgingOptions(population=8, tournament=3), seed=1, epochs=2)
+    executor = SimulatedExecutor(objective, Simulation(workers=2))
+    ledger = Ledger.create(MemoryStore(), RECORD)
+    progress = Search(evolution, executor, ledger, budget=Budget(100)).run()
+    assert progress.finished
+    assert progress.told == 2
+
+
+def test_a_budget_of_training_time_ends_the_search():
+    executor = SimulatedExecutor(objective, Simulation(workers=2))
+    search = Search(
+        strategy(1), executor, Ledger.create(MemoryStore(), RECORD), budget=Budget(1000, train_s=12.0)
+    )
+    progress = search.run()
+    assert progress.finished
+    assert 12 <= progress.told <= 12 + progress.asked - 12 < 20
+
+
+def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
+    files: dict[str, bytes] = {}
+    order = arrivals(1, budget=30, slots=3)
+    search = search_in(files, 1, order, slots=3)
+    progress = search.run([lambda progress: search.stop() if progress.told >= 10 else None])
+    assert progress.interrupted
+    assert not progress.finished
+    assert len(told(files)) == progress.told >= 10
+    assert search_in(files, 1, order, slots=3).run().told == 30
+
+
+def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing():
+    store = MemoryStore()
+    with Ledger.create(store, RECORD) as ledger:
+        Search(strategy(1), SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(5)).run()
+    for budget in (5, 9):
+        with Ledger.open(store) as ledger:
+            executor = SimulatedExecutor(objective, Simulation(workers=2))
+            assert Search(strategy(1), executor, ledger, budget=Budget(budget)).run().told == budget
