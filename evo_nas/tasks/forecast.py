@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from evo_nas.config import DataPath
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.metrics import MAE, MSE
@@ -44,7 +44,7 @@ class ForecastOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Path
+    path: DataPath
     targets: Annotated[tuple[str, ...], Field(min_length=1)]
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     window: PositiveInt = 96
