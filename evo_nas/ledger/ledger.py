@@ -13,7 +13,7 @@ from evo_nas.ledger.epochs import Fence, check_not_superseded, claim_epoch, writ
 from evo_nas.ledger.local_store import LOCK, TEMPORARY, open_store
 from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record, load_record
 from evo_nas.ledger.schema import Describe, to_table
-from evo_nas.ledger.segments import FOLDER, SegmentName, encode_segment
+from evo_nas.ledger.segments import FOLDER, encode_segment
 from evo_nas.ledger.store import Store, storage_errors
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.evaluation import Candidate, Evaluation
+    from evo_nas.ledger.survey import Survey
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +45,19 @@ class Ledger:
         self._describe = describe
         self._closed = False
         self._unacknowledged: list[int] = []
-        self._epoch = claim_epoch(store)
-        contents = read_contents(
-            store, columns=["id", "seq"], below=self._epoch, accept_data_loss=accept_data_loss
-        )
-        self._live = contents.survey.live.copy()
-        self._next_seq = contents.survey.next_seq
         self._told = _Flags()
+        self._epoch = claim_epoch(store)
+        with self._as_writer("open"):
+            contents = read_contents(
+                store, columns=["id"], below=self._epoch, accept_data_loss=accept_data_loss
+            )
+            self._write_fence(contents.survey)
         for segment in contents.segments:
             self._told.add(segment.table["id"].to_pylist())
-        self._fence_off(contents)
+        self._live = contents.survey.live.copy()
+        self._next_seq = contents.survey.next_seq
+        with self._as_writer("tidy up"):
+            self._tidy_up(contents)
 
     @classmethod
     def create(
@@ -98,8 +102,12 @@ class Ledger:
                 return cls(store, record, accept_data_loss=accept_data_loss, describe=describe)
 
     def history(self) -> History:
-        """Reads back everything told and what was in flight at the last commit."""
-        with storage_errors(self._store, "read"):
+        """Reads back everything told and what was in flight at the last commit.
+
+        Raises:
+            FencedError: Another process has taken the run over; the ledger is closed.
+        """
+        with self._as_writer("read"):
             return read_contents(self._store).history()
 
     def append(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
@@ -127,7 +135,8 @@ class Ledger:
             in_flight.pop(key, None)
         name, content = encode_segment(table, in_flight.values(), epoch=self._epoch)
         self._unacknowledged = ids
-        self._publish(name, content)
+        with self._as_writer("write to"):
+            self._store.create(name.path, content)
         self._unacknowledged = []
         self._told.add(ids)
         self._live.append(name)
@@ -159,12 +168,13 @@ class Ledger:
                 "append them again first"
             )
 
-    def _publish(self, name: SegmentName, content: bytes) -> None:
-        """Makes a segment durable and, only then, looks whether this is still the writer."""
+    @contextmanager
+    def _as_writer(self, action: str) -> Iterator[None]:
+        """Looks after its body, not before, whether this is still the writer; if not, its work is void."""
         try:
-            with storage_errors(self._store, "write to"):
+            with storage_errors(self._store, action):
                 try:
-                    self._store.create(name.path, content)
+                    yield
                 finally:
                     check_not_superseded(self._store, self._epoch)
         except FencedError:
@@ -176,24 +186,26 @@ class Ledger:
         if not tail:
             return
         try:
-            merged, content = merge_segments(self._store, tail, epoch=self._epoch, told=self._told)
-            self._publish(merged, content)
+            with self._as_writer("compact"):
+                merged, content = merge_segments(self._store, tail, epoch=self._epoch, told=self._told)
+                self._store.create(merged.path, content)
             self._live[-len(tail) :] = [merged]
             for name in tail:
                 self._store.delete(name.path)
         except (FencedError, CorruptLedgerError):
             raise
         except (RunError, OSError) as error:
-            _log.warning("small segments stay as they are for now: %s", error)
+            _log.warning("small segments stay apart for now: %s", error)
 
-    def _fence_off(self, contents: Contents) -> None:
-        """Fixes what counts, then tidies up what does not."""
-        survey = contents.survey
+    def _write_fence(self, survey: Survey) -> None:
         lost = (*survey.fence.lost, *survey.missing)
         write_fence(self._store, Fence(self._epoch, tuple(map(str, survey.live)), lost))
-        check_not_superseded(self._store, self._epoch)
         for first, last in survey.missing:
             _log.warning("evaluations %d to %d are lost; the run goes on without them", first, last)
+
+    def _tidy_up(self, contents: Contents) -> None:
+        """Removes what does not count from the sight of readers that know no fences."""
+        survey = contents.survey
         aside = {name.path: f"damaged: {reason}" for name, reason in contents.damage.items()}
         aside |= {name.path: "not part of the run when it was taken over before" for name in survey.stale}
         aside |= {f"{FOLDER}/{text}": "not a segment of this ledger" for text in survey.foreign}
