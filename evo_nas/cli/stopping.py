@@ -17,7 +17,9 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[list[signal.Signals]]:
-    """Calls ``stop`` at the first SIGINT or SIGTERM, and gives the second one its default effect.
+    """Calls ``stop`` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
+
+    That stays so after the context, since ending workers takes seconds as well.
 
     Yields:
         The signal received, once there was one.
@@ -37,5 +39,6 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[list[signal.Signals
     try:
         yield received
     finally:
-        for each, handler in theirs.items():
-            signal.signal(each, handler)
+        if not received:
+            for each, handler in theirs.items():
+                signal.signal(each, handler)

@@ -169,3 +169,10 @@ def test_bad_override_is_one_clear_line(tmp_path: Path, override: str, message: 
 def test_from_python_a_mapping_is_checked_like_a_file() -> None:
     with pytest.raises(ConfigError, match="sead is unknown; did you mean seed"):
         configured({"name": "a", "task": {"kind": "digits"}, "sead": 1})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "configs").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_example_loads_under_its_own_name(path: Path) -> None:
+    assert load_config(path).name == path.stem
