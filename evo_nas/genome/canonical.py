@@ -86,8 +86,6 @@ def _linear_origins(
 
 def _reads(cell: CellGraph, reference: int) -> tuple[int, ...]:
     """Returns what a value is computed from; a state from its own new value, one step earlier."""
-    if reference == X:
-        return ()
     if reference < cell.first_node:
         return (cell.outputs[reference - 1],)
     return cell.nodes[reference - cell.first_node].inputs

@@ -58,11 +58,6 @@ class CellCode:
     ops: tuple[str, ...]
 
     @property
-    def size(self) -> int:
-        """Number of genes."""
-        return self._first_output + self.states
-
-    @property
     def _first_output(self) -> int:
         return _GENES_PER_NODE * self.nodes
 

@@ -17,7 +17,10 @@ LSTM = NAMED_CELLS["lstm"]
         (lambda: Layer(LSTM, 8, dropout=1.0), "layer.dropout is 1.0; must be at least 0 and below 1"),
         (lambda: Layer(LSTM, 8, dropout=float("nan")), "layer.dropout is nan"),
         (lambda: Head(hidden=-1), "head.hidden is -1"),
-        (lambda: Training(learning_rate=0.0), "training.learning_rate is 0.0; must be a finite number above 0"),
+        (
+            lambda: Training(learning_rate=0.0),
+            "learning_rate is 0.0; must be a finite number above 0",
+        ),
         (lambda: Training(learning_rate=float("inf")), "training.learning_rate is inf"),
         (lambda: Training(weight_decay=-1.0), "training.weight_decay is -1.0"),
         (lambda: Training(clip=float("nan")), "training.clip is nan"),

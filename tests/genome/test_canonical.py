@@ -46,7 +46,7 @@ def assert_same_outputs(numpy_cells, one, other, inputs):
 
 
 def rewritten(cell, rng):
-    """The same equations with states and nodes in another order, an identity here and there, and dead nodes."""
+    """The same equations in another order of states and nodes, with identities and dead nodes."""
     states = [1, *rng.sample(range(2, cell.first_node), cell.states - 1)]
     place = {0: 0, **{state: 1 + index for index, state in enumerate(states)}}
     nodes = []

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from evo_nas.genome.options import SpaceOptions
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"widhts": [8]}, "Extra inputs are not permitted"),
+        ({"widths": []}, "at least 1 item"),
+        ({"widths": [0]}, "greater than or equal to 1"),
+        ({"widths": [10**9]}, "less than or equal to 65536"),
+        ({"widths": [True]}, "valid integer"),
+        ({"widths": [8, 8]}, "must name each choice once"),
+        ({"cells": ["lstmm"]}, "must be one of rnn_tanh, rnn_sigmoid, gru, lstm"),
+        ({"seeds": ["perceptron"]}, "must be one of rnn_tanh"),
+        ({"ops": ["sin"]}, "must be one of linear, linear_no_bias, blend"),
+        ({"cells": [], "evolve_cell": False}, "cells is empty and evolve_cell is false"),
+        ({"ops": ["tanh", "add"]}, "must contain linear or linear_no_bias"),
+        ({"layers": {"min": 3, "max": 2}}, "min is 3 and max is 2; min must not be above max"),
+        ({"learning_rates": {"min": 1e-2, "max": 1e-3}}, "min must not be above max"),
+        ({"learning_rates": {"min": 1e-2, "max": 1e-2}}, "set count to 1"),
+        ({"learning_rates": {"min": float("nan")}}, "learning_rates.min"),
+        ({"regularisation": {"dropouts": [1.0]}}, "less than 1"),
+        (
+            {"regularisation": {"frozen_dropout": 0.15}},
+            "frozen_dropout is 0.15; must be one of",
+        ),
+        ({"max_parameters": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_impossible_space_is_refused_with_its_reason(section, message):
+    with pytest.raises(ValidationError, match=message):
+        SpaceOptions.model_validate(section)
+
+
+def test_section_of_a_configuration_file_is_read_from_plain_values():
+    options = SpaceOptions.model_validate({"widths": [64, 16], "poolings": ["mean"], "layers": {"max": 3}})
+    assert (options.widths, options.poolings, options.layers.max) == ((16, 64), ("mean",), 3)
+
+
+def test_learning_rates_lie_on_a_logarithmic_grid():
+    rates = {"min": 1e-3, "max": 1e-1, "count": 5}
+    grid = SpaceOptions.model_validate({"learning_rates": rates}).learning_rates.values
+    assert grid == (0.001, 0.00316, 0.01, 0.0316, 0.1)
+    rates["count"] = 1
+    assert SpaceOptions.model_validate({"learning_rates": rates}).learning_rates.values == (0.01,)
