@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion import Verdict, load_champion, verdict_of
 from evo_nas.config import SearchConfig, configured, load_config
-from evo_nas.experiment import Experiment, ExecutorKind
+from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.ledger import read_table
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -60,4 +61,4 @@ def load_run(run: str | os.PathLike[str]) -> pa.Table:
 def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:
     if isinstance(config, SearchConfig):
         return config
-    return load_config(Path(config)) if isinstance(config, str | Path) else configured(config)
+    return configured(config) if isinstance(config, Mapping) else load_config(os.fspath(config))

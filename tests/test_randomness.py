@@ -8,7 +8,12 @@ def test_streams_with_the_same_key_draw_the_same_numbers():
 
 
 def test_streams_differ_by_run_seed_purpose_and_key():
-    seeds = {derive_seed(1, "ask", 7), derive_seed(2, "ask", 7), derive_seed(1, "train", 7), derive_seed(1, "ask", 8)}
+    seeds = {
+        derive_seed(1, "ask", 7),
+        derive_seed(2, "ask", 7),
+        derive_seed(1, "train", 7),
+        derive_seed(1, "ask", 8),
+    }
     assert len(seeds) == 4
 
 

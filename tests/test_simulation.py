@@ -1,4 +1,4 @@
-"""The whole loop under seeded schedules: lost workers, late, doubled and reordered results, crashes anywhere."""
+"""The whole loop under seeded schedules: lost workers, late, doubled or reordered results, crashes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Recording(SimulatedExecutor):
 
 
 def play(seed: int) -> list[str]:
-    """Searches under a schedule drawn from ``seed``, crash after crash, and returns what is wrong in the end."""
+    """Searches under a schedule drawn from ``seed``, crash after crash; returns what is wrong in the end."""
     rng = random.Random(seed)
     budget = rng.randrange(8, 22)
     faults = Faults(lost=rng.choice((0, 0.1, 0.3)), late=0.5, duplicated=rng.choice((0, 0.3)), delayed=0.2)
@@ -226,7 +226,9 @@ def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
 def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing():
     store = MemoryStore()
     with Ledger.create(store, RECORD) as ledger:
-        Search(strategy(1), SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(5)).run()
+        Search(
+            strategy(1), SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(5)
+        ).run()
     for budget in (5, 9):
         with Ledger.open(store) as ledger:
             executor = SimulatedExecutor(objective, Simulation(workers=2))

@@ -63,7 +63,10 @@ def verdict_of(
     history = read_history(run)
     best = best_of(history.told, run)
     stored = _stored_verdict(run)
-    if stored is not None and (stored.candidate, stored.evaluations) == (best.candidate.id, len(history.told)):
+    if stored is not None and (stored.candidate, stored.evaluations) == (
+        best.candidate.id,
+        len(history.told),
+    ):
         return stored
     experiment = experiment or Experiment.of_run(run)
     verdict, network = _Contest(experiment, best, announce).verdict(evaluations=len(history.told))
@@ -138,7 +141,9 @@ class _Contest:
         champion = experiment.space.decode(self._best.candidate.genome)
         trained = self._train_all("champion", champion)
         if not trained:
-            raise ChampionError(f"candidate {self._best.candidate.id} was scored but every retraining of it failed")
+            raise ChampionError(
+                f"candidate {self._best.candidate.id} was scored but every retraining of it failed"
+            )
         opponent, opponents = self._opponent(champion)
         self._announce("fitting the floors")
         verdict = Verdict(

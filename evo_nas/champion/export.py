@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from evo_nas.genome.architecture import Architecture
@@ -105,13 +105,17 @@ def load_champion(directory: str | os.PathLike[str]) -> Network:
     try:
         architecture = from_json(_read_text(directory / ARCHITECTURE_FILE))
     except GenomeError as error:
-        raise ChampionError(f"{directory / ARCHITECTURE_FILE} is damaged: {error}; export it again") from error
+        raise ChampionError(
+            f"{directory / ARCHITECTURE_FILE} is damaged: {error}; export it again"
+        ) from error
     _check_size(directory / WEIGHTS_FILE, architecture, signature=signature)
     network = Network(architecture, signature)
     try:
         network.load_state_dict(load_file(directory / WEIGHTS_FILE))
     except (RuntimeError, SafetensorError) as error:
-        raise ChampionError(f"{directory / WEIGHTS_FILE} does not fit {ARCHITECTURE_FILE}: {error}") from error
+        raise ChampionError(
+            f"{directory / WEIGHTS_FILE} does not fit {ARCHITECTURE_FILE}: {error}"
+        ) from error
     return network.eval()
 
 
@@ -137,9 +141,13 @@ def _read_signature(directory: Path) -> Signature:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ChampionError(f"{path} is damaged at {where or 'its start'}: {first['msg']}; export it again") from error
+        raise ChampionError(
+            f"{path} is damaged at {where or 'its start'}: {first['msg']}; export it again"
+        ) from error
     if facts.format > FORMAT:
-        raise ChampionError(f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one")
+        raise ChampionError(
+            f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
+        )
     return Signature(**facts.signature.model_dump())
 
 
@@ -150,7 +158,9 @@ def _read_text(path: Path) -> str:
             raise ChampionError(f"{path} has {size} bytes; at most {MAX_JSON_BYTES} are read")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ChampionError(f"{path} cannot be read: {error}; give the directory of an exported champion") from error
+        raise ChampionError(
+            f"{path} cannot be read: {error}; give the directory of an exported champion"
+        ) from error
 
 
 def _check_size(path: Path, architecture: Architecture, *, signature: Signature) -> None:
@@ -163,7 +173,9 @@ def _check_size(path: Path, architecture: Architecture, *, signature: Signature)
     stored = sum(_product(shape) for shape in shapes)
     expected = count_parameters(architecture, signature)
     if stored != expected:
-        raise ChampionError(f"{path} holds {stored} weights; {ARCHITECTURE_FILE} needs {expected}: export it again")
+        raise ChampionError(
+            f"{path} holds {stored} weights; {ARCHITECTURE_FILE} needs {expected}: export it again"
+        )
 
 
 def _product(shape: list[int]) -> int:

@@ -92,7 +92,9 @@ class Verdict:
     def _against_opponent(self) -> str:
         noise = max(self.champion.spread, self.opponent.spread)
         if abs(self.lead) <= noise:
-            return f"The champion and the LSTM are level: {abs(self.lead):.4g} apart, seeds vary by {noise:.4g}."
+            return (
+                f"The champion and the LSTM are level: {abs(self.lead):.4g} apart, seeds vary by {noise:.4g}."
+            )
         outcome = "beats" if self.lead > 0 else "loses to"
         return f"The champion {outcome} the LSTM by {abs(self.lead):.4g} {self.metric} on the test split."
 

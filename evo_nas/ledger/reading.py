@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 def holds_run(where: str | os.PathLike[str] | Store) -> bool:
     """Whether a run was ever started at ``where``; it may be damaged."""
-    return RUN_FILE in open_store(where).list("")
+    store = open_store(where)
+    with storage_errors(store, "read"):
+        try:
+            store.read(RUN_FILE)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
 
 def read_record(where: str | os.PathLike[str] | Store) -> RunRecord:

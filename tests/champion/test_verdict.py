@@ -1,0 +1,50 @@
+import pytest
+
+from evo_nas.champion.verdict import Contestant, Verdict
+
+
+def verdict(champion, opponent, *, higher=True, floors=None):
+    return Verdict(
+        candidate=3,
+        evaluations=10,
+        metric="accuracy" if higher else "mse",
+        higher_is_better=higher,
+        champion=Contestant("champion", "1 layer", 100, 0.9, tuple(champion)),
+        opponent=Contestant("LSTM", "1 layer", 101, 0.9, tuple(opponent), failures=1),
+        floors=floors or {},
+    )
+
+
+def test_a_clear_lead_is_a_win():
+    assert "beats the LSTM by 0.1 accuracy" in verdict([0.9, 0.9], [0.8, 0.8]).sentence
+
+
+def test_a_clear_lag_is_a_loss():
+    assert "loses to the LSTM by 0.1" in verdict([0.8, 0.8], [0.9, 0.9]).sentence
+
+
+def test_a_lead_within_the_spread_over_seeds_is_none():
+    assert "level" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
+
+
+def test_less_is_more_for_a_loss():
+    result = verdict([0.1, 0.1], [0.2, 0.2], higher=False)
+    assert result.lead == pytest.approx(0.1)
+    assert "beats the LSTM by 0.1 mse" in result.sentence
+
+
+@pytest.mark.parametrize(("higher", "floor"), [(True, 0.95), (False, 0.05)])
+def test_a_floor_that_is_not_beaten_is_named(higher, floor):
+    floors = {"majority": 0.1 if higher else 5.0, "nearest neighbour": floor}
+    sentence = verdict([0.9, 0.9], [0.8, 0.8], higher=higher, floors=floors).sentence
+    assert "does not beat nearest neighbour" in sentence
+    assert "majority" not in sentence
+
+
+def test_beaten_floors_are_named_too():
+    assert "It beats majority." in verdict([0.9], [0.8], floors={"majority": 0.1}).sentence
+
+
+def test_a_verdict_survives_json():
+    original = verdict([0.9, 0.8], [0.7], floors={"majority": 0.1})
+    assert Verdict.from_json(original.to_json()) == original

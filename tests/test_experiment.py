@@ -1,0 +1,141 @@
+import math
+
+import pytest
+
+import evo_nas
+from evo_nas.config import configured
+from evo_nas.errors import ConfigChangedError, ConfigError, RunError
+from evo_nas.evaluation import Status
+from evo_nas.experiment import Experiment
+from evo_nas.ledger import read_history
+from evo_nas.strategies.replay import verify
+
+
+@pytest.fixture
+def settings(tmp_path):
+    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(300)]
+    (tmp_path / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+
+    def build(**changes):
+        return {
+            "name": "waves",
+            "seed": 5,
+            "base_dir": str(tmp_path),
+            "task": {"kind": "forecast", "path": "waves.csv", "targets": ["y"], "window": 8, "horizon": 2},
+            "space": {"widths": [4, 6], "batch_sizes": [32], "cell_nodes": 8},
+            "strategy": {"kind": "aging", "population": 6, "tournament": 3, "warmup": 3},
+            "training": {"epochs": 1, "time_limit_s": 20.0},
+            "budget": {"evaluations": 8},
+            **changes,
+        }
+
+    return build
+
+
+def experiment(values):
+    return Experiment.of(configured(values))
+
+
+def run_inline(values, run):
+    with experiment(values).open(run, executor="inline") as search:
+        return search.run()
+
+
+def test_a_configuration_becomes_a_search_that_ends_with_its_budget(settings, tmp_path):
+    progress = run_inline(settings(), tmp_path / "run")
+    assert progress.finished
+    assert progress.told == 8
+    assert progress.by_status[Status.OK] >= 6
+
+
+def test_the_same_command_on_a_complete_run_finds_it_complete(settings, tmp_path):
+    assert not experiment(settings()).is_complete(tmp_path / "run")
+    run_inline(settings(), tmp_path / "run")
+    assert experiment(settings()).is_complete(tmp_path / "run")
+    assert not experiment(settings(budget={"evaluations": 9})).is_complete(tmp_path / "run")
+
+
+def test_a_raised_budget_goes_on_where_the_run_was(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    progress = run_inline(settings(budget={"evaluations": 12}), tmp_path / "run")
+    assert (progress.told_at_start, progress.told) == (8, 12)
+
+
+def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
+    for name in ("one", "two"):
+        run_inline(settings(), tmp_path / name)
+    one, two = (read_history(tmp_path / name).told for name in ("one", "two"))
+    assert [(e.candidate, e.fitness, e.outcome.curve) for e in one] == [
+        (e.candidate, e.fitness, e.outcome.curve) for e in two
+    ]
+
+
+def test_a_run_verifies_against_its_own_record(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    history = read_history(tmp_path / "run")
+    strategy = Experiment.of_run(tmp_path / "run").strategy()
+    assert list(verify(strategy, history.told, history.in_flight)) == []
+
+
+def test_a_changed_configuration_is_refused_by_its_keys(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    changed = settings(seed=6, training={"epochs": 2, "time_limit_s": 20.0})
+    with pytest.raises(ConfigChangedError, match=r"(?s)seed.*training\.epochs"):
+        run_inline(changed, tmp_path / "run")
+    with pytest.raises(ConfigChangedError):
+        experiment(changed).is_complete(tmp_path / "run")
+
+
+def test_workers_may_change_between_resumes(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    again = settings(workers=5, budget={"evaluations": 9})
+    assert run_inline(again, tmp_path / "run").told == 9
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("strategy", {"kind": "agin"}, r"strategy\.kind is agin; did you mean aging\?"),
+        (
+            "strategy",
+            {"kind": "aging", "populaton": 9},
+            r"strategy\.populaton is unknown; did you mean population",
+        ),
+        ("strategy", {"kind": "aging", "population": 1}, r"strategy\.population is 1; must be at least 2"),
+        ("strategy", {"kind": "aging", "population": 9, "tournament": 10}, "at most the population, 9"),
+        ("task", {"kind": "digit"}, r"task\.kind is digit; did you mean digits"),
+        ("space", {"max_parameters": 3}, "max_parameters is 3"),
+        ("space", {"cells": [], "evolve_cell": False}, "no layer can have a cell"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_a_run_exists(settings, tmp_path, section, values, message):
+    with pytest.raises(ConfigError, match=message):
+        run_inline(settings(**{section: values}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_in_the_place_of_a_run_is_refused(settings, tmp_path):
+    (tmp_path / "run").write_text("not a run")
+    with pytest.raises(RunError, match="run"):
+        run_inline(settings(), tmp_path / "run")
+
+
+def test_the_python_interface_searches_judges_reads_and_loads(settings, tmp_path):
+    torch = pytest.importorskip("torch")
+    run = tmp_path / "run"
+    verdict = evo_nas.search(settings(), run, executor="inline")
+    assert verdict.evaluations == 8
+    assert verdict.metric == "mse"
+    table = evo_nas.load_run(run)
+    assert table.num_rows == 8
+    assert table["fitness"][verdict.candidate].as_py() == max(
+        fitness for fitness in table["fitness"].to_pylist() if fitness is not None
+    )
+    network = evo_nas.load_champion(run / "champion")
+    assert network(torch.zeros(3, 8, 2)).shape == (3, 2)
+    assert evo_nas.search(settings(), run, executor="inline") == verdict
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'serch'"):
+        _ = evo_nas.serch
