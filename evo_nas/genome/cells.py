@@ -87,7 +87,9 @@ def _mingru() -> CellGraph:
     return sketch.cell(sketch(Op.BLEND, sketch.gate(X), sketch.affine(X), H))
 
 
-def darts_cell(recurrent: Sequence[tuple[Op, int]], concat: Sequence[int]) -> CellGraph:
+def darts_cell(
+    recurrent: Sequence[tuple[Op, int]], concat: Sequence[int], *, first: Op = Op.TANH
+) -> CellGraph:
     """Returns the cell of an ENAS or DARTS genotype (Pham et al. 2018, Liu et al. 2019).
 
     Step ``i`` turns its predecessor ``s`` into ``s + sigmoid(c) * (activation(h) - s)``, where ``c`` and
@@ -96,6 +98,7 @@ def darts_cell(recurrent: Sequence[tuple[Op, int]], concat: Sequence[int]) -> Ce
     Args:
         recurrent: For steps 1, 2, ... the activation and the predecessor.
         concat: Steps whose mean is the output.
+        first: Activation of step 0; ENAS chooses it, for DARTS it is tanh.
     """
     sketch = _Sketch()
 
@@ -103,7 +106,7 @@ def darts_cell(recurrent: Sequence[tuple[Op, int]], concat: Sequence[int]) -> Ce
         gate = sketch(Op.SIGMOID, sketch(Op.LINEAR, *inputs))
         return sketch(Op.BLEND, gate, sketch(activation, sketch(Op.LINEAR, *inputs)), carried)
 
-    steps = [step(Op.TANH, (X, H), H)]
+    steps = [step(first, (X, H), H)]
     for activation, predecessor in recurrent:
         source = steps[predecessor]
         steps.append(step(activation, (source,), source))

@@ -122,6 +122,21 @@ class Fields:
         for index, value in enumerate(self._list(key, most)):
             yield Fields(value, f"{self._path}.{key}[{index}]")
 
+    def sections_by_key(self, *, most: int) -> Iterable[tuple[str, Fields]]:
+        """Yields every key, none of which is known beforehand, with its object; up to ``most``."""
+        if len(self._values) > most:
+            raise GenomeError(f"{self._path} has {len(self._values)} entries; at most {most} are allowed")
+        for key in list(self._values):
+            yield key, self.section(key)
+
+    def strings(self, key: str, *, most: int) -> tuple[str, ...]:
+        """Returns a list of up to ``most`` strings."""
+        values = self._list(key, most)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                self._refuse(f"{key}[{index}]", value, "a string")
+        return tuple(str(value) for value in values)
+
     def integer(self, key: str) -> int:
         """Returns an integer."""
         return self._checked_integer(key, self._take(key))
