@@ -46,4 +46,5 @@ def verdict_view(verdict: Verdict) -> RenderableType:
 
 
 def _in_words(contestant: Contestant) -> Text:
-    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture)
+    lost = f" ({contestant.failures} of its trainings failed)" if contestant.failures else ""
+    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture, (lost, "yellow"))
