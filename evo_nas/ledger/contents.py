@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from evo_nas.errors import CorruptLedgerError
-from evo_nas.ledger.schema import SCHEMA, to_evaluations
+from evo_nas.ledger.schema import EVALUATION_COLUMNS, SCHEMA, to_evaluations
 from evo_nas.ledger.segments import DamagedError, Segment, SegmentName, read_segment
 from evo_nas.ledger.survey import Survey, take_survey
 
@@ -55,14 +55,6 @@ class Contents:
         """Returns all rows by ``seq``, each candidate once."""
         return concatenate(self.segments)
 
-    def history(self) -> History:
-        """Returns all rows and the candidates in flight as evaluations and candidates."""
-        told = to_evaluations(self.table())
-        in_flight = {candidate.id: candidate for segment in self.segments for candidate in segment.born}
-        for evaluation in told:
-            in_flight.pop(evaluation.candidate.id, None)
-        return History(told, [in_flight[key] for key in sorted(in_flight)])
-
 
 def read_contents(
     store: Store,
@@ -102,9 +94,20 @@ def read_contents(
     )
 
 
+def load_history(store: Store) -> History:
+    """Reads all rows and the candidates in flight; raises as `read_contents` does."""
+    contents = read_contents(store, columns=EVALUATION_COLUMNS)
+    told = to_evaluations(contents.table())
+    in_flight = {candidate.id: candidate for segment in contents.segments for candidate in segment.born}
+    for evaluation in told:
+        in_flight.pop(evaluation.candidate.id, None)
+    return History(told, [in_flight[key] for key in sorted(in_flight)])
+
+
 def concatenate(segments: Iterable[Segment]) -> pa.Table:
     """Returns the rows of ``segments`` by ``seq``, the first of each candidate id."""
-    table = pa.concat_tables([SCHEMA.empty_table(), *(segment.table for segment in segments)])
+    tables = [segment.table for segment in segments]
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     by_seq = np.argsort(table["seq"].to_numpy(), kind="stable")
     first = np.unique(table["id"].to_numpy()[by_seq], return_index=True)[1]
     kept = by_seq[np.sort(first)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
 from evo_nas.ledger.compaction import find_small_tail, merge_segments
-from evo_nas.ledger.contents import Contents, History, read_contents
+from evo_nas.ledger.contents import Contents, History, load_history, read_contents
 from evo_nas.ledger.epochs import Fence, check_not_superseded, claim_epoch, write_fence
 from evo_nas.ledger.local_store import LOCK, TEMPORARY, open_store
 from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record, load_record
@@ -108,7 +108,7 @@ class Ledger:
             FencedError: Another process has taken the run over; the ledger is closed.
         """
         with self._as_writer("read"):
-            return read_contents(self._store).history()
+            return load_history(self._store)
 
     def append(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
         """Commits ``evaluations`` as the next ones told; they are durable and counted when it returns.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from evo_nas.ledger.contents import Contents, History, read_contents
+from evo_nas.ledger.contents import History, load_history, read_contents
 from evo_nas.ledger.local_store import open_store
 from evo_nas.ledger.record import RUN_FILE, RunRecord, load_record
 from evo_nas.ledger.store import Store, storage_errors
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     import pyarrow as pa
+
+_T = TypeVar("_T")
 
 
 def holds_run(where: str | os.PathLike[str] | Store) -> bool:
@@ -47,7 +50,7 @@ def read_history(where: str | os.PathLike[str] | Store) -> History:
         FormatError: A newer version wrote it.
         CorruptLedgerError: Committed evaluations are damaged or missing.
     """
-    return _read(where).history()
+    return _read(where, load_history)
 
 
 def read_table(where: str | os.PathLike[str] | Store) -> pa.Table:
@@ -58,7 +61,7 @@ def read_table(where: str | os.PathLike[str] | Store) -> pa.Table:
         FormatError: A newer version wrote it.
         CorruptLedgerError: Committed evaluations are damaged or missing.
     """
-    return _read(where).table()
+    return _read(where, read_contents).table()
 
 
 def find_runs(root: str | os.PathLike[str]) -> list[Path]:
@@ -67,8 +70,8 @@ def find_runs(root: str | os.PathLike[str]) -> list[Path]:
     return sorted(path.parent for path in (*top.glob(RUN_FILE), *top.glob(f"*/{RUN_FILE}")))
 
 
-def _read(where: str | os.PathLike[str] | Store) -> Contents:
+def _read(where: str | os.PathLike[str] | Store, read: Callable[[Store], _T]) -> _T:
     store = open_store(where)
     with storage_errors(store, "read"):
         load_record(store)
-        return read_contents(store)
+        return read(store)

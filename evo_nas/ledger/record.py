@@ -7,6 +7,7 @@ import json
 import platform
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -61,9 +62,15 @@ class RunRecord:
             config=dict(config),
             config_hash=hash_config(config),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            created_by={"evo-nas": version("evo-nas"), "python": platform.python_version()},
+            created_by={"evo-nas": product_version(), "python": platform.python_version()},
             parent=parent,
         )
+
+
+@cache
+def product_version() -> str:
+    """Returns the version of the installed evo-nas."""
+    return version("evo-nas")
 
 
 def hash_config(config: Mapping[str, Any]) -> str:
@@ -104,5 +111,5 @@ def check_readable(written_format: int, min_reader: int, *, where: str) -> None:
     if min_reader > FORMAT:
         raise FormatError(
             f"{where} was written in format {written_format}, which needs a reader of format {min_reader}; "
-            f"evo-nas {version('evo-nas')} reads formats up to {FORMAT}: install a newer evo-nas"
+            f"evo-nas {product_version()} reads formats up to {FORMAT}: install a newer evo-nas"
         )

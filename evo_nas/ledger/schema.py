@@ -57,6 +57,8 @@ _CIRCUMSTANCES = tuple(
     field.name for field in fields(Evaluation) if field.name not in ("candidate", "outcome")
 )
 _MICROSECONDS = 1_000_000
+EVALUATION_COLUMNS = ("seq", *_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)
+"""What evaluations in their order are made of: all but ``architecture``, most of the bytes."""
 
 
 def to_table(

@@ -12,13 +12,12 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evo_nas.ledger.record import FORMAT, MIN_READER, check_readable
+from evo_nas.ledger.record import FORMAT, MIN_READER, check_readable, product_version
 from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) ->
             {
                 "evonas.format": str(FORMAT),
                 "evonas.min_reader": str(MIN_READER),
-                "evonas.created_by": f"evo-nas {version('evo-nas')}",
+                "evonas.created_by": f"evo-nas {product_version()}",
                 "evonas.born": json.dumps([candidate_to_json(c) for c in born], separators=(",", ":")),
             }
         )
@@ -154,6 +153,12 @@ def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] 
         return Segment(table.cast(pa.schema([SCHEMA.field(column) for column in wanted])), born)
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise DamagedError(f"it is no segment of a ledger ({error!r})") from error
+
+
+@cache
+def _created_by() -> str:
+    """Returns who writes; reading the metadata of a package takes longer than encoding a segment."""
+    return f"evo-nas {version('evo-nas')}"
 
 
 def _digest(content: bytes) -> str:
