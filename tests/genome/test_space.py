@@ -165,6 +165,17 @@ def test_regularisation_is_frozen_below_its_epochs_and_free_above():
     }
 
 
+def test_layers_and_head_may_skip_from_all_that_lies_further_below():
+    skips = {gene.name: gene.choices for gene in SERIES_SPACE.genes if gene.name.endswith("skip")}
+    assert skips == {
+        "layer1.skip": (None,),
+        "layer2.skip": (None, 0),
+        "layer3.skip": (None, 0, 1),
+        "layer4.skip": (None, 0, 1, 2),
+        "head.skip": (None, 0, 1, 2, 3),
+    }
+
+
 def test_skip_of_the_head_from_a_layer_that_does_not_exist_is_no_skip():
     genome = SERIES_SPACE.random(random.Random(0))
     beyond = genome_with(SERIES_SPACE, genome, layers=2, head__skip=3)
@@ -256,6 +267,14 @@ def test_layer_that_is_not_in_the_space_is_refused_by_name(change, message):
     inside = SERIES_SPACE.decode(SERIES_SPACE.random(random.Random(0)))
     with pytest.raises(GenomeError, match=message):
         SERIES_SPACE.encode(replace(inside, layers=(replace(layer, **change),), head=Head()))
+
+
+@pytest.mark.parametrize("outputs", [(1,), (2, 2), (2, 1), (3, 2, 1), (2, 3, 3)])
+def test_cell_of_few_states_that_copies_them_comes_back(outputs):
+    cell = CellGraph(len(outputs), (), outputs)
+    inside = SERIES_SPACE.decode(SERIES_SPACE.random(random.Random(0)))
+    architecture = SERIES_SPACE.canonical(replace(inside, layers=(Layer(cell, 8),), head=Head()))
+    assert SERIES_SPACE.decode(SERIES_SPACE.encode(architecture)) == architecture
 
 
 def test_two_different_unnamed_cells_do_not_fit_into_one_genome():
