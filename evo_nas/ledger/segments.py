@@ -155,11 +155,5 @@ def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] 
         raise DamagedError(f"it is no segment of a ledger ({error!r})") from error
 
 
-@cache
-def _created_by() -> str:
-    """Returns who writes; reading the metadata of a package takes longer than encoding a segment."""
-    return f"evo-nas {version('evo-nas')}"
-
-
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
