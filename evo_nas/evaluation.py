@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import Genome
 
 class Status(StrEnum):
-    """Why an evaluation ended; the cause decides what may follow (DESIGN, section 5)."""
+    """Why an evaluation ended; the cause decides what may follow."""
 
     OK = "ok"
     PRUNED = "pruned"

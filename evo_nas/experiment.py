@@ -99,8 +99,15 @@ class Experiment:
         return not history.in_flight and self.budget.is_spent(asked=len(history.told), train_s=train_s)
 
     @contextmanager
-    def open(self, run: Path, *, executor: ExecutorKind = "ray") -> Iterator[Search]:
+    def open(
+        self, run: Path, *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
+    ) -> Iterator[Search]:
         """Starts the run at ``run``, or resumes it, and yields the search, ready to go on.
+
+        Args:
+            run: Directory of the run.
+            executor: ``ray`` for worker processes, ``inline`` to train in this one.
+            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
 
         Raises:
             RunError: The directory cannot be used, or another process is searching this run.
@@ -108,17 +115,17 @@ class Experiment:
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
-            ledger = stack.enter_context(self._ledger(run))
+            ledger = stack.enter_context(self._ledger(run, accept_data_loss=accept_data_loss))
             workers = stack.enter_context(self._executor(executor))
             yield Search(self.strategy(), workers, ledger, budget=self.budget)
 
-    def _ledger(self, run: Path) -> Ledger:
+    def _ledger(self, run: Path, *, accept_data_loss: bool) -> Ledger:
         def describe(genome: tuple[int, ...]) -> str:
             return to_json(self.space.decode(genome))
 
         if holds_run(run):
             self._refuse_changes(run, read_record(run))
-            return Ledger.open(run, describe=describe)
+            return Ledger.open(run, accept_data_loss=accept_data_loss, describe=describe)
         config = self.config.model_dump(mode="json")
         return Ledger.create(
             run, RunRecord.new(self.config.name, seed=self.config.seed, config=config), describe=describe
@@ -128,8 +135,8 @@ class Experiment:
         changes = checked(SearchConfig, record.config).changes(self.config)
         if changes:
             raise ConfigChangedError(
-                f"{run} was started with another configuration (there: the run; here: yours). Only budget and "
-                "workers may change; undo these changes or give another directory with --run:\n"
+                f"{run} was started with another configuration. Only budget and workers may change; undo these "
+                "changes or give another directory with --run:\n"
                 + "\n".join(f"  {change}" for change in changes)
             )
 

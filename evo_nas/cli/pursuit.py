@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, contextmanager
+import sys
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -34,13 +35,15 @@ class Pursuit:
         run: Directory of the run.
         as_json: Whether to print JSON lines instead of what people read.
         inline: Whether to train in this process, without Ray.
+        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
     """
 
-    def __init__(self, run: Path, *, as_json: bool, inline: bool) -> None:
+    def __init__(self, run: Path, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
         self._run = run
         self._as_json = as_json
         self._inline = inline
-        self._console = Console(highlight=False)
+        self._accept_data_loss = accept_data_loss
+        self._console = Console(file=sys.stdout, highlight=False)
 
     def follow(self, config: SearchConfig) -> None:
         """Searches until the budget of ``config`` is spent or a signal comes, and shows the verdict.
@@ -50,7 +53,7 @@ class Pursuit:
         """
         with self._waiting("loading the data"):
             experiment = Experiment.of(config)
-            complete = experiment.is_complete(self._run)
+            complete = not self._accept_data_loss and experiment.is_complete(self._run)
         if complete:
             self._say("complete", f"{self._run} is complete")
         else:
@@ -65,8 +68,15 @@ class Pursuit:
     def _search(self, experiment: Experiment) -> None:
         with ExitStack() as stack:
             with self._waiting("starting the workers"):
-                opened = experiment.open(self._run, executor="inline" if self._inline else "ray")
+                opened = experiment.open(
+                    self._run,
+                    executor="inline" if self._inline else "ray",
+                    accept_data_loss=self._accept_data_loss,
+                )
                 search = stack.enter_context(opened)
+            if self._as_json:
+                # Ray prints the end of a worker to standard output, which belongs to the machine that reads it.
+                stack.enter_context(redirect_stdout(sys.stderr))
             # Ray replaces the handlers of signals when it starts, so these come after.
             signals = stack.enter_context(stopped_by_signals(search.stop))
             display = stack.enter_context(self._display(experiment))

@@ -8,6 +8,9 @@ import click
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
 inline = click.option("--inline", is_flag=True, help="Train in this process, without Ray; for debugging.")
+accept_data_loss = click.option(
+    "--accept-data-loss", is_flag=True, help="Go on without committed evaluations that are damaged or missing."
+)
 workers = click.option("--workers", metavar="N", help="Worker processes; short for --set workers.count=N.")
 
 
@@ -23,6 +26,7 @@ workers = click.option("--workers", metavar="N", help="Worker processes; short f
 @workers
 @as_json
 @inline
+@accept_data_loss
 def search(
     config: Path,
     *,
@@ -31,6 +35,7 @@ def search(
     workers: str | None,
     as_json: bool,
     inline: bool,
+    accept_data_loss: bool,
 ) -> None:
     """Searches as CONFIG says, or goes on where that search was stopped.
 
@@ -42,7 +47,8 @@ def search(
 
     from evo_nas.cli.pursuit import Pursuit
 
-    Pursuit(run or Path("runs") / settings.name, as_json=as_json, inline=inline).follow(settings)
+    directory = run or Path("runs") / settings.name
+    Pursuit(directory, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
 
 
 @click.command()
@@ -50,14 +56,15 @@ def search(
 @workers
 @as_json
 @inline
-def resume(run: Path, *, workers: str | None, as_json: bool, inline: bool) -> None:
+@accept_data_loss
+def resume(run: Path, *, workers: str | None, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
     """Goes on with the search in the directory RUN."""
     from evo_nas.cli.pursuit import Pursuit
     from evo_nas.config import configured
     from evo_nas.ledger import read_record
 
     settings = configured(read_record(run).config, _workers(workers))
-    Pursuit(run, as_json=as_json, inline=inline).follow(settings)
+    Pursuit(run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
 
 
 def _workers(count: str | None) -> tuple[str, ...]:

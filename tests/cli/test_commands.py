@@ -263,3 +263,15 @@ def test_doctor_fails_where_runs_cannot_be_written() -> None:
     result = evo_nas_command("doctor", "/proc/runs")
     assert result.exit_code == 1
     assert "cannot be written" in result.output
+
+
+def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run: Path) -> None:
+    segment = sorted((run / "segments").iterdir())[0]
+    segment.write_bytes(segment.read_bytes()[:-20])
+    message = refusal("search", config, "--run", run, "--inline")
+    assert segment.name in message
+    assert "--accept-data-loss" in message
+    result = evo_nas_command("search", config, "--run", run, "--inline", "--accept-data-loss")
+    assert result.exit_code == 0, result.output
+    assert len(read_history(run).told) == 8
+    assert (run / "quarantine").is_dir()
