@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.cell import CellGraph, Node, Op, X
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _X_BIT = 1 << X
 
 
+@lru_cache(maxsize=8192)
 def is_live(cell: CellGraph) -> bool:
     """Whether ``h`` can depend on the input of an earlier step.
 

@@ -60,7 +60,10 @@ class SearchSpace:
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
         self._named = {name: canonical(NAMED_CELLS[name]) for name in options.cells}
+        self._sizes = tuple(gene.size for gene in self.genes)
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
+        self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
+        self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
         self._check_limit()
         self._seeds = tuple(self._founders())
 
@@ -118,20 +121,11 @@ class SearchSpace:
 
     def canonical_hash(self, genome: Genome) -> str:
         """Returns the identity of the architecture that ``genome`` means: 32 hexadecimal digits."""
-        return architecture_hash(self.decode(genome))
+        return self._hashed(genome)
 
     def active_genes(self, genome: Genome) -> tuple[int, ...]:
         """Returns the positions, ascending, of the genes that the canonical form depends on."""
-        layout = self._layout
-        self._check(genome)
-        depth = layout.depth.read(genome)
-        positions = list(range(layout.layers[0].cell.position))
-        for slots in layout.layers[:depth]:
-            positions += slots.positions
-        if layout.cell_code is not None and self._uses_evolved_cell(genome):
-            spelling = genome[layout.cell_start :]
-            positions += [layout.cell_start + offset for offset in layout.cell_code.active(spelling)]
-        return tuple(position for position in positions if self.genes[position].size > 1)
+        return self._active(genome)
 
     def is_feasible(self, genome: Genome) -> bool:
         """Whether all cells are live and the parameter limit is kept."""
@@ -187,12 +181,28 @@ class SearchSpace:
             embedding=None if layout.embedding is None else layout.embedding.read(genome),
         )
 
+    def _hash(self, genome: Genome) -> str:
+        return architecture_hash(self.decode(genome))
+
+    def _find_active(self, genome: Genome) -> tuple[int, ...]:
+        layout = self._layout
+        self._check(genome)
+        depth = layout.depth.read(genome)
+        positions = list(range(layout.layers[0].cell.position))
+        for slots in layout.layers[:depth]:
+            positions += slots.positions
+        if layout.cell_code is not None and self._uses_evolved_cell(genome):
+            spelling = genome[layout.cell_start :]
+            positions += [layout.cell_start + offset for offset in layout.cell_code.active(spelling)]
+        return tuple(position for position in positions if self._sizes[position] > 1)
+
     def _check(self, genome: Genome) -> None:
         if len(genome) != len(self.genes):
             raise GenomeError(f"the genome has {len(genome)} genes; this space has {len(self.genes)}")
-        for value, gene in zip(genome, self.genes, strict=True):
-            if not 0 <= value < gene.size:
-                raise GenomeError(f"gene {gene.name} is {value}; must be 0 to {gene.size - 1}")
+        for position, (value, size) in enumerate(zip(genome, self._sizes, strict=True)):
+            if not 0 <= value < size:
+                name = self.genes[position].name
+                raise GenomeError(f"gene {name} is {value}; must be 0 to {size - 1}")
 
     def _uses_evolved_cell(self, genome: Genome) -> bool:
         depth = self._layout.depth.read(genome)
