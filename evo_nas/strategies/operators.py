@@ -69,7 +69,9 @@ class Breeder:
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
         self._toolbox.register("mutate", mutate_active_gene, space=space, groups=gene_groups(space))
 
-    def breed(self, population: Sequence[Individual], rng: random.Random) -> tuple[Genome, list[Individual], str]:
+    def breed(
+        self, population: Sequence[Individual], rng: random.Random
+    ) -> tuple[Genome, list[Individual], str]:
         """Returns a child's genome, its parents and the name of the operator that made it."""
         mother = self._select(population, rng)
         if rng.random() >= self._crossover:

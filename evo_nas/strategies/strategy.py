@@ -103,17 +103,18 @@ class Strategy(ABC):
     def resume(self, told: Sequence[Evaluation], in_flight: Sequence[Candidate]) -> None:
         """Rebuilds the state from a ledger: what was told, in order, and what was asked but not told.
 
-        Candidates that were asked after the last commit are in neither list; `ask` gives them again.
+        Candidates that were asked after the last commit are in neither list; `ask` gives them again. A gap in
+        the ids is what a damaged ledger lost; it stays a gap.
 
         Raises:
-            ValueError: This strategy was already asked, or the ids are not those of a whole run.
+            ValueError: This strategy was already asked, or an id repeats.
         """
         if self._asked:
             raise ValueError("only a fresh strategy can be resumed")
         self._remember_asked(evaluation.candidate for evaluation in told)
         self._remember_asked(in_flight)
-        if self._in_flight != set(range(self._asked)):
-            raise ValueError("the ids told and in flight leave gaps or repeat")
+        if len(self._in_flight) != len(told) + len(in_flight):
+            raise ValueError("an id is told or in flight twice")
         self.tell(told)
 
     def statistics(self) -> Mapping[str, float]:
@@ -153,4 +154,4 @@ class Strategy(ABC):
         for candidate in candidates:
             self._known.add(candidate.canonical_hash)
             self._in_flight.add(candidate.id)
-            self._asked += 1
+            self._asked = max(self._asked, candidate.id + 1)

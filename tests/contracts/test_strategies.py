@@ -148,7 +148,13 @@ def test_a_used_strategy_cannot_be_resumed(make):
         strategy.resume([], [])
 
 
-def test_a_history_with_a_gap_is_refused(make):
+def test_a_history_that_repeats_an_id_is_refused(make):
     strategy = make()
-    with pytest.raises(ValueError, match="gaps"):
-        strategy.resume([], make().ask(3)[1:])
+    with pytest.raises(ValueError, match="twice"):
+        strategy.resume([], make().ask(2) * 2)
+
+
+def test_ids_that_a_damaged_ledger_lost_are_not_used_again(make):
+    strategy = make()
+    strategy.resume([], make().ask(5)[2:4])
+    assert [candidate.id for candidate in strategy.ask(2)] == [4, 5]
