@@ -91,12 +91,11 @@ class Verdict:
 
     def _against_opponent(self) -> str:
         noise = max(self.champion.spread, self.opponent.spread)
+        distance = f"{abs(self.lead):.2g} {self.metric}"
         if abs(self.lead) <= noise:
-            return (
-                f"The champion and the LSTM are level: {abs(self.lead):.4g} apart, seeds vary by {noise:.4g}."
-            )
-        outcome = "beats" if self.lead > 0 else "loses to"
-        return f"The champion {outcome} the LSTM by {abs(self.lead):.4g} {self.metric} on the test split."
+            return f"The champion and the LSTM are level: {distance} apart, seeds vary by {noise:.2g}."
+        place = "ahead of" if self.lead > 0 else "behind"
+        return f"The champion is {place} the LSTM by {distance}; seeds vary by {noise:.2g}."
 
     def _against_floors(self) -> str:
         sign = 1 if self.higher_is_better else -1

@@ -15,12 +15,12 @@ def verdict(champion, opponent, *, higher=True, floors=None):
     )
 
 
-def test_a_clear_lead_is_a_win():
-    assert "beats the LSTM by 0.1 accuracy" in verdict([0.9, 0.9], [0.8, 0.8]).sentence
+def test_a_clear_lead_is_called_one():
+    assert "ahead of the LSTM by 0.1 accuracy" in verdict([0.9, 0.9], [0.8, 0.8]).sentence
 
 
-def test_a_clear_lag_is_a_loss():
-    assert "loses to the LSTM by 0.1" in verdict([0.8, 0.8], [0.9, 0.9]).sentence
+def test_a_clear_lag_is_called_one():
+    assert "behind the LSTM by 0.1" in verdict([0.8, 0.8], [0.9, 0.9]).sentence
 
 
 def test_a_lead_within_the_spread_over_seeds_is_none():
@@ -30,7 +30,7 @@ def test_a_lead_within_the_spread_over_seeds_is_none():
 def test_less_is_more_for_a_loss():
     result = verdict([0.1, 0.1], [0.2, 0.2], higher=False)
     assert result.lead == pytest.approx(0.1)
-    assert "beats the LSTM by 0.1 mse" in result.sentence
+    assert "ahead of the LSTM by 0.1 mse" in result.sentence
 
 
 @pytest.mark.parametrize(("higher", "floor"), [(True, 0.95), (False, 0.05)])
