@@ -31,6 +31,9 @@ FOLDER = "segments"
 _NAME = re.compile(r"e(\d{8})-s(\d{10})-(\d{10})-([0-9a-f]{32})\.parquet")
 _REPETITIVE = ["operator", "status", "worker", "node", "error"]
 _LOOKED_UP = ["id", "seq", "fitness"]
+_COMPRESSED_ROWS = 128
+"""Fewer rows are written as they are: starting a compressor for each column takes longer than the rest, both to
+write and to read, and compaction soon rewrites them."""
 
 
 class DamagedError(Exception):
@@ -94,7 +97,7 @@ def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) ->
     with pq.ParquetWriter(
         sink,
         SCHEMA,
-        compression="zstd",
+        compression="zstd" if len(table) >= _COMPRESSED_ROWS else "none",
         use_dictionary=_REPETITIVE,
         write_statistics=_LOOKED_UP,
         write_page_checksum=True,
@@ -140,7 +143,7 @@ def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] 
     """
     if _digest(content) != name.digest:
         raise DamagedError(f"its {len(content)} bytes do not have the SHA-256 in its name")
-    wanted = SCHEMA.names if columns is None else list(columns)
+    schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(column) for column in columns])
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         metadata = file.metadata.metadata or {}
@@ -148,9 +151,9 @@ def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] 
         check_readable(written, min_reader, where=str(name))
         if file.metadata.num_rows != name.rows:
             raise DamagedError(f"it has {file.metadata.num_rows} rows instead of {name.rows}")
-        table = file.read(columns=wanted, use_threads=False).select(wanted)
+        table = file.read(columns=schema.names, use_threads=False).select(schema.names)
         born = [candidate_from_json(values) for values in json.loads(metadata[b"evonas.born"])]
-        return Segment(table.cast(pa.schema([SCHEMA.field(column) for column in wanted])), born)
+        return Segment(table if table.schema.equals(schema) else table.cast(schema), born)
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise DamagedError(f"it is no segment of a ledger ({error!r})") from error
 
