@@ -140,7 +140,7 @@ class SearchSpace:
         """
         smallest = None
         for _ in range(MAX_DRAWS):
-            macro = [rng.randrange(gene.size) for gene in self.genes[: self._layout.cell_start]]
+            macro = list(map(rng.randrange, self._sizes[: self._layout.cell_start]))
             genome = (*macro, *self._random_cell(rng))
             if self.is_feasible(genome):
                 return genome
@@ -217,10 +217,10 @@ class SearchSpace:
         code = self._layout.cell_code
         if code is None:
             return ()
-        genes = self.genes[self._layout.cell_start :]
+        sizes = self._sizes[self._layout.cell_start :]
         # Ends, since the options permit linear nodes and one that reads x and h is a live cell.
         while True:
-            spelling = tuple(rng.randrange(gene.size) for gene in genes)
+            spelling = tuple(map(rng.randrange, sizes))
             if is_live(canonical(code.decode(spelling))):
                 return spelling
 
