@@ -8,9 +8,9 @@ Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
+import numpy as np
 from deap import base, tools
 
 from evo_nas.randomness import lent_to_global
@@ -166,8 +166,8 @@ def fitness_statistics(population: Sequence[Individual]) -> Mapping[str, float]:
         return {}
     table = tools.Statistics(key=lambda individual: individual.fitness.values[0])
     table.register("size", len)
-    table.register("mean", statistics.fmean)
-    table.register("std", statistics.pstdev)
+    table.register("mean", np.mean)
+    table.register("std", np.std)
     table.register("min", min)
     table.register("max", max)
     record: Mapping[str, float] = table.compile(population)
