@@ -19,7 +19,7 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 @every_layer
 @pytest.mark.parametrize("form", [lambda cell: cell, canonical], ids=["as published", "canonical"])
 def test_torch_runs_its_own_cells_in_any_form(name, form) -> None:
-    assert path_for(form(NAMED_CELLS[name])) is TorchRecurrence
+    assert path_for(form(NAMED_CELLS[name]), device="cuda") is TorchRecurrence
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMED_CELLS) - set(LAYERS)))
@@ -56,7 +56,6 @@ def test_new_weights_are_drawn_from_the_same_range_as_torchs(name) -> None:
 
 def test_a_cell_without_biases_runs_on_the_kernel_with_zeros() -> None:
     cell = CellGraph(1, (Node(Op.LINEAR, (X, 1)), Node(Op.TANH, (2,))), (3,))
-    recurrence = path_for(cell)(cell, 3, 4)
-    assert isinstance(recurrence, TorchRecurrence)
+    recurrence = TorchRecurrence(cell, 3, 4)
     assert {name for name, _ in recurrence.named_parameters()} == {"weight_0"}
     assert not recurrence(torch.zeros(1, 5, 3)).any()

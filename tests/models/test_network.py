@@ -12,6 +12,7 @@ from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.network import Network
 
 SERIES = Signature(features=3, outputs=2)
@@ -76,9 +77,10 @@ def test_a_skip_carries_the_value_itself() -> None:
     torch.testing.assert_close(network(inputs), expected)
 
 
-def test_paths_are_recorded_layer_by_layer() -> None:
+def test_paths_are_recorded_layer_by_layer(monkeypatch) -> None:
+    monkeypatch.setattr(NativeRecurrence, "supports", lambda cell: False)
     network = Network(Architecture(layers=(Layer(LSTM, 2), Layer(MGU, 2))), SERIES)
-    assert network.paths == ("torch", "eager")
+    assert network.paths == ("torch", "bptt")
 
 
 def test_dropout_zeroes_the_same_features_at_every_step_of_a_sequence() -> None:

@@ -1,0 +1,633 @@
+// Runs any recurrent cell over whole sequences: one call forward, one call back.
+//
+// The cell is data, a list of instructions over (rows, width) matrices, so a new cell needs no compilation.
+// Every width is padded to a multiple of PAD floats; padded weights are zero, so padded columns never matter.
+// Sequences are sorted by length, longest first: step i works on the first active[i] rows only, and the states
+// of the others are carried along. A sequence read backwards is reversed when it is packed.
+// A bias is the weight of a constant input, which is column 0 of the packed input.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr long LANES = 16, TILE_ROWS = 8;
+#elif defined(__AVX__)
+constexpr long LANES = 8, TILE_ROWS = 6;
+#elif defined(__aarch64__)
+constexpr long LANES = 4, TILE_ROWS = 8;
+#else
+constexpr long LANES = 4, TILE_ROWS = 6;
+#endif
+constexpr long PAD = 16;
+constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input and one with the gradients
+
+typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
+typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
+typedef int32_t Ints __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+constexpr long padded(long columns) { return (columns + PAD - 1) / PAD * PAD; }
+inline Vec load(const float* from) { return *reinterpret_cast<const Loose*>(from); }
+inline void store(float* to, Vec value) { *reinterpret_cast<Loose*>(to) = value; }
+
+struct Matrix {
+  float* data;
+  long stride;  // floats from row to row
+
+  Matrix at(long row, long column = 0) const { return {data + row * stride + column, stride}; }
+};
+
+// ---- elementwise functions; comparisons are written so that NaN passes through ----
+
+inline Vec clamp(Vec x, float low, float high) {
+  x = x < low ? Vec{} + low : x;
+  return x > high ? Vec{} + high : x;
+}
+
+// exp within 2 ulp on [-87, 87], beyond which it stays at the border (Cephes expf).
+inline Vec exponential(Vec x) {
+  x = clamp(x, -87.0f, 87.0f);
+  const Vec shifted = x * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
+  const Vec power = shifted - 12582912.0f;
+  const Vec rest = x - power * 0.693359375f + power * 2.12194440e-4f;
+  Vec series = rest * 1.9875691500e-4f + 1.3981999507e-3f;
+  series = series * rest + 8.3334519073e-3f;
+  series = series * rest + 4.1665795894e-2f;
+  series = series * rest + 1.6666665459e-1f;
+  series = series * rest + 5.0000001201e-1f;
+  series = series * rest * rest + rest + 1.0f;
+  const Ints scale = (reinterpret_cast<Ints>(shifted) << 23) + (127 << 23);
+  return series * reinterpret_cast<Vec>(scale);
+}
+
+inline Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
+
+inline Vec tangent(Vec x) {
+  const Vec square = x * x;
+  Vec series = square * -5.70498872745e-3f + 2.06390887954e-2f;  // Cephes tanhf, below 0.625
+  series = series * square - 5.37397155531e-2f;
+  series = series * square + 1.33314422036e-1f;
+  series = series * square - 3.33332819422e-1f;
+  const Vec near = series * square * x + x;
+  const Vec far = 1.0f - 2.0f / (1.0f + exponential(2.0f * x));
+  return square < 0.390625f ? near : far;
+}
+
+template <class Function, class... Inputs>
+void map(long rows, long width, Matrix target, Function function, Inputs... inputs) {
+  if (target.stride == width && (... && (inputs.stride == width))) {
+    width *= rows;
+    rows = 1;
+  }
+  for (long row = 0; row < rows; ++row)
+    for (long i = 0; i < width; i += LANES)
+      store(target.data + row * target.stride + i, function(load(inputs.data + row * inputs.stride + i)...));
+}
+
+// Writes function(inputs) to the target, or adds it.
+template <class Function, class... Inputs>
+void give(long rows, long width, Matrix target, bool add, Function function, Inputs... inputs) {
+  if (add)
+    map(rows, width, target, [=](Vec old, auto... in) { return old + function(in...); }, target, inputs...);
+  else
+    map(rows, width, target, function, inputs...);
+}
+
+// ---- matrix product: c (rows, columns) = or += a (rows, depth) @ b (depth, columns), columns a multiple of PAD ----
+
+struct Factor {  // a matrix or, with the strides exchanged, its transpose
+  const float* data;
+  long row_stride, column_stride;
+
+  Factor(Matrix m) : data(m.data), row_stride(m.stride), column_stride(1) {}
+  Factor(const float* data, long row, long column) : data(data), row_stride(row), column_stride(column) {}
+};
+
+Factor transposed(Matrix m) { return {m.data, 1, m.stride}; }
+
+template <long ROWS, long VECS>
+inline void multiply_tile(long depth, Factor a, Matrix b, Matrix c, bool add) {
+  Vec sums[ROWS][VECS];
+  for (long r = 0; r < ROWS; ++r)
+    for (long v = 0; v < VECS; ++v) sums[r][v] = add ? load(c.data + r * c.stride + v * LANES) : Vec{};
+  for (long k = 0; k < depth; ++k) {
+    Vec right[VECS];
+    for (long v = 0; v < VECS; ++v) right[v] = load(b.data + k * b.stride + v * LANES);
+    for (long r = 0; r < ROWS; ++r) {
+      const float left = a.data[r * a.row_stride + k * a.column_stride];
+      for (long v = 0; v < VECS; ++v) sums[r][v] += left * right[v];
+    }
+  }
+  for (long r = 0; r < ROWS; ++r)
+    for (long v = 0; v < VECS; ++v) store(c.data + r * c.stride + v * LANES, sums[r][v]);
+}
+
+template <long ROWS, long VECS>
+void multiply_panel(long rows, long depth, Factor a, Matrix b, Matrix c, bool add) {
+  for (; rows >= ROWS; rows -= ROWS) {
+    multiply_tile<ROWS, VECS>(depth, a, b, c, add);
+    a.data += ROWS * a.row_stride;
+    c = c.at(ROWS);
+  }
+  if constexpr (ROWS > 1) multiply_panel<ROWS / 2, VECS>(rows, depth, a, b, c, add);
+}
+
+void multiply(long rows, long columns, long depth, Factor a, Matrix b, Matrix c, bool add) {
+  long column = 0;
+  for (; column + 2 * LANES <= columns; column += 2 * LANES)
+    multiply_panel<TILE_ROWS, 2>(rows, depth, a, b.at(0, column), c.at(0, column), add);
+  for (; column < columns; column += LANES)
+    multiply_panel<TILE_ROWS, 1>(rows, depth, a, b.at(0, column), c.at(0, column), add);
+}
+
+// ---- what Python hands over ----
+
+enum Code : int32_t { MULTIPLY_MATRIX, ADD, MUL, BLEND, TANH, SIGMOID, RELU, LEAKY_RELU };
+enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER };
+
+struct Place {
+  int32_t kind, index;
+};
+
+struct Operand {
+  Place place;
+  int32_t gradient_accumulates;
+};
+
+struct Instruction {
+  int32_t code, accumulates;
+  float scale;
+  int32_t count, first_part;  // linear nodes that MULTIPLY_MATRIX serves; where they begin in Program::part_columns
+  Place target;
+  Operand operands[3];
+};
+
+struct Linear {
+  int32_t columns;   // of its weight
+  int32_t x_column;  // where those for x begin, if it reads x
+};
+
+struct Program {
+  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, instructions, parts;
+  const Linear* linear;
+  const Instruction* code;
+  const int32_t* part_columns;  // where the columns of each part begin in the weight of its linear node
+};
+
+struct Sequences {
+  int32_t rows, steps, reversed;
+  const int32_t *order, *lengths, *active;  // row -> sequence, row -> steps, step -> rows
+};
+
+using Parameters = float* const*;  // weights of the linear nodes, then their biases, null for none
+
+class Arena {  // hands out pieces of one allocation; without one it only measures
+ public:
+  explicit Arena(float* base) : base_(base) {}
+
+  float* take(long floats) {
+    float* piece = base_ ? base_ + used_ : nullptr;
+    used_ += padded(floats) + PAD;  // keeps pieces from starting at the same offset of different pages
+    return piece;
+  }
+  long used() const { return used_; }
+
+ private:
+  float* base_;
+  long used_ = 0;
+};
+
+// ---- weights in the order of the products ----
+
+struct Sizes {
+  long width, inputs, linears;  // padded; columns of all linear nodes together
+
+  explicit Sizes(const Program& p) : width(padded(p.width)), inputs(padded(1 + p.inputs)), linears(p.linears * width) {}
+};
+
+// The linear nodes in groups of the same depth of the packed input: constant and x, constant, nothing.
+template <class Function>
+void for_each_group(const Program& p, Function function) {
+  const long width = padded(p.width);
+  const auto group = [&](long first, long last, long depth) {
+    if (last > first) function(first * width, (last - first) * width, depth);
+  };
+  group(0, p.reads_x, 1 + p.inputs);
+  group(p.reads_x, p.has_bias, 1);
+  group(p.has_bias, p.linears, 0);
+}
+
+// Visits each row of each block of weights that one operand has in one linear node.
+template <class Function>
+void for_each_part_row(const Program& p, Parameters parameters, Function function) {
+  for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
+    for (long n = 0; i->code == MULTIPLY_MATRIX && n < i->count; ++n) {
+      const long node = i->target.index + n, columns = p.linear[node].columns;
+      float* weight = parameters[node] + p.part_columns[i->first_part + n];
+      for (long row = 0; row < p.width; ++row) function(*i, n, row, weight + row * columns);
+    }
+}
+
+template <class Function>
+void for_each_input_row(const Program& p, Parameters parameters, Function function) {
+  const long width = padded(p.width);
+  for (long node = 0; node < p.linears; ++node) {
+    float* bias = parameters[p.linears + node];
+    float* weight = node < p.reads_x ? parameters[node] + p.linear[node].x_column : nullptr;
+    for (long row = 0; row < p.width; ++row)
+      function(node * width + row, bias ? bias + row : nullptr,
+               weight ? weight + row * p.linear[node].columns : nullptr);
+  }
+}
+
+class Weights {  // packed for the forward pass, (depth, columns); for the way back, (columns, depth)
+ public:
+  Weights(Arena& arena, const Program& p, bool for_gradients)
+      : sizes_(p),
+        floats_(p.parts * sizes_.width * sizes_.width),
+        input_floats_(sizes_.linears * sizes_.inputs),
+        recurrent_(arena.take(floats_)),
+        input_(arena.take(input_floats_)),
+        for_gradients_(for_gradients) {}
+
+  Matrix input() const { return {input_, for_gradients_ ? sizes_.inputs : sizes_.linears}; }
+
+  Matrix of(const Instruction& i) const {
+    return {recurrent_ + i.first_part * sizes_.width * sizes_.width,
+            for_gradients_ ? sizes_.width : i.count * sizes_.width};
+  }
+
+  void clear() const {
+    std::fill_n(recurrent_, floats_, 0.0f);
+    std::fill_n(input_, input_floats_, 0.0f);
+  }
+
+  void gather(const Program& p, Parameters from) const {
+    clear();
+    for_each_part_row(p, from, [&](const Instruction& i, long n, long row, const float* weight) {
+      const Matrix packed = of(i);
+      const long column = n * sizes_.width + row;
+      if (for_gradients_)
+        std::copy_n(weight, p.width, packed.at(column).data);
+      else
+        for (long k = 0; k < p.width; ++k) *packed.at(k, column).data = weight[k];
+    });
+    for_each_input_row(p, from, [&](long column, const float* bias, const float* weight) {
+      const long down = for_gradients_ ? 1 : sizes_.linears;
+      float* packed = for_gradients_ ? input().at(column).data : input().at(0, column).data;
+      if (bias) packed[0] = *bias;
+      for (long k = 0; weight && k < p.inputs; ++k) packed[(1 + k) * down] = weight[k];
+    });
+  }
+
+  // Writes these, gradients of the weights, to the parameters' gradients.
+  void scatter(const Program& p, Parameters to) const {
+    for_each_part_row(p, to, [&](const Instruction& i, long n, long row, float* weight) {
+      std::copy_n(of(i).at(n * sizes_.width + row).data, p.width, weight);
+    });
+    for_each_input_row(p, to, [&](long column, float* bias, float* weight) {
+      const float* packed = input().at(column).data;
+      if (bias) *bias = packed[0];
+      if (weight) std::copy_n(packed + 1, p.inputs, weight);
+    });
+  }
+
+ private:
+  Sizes sizes_;
+  long floats_, input_floats_;
+  float *recurrent_, *input_;
+  bool for_gradients_;
+};
+
+// ---- values of all steps ----
+
+// Whether every step's values are kept for the gradients or only what the next step needs.
+enum Keep : int32_t { LATEST, ALL };
+
+long steps_per_block(const Sequences& s) {
+  return std::max<long>(1, std::min<long>(s.steps, BLOCK_ROWS / std::max(1, s.rows)));
+}
+
+class Values {
+ public:
+  Values(Arena& arena, const Program& p, const Sequences& s, Keep keep)
+      : sizes_(p),
+        rows_(s.rows),
+        steps_(s.steps),
+        keep_(keep),
+        input_{arena.take(s.steps * s.rows * sizes_.inputs), sizes_.inputs},
+        linears_{arena.take((keep == ALL ? s.steps : steps_per_block(s)) * s.rows * (sizes_.linears + PAD)),
+                 sizes_.linears + PAD},  // never a multiple of a page, which would make rows compete in the cache
+        state_floats_((s.steps + 1) * s.rows * sizes_.width + PAD),
+        buffer_floats_((keep == ALL ? s.steps : 1) * s.rows * sizes_.width + PAD),
+        states_(arena.take(p.states * state_floats_)),
+        buffers_(arena.take(p.buffers * buffer_floats_)) {}
+
+  Matrix input(long step) const { return input_.at(step * rows_); }
+  Matrix state(long index, long step) const {  // before the step
+    return {states_ + index * state_floats_ + step * rows_ * sizes_.width, sizes_.width};
+  }
+  Matrix linears(long step) const { return linears_.at((keep_ == ALL ? step : step - first_) * rows_); }
+  Matrix buffer(long index, long step) const {
+    return {buffers_ + index * buffer_floats_ + (keep_ == ALL ? step : 0) * rows_ * sizes_.width, sizes_.width};
+  }
+  Matrix of(Place place, long step) const {
+    switch (place.kind) {
+      case BEFORE: return state(place.index, step);
+      case AFTER: return state(place.index, step + 1);
+      case LINEAR: return linears(step).at(0, place.index * sizes_.width);
+      default: return buffer(place.index, step);
+    }
+  }
+  void begin_block(long step) { first_ = step; }
+
+ private:
+  Sizes sizes_;
+  long rows_, steps_;
+  Keep keep_;
+  Matrix input_, linears_;
+  long state_floats_, buffer_floats_;
+  float *states_, *buffers_;
+  long first_ = 0;
+};
+
+void clear(Matrix m, long first_row, long last_row, long columns) {
+  for (long row = first_row; row < last_row; ++row) std::fill_n(m.at(row).data, columns, 0.0f);
+}
+
+// ---- forward ----
+
+long time_of(const Sequences& s, long row, long step) { return s.reversed ? s.lengths[row] - 1 - step : step; }
+
+void pack_input(const Program& p, const Sequences& s, const float* x, const Values& values) {
+  for (long step = 0; step < s.steps; ++step) {
+    const Matrix packed = values.input(step);
+    for (long row = 0; row < s.rows; ++row) {
+      float* to = packed.at(row).data;
+      std::fill_n(to, packed.stride, 0.0f);
+      if (row >= s.active[step]) continue;
+      to[0] = 1.0f;
+      std::copy_n(x + (s.order[row] * long(s.steps) + time_of(s, row, step)) * p.inputs, p.inputs, to + 1);
+    }
+  }
+}
+
+// Fills where(state) (rows, width) of every state from states (states, rows, width); null states are zero.
+template <class Where>
+void pack_states(const Program& p, const Sequences& s, const float* states, Where where) {
+  for (long state = 0; state < p.states; ++state) {
+    const Matrix packed = where(state);
+    clear(packed, 0, s.rows, packed.stride);
+    for (long row = 0; states && row < s.rows; ++row)
+      std::copy_n(states + (state * s.rows + s.order[row]) * p.width, p.width, packed.at(row).data);
+  }
+}
+
+template <class Where>
+void unpack_states(const Program& p, const Sequences& s, float* states, Where where) {
+  for (long state = 0; state < p.states; ++state)
+    for (long row = 0; row < s.rows; ++row)
+      std::copy_n(where(state).at(row).data, p.width, states + (state * s.rows + s.order[row]) * p.width);
+}
+
+void unpack_outputs(const Program& p, const Sequences& s, const Values& values, float* outputs) {
+  for (long row = 0; row < s.rows; ++row) {
+    float* sequence = outputs + s.order[row] * long(s.steps) * p.width;
+    for (long step = 0; step < s.lengths[row]; ++step)
+      std::copy_n(values.state(0, step + 1).at(row).data, p.width, sequence + time_of(s, row, step) * p.width);
+    std::fill(sequence + s.lengths[row] * long(p.width), sequence + s.steps * long(p.width), 0.0f);
+  }
+}
+
+void run(const Instruction& i, const Values& values, const Weights& weights, long step, long rows, long width) {
+  const auto operand = [&](int n) { return values.of(i.operands[n].place, step); };
+  const auto write = [&](auto function, auto... inputs) {
+    give(rows, width, values.of(i.target, step), i.accumulates, function, inputs...);
+  };
+  switch (i.code) {
+    case MULTIPLY_MATRIX:
+      return multiply(rows, i.count * width, width, operand(0), weights.of(i), values.of(i.target, step), true);
+    case ADD: return write([s = i.scale](Vec a) { return s * a; }, operand(0));
+    case MUL: return write([](Vec a, Vec b) { return a * b; }, operand(0), operand(1));
+    case BLEND:
+      return write([](Vec z, Vec a, Vec b) { return b + z * (a - b); }, operand(0), operand(1), operand(2));
+    case TANH: return write(tangent, operand(0));
+    case SIGMOID: return write(sigmoid, operand(0));
+    case RELU: return write([](Vec a) { return a < 0.0f ? Vec{} : a; }, operand(0));
+    case LEAKY_RELU: return write([](Vec a) { return a < 0.0f ? 0.01f * a : a; }, operand(0));
+  }
+}
+
+// Keeps what sequences that have ended leave behind finite and unchanged.
+void carry_ended_rows(const Program& p, const Sequences& s, const Values& values, long step) {
+  const long first = s.active[step];
+  if (first == s.rows) return;
+  for (long state = 0; state < p.states; ++state) {
+    const Matrix before = values.state(state, step), after = values.state(state, step + 1);
+    std::copy(before.at(first).data, before.at(s.rows).data, after.at(first).data);
+  }
+  for (long index = 0; index < p.buffers; ++index) {
+    const Matrix buffer = values.buffer(index, step);
+    clear(buffer, first, s.rows, buffer.stride);
+  }
+}
+
+void forward(const Program& p, const Sequences& s, const Weights& weights, Values& values) {
+  const Sizes sizes(p);
+  const long block = steps_per_block(s);
+  for (long step = 0; step < s.steps; ++step) {
+    if (step % block == 0) {
+      values.begin_block(step);
+      const long rows = std::min(block, s.steps - step) * s.rows;
+      for_each_group(p, [&](long first, long columns, long depth) {
+        multiply(rows, columns, depth, values.input(step), weights.input().at(0, first),
+                 values.linears(step).at(0, first), false);
+      });
+    }
+    for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
+      run(*i, values, weights, step, s.active[step], sizes.width);
+    carry_ended_rows(p, s, values, step);
+  }
+}
+
+// ---- backward ----
+
+// Gradients of the values of one step; those of the linear nodes are kept for a block of steps.
+class Gradients {
+ public:
+  Gradients(Arena& arena, const Program& p, const Sequences& s)
+      : sizes_(p),
+        rows_(s.rows),
+        floats_(s.rows * sizes_.width + PAD),
+        states_(arena.take((2 * p.states + p.buffers) * floats_)),
+        states_count_(p.states),
+        linears_{arena.take(steps_per_block(s) * s.rows * (sizes_.linears + PAD)), sizes_.linears + PAD} {}
+
+  Matrix linears(long step) const { return linears_.at((step - first_) * rows_); }
+  Matrix before(long state) const { return {states_ + state * floats_, sizes_.width}; }
+  Matrix after(long state) const { return {states_ + (states_count_ + state) * floats_, sizes_.width}; }
+  Matrix of(Place place, long step) const {
+    switch (place.kind) {
+      case BEFORE: return before(place.index);
+      case AFTER: return after(place.index);
+      case LINEAR: return linears(step).at(0, place.index * sizes_.width);
+      default: return {states_ + (2 * states_count_ + place.index) * floats_, sizes_.width};
+    }
+  }
+  void begin_block(long step) { first_ = step; }
+
+ private:
+  Sizes sizes_;
+  long rows_, floats_;
+  float* states_;
+  long states_count_;
+  Matrix linears_;
+  long first_ = 0;
+};
+
+void run_back(const Instruction& i, const Values& values, const Gradients& gradients, const Weights& weights,
+              long step, long rows, long width) {
+  const Matrix result = values.of(i.target, step), gradient = gradients.of(i.target, step);
+  const auto operand = [&](int n) { return values.of(i.operands[n].place, step); };
+  const auto write = [&](int n, auto function, auto... inputs) {
+    const Operand& o = i.operands[n];
+    give(rows, width, gradients.of(o.place, step), o.gradient_accumulates, function, inputs...);
+  };
+  const auto product = [](Vec g, Vec a) { return g * a; };
+  switch (i.code) {
+    case MULTIPLY_MATRIX:
+      return multiply(rows, width, i.count * width, gradient, weights.of(i),
+                      gradients.of(i.operands[0].place, step), i.operands[0].gradient_accumulates);
+    case ADD: return write(0, [s = i.scale](Vec g) { return s * g; }, gradient);
+    case MUL:
+      write(0, product, gradient, operand(1));
+      return write(1, product, gradient, operand(0));
+    case BLEND:
+      write(0, [](Vec g, Vec a, Vec b) { return g * (a - b); }, gradient, operand(1), operand(2));
+      write(1, product, gradient, operand(0));
+      return write(2, [](Vec g, Vec z) { return g - g * z; }, gradient, operand(0));
+    case TANH: return write(0, [](Vec g, Vec y) { return g - g * y * y; }, gradient, result);
+    case SIGMOID: return write(0, [](Vec g, Vec y) { return g * (y - y * y); }, gradient, result);
+    case RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? Vec{} : g; }, gradient, result);
+    case LEAKY_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? 0.01f * g : g; }, gradient, result);
+  }
+}
+
+// Begins a step: gradients of its new states, from the later steps and from the outputs.
+void seed(const Program& p, const Sequences& s, const float* d_outputs, const Gradients& gradients, long step) {
+  const long rows = s.active[step], width = padded(p.width);
+  for (long state = 0; state < p.states; ++state)
+    std::copy_n(gradients.before(state).data, rows * width, gradients.after(state).data);
+  for (long row = 0; d_outputs && row < rows; ++row) {
+    const float* from = d_outputs + (s.order[row] * long(s.steps) + time_of(s, row, step)) * p.width;
+    float* to = gradients.after(0).at(row).data;
+    for (long i = 0; i < p.width; ++i) to[i] += from[i];
+  }
+}
+
+void step_back(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
+               const Weights& weights, const float* d_outputs, long step) {
+  const Sizes sizes(p);
+  const long rows = s.active[step];
+  seed(p, s, d_outputs, gradients, step);
+  for (long state = 0; state < p.states; ++state) clear(gradients.before(state), 0, rows, sizes.width);
+  for (const Instruction* i = p.code + p.instructions - 1; i >= p.code; --i)
+    run_back(*i, values, gradients, weights, step, rows, sizes.width);
+  clear(gradients.linears(step), rows, s.rows, sizes.linears);
+}
+
+void add_weight_gradients(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
+                          const Weights& d_weights, long step, long steps) {
+  const Sizes sizes(p);
+  const Matrix d_linears = gradients.linears(step);
+  for_each_group(p, [&](long first, long columns, long depth) {
+    if (depth)
+      multiply(columns, padded(depth), steps * s.rows, transposed(d_linears.at(0, first)), values.input(step),
+               d_weights.input().at(first), true);
+  });
+  for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
+    if (i->code == MULTIPLY_MATRIX)
+      multiply(i->count * sizes.width, sizes.width, steps * s.rows,
+               transposed(d_linears.at(0, i->target.index * sizes.width)), values.of(i->operands[0].place, step),
+               d_weights.of(*i), true);
+}
+
+void unpack_input_gradients(const Program& p, const Sequences& s, Matrix packed, float* d_x, long step, long steps) {
+  for (long end = step + steps; step < end; ++step, packed = packed.at(s.rows))
+    for (long row = 0; row < s.rows; ++row) {
+      const bool active = row < s.active[step];
+      float* to = d_x + (s.order[row] * long(s.steps) + (active ? time_of(s, row, step) : step)) * p.inputs;
+      if (active)
+        std::copy_n(packed.at(row).data + 1, p.inputs, to);
+      else
+        std::fill_n(to, p.inputs, 0.0f);
+    }
+}
+
+}  // namespace
+
+// ---- the functions that Python calls ----
+// Shapes: x (rows, steps, inputs), outputs (rows, steps, width), initial and final states (states, rows, width).
+// Null stands for initial states of zero, for a gradient of zero, and for a gradient that nobody needs.
+
+extern "C" {
+
+int64_t forward_floats(const Program* p, const Sequences* s, int32_t keep) {
+  Arena arena(nullptr);
+  Values(arena, *p, *s, Keep(keep));
+  Weights(arena, *p, false);
+  return arena.used();
+}
+
+int64_t backward_floats(const Program* p, const Sequences* s) {
+  Arena arena(nullptr);
+  Gradients(arena, *p, *s);
+  Weights(arena, *p, true);
+  Weights(arena, *p, true);
+  arena.take(steps_per_block(*s) * s->rows * Sizes(*p).inputs);
+  return arena.used();
+}
+
+void forward_pass(const Program* p, const Sequences* s, Parameters parameters, const float* x,
+                  const float* initial, int32_t keep, float* saved, float* outputs, float* final) {
+  Arena arena(saved);
+  Values values(arena, *p, *s, Keep(keep));
+  const Weights weights(arena, *p, false);
+  weights.gather(*p, parameters);
+  pack_input(*p, *s, x, values);
+  pack_states(*p, *s, initial, [&](long state) { return values.state(state, 0); });
+  forward(*p, *s, weights, values);
+  unpack_outputs(*p, *s, values, outputs);
+  unpack_states(*p, *s, final, [&](long state) { return values.state(state, s->steps); });
+}
+
+void backward_pass(const Program* p, const Sequences* s, Parameters parameters, float* saved, float* scratch,
+                   const float* d_outputs, const float* d_final, float* d_x, float* d_initial,
+                   Parameters d_parameters) {
+  Arena kept(saved), arena(scratch);
+  const Values values(kept, *p, *s, ALL);
+  Gradients gradients(arena, *p, *s);
+  const Weights weights(arena, *p, true), d_weights(arena, *p, true);
+  const Sizes sizes(*p);
+  const Matrix d_input{arena.take(steps_per_block(*s) * s->rows * sizes.inputs), sizes.inputs};
+  weights.gather(*p, parameters);
+  d_weights.clear();
+  pack_states(*p, *s, d_final, [&](long state) { return gradients.before(state); });
+  const long block = steps_per_block(*s);
+  for (long first = (s->steps - 1) / block * block; first >= 0; first -= block) {
+    const long steps = std::min(block, s->steps - first);
+    gradients.begin_block(first);
+    for (long step = first + steps - 1; step >= first; --step)
+      step_back(*p, *s, values, gradients, weights, d_outputs, step);
+    add_weight_gradients(*p, *s, values, gradients, d_weights, first, steps);
+    if (!d_x) continue;
+    multiply(steps * s->rows, sizes.inputs, p->reads_x * sizes.width, gradients.linears(first), weights.input(),
+             d_input, false);
+    unpack_input_gradients(*p, *s, d_input, d_x, first, steps);
+  }
+  d_weights.scatter(*p, d_parameters);
+  if (d_initial) unpack_states(*p, *s, d_initial, [&](long state) { return gradients.before(state); });
+}
+}

@@ -1,0 +1,292 @@
+"""A cell graph as a short list of instructions over whole matrices: what the fast paths execute at every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Code(IntEnum):
+    """What an instruction does; `interpreter.cpp` numbers them alike."""
+
+    MULTIPLY_MATRIX = 0
+    """Adds ``a @ weights`` to neighbouring linear nodes, all at once."""
+    ADD = 1
+    """``scale * a``, written to the target or added to it."""
+    MUL = 2
+    BLEND = 3
+    TANH = 4
+    SIGMOID = 5
+    RELU = 6
+    LEAKY_RELU = 7
+
+
+class Kind(IntEnum):
+    """Where a value is kept."""
+
+    BEFORE = 0
+    """A state before the step."""
+    AFTER = 1
+    """A state after the step; becomes ``BEFORE`` in the next one."""
+    LINEAR = 2
+    """The columns of one linear node in a matrix that holds them all."""
+    BUFFER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value is kept: the kind of storage and the position there."""
+
+    kind: Kind
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One operation on ``(batch, width)`` matrices.
+
+    Attributes:
+        code: The operation.
+        target: Where the result goes.
+        operands: What it reads.
+        scale: Factor of ``ADD``.
+        accumulates: Whether the result is added to the target instead of written over it.
+        positions: For the target of ``MULTIPLY_MATRIX`` and each of the right neighbours that it serves, which of
+            the linear node's inputs the operand is.
+        gradient_accumulates: For each operand, whether its gradient already holds something when this
+            instruction contributes to it in reverse order; those of the states do from the start.
+    """
+
+    code: Code
+    target: Place
+    operands: tuple[Place, ...]
+    scale: float = 1.0
+    accumulates: bool = False
+    positions: tuple[int, ...] = ()
+    gradient_accumulates: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A cell, ready to run.
+
+    Attributes:
+        states: Number of states.
+        linears: Indices in ``cell.nodes`` of the live linear nodes in the order of their columns: first those
+            that read ``x``, then others with a bias, then the rest.
+        reads_x: How many of them read ``x``.
+        has_bias: How many of them read ``x`` or have a bias.
+        buffers: Number of values that are neither a state nor in a linear node's place.
+        instructions: One step.
+    """
+
+    states: int
+    linears: tuple[int, ...]
+    reads_x: int
+    has_bias: int
+    buffers: int
+    instructions: tuple[Instruction, ...]
+
+
+_UNARY = {
+    Op.TANH: Code.TANH,
+    Op.SIGMOID: Code.SIGMOID,
+    Op.RELU: Code.RELU,
+    Op.LEAKY_RELU: Code.LEAKY_RELU,
+}
+
+
+def assemble(cell: CellGraph) -> Program:
+    """Returns the program of ``cell``.
+
+    Identities cost nothing, products of many are chains of two, every new state is written where the next step
+    reads it, an activation overwrites its linear node if nothing else reads that, and linear nodes that read the
+    same value are neighbours so that one matrix product serves them.
+    """
+    return _Assembler(cell).program()
+
+
+class _Assembler:
+    """Places for the values of one cell, and the instructions that fill them."""
+
+    def __init__(self, cell: CellGraph) -> None:
+        self._cell = cell
+        self._aliases = _aliases(cell)
+        self._live = _live_nodes(cell, self._aliases)
+        self._uses = Counter(
+            self._aliases[reference]
+            for reference in (*cell.outputs, *(r for i in self._live for r in cell.nodes[i].inputs))
+        )
+        self._linears = sorted(
+            (index for index in self._live if cell.nodes[index].op is Op.LINEAR), key=self._column_order
+        )
+        self._places = {1 + state: Place(Kind.BEFORE, state) for state in range(cell.states)}
+        self._outputs: dict[int, int] = {}
+        self._buffers = 0
+        self._instructions: list[Instruction] = []
+
+    def program(self) -> Program:
+        """Returns the assembled program."""
+        copies = self._claim_outputs()
+        for state in range(self._cell.states):
+            self._feed_linears(1 + state)
+        for index in self._live:
+            self._emit_node(index)
+        for state, reference in copies:
+            target = Place(Kind.AFTER, state)
+            self._instructions.append(Instruction(Code.ADD, target, (self._places[reference],)))
+        nodes = [self._cell.nodes[index] for index in self._linears]
+        return Program(
+            states=self._cell.states,
+            linears=tuple(self._linears),
+            reads_x=sum(X in node.inputs for node in nodes),
+            has_bias=sum(X in node.inputs or node.bias for node in nodes),
+            buffers=self._buffers,
+            instructions=_with_gradient_order(self._instructions, self._cell.states),
+        )
+
+    def _claim_outputs(self) -> list[tuple[int, int]]:
+        """Lets nodes write straight into the states they become; returns the other states and their sources."""
+        copies = []
+        for state, output in enumerate(self._cell.outputs):
+            reference = self._aliases[output]
+            if reference in self._outputs or self._node(reference) is None or self._is_linear(reference):
+                copies.append((state, reference))
+            else:
+                self._outputs[reference] = state
+        return copies
+
+    def _column_order(self, index: int) -> tuple[int, tuple[int, ...]]:
+        node = self._cell.nodes[index]
+        group = 0 if X in node.inputs else 1 if node.bias else 2
+        return group, tuple(sorted(self._sources(node)))
+
+    def _sources(self, node: Node) -> list[int]:
+        return [self._aliases[reference] for reference in node.inputs if reference != X]
+
+    def _node(self, reference: int) -> Node | None:
+        index = reference - self._cell.first_node
+        return self._cell.nodes[index] if index >= 0 else None
+
+    def _is_linear(self, reference: int) -> bool:
+        node = self._node(reference)
+        return node is not None and node.op is Op.LINEAR
+
+    def _new_place(self, reference: int) -> Place:
+        if reference in self._outputs:
+            return Place(Kind.AFTER, self._outputs[reference])
+        self._buffers += 1
+        return Place(Kind.BUFFER, self._buffers - 1)
+
+    def _emit_node(self, index: int) -> None:
+        node, reference = self._cell.nodes[index], self._cell.first_node + index
+        if node.op is Op.LINEAR:
+            self._places[reference] = Place(Kind.LINEAR, self._linears.index(index))
+        else:
+            operands = [self._places[self._aliases[source]] for source in node.inputs]
+            self._places[reference] = self._emit(node, reference, operands)
+        self._feed_linears(reference)
+
+    def _emit(self, node: Node, reference: int, operands: list[Place]) -> Place:
+        """Adds the instructions of a node that is not linear and returns where its value is."""
+        if node.op in _UNARY:
+            target = operands[0]
+            source = self._aliases[node.inputs[0]]
+            if not self._is_linear(source) or self._uses[source] > 1 or reference in self._outputs:
+                target = self._new_place(reference)
+            self._instructions.append(Instruction(_UNARY[node.op], target, (operands[0],)))
+            return target
+        if node.op is Op.MUL:
+            return self._emit_product(reference, operands)
+        target = self._new_place(reference)
+        if node.op is Op.BLEND:
+            self._instructions.append(Instruction(Code.BLEND, target, tuple(operands)))
+            return target
+        scale = 1 / len(operands) if node.op is Op.MEAN else 1.0
+        for position, operand in enumerate(operands):
+            self._instructions.append(
+                Instruction(Code.ADD, target, (operand,), scale=scale, accumulates=position > 0)
+            )
+        return target
+
+    def _emit_product(self, reference: int, operands: list[Place]) -> Place:
+        product = operands[0]
+        for operand in operands[1:-1]:
+            product, factor = self._new_buffer(), product
+            self._instructions.append(Instruction(Code.MUL, product, (factor, operand)))
+        target = self._new_place(reference)
+        self._instructions.append(Instruction(Code.MUL, target, (product, operands[-1])))
+        return target
+
+    def _new_buffer(self) -> Place:
+        self._buffers += 1
+        return Place(Kind.BUFFER, self._buffers - 1)
+
+    def _feed_linears(self, reference: int) -> None:
+        """Adds one product for each run of neighbouring linear nodes that read ``reference``."""
+        readers = {
+            column: [
+                position
+                for position, source in enumerate(self._cell.nodes[index].inputs)
+                if self._aliases[source] == reference
+            ]
+            for column, index in enumerate(self._linears)
+        }
+        while any(readers.values()):  # again for nodes that read it twice, once through an identity
+            for run in _runs([column for column, positions in readers.items() if positions]):
+                self._instructions.append(
+                    Instruction(
+                        Code.MULTIPLY_MATRIX,
+                        Place(Kind.LINEAR, run[0]),
+                        (self._places[reference],),
+                        accumulates=True,
+                        positions=tuple(readers[column].pop() for column in run),
+                    )
+                )
+
+
+def _aliases(cell: CellGraph) -> list[int]:
+    """Returns for each reference the one that it equals: itself unless it is an identity."""
+    aliases = list(range(cell.first_node))
+    for index, node in enumerate(cell.nodes):
+        aliases.append(aliases[node.inputs[0]] if node.op is Op.IDENTITY else cell.first_node + index)
+    return aliases
+
+
+def _live_nodes(cell: CellGraph, aliases: list[int]) -> list[int]:
+    """Returns the indices, ascending, of the nodes that some new state is computed from."""
+    live: set[int] = set()
+    pending = [aliases[output] for output in cell.outputs]
+    while pending:
+        index = pending.pop() - cell.first_node
+        if index >= 0 and index not in live:
+            live.add(index)
+            pending.extend(aliases[source] for source in cell.nodes[index].inputs)
+    return sorted(live)
+
+
+def _runs(columns: list[int]) -> Iterator[list[int]]:
+    """Yields the runs of neighbours in ascending ``columns``."""
+    for _, run in groupby(enumerate(columns), key=lambda item: item[1] - item[0]):
+        yield [column for _, column in run]
+
+
+def _with_gradient_order(instructions: Iterable[Instruction], states: int) -> tuple[Instruction, ...]:
+    """Returns the instructions, each with whether its operands' gradients are already begun in reverse order."""
+    begun = {Place(kind, state) for kind in (Kind.BEFORE, Kind.AFTER) for state in range(states)}
+    marked = []
+    for instruction in reversed(list(instructions)):
+        accumulates = []
+        for operand in instruction.operands:
+            accumulates.append(operand in begun and operand != instruction.target)
+            begun.add(operand)
+        marked.append(replace(instruction, gradient_accumulates=tuple(accumulates)))
+    return tuple(reversed(marked))
