@@ -100,8 +100,8 @@ class SimulatedExecutor(Executor):
         objective: What a candidate's training would give; called when its result is delivered.
         simulation: The machines.
         duration_s: Seconds that a candidate takes, `math.inf` if it hangs; drawn from ``simulation`` if None.
-        head_clock: A clock whose advance between calls of `collect` also passes in the simulation, so that a
-            slow head costs busy time (`time.perf_counter`); with None the head takes no time.
+        head_clock: A clock whose advance between calls also passes in the simulation, so that a slow head
+            costs busy time (`time.perf_counter`); with None the head takes no time.
     """
 
     def __init__(
@@ -143,12 +143,14 @@ class SimulatedExecutor(Executor):
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Takes candidates at the present virtual time."""
+        self._catch_up()
         self._dispatcher.submit(candidates)
         self._send()
+        self._left_at = self._head_clock()
 
     def collect(self, *, timeout_s: float) -> list[Evaluation]:
         """Moves the clock to the next result, by at most ``timeout_s``, and returns what has arrived."""
-        self._run_until(self.now_s + self._head_clock() - self._left_at)
+        self._catch_up()
         deadline = self.now_s + timeout_s
         while self._dispatcher.in_flight and not self._arrived and self._next_event_at <= deadline:
             self._run_until(self._next_event_at)
@@ -173,6 +175,10 @@ class SimulatedExecutor(Executor):
     def _at(self, time_s: float, event: Callable[[], None]) -> None:
         heapq.heappush(self._events, (time_s, self._scheduled, event))
         self._scheduled += 1
+
+    def _catch_up(self) -> None:
+        """Lets pass what the head took since it was here last."""
+        self._run_until(self.now_s + self._head_clock() - self._left_at)
 
     def _run_until(self, time_s: float) -> None:
         """Lets everything happen up to and at ``time_s``."""
