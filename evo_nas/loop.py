@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TURN_S = 0.5
 """Longest wait for results before the loop looks round again."""
+ASKED_AT_ONCE = 256
+"""Candidates asked before they are submitted, so that the first of many workers need not wait for the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +166,18 @@ class Search:
         return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
 
     def _ask(self) -> None:
-        wanted = min(self._executor.free_slots(), self._budget.evaluations - self._asked)
-        if self._spent or wanted <= 0:
-            return
-        candidates = self._strategy.ask(wanted)
-        self._exhausted = not candidates and self._asked == self._told
-        self._executor.submit(candidates)
-        self._asked += len(candidates)
-        self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
+        while (wanted := self._wanted()) > 0:
+            candidates = self._strategy.ask(wanted)
+            self._exhausted = not candidates and self._asked == self._told
+            if not candidates:
+                return
+            self._executor.submit(candidates)
+            self._asked += len(candidates)
+            self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
+
+    def _wanted(self) -> int:
+        left = 0 if self._spent else self._budget.evaluations - self._asked
+        return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
 
     def _resume(self) -> None:
         history = self._ledger.history()
