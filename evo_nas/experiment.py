@@ -143,7 +143,11 @@ class Experiment:
     def _executor(self, kind: ExecutorKind) -> Executor:
         training, workers = self.config.training, self.config.workers
         factory = EvaluatorFactory(
-            self.space, self.dataset, device=training.device, time_limit_s=training.time_limit_s
+            self.space,
+            self.dataset,
+            device=training.device,
+            time_limit_s=training.time_limit_s,
+            schedule=training.schedule,
         )
         if kind == "inline":
             return InlineExecutor(factory, time_limit_s=training.time_limit_s)

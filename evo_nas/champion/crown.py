@@ -180,7 +180,11 @@ class _Contest:
 
     def _train(self, architecture: Architecture, seed: int) -> _Trained | None:
         dataset = self._experiment.dataset
-        options = TrainingOptions(epochs=self._best.candidate.budget, seed=seed)
+        options = TrainingOptions(
+            epochs=self._best.candidate.budget,
+            seed=seed,
+            schedule=self._experiment.config.training.schedule,
+        )
         trained = train(architecture, self._data, options)
         if trained.network is None:
             return None

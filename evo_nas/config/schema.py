@@ -35,11 +35,14 @@ class TrainingOptions(_Section):
         epochs: Passes over the training split at the full budget.
         time_limit_s: Seconds after which a candidate's training is stopped.
         device: Where to train; ``auto`` takes a GPU if the worker has one.
+        schedule: How the learning rate changes: ``constant``, ``cosine`` to none over the epochs, or
+            ``halving`` when the validation metric stagnates.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
     time_limit_s: float = Field(default=120.0, gt=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    schedule: Literal["constant", "cosine", "halving"] = "constant"
 
 
 class BudgetOptions(_Section):

@@ -61,7 +61,7 @@ class EagerRecurrence(Recurrence):
         states = [inputs.new_zeros(len(inputs), self.width)] * self.cell.states
         outputs = []
         for step, x in enumerate(inputs.unbind(1)):
-            following = self._step(x, states, linears)
+            following = run_step(self.cell, x, states, linears=linears)
             if valid is not None:
                 keep = valid[:, step, None]
                 following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
@@ -69,13 +69,24 @@ class EagerRecurrence(Recurrence):
             outputs.append(states[0])
         return torch.stack(outputs, dim=1)
 
-    def _step(self, x: Tensor, states: list[Tensor], linears: Mapping[int, Linear]) -> list[Tensor]:
-        values = [x, *states]
-        for index, node in enumerate(self.cell.nodes):
-            operands = [values[reference] for reference in node.inputs]
-            if node.op is Op.LINEAR:
-                joined = torch.cat(operands, dim=-1) if len(operands) > 1 else operands[0]
-                values.append(functional.linear(joined, linears[index].weight, linears[index].bias))
-            else:
-                values.append(OPERATIONS[node.op](operands))
-        return [values[reference] for reference in self.cell.outputs]
+
+def run_step(
+    cell: CellGraph, x: Tensor, states: list[Tensor], *, linears: Mapping[int, Linear]
+) -> list[Tensor]:
+    """Returns the states after one step.
+
+    Args:
+        cell: The equations.
+        x: ``(batch, inputs)``.
+        states: Each ``(batch, width)``.
+        linears: Parameters of the cell's linear nodes.
+    """
+    values = [x, *states]
+    for index, node in enumerate(cell.nodes):
+        operands = [values[reference] for reference in node.inputs]
+        if node.op is Op.LINEAR:
+            joined = torch.cat(operands, dim=-1) if len(operands) > 1 else operands[0]
+            values.append(functional.linear(joined, linears[index].weight, linears[index].bias))
+        else:
+            values.append(OPERATIONS[node.op](operands))
+    return [values[reference] for reference in cell.outputs]

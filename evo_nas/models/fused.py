@@ -124,10 +124,19 @@ class TorchRecurrence(Recurrence):
         return _matching_kernel(cell) is not None
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:  # noqa: ARG002 - padding comes last
-        zeros = inputs.new_zeros(1, len(inputs), self.width)
-        outputs, *_ = self._kernel.call(
+        states = inputs.new_zeros(self.cell.states, len(inputs), self.width)
+        return self.run(inputs, states, suffix=suffix)[0]
+
+    def run(self, inputs: Tensor, states: Tensor, *, suffix: str) -> tuple[Tensor, Tensor]:
+        """Runs one direction from ``states`` ``(states, batch, width)`` on.
+
+        Returns:
+            The output of every step ``(batch, time, width)``, and the states after the last.
+        """
+        first, *further = torch.split(states, 1)
+        outputs, *after = self._kernel.call(
             inputs,
-            (zeros, zeros) if self.cell.states == 2 else zeros,
+            (first, *further) if further else first,
             self._flat_weights(suffix),
             has_biases=True,
             num_layers=1,
@@ -136,7 +145,7 @@ class TorchRecurrence(Recurrence):
             bidirectional=False,
             batch_first=True,
         )
-        return outputs
+        return outputs, torch.cat(after)
 
     def _flat_weights(self, suffix: str) -> list[Tensor]:
         """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows."""

@@ -10,11 +10,15 @@ from torch.nn import functional
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Norm
+from evo_nas.models.carried import read_on, zero_states
 from evo_nas.models.head import OutputHead
 from evo_nas.models.paths import path_for
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Layer, Signature
+
+States = list[Tensor]
+"""For each layer the states of its cell, ``(states, batch, width)``."""
 
 
 class RecurrentLayer(nn.Module):
@@ -31,10 +35,20 @@ class RecurrentLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, time, width * directions)`` for inputs ``(batch, time, inputs)``."""
-        if self.training and self.dropout > 0.0:
-            inputs = inputs * _sequence_mask(inputs, self.dropout)
-        outputs: Tensor = self.norm(self.recurrence(inputs, lengths))
+        outputs: Tensor = self.norm(self.recurrence(self._dropped(inputs), lengths))
         return outputs
+
+    def read_on(self, inputs: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns what `forward` does, from ``states`` on, and the states after it; None are zero."""
+        if states is None:
+            states = zero_states(self.recurrence, inputs)
+        outputs, after = read_on(self.recurrence, self._dropped(inputs), states)
+        return self.norm(outputs), after
+
+    def _dropped(self, inputs: Tensor) -> Tensor:
+        if self.training and self.dropout > 0.0:
+            return inputs * _sequence_mask(inputs, self.dropout)
+        return inputs
 
 
 class Network(nn.Module):
@@ -86,6 +100,23 @@ class Network(nn.Module):
             values.append(layer(_with_skip(values, settings.skip), lengths))
         outputs: Tensor = self.head(_with_skip(values, self.architecture.head.skip), lengths)
         return outputs
+
+    def read_on(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
+        """Returns the outputs of the next piece of long sequences, and the states after it.
+
+        Args:
+            inputs: As of `forward`, without padding.
+            states: What the call for the piece before returned; None at the beginning.
+        """
+        values = [inputs if self.embedding is None else self.embedding(inputs)]
+        after = []
+        for index, (settings, layer) in enumerate(zip(self.architecture.layers, self.layers, strict=True)):
+            assert isinstance(layer, RecurrentLayer)
+            before = None if states is None else states[index]
+            outputs, state = layer.read_on(_with_skip(values, settings.skip), before)
+            values.append(outputs)
+            after.append(state)
+        return self.head(_with_skip(values, self.architecture.head.skip), None), after
 
 
 def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding | None:

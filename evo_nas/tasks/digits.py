@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.tasks.scaling import Scaler
+from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
 
 if TYPE_CHECKING:
@@ -60,24 +61,22 @@ class DigitsTask(Task):
 
     def load(self) -> Dataset:
         """Returns the images; see `Task.load`."""
-        from sklearn.datasets import load_digits  # noqa: PLC0415 - 1.5 s, paid only where digits are used
-
-        images, labels = load_digits(return_X_y=True)
+        images, labels, parts = self._read()
         images = images.reshape(-1, 8, 8)
-        train, validation, test = self._parts(labels)
-        scaler = Scaler.fitted(images[train])
+        scaler = Scaler.fitted(images[parts["train"]])
 
-        def sequences(part: npt.NDArray[np.int64]) -> Sequences:
-            return Sequences(scaler(images[part]), labels[part].astype(np.int64))
+        def sequences(part: str) -> Sequences:
+            return Sequences(scaler(images[parts[part]]), labels[parts[part]].astype(np.int64))
 
         return Dataset(
             name="digits",
             signature=Signature(features=8, outputs=CLASSES),
             loss=Loss.CROSS_ENTROPY,
             metric=ACCURACY,
-            train=sequences(train),
-            validation=sequences(validation),
-            test=sequences(test),
+            train=sequences("train"),
+            validation=sequences("validation"),
+            test=sequences("test"),
+            classes=tuple(map(str, range(CLASSES))),
         )
 
     def floors(self) -> dict[str, float]:
@@ -89,26 +88,21 @@ class DigitsTask(Task):
             "majority": DummyClassifier(strategy="most_frequent"),
             "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
         }
-        dataset = self.load()
-        train, test = dataset.train, dataset.test
+        images, labels, parts = self._read()
+        test = parts["test"]
+        learnt = np.concatenate([parts["train"], parts["validation"]])
         return {
-            name: float(
-                opponent.fit(train.inputs.reshape(len(train), -1), train.targets).score(
-                    test.inputs.reshape(len(test), -1), test.targets
-                )
-            )
+            name: float(opponent.fit(images[learnt], labels[learnt]).score(images[test], labels[test]))
             for name, opponent in opponents.items()
         }
 
-    def _parts(self, labels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
-        """Returns the positions of training, validation and test images."""
-        from sklearn.model_selection import train_test_split  # noqa: PLC0415 - as in load
+    def _read(
+        self,
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], dict[str, npt.NDArray[np.int64]]]:
+        """Returns images ``(n, 64)``, labels, and the positions of each part."""
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - 1.5 s, paid only where digits are used
 
-        seed, held_out = self._options.seed, self._options.validation + self._options.test
-        train, rest = train_test_split(
-            np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=seed
-        )
-        validation, test = train_test_split(
-            rest, test_size=self._options.test / held_out, stratify=labels[rest], random_state=seed
-        )
-        return train, validation, test
+        images, labels = load_digits(return_X_y=True)
+        rows = Rows("digits", contents=range(len(labels)), strata=labels.astype(str).tolist())
+        options = SplitOptions(**self._options.model_dump())
+        return images, labels, split_rows(rows, options)

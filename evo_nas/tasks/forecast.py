@@ -1,59 +1,76 @@
-"""Forecasting the next values of a multivariate series from any CSV file of numbers."""
+"""Forecasting the next values of series from files of numbers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from evo_nas.config import DataPath
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.metrics import MAE, MSE
+from evo_nas.tasks.linear import Ridge, in_blocks
+from evo_nas.tasks.metrics import error_metric, mase
+from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.table import read_table
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
-from evo_nas.tasks.windows import Series
+from evo_nas.tasks.series import Series, SeriesParts
+from evo_nas.tasks.table_files import read_table
+from evo_nas.tasks.task import Dataset, Loss, Metric, Relative, Task, Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
     from typing import Self
 
-METRICS = {"mse": MSE, "mae": MAE}
-Relative = Literal["nothing", "targets", "all"]
+    import numpy.typing as npt
+
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+PENALTY = 3e-4
+"""On squared weights of the linear opponents, in standardised units; keeps collinear columns apart."""
 
 
 class ForecastOptions(BaseModel):
     """Options of the task ``forecast``.
 
     Attributes:
-        path: CSV file in UTF-8, one row a time step, oldest first, column names in the first row.
+        path: Tables of numbers, each one series, one row a time step, oldest first, with named columns.
         targets: Columns to forecast.
         inputs: Columns to read; all columns of numbers if not given.
         window: Steps that the network reads.
         horizon: Steps that it forecasts.
-        split: Training, validation and test part, in the order of time: three shares with the sum 1, or
-            three numbers of rows (what is left over at the end is not used).
+        split: Training, validation and test part of each series, in the order of time: three shares with the
+            sum 1, or three numbers of rows (what is left over at the end is not used). Parts that have files of
+            their own leave their share to training.
+        validation_path: Series that decide; otherwise a part of those at ``path``.
+        test_path: Series that are reported; otherwise a part of those at ``path``.
         stride: Steps between the starts of successive training windows; held-out parts use every window.
         relative: What is told as the difference to the last known step: ``nothing``, the ``targets``, or
             ``all``, inputs too; the last is robust where the level of a series drifts.
-        metric: What search optimises, in units of the targets' standard deviations in training.
-        delimiter: What separates the columns.
+        season: Steps of a season, for the seasonal naive forecast and for ``mase``.
+        metric: What search optimises.
+        units: Of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on the
+            ETT data (Zhou et al., 2021); ``mase`` has none.
+        delimiter: What separates the columns; by the file's name if not given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: DataPath
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
-    inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    path: DataPaths
+    targets: Names
+    inputs: Names | None = None
     window: PositiveInt = 96
     horizon: PositiveInt = 24
     split: tuple[PositiveInt, PositiveInt, PositiveInt] | tuple[Share, Share, Share] = (0.7, 0.1, 0.2)
+    validation_path: DataPaths | None = None
+    test_path: DataPaths | None = None
     stride: PositiveInt = 1
     relative: Relative = "nothing"
-    metric: Literal["mse", "mae"] = "mse"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    season: PositiveInt = 1
+    metric: Literal["mse", "mae", "rmse", "mase"] = "mse"
+    units: Literal["original", "deviations"] = "original"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:
@@ -70,12 +87,11 @@ class ForecastOptions(BaseModel):
 
 
 class ForecastTask(Task):
-    """Windows of a series: ``window`` steps of the inputs in, ``horizon`` steps of the targets out.
+    """Windows of series: ``window`` steps of the inputs in, ``horizon`` steps of the targets out.
 
-    All columns are standardised with the statistics of the training rows, and the metric is in those units,
-    as is customary on the ETT data (Zhou et al., 2021). Targets never cross from one part into another;
-    inputs of a held-out part may reach back into the rows before it. Outputs are ordered by step, then by
-    target.
+    All columns are standardised with the statistics of the training rows. Targets never cross from one part
+    or file into another; inputs of a held-out part may reach back into the rows before it. Outputs are ordered
+    by step, then by target.
     """
 
     kind = "forecast"
@@ -84,92 +100,121 @@ class ForecastTask(Task):
     def __init__(self, options: ForecastOptions) -> None:
         self._options = options
 
+    def files(self) -> list[Path]:
+        """Returns the tables."""
+        options = self._options
+        return [
+            file
+            for paths in (options.path, options.validation_path, options.test_path)
+            for file in expanded(paths)
+        ]
+
     def load(self) -> Dataset:
         """Reads and cuts the series; see `Task.load`."""
-        return self._dataset(*self._read())
+        return self._prepared()[0]
 
     def floors(self) -> dict[str, float]:
-        """Returns the test metric of the last known value and of a linear model.
+        """Returns the test metric of the last known value, of the last season and of two linear models.
 
-        The linear model forecasts changes from the window, both relative to the last known values, which
-        is what Zeng et al. (2023) call NLinear; here by ridge regression.
+        One reads the values of the window, the other, as well as telling them, changes since the last step,
+        which is what Zeng et al. (2023) call NLinear; both by ridge regression.
         """
-        from sklearn.linear_model import Ridge  # noqa: PLC0415 - 1.5 s that only a verdict pays
+        options = self._options
+        dataset, learnt = self._prepared()
+        test = dataset.test
+        assert isinstance(test, Windows)
+        reads: dict[str, Relative] = {"linear": "targets", "linear on changes": "all"}
+        floors = {"persistence": self._scored(test, lambda known: np.zeros((len(known), 1)), dataset.metric)}
+        if options.season > 1:
+            floors["seasonal naive"] = self._scored_season(test, dataset.metric)
+        for name, relative in reads.items():
+            model = Ridge.fitted(in_blocks(replace(learnt, relative=relative)), penalty=PENALTY)
+            floors[name] = self._scored(replace(test, relative=relative), model, dataset.metric)
+        return floors
 
-        series, origins = self._read()
-        train, test = (self._sequences(series, origins[part], relative="all") for part in ("train", "test"))
-        linear = Ridge().fit(train.inputs.reshape(len(train), -1), train.targets)
-        # A metric of differences is the same for changes as for values.
-        score = METRICS[self._options.metric].score
-        return {
-            "persistence": score(np.zeros_like(test.targets), test.targets),
-            "linear": score(linear.predict(test.inputs.reshape(len(test), -1)), test.targets),
+    def _scored(
+        self,
+        windows: Windows,
+        model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
+        metric: Metric,
+    ) -> float:
+        """Returns the metric of a model of changes; differences are the same for changes as for values."""
+        relative = windows if windows.relative != "nothing" else replace(windows, relative="targets")
+        sums = [
+            metric.statistic(np.broadcast_to(model(inputs), targets.shape), targets)
+            for inputs, targets in in_blocks(relative)
+        ]
+        return metric.value(np.sum(sums, axis=0))
+
+    def _scored_season(self, windows: Windows, metric: Metric) -> float:
+        """Returns the metric of repeating the season before the origin."""
+        season, horizon = self._options.season, self._options.horizon
+        steps = np.arange(horizon) % season - season
+        origins = windows.origins[windows.origins >= season]
+        guesses = windows.targets[origins[:, None] + steps].reshape(len(origins), -1)
+        return metric.score(guesses, replace(windows, origins=origins, relative="nothing").cut().targets)
+
+    def _prepared(self) -> tuple[Dataset, Windows]:
+        """Returns the dataset, and the windows of training and validation, none left out, for the floors."""
+        options = self._options
+        parts, names = self._read()
+        series = parts.series
+        origins = {
+            part: np.concatenate([np.r_[rows] for rows in ranges]) for part, ranges in parts.origins.items()
         }
-
-    def _read(self) -> tuple[Series, dict[str, range]]:
-        """Returns the standardised series and the origins of each part."""
-        options = self._options
-        table = read_table(options.path, delimiter=options.delimiter)
-        names = options.inputs or table.numeric_columns()
-        if not names:
-            raise DataError(
-                f"{options.path} has no column of numbers; the network needs at least one to read"
-            )
-        targets = np.stack([table.numbers(name) for name in options.targets], axis=1)
-        inputs = np.stack([table.numbers(name) for name in names], axis=1)
-        parts = self._parts(len(targets))
-        origins = {name: self._origins(name, part) for name, part in parts.items()}
-        training = slice(parts["train"].stop)
-        series = Series(
-            inputs=Scaler.fitted(inputs[training])(inputs),
-            targets=Scaler.fitted(targets[training])(targets),
+        training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
+        inputs, targets = Scaler.fitted(series.inputs[training]), Scaler.fitted(series.targets[training])
+        whole = Windows(
+            inputs(series.inputs),
+            targets(series.targets),
+            origins["train"],
+            options.window,
+            options.horizon,
+            options.relative,
         )
-        return series, origins
-
-    def _parts(self, rows: int) -> dict[str, range]:
-        """Returns the rows of each part."""
-        split = self._options.split
-        scale = rows if isinstance(split[0], float) else 1
-        first, second, third = (round(scale * sum(split[:count])) for count in (1, 2, 3))
-        if third > rows:
-            raise DataError(
-                f"{self._options.path} has {rows} rows; split {list(split)} needs {third}: lower it"
-            )
-        return {"train": range(first), "validation": range(first, second), "test": range(second, third)}
-
-    def _origins(self, name: str, part: range) -> range:
-        """Returns the rows at which forecasts that stay within ``part`` begin."""
-        window, horizon = self._options.window, self._options.horizon
-        origins = range(max(part.start, window), part.stop - horizon + 1)
-        if not origins:
-            needed = horizon + max(window - part.start, 0)
-            raise DataError(
-                f"{self._options.path}: the {name} part has {len(part)} rows; window {window} and horizon "
-                f"{horizon} need at least {needed}: lower them, change split or supply more rows"
-            )
-        return origins
-
-    def _dataset(self, series: Series, origins: dict[str, range]) -> Dataset:
-        options = self._options
-        train, validation, test = (
-            self._sequences(series, origins[part], relative=options.relative)
-            for part in ("train", "validation", "test")
-        )
-        return Dataset(
+        dataset = Dataset(
             name=f"forecast of {', '.join(options.targets)}",
-            signature=Signature(
-                features=series.inputs.shape[1], outputs=options.horizon * len(options.targets)
-            ),
+            signature=Signature(features=len(names), outputs=options.horizon * len(options.targets)),
             loss=Loss.MSE,
-            metric=METRICS[options.metric],
-            train=Sequences(train.inputs[:: options.stride], train.targets[:: options.stride]),
-            validation=validation,
-            test=test,
+            metric=self._metric(targets, parts),
+            train=replace(whole, origins=origins["train"][:: options.stride]),
+            validation=replace(whole, origins=origins["validation"]),
+            test=replace(whole, origins=origins["test"]),
+            remarks=(
+                f"{len(self.files())} series, {len(series.inputs):,} rows in all",
+                f"reads {', '.join(names)}",
+                f"foretells {', '.join(options.targets)}",
+            ),
         )
+        return dataset, replace(whole, origins=np.concatenate([origins["train"], origins["validation"]]))
 
-    def _sequences(self, series: Series, origins: range, *, relative: Relative) -> Sequences:
-        inputs = series.past(origins, self._options.window)
-        targets = series.future(origins, self._options.horizon)
-        if relative != "nothing":
-            targets = targets - series.unchanged(origins, self._options.horizon)
-        return Sequences(inputs - inputs[:, -1:] if relative == "all" else inputs, targets)
+    def _metric(self, scaler: Scaler, parts: SeriesParts) -> Metric:
+        options = self._options
+        scale = tuple(scaler.scale.tolist())
+        if options.metric == "mase":
+            return mase(scale, parts.naive_errors(options.season))
+        return error_metric(options.metric, scale if options.units == "original" else (1.0,))
+
+    def _read(self) -> tuple[SeriesParts, tuple[str, ...]]:
+        """Returns all series and the rows of each part, and the names of the inputs."""
+        options = self._options
+        names = options.inputs or self._numeric_columns()
+        parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
+        held_out = {"validation": options.validation_path, "test": options.test_path}
+        for part, paths in held_out.items():
+            for path in expanded(paths):
+                parts.add(self._series(path, names), part=part)
+        for path in expanded(options.path):
+            parts.add(self._series(path, names), without={part for part, paths in held_out.items() if paths})
+        return parts, names
+
+    def _numeric_columns(self) -> tuple[str, ...]:
+        first = self.files()[0]
+        names = read_table(first, delimiter=self._options.delimiter).numeric_columns()
+        if not names:
+            raise DataError(f"{first} has no column of numbers; the network needs at least one to read")
+        return tuple(names)
+
+    def _series(self, path: Path, names: tuple[str, ...]) -> Series:
+        table = read_table(path, delimiter=self._options.delimiter)
+        return Series(str(path), table.matrix(names), table.matrix(self._options.targets))

@@ -1,7 +1,9 @@
-"""The figures that tasks are scored with."""
+"""The figures that tasks are scored with, each a function of sums over sequences or steps."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,24 +11,133 @@ import numpy as np
 from evo_nas.tasks.task import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
+    Sums = npt.NDArray[np.float64]
+    Outputs = npt.NDArray[np.float32]
+    Targets = npt.NDArray[np.generic]
 
-def accuracy(outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> float:
-    """Returns the share of right classes; outputs ``(n, classes)``, targets int64 ``(n,)``."""
-    return float(np.mean(outputs.argmax(axis=-1) == targets))
-
-
-def mean_squared_error(outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> float:
-    """Returns the mean squared difference over all entries."""
-    return float(np.mean(np.square(np.subtract(outputs, targets, dtype=np.float64))))
+LONGEST_NLL = 700.0
+"""Where the exponential of a negative log-likelihood would leave double precision."""
 
 
-def mean_absolute_error(outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> float:
-    """Returns the mean absolute difference over all entries."""
-    return float(np.mean(np.abs(np.subtract(outputs, targets, dtype=np.float64))))
+def hits(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns right answers and answers; outputs ``(n, classes)``, targets int64 ``(n,)``."""
+    return np.array([np.count_nonzero(outputs.argmax(axis=-1) == targets), len(targets)], dtype=np.float64)
 
 
-ACCURACY = Metric("accuracy", higher_is_better=True, score=accuracy)
-MSE = Metric("mse", higher_is_better=False, score=mean_squared_error)
-MAE = Metric("mae", higher_is_better=False, score=mean_absolute_error)
+def confusion(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns how often each class (row) was taken for each (column); arguments as of `hits`."""
+    classes = outputs.shape[-1]
+    pairs = targets.astype(np.int64) * classes + outputs.argmax(axis=-1)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.float64)
+
+
+def surprise(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns the negative log-likelihood of the targets in nats, and their number; arguments as of `hits`."""
+    highest = outputs.max(axis=-1, keepdims=True)
+    spread = np.log(np.exp(outputs - highest).sum(axis=-1, dtype=np.float64)) + highest[..., 0]
+    chosen = np.take_along_axis(outputs, targets.astype(np.int64)[..., None], axis=-1)[..., 0]
+    return np.array([np.sum(spread - chosen), len(targets)], dtype=np.float64)
+
+
+def binary_surprise(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns the negative log-likelihood of 0/1 targets ``(n, outputs)`` under logits, and ``n``."""
+    costs = np.logaddexp(0.0, outputs) - np.multiply(outputs, targets, dtype=np.float64)
+    return np.array([costs.sum(dtype=np.float64), len(targets)])
+
+
+def squared_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
+    """Returns the sum of squared errors and their number; ``scale`` is by which outputs are multiplied first.
+
+    A scale for each target is repeated over the steps of the horizon.
+    """
+    errors = _scaled_errors(outputs, targets, scale)
+    return np.array([np.sum(np.square(errors)), errors.size])
+
+
+def absolute_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
+    """Returns the sum of absolute errors and their number; see `squared_errors`."""
+    errors = _scaled_errors(outputs, targets, scale)
+    return np.array([np.sum(np.abs(errors)), errors.size])
+
+
+def mean(sums: Sums) -> float:
+    """Returns sum through number."""
+    return float(sums[0] / sums[1])
+
+
+def root_mean(sums: Sums) -> float:
+    """Returns the square root of `mean`."""
+    return float(np.sqrt(mean(sums)))
+
+
+def perplexity(sums: Sums) -> float:
+    """Returns the exponential of the mean surprise."""
+    return float(np.exp(min(mean(sums), LONGEST_NLL)))
+
+
+def bits(sums: Sums) -> float:
+    """Returns the mean surprise in bits."""
+    return mean(sums) / float(np.log(2.0))
+
+
+def macro_f1(counts: Sums) -> float:
+    """Returns the mean F1 over the classes that occur, or are answered, at all."""
+    right, wanted, given = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    occurs = wanted + given > 0
+    return float(np.mean(2 * right[occurs] / (wanted + given)[occurs]))
+
+
+def matthews(counts: Sums) -> float:
+    """Returns the correlation of answers and classes (Gorodkin, 2004); 0 if either is constant."""
+    total, right = counts.sum(), np.trace(counts)
+    wanted, given = counts.sum(axis=1), counts.sum(axis=0)
+    spread = (total**2 - wanted @ wanted) * (total**2 - given @ given)
+    return float((right * total - wanted @ given) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def _scaled_errors(outputs: Outputs, targets: Targets, scale: float | tuple[float, ...]) -> Sums:
+    factors = np.atleast_1d(np.asarray(scale, dtype=np.float64))
+    errors: Sums = np.subtract(outputs, targets, dtype=np.float64)
+    return errors * np.tile(factors, errors.shape[-1] // len(factors))
+
+
+ACCURACY = Metric("accuracy", higher_is_better=True, statistic=hits, value=mean)
+MACRO_F1 = Metric("macro_f1", higher_is_better=True, statistic=confusion, value=macro_f1)
+MCC = Metric("mcc", higher_is_better=True, statistic=confusion, value=matthews)
+NLL = Metric("nll", higher_is_better=False, statistic=surprise, value=mean)
+PERPLEXITY = Metric("perplexity", higher_is_better=False, statistic=surprise, value=perplexity)
+BITS_PER_CHARACTER = Metric("bits_per_character", higher_is_better=False, statistic=surprise, value=bits)
+NLL_PER_FRAME = Metric("nll_per_frame", higher_is_better=False, statistic=binary_surprise, value=mean)
+MSE = Metric("mse", higher_is_better=False, statistic=squared_errors, value=mean)
+MAE = Metric("mae", higher_is_better=False, statistic=absolute_errors, value=mean)
+RMSE = Metric("rmse", higher_is_better=False, statistic=squared_errors, value=root_mean)
+
+CLASSIFICATION: Mapping[str, Metric] = {metric.name: metric for metric in (ACCURACY, MACRO_F1, MCC, NLL)}
+LANGUAGE: Mapping[str, Metric] = {metric.name: metric for metric in (NLL, PERPLEXITY, BITS_PER_CHARACTER)}
+
+
+def error_metric(name: str, scale: tuple[float, ...]) -> Metric:
+    """Returns ``mse``, ``mae`` or ``rmse`` of outputs that are first multiplied by ``scale``, one for each target."""
+    metric, statistic = {
+        "mse": (MSE, squared_errors),
+        "mae": (MAE, absolute_errors),
+        "rmse": (RMSE, squared_errors),
+    }[name]
+    return replace(metric, statistic=partial(statistic, scale=scale))
+
+
+def mase(scale: tuple[float, ...], naive_errors: tuple[float, ...]) -> Metric:
+    """Returns the mean absolute error in units of the naive forecast's in training (Hyndman and Koehler, 2006).
+
+    Args:
+        scale: As of `error_metric`.
+        naive_errors: Mean absolute difference of each target from one season before, in training.
+    """
+    factors = tuple(factor / error for factor, error in zip(scale, naive_errors, strict=True))
+    return Metric(
+        "mase", higher_is_better=False, statistic=partial(absolute_errors, scale=factors), value=mean
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evo_nas.tasks.classification import ClassificationTask
 from evo_nas.tasks.digits import DigitsTask
 from evo_nas.tasks.forecast import ForecastTask
 
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
     from evo_nas.tasks.task import Task
 
-TASKS: Mapping[str, type[Task]] = {task.kind: task for task in (DigitsTask, ForecastTask)}
+TASKS: Mapping[str, type[Task]] = {task.kind: task for task in (ClassificationTask, DigitsTask, ForecastTask)}

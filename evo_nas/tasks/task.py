@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
     from pydantic import BaseModel
 
     from evo_nas.genome.architecture import Signature
+
+Relative = Literal["nothing", "targets", "all"]
 
 
 class Loss(StrEnum):
@@ -22,26 +29,33 @@ class Loss(StrEnum):
 
     CROSS_ENTROPY = "cross_entropy"
     """Network outputs are logits ``(batch[, time], classes)``, targets int64 ``(batch[, time])``."""
+    BINARY_CROSS_ENTROPY = "binary_cross_entropy"
+    """Logits ``(batch[, time], outputs)``, targets float32 0 or 1, alike; summed over the outputs."""
     MSE = "mse"
     """Outputs and targets are float32 ``(batch[, time], outputs)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure people of the field know.
+    """A figure people of the field know, computed from a statistic that adds up over batches.
 
     Attributes:
         name: Such as ``accuracy`` or ``mse``.
         higher_is_better: Direction; fitness is the metric or its negative.
-        score: ``(outputs, targets) -> float`` on the whole split; arrays are what the network gave
-            for every sequence, in order, and the split's targets. Of padded sequences with a target a
-            step they are the valid steps alone, ``(steps, ...)``. A module-level function, so that it
-            pickles.
+        statistic: ``(outputs, targets) -> float64 array`` of some sequences, or, where every step has an
+            output, of the valid steps alone, ``(steps, ...)``; the sum over all batches is what ``value``
+            wants. A module-level function or a partial of one, so that it pickles.
+        value: From the summed statistic to the figure.
     """
 
     name: str
     higher_is_better: bool
-    score: Callable[[npt.NDArray[np.float32], npt.NDArray[np.generic]], float]
+    statistic: Callable[[npt.NDArray[np.float32], npt.NDArray[np.generic]], npt.NDArray[np.float64]]
+    value: Callable[[npt.NDArray[np.float64]], float]
+
+    def score(self, outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> float:
+        """Returns the figure of a whole part."""
+        return self.value(self.statistic(outputs, targets))
 
     def fitness(self, value: float) -> float:
         """Returns ``value`` oriented so that higher is better."""
@@ -50,20 +64,81 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """One split.
+    """One split of sequences that stand alone.
 
     Attributes:
         inputs: float32 ``(n, time, features)``, or int64 ``(n, time)`` for tokens.
         targets: One row a sequence, or a row a step: see `Loss`.
         lengths: int64 ``(n,)`` where sequences are padded at their end; None if all are full.
+        scored: bool ``(n, time)``, the steps that count where not all valid ones do; None if they do.
     """
 
     inputs: npt.NDArray[np.generic]
     targets: npt.NDArray[np.generic]
     lengths: npt.NDArray[np.int64] | None = None
+    scored: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """One split of a forecast: windows of rows that all splits share, cut out when a batch is taken.
+
+    An *origin* is the first row of a forecast: the ``window`` rows before it are read, the ``horizon`` rows
+    from it on are told. A million rows of 7 columns are 28 MB plus 8 bytes an origin, whatever the window.
+
+    Attributes:
+        inputs: float32 ``(rows, features)``.
+        targets: float32 ``(rows, targets)``; outputs are ordered by step, then by target.
+        origins: int64 ``(n,)``.
+        window: Steps that are read.
+        horizon: Steps that are forecast.
+        relative: What is told as the difference to the last known step.
+    """
+
+    inputs: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    origins: npt.NDArray[np.int64]
+    window: int
+    horizon: int
+    relative: Relative = "nothing"
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def cut(self, which: slice = slice(None)) -> Sequences:
+        """Returns some of the windows, all by default: inputs as read, targets ``(n, horizon * targets)``."""
+        rows = self.origins[which, None] + np.arange(-self.window, self.horizon)
+        inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
+        if self.relative != "nothing":
+            targets = targets - self.targets[rows[:, self.window - 1], None]
+        if self.relative == "all":
+            inputs = inputs - inputs[:, -1:]
+        return Sequences(inputs, targets.reshape(len(targets), -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One split of a text whose every token is to be foretold from all before it.
+
+    It is read by several lanes side by side, ``steps`` tokens at a time; states are carried on from one piece
+    to the next, gradients are not (truncated back-propagation through time).
+
+    Attributes:
+        tokens: int64 ``(n,)``.
+        steps: Tokens of one piece.
+    """
+
+    tokens: npt.NDArray[np.int64]
+    steps: int
+
+    def __len__(self) -> int:
+        return len(self.tokens) - 1
+
+
+Part = Sequences | Windows | Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +153,23 @@ class Dataset:
         train: What is learnt.
         validation: What decides.
         test: What is reported.
+        class_weights: float32 ``(classes,)``, factors of the training loss; None if all classes weigh alike.
+        classes: Names of the classes, where there are some.
+        vocabulary: What each token id stands for, where inputs are tokens.
+        remarks: What was understood of the files, a sentence each.
     """
 
     name: str
     signature: Signature
     loss: Loss
     metric: Metric
-    train: Sequences
-    validation: Sequences
-    test: Sequences
+    train: Part
+    validation: Part
+    test: Part
+    class_weights: npt.NDArray[np.float32] | None = None
+    classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Task(ABC):
@@ -115,5 +198,26 @@ class Task(ABC):
     def floors(self) -> dict[str, float]:
         """Returns the test metric of trivial opponents by name, such as ``persistence``.
 
-        Apart from `load`, since workers load and only a verdict needs floors.
+        They learn from the training and the validation part. Apart from `load`, since workers load and only
+        a verdict needs floors.
         """
+
+    def files(self) -> Sequence[Path]:
+        """Returns the files that `load` reads."""
+        return ()
+
+    def fingerprint(self) -> dict[str, str]:
+        """Returns the SHA-256 of each file that is read, in hex, by the ends of its path.
+
+        Raises:
+            DataError: A file cannot be read.
+        """
+        return {"/".join(path.absolute().parts[-2:]): _sha256(path) for path in sorted(self.files())}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error

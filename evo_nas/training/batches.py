@@ -1,13 +1,15 @@
-"""A task's data as tensors that stay on one device."""
+"""A task's data as tensors that stay on one device, and the batches that are taken from them."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from evo_nas.tasks.task import Sequences, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.tasks.task import Dataset, Loss, Metric, Sequences
+    from evo_nas.tasks.task import Dataset, Loss, Metric, Part, Relative
+
+BUCKETED_BATCHES = 16
+"""So many batches are drawn at once and sorted by length, so that sequences of like lengths meet."""
+SCORING_LANES = 32
+"""Lanes in which a stream is scored; each begins without context."""
 
 
 class Batch(NamedTuple):
@@ -24,14 +31,38 @@ class Batch(NamedTuple):
 
     inputs: Tensor
     targets: Tensor
-    lengths: Tensor | None
+    lengths: Tensor | None = None
+    scored: Tensor | None = None
+
+
+class Split(Protocol):
+    """All of one part, on one device."""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether each batch goes on where the one before it ended."""
+
+    def __len__(self) -> int: ...
+
+    def in_order(self, size: int) -> Iterator[Batch]:
+        """Yields batches of at most ``size`` sequences, always the same."""
+
+    def shuffled(self, size: int) -> Iterator[Batch]:
+        """Yields batches of ``size`` sequences, the last maybe smaller, permuted by the global generator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """All sequences of one part."""
+class SequenceSplit:
+    """Sequences that stand alone; a batch is as long as its longest sequence.
+
+    Attributes:
+        sequences: All of them.
+        lengths: Their lengths, on the CPU; None if all are full.
+    """
 
     sequences: Batch
+    lengths: Tensor | None
+    is_stream: bool = False
 
     def __len__(self) -> int:
         return len(self.sequences.targets)
@@ -39,17 +70,98 @@ class Split:
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields slices of at most ``size`` sequences."""
         for start in range(0, len(self), size):
-            yield self._take(slice(start, start + size))
+            yield self._take(torch.arange(start, min(start + size, len(self))))
 
     def shuffled(self, size: int) -> Iterator[Batch]:
-        """Yields batches of ``size`` sequences, the last maybe smaller, permuted by the global generator."""
-        order = torch.randperm(len(self)).to(self.sequences.targets.device)
-        for start in range(0, len(self), size):
-            yield self._take(order[start : start + size])
+        """Yields random batches; sequences of variable length are bucketed."""
+        order = torch.randperm(len(self))
+        for batch in (
+            torch.split(order, size) if self.lengths is None else _bucketed(order, self.lengths, size)
+        ):
+            yield self._take(batch)
 
-    def _take(self, which: slice | Tensor) -> Batch:
-        inputs, targets, lengths = self.sequences
-        return Batch(inputs[which], targets[which], None if lengths is None else lengths[which])
+    def _take(self, which: Tensor) -> Batch:
+        steps = None if self.lengths is None else int(self.lengths[which].max())
+        inputs, targets, lengths, scored = self.sequences
+        which = which.to(targets.device)
+        return Batch(
+            inputs[which][:, :steps],
+            targets[which][:, :steps] if self._has_target_a_step else targets[which],
+            None if lengths is None else lengths[which],
+            None if scored is None else scored[which][:, :steps],
+        )
+
+    @property
+    def _has_target_a_step(self) -> bool:
+        inputs, targets = self.sequences.inputs, self.sequences.targets
+        return self.lengths is not None and targets.dim() > 1 and targets.shape[1] == inputs.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSplit:
+    """Windows of rows, cut out where a batch is taken; see `tasks.task.Windows`."""
+
+    inputs: Tensor
+    targets: Tensor
+    origins: Tensor
+    window: int
+    horizon: int
+    relative: Relative
+    is_stream: bool = False
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def in_order(self, size: int) -> Iterator[Batch]:
+        """Yields the windows of at most ``size`` successive origins."""
+        for origins in torch.split(self.origins, size):
+            yield self._take(origins)
+
+    def shuffled(self, size: int) -> Iterator[Batch]:
+        """Yields windows at random origins."""
+        order = torch.randperm(len(self)).to(self.origins.device)
+        for which in torch.split(order, size):
+            yield self._take(self.origins[which])
+
+    def _take(self, origins: Tensor) -> Batch:
+        steps = torch.arange(-self.window, self.horizon, device=origins.device)
+        rows = origins[:, None] + steps
+        inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
+        if self.relative != "nothing":
+            targets = targets - self.targets[origins - 1][:, None]
+        if self.relative == "all":
+            inputs = inputs - inputs[:, -1:]
+        return Batch(inputs, targets.flatten(1))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSplit:
+    """A text that lanes read side by side, piece by piece; see `tasks.task.Stream`."""
+
+    tokens: Tensor
+    steps: int
+    is_stream: bool = True
+
+    def __len__(self) -> int:
+        return len(self.tokens) - 1
+
+    def in_order(self, size: int) -> Iterator[Batch]:
+        """Yields pieces of at most `SCORING_LANES` lanes; fewer tokens than lanes are left out at the end."""
+        return self._pieces(min(size, SCORING_LANES), start=0)
+
+    def shuffled(self, size: int) -> Iterator[Batch]:
+        """Yields pieces of ``size`` lanes in the order of the text, which begins at a random token."""
+        return self._pieces(size, start=int(torch.randint(min(self.steps, len(self) // 2 + 1), ())))
+
+    def _pieces(self, lanes: int, *, start: int) -> Iterator[Batch]:
+        lanes = max(1, min(lanes, (len(self) - start) // self.steps))
+        length = (len(self) - start) // lanes
+        inputs = self.tokens[start:][: lanes * length].view(lanes, length)
+        targets = self.tokens[start + 1 :][: lanes * length].view(lanes, length)
+        for piece, wanted in zip(
+            torch.split(inputs, self.steps, dim=1), torch.split(targets, self.steps, dim=1), strict=True
+        ):
+            yield Batch(piece, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +174,13 @@ class PreparedDataset:
     train: Split
     validation: Split
     device: torch.device
+    class_weights: Tensor | None = None
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:
     """Returns the training and validation part on ``device``; on the CPU they share the arrays' memory."""
     place = torch.device(device)
+    weights = dataset.class_weights
     return PreparedDataset(
         signature=dataset.signature,
         loss=dataset.loss,
@@ -74,13 +188,36 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
         train=as_split(dataset.train, place),
         validation=as_split(dataset.validation, place),
         device=place,
+        class_weights=None if weights is None else _tensor(weights, place),
     )
 
 
-def as_split(sequences: Sequences, device: torch.device) -> Split:
-    """Returns ``sequences`` on ``device``."""
-    lengths = None if sequences.lengths is None else _tensor(sequences.lengths, device)
-    return Split(Batch(_tensor(sequences.inputs, device), _tensor(sequences.targets, device), lengths))
+def as_split(part: Part, device: torch.device) -> Split:
+    """Returns ``part`` on ``device``."""
+    if isinstance(part, Sequences):
+        lengths, scored = (
+            None if array is None else _tensor(array, device) for array in (part.lengths, part.scored)
+        )
+        batch = Batch(_tensor(part.inputs, device), _tensor(part.targets, device), lengths, scored)
+        return SequenceSplit(batch, None if lengths is None else lengths.cpu())
+    if isinstance(part, Windows):
+        return WindowSplit(
+            _tensor(part.inputs, device),
+            _tensor(part.targets, device),
+            _tensor(part.origins, device),
+            part.window,
+            part.horizon,
+            part.relative,
+        )
+    return StreamSplit(_tensor(part.tokens, device), part.steps)
+
+
+def _bucketed(order: Tensor, lengths: Tensor, size: int) -> list[Tensor]:
+    """Returns batches of ``order`` in which lengths are alike, in random order themselves."""
+    batches: list[Tensor] = []
+    for pool in torch.split(order, size * BUCKETED_BATCHES):
+        batches += torch.split(pool[lengths[pool].argsort(stable=True)], size)
+    return [batches[position] for position in torch.randperm(len(batches)).tolist()]
 
 
 def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:

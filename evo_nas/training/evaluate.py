@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.space import SearchSpace
     from evo_nas.tasks.task import Dataset
+    from evo_nas.training.schedule import ScheduleKind
 
 
 class CandidateEvaluator:
@@ -26,10 +27,18 @@ class CandidateEvaluator:
     epoch whose weights were kept.
     """
 
-    def __init__(self, space: SearchSpace, data: PreparedDataset, *, time_limit_s: float | None) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        data: PreparedDataset,
+        *,
+        time_limit_s: float | None,
+        schedule: ScheduleKind = "constant",
+    ) -> None:
         self._space = space
         self._data = data
         self._time_limit_s = time_limit_s
+        self._schedule: ScheduleKind = schedule
 
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs, with its seed; failures are outcomes."""
@@ -42,6 +51,7 @@ class CandidateEvaluator:
             seed=candidate.seed,
             time_limit_s=self._time_limit_s,
             max_parameters=self._space.options.max_parameters,
+            schedule=self._schedule,
         )
         return train(architecture, self._data, options).outcome
 
@@ -56,6 +66,7 @@ class EvaluatorFactory:
         device: ``auto``, ``cpu`` or ``cuda``; a worker without a share of a GPU sees none.
         threads: Threads of torch in the whole process; more than one cost the reproducibility of a fitness.
         time_limit_s: Seconds after which a training gives up; None for no limit.
+        schedule: How the learning rate changes.
     """
 
     space: SearchSpace
@@ -63,10 +74,14 @@ class EvaluatorFactory:
     device: str = "auto"
     threads: int = 1
     time_limit_s: float | None = None
+    schedule: ScheduleKind = "constant"
 
     def __call__(self) -> CandidateEvaluator:
         """Sets the threads of this process and puts the data on the device."""
         torch.set_num_threads(self.threads)
         return CandidateEvaluator(
-            self.space, prepare(self.dataset, resolve_device(self.device)), time_limit_s=self.time_limit_s
+            self.space,
+            prepare(self.dataset, resolve_device(self.device)),
+            time_limit_s=self.time_limit_s,
+            schedule=self.schedule,
         )

@@ -39,20 +39,25 @@ class FlatOptimizer:
         self._parameters = parameters
         self.weights = torch.cat([parameter.detach().ravel() for parameter in parameters])
         self.gradient = torch.zeros_like(self.weights)
-        self._rule = RULES[settings.optimizer](self.weights, settings.learning_rate)
+        self._rule = RULES[settings.optimizer](self.weights)
         for parameter, weights, gradient in zip(
             parameters, self._pieces(self.weights), self._pieces(self.gradient), strict=True
         ):
             parameter.data = weights
             parameter.grad = gradient
 
-    def step(self) -> float:
-        """Clips the gradient, updates the weights, and returns the norm that the gradient had."""
+    def step(self, factor: float = 1.0) -> float:
+        """Clips the gradient, updates the weights, and returns the norm that the gradient had.
+
+        Args:
+            factor: Of the learning rate.
+        """
+        rate = factor * self._settings.learning_rate
         norm = float(self.gradient.norm())
         if norm > self._settings.clip:
             self.gradient.mul_(self._settings.clip / norm)
-        self.weights.mul_(1.0 - self._settings.learning_rate * self._settings.weight_decay)
-        self._rule.update(self.gradient)
+        self.weights.mul_(1.0 - rate * self._settings.weight_decay)
+        self._rule.update(self.gradient, rate)
         return norm
 
     def release(self) -> None:
@@ -72,13 +77,13 @@ class FlatOptimizer:
 class _Adam:
     """Adam (Kingma and Ba, 2015) with torch's defaults."""
 
-    def __init__(self, weights: Tensor, learning_rate: float) -> None:
-        self._weights, self._learning_rate = weights, learning_rate
+    def __init__(self, weights: Tensor) -> None:
+        self._weights = weights
         self._mean = torch.zeros_like(weights)
         self._square = torch.zeros_like(weights)
         self._step = torch.zeros((), device=weights.device)
 
-    def update(self, gradient: Tensor) -> None:
+    def update(self, gradient: Tensor, learning_rate: float) -> None:
         adam(
             [self._weights],
             [gradient],
@@ -90,7 +95,7 @@ class _Adam:
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
-            lr=self._learning_rate,
+            lr=learning_rate,
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,
@@ -100,12 +105,12 @@ class _Adam:
 class _RMSProp:
     """RMSProp (Hinton, 2012) with torch's defaults."""
 
-    def __init__(self, weights: Tensor, learning_rate: float) -> None:
-        self._weights, self._learning_rate = weights, learning_rate
+    def __init__(self, weights: Tensor) -> None:
+        self._weights = weights
         self._square = torch.zeros_like(weights)
         self._step = torch.zeros(())
 
-    def update(self, gradient: Tensor) -> None:
+    def update(self, gradient: Tensor, learning_rate: float) -> None:
         rmsprop(
             [self._weights],
             [gradient],
@@ -114,7 +119,7 @@ class _RMSProp:
             [],
             [self._step],
             foreach=False,
-            lr=self._learning_rate,
+            lr=learning_rate,
             alpha=0.99,
             eps=1e-8,
             weight_decay=0.0,
@@ -126,11 +131,11 @@ class _RMSProp:
 class _SGD:
     """Gradient descent with momentum."""
 
-    def __init__(self, weights: Tensor, learning_rate: float) -> None:
-        self._weights, self._learning_rate = weights, learning_rate
+    def __init__(self, weights: Tensor) -> None:
+        self._weights = weights
         self._momentum: list[Tensor | None] = [None]
 
-    def update(self, gradient: Tensor) -> None:
+    def update(self, gradient: Tensor, learning_rate: float) -> None:
         sgd(
             [self._weights],
             [gradient],
@@ -138,7 +143,7 @@ class _SGD:
             foreach=False,
             weight_decay=0.0,
             momentum=MOMENTUM,
-            lr=self._learning_rate,
+            lr=learning_rate,
             dampening=0.0,
             nesterov=False,
             maximize=False,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 
 from evo_nas.training.batches import as_split
-from evo_nas.training.losses import LOSSES, without_padding
+from evo_nas.training.losses import LOSSES
+from evo_nas.training.reading import Reading
 
 if TYPE_CHECKING:
     from evo_nas.models.network import Network
@@ -29,18 +31,19 @@ class Scores:
 
 def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scores:
     """Returns the scores of ``network`` on all of ``split``, without dropout; its mode is left as it was."""
-    outputs, targets = [], []
-    per_step, was_training = network.signature.per_step, network.training
+    sums, losses, rows = [], [], []
+    reading, was_training = Reading(network, split), network.training
     network.eval()
     with torch.inference_mode():
         for batch in split.in_order(BATCH_SIZE):
-            given = network(batch.inputs, batch.lengths)
-            outputs.append(without_padding(given, batch.lengths, per_step=per_step))
-            targets.append(without_padding(batch.targets, batch.lengths, per_step=per_step))
-        joined, wanted = torch.cat(outputs), torch.cat(targets)
-        mean_loss = float(LOSSES[loss](joined, wanted))
+            outputs, targets = reading(batch)
+            losses.append(float(LOSSES[loss](outputs, targets)))
+            rows.append(len(outputs))
+            sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
     network.train(was_training)
-    return Scores(loss=mean_loss, metric=metric.score(joined.cpu().numpy(), wanted.cpu().numpy()))
+    return Scores(
+        loss=float(np.average(losses, weights=rows)), metric=metric.value(np.sum(np.stack(sums), axis=0))
+    )
 
 
 def score_part(network: Network, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:

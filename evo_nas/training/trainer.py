@@ -15,14 +15,18 @@ from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
 from evo_nas.training.flat_optimizer import FlatOptimizer
-from evo_nas.training.losses import LOSSES, without_padding
+from evo_nas.training.losses import training_loss
+from evo_nas.training.reading import Reading
+from evo_nas.training.schedule import SCHEDULES
 from evo_nas.training.scoring import Scores, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evo_nas.genome.architecture import Architecture
-    from evo_nas.training.batches import Batch, PreparedDataset
+    from evo_nas.training.batches import PreparedDataset
+    from evo_nas.training.reading import Answers
+    from evo_nas.training.schedule import ScheduleKind
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
@@ -37,12 +41,14 @@ class TrainingOptions:
         seed: Determines initial weights, order of batches and dropout.
         time_limit_s: Seconds after which training gives up; None for no limit.
         max_parameters: Largest network that is built; None for no limit.
+        schedule: How the learning rate changes.
     """
 
     epochs: int
     seed: int
     time_limit_s: float | None = None
     max_parameters: int | None = None
+    schedule: ScheduleKind = "constant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ class _Fit:
         self._parameters = count_parameters(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
+        self._loss = training_loss(data.loss, data.class_weights)
+        self._schedule = SCHEDULES[options.schedule]()
 
     def run(self) -> Network:
         """Returns the network with the weights of the best epoch."""
@@ -104,7 +112,9 @@ class _Fit:
         for _ in range(self._options.epochs):
             epoch = self._epoch(network, optimizer)
             self._epochs.append(epoch)
-            if self._best() is epoch:
+            improved = self._best() is epoch
+            self._schedule.end_epoch(improved=improved)
+            if improved:
                 best_weights = optimizer.weights.clone()
         optimizer.weights.copy_(best_weights)
         optimizer.release()
@@ -131,28 +141,30 @@ class _Fit:
         )
 
     def _epoch(self, network: Network, optimizer: FlatOptimizer) -> _Epoch:
-        data, total = self._data, 0.0
+        data, total, rows = self._data, 0.0, 0
         network.train()
+        reading, done = Reading(network, data.train), 0
         for batch in data.train.shuffled(self._architecture.training.batch_size):
             self._check_time()
-            total += self._step(network, optimizer, batch) * len(batch.targets)
+            optimizer.gradient.zero_()
+            answers = reading(batch)
+            total += self._step(optimizer, answers, done=done / len(data.train)) * len(answers.outputs)
+            rows += len(answers.outputs)
+            done += batch.inputs.shape[:2].numel() if data.train.is_stream else len(batch.inputs)
         scores = score(network, data.validation, loss=data.loss, metric=data.metric)
         self._check_time()
         if not (math.isfinite(scores.loss) and math.isfinite(scores.metric)):
             raise _Ended(Status.DIVERGED, f"validation gave {scores} after epoch {len(self._epochs) + 1}")
-        return _Epoch(total / len(data.train), scores)
+        return _Epoch(total / rows, scores)
 
-    def _step(self, network: Network, optimizer: FlatOptimizer, batch: Batch) -> float:
-        """Returns the loss of ``batch`` before the update."""
-        optimizer.gradient.zero_()
-        per_step = self._data.signature.per_step
-        outputs = without_padding(network(batch.inputs, batch.lengths), batch.lengths, per_step=per_step)
-        targets = without_padding(batch.targets, batch.lengths, per_step=per_step)
-        loss = LOSSES[self._data.loss](outputs, targets)
+    def _step(self, optimizer: FlatOptimizer, answers: Answers, *, done: float) -> float:
+        """Returns the loss of a batch before the update; ``done`` is the share of the epoch before it."""
+        loss = self._loss(answers.outputs, answers.targets)
         value = loss.item()
         self._check_converging("loss", value, bound=LARGEST_LOSS)
         torch.autograd.backward(loss)
-        self._check_converging("norm of the gradient", optimizer.step(), bound=sys.float_info.max)
+        factor = self._schedule.factor((len(self._epochs) + done) / self._options.epochs)
+        self._check_converging("norm of the gradient", optimizer.step(factor), bound=sys.float_info.max)
         return value
 
     def _best(self) -> _Epoch:

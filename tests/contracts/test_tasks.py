@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from evo_nas.evaluation import Status
+from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.registry import TASKS
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Dataset, Loss, Part, Sequences, Stream, Task, Windows
+from evo_nas.training.batches import prepare
+from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +30,17 @@ def series(folder: Path) -> dict[str, Any]:
     return {"path": path, "targets": ["b"], "window": 10, "horizon": 3}
 
 
+def rows(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "rows.csv"
+    values = rng.normal(size=(60, 4))
+    lines = [",".join(map(str, row)) + f",{'up' if row.sum() > 0 else 'down'}" for row in values]
+    path.write_text("\n".join(["x1,y1,x2,y2,label", *lines]))
+    return {"path": path, "features": 2}
+
+
 SAMPLES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "classification": rows,
     "digits": lambda folder: {},
     "forecast": series,
 }
@@ -47,8 +62,17 @@ def dataset(task) -> Dataset:
     return task.load()
 
 
+def plain(part: Part) -> Sequences:
+    """Returns a part as arrays of inputs and targets, one row a sequence."""
+    if isinstance(part, Windows):
+        return part.cut()
+    if isinstance(part, Stream):
+        return Sequences(part.tokens[None, :-1], part.tokens[None, 1:])
+    return part
+
+
 def parts(dataset: Dataset) -> list[Sequences]:
-    return [dataset.train, dataset.validation, dataset.test]
+    return [plain(part) for part in (dataset.train, dataset.validation, dataset.test)]
 
 
 def test_a_task_is_registered_under_its_kind(options) -> None:
@@ -70,19 +94,28 @@ def test_loading_twice_gives_the_same_arrays(task, dataset) -> None:
 def test_arrays_have_the_shapes_and_types_that_networks_expect(dataset) -> None:
     signature = dataset.signature
     for part in parts(dataset):
-        assert len(part) == len(part.inputs) == len(part.targets) > 0
+        assert len(part.inputs) == len(part.targets) > 0
         if signature.vocabulary:
             assert part.inputs.dtype == np.int64
             assert part.inputs.ndim == 2
         else:
             assert part.inputs.dtype == np.float32
             assert part.inputs.shape[2] == signature.features
-        assert part.targets.dtype == (np.int64 if dataset.loss is Loss.CROSS_ENTROPY else np.float32)
-        if dataset.loss is Loss.CROSS_ENTROPY:
+        is_class = dataset.loss is Loss.CROSS_ENTROPY
+        assert part.targets.dtype == (np.int64 if is_class else np.float32)
+        if is_class:
             assert part.targets.min() >= 0
             assert part.targets.max() < signature.outputs
         else:
             assert part.targets.shape[-1] == signature.outputs
+        if signature.per_step:
+            assert part.targets.shape[:2] == part.inputs.shape[:2]
+        if part.lengths is not None:
+            assert part.lengths.min() >= 1
+            assert part.lengths.max() <= part.inputs.shape[1]
+        if dataset.classes:
+            assert len(dataset.classes) == signature.outputs
+        assert len(dataset.vocabulary) == signature.vocabulary
 
 
 def test_every_value_is_finite(dataset) -> None:
@@ -93,16 +126,46 @@ def test_every_value_is_finite(dataset) -> None:
 
 def test_a_dataset_pickles(dataset) -> None:
     copy = pickle.loads(pickle.dumps(dataset))
-    assert np.array_equal(copy.train.inputs, dataset.train.inputs)
-    assert copy.metric == dataset.metric
+    for once, again in zip(parts(dataset), parts(copy), strict=True):
+        assert np.array_equal(once.inputs, again.inputs)
+    outputs = np.resize([0.1, 0.7, 0.3], (3, dataset.signature.outputs)).astype(np.float32)
+    wanted = outputs if dataset.loss is not Loss.CROSS_ENTROPY else np.zeros(3, dtype=np.int64)
+    assert copy.metric.score(outputs, wanted) == dataset.metric.score(outputs, wanted)
+
+
+def perfect(dataset: Dataset, part: Sequences) -> tuple[np.ndarray, np.ndarray]:
+    """Returns outputs that are right, and the targets, rows that count alone."""
+    targets = part.targets
+    if dataset.signature.per_step:
+        steps = np.ones(targets.shape[:2], dtype=bool)
+        if part.lengths is not None:
+            steps = np.arange(targets.shape[1]) < part.lengths[:, None]
+        targets = targets[steps if part.scored is None else part.scored]
+    if dataset.loss is Loss.CROSS_ENTROPY:
+        return (100 * np.eye(dataset.signature.outputs, dtype=np.float32))[targets], targets
+    return (200 * targets - 100 if dataset.loss is Loss.BINARY_CROSS_ENTROPY else targets), targets
 
 
 def test_a_perfect_answer_scores_at_least_as_well_as_any_floor(task, dataset) -> None:
-    targets = dataset.test.targets
-    answer = np.eye(dataset.signature.outputs)[targets] if dataset.loss is Loss.CROSS_ENTROPY else targets
-    best = dataset.metric.fitness(dataset.metric.score(answer.astype(np.float32), targets))
+    best = dataset.metric.fitness(dataset.metric.score(*perfect(dataset, parts(dataset)[2])))
     floors = task.floors()
     assert floors
     for value in floors.values():
         assert math.isfinite(value)
         assert dataset.metric.fitness(value) <= best
+
+
+def test_a_network_trains_on_it(dataset) -> None:
+    architecture = Architecture(
+        layers=(Layer(NAMED_CELLS["lstm"], 8),), embedding=4 if dataset.signature.vocabulary else None
+    )
+    outcome = train(architecture, prepare(dataset), TrainingOptions(epochs=1, seed=1)).outcome
+    assert outcome.status is Status.OK, outcome.error
+
+
+def test_what_the_files_hold_changes_the_fingerprint(task) -> None:
+    before = task.fingerprint()
+    assert len(before) == len(task.files())
+    for path in task.files():
+        path.write_bytes(path.read_bytes() + b"\n")
+        assert task.fingerprint() != before

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
-from evo_nas.tasks.table import read_table
+from evo_nas.tasks.table_files import read_table
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_another_delimiter_is_possible(write) -> None:
         ("a,b,a\n1,2,3\n", "repeated column names, the first 'a'; rename"),
         ("a,b\n1,2\n3\n", "Row #3: Expected 2 columns, got 1"),
         (b"a,b\n1,2\n\xff\xfe,4\n", "UTF-8"),
-        (b"\xff\xfea\x00,\x00", "is not UTF-8 text; save it as CSV in UTF-8"),
+        (b"\xff\xfea\x00,\x00", "is not UTF-8 text; save it in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(write, content, message) -> None:
@@ -92,7 +91,6 @@ def test_an_unknown_column_is_told_the_nearest_name(write) -> None:
         read_table(write("HUFL,OT\n1,2\n")).numbers("OTT")
 
 
-def test_a_header_alone_is_a_table_without_rows(write) -> None:
-    table = read_table(write("a,b\n"))
-    assert table.numeric_columns() == []
-    assert np.array_equal(table.numbers("a"), [])
+def test_a_header_alone_is_an_empty_file(write) -> None:
+    with pytest.raises(DataError, match="is empty; must hold at least one row"):
+        read_table(write("a,b\n"))

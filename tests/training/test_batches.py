@@ -16,7 +16,7 @@ def numbered(count: int) -> Sequences:
 
 def test_an_epoch_holds_every_sequence_once_with_its_own_target() -> None:
     batches = list(as_split(numbered(10), CPU).shuffled(4))
-    assert [len(batch.targets) for batch in batches] == [4, 4, 2]
+    assert sorted(len(batch.targets) for batch in batches) == [2, 4, 4]
     for batch in batches:
         assert batch.inputs.flatten().tolist() == batch.targets.tolist()
     assert sorted(torch.cat([batch.targets for batch in batches]).tolist()) == list(range(10))

@@ -1,0 +1,61 @@
+"""Ridge regression on more windows than fit into memory at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from evo_nas.tasks.task import Windows
+
+BLOCK = 8192
+"""Windows that are cut out at once."""
+
+
+def in_blocks(windows: Windows) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Yields inputs ``(n, window * features)`` and targets ``(n, horizon * targets)``."""
+    for start in range(0, len(windows), BLOCK):
+        block = windows.cut(slice(start, start + BLOCK))
+        yield block.inputs.reshape(len(block), -1).astype(np.float32), block.targets.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """A linear model; float64 weights ``(inputs, outputs)`` and bias ``(outputs,)``."""
+
+    weights: npt.NDArray[np.float64]
+    bias: npt.NDArray[np.float64]
+
+    @classmethod
+    def fitted(
+        cls, blocks: Iterable[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], *, penalty: float
+    ) -> Ridge:
+        """Returns the model of least squares with a penalty on squared weights.
+
+        Args:
+            blocks: Inputs ``(n, inputs)`` and outputs ``(n, outputs)``.
+            penalty: Factor of the squared weights, for the mean squared error.
+        """
+        moments: npt.NDArray[np.float64] | float = 0.0
+        inputs = 0
+        for x, y in blocks:
+            inputs = x.shape[1]
+            rows = np.concatenate([np.ones((len(x), 1)), x, y], axis=1, dtype=np.float64)
+            moments = moments + rows.T @ rows
+        moments = np.asarray(moments)
+        count, sums = moments[0, 0], moments[0, 1:]
+        centred = moments[1:, 1:] - np.outer(sums, sums) / count
+        covariance = centred[:inputs, :inputs] + count * penalty * np.eye(inputs)
+        weights = np.linalg.solve(covariance, centred[:inputs, inputs:])
+        means = sums / count
+        return cls(weights, means[inputs:] - means[:inputs] @ weights)
+
+    def __call__(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Returns the outputs for ``inputs`` ``(n, inputs)``."""
+        return inputs @ self.weights + self.bias

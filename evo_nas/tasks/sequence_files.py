@@ -1,0 +1,169 @@
+"""Files that hold numeric sequences: tables, NumPy and MATLAB arrays, and ``.ts``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.errors import DataError
+from evo_nas.tasks.array_files import is_arrays, read_arrays
+from evo_nas.tasks.examples import Examples
+from evo_nas.tasks.table_files import format_of, read_table
+from evo_nas.tasks.ts_files import read_ts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from evo_nas.tasks.examples import Label
+    from evo_nas.tasks.table import Table
+
+LABELS = ("label", "class", "target", "y", "labels", "targets")
+SEQUENCES = ("x", "X", "inputs", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What columns or arrays are for; None is guessed.
+
+    Attributes:
+        label: Class of a sequence, or of a step.
+        inputs: What is read.
+        sequence: Which sequence a row is a step of; None if every row is a whole sequence.
+        group: What must stay together in a split.
+        features: Where a row is a whole sequence, how many successive columns are one step.
+        delimiter: What separates columns of text.
+        label_a_step: Whether every step has a label of its own.
+    """
+
+    label: str | None = None
+    inputs: tuple[str, ...] | None = None
+    sequence: str | None = None
+    group: str | None = None
+    features: int = 1
+    delimiter: str | None = None
+    label_a_step: bool = False
+
+
+def read_sequences(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+    """Reads labelled numeric sequences.
+
+    Raises:
+        DataError: The file cannot be read, or the roles do not fit it.
+    """
+    if format_of(path) == ".ts":
+        return read_ts(path)
+    if is_arrays(path):
+        return _from_arrays(path, roles)
+    table = read_table(path, delimiter=roles.delimiter)
+    return _from_steps(table, roles) if roles.sequence else _from_rows(table, roles)
+
+
+def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+    """Every row is a sequence: its columns are the steps."""
+    label = roles.label or _guessed(table.columns, LABELS, default=list(table.columns)[-1])
+    inputs = roles.inputs or _numeric(table, without=(label, roles.group))
+    if len(inputs) % roles.features:
+        raise DataError(
+            f"{table.source} has {len(inputs)} input columns; features is {roles.features}: must divide them evenly"
+        )
+    rows = table.matrix(inputs).reshape(len(table), -1, roles.features)
+    return Examples(
+        table.source,
+        items=list(rows),
+        labels=table.texts(label),
+        groups=table.texts(roles.group) if roles.group else None,
+        remarks=(
+            f"every row is a sequence of {rows.shape[1]} steps with {roles.features} values, "
+            f"columns {inputs[0]} to {inputs[-1]}",
+            f"column {label} is the label",
+        ),
+    )
+
+
+def _from_steps(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+    """Every row is a step; rows of a sequence are in the order of time, and may lie anywhere."""
+    assert roles.sequence is not None
+    label = roles.label or _guessed(table.columns, LABELS, default=list(table.columns)[-1])
+    inputs = roles.inputs or _numeric(table, without=(label, roles.group, roles.sequence))
+    names = np.array(table.texts(roles.sequence))
+    values, labels = table.matrix(inputs), np.array(table.texts(label))
+    groups = np.array(table.texts(roles.group)) if roles.group else None
+    order = np.argsort(names, kind="stable")
+    rows_of = np.split(order, np.flatnonzero(names[order][1:] != names[order][:-1]) + 1)
+    rows_of.sort(key=lambda rows: int(rows[0]))
+    if not roles.label_a_step:
+        for rows in rows_of:
+            if len(set(labels[rows].tolist())) > 1:
+                raise DataError(
+                    f"{table.source}: sequence {names[rows[0]]!r} has several labels in column {label!r}; a "
+                    "classification needs one: choose the task labelling, or another column"
+                )
+    labels_of: list[Label] = [
+        labels[rows] if roles.label_a_step else str(labels[rows[0]]) for rows in rows_of
+    ]
+    return Examples(
+        table.source,
+        items=[values[rows] for rows in rows_of],
+        labels=labels_of,
+        groups=None if groups is None else [str(groups[rows[0]]) for rows in rows_of],
+        remarks=(
+            f"every row is a step of the sequence that column {roles.sequence} names, with {', '.join(inputs)}",
+            f"column {label} is the label",
+        ),
+    )
+
+
+def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+    arrays = read_arrays(path)
+    name = roles.inputs[0] if roles.inputs else _guessed(arrays, SEQUENCES)
+    label = roles.label or _guessed(arrays, LABELS)
+    for wanted in (name, label, roles.group):
+        if wanted is not None and wanted not in arrays:
+            raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
+    items = [_as_steps(path, item) for item in arrays[name]]
+    labels = arrays[label]
+    if len(items) != len(labels) or not items:
+        raise DataError(
+            f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; must be as many"
+        )
+    if "lengths" in arrays:
+        items = [item[: int(length)] for item, length in zip(items, arrays["lengths"], strict=True)]
+    ravelled = [np.ravel(value).astype(str) for value in labels]
+    return Examples(
+        str(path),
+        items=items,
+        labels=[value[: len(item)] for value, item in zip(ravelled, items, strict=True)]
+        if roles.label_a_step
+        else [str(value[0]) for value in ravelled],
+        groups=None if roles.group is None else [str(np.ravel(value)[0]) for value in arrays[roles.group]],
+        remarks=(f"array {name} holds the sequences, {label} the labels",),
+    )
+
+
+def _as_steps(path: Path, item: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    """Returns one sequence as ``(time, features)``; a vector has one feature."""
+    try:
+        steps = np.asarray(item, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{path}: a sequence is not an array of numbers; must be (time, features)") from None
+    steps = steps[:, None] if steps.ndim == 1 else steps
+    if steps.ndim != 2:
+        raise DataError(f"{path}: a sequence has shape {steps.shape}; must be (time, features)")
+    return steps
+
+
+def _numeric(table: Table, *, without: tuple[str | None, ...]) -> tuple[str, ...]:
+    names = tuple(name for name in table.numeric_columns() if name not in without)
+    if not names:
+        raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`")
+    return names
+
+
+def _guessed(names: Iterable[str], wanted: tuple[str, ...], *, default: str = "") -> str:
+    present = {name.lower(): name for name in names}
+    return next((present[name.lower()] for name in wanted if name.lower() in present), default or wanted[0])

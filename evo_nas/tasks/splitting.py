@@ -1,0 +1,175 @@
+"""Which examples are learnt, decide and are reported: by rows, time, group or given files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    import numpy.typing as npt
+
+    Positions = npt.NDArray[np.int64]
+
+Amount = Annotated[int, Field(strict=True, ge=1)] | Annotated[float, Field(strict=True, gt=0.0, lt=1.0)]
+By = Literal["rows", "time", "group"]
+
+
+class SplitOptions(BaseModel):
+    """The ``split`` section of a task whose examples stand alone.
+
+    Attributes:
+        validation: What decides: a share of the examples in ``path``, or a number; none where files are given.
+        test: What is reported, alike.
+        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last of the file.
+        test_by: How the test part is taken, if otherwise than the validation part.
+        stratified: Whether drawn rows keep the shares of the classes.
+        seed: What is drawn.
+        duplicates: What is done with examples that are in two parts: ``refuse``, ``drop`` them from the part that
+            is learnt, or ``keep``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validation: Amount = 0.1
+    test: Amount = 0.2
+    by: By = "rows"
+    test_by: By | None = None
+    stratified: bool = True
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    duplicates: Literal["refuse", "drop", "keep"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What splitting looks at, one entry an example.
+
+    Attributes:
+        source: Where they come from, for messages.
+        contents: What is learnt from, hashable, to find duplicates.
+        strata: Classes to keep the shares of; None if there are none.
+        groups: What must not be torn apart; None if there are none.
+    """
+
+    source: str
+    contents: Sequence[Hashable]
+    strata: Sequence[str] | None = None
+    groups: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+
+def split_rows(
+    rows: Rows, options: SplitOptions, *, given: dict[str, Positions] | None = None
+) -> dict[str, Positions]:
+    """Returns the ascending positions of the ``train``, ``validation`` and ``test`` part.
+
+    Args:
+        rows: All examples.
+        options: How to cut them.
+        given: Parts that are files of their own.
+
+    Raises:
+        DataError: A part would be empty, groups are missing, or the same example is in two parts.
+    """
+    given = given or {}
+    taken = [position for positions in given.values() for position in positions.tolist()]
+    rest = np.setdiff1d(np.arange(len(rows)), taken)
+    parts, available = dict(given), len(rest)
+    if "test" not in given:
+        rest, parts["test"] = _held_out(rows, rest, options, part="test", available=available)
+    if "validation" not in given:
+        rest, parts["validation"] = _held_out(rows, rest, options, part="validation", available=available)
+    parts["train"] = rest
+    for part, positions in parts.items():
+        if not len(positions):
+            raise DataError(
+                f"{rows.source}: the {part} part has no example of {len(rows)}; change split or supply more"
+            )
+    return _without_duplicates(rows, parts, options)
+
+
+def _held_out(
+    rows: Rows, rest: Positions, options: SplitOptions, *, part: str, available: int
+) -> tuple[Positions, Positions]:
+    """Returns what remains of ``rest``, and the part that is taken from it."""
+    amount = options.test if part == "test" else options.validation
+    by = (options.test_by or options.by) if part == "test" else options.by
+    count = amount if isinstance(amount, int) else max(1, round(amount * available))
+    if count >= len(rest):
+        raise DataError(
+            f"{rows.source}: split.{part} is {amount}, but only {len(rest)} examples are left; lower it"
+        )
+    if by == "time":
+        return rest[:-count], rest[-count:]
+    if by == "group":
+        return _by_group(rows, rest, count, seed=options.seed)
+    return _drawn(rows, rest, count, options)
+
+
+def _drawn(rows: Rows, rest: Positions, count: int, options: SplitOptions) -> tuple[Positions, Positions]:
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415 - 1.5 s, paid only where rows are drawn
+
+    strata = None
+    if options.stratified and rows.strata is not None:
+        strata = [rows.strata[position] for position in rest]
+        rare = [name for name, occurrences in Counter(strata).items() if occurrences < 2]
+        if rare or count < len(set(strata)):
+            raise DataError(
+                f"{rows.source}: class {rare[0]!r} has a single example"
+                if rare
+                else f"{rows.source}: a part of {count} examples cannot hold all {len(set(strata))} classes"
+                + "; supply more, leave the class out or set split.stratified to false"
+            )
+    train, held_out = train_test_split(rest, test_size=count, stratify=strata, random_state=options.seed)
+    return np.sort(train), np.sort(held_out)
+
+
+def _by_group(rows: Rows, rest: Positions, count: int, *, seed: int) -> tuple[Positions, Positions]:
+    """Draws whole groups until they have at least ``count`` examples."""
+    if rows.groups is None:
+        raise DataError(f"{rows.source}: split.by is group, but no group column is given; name it in `group`")
+    groups = np.array([rows.groups[position] for position in rest])
+    names = np.unique(groups)
+    order = np.random.default_rng(seed).permutation(names)
+    sizes = np.cumsum([np.count_nonzero(groups == name) for name in order])
+    chosen = order[: int(np.searchsorted(sizes, count)) + 1]
+    if len(chosen) >= len(names):
+        raise DataError(
+            f"{rows.source} has {len(names)} groups; a part of {count} examples would need them all: lower it"
+        )
+    is_held_out = np.isin(groups, chosen)
+    return rest[~is_held_out], rest[is_held_out]
+
+
+def _without_duplicates(
+    rows: Rows, parts: dict[str, Positions], options: SplitOptions
+) -> dict[str, Positions]:
+    """Refuses examples that are in two parts, or drops them from the part that is to know less."""
+    if options.duplicates == "keep":
+        return parts
+    seen: dict[Hashable, int] = {}
+    clean = {}
+    for part in ("test", "validation", "train"):
+        kept = []
+        for position in parts[part].tolist():
+            content = rows.contents[position]
+            if content not in seen:
+                kept.append(position)
+            elif options.duplicates == "refuse":
+                raise DataError(
+                    f"{rows.source}: examples {seen[content] + 1} and {position + 1} are the same, but in two "
+                    "parts; remove one, split by group, or set split.duplicates to drop or keep"
+                )
+        clean[part] = np.array(kept, dtype=np.int64)
+        for position in kept:
+            seen.setdefault(rows.contents[position], position)
+    return clean
