@@ -62,7 +62,8 @@ class AgingEvolution(Strategy):
         options = options or AgingOptions()
         super().__init__(space, options, seed=seed, epochs=epochs)
         self._warmup = options.warmup
-        self._population: deque[Individual] = deque(maxlen=options.population)
+        self._size = options.population
+        self._population: deque[Individual] = deque(maxlen=self._size)
         self._breeder = Breeder(space, tournament=options.tournament, crossover=options.crossover)
         self._founders = space.seeds()
 
@@ -81,4 +82,5 @@ class AgingEvolution(Strategy):
         return Proposal(self._space.random(rng), parents=(), operator="random")
 
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
-        self._population.extend(individuals(evaluations))
+        scored = [evaluation for evaluation in evaluations if evaluation.fitness is not None]
+        self._population.extend(individuals(scored[-self._size :]))

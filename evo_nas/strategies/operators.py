@@ -135,9 +135,10 @@ class Archive:
 
     def update(self, evaluations: Iterable[Evaluation]) -> None:
         """Takes in evaluations; those without a fitness are passed over."""
-        ranked = sorted(individuals(evaluations), key=lambda individual: individual.fitness, reverse=True)
-        self._best.update(ranked[: self._best.maxsize])
-        self._front.update(_undominated(ranked))
+        scored = (evaluation for evaluation in evaluations if evaluation.fitness is not None)
+        ranked = sorted(scored, key=_rank, reverse=True)
+        self._best.update(individuals(ranked[: self._best.maxsize]))
+        self._front.update(individuals(_undominated(ranked)))
 
     @property
     def best(self) -> list[Evaluation]:
@@ -150,13 +151,18 @@ class Archive:
         return [individual.evaluation for individual in self._front]
 
 
-def _undominated(ranked: Sequence[Individual]) -> list[Individual]:
+def _rank(evaluation: Evaluation) -> tuple[float, int]:
+    """Orders as `Score` does, without making one for each evaluation of a long history."""
+    assert evaluation.fitness is not None
+    return evaluation.fitness, -evaluation.outcome.parameters
+
+
+def _undominated(ranked: Sequence[Evaluation]) -> list[Evaluation]:
     """Thins a batch sorted best first, since a Pareto front compares each newcomer with all it holds."""
-    kept: list[Individual] = []
-    for individual in ranked:
-        parameters = individual.evaluation.outcome.parameters
-        if not kept or parameters < kept[-1].evaluation.outcome.parameters:
-            kept.append(individual)
+    kept: list[Evaluation] = []
+    for evaluation in ranked:
+        if not kept or evaluation.outcome.parameters < kept[-1].outcome.parameters:
+            kept.append(evaluation)
     return kept
 
 
