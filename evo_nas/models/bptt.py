@@ -59,6 +59,7 @@ class _Values:
         self.buffers = x.new_empty(program.buffers, steps, batch, width)
         self.linears = x.new_empty(steps, batch, len(program.linears) * width)
         self._width = width
+        self._steps: dict[Place, tuple[Tensor, ...]] = {}
 
     def of(self, place: Place) -> Tensor:
         """Returns the value of a place at all steps."""
@@ -74,11 +75,19 @@ class _Values:
 
     def targets(self, stacking: Stacking, i: Instruction) -> tuple[Tensor, ...]:
         """Returns what an instruction writes to, step by step."""
-        return (self.linears[..., stacking.features(i)] if i.positions else self.of(i.target)).unbind(0)
+        if i.positions:
+            return self.linears[..., stacking.features(i)].unbind(0)
+        return self.steps(i.target)
 
     def operands(self, i: Instruction) -> list[tuple[Tensor, ...]]:
         """Returns for each step what an instruction reads."""
-        return list(zip(*(self.of(place).unbind(0) for place in i.operands), strict=True))
+        return list(zip(*(self.steps(place) for place in i.operands), strict=True))
+
+    def steps(self, place: Place) -> tuple[Tensor, ...]:
+        """Returns the value of a place step by step."""
+        if place not in self._steps:
+            self._steps[place] = self.of(place).unbind(0)
+        return self._steps[place]
 
 
 class _Bptt(torch.autograd.Function):
@@ -113,7 +122,7 @@ class _Bptt(torch.autograd.Function):
         stacking, values = ctx.stacking, ctx.values
         x, ended, *parameters = ctx.saved_tensors
         weights = StackedWeights(stacking, parameters, x)
-        d_linears = torch.zeros_like(values.linears)
+        d_linears = torch.empty_like(values.linears)
         walk = _WalkBack(stacking, values, weights)
         d_states = torch.zeros_like(values.states[:, 0])
         for step in reversed(range(len(x))):
@@ -139,7 +148,7 @@ class _WalkBack:
             (
                 _contributions(i, weights),
                 [self._slot(place) for place in _written(i)],
-                values.of(i.target).unbind(0),
+                values.steps(i.target),
                 values.operands(i),
                 [(self._slot(place), n) for place, n in zip(i.operands, i.gradient_accumulates, strict=True)],
             )
@@ -221,8 +230,8 @@ _CONTRIBUTIONS: Mapping[Code, tuple[Contribution, ...]] = {
         lambda d, _, a: d[0] * a[0],
         lambda d, _, a: torch.addcmul(d[0], d[0], a[0], value=-1.0),
     ),
-    Code.TANH: (lambda d, y, _: torch.addcmul(d[0], d[0] * y, y, value=-1.0),),
-    Code.SIGMOID: (lambda d, y, _: d[0] * torch.addcmul(y, y, y, value=-1.0),),
-    Code.RELU: (lambda d, y, _: d[0].masked_fill(y <= 0, 0.0),),
+    Code.TANH: (lambda d, y, _: torch.ops.aten.tanh_backward(d[0], y),),
+    Code.SIGMOID: (lambda d, y, _: torch.ops.aten.sigmoid_backward(d[0], y),),
+    Code.RELU: (lambda d, y, _: torch.ops.aten.threshold_backward(d[0], y, 0.0),),
     Code.LEAKY_RELU: (lambda d, y, _: torch.where(y > 0, d[0], 0.01 * d[0]),),
 }

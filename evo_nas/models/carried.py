@@ -10,6 +10,7 @@ from torch import Tensor
 from evo_nas.genome.cell import Op
 from evo_nas.models.eager import run_step
 from evo_nas.models.fused import TorchRecurrence
+from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.native.recurrence import NativeRecurrence, scan
 from evo_nas.models.recurrence import Recurrence
 
@@ -47,6 +48,13 @@ def _(recurrence: NativeRecurrence, inputs: Tensor, states: Tensor) -> tuple[Ten
     if inputs.device.type != "cpu" or inputs.dtype != torch.float32:
         return read_on.dispatch(Recurrence)(recurrence, inputs, states)
     return scan(recurrence.bound, inputs, recurrence.live_parameters(""), initial=states)
+
+
+@read_on.register
+def _(recurrence: NativeRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    if recurrence.takes(inputs):
+        return recurrence.run(inputs, states)
+    return read_on.dispatch(Recurrence)(recurrence, inputs, states)
 
 
 def zero_states(recurrence: Recurrence, inputs: Tensor) -> Tensor:

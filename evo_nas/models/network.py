@@ -24,10 +24,10 @@ States = list[Tensor]
 class RecurrentLayer(nn.Module):
     """Dropout on the input, the recurrence, and a normalisation of its output."""
 
-    def __init__(self, layer: Layer, inputs: int) -> None:
+    def __init__(self, layer: Layer, inputs: int, *, device: str = "cpu") -> None:
         super().__init__()
         self.dropout = layer.dropout
-        self.recurrence = path_for(layer.cell)(
+        self.recurrence = path_for(layer.cell, device=device)(
             layer.cell, inputs, layer.width, bidirectional=layer.bidirectional
         )
         features = layer.width * (2 if layer.bidirectional else 1)
@@ -54,6 +54,8 @@ class RecurrentLayer(nn.Module):
 class Network(nn.Module):
     """Embedding for tokens, recurrent layers with skip connections, and the head.
 
+    It is built on the CPU; ``device`` is the type of device that it is meant for, such as ``cuda``.
+
     Attributes:
         paths: How each layer's recurrence is run, from the input up; see `paths.PATHS`.
 
@@ -61,7 +63,7 @@ class Network(nn.Module):
         GenomeError: The input is tokens and the architecture has no embedding width.
     """
 
-    def __init__(self, architecture: Architecture, signature: Signature) -> None:
+    def __init__(self, architecture: Architecture, signature: Signature, *, device: str = "cpu") -> None:
         super().__init__()
         self.architecture = architecture
         self.signature = signature
@@ -73,7 +75,7 @@ class Network(nn.Module):
         layers = []
         for layer in architecture.layers:
             inputs = _joined(backward, layer.skip)
-            layers.append(RecurrentLayer(layer, len(inputs)))
+            layers.append(RecurrentLayer(layer, len(inputs), device=device))
             backward.append([False] * layer.width + [True] * layer.width * layer.bidirectional)
         self.layers = nn.ModuleList(layers)
         self.paths = tuple(layer.recurrence.path for layer in layers)

@@ -106,7 +106,8 @@ class _Fit:
     def run(self) -> Network:
         """Returns the network with the weights of the best epoch."""
         self._check_size()
-        network = Network(self._architecture, self._data.signature).to(self._data.device)
+        device = self._data.device
+        network = Network(self._architecture, self._data.signature, device=device.type).to(device)
         optimizer = FlatOptimizer(network, self._architecture.training)
         best_weights = optimizer.weights
         for _ in range(self._options.epochs):

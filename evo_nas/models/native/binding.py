@@ -52,8 +52,8 @@ class CSequences(Structure):
     """``Sequences``."""
 
     _fields_: ClassVar = [
-        ("rows", c_int32),
-        ("steps", c_int32),
+        ("rows", c_int64),
+        ("steps", c_int64),
         ("reversed", c_int32),
         ("order", c_void_p),
         ("lengths", c_void_p),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(__file__).with_name("interpreter.cpp")
+HEADER = Path(__file__).with_name("kernels.h")
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
     "-std=c++17",
@@ -134,7 +135,9 @@ def _fingerprint(compiler: Path) -> str:
         platform.machine(),
         _processor(),
     )
-    return hashlib.sha256("\n".join(identity).encode() + SOURCE.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(
+        "\n".join(identity).encode() + SOURCE.read_bytes() + HEADER.read_bytes()
+    ).hexdigest()[:16]
 
 
 def _processor() -> str:

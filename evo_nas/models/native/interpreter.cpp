@@ -7,140 +7,12 @@
 // A bias is the weight of a constant input, which is column 0 of the packed input.
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
+
+#include "kernels.h"
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr long LANES = 16, TILE_ROWS = 8;
-#elif defined(__AVX__)
-constexpr long LANES = 8, TILE_ROWS = 6;
-#elif defined(__aarch64__)
-constexpr long LANES = 4, TILE_ROWS = 8;
-#else
-constexpr long LANES = 4, TILE_ROWS = 6;
-#endif
-constexpr long PAD = 16;
 constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input and one with the gradients
-
-typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
-typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
-typedef int32_t Ints __attribute__((vector_size(LANES * sizeof(int32_t))));
-
-constexpr long padded(long columns) { return (columns + PAD - 1) / PAD * PAD; }
-inline Vec load(const float* from) { return *reinterpret_cast<const Loose*>(from); }
-inline void store(float* to, Vec value) { *reinterpret_cast<Loose*>(to) = value; }
-
-struct Matrix {
-  float* data;
-  long stride;  // floats from row to row
-
-  Matrix at(long row, long column = 0) const { return {data + row * stride + column, stride}; }
-};
-
-// ---- elementwise functions; comparisons are written so that NaN passes through ----
-
-inline Vec clamp(Vec x, float low, float high) {
-  x = x < low ? Vec{} + low : x;
-  return x > high ? Vec{} + high : x;
-}
-
-// exp within 2 ulp on [-87, 87], beyond which it stays at the border (Cephes expf).
-inline Vec exponential(Vec x) {
-  x = clamp(x, -87.0f, 87.0f);
-  const Vec shifted = x * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
-  const Vec power = shifted - 12582912.0f;
-  const Vec rest = x - power * 0.693359375f + power * 2.12194440e-4f;
-  Vec series = rest * 1.9875691500e-4f + 1.3981999507e-3f;
-  series = series * rest + 8.3334519073e-3f;
-  series = series * rest + 4.1665795894e-2f;
-  series = series * rest + 1.6666665459e-1f;
-  series = series * rest + 5.0000001201e-1f;
-  series = series * rest * rest + rest + 1.0f;
-  const Ints scale = (reinterpret_cast<Ints>(shifted) << 23) + (127 << 23);
-  return series * reinterpret_cast<Vec>(scale);
-}
-
-inline Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
-
-inline Vec tangent(Vec x) {
-  const Vec square = x * x;
-  Vec series = square * -5.70498872745e-3f + 2.06390887954e-2f;  // Cephes tanhf, below 0.625
-  series = series * square - 5.37397155531e-2f;
-  series = series * square + 1.33314422036e-1f;
-  series = series * square - 3.33332819422e-1f;
-  const Vec near = series * square * x + x;
-  const Vec far = 1.0f - 2.0f / (1.0f + exponential(2.0f * x));
-  return square < 0.390625f ? near : far;
-}
-
-template <class Function, class... Inputs>
-void map(long rows, long width, Matrix target, Function function, Inputs... inputs) {
-  if (target.stride == width && (... && (inputs.stride == width))) {
-    width *= rows;
-    rows = 1;
-  }
-  for (long row = 0; row < rows; ++row)
-    for (long i = 0; i < width; i += LANES)
-      store(target.data + row * target.stride + i, function(load(inputs.data + row * inputs.stride + i)...));
-}
-
-// Writes function(inputs) to the target, or adds it.
-template <class Function, class... Inputs>
-void give(long rows, long width, Matrix target, bool add, Function function, Inputs... inputs) {
-  if (add)
-    map(rows, width, target, [=](Vec old, auto... in) { return old + function(in...); }, target, inputs...);
-  else
-    map(rows, width, target, function, inputs...);
-}
-
-// ---- matrix product: c (rows, columns) = or += a (rows, depth) @ b (depth, columns), columns a multiple of PAD ----
-
-struct Factor {  // a matrix or, with the strides exchanged, its transpose
-  const float* data;
-  long row_stride, column_stride;
-
-  Factor(Matrix m) : data(m.data), row_stride(m.stride), column_stride(1) {}
-  Factor(const float* data, long row, long column) : data(data), row_stride(row), column_stride(column) {}
-};
-
-Factor transposed(Matrix m) { return {m.data, 1, m.stride}; }
-
-template <long ROWS, long VECS>
-inline void multiply_tile(long depth, Factor a, Matrix b, Matrix c, bool add) {
-  Vec sums[ROWS][VECS];
-  for (long r = 0; r < ROWS; ++r)
-    for (long v = 0; v < VECS; ++v) sums[r][v] = add ? load(c.data + r * c.stride + v * LANES) : Vec{};
-  for (long k = 0; k < depth; ++k) {
-    Vec right[VECS];
-    for (long v = 0; v < VECS; ++v) right[v] = load(b.data + k * b.stride + v * LANES);
-    for (long r = 0; r < ROWS; ++r) {
-      const float left = a.data[r * a.row_stride + k * a.column_stride];
-      for (long v = 0; v < VECS; ++v) sums[r][v] += left * right[v];
-    }
-  }
-  for (long r = 0; r < ROWS; ++r)
-    for (long v = 0; v < VECS; ++v) store(c.data + r * c.stride + v * LANES, sums[r][v]);
-}
-
-template <long ROWS, long VECS>
-void multiply_panel(long rows, long depth, Factor a, Matrix b, Matrix c, bool add) {
-  for (; rows >= ROWS; rows -= ROWS) {
-    multiply_tile<ROWS, VECS>(depth, a, b, c, add);
-    a.data += ROWS * a.row_stride;
-    c = c.at(ROWS);
-  }
-  if constexpr (ROWS > 1) multiply_panel<ROWS / 2, VECS>(rows, depth, a, b, c, add);
-}
-
-void multiply(long rows, long columns, long depth, Factor a, Matrix b, Matrix c, bool add) {
-  long column = 0;
-  for (; column + 2 * LANES <= columns; column += 2 * LANES)
-    multiply_panel<TILE_ROWS, 2>(rows, depth, a, b.at(0, column), c.at(0, column), add);
-  for (; column < columns; column += LANES)
-    multiply_panel<TILE_ROWS, 1>(rows, depth, a, b.at(0, column), c.at(0, column), add);
-}
 
 // ---- what Python hands over ----
 
@@ -177,7 +49,8 @@ struct Program {
 };
 
 struct Sequences {
-  int32_t rows, steps, reversed;
+  int64_t rows, steps;
+  int32_t reversed;
   const int32_t *order, *lengths, *active;  // row -> sequence, row -> steps, step -> rows
 };
 
@@ -204,7 +77,11 @@ class Arena {  // hands out pieces of one allocation; without one it only measur
 struct Sizes {
   long width, inputs, linears;  // padded; columns of all linear nodes together
 
-  explicit Sizes(const Program& p) : width(padded(p.width)), inputs(padded(1 + p.inputs)), linears(p.linears * width) {}
+  explicit Sizes(const Program& p)
+      : width(padded(p.width)), inputs(padded(1 + p.inputs)), linears(p.linears * width) {}
+
+  // Rows a multiple of half a page apart would compete for the same lines of the cache.
+  long linears_stride() const { return linears + ((linears + PAD) % 512 ? PAD : 2 * PAD); }
 };
 
 // The linear nodes in groups of the same depth of the packed input: constant and x, constant, nothing.
@@ -307,7 +184,7 @@ class Weights {  // packed for the forward pass, (depth, columns); for the way b
 enum Keep : int32_t { LATEST, ALL };
 
 long steps_per_block(const Sequences& s) {
-  return std::max<long>(1, std::min<long>(s.steps, BLOCK_ROWS / std::max(1, s.rows)));
+  return std::max<long>(1, std::min<long>(s.steps, BLOCK_ROWS / std::max<long>(1, s.rows)));
 }
 
 class Values {
@@ -318,8 +195,8 @@ class Values {
         steps_(s.steps),
         keep_(keep),
         input_{arena.take(s.steps * s.rows * sizes_.inputs), sizes_.inputs},
-        linears_{arena.take((keep == ALL ? s.steps : steps_per_block(s)) * s.rows * (sizes_.linears + PAD)),
-                 sizes_.linears + PAD},  // never a multiple of a page, which would make rows compete in the cache
+        linears_{arena.take((keep == ALL ? s.steps : steps_per_block(s)) * s.rows * sizes_.linears_stride()),
+                 sizes_.linears_stride()},
         state_floats_((s.steps + 1) * s.rows * sizes_.width + PAD),
         buffer_floats_((keep == ALL ? s.steps : 1) * s.rows * sizes_.width + PAD),
         states_(arena.take(p.states * state_floats_)),
@@ -369,7 +246,7 @@ void pack_input(const Program& p, const Sequences& s, const float* x, const Valu
       std::fill_n(to, packed.stride, 0.0f);
       if (row >= s.active[step]) continue;
       to[0] = 1.0f;
-      std::copy_n(x + (s.order[row] * long(s.steps) + time_of(s, row, step)) * p.inputs, p.inputs, to + 1);
+      std::copy_n(x + (s.order[row] * s.steps + time_of(s, row, step)) * p.inputs, p.inputs, to + 1);
     }
   }
 }
@@ -394,7 +271,7 @@ void unpack_states(const Program& p, const Sequences& s, float* states, Where wh
 
 void unpack_outputs(const Program& p, const Sequences& s, const Values& values, float* outputs) {
   for (long row = 0; row < s.rows; ++row) {
-    float* sequence = outputs + s.order[row] * long(s.steps) * p.width;
+    float* sequence = outputs + s.order[row] * s.steps * p.width;
     for (long step = 0; step < s.lengths[row]; ++step)
       std::copy_n(values.state(0, step + 1).at(row).data, p.width, sequence + time_of(s, row, step) * p.width);
     std::fill(sequence + s.lengths[row] * long(p.width), sequence + s.steps * long(p.width), 0.0f);
@@ -440,7 +317,7 @@ void forward(const Program& p, const Sequences& s, const Weights& weights, Value
   for (long step = 0; step < s.steps; ++step) {
     if (step % block == 0) {
       values.begin_block(step);
-      const long rows = std::min(block, s.steps - step) * s.rows;
+      const long rows = std::min<long>(block, s.steps - step) * s.rows;
       for_each_group(p, [&](long first, long columns, long depth) {
         multiply(rows, columns, depth, values.input(step), weights.input().at(0, first),
                  values.linears(step).at(0, first), false);
@@ -463,7 +340,7 @@ class Gradients {
         floats_(s.rows * sizes_.width + PAD),
         states_(arena.take((2 * p.states + p.buffers) * floats_)),
         states_count_(p.states),
-        linears_{arena.take(steps_per_block(s) * s.rows * (sizes_.linears + PAD)), sizes_.linears + PAD} {}
+        linears_{arena.take(steps_per_block(s) * s.rows * sizes_.linears_stride()), sizes_.linears_stride()} {}
 
   Matrix linears(long step) const { return linears_.at((step - first_) * rows_); }
   Matrix before(long state) const { return {states_ + state * floats_, sizes_.width}; }
@@ -521,7 +398,7 @@ void seed(const Program& p, const Sequences& s, const float* d_outputs, const Gr
   for (long state = 0; state < p.states; ++state)
     std::copy_n(gradients.before(state).data, rows * width, gradients.after(state).data);
   for (long row = 0; d_outputs && row < rows; ++row) {
-    const float* from = d_outputs + (s.order[row] * long(s.steps) + time_of(s, row, step)) * p.width;
+    const float* from = d_outputs + (s.order[row] * s.steps + time_of(s, row, step)) * p.width;
     float* to = gradients.after(0).at(row).data;
     for (long i = 0; i < p.width; ++i) to[i] += from[i];
   }
@@ -558,7 +435,7 @@ void unpack_input_gradients(const Program& p, const Sequences& s, Matrix packed,
   for (long end = step + steps; step < end; ++step, packed = packed.at(s.rows))
     for (long row = 0; row < s.rows; ++row) {
       const bool active = row < s.active[step];
-      float* to = d_x + (s.order[row] * long(s.steps) + (active ? time_of(s, row, step) : step)) * p.inputs;
+      float* to = d_x + (s.order[row] * s.steps + (active ? time_of(s, row, step) : step)) * p.inputs;
       if (active)
         std::copy_n(packed.at(row).data + 1, p.inputs, to);
       else
@@ -617,7 +494,7 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   pack_states(*p, *s, d_final, [&](long state) { return gradients.before(state); });
   const long block = steps_per_block(*s);
   for (long first = (s->steps - 1) / block * block; first >= 0; first -= block) {
-    const long steps = std::min(block, s->steps - first);
+    const long steps = std::min<long>(block, s->steps - first);
     gradients.begin_block(first);
     for (long step = first + steps - 1; step >= first; --step)
       step_back(*p, *s, values, gradients, weights, d_outputs, step);

@@ -43,13 +43,22 @@ class NativeRecurrence(BpttRecurrence):
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step, as `Recurrence.forward` does."""
-        if not all(_is_native(tensor) for tensor in (inputs, *self.parameters())):
+        if not self.takes(inputs):
             return super().forward(inputs, lengths)
         outputs = [
             scan(self.bound, inputs, self.live_parameters(suffix), lengths=lengths, reverse=suffix != "")[0]
             for suffix in (("", "_reverse") if self.bidirectional else ("",))
         ]
         return torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]
+
+    def takes(self, inputs: Tensor) -> bool:
+        """Returns whether the interpreter runs them: they and all parameters lie on the CPU in single precision."""
+        tensors = (inputs, *self.parameters())
+        return all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
+
+    def run(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states`` ``(states, batch, width)`` on; see `scan`."""
+        return scan(self.bound, inputs, self.live_parameters(""), initial=states)
 
 
 def scan(
@@ -187,10 +196,6 @@ class _Sequences:
             active=active.data_ptr(),
         )
         self.address = addressof(self._structure)
-
-
-def _is_native(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
 def _address(tensor: Tensor | None) -> int | None:

@@ -1,0 +1,188 @@
+"""How fast each way of running a cell trains on a CPU: forward, loss and backward of one layer.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.recurrence [--compile] [--write]
+
+Run from the root of the repository; with ``--write`` the tables also go to ``benchmarks/results/recurrence-cpu.md``.
+``--compile`` adds minutes. Times are CPU milliseconds of this process on one thread, so that other work on the machine
+matters little; the paths take turns, block by block, and the median block counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.table import Table, load, machine, write
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.published import read_arc, read_recipe
+from evo_nas.models.bptt import BpttRecurrence
+from evo_nas.models.eager import EagerRecurrence
+from evo_nas.models.native import NativeRecurrence, native_status
+
+if TYPE_CHECKING:
+    from evo_nas.genome.cell import CellGraph
+
+STEPS = BATCH = 64
+WIDTHS = (32, 64, 128)
+BLOCKS = 9
+BLOCK_S = 0.12
+"""CPU time of a block, which is at least one step."""
+COMPILED_STEPS = (100, 1_000, 10_000)
+# The first eight nodes of the cell that ENAS published for Penn Treebank.
+ENAS_8 = read_arc("0 0 0 1 1 2 1 2 0 2 0 5 1 1 0")
+# The best recipe of more than ten nodes but LSTM among the NAS-Bench-NLP runs on WikiText-2.
+RECIPE = read_recipe(
+    '{"node_0": {"op": "linear", "input": ["h_prev_0", "h_prev_1"]},'
+    ' "node_1": {"op": "activation_leaky_relu", "input": ["node_0"]},'
+    ' "node_4": {"op": "linear", "input": ["node_1", "h_prev_1", "h_prev_0"]},'
+    ' "node_5": {"op": "activation_tanh", "input": ["node_4"]},'
+    ' "node_6": {"op": "linear", "input": ["x", "h_prev_1"]},'
+    ' "node_7": {"op": "activation_leaky_relu", "input": ["node_6"]},'
+    ' "node_8": {"op": "linear", "input": ["node_7", "node_5"]},'
+    ' "node_10": {"op": "linear", "input": ["node_5", "x"]},'
+    ' "node_11": {"op": "activation_sigm", "input": ["node_10"]},'
+    ' "h_new_0": {"op": "blend", "input": ["node_6", "node_11", "node_1"]},'
+    ' "h_new_1": {"op": "activation_leaky_relu", "input": ["node_8"]}}'
+)
+CELLS: Mapping[str, CellGraph] = {
+    "LSTM": NAMED_CELLS["lstm"],
+    "GRU": NAMED_CELLS["gru"],
+    "ENAS, 8 nodes": ENAS_8,
+    "NAS-Bench-NLP, 11 nodes": RECIPE,
+}
+LAYERS = {"LSTM": nn.LSTM, "GRU": nn.GRU}
+PATHS = (EagerRecurrence, BpttRecurrence, NativeRecurrence)
+
+TrainStep = Callable[[], None]
+
+
+def train_step(module: nn.Module, inputs: Tensor) -> TrainStep:
+    """Returns a function that runs forward, loss and backward once."""
+    parameters = list(module.parameters())
+
+    def step() -> None:
+        outputs = module(inputs)
+        outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+        outputs.square().mean().backward()
+        for parameter in parameters:
+            parameter.grad = None
+
+    return step
+
+
+def cpu_ms(steps: Mapping[str, TrainStep]) -> dict[str, float]:
+    """Returns the median CPU milliseconds of each step; they take turns."""
+    counts = {}
+    for name, step in steps.items():
+        step()
+        counts[name] = max(1, round(BLOCK_S / max(1e-5, _block_s(step, 1))))
+    blocks: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(BLOCKS):
+        for name, step in steps.items():
+            blocks[name].append(1e3 * _block_s(step, counts[name]) / counts[name])
+    return {name: statistics.median(times) for name, times in blocks.items()}
+
+
+def _block_s(step: TrainStep, count: int) -> float:
+    started = time.process_time()
+    for _ in range(count):
+        step()
+    return time.process_time() - started
+
+
+def paths() -> Table:
+    """Measures every path on every cell and width."""
+    rows = []
+    for name, cell in CELLS.items():
+        for width in WIDTHS:
+            inputs = torch.randn(BATCH, STEPS, width)
+            modules: dict[str, nn.Module] = {path.path: path(cell, width, width) for path in PATHS}
+            if name in LAYERS:
+                modules["torch"] = LAYERS[name](width, width, batch_first=True)
+            ms = cpu_ms({path: train_step(module, inputs) for path, module in modules.items()})
+            rows.append([name, str(width), *_cells(ms), load()])
+    return Table(
+        title=f"One layer, {STEPS} steps, batch {BATCH}, input as wide as the states",
+        command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence",
+        header=[
+            *("cell", "width", "eager ms", "bptt ms", "native ms", "nn ms"),
+            *("native : eager", "bptt : eager", "native : nn", "load"),
+        ],
+        rows=rows,
+        remarks=[
+            "CPU milliseconds of forward, loss and backward on one thread; ratios are speed-ups.",
+            "eager is the plain loop with one matrix product per linear node, nn is torch's own layer.",
+            f"Medians of {BLOCKS} interleaved blocks; torch {torch.__version__}, {native_status().explanation}.",
+        ],
+    )
+
+
+def _cells(ms: Mapping[str, float]) -> list[str]:
+    layer = ms.get("torch")
+    return [
+        *(f"{ms[path.path]:.2f}" for path in PATHS),
+        "-" if layer is None else f"{layer:.2f}",
+        f"{ms['eager'] / ms['native']:.1f}x",
+        f"{ms['eager'] / ms['bptt']:.1f}x",
+        "-" if layer is None else f"{layer / ms['native']:.1f}x",
+    ]
+
+
+def compiled(name: str, width: int) -> Table:
+    """Measures `torch.compile` on the plain loop, compilation included, against the other paths."""
+    inputs = torch.randn(BATCH, STEPS, width)
+    loop = torch.compile(EagerRecurrence(CELLS[name], width, width))
+    started = _cpu_s()
+    train_step(loop, inputs)()
+    first_s = _cpu_s() - started
+    steps = {path.path: train_step(path(CELLS[name], width, width), inputs) for path in PATHS}
+    ms = cpu_ms({"compiled": train_step(loop, inputs), **steps})
+    rows = [
+        [
+            path,
+            f"{first:.1f}",
+            f"{ms[path]:.2f}",
+            *(f"{first + n * ms[path] / 1e3:.1f}" for n in COMPILED_STEPS),
+        ]
+        for path, first in (("compiled", first_s), ("eager", 0.0), ("native", 0.0))
+    ]
+    return Table(
+        title=f"torch.compile on the plain loop: {name}, width {width}",
+        command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence --compile",
+        header=["path", "first step s", "ms a step", *(f"s for {n:,} steps" for n in COMPILED_STEPS)],
+        rows=rows,
+        remarks=["CPU seconds, those of the C++ compiler included."],
+    )
+
+
+def _cpu_s() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def main() -> None:
+    """Prints the tables, and writes them if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tables = [paths()]
+    if options.compile:
+        tables.append(compiled("LSTM", 32))
+    print(machine(), *tables, sep="\n\n")
+    if options.write:
+        print(write("recurrence-cpu", "Recurrent cells on a CPU", tables))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+// Arithmetic on matrices whose columns are padded to a multiple of PAD: elementwise functions and the product.
+//
+// The product is written here and not called from a library because the matrices of one step are small: at 64 x 32 by
+// 32 x 128 a library spends half of its time on dispatch and packing. The tile of sums stays in registers.
+
+#pragma once
+
+#include <cstdint>
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr long LANES = 16, TILE_ROWS = 8;
+#elif defined(__AVX__)
+constexpr long LANES = 8, TILE_ROWS = 6;
+#elif defined(__aarch64__)
+constexpr long LANES = 4, TILE_ROWS = 8;
+#else
+constexpr long LANES = 4, TILE_ROWS = 6;
+#endif
+constexpr long PAD = 16;
+
+typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
+typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
+typedef int32_t Ints __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+constexpr long padded(long columns) { return (columns + PAD - 1) / PAD * PAD; }
+inline Vec load(const float* from) { return *reinterpret_cast<const Loose*>(from); }
+inline void store(float* to, Vec value) { *reinterpret_cast<Loose*>(to) = value; }
+
+struct Matrix {
+  float* data;
+  long stride;  // floats from row to row
+
+  Matrix at(long row, long column = 0) const { return {data + row * stride + column, stride}; }
+};
+
+// ---- elementwise functions; comparisons are written so that NaN passes through ----
+
+inline Vec clamp(Vec x, float low, float high) {
+  x = x < low ? Vec{} + low : x;
+  return x > high ? Vec{} + high : x;
+}
+
+// exp within 2 ulp on [-87, 87], beyond which it stays at the border (Cephes expf).
+inline Vec exponential(Vec x) {
+  x = clamp(x, -87.0f, 87.0f);
+  const Vec shifted = x * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
+  const Vec power = shifted - 12582912.0f;
+  const Vec rest = x - power * 0.693359375f + power * 2.12194440e-4f;
+  Vec series = rest * 1.9875691500e-4f + 1.3981999507e-3f;
+  series = series * rest + 8.3334519073e-3f;
+  series = series * rest + 4.1665795894e-2f;
+  series = series * rest + 1.6666665459e-1f;
+  series = series * rest + 5.0000001201e-1f;
+  series = series * rest * rest + rest + 1.0f;
+  const Ints scale = (reinterpret_cast<Ints>(shifted) << 23) + (127 << 23);
+  return series * reinterpret_cast<Vec>(scale);
+}
+
+inline Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
+
+inline Vec tangent(Vec x) {
+  const Vec square = x * x;
+  Vec series = square * -5.70498872745e-3f + 2.06390887954e-2f;  // Cephes tanhf, below 0.625
+  series = series * square - 5.37397155531e-2f;
+  series = series * square + 1.33314422036e-1f;
+  series = series * square - 3.33332819422e-1f;
+  const Vec near = series * square * x + x;
+  const Vec far = 1.0f - 2.0f / (1.0f + exponential(2.0f * x));
+  return square < 0.390625f ? near : far;
+}
+
+template <class Function, class... Inputs>
+void map(long rows, long width, Matrix target, Function function, Inputs... inputs) {
+  if (target.stride == width && (... && (inputs.stride == width))) {
+    width *= rows;
+    rows = 1;
+  }
+  for (long row = 0; row < rows; ++row)
+    for (long i = 0; i < width; i += LANES)
+      store(target.data + row * target.stride + i, function(load(inputs.data + row * inputs.stride + i)...));
+}
+
+// Writes function(inputs) to the target, or adds it.
+template <class Function, class... Inputs>
+void give(long rows, long width, Matrix target, bool add, Function function, Inputs... inputs) {
+  if (add)
+    map(rows, width, target, [=](Vec old, auto... in) { return old + function(in...); }, target, inputs...);
+  else
+    map(rows, width, target, function, inputs...);
+}
+
+// ---- matrix product: c (rows, columns) = or += a (rows, depth) @ b (depth, columns), columns a multiple of PAD ----
+
+struct Factor {  // a matrix or, with the strides exchanged, its transpose
+  const float* data;
+  long row_stride, column_stride;
+
+  Factor(Matrix m) : data(m.data), row_stride(m.stride), column_stride(1) {}
+  Factor(const float* data, long row, long column) : data(data), row_stride(row), column_stride(column) {}
+};
+
+Factor transposed(Matrix m) { return {m.data, 1, m.stride}; }
+
+template <long ROWS, long VECS>
+inline void multiply_tile(long depth, Factor a, Matrix b, Matrix c, bool add) {
+  Vec sums[ROWS][VECS];
+  for (long r = 0; r < ROWS; ++r)
+    for (long v = 0; v < VECS; ++v) sums[r][v] = add ? load(c.data + r * c.stride + v * LANES) : Vec{};
+  for (long k = 0; k < depth; ++k) {
+    Vec right[VECS];
+    for (long v = 0; v < VECS; ++v) right[v] = load(b.data + k * b.stride + v * LANES);
+    for (long r = 0; r < ROWS; ++r) {
+      const float left = a.data[r * a.row_stride + k * a.column_stride];
+      for (long v = 0; v < VECS; ++v) sums[r][v] += left * right[v];
+    }
+  }
+  for (long r = 0; r < ROWS; ++r)
+    for (long v = 0; v < VECS; ++v) store(c.data + r * c.stride + v * LANES, sums[r][v]);
+}
+
+template <long ROWS, long VECS>
+void multiply_panel(long rows, long depth, Factor a, Matrix b, Matrix c, bool add) {
+  for (; rows >= ROWS; rows -= ROWS) {
+    multiply_tile<ROWS, VECS>(depth, a, b, c, add);
+    a.data += ROWS * a.row_stride;
+    c = c.at(ROWS);
+  }
+  if constexpr (ROWS > 1) multiply_panel<ROWS / 2, VECS>(rows, depth, a, b, c, add);
+}
+
+void multiply(long rows, long columns, long depth, Factor a, Matrix b, Matrix c, bool add) {
+  long column = 0;
+  for (; column + 2 * LANES <= columns; column += 2 * LANES)
+    multiply_panel<TILE_ROWS, 2>(rows, depth, a, b.at(0, column), c.at(0, column), add);
+  for (; column < columns; column += LANES)
+    multiply_panel<TILE_ROWS, 1>(rows, depth, a, b.at(0, column), c.at(0, column), add);
+}
+
+}  // namespace
