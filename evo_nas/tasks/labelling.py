@@ -1,0 +1,95 @@
+"""Sequence labelling: a class for every step of a numeric sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.errors import DataError
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.classification import SequenceOptions, read_parts
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.padding import lengths_of, padded
+from evo_nas.tasks.scaling import Scaler
+from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from evo_nas.tasks.examples import Examples, LabelledParts
+
+    Numeric = npt.NDArray[np.float64]
+
+
+class LabellingTask(Task):
+    """One class a step; features are standardised with the statistics of the training part."""
+
+    kind = "labelling"
+    Options = SequenceOptions
+
+    def __init__(self, options: SequenceOptions) -> None:
+        self._options = options
+
+    def files(self) -> list[Path]:
+        """Returns the files of all parts."""
+        return [file for files in self._options.files().values() for file in files]
+
+    def load(self) -> Dataset:
+        """Reads and splits the sequences; see `Task.load`."""
+        parts = self._read()
+        scaler = Scaler.fitted(np.concatenate(parts.train.items))
+
+        def sequences(examples: Examples[Numeric]) -> Sequences:
+            scaled = [scaler(item) for item in examples.items]
+            return Sequences(
+                padded(scaled, np.float32),
+                padded(_targets(parts, examples), np.int64),
+                lengths_of(examples.items),
+            )
+
+        weights = parts.balanced_weights(np.concatenate(_targets(parts, parts.train)))
+        return Dataset(
+            name="sequence labelling",
+            signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
+            loss=Loss.CROSS_ENTROPY,
+            metric=CLASSIFICATION[self._options.metric],
+            train=sequences(parts.train),
+            validation=sequences(parts.validation),
+            test=sequences(parts.test),
+            class_weights=weights if self._options.class_weights == "balanced" else None,
+            classes=parts.classes,
+            remarks=parts.train.remarks,
+        )
+
+    def floors(self) -> dict[str, float]:
+        """Returns the test metric of opponents that see one step alone; see `classification_floors`."""
+        parts = self._read()
+        learnt, test = parts.learnt, parts.test
+        return classification_floors(
+            [np.concatenate(learnt.items), np.concatenate(test.items)],
+            [np.concatenate(_targets(parts, learnt)), np.concatenate(_targets(parts, test))],
+            metric=CLASSIFICATION[self._options.metric],
+            classes=len(parts.classes),
+        )
+
+    def _read(self) -> LabelledParts[Numeric]:
+        parts = read_parts(self._options, label_a_step=True)
+        for examples in (parts.train, parts.validation, parts.test):
+            for number, (item, label) in enumerate(
+                zip(examples.items, examples.labels, strict=True), start=1
+            ):
+                if isinstance(label, str) or len(label) != len(item):
+                    raise DataError(
+                        f"{examples.source}: sequence {number} of {len(item)} steps needs a label for each; name the "
+                        "column of the sequence in `sequence`, or give arrays of labels (time,)"
+                    )
+        return parts
+
+
+def _targets(parts: LabelledParts[Numeric], examples: Examples[Numeric]) -> list[npt.NDArray[np.int64]]:
+    positions = {name: position for position, name in enumerate(parts.classes)}
+    return [np.array([positions[str(name)] for name in label], dtype=np.int64) for label in examples.labels]

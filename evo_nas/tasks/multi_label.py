@@ -1,0 +1,152 @@
+"""Sequences of sets, such as the keys of polyphonic music: each frame is foretold from those before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from evo_nas.config import DataPath
+from evo_nas.errors import DataError
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.array_files import is_arrays, read_arrays
+from evo_nas.tasks.metrics import NLL_PER_FRAME
+from evo_nas.tasks.padding import lengths_of, padded
+from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
+from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Frames = npt.NDArray[np.float32]
+    Sums = npt.NDArray[np.float64]
+
+PSEUDO_COUNT = 1.0
+"""By which the opponents' counts are raised, so that nothing is impossible."""
+Name = Annotated[str, Field(min_length=1)]
+
+
+class MultiLabelOptions(BaseModel):
+    """Options of the task ``multi_label``.
+
+    Attributes:
+        path: NPZ or MAT file with arrays of sequences ``(time, keys)`` of 0 and 1.
+        train: Array of what is learnt, or of everything if it is to be split.
+        validation: Array of what decides; otherwise a part of ``train``.
+        test: Array of what is reported; otherwise a part of ``train``.
+        split: Which sequences decide and which are reported, where no arrays are given.
+        metric: What search optimises: the negative log-likelihood of a frame in nats, summed over the keys.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: DataPath
+    train: Name = "train"
+    validation: Name | None = None
+    test: Name | None = None
+    split: SplitOptions = SplitOptions()
+    metric: Literal["nll_per_frame"] = "nll_per_frame"
+
+
+class MultiLabelTask(Task):
+    """Frames of 0 and 1; the target of each step is the next frame, so the first frame is never foretold."""
+
+    kind = "multi_label"
+    Options = MultiLabelOptions
+
+    def __init__(self, options: MultiLabelOptions) -> None:
+        self._options = options
+
+    def files(self) -> list[Path]:
+        """Returns the one file."""
+        return [self._options.path]
+
+    def load(self) -> Dataset:
+        """Reads the sequences; see `Task.load`."""
+        train, validation, test = self._read()
+        keys = train[0].shape[1]
+        return Dataset(
+            name="multi-label sequences",
+            signature=Signature(features=keys, outputs=keys, per_step=True),
+            loss=Loss.BINARY_CROSS_ENTROPY,
+            metric=NLL_PER_FRAME,
+            train=_shifted(train),
+            validation=_shifted(validation),
+            test=_shifted(test),
+            causal=True,
+            remarks=(
+                f"{keys} keys a frame, {np.mean([frame.sum(axis=1).mean() for frame in train]):.2f} on",
+            ),
+        )
+
+    def floors(self) -> dict[str, float]:
+        """Returns the test metric of each key's frequency, and of a Markov chain for each key alone."""
+        train, validation, test = self._read()
+        learnt = [*train, *validation]
+        rate = _rate(
+            sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt)
+        )
+        after: list[Sums] = []
+        for state in (0.0, 1.0):
+            was = [frames[:-1] == state for frames in learnt]
+            rises = sum((frames[1:] * mask).sum(axis=0) for frames, mask in zip(learnt, was, strict=True))
+            after.append(_rate(rises, sum(mask.sum(axis=0) for mask in was)))
+        wanted = np.concatenate([frames[1:] for frames in test])
+        before = np.concatenate([frames[:-1] for frames in test])
+        guesses = {
+            "frequency of keys": np.broadcast_to(rate, wanted.shape),
+            "Markov chain a key": np.where(before > 0, after[1], after[0]),
+        }
+        return {name: NLL_PER_FRAME.score(_logit(guess), wanted) for name, guess in guesses.items()}
+
+    def _read(self) -> tuple[list[Frames], list[Frames], list[Frames]]:
+        options = self._options
+        if not is_arrays(options.path):
+            raise DataError(f"{options.path} is no file of arrays; must be .npz or .mat")
+        arrays = read_arrays(options.path)
+        everything, given = self._frames(arrays, options.train), {}
+        for part, name in (("validation", options.validation), ("test", options.test)):
+            if name is not None:
+                more = self._frames(arrays, name)
+                given[part] = np.arange(len(everything), len(everything) + len(more))
+                everything += more
+        rows = Rows(str(options.path), contents=[frames.tobytes() for frames in everything])
+        parts = split_rows(rows, options.split, given=given)
+        train, validation, test = (
+            [everything[position] for position in parts[part].tolist()]
+            for part in ("train", "validation", "test")
+        )
+        return train, validation, test
+
+    def _frames(self, arrays: dict[str, npt.NDArray[np.generic]], name: str) -> list[Frames]:
+        path = self._options.path
+        if name not in arrays:
+            raise DataError(f"{path} has no array {name!r}; it has {', '.join(map(repr, arrays))}")
+        sequences = [np.asarray(sequence, dtype=np.float32) for sequence in arrays[name]]
+        for number, frames in enumerate(sequences, start=1):
+            if frames.ndim != 2 or len(frames) < 2 or frames.shape[1] != sequences[0].shape[1]:
+                raise DataError(
+                    f"{path}: sequence {number} of {name} has shape {frames.shape}; must be (time, keys) with at "
+                    "least 2 frames and the same keys everywhere"
+                )
+            if not np.isin(frames, (0.0, 1.0)).all():
+                raise DataError(f"{path}: sequence {number} of {name} has values other than 0 and 1")
+        if not sequences:
+            raise DataError(f"{path}: {name} is empty; must hold at least one sequence")
+        return sequences
+
+
+def _shifted(sequences: list[Frames]) -> Sequences:
+    inputs, targets = [frames[:-1] for frames in sequences], [frames[1:] for frames in sequences]
+    return Sequences(padded(inputs, np.float32), padded(targets, np.float32), lengths_of(inputs))
+
+
+def _rate(rises: Sums | int, total: Sums | int) -> Sums:
+    return (np.asarray(rises, dtype=np.float64) + PSEUDO_COUNT) / (np.asarray(total) + 2 * PSEUDO_COUNT)
+
+
+def _logit(probability: Sums) -> Frames:
+    return np.log(probability / (1 - probability)).astype(np.float32)

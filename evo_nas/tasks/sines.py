@@ -1,0 +1,63 @@
+"""Noisy sines: the next value of a wave whose frequency, phase and amplitude have to be made out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
+from evo_nas.tasks.linear import Ridge
+from evo_nas.tasks.metrics import MSE
+from evo_nas.tasks.task import Dataset, Loss, Sequences
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+PENALTY = 1e-4
+"""On the squared weights of the linear opponent."""
+
+
+class SinesOptions(GeneratedOptions):
+    """Options of the task ``sines``; ``length`` is the number of values that are seen.
+
+    Attributes:
+        noise: Standard deviation of what is added to each value that is seen.
+    """
+
+    noise: Annotated[float, Field(ge=0.0, le=10.0)] = 0.1
+
+
+class SinesTask(GeneratedTask):
+    """Sines of amplitude 0.5 to 1 and period 4 to 40 steps, seen with noise; the target is the next value without."""
+
+    kind = "sines"
+    Options = SinesOptions
+    _options: SinesOptions
+
+    def floors(self) -> dict[str, float]:
+        """Returns the test error of the last value, and of a linear model."""
+        train, _, test = self._parts()
+        linear = Ridge.fitted([(_flat(train), train.targets.astype(np.float32))], penalty=PENALTY)
+        return {
+            "persistence": MSE.score(_flat(test)[:, -1:], test.targets),
+            "linear": MSE.score(linear(_flat(test)).astype(np.float32), test.targets),
+        }
+
+    def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
+        length = self._options.length
+        period, phase, amplitude = rng.uniform([4.0, 0.0, 0.5], [40.0, 2 * np.pi, 1.0], (count, 3)).T[
+            ..., None
+        ]
+        waves = amplitude * np.sin(2 * np.pi * np.arange(length + 1) / period + phase)
+        seen = waves[:, :-1] + rng.normal(0.0, self._options.noise, (count, length))
+        return Sequences(seen[..., None].astype(np.float32), waves[:, -1:].astype(np.float32))
+
+    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
+        return Dataset("noisy sines", Signature(1, 1), Loss.MSE, MSE, train, validation, test)
+
+
+def _flat(part: Sequences) -> npt.NDArray[np.float32]:
+    return part.inputs[..., 0].astype(np.float32)

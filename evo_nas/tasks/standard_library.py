@@ -1,0 +1,46 @@
+"""A corpus that every machine has: the sources of Python's standard library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from evo_nas.tasks.language_model import CorpusOptions, CorpusTask
+from evo_nas.tasks.text_files import read_text
+
+
+class StandardLibraryOptions(CorpusOptions):
+    """Options of the task ``standard_library``.
+
+    Attributes:
+        characters: How much of the sources is read, in the alphabetical order of the modules.
+    """
+
+    characters: Annotated[int, Field(ge=10_000)] = 500_000
+
+
+class StandardLibraryTask(CorpusTask):
+    """Language modelling of Python itself; other versions of Python give other texts."""
+
+    kind = "standard_library"
+    Options = StandardLibraryOptions
+
+    def __init__(self, options: StandardLibraryOptions) -> None:
+        super().__init__(options)
+        self._characters = options.characters
+
+    def files(self) -> list[Path]:
+        """Returns as many modules as are needed, in alphabetical order."""
+        chosen, total = [], 0
+        for path in sorted(Path(os.__file__).parent.glob("*.py")):
+            if path.stat().st_size and total < self._characters:
+                chosen.append(path)
+                total += path.stat().st_size
+        return chosen
+
+    def _texts(self) -> dict[str, str]:
+        text = "".join(read_text(path, "utf-8") for path in self.files())
+        return {"train": text[: self._characters]}

@@ -1,0 +1,197 @@
+"""Classification of texts, of words or characters; DNA and proteins are texts too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from evo_nas.errors import DataError
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
+from evo_nas.tasks.huggingface import read_dataset
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.opponents import text_floors
+from evo_nas.tasks.padding import lengths_of, padded
+from evo_nas.tasks.paths import DataPaths, expanded
+from evo_nas.tasks.splitting import SplitOptions
+from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.text_files import TextRoles, read_texts, texts_of
+from evo_nas.tasks.vocabulary import Level, Vocabulary, tokenized
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class TextOptions(BaseModel):
+    """Options of the task ``text_classification``; exactly one of the first three says where texts are.
+
+    Attributes:
+        path: Tables, or plain text with a label and a text a line.
+        classes: A file, or several, for each class: FASTA, or plain text with a text a line.
+        huggingface: Name of a data set of Hugging Face, or a local folder of one.
+        subset: Configuration of that data set.
+        validation_path: Files like those at ``path`` that decide.
+        test_path: Files like those at ``path`` that are reported.
+        text: Column of the text, guessed if not given.
+        label: Column of the class, alike.
+        group: Column of what must stay together in a split.
+        delimiter: What separates columns, or the label from the text of a line.
+        encoding: Of plain text.
+        level: What a token is: ``word`` or ``character``.
+        lower: Whether letters are made small.
+        min_count: How often a token must occur in training to be known.
+        max_vocabulary: How many tokens there may be.
+        max_length: Tokens of a text that are read; the rest is cut off.
+        split: Which texts decide and which are reported.
+        class_weights: ``balanced`` lets rare classes count as much as frequent ones in training.
+        metric: What search optimises.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: DataPaths | None = None
+    classes: Annotated[dict[str, DataPaths], Field(min_length=2)] | None = None
+    huggingface: str | None = None
+    subset: str | None = None
+    validation_path: DataPaths | None = None
+    test_path: DataPaths | None = None
+    text: str | None = None
+    label: str | None = None
+    group: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: str = "utf-8"
+    level: Level = "word"
+    lower: bool = False
+    min_count: PositiveInt = 1
+    max_vocabulary: PositiveInt = 50_000
+    max_length: PositiveInt = 1000
+    split: SplitOptions = SplitOptions()
+    class_weights: Literal["none", "balanced"] = "none"
+    metric: Literal["accuracy", "macro_f1", "mcc", "nll"] = "accuracy"
+
+    @field_validator("huggingface")
+    @classmethod
+    def _folder_under_base(cls, name: str | None, info: ValidationInfo) -> str | None:
+        folder = ((info.context or {}).get("base") or Path()) / (name or "")
+        return str(folder) if name and folder.is_dir() else name
+
+    @model_validator(mode="after")
+    def _names_one_source(self) -> Self:
+        given = [name for name in ("path", "classes", "huggingface") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"{' and '.join(given) or 'none'} of path, classes and huggingface given; give exactly one"
+            )
+        return self
+
+
+class TextClassificationTask(Task):
+    """One class a text; what a token is comes from the training part alone, the rest is unknown."""
+
+    kind = "text_classification"
+    Options = TextOptions
+
+    def __init__(self, options: TextOptions) -> None:
+        self._options = options
+
+    def files(self) -> list[Path]:
+        """Returns the files of all parts; a data set of the hub has none."""
+        options = self._options
+        folder = Path(options.huggingface or "")
+        if options.huggingface and folder.is_dir():
+            return sorted(file for file in folder.rglob("*") if file.is_file())
+        lists = (options.path, *(options.classes or {}).values(), options.validation_path, options.test_path)
+        return [file for paths in lists for file in expanded(paths)]
+
+    def load(self) -> Dataset:
+        """Reads, splits and encodes the texts; see `Task.load`."""
+        options, parts = self._options, self._read()
+        vocabulary = Vocabulary.fitted(
+            map(self._tokens, parts.train.items),
+            rarest=options.min_count,
+            largest=options.max_vocabulary,
+            source=parts.train.source,
+        )
+        train = parts.targets(parts.train)
+
+        def sequences(examples: Examples[str]) -> Sequences:
+            ids = vocabulary.encoded_all(
+                [self._tokens(text)[: options.max_length] for text in examples.items]
+            )
+            return Sequences(padded(ids, np.int64), parts.targets(examples), lengths_of(ids))
+
+        return Dataset(
+            name="text classification",
+            signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens)),
+            loss=Loss.CROSS_ENTROPY,
+            metric=CLASSIFICATION[options.metric],
+            train=sequences(parts.train),
+            validation=sequences(parts.validation),
+            test=sequences(parts.test),
+            class_weights=parts.balanced_weights(train) if options.class_weights == "balanced" else None,
+            classes=parts.classes,
+            vocabulary=vocabulary.tokens,
+            remarks=parts.train.remarks,
+        )
+
+    def floors(self) -> dict[str, float]:
+        """Returns the test metric of the most frequent class, and of a logistic regression on bags of n-grams."""
+        parts = self._read()
+        return text_floors(
+            [list(parts.learnt.items), list(parts.test.items)],
+            [parts.targets(parts.learnt), parts.targets(parts.test)],
+            level=self._options.level,
+            metric=CLASSIFICATION[self._options.metric],
+            classes=len(parts.classes),
+        )
+
+    def _tokens(self, text: str) -> str | list[str]:
+        tokens = tokenized(text.lower() if self._options.lower else text, self._options.level)
+        return tokens if isinstance(tokens, str) else list(tokens)
+
+    def _read(self) -> LabelledParts[str]:
+        files = self._examples()
+        for examples in files.values():
+            for number, text in enumerate(examples.items, start=1):
+                if not self._tokens(text):
+                    raise DataError(f"{examples.source}: text {number} is {text!r}, without a token; drop it")
+        return split_examples(files, self._options.split)
+
+    def _examples(self) -> dict[str, Examples[str]]:
+        options = self._options
+        roles = TextRoles(options.text, options.label, options.group, options.delimiter, options.encoding)
+        if options.huggingface is not None:
+            tables = read_dataset(options.huggingface, subset=options.subset)
+            return {part: texts_of(table, roles) for part, table in tables.items()}
+        paths = {"validation": options.validation_path, "test": options.test_path}
+        files = {
+            part: _joined([read_texts(file, roles) for file in expanded(given)])
+            for part, given in paths.items()
+            if given
+        }
+        if options.classes is not None:
+            labelled = [
+                read_texts(file, roles, label=label)
+                for label, given in options.classes.items()
+                for file in expanded(given)
+            ]
+            return {"train": _joined(labelled), **files}
+        return {"train": _joined([read_texts(file, roles) for file in expanded(options.path)]), **files}
+
+
+def _joined(examples: list[Examples[str]]) -> Examples[str]:
+    first, *further = examples
+    for other in further:
+        first = first.joined(other)
+    return first
