@@ -93,7 +93,7 @@ def text_floors(
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
     words = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")  # noqa: S106 - no password,
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password
         LogisticRegression(C=10.0, max_iter=MOST_STEPS),
     )
     characters = make_pipeline(
