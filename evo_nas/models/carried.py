@@ -11,7 +11,6 @@ from evo_nas.genome.cell import Op
 from evo_nas.models.eager import run_step
 from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.native import NativeRecurrence
-from evo_nas.models.native.recurrence import NativeRecurrence, scan
 from evo_nas.models.recurrence import Recurrence
 
 
@@ -41,13 +40,6 @@ def read_on(recurrence: Recurrence, inputs: Tensor, states: Tensor) -> tuple[Ten
 @read_on.register
 def _(recurrence: TorchRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
     return recurrence.run(inputs, states, suffix="")
-
-
-@read_on.register
-def _(recurrence: NativeRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-    if inputs.device.type != "cpu" or inputs.dtype != torch.float32:
-        return read_on.dispatch(Recurrence)(recurrence, inputs, states)
-    return scan(recurrence.bound, inputs, recurrence.live_parameters(""), initial=states)
 
 
 @read_on.register
