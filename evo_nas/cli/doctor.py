@@ -92,12 +92,12 @@ def _memory() -> str:
 def _networks() -> Iterator[Finding]:
     """What networks would run on; the libraries that they need may be missing."""
     try:
-        from evo_nas.models.paths import PATHS
+        from evo_nas.models.native import native_status
         from evo_nas.training.device import device_name
     except ImportError:
         return
     yield Finding("device", device_name("auto"))
-    yield Finding("recurrence", ", then ".join(path.path for path in PATHS))
+    yield Finding("recurrence", native_status().explanation)
 
 
 def _writable(root: Path) -> Finding:
