@@ -1,9 +1,10 @@
 """What the ledger costs: committing evaluations one by one and in groups, and resuming a long run.
 
-    python benchmarks/resume.py --evaluations 100000
+    python -m benchmarks.resume [--evaluations 100000] [--write]
 
-Writes a run of generated evaluations with architectures, metrics and learning curves of the usual size in commits of
-`--rows`, then opens it in a fresh process and builds the history that a search is resumed from.
+Run from the root of the repository. Writes a run of generated evaluations with architectures, metrics and learning
+curves of the usual size, then resumes it in fresh processes: opens the ledger and builds the search with its
+strategy. With ``--write`` the tables also go to ``benchmarks/results/resume.md``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,14 +19,19 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.objectives import Pause
+from benchmarks.table import Table, load, machine, peak_mib, write
+from benchmarks.wiring import strategy
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.execution.simulated import SimulatedExecutor, Simulation
 from evo_nas.ledger import Ledger, RunRecord
+from evo_nas.loop import Budget, Search
 
-GENES = 60
+GENES = 75
 EPOCHS = 9
 IN_FLIGHT = 16
 SINGLE_COMMITS = 200
-MIB = 2**20
+ROUNDS = 3
 
 
 def make_candidate(key: int) -> Candidate:
@@ -78,41 +83,65 @@ def commit(ledger: Ledger, first: int, last: int, *, rows: int) -> tuple[list[fl
     return walls_ms, 1e6 * cpu_s / (last - first)
 
 
-def write_run(run: Path, *, evaluations: int, rows: int) -> None:
+def write_run(run: Path, *, evaluations: int, rows: int) -> Table:
     record = RunRecord.new("resume-benchmark", seed=0, config={})
-    print(
-        f"{'rows/commit':>12} {'commits':>8} {'median ms':>10} {'p95 ms':>8} {'worst ms':>9} {'CPU us/row':>11}"
-    )
+    lines = []
     with Ledger.create(run, record, describe=describe) as ledger:
         commit(ledger, 0, IN_FLIGHT, rows=1)  # pyarrow loads parts of itself at first use
         singles = IN_FLIGHT + SINGLE_COMMITS
         for group, first, last in ((1, IN_FLIGHT, singles), (rows, singles, evaluations)):
             walls_ms, cpu_us = commit(ledger, first, last, rows=group)
-            median, p95 = statistics.median(walls_ms), statistics.quantiles(walls_ms, n=20)[-1]
-            print(
-                f"{group:>12} {len(walls_ms):>8} {median:>10.1f} {p95:>8.1f} {max(walls_ms):>9.1f} {cpu_us:>11.0f}"
-            )
+            times = (statistics.median(walls_ms), statistics.quantiles(walls_ms, n=20)[-1], max(walls_ms))
+            cells = [f"{group}", f"{len(walls_ms):,}", *(f"{wall_ms:.1f}" for wall_ms in times)]
+            lines.append([*cells, f"{cpu_us:.0f}", load()])
     files = list((run / "segments").iterdir())
-    size = sum(path.stat().st_size for path in files) / MIB
-    print(f"\n{evaluations} evaluations in {len(files)} files, {size:.0f} MiB")
+    size_mib = sum(path.stat().st_size for path in files) / 2**20
+    return Table(
+        "Durable commits on the local disk",
+        f"python -m benchmarks.resume --evaluations {evaluations} --rows {rows}",
+        ["rows/commit", "commits", "median ms", "p95 ms", "worst ms", "CPU us/row", "load"],
+        lines,
+        [
+            f"{evaluations:,} evaluations in {len(files)} files, {size_mib:.0f} MiB; compaction is part of the times."
+        ],
+    )
 
 
 def measure_resume(run: str) -> None:
-    idle = _peak_mib()
+    """Resumes ``run`` in this process and prints seconds to open, seconds to build the search and MiB above idle."""
+    idle_mib = peak_mib()
     start = time.perf_counter()
     with Ledger.open(run) as ledger:
-        opened, opened_mib = time.perf_counter(), _peak_mib()
-        history = ledger.history()
+        opened = time.perf_counter()
+        executor = SimulatedExecutor(Pause(), Simulation(workers=1))
+        search = Search(strategy(), executor, ledger, budget=Budget(10**9))
         built = time.perf_counter()
-    print(f"{'step':>12} {'seconds':>8} {'peak memory, MiB above an idle process':>40}")
-    print(f"{'open':>12} {opened - start:>8.2f} {opened_mib - idle:>40.0f}")
-    print(f"{'history':>12} {built - opened:>8.2f} {_peak_mib() - idle:>40.0f}")
-    print(f"{'both':>12} {built - start:>8.2f} {_peak_mib() - idle:>40.0f}")
-    print(f"\n{len(history.told)} told, {len(history.in_flight)} in flight")
+        print(json.dumps([search.progress().told, opened - start, built - opened, peak_mib() - idle_mib]))
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resume(run: Path, *, evaluations: int) -> Table:
+    rows, totals_s, memories_mib = [], [], []
+    for _ in range(ROUNDS):
+        arguments = [sys.executable, "-m", "benchmarks.resume", "--measure", str(run)]
+        child = subprocess.run(arguments, check=True, capture_output=True)
+        told, open_s, build_s, memory_mib = json.loads(child.stdout)
+        assert told == evaluations
+        totals_s.append(open_s + build_s)
+        memories_mib.append(memory_mib)
+        rows.append(
+            [f"{open_s:.2f}", f"{build_s:.2f}", f"{open_s + build_s:.2f}", f"{memory_mib:.0f}", load()]
+        )
+    bytes_each = 2**20 * statistics.median(memories_mib) / evaluations
+    return Table(
+        f"Resuming a search of {evaluations:,} evaluations, each time in a fresh process",
+        f"python -m benchmarks.resume --evaluations {evaluations}",
+        ["open the ledger, s", "build the search, s", "both, s", "peak memory above idle, MiB", "load"],
+        rows,
+        [
+            "To build the search is to read the history, tell it to the strategy and rank it.",
+            f"Median: {statistics.median(totals_s):.2f} s and {bytes_each:,.0f} bytes per evaluation.",
+        ],
+    )
 
 
 def main() -> None:
@@ -122,15 +151,20 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=64, help="evaluations per commit")
     parser.add_argument("--measure", metavar="RUN", help="only resume this run")
+    parser.add_argument("--write", action="store_true", help="also write benchmarks/results/resume.md")
     options = parser.parse_args()
     if options.measure:
         measure_resume(options.measure)
         return
-    print(f"python {' '.join(sys.argv)}\n")
-    with tempfile.TemporaryDirectory(dir=".") as folder:
+    print(f"{machine()}\n")
+    with tempfile.TemporaryDirectory(dir=".", prefix=".benchmark-") as folder:
         run = Path(folder) / "run"
-        write_run(run, evaluations=options.evaluations, rows=options.rows)
-        subprocess.run([sys.executable, __file__, "--measure", str(run)], check=True)
+        tables = [write_run(run, evaluations=options.evaluations, rows=options.rows)]
+        print(tables[0], flush=True)
+        tables.append(resume(run, evaluations=options.evaluations))
+        print(tables[1])
+    if options.write:
+        print(f"written: {write('resume', 'Commits and resumption', tables)}")
 
 
 if __name__ == "__main__":
