@@ -19,6 +19,7 @@ from evo_nas.tasks.registry import TASKS
 from evo_nas.training.evaluate import EvaluatorFactory
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any, Self
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 
 ExecutorKind = Literal["ray", "inline"]
 Kind = TypeVar("Kind")
+
+def check_options(config: SearchConfig) -> BaseModel:
+    """Checks every section as far as that needs no data, and returns the task's options as they were written.
+
+    Raises:
+        ConfigError: Something in the configuration is wrong.
+    """
+    strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
+    checked(strategy_class.Options, _options(config.strategy), at="strategy")
+    checked(SpaceOptions, config.space, at="space")
+    task_class = _chosen(TASKS, config.task, section="task")
+    return checked(task_class.Options, _options(config.task), at="task")
+
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class Experiment:
             self.space, self.strategy_options, seed=self.config.seed, epochs=self.config.training.epochs
         )
 
-    def is_complete(self, run: Path) -> bool:
+    def is_complete(self, run: str | os.PathLike[str]) -> bool:
         """Whether the run at ``run`` exists, is this experiment's and has spent the budget.
 
         Raises:
@@ -100,7 +114,7 @@ class Experiment:
 
     @contextmanager
     def open(
-        self, run: Path, *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
+        self, run: str | os.PathLike[str], *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
     ) -> Iterator[Search]:
         """Starts the run at ``run``, or resumes it, and yields the search, ready to go on.
 
@@ -119,7 +133,7 @@ class Experiment:
             workers = stack.enter_context(self._executor(executor))
             yield Search(self.strategy(), workers, ledger, budget=self.budget)
 
-    def _ledger(self, run: Path, *, accept_data_loss: bool) -> Ledger:
+    def _ledger(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
         def describe(genome: tuple[int, ...]) -> str:
             return to_json(self.space.decode(genome))
 
@@ -131,7 +145,7 @@ class Experiment:
             run, RunRecord.new(self.config.name, seed=self.config.seed, config=config), describe=describe
         )
 
-    def _refuse_changes(self, run: Path, record: RunRecord) -> None:
+    def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
         changes = checked(SearchConfig, record.config).changes(self.config)
         if changes:
             raise ConfigChangedError(

@@ -60,6 +60,7 @@ class Progress:
         elapsed_s: Seconds since this process started to search.
         finished: Whether the run is complete.
         interrupted: Whether it was asked to stop before that.
+        commit_s: Seconds that the last commit took.
     """
 
     told: int
@@ -74,6 +75,7 @@ class Progress:
     elapsed_s: float
     finished: bool
     interrupted: bool
+    commit_s: float = 0.0
 
 
 Listener = Callable[[Progress], None]
@@ -102,7 +104,7 @@ class Search:
         self._by_status: Counter[Status] = Counter()
         self._unrecorded: dict[int, Candidate] = {}
         self._told = self._asked = self._told_at_start = 0
-        self._train_s = 0.0
+        self._train_s = self._commit_s = 0.0
         self._exhausted = False
         self._stop = threading.Event()
         self._started = time.monotonic()
@@ -159,6 +161,7 @@ class Search:
             elapsed_s=time.monotonic() - self._started,
             finished=self.finished,
             interrupted=self._stop.is_set(),
+            commit_s=self._commit_s,
         )
 
     @property
@@ -177,6 +180,7 @@ class Search:
 
     def _wanted(self) -> int:
         left = 0 if self._spent else self._budget.evaluations - self._asked
+        self._executor.expect(left)
         return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
 
     def _resume(self) -> None:
@@ -190,7 +194,9 @@ class Search:
     def _commit(self, evaluations: Sequence[Evaluation]) -> None:
         for evaluation in evaluations:
             self._unrecorded.pop(evaluation.candidate.id, None)
+        began = time.monotonic()
         self._ledger.append(evaluations, born=list(self._unrecorded.values()))
+        self._commit_s = time.monotonic() - began
         self._unrecorded.clear()
 
     def _count(self, evaluations: Sequence[Evaluation]) -> None:

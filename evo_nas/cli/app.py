@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import click
 
+from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.doctor import doctor
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
@@ -55,5 +56,19 @@ def main() -> None:
     """Evolves a recurrent network for your data and hands back a trained model."""
 
 
-for _command in (search, resume, runs, show, verify, export, doctor):
+for _command in (
+    search,
+    resume,
+    submit,
+    attach,
+    status,
+    logs,
+    stop,
+    runs,
+    show,
+    verify,
+    export,
+    doctor,
+    token,
+):
     main.add_command(_command)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evo_nas.cli.pace import Pace
-from evo_nas.cli.wording import Scale, duration, failures
+from evo_nas.cli.wording import Scale, duration, failures, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +29,13 @@ class Subject:
 
     Attributes:
         name: Of the search.
-        run: Its directory.
+        run: Where it is kept.
         scale: Its metric.
         describe: Puts the architecture of a genome into words.
     """
 
     name: str
-    run: Path
+    run: str | Path
     scale: Scale
     describe: Callable[[Genome], str]
 
@@ -103,7 +103,7 @@ class LineDisplay(_Occasional):
                 f"best {scale.metric} {scale.text(best.fitness)} (#{best.candidate.id})"
                 if best
                 else "none scored",
-                f"{workers.busy} of {workers.workers} workers busy",
+                f"{workers.busy} of {workers.workers} workers busy{waiting(workers)}",
                 f"failures: {failures(progress.by_status)}",
             )
         )
@@ -113,6 +113,7 @@ class JsonDisplay(_Occasional):
     """Prints one JSON object a line, for machines."""
 
     every_s = 1.0
+    _described: tuple[int, str] = (-1, "")
 
     def _print(self, progress: Progress) -> None:
         workers = progress.occupancy
@@ -120,32 +121,49 @@ class JsonDisplay(_Occasional):
             self._console,
             "progress",
             told=progress.told,
+            told_at_start=progress.told_at_start,
             asked=progress.asked,
             budget=progress.budget.evaluations,
             elapsed_s=round(progress.elapsed_s, 3),
             per_minute=round(self._pace.per_minute, 3),
             remaining_s=self._pace.remaining_s(progress),
             by_status={str(status): count for status, count in progress.by_status.items()},
-            best=_fields(progress.best, self._subject.scale),
+            best=self._best(progress.best),
             fitness=dict(progress.fitness),
-            workers={"alive": workers.workers, "busy": workers.busy, "lost": workers.lost_workers},
+            workers={
+                "alive": workers.workers,
+                "busy": workers.busy,
+                "lost": workers.lost_workers,
+                "waiting": workers.waiting,
+                "obstacle": workers.obstacle,
+                "dropped": workers.dropped,
+                "seconds": {cause: round(seconds, 3) for cause, seconds in workers.seconds.items()},
+            },
             finished=progress.finished,
             interrupted=progress.interrupted,
         )
 
+    def _best(self, best: Evaluation | None) -> dict[str, Any] | None:
+        if best is None or best.fitness is None:
+            return None
+        scale = self._subject.scale
+        return {
+            "id": best.candidate.id,
+            scale.metric: scale.value(best.fitness),
+            "fitness": best.fitness,
+            "parameters": best.outcome.parameters,
+            "operator": best.candidate.operator,
+            "parents": best.candidate.parents,
+            "canonical_hash": best.candidate.canonical_hash,
+            "architecture": self._in_words(best),
+        }
 
-def print_event(console: Console, name: str, **fields: Any) -> None:
+    def _in_words(self, best: Evaluation) -> str:
+        if self._described[0] != best.candidate.id:
+            self._described = best.candidate.id, self._subject.describe(best.candidate.genome)
+        return self._described[1]
+
+
+def print_event(console: Console, event: str, /, **fields: Any) -> None:
     """Prints one JSON object on a line of its own."""
-    console.out(json.dumps({"event": name, **fields}), highlight=False)
-
-
-def _fields(best: Evaluation | None, scale: Scale) -> dict[str, Any] | None:
-    if best is None or best.fitness is None:
-        return None
-    return {
-        "id": best.candidate.id,
-        scale.metric: scale.value(best.fitness),
-        "parameters": best.outcome.parameters,
-        "operator": best.candidate.operator,
-        "canonical_hash": best.candidate.canonical_hash,
-    }
+    console.out(json.dumps({"event": event, **fields}), highlight=False)

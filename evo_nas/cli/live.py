@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.display import Display, Subject
-from evo_nas.cli.wording import duration, failures, origin
+from evo_nas.cli.wording import duration, failures, origin, waiting
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -85,4 +85,4 @@ class LiveDisplay(Display):
 
 def _workers(occupancy: Occupancy) -> str:
     lost = f", {occupancy.lost_workers} lost and replaced" if occupancy.lost_workers else ""
-    return f"{occupancy.busy} of {occupancy.workers} busy{lost}"
+    return f"{occupancy.busy} of {occupancy.workers} busy{lost}{waiting(occupancy)}"

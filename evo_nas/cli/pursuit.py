@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -21,7 +22,6 @@ from evo_nas.genome.describe import describe
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from evo_nas.config import SearchConfig
     from evo_nas.genome.space import Genome
@@ -32,13 +32,13 @@ class Pursuit:
     """One ``search`` or ``resume``: where it runs and how it is shown.
 
     Args:
-        run: Directory of the run.
+        run: Where the run is kept.
         as_json: Whether to print JSON lines instead of what people read.
         inline: Whether to train in this process, without Ray.
         accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
     """
 
-    def __init__(self, run: Path, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
+    def __init__(self, run: str | Path, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
         self._run = run
         self._as_json = as_json
         self._inline = inline
@@ -58,6 +58,9 @@ class Pursuit:
             self._say("complete", f"{self._run} is complete")
         else:
             self._search(experiment)
+        if not isinstance(self._run, Path):
+            self._say("searched", f"{self._run} is searched; take its champion away with `evo-nas export`")
+            return
         with self._waiting("weighing the champion") as announce:
             verdict = verdict_of(self._run, experiment=experiment, announce=announce)
         if self._as_json:
@@ -105,7 +108,7 @@ class Pursuit:
         kind = LiveDisplay if self._console.is_terminal else LineDisplay
         return kind(subject, self._console)
 
-    def _say(self, event: str, text: str, **fields: object) -> None:
+    def _say(self, event: str, text: str, /, **fields: object) -> None:
         if self._as_json:
             print_event(self._console, event, run=str(self._run), text=text, **fields)
         else:

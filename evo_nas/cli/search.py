@@ -3,69 +3,127 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
-inline = click.option("--inline", is_flag=True, help="Train in this process, without Ray; for debugging.")
-accept_data_loss = click.option(
-    "--accept-data-loss", is_flag=True, help="Go on without committed evaluations that are damaged or missing."
+from evo_nas.cli.options import (
+    accept_data_loss,
+    address,
+    as_json,
+    inline,
+    overrides,
+    workers,
+    workers_override,
 )
-workers = click.option("--workers", metavar="N", help="Worker processes; short for --set workers.count=N.")
+from evo_nas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from evo_nas.config import SearchConfig
 
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
     "--run",
-    type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Run directory; runs/<name of the config> by default.",
+    help="Run directory; runs/<name of the config> by default. In a cluster an absolute path there, or a URI.",
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@overrides
 @workers
 @as_json
 @inline
 @accept_data_loss
-def search(
+@address(required=False)
+def search(  # noqa: PLR0913 - one for each option
     config: Path,
     *,
-    run: Path | None,
+    run: str | None,
     overrides: tuple[str, ...],
     workers: str | None,
     as_json: bool,
     inline: bool,
     accept_data_loss: bool,
+    address: str | None,
 ) -> None:
     """Searches as CONFIG says, or goes on where that search was stopped.
 
-    The budget is a total: the same command again goes on, and on a complete run shows its verdict.
+    The budget is a total: the same command again goes on, and on a complete run shows its verdict. With
+    --address the search lives in a cluster, and goes on there when this command is interrupted.
     """
     from evo_nas.config import load_config
 
-    settings = load_config(config, (*overrides, *_workers(workers)))
-
-    from evo_nas.cli.pursuit import Pursuit
-
-    directory = run or Path("runs") / settings.name
-    Pursuit(directory, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
+    settings = load_config(config, (*overrides, *workers_override(workers)))
+    place = run or f"runs/{settings.name}"
+    if address is None:
+        _pursue(settings, Path(place), as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+    else:
+        _refuse_local_options(inline=inline, accept_data_loss=accept_data_loss)
+        _pursue_in_cluster(settings, place, address, as_json=as_json)
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run")
 @workers
 @as_json
 @inline
 @accept_data_loss
-def resume(run: Path, *, workers: str | None, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
-    """Goes on with the search in the directory RUN."""
-    from evo_nas.cli.pursuit import Pursuit
+@address(required=False)
+def resume(
+    run: str,
+    *,
+    workers: str | None,
+    as_json: bool,
+    inline: bool,
+    accept_data_loss: bool,
+    address: str | None,
+) -> None:
+    """Goes on with the search in RUN, with --address in a cluster."""
+    from evo_nas.cluster.names import is_url
+
+    if address is not None:
+        _refuse_local_options(inline=inline, accept_data_loss=accept_data_loss)
+    if address is not None and is_url(address):
+        from evo_nas.cli.remote import Remote
+
+        remote = Remote(address, run, as_json=as_json)
+        remote.attach(remote.resume())
+        return
+
     from evo_nas.config import configured
     from evo_nas.ledger import read_record
 
-    settings = configured(read_record(run).config, _workers(workers))
+    settings = configured(read_record(run).config, workers_override(workers))
+    if address is None:
+        _pursue(settings, Path(run), as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+    else:
+        _pursue_in_cluster(settings, run, address, as_json=as_json)
+
+
+def _pursue(
+    settings: SearchConfig, run: Path, *, as_json: bool, inline: bool, accept_data_loss: bool
+) -> None:
+    from evo_nas.cli.pursuit import Pursuit
+
     Pursuit(run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
 
 
-def _workers(count: str | None) -> tuple[str, ...]:
-    return () if count is None else (f"workers.count={count}",)
+def _pursue_in_cluster(settings: SearchConfig, run: str, address: str, *, as_json: bool) -> None:
+    from evo_nas.cluster.names import is_url
+
+    if is_url(address):
+        from evo_nas.cli.remote import Remote
+
+        remote = Remote(address, run, as_json=as_json)
+        remote.attach(remote.submit(settings))
+    else:
+        from evo_nas.cli.presence import Presence
+        from evo_nas.cluster.names import checked_run
+
+        Presence(checked_run(run), address, as_json=as_json).follow(settings)
+
+
+def _refuse_local_options(*, inline: bool, accept_data_loss: bool) -> None:
+    for name, given in (("--inline", inline), ("--accept-data-loss", accept_data_loss)):
+        if given:
+            raise ConfigError(f"{name} is given beside --address; use it on the machine that keeps the run")

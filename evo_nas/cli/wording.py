@@ -10,6 +10,8 @@ from evo_nas.evaluation import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evo_nas.execution.executor import Occupancy
+
 _CAUSES = {
     Status.TOO_BIG: "too big",
     Status.DIVERGED: "diverged",
@@ -58,6 +60,11 @@ def failures(by_status: Mapping[Status, int]) -> str:
     """Returns the unscored evaluations by cause, such as ``3 diverged, 1 timed out``."""
     named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
     return ", ".join(named) or "none"
+
+
+def waiting(occupancy: Occupancy) -> str:
+    """Returns who waits for room and why, such as ``, 2 wait: ...``; empty if nobody has waited long."""
+    return f", {occupancy.waiting} wait: {occupancy.obstacle}" if occupancy.obstacle else ""
 
 
 def origin(operator: str, parents: Sequence[int]) -> str:

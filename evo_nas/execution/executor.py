@@ -7,13 +7,13 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
 from evo_nas.evaluation import Evaluation, Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evo_nas.evaluation import Candidate
 
@@ -42,6 +42,9 @@ class Occupancy:
         in_flight: Candidates submitted and not collected.
         lost_workers: Workers lost since the start.
         dropped: Late or repeated results that were not counted, since the start.
+        waiting: Workers that have not started, since there is no room for them yet.
+        obstacle: What those are waiting for, once they have waited long.
+        seconds: Seconds of all workers since the start, by what they did with them.
     """
 
     workers: int
@@ -49,6 +52,9 @@ class Occupancy:
     in_flight: int
     lost_workers: int = 0
     dropped: int = 0
+    waiting: int = 0
+    obstacle: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class Executor(ABC):
@@ -68,6 +74,9 @@ class Executor(ABC):
     @abstractmethod
     def free_slots(self) -> int:
         """Returns how many more candidates keep the workers fed; 0 when they have enough."""
+
+    def expect(self, candidates: int) -> None:
+        """Learns how many more candidates will ever come; who holds resources may give some back."""
 
     @abstractmethod
     def submit(self, candidates: Sequence[Candidate]) -> None:

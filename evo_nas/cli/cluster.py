@@ -1,0 +1,112 @@
+"""``submit``, ``attach``, ``status``, ``logs``, ``stop`` and ``token``: a search in a Ray cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evo_nas.cli.options import address, as_json, overrides, workers, workers_override
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@address(required=True)
+@click.option("--run", required=True, metavar="PLACE", help="An absolute path there, or a URI.")
+@overrides
+@workers
+@as_json
+def submit(
+    config: Path,
+    *,
+    address: str,
+    run: str,
+    overrides: tuple[str, ...],
+    workers: str | None,
+    as_json: bool,
+) -> None:
+    """Has a cluster search as CONFIG says.
+
+    Only the configuration is sent. Submitting again attaches to the search, or goes on with it where it was
+    stopped or lost, in this cluster or another.
+    """
+    from evo_nas.cli.remote import Remote
+    from evo_nas.config import load_config
+
+    settings = load_config(config, (*overrides, *workers_override(workers)))
+    remote = Remote(address, run, as_json=as_json)
+    submission = remote.submit(settings)
+    remote.say(f"submitted as {submission}; watch it with {remote.hint('attach')}")
+
+
+@click.command()
+@click.argument("run")
+@address(required=True)
+@as_json
+def attach(run: str, *, address: str, as_json: bool) -> None:
+    """Shows the search of RUN, wherever it was started from.
+
+    Ctrl-C ends the watching; the search goes on.
+    """
+    from evo_nas.cluster.names import is_url
+
+    if is_url(address):
+        from evo_nas.cli.remote import Remote
+
+        Remote(address, run, as_json=as_json).attach()
+    else:
+        from evo_nas.cli.presence import attach_here
+
+        attach_here(run, address, as_json=as_json)
+
+
+@click.command()
+@click.argument("run")
+@address(required=True)
+@as_json
+def stop(run: str, *, address: str, as_json: bool) -> None:
+    """Ends the search of RUN; what it has found is safe, and ``resume`` goes on."""
+    from evo_nas.cluster.names import is_url
+
+    if is_url(address):
+        from evo_nas.cli.remote import Remote
+
+        Remote(address, run, as_json=as_json).stop()
+    else:
+        from evo_nas.cli.presence import stop_here
+
+        stop_here(run, address, as_json=as_json)
+
+
+@click.command()
+@click.argument("run", required=False)
+@address(required=True)
+@as_json
+def status(run: str | None, *, address: str, as_json: bool) -> None:
+    """Lists the searches that were sent to a cluster, or that of RUN alone, and where they stand."""
+    from evo_nas.cli.remote_status import print_status
+
+    print_status(address, run, as_json=as_json)
+
+
+@click.command()
+@click.argument("run")
+@address(required=True)
+@click.option("--follow", is_flag=True, help="Go on until the job ends.")
+def logs(run: str, *, address: str, follow: bool) -> None:
+    """Prints what the newest job of RUN has printed, logs of its manager included."""
+    from evo_nas.cli.remote import Remote
+
+    for line in Remote(address, run, as_json=False).logs(follow=follow):
+        click.echo(line)
+
+
+@click.command()
+def token() -> None:
+    """Makes a token for Ray, unless there is one, that nobody else can read, and prints its file.
+
+    Ray asks for it where RAY_AUTH_MODE=token is set, as it should be wherever ``ray start`` runs.
+    """
+    from evo_nas.cluster.token import ensure_token
+
+    click.echo(ensure_token())

@@ -1,0 +1,133 @@
+"""A search in a cluster, watched by a process on one of its machines."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from evo_nas.cli.pursuit import Pursuit
+from evo_nas.cli.stopping import stopped_by_signals
+from evo_nas.cluster.connection import connected
+from evo_nas.cluster.manager import Stage
+from evo_nas.cluster.names import checked_run
+from evo_nas.cluster.tenure import Tenure
+from evo_nas.config import configured
+from evo_nas.errors import ExecutionError
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Sequence
+
+    from evo_nas.cli.display import Display
+    from evo_nas.cluster.manager import Report
+    from evo_nas.experiment import Experiment
+
+
+class Presence(Pursuit):
+    """A pursuit whose search goes on when it ends: a signal only ends the watching.
+
+    Args:
+        run: Of the run, as `checked_run` returns it.
+        address: Of the cluster that this process becomes part of.
+        as_json: Whether to print JSON lines instead of what people read.
+    """
+
+    def __init__(self, run: str, address: str, *, as_json: bool) -> None:
+        super().__init__(
+            run if "://" in run else Path(run), as_json=as_json, inline=False, accept_data_loss=False
+        )
+        self._place = run
+        self._address = address
+
+    def _search(self, experiment: Experiment) -> None:
+        with ExitStack() as stack:
+            with self._waiting("joining the cluster"):
+                stack.enter_context(connected(self._address, logs=self._as_json))
+                tenure = Tenure.begin(experiment.config, self._place)
+            if self._as_json:
+                stack.enter_context(redirect_stdout(sys.stderr))
+            left = Event()
+            signals = stack.enter_context(stopped_by_signals(left.set))
+            self._announce(experiment)
+            last = self._watch(tenure, stack.enter_context(self._display(experiment)), left)
+        if last.stage is Stage.FAILED:
+            raise ExecutionError(last.error)
+        if last.stage is Stage.STOPPED:
+            self.tell_stopped(last)
+            raise SystemExit(0)
+        if last.stage is not Stage.FINISHED:
+            self._detach(signals)
+
+    def tell_stopped(self, report: Report) -> None:
+        """Says how many evaluations a stopped search keeps, and how to go on."""
+        self._say("stopped", _stopped(self._place, report))
+
+    def _announce(self, experiment: Experiment) -> None:
+        metric = experiment.dataset.metric
+        self._say(
+            "watching",
+            f"watching the search of {self._run} in the cluster; it goes on without this",
+            name=experiment.config.name,
+            metric=metric.name,
+            higher_is_better=metric.higher_is_better,
+        )
+
+    def _watch(self, tenure: Tenure, display: Display, left: Event) -> Report:
+        shown = None
+        for report in tenure.reports():
+            if report.progress is not None and report.progress != shown:
+                shown = report.progress
+                display(shown)
+            if left.is_set():
+                break
+        return report
+
+    def _detach(self, signals: Sequence[signal.Signals]) -> None:
+        self._say(
+            "detached",
+            f"the search goes on; watch it with `evo-nas attach {self._run} --address {self._address}`, end it "
+            f"with `evo-nas stop {self._run} --address {self._address}`",
+        )
+        raise SystemExit(128 + signals[0])
+
+
+def attach_here(run: str, address: str, *, as_json: bool) -> None:
+    """Watches the search of ``run`` in the cluster at ``address``, and shows the verdict when it has ended.
+
+    Raises:
+        ExecutionError: Nobody searches it there.
+    """
+    run = checked_run(run)
+    with connected(address):
+        config = configured(_present(run, address).order().config)
+    Presence(run, address, as_json=as_json).follow(config)
+
+
+def stop_here(run: str, address: str, *, as_json: bool) -> None:
+    """Stops the search of ``run`` in the cluster at ``address`` and says what came of it.
+
+    Raises:
+        ExecutionError: Nobody searches it there.
+    """
+    run = checked_run(run)
+    with connected(address):
+        last = _present(run, address).end()
+    Presence(run, address, as_json=as_json).tell_stopped(last)
+
+
+def _present(run: str, address: str) -> Tenure:
+    tenure = Tenure.find(run)
+    if tenure is None:
+        raise ExecutionError(
+            f"nobody searches {run} in the cluster at {address}; `evo-nas resume {run} --address ...` goes on"
+        )
+    return tenure
+
+
+def _stopped(run: str, report: Report) -> str:
+    progress = report.progress
+    done = f"{progress.told:,} of {progress.budget.evaluations:,} evaluations are safe; " if progress else ""
+    return f"{run} is stopped: {done}go on with `evo-nas resume {run} --address ...`"

@@ -1,0 +1,76 @@
+"""Becoming part of a Ray cluster, within a deadline."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import ray
+
+from evo_nas.cluster.names import NAMESPACE
+from evo_nas.cluster.token import require_token
+from evo_nas.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_S = 30.0
+
+
+@contextmanager
+def connected(address: str, *, logs: bool = False, deadline_s: float = DEADLINE_S) -> Iterator[None]:
+    """Connects this process, which runs on a machine of the cluster, and disconnects it again.
+
+    Args:
+        address: ``host:port`` of the head's GCS, or ``auto`` for the cluster that runs on this machine.
+        logs: Whether what actors of this job log is printed here, too.
+        deadline_s: Seconds in which the cluster must answer.
+
+    Raises:
+        ConfigError: Ray wants a token and there is none.
+        ExecutionError: No cluster answers.
+    """
+    require_token()
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "auto")
+    _probe(address, deadline_s)
+    try:
+        ray.init(
+            address=address,
+            namespace=NAMESPACE,
+            log_to_driver=logs,
+            logging_level=logging.ERROR,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ExecutionError(f"address is {address}; cannot join that cluster: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _probe(address: str, deadline_s: float) -> None:
+    """Asks the cluster for a sign of life from another process: Ray itself waits for a dead head for ever."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
+    try:
+        asked = subprocess.run(  # noqa: S603 - our own interpreter; the address is one argument
+            [*command, "--address", address],
+            timeout=deadline_s,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"no answer within {deadline_s:g} s"
+    else:
+        if asked.returncode == 0:
+            return
+        reason = (asked.stderr.strip().splitlines() or ["no answer"])[-1]
+    raise ExecutionError(
+        f"address is {address}; no Ray cluster answers there ({reason}). Start one, or give host:port of its "
+        "head on one of its machines; from elsewhere give the URL of its dashboard"
+    )

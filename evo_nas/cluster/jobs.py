@@ -1,0 +1,211 @@
+"""`Jobs`: a cluster seen from anywhere, through the HTTP interface of Ray Jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import requests
+from ray.exceptions import AuthenticationError
+from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+
+from evo_nas.cluster.admission import remote_paths
+from evo_nas.cluster.names import is_url, manager_name
+from evo_nas.cluster.token import require_token
+from evo_nas.errors import ConfigError, ExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evo_nas.config import SearchConfig
+
+DEADLINE_S = 30.0
+PREFLIGHT_S = 120.0
+CONFIG_FILE = "search.json"
+_RUN = "evo-nas-run"
+_ROLE = "evo-nas-role"
+
+
+class _Client(JobSubmissionClient):
+    """Ray's client, which for itself waits for ever."""
+
+    def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
+        return super()._do_request(method, endpoint, timeout=DEADLINE_S, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One command that was sent to the cluster.
+
+    Attributes:
+        id: Of the submission.
+        run: Which run it is about.
+        role: ``search`` if it follows the search, otherwise what else it does.
+        status: As Ray words it.
+        message: What Ray says about that.
+        ended: Whether it has.
+        started_at: Unix time in seconds.
+    """
+
+    id: str
+    run: str
+    role: str
+    status: str
+    message: str
+    ended: bool
+    started_at: float
+
+
+class Jobs:
+    """Sends commands of evo-nas to a cluster and reads what they print.
+
+    A search does not depend on its job: that only follows the manager, and another can.
+
+    Args:
+        url: Of the cluster's dashboard, such as ``http://127.0.0.1:8265`` through a tunnel.
+
+    Raises:
+        ConfigError: It is no URL, or Ray wants a token and there is none.
+        ExecutionError: No cluster answers there.
+    """
+
+    def __init__(self, url: str) -> None:
+        if not is_url(url):
+            raise ConfigError(
+                f"address is {url}; must be the URL of the cluster's dashboard, such as http://127.0.0.1:8265"
+            )
+        require_token()
+        self.url = url.rstrip("/")
+        with self._answering():
+            self._client = _Client(self.url)
+
+    def submit(self, command: Sequence[str], run: str, *, role: str, working_dir: Path | None = None) -> str:
+        """Sends ``command`` and returns its submission id, which is always a new one."""
+        submission = f"{manager_name(run)}-{uuid4().hex[:8]}"
+        with self._answering():
+            self._client.submit_job(
+                entrypoint=shlex.join(command),
+                submission_id=submission,
+                metadata={_RUN: run, _ROLE: role},
+                runtime_env=None if working_dir is None else {"working_dir": str(working_dir)},
+            )
+        return submission
+
+    def submit_search(self, config: SearchConfig, run: str) -> str:
+        """Sends a search; nothing but its configuration travels.
+
+        Raises:
+            ConfigError: The cluster lacks what the configuration names.
+        """
+        paths = remote_paths(config)
+        self._preflight(paths, run)
+        with tempfile.TemporaryDirectory(prefix="evo-nas-") as folder:
+            values = config.model_dump(mode="json") | {"base_dir": "/"}
+            (Path(folder) / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
+            command = ["evo-nas", "search", CONFIG_FILE, "--run", run, "--address", "auto", "--json"]
+            return self.submit(command, run, role="search", working_dir=Path(folder))
+
+    def of_run(self, run: str | None = None, *, role: str | None = None) -> list[Job]:
+        """Returns the jobs about ``run``, or about any, the newest first."""
+        with self._answering():
+            details = self._client.list_jobs()
+        jobs = [job for job in map(_job_of, details) if job is not None]
+        wanted = [job for job in jobs if run in (None, job.run) and role in (None, job.role)]
+        return sorted(wanted, key=lambda job: job.started_at, reverse=True)
+
+    def logs(self, submission: str) -> str:
+        """Returns what a job has printed so far."""
+        with self._answering():
+            text: str = self._client.get_job_logs(submission)
+        return text
+
+    def follow(self, submission: str) -> Iterator[str]:
+        """Yields the lines that a job prints, from its first, until it has ended.
+
+        Raises:
+            ExecutionError: The cluster answers no more.
+        """
+        loop = asyncio.new_event_loop()
+        pieces, rest = self._client.tail_job_logs(submission), ""
+        try:
+            while True:
+                with self._answering():
+                    try:
+                        piece: str = loop.run_until_complete(anext(pieces))
+                    except StopAsyncIteration:
+                        break
+                *lines, rest = (rest + piece).split("\n")
+                yield from lines
+            if rest:
+                yield rest
+        finally:
+            loop.run_until_complete(pieces.aclose())
+            loop.close()
+
+    def outcome(self, submission: str) -> JobStatus:
+        """Returns the status of a job."""
+        with self._answering():
+            return self._client.get_job_status(submission)
+
+    def _preflight(self, paths: Sequence[str], run: str) -> None:
+        wanted = {"evo-nas": version("evo-nas")}
+        arguments = json.dumps({"wanted": wanted, "paths": list(paths), "run": run})
+        submission = self.submit(
+            ["python", "-m", "evo_nas.cluster.preflight", arguments], run, role="preflight"
+        )
+        until = time.monotonic() + PREFLIGHT_S
+        while not (status := self.outcome(submission)).is_terminal():
+            if time.monotonic() > until:
+                raise ExecutionError(
+                    f"the cluster at {self.url} has not started a job within {PREFLIGHT_S:g} s; "
+                    f"it is {status.value.lower()}: look at its dashboard"
+                )
+            time.sleep(0.2)
+        if status is not JobStatus.SUCCEEDED:
+            said = [line[7:] for line in self.logs(submission).splitlines() if line.startswith("error: ")]
+            raise ConfigError("\n".join(said) or _not_installed(self.url, self.logs(submission)))
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except AuthenticationError as error:
+            raise ConfigError(
+                f"the cluster at {self.url} does not accept this token; copy its token file to this machine "
+                f"({str(error).strip().splitlines()[0]})"
+            ) from None
+        except (OSError, RuntimeError, requests.RequestException) as error:
+            last = str(error).strip().rsplit("\n", 1)[-1]
+            raise ExecutionError(
+                f"the cluster at {self.url} cannot be asked: {last}; if it is gone, the run is not: submit it "
+                "again to any cluster that reaches it"
+            ) from error
+
+
+def _job_of(details: JobDetails) -> Job | None:
+    metadata = details.metadata or {}
+    if not details.submission_id or _RUN not in metadata:
+        return None
+    return Job(
+        id=details.submission_id,
+        run=metadata[_RUN],
+        role=metadata[_ROLE],
+        status=str(details.status.value),
+        message=details.message or "",
+        ended=details.status.is_terminal(),
+        started_at=(details.start_time or 0) / 1000,
+    )
+
+
+def _not_installed(url: str, said: str) -> str:
+    last = (said.strip().splitlines() or ["it printed nothing"])[-1]
+    return f"the cluster at {url} cannot run evo-nas: {last}; install it on every node, in Ray's environment"

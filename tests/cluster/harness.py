@@ -1,0 +1,219 @@
+"""A Ray cluster of several nodes on this machine: separate processes that can be killed one by one."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+BIN = Path(sys.executable).parent
+START_S = 120.0
+PORTS = (
+    "node-manager",
+    "object-manager",
+    "runtime-env-agent",
+    "dashboard-agent-grpc",
+    "dashboard-agent-listen",
+    "metrics-export",
+)
+"""Of every node: nodes that choose their own at the same time may choose the same."""
+QUICK_DEATHS = {
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1500",
+    "RAY_health_check_failure_threshold": "5",
+}
+"""Ray calls a node dead after seconds and not after a minute; too short where nodes are short of time."""
+
+
+@dataclass
+class Node:
+    """One ``ray start``, with everything that it started, in a session of its own."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def await_started(self) -> None:
+        """Waits until ``ray start`` says that it is done."""
+        wait_for(lambda: self._started() or self.process.poll() is not None, START_S, self.name)
+        assert self._started(), self.log.read_text()
+
+    def _started(self) -> bool:
+        return b"Ray runtime started" in self.log.read_bytes()
+
+    def raylet(self) -> int:
+        """Pid of the raylet."""
+        return next(pid for pid in self.processes() if command(pid).partition(b"\0")[0].endswith(b"raylet"))
+
+    def actors(self, title: bytes) -> list[int]:
+        """Pids of the actors whose process title starts with ``title``."""
+        return [pid for pid in self.processes() if command(pid).startswith(title)]
+
+    def processes(self) -> list[int]:
+        """Pids of everything of this node that is alive."""
+        return [pid for pid, session in sessions() if session == self.process.pid]
+
+    def kill(self) -> None:
+        """Ends the whole node at once, like a power cut."""
+        until = time.monotonic() + 20.0
+        while (alive := self.processes()) and time.monotonic() < until:
+            for pid in alive:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.poll()
+            time.sleep(0.05)
+
+
+@dataclass
+class Cluster:
+    """A head without CPUs and nodes that work, all on the loopback interface and behind a token.
+
+    Args:
+        environment: What ``ray start`` finds beside this process's environment.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: QUICK_DEATHS)
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.root = Path(tempfile.mkdtemp(prefix="en", dir="/tmp"))  # sockets need short paths
+        token = self.root / "token"
+        token.touch(0o600)
+        token.write_text(secrets.token_hex(32))
+        unset = {"RAY_ADDRESS", "RAY_AUTH_TOKEN", "EVO_NAS_ADDRESS"}
+        self.env = {name: value for name, value in os.environ.items() if name not in unset}
+        self.env |= {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_enable_open_telemetry": os.environ.get("RAY_enable_open_telemetry", "1"),
+            "RAY_JOB_START_TIMEOUT_SECONDS": "120",
+            "OMP_NUM_THREADS": "1",
+            **self.environment,
+        }
+        self.port, self.dashboard = free_port(), free_port()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for node in self.nodes.values():
+            node.kill()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Of the dashboard."""
+        return f"http://127.0.0.1:{self.dashboard}"
+
+    @property
+    def gcs(self) -> str:
+        """Address for who is part of the cluster."""
+        return f"127.0.0.1:{self.port}"
+
+    def start_head(self) -> Node:
+        """Starts the head node and waits until it answers."""
+        arguments = [
+            "--head",
+            f"--port={self.port}",
+            f"--dashboard-port={self.dashboard}",
+            "--dashboard-host=127.0.0.1",
+            "--num-cpus=0",
+        ]
+        node = self._start("head", arguments)
+        node.await_started()
+        wait_for(self._answers, START_S, "the dashboard")
+        return node
+
+    def start_worker(self, name: str, *, cpus: int = 2, extra: tuple[str, ...] = ()) -> Node:
+        """Starts a node that works; it joins when it is ready."""
+        return self._start(name, [f"--address={self.gcs}", f"--num-cpus={cpus}", *extra])
+
+    def evo_nas(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command of evo-nas as a person would who is not part of the cluster."""
+        done = subprocess.run(
+            [BIN / "evo-nas", *arguments], env=self.env, capture_output=True, text=True, check=False
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def status(self, run: Path) -> dict[str, Any]:
+        """What ``evo-nas status`` says about the run."""
+        done = self.evo_nas("status", str(run), "--address", self.url, "--json")
+        return dict(json.loads(done.stdout.splitlines()[0])) if done.stdout else {}
+
+    def _start(self, name: str, arguments: list[str]) -> Node:
+        log = self.root / f"{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    BIN / "ray",
+                    "start",
+                    "--block",
+                    "--node-ip-address=127.0.0.1",
+                    "--object-store-memory=80000000",
+                    "--disable-usage-stats",
+                    *(f"--{port}-port={free_port()}" for port in PORTS),
+                    f"--temp-dir={self.root}/{name}",
+                    *arguments,
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.env,
+                start_new_session=True,
+            )
+        self.nodes[name] = Node(name, process, log)
+        return self.nodes[name]
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.dashboard), timeout=1.0):
+            return True
+        return False
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float, what: str) -> None:
+    """Waits until ``condition`` holds."""
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, f"waited {timeout_s:g} s for {what}"
+        time.sleep(0.05)
+
+
+def command(pid: int) -> bytes:
+    """Command line, or title, of a process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def sessions() -> Iterator[tuple[int, int]]:
+    """Pid and session of every process."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                yield int(entry.name), int(fields[3])
