@@ -8,6 +8,7 @@
     ├── GenomeError        a genome, cell or architecture that means nothing
     ├── RunError           a run directory that cannot be used as asked
     │   ├── ConfigChangedError   the run was started with another configuration
+    │   ├── DataChangedError     the files that it learns from have changed
     │   ├── FencedError          another process has taken the run over
     │   ├── FormatError          the run was written by a newer evo-nas
     │   └── CorruptLedgerError   committed rows are damaged or missing
@@ -41,6 +42,10 @@ class RunError(EvoNasError):
 
 class ConfigChangedError(RunError):
     """The run exists and was started with another configuration."""
+
+
+class DataChangedError(RunError):
+    """The run was started on other data."""
 
 
 class FencedError(RunError):

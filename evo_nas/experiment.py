@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from evo_nas.config import SearchConfig, checked, nearest
-from evo_nas.errors import ConfigChangedError, ConfigError
+from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
 from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
@@ -21,7 +21,6 @@ from evo_nas.training.evaluate import EvaluatorFactory
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from typing import Any, Self
 
     from pydantic import BaseModel
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 ExecutorKind = Literal["ray", "inline"]
 Kind = TypeVar("Kind")
+
 
 def check_options(config: SearchConfig) -> BaseModel:
     """Checks every section as far as that needs no data, and returns the task's options as they were written.
@@ -44,7 +44,6 @@ def check_options(config: SearchConfig) -> BaseModel:
     checked(SpaceOptions, config.space, at="space")
     task_class = _chosen(TASKS, config.task, section="task")
     return checked(task_class.Options, _options(config.task), at="task")
-
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,21 @@ class Experiment:
         space_options = checked(SpaceOptions, config.space, at="space")
         task = task_class(checked(task_class.Options, _options(config.task), at="task", base=config.base_dir))
         dataset = task.load()
+        _check_direction(space_options, dataset)
         space = SearchSpace(space_options, dataset.signature, config.training.epochs)
         return cls(config, task, dataset, space, strategy_options)
 
     @classmethod
-    def of_run(cls, run: Path) -> Self:
-        """Returns the experiment that the run at ``run`` records."""
-        return cls.of(checked(SearchConfig, read_record(run).config))
+    def of_run(cls, run: str | os.PathLike[str]) -> Self:
+        """Returns the experiment that the run at ``run`` records.
+
+        Raises:
+            DataChangedError: Its files hold something else now.
+        """
+        record = read_record(run)
+        experiment = cls.of(checked(SearchConfig, record.config))
+        experiment._refuse_changes(run, record)
+        return experiment
 
     @property
     def budget(self) -> Budget:
@@ -141,9 +148,10 @@ class Experiment:
             self._refuse_changes(run, read_record(run))
             return Ledger.open(run, accept_data_loss=accept_data_loss, describe=describe)
         config = self.config.model_dump(mode="json")
-        return Ledger.create(
-            run, RunRecord.new(self.config.name, seed=self.config.seed, config=config), describe=describe
+        record = RunRecord.new(
+            self.config.name, seed=self.config.seed, config=config, data=self.task.fingerprint()
         )
+        return Ledger.create(run, record, describe=describe)
 
     def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
         changes = checked(SearchConfig, record.config).changes(self.config)
@@ -152,6 +160,20 @@ class Experiment:
                 f"{run} was started with another configuration. Only budget and workers may change; undo these "
                 "changes or give another directory with --run:\n"
                 + "\n".join(f"  {change}" for change in changes)
+            )
+        self._refuse_other_data(run, record)
+
+    def _refuse_other_data(self, run: str | os.PathLike[str], record: RunRecord) -> None:
+        now = self.task.fingerprint()
+        changed = [name for name in dict.fromkeys((*record.data, *now)) if record.data.get(name) != now.get(name)]
+        if changed and record.data:
+            raise DataChangedError(
+                f"{run} was started on other data, and results on both cannot be compared. Restore the files, or "
+                "give another directory with --run:\n"
+                + "\n".join(
+                    f"  {name}: SHA-256 was {record.data.get(name, 'none')}, is {now.get(name, 'none')}"
+                    for name in changed
+                )
             )
 
     def _executor(self, kind: ExecutorKind) -> Executor:
@@ -176,6 +198,14 @@ class Experiment:
                 attempts=workers.attempts,
                 time_limit_s=training.time_limit_s,
             ),
+        )
+
+
+def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
+    if dataset.causal and options.bidirectional:
+        raise ConfigError(
+            f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
+            "would see what is to be foretold; set it to false"
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import evo_nas
 from evo_nas.config import configured
-from evo_nas.errors import ConfigChangedError, ConfigError, RunError
+from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import read_history
@@ -139,3 +139,23 @@ def test_the_python_interface_searches_judges_reads_and_loads(settings, tmp_path
 def test_an_unknown_public_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'serch'"):
         _ = evo_nas.serch
+
+
+def test_data_that_changed_since_the_start_are_refused_with_both_hashes(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    before = experiment(settings()).task.fingerprint()
+    with (tmp_path / "waves.csv").open("a") as file:
+        file.write("0.5,0.5\n")
+    after = experiment(settings()).task.fingerprint()
+    with pytest.raises(DataChangedError) as refusal:
+        run_inline(settings(budget={"evaluations": 12}), tmp_path / "run")
+    for digest in (*before.values(), *after.values()):
+        assert digest in str(refusal.value)
+    with pytest.raises(DataChangedError):
+        Experiment.of_run(tmp_path / "run")
+
+
+def test_a_layer_that_reads_backwards_may_not_foretell(settings):
+    task = {"kind": "copy_memory"}
+    with pytest.raises(ConfigError, match=r"space\.bidirectional is true, but the task is copy problem"):
+        experiment(settings(task=task, space={"widths": [4], "bidirectional": True}))

@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
+from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
@@ -68,6 +69,7 @@ for _command in (
     show,
     verify,
     export,
+    data,
     doctor,
     token,
 ):

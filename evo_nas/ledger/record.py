@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -39,6 +39,7 @@ class RunRecord:
         created_at: ISO 8601, UTC.
         created_by: Versions of what created it.
         parent: Id of the run it was forked from.
+        data: SHA-256 of each file that it learns from, by the ends of their paths.
         format: Format of the run directory.
     """
 
@@ -50,10 +51,19 @@ class RunRecord:
     created_at: str
     created_by: dict[str, str]
     parent: str | None = None
+    data: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     @classmethod
-    def new(cls, name: str, *, seed: int, config: Mapping[str, Any], parent: str | None = None) -> Self:
+    def new(
+        cls,
+        name: str,
+        *,
+        seed: int,
+        config: Mapping[str, Any],
+        parent: str | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> Self:
         """Returns the record of a run that starts now."""
         return cls(
             run_id=uuid4().hex,
@@ -64,6 +74,7 @@ class RunRecord:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             created_by={"evo-nas": product_version(), "python": platform.python_version()},
             parent=parent,
+            data=dict(data or {}),
         )
 
 
@@ -94,7 +105,8 @@ def load_record(store: Store) -> RunRecord:
     try:
         values = json.loads(store.read(RUN_FILE))
         check_readable(values["format"], values["min_reader"], where=f"{store.location}/{RUN_FILE}")
-        return RunRecord(**{field.name: values[field.name] for field in fields(RunRecord)})
+        values.setdefault("data", {})  # which runs of the first versions do not have
+        return RunRecord(**{each.name: values[each.name] for each in fields(RunRecord)})
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(
             f"{store.location} holds no run: {RUN_FILE} is missing; give the directory of a run, "

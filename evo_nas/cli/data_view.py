@@ -1,0 +1,181 @@
+"""A task's data as a person, or a machine, reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Group
+from rich.rule import Rule
+from rich.text import Text
+
+from evo_nas.cli.tables import plain_table
+from evo_nas.cli.wording import figure
+from evo_nas.tasks.task import Loss, Sequences, Stream, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from rich.console import RenderableType
+
+    from evo_nas.tasks.task import Dataset, Part
+
+BARS = "▁▂▃▄▅▆▇█"
+BINS = 24
+SAMPLES = 3
+SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
+MOST_CLASSES = 20
+PARTS = ("train", "validation", "test")
+
+
+def data_view(dataset: Dataset, floors: Mapping[str, float]) -> RenderableType:
+    """Returns what was understood, the parts, the classes, some samples, and the floors."""
+    lines = [Text(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
+    views: list[RenderableType] = [Rule(Text(dataset.name, style="bold"), align="left", style="cyan"), *lines]
+    views += [Text(), _parts_table(dataset)]
+    if dataset.classes and not _is_stream(dataset):
+        views += [Text(), _classes_table(dataset)]
+    views += [Text(), *(Text(f"  {sample}", style="dim") for sample in _samples(dataset))]
+    if floors:
+        views += [Text(), _floors_table(dataset, floors)]
+    return Group(*views)
+
+
+def data_fields(dataset: Dataset, floors: Mapping[str, float]) -> dict[str, Any]:
+    """Returns the same as plain values."""
+    return {
+        "name": dataset.name,
+        "metric": dataset.metric.name,
+        "higher_is_better": dataset.metric.higher_is_better,
+        "features": dataset.signature.features,
+        "outputs": dataset.signature.outputs,
+        "vocabulary": dataset.signature.vocabulary,
+        "per_step": dataset.signature.per_step,
+        "remarks": list(dataset.remarks),
+        "parts": {name: _part_fields(getattr(dataset, name)) for name in PARTS},
+        "classes": _counts(dataset) if dataset.classes else {},
+        "floors": dict(floors),
+    }
+
+
+def _facts(dataset: Dataset) -> list[str]:
+    """Returns sentences about shapes; that no value is missing is certain, since loading refuses any that is."""
+    signature = dataset.signature
+    reads = (
+        f"{signature.vocabulary:,} tokens" if signature.vocabulary else f"{signature.features} values a step"
+    )
+    tells = f"{signature.outputs} values" if dataset.loss is Loss.MSE else f"one of {signature.outputs}"
+    if dataset.loss is Loss.BINARY_CROSS_ENTROPY:
+        tells = f"{signature.outputs} yes or no"
+    when = "at every step" if signature.per_step else "at the end"
+    direction = "more" if dataset.metric.higher_is_better else "less"
+    return [
+        f"a network reads {reads} and tells {tells} {when}",
+        f"what counts is {dataset.metric.name}, {direction} is better",
+        "no value is missing or infinite",
+    ]
+
+
+def _parts_table(dataset: Dataset) -> RenderableType:
+    table = plain_table("part", right=("examples", "steps"), left=("lengths",))
+    for name in PARTS:
+        part: Part = getattr(dataset, name)
+        lengths = _lengths(part)
+        span = (
+            f"{lengths.min():,}"
+            if lengths.min() == lengths.max()
+            else f"{lengths.min():,} to {lengths.max():,}"
+        )
+        table.add_row(name, f"{len(part):,}", span, _histogram(lengths))
+    return table
+
+
+def _part_fields(part: Part) -> dict[str, int]:
+    lengths = _lengths(part)
+    return {"examples": len(part), "shortest": int(lengths.min()), "longest": int(lengths.max())}
+
+
+def _classes_table(dataset: Dataset) -> RenderableType:
+    table = plain_table("class", right=PARTS)
+    counts = _counts(dataset)
+    for name in list(counts)[:MOST_CLASSES]:
+        table.add_row(name, *(f"{count:,}" for count in counts[name]))
+    if len(counts) > MOST_CLASSES:
+        table.add_row(f"and {len(counts) - MOST_CLASSES:,} more")
+    return table
+
+
+def _counts(dataset: Dataset) -> dict[str, list[int]]:
+    """Returns how often each class is right in each part."""
+    columns = [_class_counts(getattr(dataset, name), len(dataset.classes)) for name in PARTS]
+    return {name: [int(column[index]) for column in columns] for index, name in enumerate(dataset.classes)}
+
+
+def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
+    assert isinstance(part, Sequences)
+    targets = part.targets
+    if targets.ndim > 1:
+        steps = np.arange(targets.shape[1]) < _lengths(part)[:, None]
+        targets = targets[steps if part.scored is None else part.scored]
+    return np.bincount(targets.astype(np.int64), minlength=classes)
+
+
+def _floors_table(dataset: Dataset, floors: Mapping[str, float]) -> RenderableType:
+    table = plain_table("to beat", right=(f"test {dataset.metric.name}",))
+    for name, floor in floors.items():
+        table.add_row(name, figure(floor))
+    return table
+
+
+def _samples(dataset: Dataset) -> list[str]:
+    part = dataset.train
+    if isinstance(part, Stream):
+        return [repr("".join(_spelt(dataset, part.tokens[:SAMPLE_TOKENS])))]
+    few = part.cut(slice(0, SAMPLES)) if isinstance(part, Windows) else part
+    lengths = _lengths(few)
+    return [
+        f"{_input(dataset, few.inputs[row, : lengths[row]])} → {_target(dataset, few.targets[row])}"
+        for row in range(min(SAMPLES, len(few)))
+    ]
+
+
+def _input(dataset: Dataset, steps: npt.NDArray[np.generic]) -> str:
+    if dataset.vocabulary:
+        tokens = _spelt(dataset, steps[:SAMPLE_TOKENS])
+        joint = "" if all(len(token) == 1 for token in dataset.vocabulary) else " "
+        return joint.join(tokens) + ("…" if len(steps) > SAMPLE_TOKENS else "")
+    return _numbers(steps[:, 0]) if steps.shape[1] == 1 else "step 1: " + _numbers(steps[0])
+
+
+def _target(dataset: Dataset, target: npt.NDArray[np.generic]) -> str:
+    if not dataset.classes:
+        return _numbers(np.ravel(target))
+    return " ".join(dataset.classes[int(index)] for index in np.ravel(target)[:SAMPLE_VALUES])
+
+
+def _spelt(dataset: Dataset, ids: npt.NDArray[np.generic]) -> list[str]:
+    return [dataset.vocabulary[int(number)] for number in ids]
+
+
+def _numbers(values: npt.NDArray[np.generic]) -> str:
+    shown = " ".join(f"{float(value):.3g}" for value in values[:SAMPLE_VALUES])
+    return f"{shown} …" if len(values) > SAMPLE_VALUES else shown
+
+
+def _lengths(part: Part) -> npt.NDArray[np.int64]:
+    """Returns the steps of each example, or of the one long text."""
+    if isinstance(part, Sequences):
+        return np.full(len(part), part.inputs.shape[1]) if part.lengths is None else part.lengths
+    return np.full(1, part.window if isinstance(part, Windows) else len(part))
+
+
+def _histogram(lengths: npt.NDArray[np.int64]) -> str:
+    if lengths.min() == lengths.max():
+        return ""
+    counts, _ = np.histogram(lengths, bins=min(BINS, int(np.ptp(lengths)) + 1))
+    return "".join(BARS[round(count / counts.max() * (len(BARS) - 1))] for count in counts)
+
+
+def _is_stream(dataset: Dataset) -> bool:
+    return isinstance(dataset.train, Stream)

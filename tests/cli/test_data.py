@@ -1,0 +1,68 @@
+"""``evo-nas data`` shows how files were understood."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from evo_nas.cli import main
+
+TEXTS = "\n".join(f"{'wet' if n % 2 else 'dry'} {n} {'wind ' * (1 + n % 6)}" for n in range(60))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "weather.txt").write_text(TEXTS)
+    path = tmp_path / "weather.yaml"
+    path.write_text("name: weather\ntask: {kind: text_classification, path: weather.txt}\n")
+    return path
+
+
+def shown(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["data", *map(str, arguments)])
+
+
+def test_what_was_understood_is_shown(config: Path) -> None:
+    result = shown(config)
+    assert result.exit_code == 0, result.output
+    for expected in (
+        "its first word is the label",
+        "2 to 7",
+        "wet",
+        "what counts is accuracy",
+        "→ dry",
+        "majority",
+    ):
+        assert expected in result.output
+
+
+def test_floors_can_be_left_out(config: Path) -> None:
+    assert "majority" not in shown(config, "--no-floors").output
+
+
+def test_machines_read_the_same(config: Path) -> None:
+    fields = json.loads(shown(config, "--json").output)
+    assert fields["parts"] == {
+        "train": {"examples": 42, "shortest": 2, "longest": 7},
+        "validation": {"examples": 6, "shortest": 2, "longest": 7},
+        "test": {"examples": 12, "shortest": 2, "longest": 7},
+    }
+    assert fields["classes"] == {"dry": [21, 3, 6], "wet": [21, 3, 6]}
+    assert fields["floors"]["majority"] == 0.5
+
+
+@pytest.mark.parametrize("kind", ["adding", "copy_memory", "sines", "standard_library", "digits"])
+def test_every_shape_of_data_has_a_view(kind: str, config: Path) -> None:
+    config.write_text(f"name: drawn\ntask: {{kind: {kind}}}\n")
+    result = shown(config, "--no-floors")
+    assert result.exit_code == 0, result.output
+    assert "validation" in result.output
+
+
+def test_a_file_that_is_not_there_is_one_line(config: Path) -> None:
+    result = shown(config, "--set", "task.path=nowhere.txt")
+    assert result.exit_code == 2
+    assert "nowhere.txt cannot be read: No such file or directory; check the path" in result.output

@@ -1,0 +1,85 @@
+"""Floors on real data are the published ones, and every configuration fits its data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evo_nas.config import load_config
+from evo_nas.experiment import Experiment
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+FLOORS = {
+    "pendigits": {"nearest neighbour": (0.9774, 1e-4)},
+    "jsb": {"Markov chain a key": (10.49, 5e-3)},
+    "tinyshakespeare": {"6-grams": (1.698, 1e-3)},
+    "forecast": {"persistence": (0.034, 1e-3), "linear on changes": (0.026, 1e-3)},
+    "coal": {"persistence": (6.94e-4, 1e-6), "linear": (4.53e-4, 2e-6)},
+    "trec": {"logistic regression on word n-grams": (0.890, 5e-3)},
+    "japanese_vowels": {"logistic regression": (0.978, 1e-3)},
+    "series": {"persistence": (48.0, 0.05), "linear": (20.95, 0.05)},
+}
+
+
+def experiment(name: str, data: Path, *overrides: str) -> Experiment:
+    return Experiment.of(load_config(CONFIGS / f"{name}.yaml", (f"base_dir={data}", *overrides)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_configuration_fits_its_data(name, data) -> None:
+    loaded = experiment(name, data)
+    assert min(map(len, (loaded.dataset.train, loaded.dataset.validation, loaded.dataset.test))) > 0
+    assert loaded.space.seeds()
+
+
+def test_every_data_set_has_a_configuration(data) -> None:
+    used = {
+        path.relative_to(data).parts[0]
+        for name in NAMES
+        for path in experiment(name, data).task.files()
+        if path.is_relative_to(data)
+    }
+    assert used == {folder.name for folder in data.iterdir() if folder.is_dir()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FLOORS)
+def test_floors_are_the_published_ones(name, data) -> None:
+    floors = experiment(name, data).task.floors()
+    for opponent, (value, tolerance) in FLOORS[name].items():
+        assert floors[opponent] == pytest.approx(value, abs=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("window", "value"), [(1, 6.61e-4), (30, 4.51e-4)])
+def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> None:
+    floors = experiment("coal", data, f"task.window={window}").task.floors()
+    assert floors["linear"] == pytest.approx(value, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("file", "target", "window", "persistence", "linear"),
+    [
+        ("monthly-sunspots", "Sunspots", 24, 18.40, 16.82),
+        ("daily-min-temperatures", "Temp", 14, 2.62, 2.34),
+    ],
+)
+def test_floors_of_the_other_series(file, target, window, persistence, linear, data) -> None:
+    overrides = [f"task.path=series/{file}.csv", f"task.targets=[{target}]", f"task.window={window}"]
+    floors = experiment("series", data, *overrides).task.floors()
+    assert floors["persistence"] == pytest.approx(persistence, abs=0.01)
+    assert floors["linear"] == pytest.approx(linear, abs=0.01)
+
+
+@pytest.mark.slow
+def test_kmers_on_promoters_score_the_published_correlation_on_average_over_splits(data) -> None:
+    scores = [
+        experiment("promoters", data, f"task.split.seed={seed}").task.floors()[
+            "logistic regression on character n-grams"
+        ]
+        for seed in range(3)
+    ]
+    assert np.mean(scores) == pytest.approx(0.751, abs=0.01)
