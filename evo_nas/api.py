@@ -33,7 +33,7 @@ def search(
 
     Args:
         config: A YAML file, its content as a mapping, or a checked configuration.
-        run: Run directory, ``runs/<name of the configuration>`` by default.
+        run: Run directory or ``s3://bucket/name``, ``runs/<name of the configuration>`` by default.
         executor: ``ray`` for worker processes, ``inline`` to train in this one.
         listeners: Called with a `loop.Progress` after each turn.
 
@@ -41,12 +41,12 @@ def search(
         EvoNasError: Configuration, data or run directory cannot be used; the message says what to do.
     """
     settings = _settings(config)
-    directory = Path(run) if run is not None else Path("runs") / settings.name
+    place = run if run is not None else Path("runs") / settings.name
     experiment = Experiment.of(settings)
-    if not experiment.is_complete(directory):
-        with experiment.open(directory, executor=executor) as searching:
+    if not experiment.is_complete(place):
+        with experiment.open(place, executor=executor) as searching:
             searching.run(listeners)
-    return verdict_of(directory, experiment=experiment)
+    return verdict_of(place, experiment=experiment)
 
 
 def load_run(run: str | os.PathLike[str]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import torch
 
 from evo_nas.champion.export import Provenance, replaced, write_champion
 from evo_nas.champion.opponent import equal_lstm, tuned
+from evo_nas.champion.shelf import VERDICT_FILE, shelf_of
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
@@ -24,6 +24,7 @@ from evo_nas.training.scoring import score_part
 from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 SEEDS = 3
 """Trainings from scratch of each contestant."""
-FOLDER, VERDICT_FILE = "champion", "verdict.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,17 @@ class _Trained:
 
 
 def verdict_of(
-    run: Path, *, experiment: Experiment | None = None, announce: Callable[[str], None] = lambda _: None
+    run: str | os.PathLike[str],
+    *,
+    experiment: Experiment | None = None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
     """Returns the verdict on the run at ``run``, and leaves champion and verdict in ``<run>/champion``.
 
     Trains only if that was not done already for what the run holds now.
 
     Args:
-        run: Directory of a run, complete or not.
+        run: Where the run is kept; it may be complete or not.
         experiment: What it is of; read from the run if it is needed and not given.
         announce: Told in a few words what is being done.
 
@@ -62,7 +65,9 @@ def verdict_of(
     """
     history = read_history(run)
     best = best_of(history.told, run)
-    stored = _stored_verdict(run)
+    shelf = shelf_of(run)
+    text = shelf.verdict()
+    stored = None if text is None else Verdict.from_json(text)
     if stored is not None and (stored.candidate, stored.evaluations) == (
         best.candidate.id,
         len(history.told),
@@ -78,13 +83,13 @@ def verdict_of(
         run_id=read_record(run).run_id,
         candidate=best.candidate.id,
     )
-    with replaced(run / FOLDER) as fresh:
+    with shelf.replaced() as fresh:
         write_champion(fresh, network, provenance)
         (fresh / VERDICT_FILE).write_text(verdict.to_json() + "\n", encoding="utf-8")
     return verdict
 
 
-def export_champion(run: Path, out: Path) -> list[Path]:
+def export_champion(run: str | os.PathLike[str], out: Path) -> list[Path]:
     """Writes the champion of the run at ``run`` to ``out`` and returns the files.
 
     Raises:
@@ -94,16 +99,11 @@ def export_champion(run: Path, out: Path) -> list[Path]:
         raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
     verdict_of(run)
     with replaced(out) as fresh:
-        shutil.copytree(run / FOLDER, fresh, dirs_exist_ok=True)
+        shelf_of(run).copy_to(fresh)
     return sorted(out.iterdir())
 
 
-def _stored_verdict(run: Path) -> Verdict | None:
-    path = run / FOLDER / VERDICT_FILE
-    return Verdict.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def best_of(told: Sequence[Evaluation], run: Path) -> Evaluation:
+def best_of(told: Sequence[Evaluation], run: str | os.PathLike[str]) -> Evaluation:
     """Returns the fittest evaluation, the smaller network among equals.
 
     Raises:

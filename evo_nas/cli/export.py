@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -16,7 +16,7 @@ import click
     metavar="DIR",
     help="A directory that is new or empty.",
 )
-def export(run: Path, *, out: Path) -> None:
+def export(run: str, *, out: Path) -> None:
     """Writes the champion of RUN to a directory.
 
     Its genome and architecture are JSON, its trained weights safetensors.

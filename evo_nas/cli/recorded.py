@@ -12,25 +12,25 @@ from evo_nas.evaluation import Status
 from evo_nas.ledger import read_record, read_table
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
-    from pathlib import Path
 
 Row = dict[str, Any]
 """One evaluation, by the columns of the ledger."""
 
 
 class RecordedRun:
-    """What a run directory holds, read once; the task's data are not needed.
+    """What a run holds, read once; the task's data are not needed.
 
     Args:
-        run: Directory of the run.
+        run: Where the run is kept.
 
     Raises:
         RunError: There is no run, or it cannot be read.
     """
 
-    def __init__(self, run: Path) -> None:
-        self.directory = run
+    def __init__(self, run: str | os.PathLike[str]) -> None:
+        self.location = str(run)
         self.config = checked(SearchConfig, read_record(run).config)
         self._table = read_table(run)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def run_fields(run: RecordedRun, best: Sequence[Row], line: Sequence[Row]) -> dict[str, Any]:
     """Returns the run, its best candidates and the lineage of one as plain values."""
     return {
-        "run": str(run.directory),
+        "run": run.location,
         "evaluations": len(run),
         "budget": run.config.budget.evaluations,
         "by_status": dict(run.by_status),
@@ -44,7 +44,7 @@ def _plain(row: Row) -> Row:
 
 def run_view(run: RecordedRun, best: Sequence[Row], line: Sequence[Row]) -> RenderableType:
     """Returns the run, its best candidates, and one candidate with its lineage ``line``."""
-    title = Text.assemble((run.config.name, "bold"), "  ", (str(run.directory), "dim"))
+    title = Text.assemble((run.config.name, "bold"), "  ", (run.location, "dim"))
     evaluated = f"{len(run):,} of {run.config.budget.evaluations:,} evaluated"
     metric = metric_of(best[0]) if best else None
     ranked = f"; ranked by {metric[0].replace('_', ' ')}" if metric else ""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 
 @click.command()
-@click.argument("root", type=click.Path(path_type=Path), default=Path("runs"))
-def runs(root: Path) -> None:
-    """Lists the runs at and under ROOT, by default runs."""
+@click.argument("root", default="runs")
+def runs(root: str) -> None:
+    """Lists the runs at and under ROOT, a directory or s3://bucket/runs; by default runs."""
     from rich.console import Console
 
     from evo_nas.cli.tables import runs_table

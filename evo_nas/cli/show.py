@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run")
 @click.option(
     "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many of the best."
 )
 @click.option("--candidate", type=int, metavar="ID", help="Show this candidate in full; the best by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def show(run: Path, *, top: int, candidate: int | None, as_json: bool) -> None:
+def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
     """Shows the best candidates of RUN, and one in full.
 
     In full means its equations, its training and its forebears.

@@ -15,8 +15,8 @@ from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -32,15 +32,15 @@ def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = 
     return table
 
 
-def runs_table(directories: Sequence[Path]) -> RenderableType:
+def runs_table(places: Sequence[str | os.PathLike[str]]) -> RenderableType:
     """Returns one row a run; what is wrong with those that cannot be read comes below and hides no other."""
     table = plain_table(
         "run", right=("evaluated", "failed", "best"), left=("task", "strategy", "last result")
     )
     complaints = []
-    for directory in directories:
+    for place in places:
         try:
-            table.add_row(str(directory), *_summary(RecordedRun(directory)))
+            table.add_row(str(place), *_summary(RecordedRun(place)))
         except EvoNasError as error:
             complaints.append(Text(str(error), style="red"))
     return Group(table, *complaints)

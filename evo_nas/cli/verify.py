@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-def verify(run: Path) -> None:
+@click.argument("run")
+def verify(run: str) -> None:
     """Derives every genome of RUN again and compares.
 
     Leaves with exit code 1 if one differs.

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from evo_nas.ledger.contents import History
 from evo_nas.ledger.ledger import Ledger
-from evo_nas.ledger.local_store import LocalStore
+from evo_nas.ledger.local_store import LocalStore, open_store
 from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
 from evo_nas.ledger.schema import SCHEMA, Describe
-from evo_nas.ledger.store import Store
+from evo_nas.ledger.store import Store, storage_errors
 
 __all__ = [
     "FORMAT",
@@ -28,7 +28,9 @@ __all__ = [
     "find_runs",
     "hash_config",
     "holds_run",
+    "open_store",
     "read_history",
     "read_record",
     "read_table",
+    "storage_errors",
 ]

@@ -17,6 +17,7 @@ from evo_nas.ledger.store import Store
 LOCK = "LOCK"
 TEMPORARY = "tmp"
 QUARANTINE = "quarantine"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
@@ -102,6 +103,12 @@ class LocalStore(Store):
             os.close(self._lock)
             self._lock = None
 
+    def remedy(self, error: OSError) -> str:
+        """Tells a full disk from one that cannot be used."""
+        if error.errno in _FULL:
+            return "free space and run the same command again; nothing acknowledged is lost"
+        return "the run needs a directory that this user may write, on a healthy disk with hard links"
+
     def _write_temporary(self, content: bytes) -> Path:
         path = self._root / TEMPORARY / uuid4().hex
         self._make_folder(path.parent)
@@ -130,11 +137,17 @@ class LocalStore(Store):
 
 
 def open_store(where: str | os.PathLike[str] | Store) -> Store:
-    """Returns the store at ``where``, a directory's path, or ``where`` itself if it is a store already."""
+    """Returns the store at ``where``, a directory's path or a URI, or ``where`` itself if it is a store.
+
+    Raises:
+        RunError: It is a URI that cannot hold runs.
+    """
     if isinstance(where, Store):
         return where
     if "://" in str(where):
-        raise RunError(f"run directory is {where}; must be the path of a local or mounted directory")
+        from evo_nas.ledger.object_store import ObjectStore  # noqa: PLC0415 - local runs need no fsspec
+
+        return ObjectStore(str(where))
     return LocalStore(Path(where).absolute())
 
 

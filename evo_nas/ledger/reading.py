@@ -64,10 +64,19 @@ def read_table(where: str | os.PathLike[str] | Store) -> pa.Table:
     return _read(where, read_contents).table()
 
 
-def find_runs(root: str | os.PathLike[str]) -> list[Path]:
-    """Returns the run directories at and directly under ``root``, sorted."""
-    top = Path(root)
-    return sorted(path.parent for path in (*top.glob(RUN_FILE), *top.glob(f"*/{RUN_FILE}")))
+def find_runs(root: str | os.PathLike[str]) -> list[Path] | list[str]:
+    """Returns the runs at and directly under ``root``, sorted: directories, or URIs under a URI.
+
+    Raises:
+        RunError: The bucket cannot be listed.
+    """
+    if "://" not in str(root):
+        top = Path(root)
+        return sorted(path.parent for path in (*top.glob(RUN_FILE), *top.glob(f"*/{RUN_FILE}")))
+    store = open_store(root)
+    with storage_errors(store, "list"):
+        places = [store.location, *(f"{store.location}/{name}" for name in store.list(""))]
+    return [place for place in places if holds_run(place)]
 
 
 def _read(where: str | os.PathLike[str] | Store, read: Callable[[Store], _T]) -> _T:

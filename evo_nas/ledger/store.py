@@ -6,7 +6,6 @@ conditional PUT there, and temporary files, folder syncs and locks are nothing.
 
 from __future__ import annotations
 
-import errno
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,8 +14,6 @@ from evo_nas.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Store(ABC):
@@ -32,7 +29,9 @@ class Store(ABC):
     def create(self, name: str, content: bytes) -> bool:
         """Makes a file appear with all its content at once, durably; returns False if the name is taken.
 
-        When it raises, the file may or may not have appeared; it never appears with part of its content.
+        Where an attempt may succeed and yet report a failure, a file with the very same content is taken for
+        the one that was to appear; nobody else would write it, since names or contents are unique. When this
+        raises, the file may or may not have appeared; it never appears with part of its content.
         """
 
     @abstractmethod
@@ -59,7 +58,7 @@ class Store(ABC):
         """Refuses a second writer where the medium can tell; it is the epochs that protect the run.
 
         Raises:
-            RunError: Another process holds the lock; the message says which.
+            RunError: Another process holds the lock, the message says which; or the medium cannot carry epochs.
         """
 
     @abstractmethod
@@ -70,6 +69,10 @@ class Store(ABC):
     def close(self) -> None:
         """Gives the lock back. May be called twice."""
 
+    @abstractmethod
+    def remedy(self, error: OSError) -> str:
+        """Returns what a person can do about a failure of this store."""
+
 
 @contextmanager
 def storage_errors(store: Store, action: str) -> Iterator[None]:
@@ -77,8 +80,5 @@ def storage_errors(store: Store, action: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            remedy = "free space and run the same command again; nothing acknowledged is lost"
-        else:
-            remedy = "the run needs a directory that this user may write, on a healthy disk with hard links"
-        raise RunError(f"cannot {action} {store.location}: {error.strerror or error}; {remedy}") from error
+        problem = error.strerror or error
+        raise RunError(f"cannot {action} {store.location}: {problem}; {store.remedy(error)}") from error

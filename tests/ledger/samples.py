@@ -119,3 +119,6 @@ class MemoryStore(Store):
 
     def close(self) -> None:
         pass
+
+    def remedy(self, error: OSError) -> str:
+        return "buy more memory"

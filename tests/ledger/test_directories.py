@@ -97,11 +97,6 @@ def test_a_directory_that_may_not_be_written_is_refused() -> None:
         Ledger.create("/proc/run", RECORD)
 
 
-def test_an_address_is_no_directory() -> None:
-    with pytest.raises(RunError, match="s3://bucket/run; must be the path of a local or mounted directory"):
-        Ledger.open("s3://bucket/run")
-
-
 def test_a_file_system_without_locks_is_protected_by_epochs_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

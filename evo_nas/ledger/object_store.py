@@ -1,0 +1,157 @@
+"""`ObjectStore`: a run under a prefix of a bucket, reached through fsspec."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import fsspec
+
+from evo_nas.errors import RunError
+from evo_nas.ledger.local_store import QUARANTINE, TEMPORARY
+from evo_nas.ledger.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PATIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"mode": "standard", "max_attempts": 3}}
+_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _PATIENT, "max_concurrency": 1}}
+"""Of each kind of bucket that creates a file only if its name is free, what fsspec is told."""
+
+_NO_BUCKET = errno.ENXIO
+
+
+class ObjectStore(Store):
+    """Objects whose names start with a URI such as ``s3://bucket/runs/name``.
+
+    A single PUT publishes finished bytes, so that no object is ever there in part, and is refused if the name
+    is taken. Nothing is renamed and nothing locked. The bucket is neither made nor configured.
+
+    Raises:
+        RunError: The URI is of no kind that can hold runs, or the package for its kind is not installed.
+    """
+
+    def __init__(self, uri: str) -> None:
+        scheme, _, rest = uri.partition("://")
+        place = "/".join(filter(None, rest.split("/")))
+        if scheme not in _OPTIONS or not place:
+            kinds = ", ".join(f"{kind}://bucket/name" for kind in _OPTIONS)
+            raise RunError(f"run is {uri}; must be the path of a directory, local or mounted, or {kinds}")
+        self.location = f"{scheme}://{place}"
+        try:
+            self._fs, self._root = fsspec.url_to_fs(
+                self.location, use_listings_cache=False, **_OPTIONS[scheme]
+            )
+        except ImportError as error:
+            raise RunError(f"run is {uri}; {error}: pip install 'evo-nas[{scheme}]'") from error
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Puts the object if there is none of its name, and after any failure looks at what is there now.
+
+        A PUT may have been carried out though its answer was lost, and its repetition is then refused.
+        """
+        try:
+            with _os_errors():
+                self._fs.pipe_file(self._path(name), content, mode="create")
+        except OSError:
+            with suppress(FileNotFoundError):
+                return self.read(name) == content
+            raise
+        return True
+
+    def read(self, name: str) -> bytes:
+        """Gets the whole object."""
+        with _os_errors():
+            return bytes(self._fs.cat_file(self._path(name)))
+
+    def list(self, folder: str) -> list[str]:
+        """Lists objects and common prefixes."""
+        top = self._path(folder)
+        try:
+            with _os_errors():
+                paths = self._fs.ls(top, detail=False)
+        except FileNotFoundError:
+            return []
+        names = (path.removeprefix(top).strip("/") for path in paths)
+        return sorted(filter(None, names))
+
+    def delete(self, name: str) -> None:
+        """Deletes the object."""
+        with suppress(FileNotFoundError), _os_errors():
+            self._fs.rm_file(self._path(name))
+
+    def set_aside(self, name: str) -> str:
+        """Copies to the quarantine folder under a new name, then deletes."""
+        aside = f"{QUARANTINE}/{uuid4().hex[:8]}-{name.rsplit('/', 1)[-1]}"
+        source, target = self._path(name), self._path(aside)
+        with _os_errors():
+            for path in self._fs.find(source):
+                self._fs.cp_file(path, target + path.removeprefix(source))
+                self._fs.rm_file(path)
+        return aside
+
+    def lock(self) -> None:
+        """Makes sure that a name that is taken is refused, since epochs are worth nothing otherwise.
+
+        Raises:
+            RunError: The bucket's server creates an object twice.
+        """
+        probe = f"{TEMPORARY}/{uuid4().hex}"
+        first, second = self.create(probe, b"first"), self.create(probe, b"second")
+        self.delete(probe)
+        if second or not first:
+            raise RunError(
+                f"the server of {self.location} does not refuse to create an object twice (If-None-Match: *), "
+                "so that two searches could harm one run; use a server that does, such as AWS S3 or MinIO, or "
+                "a directory that the machines share"
+            )
+
+    def discard_leftovers(self) -> None:
+        """Deletes probes that were interrupted."""
+        for name in self.list(TEMPORARY):
+            self.delete(f"{TEMPORARY}/{name}")
+
+    def close(self) -> None:
+        """Does nothing: there is no lock."""
+
+    def remedy(self, error: OSError) -> str:
+        """Tells wrong names and missing rights from a server that cannot be reached."""
+        if error.errno == _NO_BUCKET:
+            return "make the bucket first, or correct its name"
+        if isinstance(error, PermissionError):
+            return (
+                "give this process credentials that may list the bucket and get, put and delete its objects, "
+                "such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role of the machine"
+            )
+        return (
+            "check the network, AWS_ENDPOINT_URL and the region, then run the same command again; nothing "
+            "acknowledged is lost"
+        )
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    """Makes every failure in its body an `OSError`; none is of a broken disk, nor a missing bucket a missing file."""
+    try:
+        yield
+    except OSError as error:
+        if _code(error) == "NoSuchBucket":
+            raise OSError(_NO_BUCKET, "there is no such bucket") from error
+        if error.errno == errno.EIO:
+            raise OSError(errno.EREMOTEIO, str(error)) from error
+        raise
+    except Exception as error:
+        credentials = "credential" in str(error).lower()
+        raise (PermissionError if credentials else ConnectionError)(str(error)) from error
+
+
+def _code(error: OSError) -> str | None:
+    """Returns the server's own name of the failure, if it gave one."""
+    response = getattr(error.__cause__, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code

@@ -1,0 +1,293 @@
+"""A run in a bucket, on a real server that speaks S3."""
+
+from __future__ import annotations
+
+import errno
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import s3fs
+from click.testing import CliRunner
+
+from evo_nas.champion import export_champion, load_champion, verdict_of
+from evo_nas.champion.shelf import shelf_of
+from evo_nas.cli.app import main
+from evo_nas.config import configured
+from evo_nas.errors import CorruptLedgerError, FencedError, RunError
+from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
+from evo_nas.experiment import Experiment
+from evo_nas.ledger import (
+    Ledger,
+    compaction,
+    find_runs,
+    holds_run,
+    read_history,
+    read_record,
+    read_table,
+)
+from evo_nas.ledger.object_store import ObjectStore
+from evo_nas.loop import Budget, Search
+from evo_nas.strategies.replay import verify
+from tests.checker import check_run
+from tests.ledger.samples import RECORD, candidates, evaluation, evaluations, start, told_ids
+from tests.s3 import s3_server
+from tests.test_simulation import objective, strategy
+
+ROOT = Path(__file__).parents[2]
+KILLS = 2
+CONFIG = {
+    "name": "bucket",
+    "task": {"kind": "digits"},
+    "space": {"widths": [4], "layers": {"min": 1, "max": 1}},
+    "training": {"epochs": 1},
+    "budget": {"evaluations": 3},
+    "workers": 1,
+}
+
+
+def objects(uri: str) -> list[str]:
+    return sorted(s3fs.S3FileSystem(use_listings_cache=False).find(uri))
+
+
+def test_a_run_goes_on_in_another_process(place: str) -> None:
+    start(place, (0, 2), (1,))
+    with Ledger.open(place) as ledger:
+        assert ledger.record == RECORD
+        assert told_ids(ledger) == [0, 2, 1]
+        ledger.append(evaluations(3), born=candidates(4))
+    assert read_history(place).told == evaluations(0, 2, 1, 3)
+    assert read_history(place).in_flight == candidates(4)
+    assert read_table(place)["seq"].to_pylist() == [0, 1, 2, 3]
+    assert check_run(ObjectStore(place), acknowledged={key: evaluation(key) for key in range(4)}) == []
+
+
+def test_small_segments_become_one(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "FAN_IN", 4)
+    start(place, *((key,) for key in range(6)))
+    assert len(ObjectStore(place).list("segments")) == 2
+    assert read_history(place).told == evaluations(*range(6))
+
+
+def test_runs_are_found_where_people_keep_them(place: str) -> None:
+    for name in ("b", "a"):
+        start(f"{place}/{name}")
+    s3fs.S3FileSystem().pipe_file(f"{place}/notes/todo.txt", b"rest")
+    assert find_runs(place) == [f"{place}/a", f"{place}/b"]
+    assert find_runs(f"{place}/a/") == [f"{place}/a"]
+    assert read_record(f"{place}/a") == RECORD
+    assert not holds_run(place)
+
+
+def test_a_run_is_not_started_over_another_nor_among_other_things(place: str) -> None:
+    start(f"{place}/run")
+    with pytest.raises(RunError, match="holds a run already"):
+        Ledger.create(f"{place}/run", RECORD)
+    with pytest.raises(RunError, match=r"not empty \(run\)"):
+        Ledger.create(place, RECORD)
+    with pytest.raises(RunError, match=r"holds no run: RUN\.json is missing"):
+        Ledger.open(place)
+
+
+def test_the_later_of_two_writers_has_the_run(place: str) -> None:
+    start(place, (0,))
+    first = Ledger.open(place)
+    first.append(evaluations(1), born=[])
+    with Ledger.open(place) as second:
+        with pytest.raises(FencedError, match=f"another process has taken over {place}"):
+            first.append(evaluations(2), born=[])
+        second.append(evaluations(9), born=[])
+        assert told_ids(second) == [0, 1, 9]
+    with Ledger.open(place) as ledger:
+        assert told_ids(ledger) == [0, 1, 9]
+    assert len(ObjectStore(place).list("segments")) == 3
+    assert len(ObjectStore(place).list("quarantine")) == 1
+
+
+def test_acknowledged_evaluations_survive_any_kill(place: str) -> None:
+    start(place)
+    rng = random.Random(5)
+    acknowledged: set[int] = set()
+    dispatched: set[int] = set()
+    for _ in range(KILLS):
+        for line in _lines_before_kill(place, delay_s=rng.uniform(0, 0.3)):
+            word, *keys = line.split()
+            if word == "acknowledged":
+                acknowledged.update(map(int, keys))
+            elif word == "dispatched":
+                dispatched.update(map(int, keys))
+    assert len(acknowledged) > KILLS
+    promised = {key: evaluation(key) for key in acknowledged}
+    assert check_run(ObjectStore(place), acknowledged=promised, dispatched=dispatched) == []
+
+
+def _lines_before_kill(run: str, *, delay_s: float) -> Iterator[str]:
+    """Yields what a writer said before it was killed, ``delay_s`` seconds after its first commit."""
+    command = [sys.executable, "-m", "tests.ledger.writer", run]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        yield writer.stdout.readline()
+        yield writer.stdout.readline()
+        time.sleep(delay_s)
+        writer.kill()
+        yield from (line for line in writer.stdout.readlines() if line.endswith("\n"))
+
+
+def test_a_damaged_segment_stops_the_run_until_its_loss_is_accepted(place: str) -> None:
+    start(place, (0,), (1,))
+    store = ObjectStore(place)
+    name = f"segments/{store.list('segments')[0]}"
+    s3fs.S3FileSystem().pipe_file(f"{place}/{name}", store.read(name)[:-1])
+    with pytest.raises(CorruptLedgerError, match=f"lacks evaluations 0 to 0 .*{name}"):
+        Ledger.open(place)
+    with Ledger.open(place, accept_data_loss=True) as ledger:
+        assert told_ids(ledger) == [1]
+
+
+def test_a_prefix_among_the_segments_is_set_aside_with_all_in_it(place: str) -> None:
+    start(place, (0,))
+    for name in ("x", "deep/y"):
+        s3fs.S3FileSystem().pipe_file(f"{place}/segments/folder/{name}", b"junk")
+    Ledger.open(place).close()
+    store = ObjectStore(place)
+    assert len(store.list("segments")) == 1
+    (aside,) = store.list("quarantine")
+    assert store.read(f"quarantine/{aside}/deep/y") == b"junk"
+
+
+@contextmanager
+def failing(operation: str, *, after: bool = False) -> Iterator[None]:
+    """Makes calls of S3 fail; with ``after``, once the server has done what was asked."""
+    call = s3fs.S3FileSystem._call_s3
+
+    async def fail(self: s3fs.S3FileSystem, method: str, *arguments: Any, **options: Any) -> Any:
+        if method != operation or after:
+            response = await call(self, method, *arguments, **options)
+        if method == operation:
+            raise OSError(errno.EIO, "We encountered an internal error")
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(s3fs.S3FileSystem, "_call_s3", fail)
+        yield
+
+
+def test_a_put_whose_answer_was_lost_counts_as_done(place: str) -> None:
+    store = ObjectStore(place)
+    with failing("put_object", after=True):
+        assert store.create("epochs/1", b"mine")
+        assert not store.create("epochs/1", b"yours")
+
+
+def test_a_put_that_never_arrived_is_an_error(place: str) -> None:
+    with Ledger.create(place, RECORD) as ledger:
+        with (
+            failing("put_object"),
+            pytest.raises(RunError, match=f"cannot write to {place}: .*nothing acknowledged is lost"),
+        ):
+            ledger.append(evaluations(0), born=[])
+        ledger.append(evaluations(0), born=[])
+    assert read_history(place).told == evaluations(0)
+
+
+def test_a_server_that_cannot_answer_is_no_damage(place: str) -> None:
+    start(place, (0,))
+    with failing("get_object"), pytest.raises(RunError, match="cannot read .*check the network") as failure:
+        read_history(place)
+    assert not isinstance(failure.value, CorruptLedgerError)
+
+
+def test_a_server_that_creates_an_object_twice_is_refused() -> None:
+    with s3_server(forgetful=True) as bucket:
+        with pytest.raises(RunError, match=f"{bucket}/run does not refuse to create an object twice"):
+            Ledger.create(f"{bucket}/run", RECORD)
+        assert objects(bucket) == []
+
+
+def test_a_missing_bucket_is_named(bucket: str) -> None:
+    for attempt in (read_history, holds_run, find_runs, lambda uri: Ledger.create(uri, RECORD)):
+        with pytest.raises(RunError, match="s3://absent/run: there is no such bucket; make the bucket first"):
+            attempt("s3://absent/run")
+
+
+def test_missing_credentials_are_named(bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    s3fs.S3FileSystem.clear_instance_cache()
+    with pytest.raises(RunError, match="Unable to locate credentials; give this process credentials"):
+        holds_run(f"{bucket}/run")
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/run", "memory://run", "file:///tmp/run", "s3://", "s3:///"])
+def test_other_addresses_are_refused(uri: str) -> None:
+    with pytest.raises(
+        RunError, match=f"run is {uri}; must be the path of a directory.* or s3://bucket/name"
+    ):
+        Ledger.open(uri)
+
+
+def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str) -> None:
+    acknowledged = {}
+    for evaluations_so_far in (6, 12):
+        simulation = Simulation(
+            workers=3, seed=evaluations_so_far, attempts=3, faults=Faults(lost=0.2, duplicated=0.2)
+        )
+        opened = Ledger.open(place) if holds_run(place) else Ledger.create(place, RECORD)
+        with opened as ledger:
+            search = Search(
+                strategy(1),
+                SimulatedExecutor(objective, simulation),
+                ledger,
+                budget=Budget(evaluations_so_far),
+            )
+            while not search.finished:
+                acknowledged |= {each.candidate.id: each for each in search.step(timeout_s=300)}
+    history = read_history(place)
+    assert list(verify(strategy(1), history.told, history.in_flight)) == []
+    assert check_run(ObjectStore(place), acknowledged=acknowledged, budget=12, complete=True) == []
+
+
+def test_networks_are_searched_resumed_and_crowned_in_a_bucket(place: str, tmp_path: Path) -> None:
+    for budget in (2, 3):
+        experiment = Experiment.of(configured({**CONFIG, "budget": {"evaluations": budget}}))
+        assert not experiment.is_complete(place)
+        with experiment.open(place, executor="inline") as search:
+            search.run()
+        assert experiment.is_complete(place)
+    assert read_table(place).num_rows == 3
+    verdict = verdict_of(place)
+    assert len(ObjectStore(place).list("champion")) == 1
+    announced: list[str] = []
+    assert verdict_of(place, announce=announced.append) == verdict
+    assert announced == []
+    for command, told in (
+        (["runs", place], "digits"),
+        (["show", place], "bucket"),
+        (["verify", place], "verified"),
+    ):
+        assert told in CliRunner().invoke(main, command, catch_exceptions=False).output
+    export_champion(place, tmp_path / "out")
+    assert load_champion(tmp_path / "out").signature == experiment.dataset.signature
+
+
+def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> None:
+    shelf, store = shelf_of(place), ObjectStore(place)
+    with shelf.replaced() as fresh:
+        (fresh / "model.safetensors").write_bytes(b"weights")
+        (fresh / "verdict.json").write_text("{}")
+    store.create("champion/000002-interrupted/model.safetensors", b"weights")
+    assert shelf.verdict() == "{}"
+    with shelf.replaced() as fresh:
+        (fresh / "verdict.json").write_text("[]")
+    assert shelf.verdict() == "[]"
+    assert [name.partition("-")[0] for name in store.list("champion")] == ["000003"]
