@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
     "--run",
-    metavar="DIR",
-    help="Run directory; runs/<name of the config> by default. In a cluster an absolute path there, or a URI.",
+    metavar="PLACE",
+    help="A directory or s3://bucket/name; runs/<name of the config> by default. In a cluster no relative path.",
 )
 @overrides
 @workers
@@ -56,7 +56,7 @@ def search(  # noqa: PLR0913 - one for each option
     settings = load_config(config, (*overrides, *workers_override(workers)))
     place = run or f"runs/{settings.name}"
     if address is None:
-        _pursue(settings, Path(place), as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+        _pursue(settings, place, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
     else:
         _refuse_local_options(inline=inline, accept_data_loss=accept_data_loss)
         _pursue_in_cluster(settings, place, address, as_json=as_json)
@@ -95,14 +95,12 @@ def resume(
 
     settings = configured(read_record(run).config, workers_override(workers))
     if address is None:
-        _pursue(settings, Path(run), as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+        _pursue(settings, run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
     else:
         _pursue_in_cluster(settings, run, address, as_json=as_json)
 
 
-def _pursue(
-    settings: SearchConfig, run: Path, *, as_json: bool, inline: bool, accept_data_loss: bool
-) -> None:
+def _pursue(settings: SearchConfig, run: str, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
     from evo_nas.cli.pursuit import Pursuit
 
     Pursuit(run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
