@@ -24,7 +24,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.published import read_arc, read_recipe
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.native import NativeRecurrence, native_status
+from evo_nas.models.native import NativeRecurrence
 
 if TYPE_CHECKING:
     from evo_nas.genome.cell import CellGraph
@@ -33,7 +33,7 @@ STEPS = BATCH = 64
 WIDTHS = (32, 64, 128)
 BLOCKS = 9
 BLOCK_S = 0.12
-"""CPU time of a block, which is at least one step."""
+"""CPU time of a block, of at least one step."""
 COMPILED_STEPS = (100, 1_000, 10_000)
 # The first eight nodes of the cell that ENAS published for Penn Treebank.
 ENAS_8 = read_arc("0 0 0 1 1 2 1 2 0 2 0 5 1 1 0")
@@ -119,7 +119,7 @@ def paths() -> Table:
         remarks=[
             "CPU milliseconds of forward, loss and backward on one thread; ratios are speed-ups.",
             "eager is the plain loop with one matrix product per linear node, nn is torch's own layer.",
-            f"Medians of {BLOCKS} interleaved blocks; torch {torch.__version__}, {native_status().explanation}.",
+            f"Medians of {BLOCKS} interleaved blocks; torch {torch.__version__}.",
         ],
     )
 
