@@ -1,4 +1,4 @@
-"""What tasks without files have in common: every part is drawn from a random stream of its own."""
+"""What tasks without files have in common: sequences are drawn, and no two of them are the same."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from evo_nas.tasks.task import Dataset, Task
+from evo_nas.errors import DataError
+from evo_nas.tasks.task import Dataset, Sequences, Task
 
 if TYPE_CHECKING:
-    from evo_nas.tasks.task import Sequences
+    import numpy.typing as npt
+
+SURPLUS = 2
+"""So many times as many sequences are drawn as are wanted, since some may be the same."""
 
 
 class GeneratedOptions(BaseModel):
@@ -47,9 +51,17 @@ class GeneratedTask(Task):
 
     def _parts(self) -> tuple[Sequences, Sequences, Sequences]:
         options = self._options
+        ends = np.cumsum([options.train, options.validation, options.test]).tolist()
+        drawn = self._draw(np.random.default_rng(options.seed), SURPLUS * ends[-1])
+        _, first = np.unique(drawn.inputs.reshape(len(drawn), -1), axis=0, return_index=True)
+        different = np.sort(first)
+        if len(different) < ends[-1]:
+            raise DataError(
+                f"length is {options.length}, with which {len(drawn):,} draws gave {len(different):,} different "
+                f"sequences; {ends[-1]:,} are wanted, so that no two parts share one: raise length, or lower train"
+            )
         train, validation, test = (
-            self._draw(np.random.default_rng([options.seed, number]), count)
-            for number, count in enumerate((options.train, options.validation, options.test))
+            _taken(drawn, different[start:end]) for start, end in zip([0, *ends], ends, strict=False)
         )
         return train, validation, test
 
@@ -60,3 +72,12 @@ class GeneratedTask(Task):
     @abstractmethod
     def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
         """Returns the data set of three parts."""
+
+
+def _taken(drawn: Sequences, which: npt.NDArray[np.int64]) -> Sequences:
+    return Sequences(
+        drawn.inputs[which],
+        drawn.targets[which],
+        None if drawn.lengths is None else drawn.lengths[which],
+        None if drawn.scored is None else drawn.scored[which],
+    )

@@ -127,6 +127,8 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
             raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
     items = [_as_steps(path, item) for item in arrays[name]]
     labels = arrays[label]
+    if labels.ndim == 2 and 1 in labels.shape and not roles.label_a_step:
+        labels = labels.ravel()  # MATLAB has no vectors, only rows and columns
     if len(items) != len(labels) or not items:
         raise DataError(
             f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; must be as many"

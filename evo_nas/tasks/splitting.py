@@ -122,12 +122,16 @@ def _drawn(rows: Rows, rest: Positions, count: int, options: SplitOptions) -> tu
     if options.stratified and rows.strata is not None:
         strata = [rows.strata[position] for position in rest]
         rare = [name for name, occurrences in Counter(strata).items() if occurrences < 2]
-        if rare or count < len(set(strata)):
+        smallest = min(count, len(rest) - count)
+        if rare:
             raise DataError(
-                f"{rows.source}: class {rare[0]!r} has a single example"
-                if rare
-                else f"{rows.source}: a part of {count} examples cannot hold all {len(set(strata))} classes"
-                + "; supply more, leave the class out or set split.stratified to false"
+                f"{rows.source}: class {rare[0]!r} has a single example; supply more, leave the class out or set "
+                "split.stratified to false"
+            )
+        if smallest < len(set(strata)):
+            raise DataError(
+                f"{rows.source}: a part of {smallest} examples cannot hold all {len(set(strata))} classes; supply "
+                "more, or set split.stratified to false"
             )
     train, held_out = train_test_split(rest, test_size=count, stratify=strata, random_state=options.seed)
     return np.sort(train), np.sort(held_out)

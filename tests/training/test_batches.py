@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
-from evo_nas.tasks.task import Sequences
+from evo_nas.tasks.task import Sequences, Stream, Windows
 from evo_nas.training.batches import as_split
 
 CPU = torch.device("cpu")
@@ -38,3 +42,51 @@ def test_arrays_that_cannot_be_written_are_used_without_copy_or_warning() -> Non
     sequences.inputs.setflags(write=False)
     split = as_split(sequences, CPU)
     assert split.sequences.inputs.data_ptr() == sequences.inputs.ctypes.data
+
+
+def test_sequences_of_like_lengths_meet_and_padding_is_cut_off() -> None:
+    lengths = np.random.default_rng(0).integers(1, 50, size=320)
+    inputs = np.zeros((320, 50, 1), dtype=np.float32)
+    split = as_split(Sequences(inputs, np.arange(320), lengths), CPU)
+    batches = list(split.shuffled(16))
+    assert sorted(torch.cat([batch.targets for batch in batches]).tolist()) == list(range(320))
+    assert all(batch.inputs.shape[1] == batch.lengths.max() for batch in batches)
+    padded_steps = sum(batch.inputs.shape[:2].numel() for batch in batches)
+    assert padded_steps < 1.3 * lengths.sum()
+
+
+def rows(count: int = 40) -> Windows:
+    values = np.arange(2 * count, dtype=np.float32).reshape(count, 2) ** 1.5
+    return Windows(values, values[:, :1], np.arange(5, count - 2), window=5, horizon=3)
+
+
+@pytest.mark.parametrize("relative", ["nothing", "targets", "all"])
+def test_windows_of_a_batch_are_those_that_are_cut_at_once(relative) -> None:
+    windows = replace(rows(), relative=relative)
+    batches = list(as_split(windows, CPU).in_order(8))
+    whole = windows.cut()
+    assert np.array_equal(torch.cat([batch.inputs for batch in batches]).numpy(), whole.inputs)
+    assert np.array_equal(torch.cat([batch.targets for batch in batches]).numpy(), whole.targets)
+
+
+def test_a_million_rows_are_stored_once() -> None:
+    values = np.zeros((1_000_000, 7), dtype=np.float32)
+    parts = [Windows(values, values[:, :1], np.arange(96, 999_976), 96, 24) for _ in range(3)]
+    stored = pickle.dumps(parts, protocol=5)
+    assert len(stored) < values.nbytes + 3 * (values[:, :1].nbytes + 8_000_000) + 10_000
+
+
+def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
+    split = as_split(Stream(np.arange(101), steps=10), CPU)
+    batches = list(split.in_order(4))
+    inputs = torch.cat([batch.inputs for batch in batches], dim=1)
+    targets = torch.cat([batch.targets for batch in batches], dim=1)
+    assert torch.equal(targets, inputs + 1)
+    assert inputs.flatten().tolist() == list(range(100))
+    assert split.is_stream
+
+
+def test_an_epoch_of_a_stream_begins_anywhere() -> None:
+    split = as_split(Stream(np.arange(1000), steps=50), CPU)
+    starts = {int(next(iter(split.shuffled(2))).inputs[0, 0]) for _ in range(20)}
+    assert len(starts) > 5

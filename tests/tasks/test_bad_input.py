@@ -1,0 +1,167 @@
+"""Whatever is wrong with the data is one error that says where, and what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from evo_nas.errors import DataError
+from evo_nas.tasks.registry import TASKS
+
+
+def load(kind: str, **options):
+    task = TASKS[kind]
+    return task(task.Options.model_validate(options)).load()
+
+
+def table(folder, rows: list[str], header: str = "a,b,label", name: str = "rows.csv"):
+    path = folder / name
+    path.write_text("\n".join([header, *rows]))
+    return path
+
+
+def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list[str]:
+    return [f"{row},{row * row},{label(row)}" for row in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ([*rows(), ",1,up"], {}, r"row 42, column 'a': the value is missing"),
+        ([*rows(), "x,1,up"], {}, r"row 42, column 'a' is 'x'; must be a finite number"),
+        ([*rows(), "inf,1,up"], {}, r"row 42, column 'a' is 'inf'"),
+        ([*rows(), "1,7,"], {}, r"row 42, column 'label': the value is missing"),
+        (rows(label=lambda row: "up"), {}, "one class only, 'up'; there is nothing to tell apart"),
+        (rows(label=lambda row: "up" if row < 30 else "down"), {"split": {"by": "time"}}, "one class only"),
+        (
+            rows(label=lambda row: "abc"[row % 2 if row < 38 else 2]),
+            {"split": {"by": "time"}},
+            "class 'c' is in the test part, but not in the training part",
+        ),
+        ([*rows(), "3,9,down"] * 3, {}, "are the same, but in two parts"),
+        ([], {}, "[Ee]mpty"),
+        (rows(), {"features": 3}, "2 input columns; features is 3: must divide them evenly"),
+        (rows(), {"label": "labl"}, "no column 'labl'; did you mean 'label'"),
+        (
+            rows(),
+            {"sequence": "a", "inputs": ["b"], "split": {"test": 39}},
+            "only 40 examples are left|a part of",
+        ),
+        (rows(), {"sequence": "label", "label": "b"}, "has several labels in column 'b'"),
+    ],
+)
+def test_tables_of_sequences(content, options, message, tmp_path) -> None:
+    with pytest.raises(DataError, match=message):
+        load("classification", path=table(tmp_path, content), **options)
+
+
+def test_a_constant_column_divides_by_nothing(tmp_path) -> None:
+    path = table(tmp_path, [f"{row},5,{'up' if row % 2 else 'down'}" for row in range(40)])
+    inputs = load("classification", path=path, features=2).train.inputs
+    assert np.isfinite(inputs).all()
+    assert not inputs[..., 1].any()
+
+
+def test_wrong_encodings_are_named(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("dry caf\xe9\nwet tea\n".encode("latin-1"))
+    with pytest.raises(DataError, match="is not utf-8 text at byte 7; give its encoding, such as latin-1"):
+        load("text_classification", path=path)
+
+
+def test_an_empty_text_is_refused(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("\n\n")
+    with pytest.raises(DataError, match="is empty; must hold text"):
+        load("language_model", path=tmp_path / "a.txt")
+
+
+def test_a_text_shorter_than_its_pieces_is_refused(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("some few words")
+    with pytest.raises(DataError, match=r"part of the text has \d+ tokens; steps is 64"):
+        load("language_model", path=tmp_path / "a.txt")
+
+
+def test_a_vocabulary_beyond_its_limit_is_refused(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text(" ".join(f"word{number}" for number in range(2000)))
+    with pytest.raises(
+        DataError, match=r"1,600 different tokens .* max_vocabulary is 100: raise it, raise min_count"
+    ):
+        load("language_model", path=tmp_path / "a.txt", level="word", max_vocabulary=100)
+
+
+def test_a_text_without_tokens_is_refused(tmp_path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a b", "label": "x"}\n{"text": "\\u3000", "label": "y"}\n')
+    with pytest.raises(DataError, match="missing|without a token"):
+        load("text_classification", path=path)
+
+
+def test_a_line_without_a_text_is_refused(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("dry sun\nwet\n")
+    with pytest.raises(DataError, match="example 2 is 'wet'; must be a label and a text"):
+        load("text_classification", path=tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (np.full((6, 3, 2), 2), "values other than 0 and 1"),
+        (np.zeros((6, 1, 2)), "at least 2 frames"),
+        (np.full((6, 3, 2), np.nan), "values other than 0 and 1"),
+    ],
+)
+def test_sets_of_keys_are_zero_and_one(frames, message, tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", train=frames)
+    with pytest.raises(DataError, match=message):
+        load("multi_label", path=tmp_path / "a.npz")
+
+
+def test_an_array_that_is_not_there_is_named(tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", songs=np.zeros((6, 3, 2)))
+    with pytest.raises(DataError, match="no array 'train'; it has 'songs'"):
+        load("multi_label", path=tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1,2:3:up", "line 2: must be numbers in dimensions of one length"),
+        ("1,?:3,4:up", "line 2: must be numbers"),
+        ("1,nan:3,4:up", "line 2 has a missing or infinite value"),
+    ],
+)
+def test_a_malformed_line_of_ts_is_pointed_at(line, message, tmp_path) -> None:
+    (tmp_path / "a.ts").write_text(f"@data\n{line}\n")
+    with pytest.raises(DataError, match=message):
+        load("classification", path=tmp_path / "a.ts")
+
+
+def test_sequences_of_different_widths_are_refused(tmp_path) -> None:
+    (tmp_path / "a.ts").write_text("@data\n1,2:3,4:up\n1,2:down\n")
+    with pytest.raises(DataError, match=r"sequence 2 has shape \(2, 1\); .* of 2 values"):
+        load("classification", path=tmp_path / "a.ts")
+
+
+def test_a_label_a_step_is_needed_for_labelling(tmp_path) -> None:
+    with pytest.raises(DataError, match="needs a label for each; name the column of the sequence"):
+        load("labelling", path=table(tmp_path, rows()))
+
+
+def test_a_folder_without_files_is_refused(tmp_path) -> None:
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="has no file; give a file, a folder"):
+        load("classification", path=tmp_path / "nothing")
+
+
+def test_a_target_that_never_changes_has_no_mase(tmp_path) -> None:
+    path = table(tmp_path, [f"{row},5,1" for row in range(60)])
+    with pytest.raises(DataError, match="mase divides by zero"):
+        load("forecast", path=path, targets=["b"], window=4, horizon=1, metric="mase")
+
+
+def test_a_text_needs_one_source(tmp_path) -> None:
+    with pytest.raises(
+        ValidationError, match="none of path, classes and huggingface given; give exactly one"
+    ):
+        load("text_classification")
