@@ -58,9 +58,6 @@ class Pursuit:
             self._say("complete", f"{self._run} is complete")
         else:
             self._search(experiment)
-        if not isinstance(self._run, Path):
-            self._say("searched", f"{self._run} is searched; take its champion away with `evo-nas export`")
-            return
         with self._waiting("weighing the champion") as announce:
             verdict = verdict_of(self._run, experiment=experiment, announce=announce)
         if self._as_json:
