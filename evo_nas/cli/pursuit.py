@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,13 +14,14 @@ from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject, prin
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.stopping import stopped_by_signals
 from evo_nas.cli.verdict_view import verdict_view
-from evo_nas.cli.wording import Scale
+from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
 
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from evo_nas.config import SearchConfig
     from evo_nas.genome.space import Genome
@@ -57,6 +57,7 @@ class Pursuit:
         if complete:
             self._say("complete", f"{self._run} is complete")
         else:
+            self._tell_floors(experiment)
             self._search(experiment)
         with self._waiting("weighing the champion") as announce:
             verdict = verdict_of(self._run, experiment=experiment, announce=announce)
@@ -64,6 +65,14 @@ class Pursuit:
             print_event(self._console, "verdict", **json.loads(verdict.to_json()))
         else:
             self._console.print(verdict_view(verdict))
+
+    def _tell_floors(self, experiment: Experiment) -> None:
+        """Says what trivial and linear opponents reach, before anything is spent on a search."""
+        metric = experiment.dataset.metric
+        with self._waiting("fitting the opponents to beat"):
+            floors = experiment.task.floors()
+        named = ", ".join(f"{name} {figure(floor)}" for name, floor in floors.items())
+        self._say("floors", f"to beat, by test {metric.name}: {named}", metric=metric.name, floors=floors)
 
     def _search(self, experiment: Experiment) -> None:
         with ExitStack() as stack:
