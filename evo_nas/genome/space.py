@@ -221,7 +221,9 @@ class SearchSpace:
         # Ends, since the options permit linear nodes and one that reads x and h is a live cell.
         while True:
             spelling = tuple(map(rng.randrange, sizes))
-            if is_live(canonical(code.decode(spelling))):
+            cell = code.decode(spelling)
+            # Most are dead as they stand, and their canonical form would be, too.
+            if is_live(cell) and is_live(canonical(cell)):
                 return spelling
 
     def _write_cell(self, values: list[int], layers: tuple[Layer, ...]) -> CellGraph | None:
