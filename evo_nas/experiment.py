@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from evo_nas.strategies.strategy import Strategy
     from evo_nas.tasks.task import Dataset, Task
 
-ExecutorKind = Literal["ray", "inline"]
+ExecutorKind = Literal["ray", "cluster", "inline"]
+"""Workers of a Ray on this machine; of the cluster that this process is part of, however long they take to come;
+or none, with training in this process."""
+STARTUP_S = 120.0
 Kind = TypeVar("Kind")
 
 
@@ -127,7 +130,7 @@ class Experiment:
 
         Args:
             run: Directory of the run.
-            executor: ``ray`` for worker processes, ``inline`` to train in this one.
+            executor: Where candidates are trained.
             accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
 
         Raises:
@@ -165,7 +168,9 @@ class Experiment:
 
     def _refuse_other_data(self, run: str | os.PathLike[str], record: RunRecord) -> None:
         now = self.task.fingerprint()
-        changed = [name for name in dict.fromkeys((*record.data, *now)) if record.data.get(name) != now.get(name)]
+        changed = [
+            name for name in dict.fromkeys((*record.data, *now)) if record.data.get(name) != now.get(name)
+        ]
         if changed and record.data:
             raise DataChangedError(
                 f"{run} was started on other data, and results on both cannot be compared. Restore the files, or "
@@ -184,6 +189,8 @@ class Experiment:
             device=training.device,
             time_limit_s=training.time_limit_s,
             schedule=training.schedule,
+            gpu_share=workers.gpus,
+            memory_bytes=workers.memory_bytes,
         )
         if kind == "inline":
             return InlineExecutor(factory, time_limit_s=training.time_limit_s)
@@ -192,7 +199,10 @@ class Experiment:
         return RayPool(
             factory,
             RayOptions(
-                workers=workers.count,
+                workers=workers.most,
+                min_workers=workers.fewest,
+                memory_per_worker=workers.memory_bytes,
+                startup_timeout_s=None if kind == "cluster" else STARTUP_S,
                 cpus_per_worker=workers.cpus,
                 gpus_per_worker=workers.gpus,
                 attempts=workers.attempts,

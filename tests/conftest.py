@@ -25,6 +25,7 @@ def local_ray() -> Iterator[None]:
     ray.init(
         address="local",
         num_cpus=4,
+        num_gpus=2,  # declared, not there
         object_store_memory=80 * 2**20,
         include_dashboard=False,
         log_to_driver=False,

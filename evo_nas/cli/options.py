@@ -19,12 +19,12 @@ accept_data_loss = click.option(
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
 )
-workers = click.option("--workers", metavar="N", help="Worker processes; short for --set workers.count=N.")
+workers = click.option("--workers", metavar="N", help="Worker processes, no more and no fewer.")
 
 
 def workers_override(count: str | None) -> tuple[str, ...]:
     """Returns the override that ``--workers`` is short for."""
-    return () if count is None else (f"workers.count={count}",)
+    return () if count is None else (f"workers.count={count}", "workers.min=null", "workers.max=null")
 
 
 def address(*, required: bool) -> Callable[[Any], Any]:

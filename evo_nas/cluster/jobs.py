@@ -135,7 +135,8 @@ class Jobs:
             ExecutionError: The cluster answers no more.
         """
         loop = asyncio.new_event_loop()
-        pieces, rest = self._client.tail_job_logs(submission), ""
+        pieces: Any = self._client.tail_job_logs(submission)
+        rest = ""
         try:
             while True:
                 with self._answering():

@@ -133,7 +133,7 @@ class PopulationManager:
     def _pursue(self) -> Progress:
         experiment = Experiment.of(configured(self._order.config))
         metrics = Metrics(experiment.config.name)
-        with experiment.open(self._order.run) as search:
+        with experiment.open(self._order.run, executor="cluster") as search:
             self._search = search
             if self._stopping:
                 search.stop()

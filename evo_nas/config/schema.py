@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from evo_nas.config.complaints import shown
 
@@ -66,16 +74,44 @@ class WorkerOptions(_Section):
     """Who trains the candidates.
 
     Attributes:
-        count: Worker processes; one for every core of this machine unless given.
+        count: Worker processes; short for ``min`` and ``max`` of the same number. One for every core of the
+            machine that searches unless something is given.
+        min: Workers that are kept although fewer candidates are left than workers.
+        max: Workers that are asked for; those without room wait for nodes to join.
         cpus: Cores that each worker takes.
         gpus: GPUs that each worker takes; a fraction shares one.
+        memory: GiB that Ray sets aside for each worker; what needs more for certain is not trained.
         attempts: Dispatches of one candidate before losing its worker is counted against it.
     """
 
-    count: int = Field(default_factory=available_cores, ge=1, le=100_000)
+    count: int | None = Field(default=None, ge=1, le=100_000)
+    min: int | None = Field(default=None, ge=1, le=100_000)
+    max: int | None = Field(default=None, ge=1, le=100_000)
     cpus: float = Field(default=1.0, gt=0)
     gpus: float = Field(default=0.0, ge=0)
+    memory: float | None = Field(default=None, gt=0)
     attempts: int = Field(default=3, ge=2, le=100, description="since one lost worker may be chance")
+
+    @property
+    def most(self) -> int:
+        """Workers that are asked for."""
+        return self.max or self.count or self.min or available_cores()
+
+    @property
+    def fewest(self) -> int:
+        """Workers that are kept."""
+        return self.min or self.count or (1 if self.max else self.most)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Bytes of memory for each worker; None if nothing is set aside."""
+        return None if self.memory is None else round(self.memory * 2**30)
+
+    @model_validator(mode="after")
+    def _min_is_at_most_max(self) -> Self:
+        if self.fewest > self.most:
+            raise ValueError(f"min is {self.fewest} and max is {self.most}; min must be at most max")
+        return self
 
 
 class SearchConfig(_Section):

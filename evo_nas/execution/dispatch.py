@@ -9,6 +9,9 @@ Pure bookkeeping without processes, so that the simulation and the Ray pool obey
   then on runs **alone**, with nothing else leased to its worker, so that a second loss can only be its own.
   Candidates of the queued lease never started and are not blamed. (A worker that dies in the very instant of
   changing leases may take its last report with it: then the former lease is blamed, once.)
+* A worker whose machine is about to go is retired: it gets nothing more, and what it cannot finish is
+  dispatched again with nobody blamed.
+* A candidate that runs out of memory is retried once, alone: memory may have been another's.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Evaluation, Outcome, Status
 from evo_nas.execution.executor import HARD_LIMIT_FACTOR, Occupancy, evaluate, overrun
+from evo_nas.execution.timesheet import Timesheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +40,8 @@ MAX_LEASE = 64
 LEASES_PER_WORKER = 2
 _FORGETTING = 0.25
 """Weight of the newest lease in the running mean of seconds per candidate."""
+_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "RuntimeError")
+"""Errors by which an outcome is too big in deed; one that is too big by a rule names none."""
 
 
 class Loss(Enum):
@@ -46,6 +52,8 @@ class Loss(Enum):
     """Memory is the genome's property: alone it gets one more try, then it is too big."""
     OVERRUN = auto()
     """The executor ended it, since its candidate passed the hard time limit."""
+    PREEMPTED = auto()
+    """Its machine was taken away, which says nothing about its candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ def work(evaluator: Evaluator, candidates: Sequence[Candidate], *, time_limit_s:
 @dataclass(slots=True)
 class _Worker:
     node: str
+    retired: bool = False
     leases: deque[Lease] = field(default_factory=deque)
 
 
@@ -148,6 +157,7 @@ class Dispatcher:
         self._leases: dict[int, Lease] = {}
         self._leased = 0
         self._seconds: float | None = None
+        self._timesheet = Timesheet(clock)
         # Ordered sets of workers: with no lease, and with one lease that may have company.
         self._idle: OrderedDict[str, None] = OrderedDict()
         self._fed: OrderedDict[str, None] = OrderedDict()
@@ -165,17 +175,18 @@ class Dispatcher:
 
         While all workers are being replaced it is as if there were one, so that a loop can await something.
         """
-        workers = max(1, len(self._workers))
+        workers = max(1, sum(not worker.retired for worker in self._workers.values()))
         return max(0, LEASES_PER_WORKER * self.lease_size * workers - self.in_flight)
 
     def occupancy(self) -> Occupancy:
         """Returns what the workers are doing now."""
         return Occupancy(
             workers=len(self._workers),
-            busy=len(self._workers) - len(self._idle),
+            busy=sum(bool(worker.leases) for worker in self._workers.values()),
             in_flight=self.in_flight,
             lost_workers=self.lost_workers,
             dropped=self.dropped,
+            seconds=self._timesheet.seconds(),
         )
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -184,10 +195,28 @@ class Dispatcher:
         self._queue.extend(Ticket(candidate, now) for candidate in candidates)
         self.in_flight += len(candidates)
 
-    def join(self, worker: str, *, node: str) -> None:
-        """Adds a worker that is ready."""
+    def join(self, worker: str, *, node: str, starting_s: float = 0.0) -> None:
+        """Adds a worker that is ready, and took ``starting_s`` for it."""
         self._workers[worker] = _Worker(node)
         self._idle[worker] = None
+        self._timesheet.joined(worker, starting_s=starting_s)
+
+    def is_idle(self, worker: str) -> bool:
+        """Whether a worker has nothing to do now; one that has not joined has not."""
+        return worker not in self._workers or not self._workers[worker].leases
+
+    def retire(self, worker: str) -> None:
+        """Gives a worker nothing more; it finishes what it has."""
+        if worker in self._workers:
+            self._workers[worker].retired = True
+            self._place(worker)
+
+    def dismiss(self, worker: str) -> None:
+        """Removes an idle worker, which is not a loss."""
+        assert self.is_idle(worker), f"{worker} is dismissed with leases"
+        if self._workers.pop(worker, None) is not None:
+            self._idle.pop(worker, None)
+            self._timesheet.left(worker, lost=False)
 
     def assign(self) -> list[Lease]:
         """Returns the leases to send now, idle workers first."""
@@ -211,16 +240,21 @@ class Dispatcher:
             return []
         self._workers[lease.worker].leases.remove(lease)
         self._place(lease.worker)
+        self._timesheet.reported(lease.worker, report.elapsed_s, idle=self.is_idle(lease.worker))
         done = len(report.outcomes)
         self._queue.extendleft(reversed(lease.tickets[done:]))
         self._learn(report.elapsed_s / done)
         began_at = self._clock() - report.elapsed_s
-        return [
-            self._evaluation(lease, ticket, outcome, queue_s=began_at + started_s - ticket.submitted_at)
-            for ticket, outcome, started_s in zip(
-                lease.tickets[:done], report.outcomes, report.started_s, strict=True
-            )
-        ]
+        evaluations = []
+        for ticket, outcome, started_s in zip(
+            lease.tickets[:done], report.outcomes, report.started_s, strict=True
+        ):
+            if _ran_out_of_memory(outcome) and not ticket.alone:
+                self._suspects.append(replace(ticket, attempt=ticket.attempt + 1, alone=True))
+                continue
+            queue_s = began_at + started_s - ticket.submitted_at
+            evaluations.append(self._evaluation(lease, ticket, outcome, queue_s=queue_s))
+        return evaluations
 
     def lose(self, worker: str, *, loss: Loss, error: str) -> list[Evaluation]:
         """Removes a worker, queues its candidates again and returns those that are not tried again.
@@ -231,6 +265,8 @@ class Dispatcher:
         self._idle.pop(worker, None)
         self._fed.pop(worker, None)
         lost = self._workers.pop(worker, None)
+        if lost is not None:
+            self._timesheet.left(worker, lost=True)
         if lost is None or not lost.leases:
             return []
         for lease in lost.leases:
@@ -241,6 +277,9 @@ class Dispatcher:
         return self._blame(running, loss=loss, error=error)
 
     def _blame(self, lease: Lease, *, loss: Loss, error: str) -> list[Evaluation]:
+        if loss is Loss.PREEMPTED:
+            self._queue.extendleft(reversed(lease.tickets))
+            return []
         ended = []
         for ticket in lease.tickets:
             outcome = self._last_outcome(ticket, exact=len(lease.tickets) == 1, loss=loss, error=error)
@@ -272,13 +311,16 @@ class Dispatcher:
         self._leases[lease.id] = lease
         self._workers[worker].leases.append(lease)
         self._place(worker)
+        self._timesheet.leased(worker)
         return lease
 
     def _place(self, worker: str) -> None:
         """Files a worker under what it can take now."""
         leases = self._workers[worker].leases
         self._fed.pop(worker, None)
-        if not leases:
+        if self._workers[worker].retired:
+            self._idle.pop(worker, None)
+        elif not leases:
             self._idle[worker] = None
         elif len(leases) < LEASES_PER_WORKER and not leases[0].tickets[0].alone:
             self._fed[worker] = None
@@ -300,3 +342,7 @@ class Dispatcher:
             queue_s=max(0.0, queue_s),
             finished_at=self._clock(),
         )
+
+
+def _ran_out_of_memory(outcome: Outcome) -> bool:
+    return outcome.status is Status.TOO_BIG and outcome.error.partition(":")[0] in _OUT_OF_MEMORY

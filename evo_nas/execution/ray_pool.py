@@ -8,17 +8,18 @@ import os
 import secrets
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.cloudpickle
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
 from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report, work
 from evo_nas.execution.executor import Executor, Occupancy
+from evo_nas.execution.room import draining_nodes, explain_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from evo_nas.execution.executor import EvaluatorFactory
 
 _log = logging.getLogger(__name__)
+LOOK_S = 2.0
+"""Seconds between looks at which nodes are there and which are about to go."""
 _OBJECT_STORE_BYTES = 80 * 2**20
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """Read when torch is first imported; two spinning threads on a busy machine cost 5 to 25 times."""
@@ -37,38 +40,65 @@ class RayOptions:
     """How the pool is sized and when it gives up.
 
     Attributes:
-        workers: Actors to keep; those that find no room wait for nodes to join.
+        workers: Actors to ask for; those that find no room wait for nodes to join.
+        min_workers: Actors to keep when fewer candidates are left than workers; all of them for None.
         cpus_per_worker: CPUs that Ray sets aside for each.
         gpus_per_worker: GPUs that Ray sets aside for each; a fraction shares one.
+        memory_per_worker: Bytes that Ray sets aside for each; none for None.
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
         time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
-        startup_timeout_s: Seconds in which the first worker must be ready.
+        startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
+        placement_timeout_s: Seconds after which it is told why a worker has not started.
     """
 
     workers: int
+    min_workers: int | None = None
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
+    memory_per_worker: int | None = None
     attempts: int = 3
     time_limit_s: float | None = None
-    startup_timeout_s: float = 120.0
+    startup_timeout_s: float | None = 120.0
+    placement_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise ConfigError(f"workers is {self.workers}; must be at least 1")
 
+    @property
+    def demand(self) -> dict[str, float]:
+        """What each worker asks of Ray, by the names of Ray's resources."""
+        demand = {
+            "CPU": self.cpus_per_worker,
+            "GPU": self.gpus_per_worker,
+            "memory": self.memory_per_worker or 0,
+        }
+        return {name: amount for name, amount in demand.items() if amount}
+
 
 class _Worker:
     """Lives in a process of the cluster; what the evaluator loaded stays between leases."""
 
-    def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> str:
-        """Builds the evaluator and returns the name of the machine."""
+    def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> _Started:
+        """Builds the evaluator and says where."""
+        began = time.monotonic()
         self._evaluator = factory()
         self._time_limit_s = time_limit_s
-        return socket.gethostname()
+        node_id: str = ray.get_runtime_context().get_node_id()
+        return _Started(socket.gethostname(), node_id, time.monotonic() - began)
 
     def work(self, candidates: tuple[Candidate, ...]) -> Report:
         """Evaluates a lease."""
         return work(self._evaluator, candidates, time_limit_s=self._time_limit_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """Name of a worker's machine, id of its node, and the seconds that it took to load everything."""
+
+    host: str
+    node_id: str
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -77,12 +107,19 @@ class _Actor:
 
     handle: Any
     starting: Any
+    created_at: float
+    node_id: str | None = None
+    retiring: bool = False
     leases: dict[Any, Lease] = field(default_factory=dict)
     running_since: float = 0.0
 
 
 class RayPool(Executor):
     """Trains candidates in Ray actors; the head decides about every retry and every replacement.
+
+    Asks for all workers at once, so that an autoscaler sees what is wanted; those that find a node start. Workers
+    on a node that is about to go are retired and asked for elsewhere. When fewer candidates are left than
+    workers, the others give their room back.
 
     Uses the Ray cluster that this process is connected to; if there is none, starts a private one on this
     machine and shuts it down at `close`. Ray replaces the handler of SIGTERM when it starts: install your own
@@ -107,11 +144,16 @@ class RayPool(Executor):
         self._worker_class = ray.remote(_Worker).options(
             num_cpus=options.cpus_per_worker,
             num_gpus=options.gpus_per_worker,
+            memory=options.memory_per_worker,
             max_restarts=0,
             max_task_retries=0,
             runtime_env={"env_vars": _WORKER_ENVIRONMENT},
         )
         self._created = 0
+        self._wanted = options.workers
+        self._late: dict[Any, int] = {}
+        self._obstacle = ""
+        self._looked_at = -math.inf
         self._ready = False
         self._losses_in_a_row = 0
         self._owns_ray = not ray.is_initialized()
@@ -119,12 +161,19 @@ class RayPool(Executor):
             if self._owns_ray:
                 _start_local(options, _size_bytes(factory))
             self._factory = ray.put(factory)
-            for _ in range(options.workers):
-                self._create()
-            self._await_first()
+            self._balance()
+            if options.startup_timeout_s is not None:
+                self._await_first(options.startup_timeout_s)
         except BaseException:
             self.close()
             raise
+
+    def expect(self, candidates: int) -> None:
+        """Gives back the room of workers that will get nothing more."""
+        left = candidates + self._dispatcher.in_flight
+        fewest = min(self._options.workers, self._options.min_workers or self._options.workers)
+        self._wanted = max(fewest, min(self._options.workers, left))
+        self._balance()
 
     def free_slots(self) -> int:
         """Returns how many more candidates give each worker one running and one queued lease."""
@@ -147,18 +196,20 @@ class RayPool(Executor):
             for reference in self._arrived(until):
                 evaluations += self._receive(reference)
             evaluations += self._end_overdue()
+            evaluations += self._look_round()
             self._send()
             if time.monotonic() >= until:
                 break
         return evaluations
 
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now; those that still start or wait for room do not count."""
-        return self._dispatcher.occupancy()
+        """Returns what the workers are doing now; those that still start or wait for room are counted apart."""
+        waiting = sum(actor.node_id is None for actor in self._actors.values())
+        return replace(self._dispatcher.occupancy(), waiting=waiting, obstacle=self._obstacle)
 
     def close(self) -> None:
         """Ends the workers, and Ray if this pool started it."""
-        actors, self._actors, self._owner = self._actors, {}, {}
+        actors, self._actors, self._owner, self._late = self._actors, {}, {}, {}
         if self._owns_ray:
             ray.shutdown()
         elif ray.is_initialized():
@@ -170,20 +221,81 @@ class RayPool(Executor):
         self._created += 1
         handle: Any = self._worker_class.remote()
         starting = handle.start.remote(self._factory, self._options.time_limit_s)
-        self._actors[name] = _Actor(handle, starting)
+        self._actors[name] = _Actor(handle, starting, created_at=time.monotonic())
         self._owner[starting] = name
 
-    def _await_first(self) -> None:
-        until = time.monotonic() + self._options.startup_timeout_s
+    def _balance(self) -> None:
+        """Asks for missing workers and dismisses those too many: first who waits, then who is idle."""
+        staying = [name for name, actor in self._actors.items() if not actor.retiring]
+        for _ in range(self._wanted - len(staying)):
+            self._create()
+        waiting_first = sorted(staying, key=lambda name: self._actors[name].node_id is not None)
+        dismissable = [name for name in waiting_first if self._dispatcher.is_idle(name)]
+        retired = [name for name, actor in self._actors.items() if actor.retiring]
+        for name in (
+            *dismissable[: max(0, len(staying) - self._wanted)],
+            *filter(self._dispatcher.is_idle, retired),
+        ):
+            self._dispatcher.dismiss(name)
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        actor = self._actors.pop(name)
+        self._owner.pop(actor.starting, None)
+        for reference, lease in actor.leases.items():
+            if self._owner.pop(reference, None) is not None:
+                self._late[reference] = lease.id
+        ray.kill(actor.handle)
+
+    def _look_round(self) -> list[Evaluation]:
+        """Every few seconds, sees which nodes are about to go and who has been waiting for long."""
+        now = time.monotonic()
+        if now < self._looked_at + LOOK_S:
+            return []
+        self._looked_at = now
+        evaluations: list[Evaluation] = []
+        for node_id, deadline in draining_nodes().items():
+            for name in [name for name, actor in self._actors.items() if actor.node_id == node_id]:
+                evaluations += self._retire(name, overdue=0 < deadline <= time.time())
+        self._balance()
+        self._report_waiting(now)
+        return evaluations
+
+    def _retire(self, name: str, *, overdue: bool) -> list[Evaluation]:
+        actor = self._actors[name]
+        if not actor.retiring:
+            actor.retiring = True
+            self._dispatcher.retire(name)
+            _log.info("%s gets nothing more: its node is about to go", name, extra={"worker": name})
+        if not overdue or self._dispatcher.is_idle(name):
+            return []
+        return self._replace(name, loss=Loss.PREEMPTED, reason="its node was taken away")
+
+    def _report_waiting(self, now: float) -> None:
+        waiting = [
+            name
+            for name, actor in self._actors.items()
+            if actor.node_id is None and now - actor.created_at >= self._options.placement_timeout_s
+        ]
+        obstacle = explain_waiting(self._options.demand) if waiting else ""
+        if obstacle and obstacle != self._obstacle:
+            _log.warning("%d workers have not started: %s", len(waiting), obstacle)
+        self._obstacle = obstacle
+
+    def _await_first(self, timeout_s: float) -> None:
+        until = time.monotonic() + timeout_s
         while not self._ready:
             if time.monotonic() >= until:
-                raise ExecutionError(_no_room(self._options))
+                raise ExecutionError(
+                    f"no worker was ready within startup_timeout_s = {timeout_s:g} s: "
+                    f"{explain_waiting(self._options.demand)}; ask for less, free or add nodes"
+                )
             for reference in self._arrived(until):
                 self._receive(reference)
 
     def _arrived(self, until: float) -> list[Any]:
         """Returns the references that are ready, in the order of sending; waits for the first one."""
-        pending = list(self._owner)
+        pending = [*self._owner, *self._late]
         wait_s = max(0.0, min(until, self._next_deadline()) - time.monotonic())
         if not ray.wait(pending, timeout=wait_s)[0]:
             return []
@@ -191,6 +303,9 @@ class RayPool(Executor):
         return ready
 
     def _receive(self, reference: Any) -> list[Evaluation]:
+        if reference in self._late:
+            self._drop(reference)
+            return []
         name = self._owner.get(reference)
         if name is None:  # an earlier reference of the same batch told that its worker is lost
             return []
@@ -202,11 +317,21 @@ class RayPool(Executor):
         actor = self._actors[name]
         if reference == actor.starting:
             self._ready = True
-            self._dispatcher.join(name, node=value)
+            actor.node_id = value.node_id
+            self._dispatcher.join(name, node=value.host, starting_s=value.seconds)
             return []
         actor.running_since = time.monotonic()
         self._losses_in_a_row = 0
         return self._dispatcher.finish(actor.leases.pop(reference).id, value)
+
+    def _drop(self, reference: Any) -> None:
+        """Counts the report of a worker that was given up before, if it is one."""
+        lease_id = self._late.pop(reference)
+        try:
+            report = ray.get(reference)
+        except RayError:
+            return
+        assert not self._dispatcher.finish(lease_id, report)
 
     def _send(self) -> None:
         for lease in self._dispatcher.assign():
@@ -226,7 +351,7 @@ class RayPool(Executor):
     def _next_deadline(self) -> float:
         if self._options.time_limit_s is None:
             return math.inf
-        return min(map(self._deadline, self._actors.values()))
+        return min(map(self._deadline, self._actors.values()), default=math.inf)
 
     def _end_overdue(self) -> list[Evaluation]:
         now = time.monotonic()
@@ -247,17 +372,16 @@ class RayPool(Executor):
             raise ExecutionError(
                 f"{self._losses_in_a_row} workers were lost in a row without a result; the last one: {reason}"
             ) from error
-        loss = Loss.OUT_OF_MEMORY if isinstance(error, OutOfMemoryError) else Loss.CRASHED
-        return self._replace(name, loss=loss, reason=reason)
+        return self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
 
     def _replace(self, name: str, *, loss: Loss, reason: str) -> list[Evaluation]:
-        _log.warning("%s is replaced: %s", name, reason)
-        actor = self._actors.pop(name)
-        for reference in (actor.starting, *actor.leases):
-            self._owner.pop(reference, None)
-        ray.kill(actor.handle)
-        self._create()
-        return self._dispatcher.lose(name, loss=loss, error=reason)
+        actor = self._actors[name]
+        candidates = [candidate.id for lease in actor.leases.values() for candidate in lease.candidates]
+        _log.warning("%s is replaced: %s", name, reason, extra={"worker": name, "candidates": candidates})
+        self._forget(name)
+        evaluations = self._dispatcher.lose(name, loss=loss, error=reason)
+        self._balance()
+        return evaluations
 
 
 def _start_local(options: RayOptions, factory_bytes: int) -> None:
@@ -286,14 +410,11 @@ def _size_bytes(factory: EvaluatorFactory) -> int:
     return len(pickled) + sum(len(buffer.raw()) for buffer in buffers)
 
 
-def _no_room(options: RayOptions) -> str:
-    available = ray.available_resources()
-    return (
-        f"no worker was ready within startup_timeout_s = {options.startup_timeout_s:g} s; each of the "
-        f"{options.workers} asks for {options.cpus_per_worker:g} CPUs and {options.gpus_per_worker:g} GPUs, "
-        f"and Ray has {available.get('CPU', 0):g} CPUs and {available.get('GPU', 0):g} GPUs free; "
-        "ask for less, free or add nodes, or raise startup_timeout_s"
-    )
+def _loss(error: RayError, actor: _Actor) -> Loss:
+    if isinstance(error, OutOfMemoryError):
+        return Loss.OUT_OF_MEMORY
+    preempted = actor.retiring or (isinstance(error, RayActorError) and error.preempted)
+    return Loss.PREEMPTED if preempted else Loss.CRASHED
 
 
 def _reason(error: RayError) -> str:

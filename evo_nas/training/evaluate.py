@@ -9,8 +9,10 @@ import torch
 
 from evo_nas.errors import GenomeError
 from evo_nas.evaluation import Outcome, Status
+from evo_nas.genome.parameters import count_parameters
 from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.device import resolve_device
+from evo_nas.training.memory import least_bytes, limit_memory
 from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import SearchSpace
     from evo_nas.tasks.task import Dataset
     from evo_nas.training.schedule import ScheduleKind
+
+
+SCAN = 512
+"""Sequences that are looked at together for the length of the longest."""
 
 
 class CandidateEvaluator:
@@ -34,11 +40,14 @@ class CandidateEvaluator:
         *,
         time_limit_s: float | None,
         schedule: ScheduleKind = "constant",
+        memory_bytes: int | None = None,
     ) -> None:
         self._space = space
         self._data = data
         self._time_limit_s = time_limit_s
         self._schedule: ScheduleKind = schedule
+        self._memory_bytes = memory_bytes
+        self._steps = max((batch.inputs.shape[1] for batch in data.train.in_order(SCAN)), default=0)
 
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs, with its seed; failures are outcomes."""
@@ -46,6 +55,13 @@ class CandidateEvaluator:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
+        needed = least_bytes(architecture, self._data.signature, steps=self._steps)
+        if self._memory_bytes is not None and needed > self._memory_bytes:
+            return Outcome(
+                Status.TOO_BIG,
+                parameters=count_parameters(architecture, self._data.signature),
+                error=f"needs at least {needed} bytes; this worker has {self._memory_bytes}",
+            )
         options = TrainingOptions(
             epochs=candidate.budget,
             seed=candidate.seed,
@@ -67,6 +83,8 @@ class EvaluatorFactory:
         threads: Threads of torch in the whole process; more than one cost the reproducibility of a fitness.
         time_limit_s: Seconds after which a training gives up; None for no limit.
         schedule: How the learning rate changes.
+        gpu_share: Share of one GPU that belongs to the process; 0 or a whole one is no limit.
+        memory_bytes: Memory that belongs to the process; None for no limit.
     """
 
     space: SearchSpace
@@ -75,13 +93,18 @@ class EvaluatorFactory:
     threads: int = 1
     time_limit_s: float | None = None
     schedule: ScheduleKind = "constant"
+    gpu_share: float = 0.0
+    memory_bytes: int | None = None
 
     def __call__(self) -> CandidateEvaluator:
-        """Sets the threads of this process and puts the data on the device."""
+        """Sets the threads and memory of this process and puts the data on the device."""
         torch.set_num_threads(self.threads)
+        device = resolve_device(self.device)
+        gpu_bytes = limit_memory(device, gpu_share=self.gpu_share)
         return CandidateEvaluator(
             self.space,
-            prepare(self.dataset, resolve_device(self.device)),
+            prepare(self.dataset, device),
+            memory_bytes=self.memory_bytes if gpu_bytes is None else gpu_bytes,
             time_limit_s=self.time_limit_s,
             schedule=self.schedule,
         )

@@ -79,8 +79,12 @@ def test_json_is_one_object_a_line(subject: Subject, progress: MakeProgress) -> 
     assert event["best"] == {
         "id": 57,
         "mse": 0.25,
+        "fitness": -0.25,
         "parameters": 14_202,
         "operator": "mutation",
+        "parents": [31],
+        "architecture": "1 layer: an evolved cell of 9 nodes, 96 wide; pooling by attention; adam at 0.007, "
+        "batches of 16",
         "canonical_hash": "c0ffee",
     }
     assert event["by_status"] == {"ok": 57, "diverged": 3}

@@ -73,8 +73,8 @@ class Node:
             for pid in alive:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self.process.poll()
             time.sleep(0.05)
+        self.process.wait(20.0)
 
 
 @dataclass
@@ -100,7 +100,6 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_enable_open_telemetry": os.environ.get("RAY_enable_open_telemetry", "1"),
             "RAY_JOB_START_TIMEOUT_SECONDS": "120",
             "OMP_NUM_THREADS": "1",
             **self.environment,

@@ -34,7 +34,27 @@ def test_minimal_file_gets_the_defaults(tmp_path: Path) -> None:
 
 
 def test_workers_may_be_a_bare_count(tmp_path: Path) -> None:
-    assert load_config(write(tmp_path, MINIMAL + "workers: 3\n")).workers.count == 3
+    workers = load_config(write(tmp_path, MINIMAL + "workers: 3\n")).workers
+    assert (workers.fewest, workers.most) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "fewest_and_most"),
+    [
+        ("{max: 8}", (1, 8)),
+        ("{min: 2, max: 8}", (2, 8)),
+        ("{count: 4}", (4, 4)),
+        ("{count: 2, max: 8}", (2, 8)),
+    ],
+)
+def test_workers_may_be_a_range(given: str, fewest_and_most: tuple[int, int], tmp_path: Path) -> None:
+    workers = load_config(write(tmp_path, MINIMAL + f"workers: {given}\n")).workers
+    assert (workers.fewest, workers.most) == fewest_and_most
+
+
+def test_more_workers_to_keep_than_to_ask_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="min is 5 and max is 2; min must be at most max"):
+        load_config(write(tmp_path, MINIMAL + "workers: {min: 5, max: 2}\n"))
 
 
 def test_recorded_config_is_the_same_again_with_overrides_on_top(tmp_path: Path) -> None:

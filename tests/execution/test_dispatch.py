@@ -104,9 +104,11 @@ def test_what_a_lease_did_not_get_to_goes_first_in_the_next() -> None:
 
 
 def test_time_in_the_queue_ends_when_a_candidate_starts() -> None:
-    made = Dispatcher(attempts=3, clock=iter([100.0, 107.0, 107.0, 107.0]).__next__, time_limit_s=None)
+    now_s = [100.0]
+    made = Dispatcher(attempts=3, clock=lambda: now_s[0], time_limit_s=None)
     made.join("w0", node="here")
     made.submit(candidates(1))
+    now_s[0] = 107.0
     (lease,) = made.assign()
     (evaluation,) = made.finish(lease.id, report(lease, seconds_each=2.0))
     assert (evaluation.queue_s, evaluation.finished_at, evaluation.node) == (5.0, 107.0, "here")
@@ -233,3 +235,66 @@ def test_a_worker_returns_what_it_has_after_a_tenth_of_a_second() -> None:
     made = work(fifty_ms, candidates(20), time_limit_s=None)
     assert 1 <= len(made.outcomes) <= 2
     assert len(made.started_s) == len(made.outcomes)
+
+
+def test_a_retired_worker_gets_nothing_more_and_finishes_what_it_has() -> None:
+    made = dispatcher(workers=2)
+    made.submit(candidates(6))
+    leases = [lease for lease in made.assign() if lease.worker == "w0"]
+    made.retire("w0")
+    for lease in leases:
+        assert not made.is_idle("w0")
+        assert len(made.finish(lease.id, report(lease, seconds_each=1.0))) == 1
+    assert "w0" not in {lease.worker for lease in made.assign()}
+    assert made.is_idle("w0")
+    made.dismiss("w0")
+    assert (made.occupancy().workers, made.occupancy().lost_workers) == (1, 0)
+
+
+def test_slots_of_retired_workers_are_not_offered() -> None:
+    made = dispatcher(workers=3)
+    before = made.free_slots
+    made.retire("w1")
+    assert made.free_slots == before * 2 // 3
+
+
+def test_a_preempted_worker_costs_its_candidates_neither_attempt_nor_company() -> None:
+    made = at_pace(0.03)
+    made.submit(candidates(4))
+    assert [ids(lease) for lease in made.assign()] == [[0, 1], [2, 3]]
+    assert lose(made, "w0", Loss.PREEMPTED) == []
+    made.join("w1", node="there")
+    leases = made.assign()
+    assert [ids(lease) for lease in leases] == [[0, 1], [2, 3]]
+    assert {(ticket.attempt, ticket.alone) for lease in leases for ticket in lease.tickets} == {(1, False)}
+
+
+def out_of_memory(lease: Lease, error: str) -> Report:
+    return Report(
+        (Outcome(Status.TOO_BIG, error=error),) * len(lease.tickets), (0.0,) * len(lease.tickets), 1.0
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["OutOfMemoryError: CUDA out of memory", "MemoryError: ", "RuntimeError: DefaultCPUAllocator: no"],
+)
+def test_a_candidate_that_runs_out_of_memory_is_retried_once_alone(error: str) -> None:
+    made = dispatcher(workers=1)
+    made.submit(candidates(1))
+    (first,) = made.assign()
+    assert made.finish(first.id, out_of_memory(first, error)) == []
+    (second,) = made.assign()
+    assert [(ticket.attempt, ticket.alone) for ticket in second.tickets] == [(2, True)]
+    (evaluation,) = made.finish(second.id, out_of_memory(second, error))
+    assert (evaluation.status, evaluation.attempt, made.in_flight) == (Status.TOO_BIG, 2, 0)
+
+
+def test_a_candidate_that_is_too_big_by_a_rule_is_not_retried() -> None:
+    made = dispatcher(workers=1)
+    made.submit(candidates(1))
+    (lease,) = made.assign()
+    (evaluation,) = made.finish(
+        lease.id, out_of_memory(lease, "70000 parameters are more than 5000 permitted")
+    )
+    assert (evaluation.status, evaluation.attempt) == (Status.TOO_BIG, 1)

@@ -144,8 +144,11 @@ def test_any_other_error_in_the_factory_is_told_once_and_clearly() -> None:
 
 
 def test_workers_without_room_are_an_error_that_says_what_is_there(scripted: EvaluatorFactory) -> None:
-    with pytest.raises(ExecutionError, match=r"each of the 3 asks for 1 CPUs and 2 GPUs.* 0 GPUs free"):
-        RayPool(scripted, RayOptions(workers=3, gpus_per_worker=2.0, startup_timeout_s=0.5))
+    with pytest.raises(
+        ExecutionError,
+        match=r"each asks for 1 CPU and 3 GPUs, and no node of 1 has that \(the most is 4 CPUs and 2 GPUs\)",
+    ):
+        RayPool(scripted, RayOptions(workers=3, gpus_per_worker=3.0, startup_timeout_s=0.5))
 
 
 def test_no_workers_are_refused() -> None:

@@ -1,0 +1,58 @@
+"""What a Ray cluster has room for, in words, and which of its nodes are about to go."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray._private import state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_log = logging.getLogger(__name__)
+
+
+def draining_nodes() -> Mapping[str, float]:
+    """Returns the ids of nodes that are about to go and the Unix times of that, 0 where none is known.
+
+    Ray has no public way to ask; where the private one is gone, no node is ever known to be about to go, and
+    its workers are replaced when they are lost.
+    """
+    try:
+        nodes: Mapping[str, int] = state.state.get_draining_nodes()
+    except (AttributeError, RuntimeError) as error:
+        _log.debug("draining nodes cannot be asked for: %s", error)
+        return {}
+    return {node: deadline_ms / 1000 for node, deadline_ms in nodes.items()}
+
+
+def explain_waiting(demand: Mapping[str, float]) -> str:
+    """Returns why a worker that asks for ``demand`` may not have started."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    asked = _in_words(demand)
+    if not any(_fits(demand, node) for node in nodes):
+        largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in demand}
+        return (
+            f"each asks for {asked}, and no node of {len(nodes)} has that (the most is {_in_words(largest)}); "
+            "ask for less, or add a larger node"
+        )
+    available = ray.available_resources()
+    if not _fits(demand, available):
+        free = _in_words({name: available.get(name, 0.0) for name in demand})
+        return f"each asks for {asked}, and {free} are free on {len(nodes)} nodes; add nodes or ask for less"
+    return f"each asks for {asked}, which is free in total: nodes are still starting it, or none has it alone"
+
+
+def _fits(demand: Mapping[str, float], resources: Mapping[str, Any]) -> bool:
+    return all(resources.get(name, 0.0) >= amount for name, amount in demand.items())
+
+
+def _in_words(resources: Mapping[str, float]) -> str:
+    def one(name: str, amount: float) -> str:
+        if name == "memory":
+            return f"{amount / 2**30:.1f} GiB of memory"
+        return f"{amount:g} {name}{'' if amount == 1 else 's'}"
+
+    return " and ".join(one(name, amount) for name, amount in resources.items())

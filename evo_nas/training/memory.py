@@ -1,0 +1,41 @@
+"""What a training needs of memory at the very least, so that what cannot fit is never tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.genome.parameters import count_parameters
+
+if TYPE_CHECKING:
+    from evo_nas.genome.architecture import Architecture, Signature
+
+FLOAT_BYTES = 4
+COPIES = 4
+"""Of every parameter: its value, its gradient and two moments."""
+
+
+def least_bytes(architecture: Architecture, signature: Signature, *, steps: int) -> int:
+    """Returns a lower bound of what training needs beside the data: it keeps every layer's output at every step.
+
+    Args:
+        architecture: What is trained, with its batch size.
+        signature: Of the task.
+        steps: Length of the longest sequence that is learnt in one piece.
+    """
+    outputs = (
+        architecture.training.batch_size * steps * sum(layer.output_width for layer in architecture.layers)
+    )
+    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + outputs)
+
+
+def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:
+    """Keeps this process to its share of a GPU and returns that in bytes; None if nothing is limited.
+
+    Ray's shares are bookkeeping: without this, one worker's candidate could take what another's needs.
+    """
+    if device.type != "cuda" or not 0 < gpu_share < 1:
+        return None
+    torch.cuda.set_per_process_memory_fraction(gpu_share, device)
+    return int(gpu_share * torch.cuda.get_device_properties(device).total_memory)

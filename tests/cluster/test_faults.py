@@ -1,0 +1,148 @@
+"""A search submitted to a real cluster of three nodes loses everything in turn, and goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evo_nas.errors import RunError
+from evo_nas.ledger import Ledger, LocalStore
+from tests.cluster.harness import Cluster, command, sessions, wait_for
+from tests.cluster.search import ClusterSearch
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes through /proc"),
+]
+WORKER, MANAGER = b"ray::_Worker", b"ray::PopulationManager"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        cluster.start_head()
+        for node in [cluster.start_worker(name) for name in ("one", "two")]:
+            node.await_started()
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def search(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> ClusterSearch:
+    search = ClusterSearch(tmp_path_factory.mktemp("cluster"))
+    submitted = search.submit(cluster)
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    search.await_more(20)
+    return search
+
+
+@pytest.fixture
+def undisturbed(search: ClusterSearch) -> Iterator[ClusterSearch]:
+    """The search before a fault; afterwards it must have gone on, and nothing be lost or wrong."""
+    search.await_more(1)
+    yield search
+    search.await_more(15)
+    assert search.violations() == []
+
+
+def workers(cluster: Cluster) -> list[int]:
+    return [pid for node in cluster.nodes.values() for pid in node.actors(WORKER)]
+
+
+def manager(cluster: Cluster) -> int:
+    (pid,) = cluster.nodes["head"].actors(MANAGER)
+    return pid
+
+
+def test_a_killed_worker_is_replaced(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+    victim = workers(cluster)[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: len(set(workers(cluster)) - {victim}) == 4, 90.0, "a new worker")
+
+
+def test_a_node_whose_raylet_is_killed_is_survived(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+    lost = cluster.nodes["two"]
+    os.kill(lost.raylet(), signal.SIGKILL)
+    wait_for(lambda: not lost.actors(WORKER), 60.0, "the workers to end with their node")
+    undisturbed.await_more(5)
+    lost.kill()
+    cluster.start_worker("three").await_started()
+    wait_for(lambda: len(cluster.nodes["three"].actors(WORKER)) == 2, 60.0, "workers on the new node")
+
+
+def test_what_a_node_sends_after_it_was_given_up_does_not_count(
+    cluster: Cluster, undisturbed: ClusterSearch
+) -> None:
+    cluster.start_worker("four").await_started()
+    frozen, elsewhere = cluster.nodes["three"], cluster.nodes["four"]
+    zombies = [frozen.raylet(), *frozen.actors(WORKER)]
+    for pid in zombies:
+        os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: len(elsewhere.actors(WORKER)) == 2, 60.0, "workers elsewhere")
+    undisturbed.await_more(5)
+    for pid in zombies:
+        os.kill(pid, signal.SIGCONT)
+    undisturbed.await_more(5)
+    wait_for(lambda: not frozen.actors(WORKER), 60.0, "the zombies to end")
+    frozen.kill()
+
+
+def test_a_killed_manager_comes_back_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+    before = manager(cluster)
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: cluster.nodes["head"].actors(MANAGER) not in ([], [before]), 60.0, "the manager")
+
+
+def test_the_search_outlives_the_job_that_submitted_it(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+    before, run = manager(cluster), str(undisturbed.run).encode()
+    (driver,) = (pid for pid, _ in sessions() if {b"search.json", run} <= set(command(pid).split(b"\0")))
+    os.kill(driver, signal.SIGKILL)
+    undisturbed.await_more(5)
+    wait_for(lambda: cluster.status(undisturbed.run)["status"] == "FAILED", 30.0, "the end of the job")
+    assert undisturbed.submit(cluster).returncode == 0
+    assert manager(cluster) == before
+
+
+class Elsewhere(LocalStore):
+    """The same directory from a machine whose locks this one does not see."""
+
+    def lock(self) -> None:
+        pass
+
+
+def test_of_two_managers_of_one_run_the_later_one_wins(cluster: Cluster, search: ClusterSearch) -> None:
+    with pytest.raises(RunError, match="another process is searching this run"):
+        Ledger.open(search.run)
+    with Ledger.open(Elsewhere(search.run)):
+        told = search.told()
+        wait_for(lambda: has_given_way(cluster, search), 60.0, "the first manager to give way")
+        assert search.told() == told
+    assert search.submit(cluster).returncode == 0
+    search.await_more(15)
+    assert search.violations() == []
+
+
+def has_given_way(cluster: Cluster, search: ClusterSearch) -> bool:
+    return cluster.status(search.run)["status"] == "FAILED" and not workers(cluster)
+
+
+def test_a_new_cluster_finishes_what_a_lost_one_began(cluster: Cluster, search: ClusterSearch) -> None:
+    for node in list(cluster.nodes.values()):
+        node.kill()
+    told = search.told()
+    with Cluster() as other:
+        other.start_head()
+        other.start_worker("alone").await_started()
+        budget = told + 40
+        assert search.submit(other, "--set", f"budget.evaluations={budget}").returncode == 0
+        finished = other.evo_nas("attach", str(search.run), "--address", other.url, check=False)
+        assert finished.returncode == 0, finished.stderr
+        assert "verdict" in finished.stdout
+        assert search.violations(budget=budget, complete=True) == []
+        assert "is verified" in other.evo_nas("verify", search.run).stdout
+        assert "is complete" in search.submit(other).stdout + search.submit(other).stderr

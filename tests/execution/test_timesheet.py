@@ -1,0 +1,72 @@
+"""Seconds of workers by activity, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from evo_nas.execution.timesheet import Timesheet
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sheet(clock: Clock) -> Timesheet:
+    made = Timesheet(clock)
+    made.joined("w", starting_s=5.0)
+    return made
+
+
+def spent(sheet: Timesheet) -> dict[str, float]:
+    return {activity: seconds for activity, seconds in sheet.seconds().items() if seconds}
+
+
+def test_a_ready_worker_without_a_lease_starves(clock: Clock, sheet: Timesheet) -> None:
+    clock.now_s = 3.0
+    assert spent(sheet) == {"starting": 5.0, "starved": 3.0}
+
+
+def test_what_a_leased_worker_does_not_report_is_transit(clock: Clock, sheet: Timesheet) -> None:
+    clock.now_s = 1.0
+    sheet.leased("w")
+    sheet.leased("w")
+    clock.now_s = 6.0
+    sheet.reported("w", 4.0, idle=False)
+    clock.now_s = 11.0
+    sheet.reported("w", 5.0, idle=True)
+    clock.now_s = 13.0
+    assert spent(sheet) == {"starting": 5.0, "starved": 3.0, "working": 9.0, "transit": 1.0}
+
+
+def test_work_under_way_counts_as_work(clock: Clock, sheet: Timesheet) -> None:
+    sheet.leased("w")
+    clock.now_s = 7.0
+    assert spent(sheet) == {"starting": 5.0, "working": 7.0}
+
+
+def test_what_a_lost_worker_had_not_reported_is_lost(clock: Clock, sheet: Timesheet) -> None:
+    sheet.leased("w")
+    clock.now_s = 4.0
+    sheet.reported("w", 3.0, idle=False)
+    clock.now_s = 10.0
+    sheet.left("w", lost=True)
+    clock.now_s = 100.0
+    assert spent(sheet) == {"starting": 5.0, "working": 3.0, "lost": 7.0}
+
+
+def test_a_dismissed_worker_has_lost_nothing(clock: Clock, sheet: Timesheet) -> None:
+    clock.now_s = 4.0
+    sheet.left("w", lost=False)
+    assert spent(sheet) == {"starting": 5.0, "starved": 4.0}
