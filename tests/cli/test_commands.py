@@ -89,7 +89,9 @@ def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path
     overrides = ("--set", "budget.evaluations=3")
     result = evo_nas_command("search", config, "--run", tmp_path / "run", "--inline", "--json", *overrides)
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {event["event"] for event in events[:-1]} == {"progress"}
+    assert events[0]["event"] == "floors"
+    assert set(events[0]["floors"]) == {"majority", "nearest neighbour"}
+    assert {event["event"] for event in events[1:-1]} == {"progress"}
     assert (events[-2]["told"], events[-2]["finished"]) == (3, True)
     assert events[-1]["event"] == "verdict"
     assert events[-1]["evaluations"] == 3
@@ -120,10 +122,10 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
     ]
     with subprocess.Popen([*map(str, command), *options], stdout=subprocess.PIPE, text=True) as searching:
         assert searching.stdout
-        first = json.loads(searching.stdout.readline())
+        before, first = (json.loads(searching.stdout.readline()) for _ in range(2))
         searching.send_signal(signal.SIGINT)
         events = [json.loads(line) for line in searching.stdout]
-    assert first["event"] == "progress"
+    assert (before["event"], first["event"]) == ("floors", "progress")
     assert searching.returncode == 128 + signal.SIGINT
     assert events[-1]["event"] == "stopped"
     assert f"evo-nas resume {run}" in events[-1]["text"]
