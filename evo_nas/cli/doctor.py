@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evo_nas.cli.options import address
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,8 +42,9 @@ class Finding:
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path), default=Path("runs"))
-def doctor(root: Path) -> None:
-    """Checks what a search needs of this machine.
+@address(required=False)
+def doctor(root: Path, *, address: str | None) -> None:
+    """Checks what a search needs of this machine, and with --address who else could use the cluster there.
 
     ROOT is where runs are to be kept, by default runs. Leaves with exit code 1 if something is wrong.
     """
@@ -50,7 +53,7 @@ def doctor(root: Path) -> None:
 
     table = Table.grid(padding=(0, 2))
     healthy = True
-    for finding in _examine(root):
+    for finding in (*_examine(root), *_examine_cluster(address)):
         healthy = healthy and finding.good
         mark = "[green]ok[/]" if finding.good else "[bold red]wrong[/]"
         table.add_row(mark, f"[dim]{finding.subject}[/]", finding.found)
@@ -71,6 +74,14 @@ def _examine(root: Path) -> Iterator[Finding]:
     yield from _networks()
     yield _writable(root)
     yield _disk(root)
+
+
+def _examine_cluster(address: str | None) -> Iterator[Finding]:
+    if address is not None:
+        from evo_nas.cluster.exposure import examine
+
+        for exposure in examine(address):
+            yield Finding(exposure.subject, exposure.found, exposure.good)
 
 
 def _library(distribution: str, module: str) -> Finding:

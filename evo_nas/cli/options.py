@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,12 @@ accept_data_loss = click.option(
     "--accept-data-loss",
     is_flag=True,
     help="Go on without committed evaluations that are damaged or missing.",
+)
+tensorboard = click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also write scalars for TensorBoard; not with a dashboard's URL.",
 )
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."

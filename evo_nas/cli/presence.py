@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Sequence
 
-    from evo_nas.cli.display import Display
     from evo_nas.cluster.manager import Report
     from evo_nas.experiment import Experiment
+    from evo_nas.loop import Listener
 
 
 class Presence(Pursuit):
@@ -33,11 +33,16 @@ class Presence(Pursuit):
         run: Of the run, as `checked_run` returns it.
         address: Of the cluster that this process becomes part of.
         as_json: Whether to print JSON lines instead of what people read.
+        tensorboard: Directory for the scalars that TensorBoard shows; None for none.
     """
 
-    def __init__(self, run: str, address: str, *, as_json: bool) -> None:
+    def __init__(self, run: str, address: str, *, as_json: bool, tensorboard: Path | None = None) -> None:
         super().__init__(
-            run if "://" in run else Path(run), as_json=as_json, inline=False, accept_data_loss=False
+            run if "://" in run else Path(run),
+            as_json=as_json,
+            inline=False,
+            accept_data_loss=False,
+            tensorboard=tensorboard,
         )
         self._place = run
         self._address = address
@@ -52,7 +57,7 @@ class Presence(Pursuit):
             left = Event()
             signals = stack.enter_context(stopped_by_signals(left.set))
             self._announce(experiment)
-            last = self._watch(tenure, stack.enter_context(self._display(experiment)), left)
+            last = self._watch(tenure, self._listeners(experiment, stack), left)
         if last.stage is Stage.FAILED:
             raise ExecutionError(last.error)
         if last.stage is Stage.STOPPED:
@@ -75,12 +80,13 @@ class Presence(Pursuit):
             higher_is_better=metric.higher_is_better,
         )
 
-    def _watch(self, tenure: Tenure, display: Display, left: Event) -> Report:
+    def _watch(self, tenure: Tenure, listeners: Sequence[Listener], left: Event) -> Report:
         shown = None
         for report in tenure.reports():
             if report.progress is not None and report.progress != shown:
                 shown = report.progress
-                display(shown)
+                for listener in listeners:
+                    listener(shown)
             if left.is_set():
                 break
         return report

@@ -17,6 +17,7 @@ from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
+from evo_nas.telemetry import TensorBoard
 
 if TYPE_CHECKING:
     import signal
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config import SearchConfig
     from evo_nas.genome.space import Genome
-    from evo_nas.loop import Progress
+    from evo_nas.loop import Listener, Progress
 
 
 class Pursuit:
@@ -36,10 +37,20 @@ class Pursuit:
         as_json: Whether to print JSON lines instead of what people read.
         inline: Whether to train in this process, without Ray.
         accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        tensorboard: Directory for the scalars that TensorBoard shows; None for none.
     """
 
-    def __init__(self, run: str | Path, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
+    def __init__(
+        self,
+        run: str | Path,
+        *,
+        as_json: bool,
+        inline: bool,
+        accept_data_loss: bool,
+        tensorboard: Path | None = None,
+    ) -> None:
         self._run = run
+        self._tensorboard = tensorboard
         self._as_json = as_json
         self._inline = inline
         self._accept_data_loss = accept_data_loss
@@ -88,8 +99,7 @@ class Pursuit:
                 stack.enter_context(redirect_stdout(sys.stderr))
             # Ray replaces the handlers of signals when it starts, so these come after.
             signals = stack.enter_context(stopped_by_signals(search.stop))
-            display = stack.enter_context(self._display(experiment))
-            progress = search.run([display])
+            progress = search.run(self._listeners(experiment, stack))
         if signals and not progress.finished:
             self._leave(signals[0], progress)
 
@@ -101,6 +111,13 @@ class Pursuit:
             told=progress.told,
         )
         raise SystemExit(128 + signal)
+
+    def _listeners(self, experiment: Experiment, stack: ExitStack) -> list[Listener]:
+        """Opens whatever is told of the search's progress."""
+        listeners: list[Listener] = [stack.enter_context(self._display(experiment))]
+        if self._tensorboard is not None:
+            listeners.append(stack.enter_context(TensorBoard(self._tensorboard)))
+        return listeners
 
     def _display(self, experiment: Experiment) -> Display:
         def in_words(genome: Genome) -> str:

@@ -57,9 +57,10 @@ class Remote:
         self._await(submission)
         return submission
 
-    def resume(self) -> str:
+    def resume(self, workers: str | None) -> str:
         """Has the cluster go on with the run as its record says; returns as `submit` does."""
-        submission = self._command("resume", role=SEARCH)
+        options = () if workers is None else ("--workers", workers)
+        submission = self._command("resume", *options, role=SEARCH)
         self._await(submission)
         return submission
 
@@ -98,8 +99,8 @@ class Remote:
         if not self._as_json:
             self._console.print(text, soft_wrap=True)
 
-    def _command(self, name: str, *, role: str) -> str:
-        command = ["evo-nas", name, self._run, "--address", "auto", "--json"]
+    def _command(self, name: str, *options: str, role: str) -> str:
+        command = ["evo-nas", name, self._run, "--address", "auto", "--json", *options]
         return self._jobs.submit(command, self._run, role=role)
 
     def _await(self, submission: str) -> None:

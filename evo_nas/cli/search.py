@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,13 +14,79 @@ from evo_nas.cli.options import (
     as_json,
     inline,
     overrides,
+    tensorboard,
     workers,
     workers_override,
 )
+from evo_nas.cluster.names import checked_run, is_url
 from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evo_nas.config import SearchConfig
+
+_Command = TypeVar("_Command", bound="Callable[..., None]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a search is pursued; one field for each option.
+
+    Raises:
+        ConfigError: Two of them exclude each other.
+    """
+
+    as_json: bool
+    inline: bool
+    accept_data_loss: bool
+    tensorboard: Path | None
+    address: str | None
+
+    def __post_init__(self) -> None:
+        if self.address is None:
+            return
+        for name, given in (("--inline", self.inline), ("--accept-data-loss", self.accept_data_loss)):
+            if given:
+                raise ConfigError(
+                    f"{name} is given beside --address; use it on the machine that keeps the run"
+                )
+        if self.is_remote and self.tensorboard is not None:
+            raise ConfigError(
+                "--tensorboard is given beside the URL of a dashboard; use it on a machine of the cluster"
+            )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the cluster is reached through its dashboard."""
+        return self.address is not None and is_url(self.address)
+
+    def pursue(self, settings: SearchConfig, run: str) -> None:
+        """Searches as ``settings`` say in this process, or in the cluster that it is part of."""
+        if self.address is None:
+            from evo_nas.cli.pursuit import Pursuit
+
+            pursuit = Pursuit(
+                run,
+                as_json=self.as_json,
+                inline=self.inline,
+                accept_data_loss=self.accept_data_loss,
+                tensorboard=self.tensorboard,
+            )
+        else:
+            from evo_nas.cli.presence import Presence
+
+            pursuit = Presence(
+                checked_run(run), self.address, as_json=self.as_json, tensorboard=self.tensorboard
+            )
+        pursuit.follow(settings)
+
+
+def manner(command: _Command) -> _Command:
+    """Gives ``command`` the options that `Manner` is made of."""
+    for option in (address(required=False), tensorboard, accept_data_loss, inline, as_json):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -31,20 +98,9 @@ if TYPE_CHECKING:
 )
 @overrides
 @workers
-@as_json
-@inline
-@accept_data_loss
-@address(required=False)
-def search(  # noqa: PLR0913 - one for each option
-    config: Path,
-    *,
-    run: str | None,
-    overrides: tuple[str, ...],
-    workers: str | None,
-    as_json: bool,
-    inline: bool,
-    accept_data_loss: bool,
-    address: str | None,
+@manner
+def search(
+    config: Path, *, run: str | None, overrides: tuple[str, ...], workers: str | None, **given: Any
 ) -> None:
     """Searches as CONFIG says, or goes on where that search was stopped.
 
@@ -53,75 +109,32 @@ def search(  # noqa: PLR0913 - one for each option
     """
     from evo_nas.config import load_config
 
+    manner = Manner(**given)
     settings = load_config(config, (*overrides, *workers_override(workers)))
     place = run or f"runs/{settings.name}"
-    if address is None:
-        _pursue(settings, place, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+    if manner.is_remote:
+        from evo_nas.cli.remote import Remote
+
+        remote = Remote(str(manner.address), place, as_json=manner.as_json)
+        remote.attach(remote.submit(settings))
     else:
-        _refuse_local_options(inline=inline, accept_data_loss=accept_data_loss)
-        _pursue_in_cluster(settings, place, address, as_json=as_json)
+        manner.pursue(settings, place)
 
 
 @click.command()
 @click.argument("run")
 @workers
-@as_json
-@inline
-@accept_data_loss
-@address(required=False)
-def resume(
-    run: str,
-    *,
-    workers: str | None,
-    as_json: bool,
-    inline: bool,
-    accept_data_loss: bool,
-    address: str | None,
-) -> None:
+@manner
+def resume(run: str, *, workers: str | None, **given: Any) -> None:
     """Goes on with the search in RUN, with --address in a cluster."""
-    from evo_nas.cluster.names import is_url
-
-    if address is not None:
-        _refuse_local_options(inline=inline, accept_data_loss=accept_data_loss)
-    if address is not None and is_url(address):
+    manner = Manner(**given)
+    if manner.is_remote:
         from evo_nas.cli.remote import Remote
 
-        remote = Remote(address, run, as_json=as_json)
-        remote.attach(remote.resume())
-        return
-
-    from evo_nas.config import configured
-    from evo_nas.ledger import read_record
-
-    settings = configured(read_record(run).config, workers_override(workers))
-    if address is None:
-        _pursue(settings, run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss)
+        remote = Remote(str(manner.address), run, as_json=manner.as_json)
+        remote.attach(remote.resume(workers))
     else:
-        _pursue_in_cluster(settings, run, address, as_json=as_json)
+        from evo_nas.config import configured
+        from evo_nas.ledger import read_record
 
-
-def _pursue(settings: SearchConfig, run: str, *, as_json: bool, inline: bool, accept_data_loss: bool) -> None:
-    from evo_nas.cli.pursuit import Pursuit
-
-    Pursuit(run, as_json=as_json, inline=inline, accept_data_loss=accept_data_loss).follow(settings)
-
-
-def _pursue_in_cluster(settings: SearchConfig, run: str, address: str, *, as_json: bool) -> None:
-    from evo_nas.cluster.names import is_url
-
-    if is_url(address):
-        from evo_nas.cli.remote import Remote
-
-        remote = Remote(address, run, as_json=as_json)
-        remote.attach(remote.submit(settings))
-    else:
-        from evo_nas.cli.presence import Presence
-        from evo_nas.cluster.names import checked_run
-
-        Presence(checked_run(run), address, as_json=as_json).follow(settings)
-
-
-def _refuse_local_options(*, inline: bool, accept_data_loss: bool) -> None:
-    for name, given in (("--inline", inline), ("--accept-data-loss", accept_data_loss)):
-        if given:
-            raise ConfigError(f"{name} is given beside --address; use it on the machine that keeps the run")
+        manner.pursue(configured(read_record(run).config, workers_override(workers)), run)

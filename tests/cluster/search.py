@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import holds_run, read_history
+from evo_nas.ledger import LocalStore, holds_run, read_history
 from evo_nas.strategies.replay import verify
 from tests.checker import check_run
 from tests.cluster.harness import Cluster
@@ -25,6 +25,13 @@ training: {{epochs: {epochs}, time_limit_s: 20}}
 budget: {{evaluations: {budget}}}
 workers: {{min: 1, max: {workers}}}
 """
+
+
+class Elsewhere(LocalStore):
+    """A directory as a machine sees it whose locks nobody else does."""
+
+    def lock(self) -> None:
+        """Locks nothing."""
 
 
 @dataclass

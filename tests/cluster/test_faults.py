@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger, LocalStore
+from evo_nas.ledger import Ledger
 from tests.cluster.harness import Cluster, command, sessions, wait_for
-from tests.cluster.search import ClusterSearch
+from tests.cluster.search import ClusterSearch, Elsewhere
 
 pytestmark = [
     pytest.mark.cluster,
@@ -106,13 +106,6 @@ def test_the_search_outlives_the_job_that_submitted_it(cluster: Cluster, undistu
     wait_for(lambda: cluster.status(undisturbed.run)["status"] == "FAILED", 30.0, "the end of the job")
     assert undisturbed.submit(cluster).returncode == 0
     assert manager(cluster) == before
-
-
-class Elsewhere(LocalStore):
-    """The same directory from a machine whose locks this one does not see."""
-
-    def lock(self) -> None:
-        pass
 
 
 def test_of_two_managers_of_one_run_the_later_one_wins(cluster: Cluster, search: ClusterSearch) -> None:

@@ -1,0 +1,98 @@
+"""Who could use a cluster: whether it wants a token, who can read that, and which ports are open."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from evo_nas.cluster.names import is_url
+from evo_nas.cluster.token import is_readable_by_others, token_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_S = 3.0
+PORTS = {6379: "GCS", 8265: "dashboard", 10001: "Ray client"}
+"""Where Ray listens by default; each of them lets whoever reaches it run code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One thing that was looked at: what, what was found, and whether that is safe."""
+
+    subject: str
+    found: str
+    good: bool = True
+
+
+def examine(address: str) -> Iterator[Exposure]:
+    """Yields what can be seen from this machine of the cluster at ``address``, a URL or ``host:port``."""
+    parts = urlsplit(address if is_url(address) else f"//{address}")
+    host = parts.hostname or "127.0.0.1"
+    yield _token()
+    if is_url(address):
+        yield _dashboard(address)
+        yield _transport(parts.scheme, host)
+    seen_by_others = _own_address() if _is_loopback(host) else host
+    for port in PORTS:
+        if port != parts.port and not _is_loopback(seen_by_others):
+            yield from _open_port(seen_by_others, port)
+
+
+def _token() -> Exposure:
+    mode = os.environ.get("RAY_AUTH_MODE", "token").lower()
+    if mode != "token":
+        return Exposure("token", f"RAY_AUTH_MODE is {mode}: no token is used; unset it", good=False)
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        return Exposure("token", "in RAY_AUTH_TOKEN")
+    path = token_path()
+    if not path.is_file():
+        return Exposure("token", f"{path} is missing; make it with `evo-nas token`", good=False)
+    if is_readable_by_others(path):
+        return Exposure("token", f"{path} can be read by others; mend it with `evo-nas token`", good=False)
+    return Exposure("token", f"{path}, for its owner alone")
+
+
+def _dashboard(url: str) -> Exposure:
+    try:
+        with urlopen(f"{url.rstrip('/')}/api/jobs/", timeout=DEADLINE_S):  # noqa: S310 - a checked scheme
+            return Exposure("dashboard", f"{url} runs jobs of anyone, without a token", good=False)
+    except HTTPError as error:
+        if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return Exposure("dashboard", f"{url} wants a token")
+        return Exposure("dashboard", f"{url} answers {error.code}; is it a Ray dashboard?", good=False)
+    except (URLError, OSError) as error:
+        return Exposure("dashboard", f"{url} does not answer: {error}", good=False)
+
+
+def _transport(scheme: str, host: str) -> Exposure:
+    if scheme == "https" or _is_loopback(host):
+        return Exposure("transport", "encrypted" if scheme == "https" else "this machine, or a tunnel")
+    found = f"http to {host} shows the token to the network; use https or an SSH tunnel"
+    return Exposure("transport", found, good=False)
+
+
+def _open_port(host: str, port: int) -> Iterator[Exposure]:
+    """Says so if ``port`` of an address that others may reach is open."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=DEADLINE_S):
+        name = PORTS.get(port, "this cluster")
+        found = f"{name} is open on {host}:{port}; keep it in a private network, and behind a token"
+        yield Exposure(f"port {port}", found, good=False)
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1", "auto") or host.startswith("127.")
+
+
+def _own_address() -> str:
+    """Returns the address under which others would reach this machine, as far as that is known."""
+    with suppress(OSError):
+        return socket.gethostbyname(socket.gethostname())
+    return "127.0.0.1"

@@ -1,0 +1,102 @@
+"""The secret of a cluster, and what shows it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evo_nas.cluster.exposure import examine
+from evo_nas.cluster.token import ensure_token, require_token
+from evo_nas.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_token_is_made_once_and_for_its_owner_alone(home: Path) -> None:
+    path = ensure_token()
+    assert path == home / ".ray" / "auth_token"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o077 == 0
+    token = path.read_text()
+    assert len(token) == 64
+    assert ensure_token().read_text() == token
+
+
+def test_a_token_that_others_can_read_is_mended(home: Path) -> None:
+    (home / ".ray").mkdir()
+    (home / ".ray" / "auth_token").write_text("secret")
+    (home / ".ray" / "auth_token").chmod(0o644)
+    assert ensure_token().stat().st_mode & 0o777 == 0o600
+    assert ensure_token().read_text() == "secret"
+
+
+def test_authentication_is_on_and_wants_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(ConfigError, match=r"no token for Ray at .*auth_token; .*`evo-nas token`"):
+        require_token()
+    ensure_token()
+    require_token()
+
+
+def test_who_turns_authentication_off_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    require_token()
+
+
+class Dashboard(http.server.BaseHTTPRequestHandler):
+    """Answers as a dashboard does: with jobs, or with the demand for a token."""
+
+    code = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.code)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Dashboard) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def findings(address: str) -> dict[str, tuple[str, bool]]:
+    return {exposure.subject: (exposure.found, exposure.good) for exposure in examine(address)}
+
+
+@pytest.mark.parametrize(("code", "good"), [(200, False), (401, True), (403, True), (404, False)])
+def test_a_dashboard_that_wants_no_token_is_reported(
+    code: int, good: bool, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dashboard, "code", code)
+    assert findings(url)["dashboard"][1] is good
+
+
+def test_a_missing_or_public_token_is_reported(url: str, home: Path) -> None:
+    assert findings(url)["token"] == (
+        f"{home}/.ray/auth_token is missing; make it with `evo-nas token`",
+        False,
+    )
+    ensure_token().chmod(0o644)
+    assert "can be read by others" in findings(url)["token"][0]
+    ensure_token()
+    assert findings(url)["token"][1]
+
+
+def test_a_token_that_crosses_a_network_in_clear_is_reported() -> None:
+    assert findings("http://192.0.2.1:8265")["transport"][1] is False
+    assert findings("https://192.0.2.1:8265")["transport"][1] is True
