@@ -1,0 +1,89 @@
+"""The Slurm script: what shellcheck says, and what it does with two nodes that are one machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evo_nas.ledger import holds_run, read_table
+from tests.deployment.files import SLURM
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+SRUN = """#!/bin/bash
+while [[ $1 == --* ]]; do shift; done
+SLURM_PROCID=0 "$@" & head=$!
+SLURM_PROCID=1 "$@" & other=$!
+trap 'kill $head $other' TERM
+wait
+wait
+"""
+SCONTROL = """#!/bin/bash
+echo "$@" >> scontrol.log
+"""
+
+
+def test_shellcheck_finds_nothing() -> None:
+    subprocess.run([SCRIPTS / "shellcheck", SLURM], check=True)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Environment of a job whose directory of submission is ``tmp_path``."""
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    ray_files = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets need short paths
+    yield {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+        "PATH": f"{tmp_path / 'bin'}:{SCRIPTS}:{os.environ['PATH']}",
+        "RAY_TMPDIR": ray_files,
+        "SLURM_JOB_ID": f"{os.getpid()}",
+        "SLURM_CPUS_PER_TASK": "1",
+    }
+    shutil.rmtree(ray_files, ignore_errors=True)
+
+
+def start(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> subprocess.Popen[bytes]:
+    config = {
+        "name": "slurm",
+        "task": {"kind": "digits"},
+        "space": {"widths": [4], "layers": {"min": 1, "max": 1}},
+        "training": {"epochs": 2},
+        "budget": {"evaluations": evaluations},
+        "workers": 2,
+    }
+    (tmp_path / "search.yaml").write_text(yaml.safe_dump(config))
+    command = [SLURM, "search.yaml", tmp_path / "run"]
+    with (tmp_path / "slurm.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=tmp_path, env=job, stdout=log, stderr=log)
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, job: dict[str, str]) -> None:
+    run, log = tmp_path / "run", tmp_path / "slurm.log"
+    with start(tmp_path, job, evaluations=100_000) as first:
+        while not (holds_run(run) and read_table(run).num_rows):
+            assert first.poll() is None, log.read_text()
+            time.sleep(0.5)
+        first.send_signal(signal.SIGUSR1)
+        assert first.wait() == 0, log.read_text()
+    assert (tmp_path / "scontrol.log").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
+    told = read_table(run)["id"].to_pylist()
+    with start(tmp_path, job, evaluations=len(told) + 4) as second:
+        assert second.wait() == 0, log.read_text()
+    assert read_table(run)["id"].to_pylist()[: len(told)] == told
+    assert read_table(run).num_rows >= len(told) + 4
+    assert "verdict" in log.read_text()
+    assert list(tmp_path.glob(".ray-token-*")) == []
