@@ -33,7 +33,7 @@ def main() -> None:
     )
     parser.add_argument("--evaluations", type=int, default=100_000)
     evaluations = parser.parse_args().evaluations
-    executor = SimulatedExecutor(Pause(), Simulation(workers=64, mean_s=0.1))
+    executor = SimulatedExecutor(Pause(), Simulation(workers=64, mean_s=0.0005))
     print(machine(), "load", load())
     with search_on(executor, evaluations=evaluations) as search:
         first, began, told = resident_mib(), time.monotonic(), 0
