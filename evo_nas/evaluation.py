@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from evo_nas.genome.space import Genome
 
+
 class Status(StrEnum):
     """Why an evaluation ended; the cause decides what may follow."""
 

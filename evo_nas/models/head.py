@@ -28,10 +28,8 @@ class LastStep(nn.Module):
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
-        if lengths is None:
-            last = steps[:, -1]
-        else:
-            last = steps[torch.arange(len(steps), device=steps.device), lengths - 1]
+        every = torch.arange(len(steps), device=steps.device)
+        last = steps[:, -1] if lengths is None else steps[every, lengths - 1]
         return torch.where(self.backward, steps[:, 0], last)
 
 
