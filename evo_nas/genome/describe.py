@@ -79,7 +79,7 @@ def _describe_head(head: Head) -> list[str]:
     if head.hidden:
         parts.append(f"tanh layer {head.hidden}")
     if head.dropout:
-        parts.append(f"dropout {head.dropout:g}")
+        parts.append(f"output dropout {head.dropout:g}")
     return [", ".join(parts)] if parts else []
 
 
