@@ -40,9 +40,9 @@ class Remote:
     """
 
     def __init__(self, url: str, run: str, *, as_json: bool) -> None:
-        logging.getLogger("ray").setLevel(logging.ERROR)
         self._run = checked_run(run)
         self._jobs = Jobs(url)
+        logging.getLogger("ray").setLevel(logging.ERROR)  # Ray's client has just set another
         self._as_json = as_json
         self._console = Console(file=sys.stdout, highlight=False)
 
@@ -104,10 +104,12 @@ class Remote:
         return self._jobs.submit(command, self._run, role=role)
 
     def _await(self, submission: str) -> None:
-        if not any(event["event"] in _UNDER_WAY for event in self._events(submission)):
-            raise ExecutionError(
-                f"the job {submission} ended before the search began; see {self.hint('logs')}"
-            )
+        for event in self._events(submission):
+            if event["event"] == "complete":
+                self.say(event["text"])
+            if event["event"] in _UNDER_WAY:
+                return
+        raise ExecutionError(f"the job {submission} ended before the search began; see {self.hint('logs')}")
 
     def _show(self, submission: str) -> None:
         with ExitStack() as stack:

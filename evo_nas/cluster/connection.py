@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import ray
+from ray._raylet import Config  # type: ignore[attr-defined]
 
 from evo_nas.cluster.names import NAMESPACE
 from evo_nas.cluster.token import require_token
@@ -34,7 +35,7 @@ def connected(address: str, *, logs: bool = False, deadline_s: float = DEADLINE_
         ConfigError: Ray wants a token and there is none.
         ExecutionError: No cluster answers.
     """
-    require_token()
+    use_token()
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS", "auto")
     _probe(address, deadline_s)
@@ -51,6 +52,12 @@ def connected(address: str, *, logs: bool = False, deadline_s: float = DEADLINE_
         yield
     finally:
         ray.shutdown()
+
+
+def use_token() -> None:
+    """Turns token authentication on for this process, as `require_token` says, even where Ray is loaded already."""
+    require_token()
+    Config.initialize("")  # Ray reads its environment once; it does the same itself when it turns tokens on
 
 
 def _probe(address: str, deadline_s: float) -> None:

@@ -19,8 +19,8 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from evo_nas.cluster.admission import remote_paths
+from evo_nas.cluster.connection import use_token
 from evo_nas.cluster.names import is_url, manager_name
-from evo_nas.cluster.token import require_token
 from evo_nas.errors import ConfigError, ExecutionError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Jobs:
             raise ConfigError(
                 f"address is {url}; must be the URL of the cluster's dashboard, such as http://127.0.0.1:8265"
             )
-        require_token()
+        use_token()
         self.url = url.rstrip("/")
         with self._answering():
             self._client = _Client(self.url)

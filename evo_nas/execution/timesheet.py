@@ -32,6 +32,7 @@ class _Shift:
     since: float
     leased: bool = False
     reported_s: float = 0.0
+    reported_at: float = 0.0
 
 
 class Timesheet:
@@ -62,6 +63,7 @@ class Timesheet:
         """A report of ``elapsed_s`` seconds of work arrived; ``idle`` if the worker has no other lease."""
         shift = self._shifts[worker]
         shift.reported_s += elapsed_s
+        shift.reported_at = self._clock()
         if idle:
             self._close(worker, shift)
             self._shifts[worker] = _Shift(self._clock())
@@ -81,7 +83,9 @@ class Timesheet:
         totals = self._totals.copy()
         for shift in self._shifts.values():
             if shift.leased:
-                totals[Activity.WORKING] += self._clock() - shift.since
+                reported_at = shift.reported_at or shift.since
+                totals[Activity.WORKING] += shift.reported_s + self._clock() - reported_at
+                totals[Activity.TRANSIT] += max(0.0, reported_at - shift.since - shift.reported_s)
             else:
                 self._add(totals, shift)
         return {activity.value: float(totals[activity]) for activity in Activity}

@@ -56,6 +56,14 @@ def test_work_under_way_counts_as_work(clock: Clock, sheet: Timesheet) -> None:
     assert spent(sheet) == {"starting": 5.0, "working": 7.0}
 
 
+def test_gaps_between_leases_show_while_work_goes_on(clock: Clock, sheet: Timesheet) -> None:
+    sheet.leased("w")
+    clock.now_s = 5.0
+    sheet.reported("w", 4.0, idle=False)
+    clock.now_s = 8.0
+    assert spent(sheet) == {"starting": 5.0, "working": 7.0, "transit": 1.0}
+
+
 def test_what_a_lost_worker_had_not_reported_is_lost(clock: Clock, sheet: Timesheet) -> None:
     sheet.leased("w")
     clock.now_s = 4.0
