@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def derive_seed(run_seed: int, purpose: str, *key: int | str) -> int:
@@ -25,19 +20,3 @@ def derive_seed(run_seed: int, purpose: str, *key: int | str) -> int:
 def stream(run_seed: int, purpose: str, *key: int | str) -> random.Random:
     """Returns a fresh generator for ``(run_seed, purpose, *key)``."""
     return random.Random(derive_seed(run_seed, purpose, *key))
-
-
-@contextmanager
-def lent_to_global(rng: random.Random) -> Iterator[None]:
-    """Lends ``rng`` to the module-level functions of :mod:`random` and gives their state back.
-
-    DEAP's operators draw from the global generator. Inside this context they draw from ``rng``, which
-    advances as if it had been passed to them; whatever the host program seeded is untouched.
-    """
-    theirs = random.getstate()
-    random.setstate(rng.getstate())
-    try:
-        yield
-    finally:
-        rng.setstate(random.getstate())
-        random.setstate(theirs)

@@ -31,7 +31,7 @@ class AgingOptions(StrategyOptions):
     Attributes:
         population: Individuals alive at once.
         tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
-        warmup: Evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
+        warmup: Scored evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
         crossover: Share of the children that have two parents, 0 to 1.
     """
 
@@ -66,21 +66,23 @@ class AgingEvolution(Strategy):
         self._population: deque[Individual] = deque(maxlen=self._size)
         self._breeder = Breeder(space, tournament=options.tournament, crossover=options.crossover)
         self._founders = space.seeds()
+        self._scored = 0
 
     def statistics(self) -> Mapping[str, float]:
         """Returns size, mean, std, min and max of the population's fitness."""
         return fitness_statistics(self._population)
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
-        if self._told >= self._warmup and self._population:
+        if self._scored >= self._warmup:
             genome, parents, operator = self._breeder.breed(self._population, rng)
             return Proposal(genome, tuple(parent.evaluation.candidate.id for parent in parents), operator)
         if k < len(self._founders):
             name, genome = self._founders[k]
             if self._is_new(genome):
                 return Proposal(genome, parents=(), operator=f"seed:{name}")
-        return Proposal(self._space.random(rng), parents=(), operator="random")
+        return self._by_chance(rng)
 
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
         scored = [evaluation for evaluation in evaluations if evaluation.fitness is not None]
+        self._scored += len(scored)
         self._population.extend(individuals(scored[-self._size :]))

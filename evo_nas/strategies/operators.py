@@ -1,6 +1,6 @@
 """Variation, selection and archives, made of DEAP's toolbox; the one place that knows DEAP.
 
-DEAP draws from the global generator; every call into it is made inside `lent_to_global`.
+DEAP draws from the module :mod:`random`; every call into it is made inside `drawing_from`.
 `creator.create` is not used: it registers classes in a global module and makes them anew when unpickled.
 
 Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
@@ -8,16 +8,15 @@ Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 from deap import base, tools
 
-from evo_nas.randomness import lent_to_global
-
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.space import Gene, Genome, SearchSpace
@@ -53,6 +52,24 @@ def individuals(evaluations: Iterable[Evaluation]) -> list[Individual]:
     ]
 
 
+@contextmanager
+def drawing_from(rng: random.Random) -> Iterator[None]:
+    """Lets DEAP's operators draw from ``rng``; the global generator is neither used nor disturbed.
+
+    Its modules are given ``rng`` in the place of the module :mod:`random`, so that threads of the host program which
+    draw at the same moment change nothing.
+    """
+    modules = (tools.selection, tools.crossover)
+    theirs = [module.random for module in modules]
+    for module in modules:
+        module.random = rng
+    try:
+        yield
+    finally:
+        for module, original in zip(modules, theirs, strict=True):
+            module.random = original
+
+
 class Breeder:
     """Makes children from a population by tournament, crossover and mutation.
 
@@ -77,12 +94,12 @@ class Breeder:
         if rng.random() >= self._crossover:
             return self._toolbox.mutate(tuple(mother), rng=rng), [mother], "mutation"
         father = self._select(population, rng)
-        with lent_to_global(rng):
+        with drawing_from(rng):
             child, _ = self._toolbox.mate(list(mother), list(father))
         return self._toolbox.mutate(tuple(child), rng=rng), [mother, father], "crossover"
 
     def _select(self, population: Sequence[Individual], rng: random.Random) -> Individual:
-        with lent_to_global(rng):
+        with drawing_from(rng):
             chosen: list[Individual] = self._toolbox.select(population)
         return chosen[0]
 
@@ -95,7 +112,7 @@ def mutate_active_gene(
     Genes are mutated one after another until an active one was hit, so the inactive part drifts without
     ever making a child that equals its parent. Goldman and Punch, "Reducing Wasted Evaluations in Cartesian
     Genetic Programming", EuroGP 2013. The group is drawn first, so the many genes of the cell do not crowd out the
-    few of the rest. A genome without active genes is returned as it is.
+    few of the rest; half of the draws are the cell's. A genome without active genes is returned as it is.
     """
     active = set(space.active_genes(genome))
     child = list(genome)
@@ -108,13 +125,13 @@ def mutate_active_gene(
 
 
 def gene_groups(space: SearchSpace) -> list[list[int]]:
-    """Returns the positions of the genes that can vary: the cell's, the training's, the network's."""
+    """Returns the positions of the genes that can vary: the cell's, twice, the training's, the network's."""
     groups: dict[str, list[int]] = {"cell": [], "training": [], "network": []}
     for position, gene in enumerate(space.genes):
         if gene.size > 1:
             prefix = gene.name.split(".")[0]
             groups[prefix if prefix in groups else "network"].append(position)
-    return [positions for positions in groups.values() if positions]
+    return [positions for positions in (groups["cell"], *groups.values()) if positions]
 
 
 def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:

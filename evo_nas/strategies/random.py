@@ -19,4 +19,4 @@ class RandomSearch(Strategy):
     kind: ClassVar[str] = "random"
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:  # noqa: ARG002 - the contract's signature
-        return Proposal(self._space.random(rng), parents=(), operator="random")
+        return self._by_chance(rng)

@@ -130,8 +130,10 @@ class Strategy(ABC):
 
     def _next(self) -> Candidate | None:
         rng = stream(self._seed, "ask", self._asked)
-        for _ in range(REDRAWS):
-            proposal = self._propose(self._asked, rng)
+        for attempt in range(REDRAWS):
+            # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
+            own = attempt < REDRAWS // 2
+            proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
             if self._is_new(proposal.genome):
                 canonical_hash = self._space.canonical_hash(proposal.genome)
                 return Candidate(
@@ -145,6 +147,9 @@ class Strategy(ABC):
                     asked_after=self._told,
                 )
         return None
+
+    def _by_chance(self, rng: random.Random) -> Proposal:
+        return Proposal(self._space.random(rng), parents=(), operator="random")
 
     def _is_new(self, genome: Genome) -> bool:
         """Whether the genome can be built and means an architecture that was never asked."""

@@ -1,5 +1,6 @@
 """The laws of `Strategy`, held against every registered kind."""
 
+import math
 import random
 
 import pytest
@@ -8,7 +9,7 @@ from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.randomness import stream
+from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.registry import STRATEGIES
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
@@ -123,6 +124,28 @@ def test_candidates_asked_after_the_last_commit_are_asked_again_the_same(make):
 def test_an_exhausted_space_yields_fewer_candidates_than_wanted(make):
     asked = make(space=TINY_SPACE).ask(10)
     assert len({candidate.canonical_hash for candidate in asked}) == len(asked) == 4
+
+
+def test_nearly_all_of_a_small_space_is_found_before_it_counts_as_exhausted(make):
+    space = SearchSpace(
+        SpaceOptions(
+            layers={"min": 1, "max": 1}, widths=[4, 8, 16], cells=["lstm", "gru"], evolve_cell=False,
+            skips=False, poolings=["last", "mean"], heads=[0], learning_rates={"count": 4}, clips=[1.0],
+        ),
+        Signature(features=3, outputs=2),
+        epochs=4,
+    )  # fmt: skip
+    size = math.prod(gene.size for gene in space.genes)
+    strategy, asked = make(space=space), []
+    while candidates := strategy.ask(1):
+        asked += candidates
+        strategy.tell([evaluate(candidate) for candidate in candidates])
+    assert 0.9 * size <= len(asked) <= size
+
+
+def test_the_seed_of_a_training_follows_from_run_architecture_and_budget_alone(make):
+    for candidate in make(seed=3).ask(4):
+        assert candidate.seed == derive_seed(3, "training", candidate.canonical_hash, candidate.budget)
 
 
 def test_telling_what_was_never_asked_is_refused(make):

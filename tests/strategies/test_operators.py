@@ -1,7 +1,9 @@
 import random
+import threading
 from collections import Counter
 
 import pytest
+from deap import tools
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
@@ -11,6 +13,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.operators import (
     Archive,
     Breeder,
+    drawing_from,
     fitness_statistics,
     gene_groups,
     individuals,
@@ -99,12 +102,59 @@ def test_crossover_mixes_both_parents_and_mutates_once():
     low, high = SPACE.random(random.Random(1)), SPACE.random(random.Random(2))
     population = individuals([scored(0, 1.0, genome=low), scored(1, 1.0, genome=high)])
     breeder = Breeder(SPACE, tournament=1, crossover=1.0)
-    rng = random.Random(1)
-    for _ in range(20):
+    rng, mixed, foreign = random.Random(1), 0, 0
+    for _ in range(40):
         child, parents, operator = breeder.breed(population, rng)
         assert operator == "crossover"
         assert len(parents) == 2
         assert all(0 <= value < gene.size for value, gene in zip(child, SPACE.genes, strict=True))
+        mother, father = (set(enumerate(parent)) for parent in parents)
+        if mother != father:
+            taken = set(enumerate(child))
+            mixed += bool(taken & (mother - father)) and bool(taken & (father - mother))
+            foreign += bool(taken - mother - father)
+    assert mixed > 5
+    assert foreign > 0
+
+
+def test_drawing_advances_the_stream_and_leaves_the_global_one_alone():
+    random.seed(5)
+    undisturbed = random.Random(5).random()
+    rng, twin = random.Random(3), random.Random(3)
+    with drawing_from(rng):
+        chosen = tools.selRandom("abcdefgh", 4)
+    assert chosen == [twin.choice("abcdefgh") for _ in range(4)]
+    assert rng.random() == twin.random()
+    assert random.random() == undisturbed
+
+
+def test_deap_gets_the_global_stream_back_when_the_borrower_raises():
+    with pytest.raises(KeyError), drawing_from(random.Random(3)):
+        raise KeyError
+    random.seed(5)
+    assert tools.selRandom("abcdefgh", 1) == [random.Random(5).choice("abcdefgh")]
+
+
+def test_threads_that_draw_meanwhile_change_no_child():
+    population = individuals(scored(i, float(i), genome=SPACE.random(random.Random(i))) for i in range(10))
+
+    def children():
+        breeder, rng = Breeder(SPACE, tournament=3, crossover=0.5), random.Random(1)
+        return [breeder.breed(population, rng)[0] for _ in range(100)]
+
+    quiet, stop = children(), threading.Event()
+
+    def draw():
+        while not stop.is_set():
+            random.random()
+
+    noise = threading.Thread(target=draw)
+    noise.start()
+    try:
+        assert children() == quiet
+    finally:
+        stop.set()
+        noise.join()
 
 
 def test_parents_are_untouched():
