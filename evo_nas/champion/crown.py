@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from evo_nas.champion.export import Provenance, replaced, write_champion
-from evo_nas.champion.opponent import equal_lstm, tuned
+from evo_nas.champion.opponent import equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.shelf import VERDICT_FILE, shelf_of
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
+from evo_nas.genome.parameters import count_parameters
 from evo_nas.ledger import read_history, read_record
 from evo_nas.randomness import derive_seed
 from evo_nas.strategies.operators import Archive
@@ -25,7 +28,7 @@ from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from evo_nas.evaluation import Evaluation
@@ -74,7 +77,8 @@ def verdict_of(
     ):
         return stored
     experiment = experiment or Experiment.of_run(run)
-    verdict, network = _Contest(experiment, best, announce).verdict(evaluations=len(history.told))
+    with _one_thread():
+        verdict, network = _Contest(experiment, best, announce).verdict(history.told)
     provenance = Provenance(
         genome=best.candidate.genome,
         canonical_hash=best.candidate.canonical_hash,
@@ -119,51 +123,69 @@ def best_of(told: Sequence[Evaluation], run: str | os.PathLike[str]) -> Evaluati
     return archive.best[0]
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Trains as workers do, so that the same seed gives the same weights."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _Contest:
-    """The champion and its opponent, trained from scratch in this process on one thread."""
+    """The champion and its opponents, trained from scratch in this process with seeds that chose nobody."""
 
     def __init__(self, experiment: Experiment, best: Evaluation, announce: Callable[[str], None]) -> None:
         self._experiment = experiment
         self._best = best
         self._announce = announce
         self._data = prepare(experiment.dataset, resolve_device(experiment.config.training.device))
-        candidate = best.candidate
-        retries = [
-            derive_seed(experiment.config.seed, "retrain", candidate.canonical_hash, number)
-            for number in range(1, SEEDS)
+        self._seeds = [
+            derive_seed(experiment.config.seed, "retrain", best.candidate.canonical_hash, number)
+            for number in range(SEEDS)
         ]
-        self._seeds = [candidate.seed, *retries]
-        torch.set_num_threads(1)
 
-    def verdict(self, *, evaluations: int) -> tuple[Verdict, Network]:
+    def verdict(self, told: Sequence[Evaluation]) -> tuple[Verdict, Network]:
         """Returns the verdict and the champion's network, trained with the very seed it won the search with."""
         experiment, dataset = self._experiment, self._experiment.dataset
         champion = experiment.space.decode(self._best.candidate.genome)
+        self._announce("training the champion with the seed it won with")
+        winner = self._train(champion, self._best.candidate.seed)
         trained = self._train_all("champion", champion)
-        if not trained:
+        if winner is None or not trained:
             raise ChampionError(
-                f"candidate {self._best.candidate.id} was scored but every retraining of it failed"
+                f"candidate {self._best.candidate.id} was scored but its retraining failed; search on for another"
             )
-        opponent, opponents = self._opponent(champion)
+        opponent, opponents = self._opponent(champion, told)
         self._announce("fitting the floors")
         verdict = Verdict(
             candidate=self._best.candidate.id,
-            evaluations=evaluations,
+            evaluations=len(told),
             metric=dataset.metric.name,
             higher_is_better=dataset.metric.higher_is_better,
             champion=_contestant("champion", champion, trained),
             opponent=_contestant("LSTM", opponent, opponents),
             floors=experiment.task.floors(),
         )
-        return verdict, trained[0].network
+        return verdict, winner.network
 
-    def _opponent(self, champion: Architecture) -> tuple[Architecture, list[_Trained]]:
-        """Returns the LSTM with the learning rate that is best on validation, and its trainings."""
-        fitness = self._experiment.dataset.metric.fitness
-        entries = [
-            (architecture, self._train_all("LSTM", architecture))
-            for architecture in tuned(equal_lstm(champion, self._experiment.space.signature))
-        ]
+    def _opponent(
+        self, champion: Architecture, told: Sequence[Evaluation]
+    ) -> tuple[Architecture, list[_Trained]]:
+        """Returns the LSTM of the champion's size that is best on validation, and its trainings.
+
+        The contenders are the champion with LSTM cells at several learning rates, and the fittest LSTM that
+        the search itself found.
+        """
+        space, fitness = self._experiment.space, self._experiment.dataset.metric.fitness
+        size = count_parameters(champion, space.signature)
+        contenders = tuned(equal_lstm(champion, size, space.signature))
+        found = fittest_lstm(told, space)
+        if found is not None:
+            contenders.append(equal_lstm(found, size, space.signature))
+        entries = [(architecture, self._train_all("LSTM", architecture)) for architecture in contenders]
         survivors = [entry for entry in entries if entry[1]]
         if not survivors:
             raise ChampionError("every training of the LSTM failed; widen space.learning_rates downwards")
@@ -188,11 +210,11 @@ class _Contest:
         trained = train(architecture, self._data, options)
         if trained.network is None:
             return None
-        return _Trained(
-            network=trained.network,
-            validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
-            test=score_part(trained.network, dataset, "test").metric,
-        )
+        test = score_part(trained.network, dataset, "test").metric
+        if not math.isfinite(test):
+            return None
+        validation = trained.outcome.metrics[f"validation_{dataset.metric.name}"]
+        return _Trained(trained.network, validation=validation, test=test)
 
 
 def _mean_validation(trainings: Sequence[_Trained]) -> float:

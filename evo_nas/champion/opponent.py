@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evo_nas.evaluation import Evaluation
     from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.genome.space import SearchSpace
 
 LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
 """The opponent is tuned as well: the best of these multiples of the champion's learning rate on validation."""
 _HALVINGS = 20
 
 
-def equal_lstm(champion: Architecture, signature: Signature) -> Architecture:
-    """Returns ``champion`` with LSTM cells, its widths scaled to come closest to the same number of parameters."""
-    wanted = count_parameters(champion, signature)
+def equal_lstm(model: Architecture, wanted: int, signature: Signature) -> Architecture:
+    """Returns ``model`` with LSTM cells, its widths scaled to come closest to ``wanted`` parameters."""
 
     def distance(architecture: Architecture) -> int:
         return abs(count_parameters(architecture, signature) - wanted)
@@ -26,11 +29,26 @@ def equal_lstm(champion: Architecture, signature: Signature) -> Architecture:
     narrow, wide = 1 / 64, 16.0
     for _ in range(_HALVINGS):
         middle = (narrow * wide) ** 0.5
-        if count_parameters(_scaled(champion, middle), signature) < wanted:
+        if count_parameters(_scaled(model, middle), signature) < wanted:
             narrow = middle
         else:
             wide = middle
-    return min(_scaled(champion, narrow), _scaled(champion, wide), key=distance)
+    return min(_scaled(model, narrow), _scaled(model, wide), key=distance)
+
+
+def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture | None:
+    """Returns the fittest architecture of a run that is made of LSTM cells alone; None if there is none."""
+    ranked = sorted(
+        (evaluation for evaluation in told if evaluation.fitness is not None),
+        key=lambda evaluation: evaluation.fitness or 0.0,
+        reverse=True,
+    )
+    architectures = (space.decode(evaluation.candidate.genome) for evaluation in ranked)
+    return next(filter(_is_lstm, architectures), None)
+
+
+def _is_lstm(architecture: Architecture) -> bool:
+    return all(cell_name(layer.cell) == "lstm" for layer in architecture.layers)
 
 
 def tuned(opponent: Architecture) -> list[Architecture]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+FORMAT = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
@@ -78,18 +80,25 @@ class Verdict:
 
     def to_json(self) -> str:
         """Returns the verdict as JSON."""
-        return json.dumps(asdict(self), indent=2, allow_nan=False)
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Returns the verdict that `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        for name in ("champion", "opponent"):
-            contestant = values[name]
-            values[name] = Contestant(**{**contestant, "tests": tuple(contestant["tests"])})
-        return cls(**values)
+    def from_json(cls, text: str) -> Self | None:
+        """Returns the verdict that `to_json` wrote; None if another format did, or the text is damaged."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            if values.pop("format") != FORMAT:
+                return None
+            for name in ("champion", "opponent"):
+                contestant = values[name]
+                values[name] = Contestant(**{**contestant, "tests": tuple(contestant["tests"])})
+            return cls(**values)
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def _against_opponent(self) -> str:
+        if min(len(self.champion.tests), len(self.opponent.tests)) < 2:
+            return "Too few trainings came to an end to compare the champion with the LSTM."
         noise = max(self.champion.spread, self.opponent.spread)
         distance = f"{abs(self.lead):.2g} {self.metric}"
         if abs(self.lead) <= noise:

@@ -1,16 +1,21 @@
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
-from evo_nas.champion import export_champion, load_champion, verdict_of
+from evo_nas.champion import crown, export_champion, load_champion, verdict_of
 from evo_nas.champion.crown import SEEDS, best_of
 from evo_nas.config import configured
 from evo_nas.errors import ChampionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
+from evo_nas.genome.cells import cell_name
 from evo_nas.ledger import read_history
-from evo_nas.training.scoring import score_part
+from evo_nas.models.network import Network
+from evo_nas.training.scoring import Scores, score_part
+from evo_nas.training.trainer import Trained
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,7 @@ def test_the_champion_is_retrained_to_the_weights_that_won(run):
     network = load_champion(run / "champion")
     dataset = Experiment.of_run(run).dataset
     assert score_part(network, dataset, "validation").metric == winner.outcome.metrics["validation_mse"]
-    assert score_part(network, dataset, "test").metric == verdict.champion.tests[0]
+    assert score_part(network, dataset, "test").metric not in verdict.champion.tests
 
 
 def test_a_verdict_is_kept_until_the_run_holds_more(run):
@@ -54,6 +59,67 @@ def test_a_verdict_is_kept_until_the_run_holds_more(run):
     said = []
     verdict_of(run, announce=said.append)
     assert said == []
+
+
+def test_a_damaged_verdict_is_made_again(run):
+    verdict = verdict_of(run)
+    (run / "champion" / "verdict.json").write_text("{")
+    assert verdict_of(run) == verdict
+
+
+class Scripted:
+    """Trainings whose scores are known, by learning rate."""
+
+    def __init__(self, monkeypatch, scores):
+        self.options = []
+        self._scores = scores
+        self._test = None
+        monkeypatch.setattr(crown, "train", self.train)
+        monkeypatch.setattr(crown, "score_part", lambda *_: Scores(loss=0.0, metric=self._test))
+
+    def train(self, architecture, data, options):
+        self.options.append(options)
+        rate = architecture.training.learning_rate
+        validation, self._test = self._scores(rate, is_lstm=cell_name(architecture.layers[0].cell) == "lstm")
+        outcome = Outcome(Status.OK, fitness=-validation, metrics={"validation_mse": validation})
+        return Trained(outcome, Network(architecture, data.signature))
+
+
+def test_the_opponent_is_chosen_on_validation_and_never_on_test(run, tmp_path, monkeypatch):
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    shutil.rmtree(copy / "champion", ignore_errors=True)
+    rates = set()
+
+    def scores(rate, *, is_lstm):
+        if not is_lstm:
+            return 0.5, 0.5
+        rates.add(rate)
+        return rate, 1.0 / rate  # the lowest rate validates best and tests worst
+
+    scripted = Scripted(monkeypatch, scores)
+    verdict = verdict_of(copy)
+    assert len(rates) >= 3
+    assert verdict.opponent.validation == pytest.approx(min(rates))
+    assert verdict.opponent.test == pytest.approx(1.0 / min(rates))
+    assert {options.epochs for options in scripted.options} == {2}
+
+
+def test_a_test_score_that_is_no_number_is_a_failed_training(run, tmp_path, monkeypatch):
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    shutil.rmtree(copy / "champion", ignore_errors=True)
+    Scripted(monkeypatch, lambda rate, *, is_lstm: (0.5, float("nan")))
+    with pytest.raises(ChampionError, match="retraining failed"):
+        verdict_of(copy)
+
+
+def test_the_threads_of_the_caller_are_given_back(run):
+    (run / "champion" / "verdict.json").unlink(missing_ok=True)
+    torch.set_num_threads(2)
+    try:
+        verdict_of(run)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_an_exported_champion_runs_elsewhere(run, tmp_path):

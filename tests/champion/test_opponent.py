@@ -2,7 +2,8 @@ import random
 
 import pytest
 
-from evo_nas.champion.opponent import LEARNING_RATE_FACTORS, equal_lstm, tuned
+from evo_nas.champion.opponent import LEARNING_RATE_FACTORS, equal_lstm, fittest_lstm, tuned
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.cells import cell_name
 from evo_nas.genome.options import SpaceOptions
@@ -16,22 +17,35 @@ SPACE = SearchSpace(SpaceOptions(), SIGNATURE, epochs=4)
 @pytest.mark.parametrize("seed", range(20))
 def test_the_opponent_is_an_lstm_of_about_the_same_size(seed):
     champion = SPACE.decode(SPACE.random(random.Random(seed)))
-    opponent = equal_lstm(champion, SIGNATURE)
-    assert {cell_name(layer.cell) for layer in opponent.layers} == {"lstm"}
     wanted = count_parameters(champion, SIGNATURE)
+    opponent = equal_lstm(champion, wanted, SIGNATURE)
+    assert {cell_name(layer.cell) for layer in opponent.layers} == {"lstm"}
     assert abs(count_parameters(opponent, SIGNATURE) - wanted) < 0.05 * wanted
 
 
 def test_the_opponent_keeps_all_but_cells_and_widths():
     champion = SPACE.decode(SPACE.random(random.Random(3)))
-    opponent = equal_lstm(champion, SIGNATURE)
+    opponent = equal_lstm(champion, 20_000, SIGNATURE)
     assert (opponent.head, opponent.training) == (champion.head, champion.training)
     assert len(opponent.layers) == len(champion.layers)
 
 
 def test_an_lstm_meets_its_equal():
     champion = SPACE.decode(dict(SPACE.seeds())["lstm"])
-    assert SPACE.canonical(equal_lstm(champion, SIGNATURE)) == champion
+    size = count_parameters(champion, SIGNATURE)
+    assert SPACE.canonical(equal_lstm(champion, size, SIGNATURE)) == champion
+
+
+def test_the_fittest_lstm_of_a_run_is_a_contender():
+    genomes = dict(SPACE.seeds())
+    told = [
+        Evaluation(
+            Candidate(number, genomes[name], name, (), "seed", 0, 4, 0), Outcome(Status.OK, fitness=fitness)
+        )
+        for number, (name, fitness) in enumerate([("lstm", 0.5), ("gru", 0.9), ("rnn_tanh", 0.8)])
+    ]
+    assert fittest_lstm(told, SPACE) == SPACE.decode(genomes["lstm"])
+    assert fittest_lstm(told[1:], SPACE) is None
 
 
 def test_the_opponent_chooses_its_own_learning_rate():

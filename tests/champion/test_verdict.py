@@ -42,7 +42,16 @@ def test_a_floor_that_is_not_beaten_is_named(higher, floor):
 
 
 def test_beaten_floors_are_named_too():
-    assert "It beats majority." in verdict([0.9], [0.8], floors={"majority": 0.1}).sentence
+    assert "It beats majority." in verdict([0.9, 0.9], [0.8, 0.8], floors={"majority": 0.1}).sentence
+
+
+def test_a_single_training_is_no_comparison():
+    assert "Too few trainings" in verdict([0.9], [0.8, 0.8]).sentence
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": 1}'])
+def test_an_unreadable_verdict_is_none(text):
+    assert Verdict.from_json(text) is None
 
 
 def test_a_verdict_survives_json():
