@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Sequence
 
 import pytest
 
+from evo_nas.errors import RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
@@ -185,6 +187,22 @@ def told(files: dict[str, bytes]) -> list[Evaluation]:
     store = MemoryStore()
     store.files = files
     return read_history(store).told
+
+
+def test_what_cannot_be_committed_is_never_believed():
+    class FullStore(MemoryStore):
+        def create(self, name: str, content: bytes) -> bool:
+            if name.startswith("segments/"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().create(name, content)
+
+    evolution = strategy(1)
+    ledger = Ledger.create(FullStore(), RECORD)
+    search = Search(evolution, SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(9))
+    with pytest.raises(RunError, match="No space left"):
+        search.run()
+    assert search.progress().told == 0
+    assert evolution.statistics() == {}
 
 
 def test_an_exhausted_space_ends_the_search():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
+from random import Random
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, GenomeError
@@ -21,7 +22,6 @@ from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from random import Random
 
 __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 
@@ -308,6 +308,10 @@ class SearchSpace:
                 f"space.max_parameters is {limit}, but the smallest architecture of the space has {smallest}"
                 " parameters; raise it, or permit smaller space.widths, fewer layers or other cells"
             )
+        try:  # that bound is not tight: what a search could not even begin with is refused here
+            self.random(Random(0))
+        except GenomeError as error:
+            raise ConfigError(str(error)) from None
 
     def _small_architectures(self) -> Iterator[Architecture]:
         """Yields architectures of which one has the fewest parameters of the space."""

@@ -32,8 +32,8 @@ def test_every_feature_of_an_architecture_is_in_its_description():
     )
     assert describe(architecture) == (
         "embedding 50; 2 layers: bidirectional GRU 96, layer norm, dropout 0.1"
-        " → evolved cell (3 ops) 64, skip from input; skip from layer 1, attention pooling, tanh layer 32, output dropout 0.3;"
-        " RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
+        " → evolved cell (3 ops) 64, skip from input; skip from layer 1, attention pooling, tanh layer 32,"
+        " output dropout 0.3; RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
     )
 
 

@@ -236,12 +236,11 @@ def test_random_keeps_the_parameter_limit():
     assert max(sizes) <= 900
 
 
-def test_random_names_the_limit_that_it_cannot_meet():
+def test_a_limit_that_no_draw_meets_is_refused():
     ops = ("linear_no_bias",)
     options = SpaceOptions(cells=(), ops=ops, cell_states=1, widths=(8,), heads=(0,), max_parameters=42)
-    space = SearchSpace(options, SERIES, epochs=5)
-    with pytest.raises(GenomeError, match=r"space.max_parameters is 42; the smallest of 1000 random"):
-        space.random(random.Random(0))
+    with pytest.raises(ConfigError, match=r"space.max_parameters is 42; the smallest of 1000 random"):
+        SearchSpace(options, SERIES, epochs=5)
 
 
 def test_random_finds_a_live_cell_where_they_are_rare():
