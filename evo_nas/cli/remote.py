@@ -123,7 +123,9 @@ class Remote:
                     display(progress_of(event))
                 elif event["event"] == "verdict":
                     stack.close()
-                    self._console.print(verdict_view(Verdict.from_json(json.dumps(_without_name(event)))))
+                    verdict = Verdict.from_json(json.dumps(_without_name(event)))
+                    if verdict is not None:
+                        self._console.print(verdict_view(verdict))
                 elif "text" in event:
                     stack.close()
                     self.say(event["text"])

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import secrets
 import socket
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-import ray.cloudpickle
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
 from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report, work
 from evo_nas.execution.executor import Executor, Occupancy
+from evo_nas.execution.local_ray import start_local
 from evo_nas.execution.room import draining_nodes, explain_waiting
 
 if TYPE_CHECKING:
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 LOOK_S = 2.0
 """Seconds between looks at which nodes are there and which are about to go."""
-_OBJECT_STORE_BYTES = 80 * 2**20
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """Read when torch is first imported; two spinning threads on a busy machine cost 5 to 25 times."""
 
@@ -159,7 +155,7 @@ class RayPool(Executor):
         self._owns_ray = not ray.is_initialized()
         try:
             if self._owns_ray:
-                _start_local(options, _size_bytes(factory))
+                start_local(math.ceil(options.workers * options.cpus_per_worker), factory)
             self._factory = ray.put(factory)
             self._balance()
             if options.startup_timeout_s is not None:
@@ -382,32 +378,6 @@ class RayPool(Executor):
         evaluations = self._dispatcher.lose(name, loss=loss, error=reason)
         self._balance()
         return evaluations
-
-
-def _start_local(options: RayOptions, factory_bytes: int) -> None:
-    """Starts a private Ray on this machine; only this process and its children know its token."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray itself would write the token to a file that everyone on the machine can read.
-    token_known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
-    if not token_known and not Path("~/.ray/auth_token").expanduser().exists():
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    try:
-        ray.init(
-            address="local",
-            num_cpus=math.ceil(options.workers * options.cpus_per_worker),
-            object_store_memory=_OBJECT_STORE_BYTES + 2 * factory_bytes,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ExecutionError(f"Ray cannot be started on this machine: {error}") from error
-
-
-def _size_bytes(factory: EvaluatorFactory) -> int:
-    buffers: list[Any] = []
-    pickled = ray.cloudpickle.dumps(factory, protocol=5, buffer_callback=buffers.append)
-    return len(pickled) + sum(len(buffer.raw()) for buffer in buffers)
 
 
 def _loss(error: RayError, actor: _Actor) -> Loss:

@@ -108,6 +108,36 @@ def test_the_search_outlives_the_job_that_submitted_it(cluster: Cluster, undistu
     assert manager(cluster) == before
 
 
+def test_a_stopped_search_keeps_what_it_has_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+    before = manager(cluster)
+    stopped = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url).stdout
+    assert f"{undisturbed.run} is stopped: " in stopped
+    assert f"evo-nas resume {undisturbed.run}" in stopped
+    wait_for(lambda: not workers(cluster) and not command(before), 30.0, "manager and workers to end")
+    told = undisturbed.told()
+    assert f"{told:,} of " in stopped
+    nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url, check=False)
+    assert nobody.returncode == 2
+    assert "nobody searches" in nobody.stderr
+    assert undisturbed.submit(cluster).returncode == 0
+
+
+def test_what_the_cluster_lacks_is_refused(cluster: Cluster, search: ClusterSearch) -> None:
+    def refusal(*options: str) -> str:
+        submitted = cluster.evo_nas("submit", search.config, "--address", cluster.url, *options, check=False)
+        assert submitted.returncode == 2
+        return submitted.stderr
+
+    assert "run is runs/a; must be an absolute path" in refusal("--run", "runs/a")
+    elsewhere = str(search.run.with_name("other"))
+    missing = refusal("--run", elsewhere, "--set", "task.path=/nowhere/waves.csv")
+    assert "/nowhere/waves.csv cannot be read on the head node" in missing
+    assert "budget" not in missing
+    changed = refusal("--run", str(search.run), "--set", "seed=4")
+    assert "Only budget and workers may change" in changed
+    assert "seed: was 3, is 4" in changed
+
+
 def test_of_two_managers_of_one_run_the_later_one_wins(cluster: Cluster, search: ClusterSearch) -> None:
     with pytest.raises(RunError, match="another process is searching this run"):
         Ledger.open(search.run)
