@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cells import NAMED_CELLS, cell_name
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
 """The opponent is tuned as well: the best of these multiples of the champion's learning rate on validation."""
+LSTM = canonical(NAMED_CELLS["lstm"])
 _HALVINGS = 20
 
 
@@ -44,11 +46,12 @@ def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture
         reverse=True,
     )
     architectures = (space.decode(evaluation.candidate.genome) for evaluation in ranked)
-    return next(filter(_is_lstm, architectures), None)
+    return next(filter(is_lstm, architectures), None)
 
 
-def _is_lstm(architecture: Architecture) -> bool:
-    return all(cell_name(layer.cell) == "lstm" for layer in architecture.layers)
+def is_lstm(architecture: Architecture) -> bool:
+    """Whether every cell of a canonical architecture is an LSTM."""
+    return all(layer.cell == LSTM for layer in architecture.layers)
 
 
 def tuned(opponent: Architecture) -> list[Architecture]:
@@ -62,7 +65,6 @@ def tuned(opponent: Architecture) -> list[Architecture]:
 
 def _scaled(architecture: Architecture, factor: float) -> Architecture:
     layers = tuple(
-        replace(layer, cell=NAMED_CELLS["lstm"], width=max(1, round(factor * layer.width)))
-        for layer in architecture.layers
+        replace(layer, cell=LSTM, width=max(1, round(factor * layer.width))) for layer in architecture.layers
     )
     return replace(architecture, layers=layers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 FORMAT = 1
+SIGNIFICANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,21 @@ class Verdict:
         return difference if self.higher_is_better else -difference
 
     @property
+    def is_clear(self) -> bool:
+        """Whether the seeds leave little doubt that the means differ: Welch's t-test, 5 percent."""
+        from scipy.stats import ttest_ind  # noqa: PLC0415 - only a verdict pays for it
+
+        champion, opponent = self.champion, self.opponent
+        if champion.spread == opponent.spread == 0.0:
+            return self.lead != 0.0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # one of them may give the same score every time
+            p_value: float = ttest_ind(champion.tests, opponent.tests, equal_var=False).pvalue
+        return p_value < SIGNIFICANCE
+
+    @property
     def sentence(self) -> str:
-        """The verdict in words; a lead within the spread over seeds is called none."""
+        """The verdict in words; a lead that the seeds do not make clear is called none."""
         return f"{self._against_opponent()} {self._against_floors()}".strip()
 
     def to_json(self) -> str:
@@ -97,14 +112,16 @@ class Verdict:
             return None
 
     def _against_opponent(self) -> str:
+        if self.champion.architecture == self.opponent.architecture:
+            return "The champion is that LSTM itself."
         if min(len(self.champion.tests), len(self.opponent.tests)) < 2:
             return "Too few trainings came to an end to compare the champion with the LSTM."
-        noise = max(self.champion.spread, self.opponent.spread)
         distance = f"{abs(self.lead):.2g} {self.metric}"
-        if abs(self.lead) <= noise:
-            return f"The champion and the LSTM are level: {distance} apart, seeds vary by {noise:.2g}."
+        noise = f"seeds vary by {max(self.champion.spread, self.opponent.spread):.2g}"
+        if not self.is_clear:
+            return f"The champion and the LSTM are level: {distance} apart, {noise}."
         place = "ahead of" if self.lead > 0 else "behind"
-        return f"The champion is {place} the LSTM by {distance}; seeds vary by {noise:.2g}."
+        return f"The champion is {place} the LSTM by {distance}; {noise}."
 
     def _against_floors(self) -> str:
         sign = 1 if self.higher_is_better else -1

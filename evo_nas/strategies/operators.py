@@ -112,7 +112,7 @@ def mutate_active_gene(
     Genes are mutated one after another until an active one was hit, so the inactive part drifts without
     ever making a child that equals its parent. Goldman and Punch, "Reducing Wasted Evaluations in Cartesian
     Genetic Programming", EuroGP 2013. The group is drawn first, so the many genes of the cell do not crowd out the
-    few of the rest; half of the draws are the cell's. A genome without active genes is returned as it is.
+    few of the rest. A genome without active genes is returned as it is.
     """
     active = set(space.active_genes(genome))
     child = list(genome)
@@ -125,13 +125,13 @@ def mutate_active_gene(
 
 
 def gene_groups(space: SearchSpace) -> list[list[int]]:
-    """Returns the positions of the genes that can vary: the cell's, twice, the training's, the network's."""
+    """Returns the positions of the genes that can vary: the cell's, the training's, the network's."""
     groups: dict[str, list[int]] = {"cell": [], "training": [], "network": []}
     for position, gene in enumerate(space.genes):
         if gene.size > 1:
             prefix = gene.name.split(".")[0]
             groups[prefix if prefix in groups else "network"].append(position)
-    return [positions for positions in (groups["cell"], *groups.values()) if positions]
+    return [positions for positions in groups.values() if positions]
 
 
 def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:

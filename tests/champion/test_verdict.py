@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from evo_nas.champion.verdict import Contestant, Verdict
@@ -9,8 +11,8 @@ def verdict(champion, opponent, *, higher=True, floors=None):
         evaluations=10,
         metric="accuracy" if higher else "mse",
         higher_is_better=higher,
-        champion=Contestant("champion", "1 layer", 100, 0.9, tuple(champion)),
-        opponent=Contestant("LSTM", "1 layer", 101, 0.9, tuple(opponent), failures=1),
+        champion=Contestant("champion", "1 layer: evolved", 100, 0.9, tuple(champion)),
+        opponent=Contestant("LSTM", "1 layer: LSTM", 101, 0.9, tuple(opponent), failures=1),
         floors=floors or {},
     )
 
@@ -25,6 +27,15 @@ def test_a_clear_lag_is_called_one():
 
 def test_a_lead_within_the_spread_over_seeds_is_none():
     assert "level" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
+
+
+def test_two_samples_of_the_same_networks_are_level():
+    assert "level" in verdict([0.9767, 0.9589, 0.9669], [0.9666, 0.9500, 0.9580]).sentence
+
+
+def test_an_lstm_that_wins_is_called_one():
+    lstm = Contestant("champion", "1 layer: LSTM", 101, 0.9, (0.9, 0.8))
+    assert "is that LSTM itself" in replace(verdict([0.9], [0.8]), champion=lstm).sentence
 
 
 def test_less_is_more_for_a_loss():
