@@ -12,7 +12,7 @@ from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, holds_run, read_history, read_record
+from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_history, read_record
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -128,6 +128,8 @@ class Experiment:
     ) -> Iterator[Search]:
         """Starts the run at ``run``, or resumes it, and yields the search, ready to go on.
 
+        Nothing is written for a new run before its workers have started.
+
         Args:
             run: Directory of the run.
             executor: Where candidates are trained.
@@ -136,25 +138,32 @@ class Experiment:
         Raises:
             RunError: The directory cannot be used, or another process is searching this run.
             ConfigChangedError: The run was started with another configuration.
+            ConfigError: The workers lack a device that was asked for.
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
-            ledger = stack.enter_context(self._ledger(run, accept_data_loss=accept_data_loss))
-            workers = stack.enter_context(self._executor(executor))
+            if holds_run(run):
+                ledger = stack.enter_context(self._resumed(run, accept_data_loss=accept_data_loss))
+                workers = stack.enter_context(self._executor(executor))
+            else:
+                check_vacant(run)
+                workers = stack.enter_context(self._executor(executor))
+                ledger = stack.enter_context(self._started(run))
             yield Search(self.strategy(), workers, ledger, budget=self.budget)
 
-    def _ledger(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
-        def describe(genome: tuple[int, ...]) -> str:
-            return to_json(self.space.decode(genome))
+    def _resumed(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
+        self._refuse_changes(run, read_record(run))
+        return Ledger.open(run, accept_data_loss=accept_data_loss, describe=self._describe)
 
-        if holds_run(run):
-            self._refuse_changes(run, read_record(run))
-            return Ledger.open(run, accept_data_loss=accept_data_loss, describe=describe)
+    def _started(self, run: str | os.PathLike[str]) -> Ledger:
         config = self.config.model_dump(mode="json")
         record = RunRecord.new(
             self.config.name, seed=self.config.seed, config=config, data=self.task.fingerprint()
         )
-        return Ledger.create(run, record, describe=describe)
+        return Ledger.create(run, record, describe=self._describe)
+
+    def _describe(self, genome: tuple[int, ...]) -> str:
+        return to_json(self.space.decode(genome))
 
     def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
         changes = checked(SearchConfig, record.config).changes(self.config)

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import torch
 
 import evo_nas
 from evo_nas.config import configured
@@ -114,6 +115,22 @@ def test_what_cannot_be_is_refused_before_a_run_exists(settings, tmp_path, secti
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_start_without_workers_leaves_no_run_behind(settings, tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.device is cuda"):
+        run_inline(settings(training={"epochs": 1, "device": "cuda"}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert run_inline(settings(), tmp_path / "run").finished
+
+
+def test_a_directory_of_other_things_is_refused_before_workers_start(settings, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years of work")
+    values = settings(training={"epochs": 1, "device": "cuda"})
+    with pytest.raises(RunError, match=r"not empty \(thesis\.tex\)"):
+        run_inline(values, tmp_path / "run")
+
+
 def test_a_file_in_the_place_of_a_run_is_refused(settings, tmp_path):
     (tmp_path / "run").write_text("not a run")
     with pytest.raises(RunError, match="run"):
@@ -121,7 +138,6 @@ def test_a_file_in_the_place_of_a_run_is_refused(settings, tmp_path):
 
 
 def test_the_python_interface_searches_judges_reads_and_loads(settings, tmp_path):
-    torch = pytest.importorskip("torch")
     run = tmp_path / "run"
     verdict = evo_nas.search(settings(), run, executor="inline")
     assert verdict.evaluations == 8

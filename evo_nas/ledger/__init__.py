@@ -9,7 +9,7 @@ search is what its ledger says; there is no other.
 from __future__ import annotations
 
 from evo_nas.ledger.contents import History
-from evo_nas.ledger.ledger import Ledger
+from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore, open_store
 from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
@@ -25,6 +25,7 @@ __all__ = [
     "LocalStore",
     "RunRecord",
     "Store",
+    "check_vacant",
     "find_runs",
     "hash_config",
     "holds_run",

@@ -70,7 +70,7 @@ class Ledger:
         """
         store = open_store(where)
         with storage_errors(store, "start a run in"):
-            _check_vacant(store)
+            _refuse_occupied(store)
             with _locked(store):
                 _write_record(store, record)
                 return cls(store, record, accept_data_loss=False, describe=describe)
@@ -244,7 +244,18 @@ def _locked(store: Store) -> Iterator[None]:
         raise
 
 
-def _check_vacant(store: Store) -> None:
+def check_vacant(where: str | os.PathLike[str] | Store) -> None:
+    """Checks that a run can be started at ``where`` as far as that needs no writing.
+
+    Raises:
+        RunError: It is a file, has something in it, or cannot be read.
+    """
+    store = open_store(where)
+    with storage_errors(store, "start a run in"):
+        _refuse_occupied(store)
+
+
+def _refuse_occupied(store: Store) -> None:
     present = [name for name in store.list("") if name not in (LOCK, TEMPORARY)]
     if RUN_FILE in present:
         raise RunError(f"{store.location} holds a run already; resume it or choose another directory")
