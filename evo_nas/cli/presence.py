@@ -6,10 +6,10 @@ import sys
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from evo_nas.cli.pursuit import Pursuit
-from evo_nas.cli.stopping import stopped_by_signals
+from evo_nas.cli.stopping import Stopped
 from evo_nas.cluster.connection import connected
 from evo_nas.cluster.manager import Stage
 from evo_nas.cluster.names import checked_run
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Sequence
 
+    from evo_nas.cli.stopping import Stopping
     from evo_nas.cluster.manager import Report
+    from evo_nas.config import SearchConfig
     from evo_nas.experiment import Experiment
     from evo_nas.loop import Listener
 
@@ -46,8 +48,9 @@ class Presence(Pursuit):
         )
         self._place = run
         self._address = address
+        self._joined = False
 
-    def _search(self, experiment: Experiment) -> None:
+    def _search(self, experiment: Experiment, stopping: Stopping) -> None:
         with ExitStack() as stack:
             with self._waiting("joining the cluster"):
                 stack.enter_context(connected(self._address, logs=self._as_json))
@@ -55,7 +58,9 @@ class Presence(Pursuit):
             if self._as_json:
                 stack.enter_context(redirect_stdout(sys.stderr))
             left = Event()
-            signals = stack.enter_context(stopped_by_signals(left.set))
+            self._joined = True
+            stopping.install()  # Ray replaces the handler of SIGTERM when it connects
+            stack.enter_context(stopping.asking(left.set, saying="leaving"))
             self._announce(experiment)
             last = self._watch(tenure, self._listeners(experiment, stack), left)
         if last.stage is Stage.FAILED:
@@ -63,8 +68,9 @@ class Presence(Pursuit):
         if last.stage is Stage.STOPPED:
             self.tell_stopped(last)
             raise SystemExit(0)
-        if last.stage is not Stage.FINISHED:
-            self._detach(signals)
+        self._complete = last.stage is Stage.FINISHED
+        if stopping.received:
+            raise Stopped(stopping.received)
 
     def tell_stopped(self, report: Report) -> None:
         """Says how many evaluations a stopped search keeps, and how to go on."""
@@ -91,13 +97,15 @@ class Presence(Pursuit):
                 break
         return report
 
-    def _detach(self, signals: Sequence[signal.Signals]) -> None:
+    def _leave(self, signal: signal.Signals, config: SearchConfig) -> NoReturn:
+        if self._complete or not self._joined:
+            super()._leave(signal, config)
         self._say(
             "detached",
             f"the search goes on; watch it with `evo-nas attach {self._run} --address {self._address}`, end it "
             f"with `evo-nas stop {self._run} --address {self._address}`",
         )
-        raise SystemExit(128 + signals[0])
+        raise SystemExit(128 + signal)
 
 
 def attach_here(run: str, address: str, *, as_json: bool) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
 from evo_nas.champion import verdict_of
 from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject, print_event
 from evo_nas.cli.live import LiveDisplay
-from evo_nas.cli.stopping import stopped_by_signals
+from evo_nas.cli.stopping import Stopped, Stopping
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
+from evo_nas.ledger import holds_run, read_history
 from evo_nas.telemetry import TensorBoard
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config import SearchConfig
     from evo_nas.genome.space import Genome
-    from evo_nas.loop import Listener, Progress
+    from evo_nas.loop import Listener
 
 
 class Pursuit:
@@ -55,6 +56,7 @@ class Pursuit:
         self._inline = inline
         self._accept_data_loss = accept_data_loss
         self._console = Console(file=sys.stdout, highlight=False)
+        self._complete = False
 
     def follow(self, config: SearchConfig) -> None:
         """Searches until the budget of ``config`` is spent or a signal comes, and shows the verdict.
@@ -62,14 +64,24 @@ class Pursuit:
         Raises:
             SystemExit: A signal came; the exit code is 128 plus its number.
         """
+        with Stopping() as stopping:
+            try:
+                self._follow(config, stopping)
+            except Stopped as stopped:
+                self._leave(stopped.signal, config)
+
+    def _follow(self, config: SearchConfig, stopping: Stopping) -> None:
         with self._waiting("loading the data"):
             experiment = Experiment.of(config)
-            complete = not self._accept_data_loss and experiment.is_complete(self._run)
-        if complete:
+            self._complete = not self._accept_data_loss and experiment.is_complete(self._run)
+        if self._complete:
             self._say("complete", f"{self._run} is complete")
         else:
             self._tell_floors(experiment)
-            self._search(experiment)
+            self._search(experiment, stopping)
+        self._judge(experiment)
+
+    def _judge(self, experiment: Experiment) -> None:
         with self._waiting("weighing the champion") as announce:
             verdict = verdict_of(self._run, experiment=experiment, announce=announce)
         if self._as_json:
@@ -85,7 +97,7 @@ class Pursuit:
         named = ", ".join(f"{name} {figure(floor)}" for name, floor in floors.items())
         self._say("floors", f"to beat, by test {metric.name}: {named}", metric=metric.name, floors=floors)
 
-    def _search(self, experiment: Experiment) -> None:
+    def _search(self, experiment: Experiment, stopping: Stopping) -> None:
         with ExitStack() as stack:
             with self._waiting("starting the workers"):
                 opened = experiment.open(
@@ -97,20 +109,25 @@ class Pursuit:
             if self._as_json:
                 # Ray prints the end of a worker to standard output, which belongs to the machine that reads it.
                 stack.enter_context(redirect_stdout(sys.stderr))
-            # Ray replaces the handlers of signals when it starts, so these come after.
-            signals = stack.enter_context(stopped_by_signals(search.stop))
-            progress = search.run(self._listeners(experiment, stack))
-        if signals and not progress.finished:
-            self._leave(signals[0], progress)
+            stopping.install()  # Ray replaces the handler of SIGTERM when it starts
+            with stopping.asking(search.stop, saying="stopping"):
+                progress = search.run(self._listeners(experiment, stack))
+            self._complete = progress.finished
+        if stopping.received:
+            raise Stopped(stopping.received)
 
-    def _leave(self, signal: signal.Signals, progress: Progress) -> None:
-        done = f"{progress.told:,} of {progress.budget.evaluations:,} evaluations are safe"
-        self._say(
-            "stopped",
-            f"stopped by {signal.name}: {done}; go on with `evo-nas resume {self._run}`",
-            told=progress.told,
-        )
+    def _leave(self, signal: signal.Signals, config: SearchConfig) -> NoReturn:
+        told = len(read_history(self._run).told) if holds_run(self._run) else 0
+        self._say("stopped", f"stopped by {signal.name}: {self._way_on(told, config)}", told=told)
         raise SystemExit(128 + signal)
+
+    def _way_on(self, told: int, config: SearchConfig) -> str:
+        if not holds_run(self._run):
+            return "the search had not begun; the same command begins it"
+        if self._complete:
+            return f"the search is complete; judge it with `evo-nas resume {self._run}`"
+        done = f"{told:,} of {config.budget.evaluations:,} evaluations are safe"
+        return f"{done}; go on with `evo-nas resume {self._run}`"
 
     def _listeners(self, experiment: Experiment, stack: ExitStack) -> list[Listener]:
         """Opens whatever is told of the search's progress."""

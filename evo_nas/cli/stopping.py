@@ -1,4 +1,4 @@
-"""How a running search is stopped: the first signal lets it commit, the second ends it at once."""
+"""How a command that runs for long is stopped: the first signal lets it commit, the second ends it at once."""
 
 from __future__ import annotations
 
@@ -6,39 +6,77 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
 SHOW_CURSOR = b"\x1b[?25h"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDERR = 2
 
 
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[list[signal.Signals]]:
-    """Calls ``stop`` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
+class Stopped(KeyboardInterrupt):
+    """The first signal came where nothing needs to be committed.
 
-    That stays so after the context, since ending workers takes seconds as well.
-
-    Yields:
-        The signal received, once there was one.
+    Args:
+        number: The signal.
     """
-    received: list[signal.Signals] = []
 
-    def first(number: int, _frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-        for each in theirs:
-            signal.signal(each, signal.SIG_DFL)
-        if sys.stdout.isatty():
-            # A second signal leaves no time to; written past the buffer, which may be in use this moment.
-            os.write(sys.stdout.fileno(), SHOW_CURSOR)
-        stop()
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.signal = number
 
-    theirs = {each: signal.signal(each, first) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        if not received:
-            for each, handler in theirs.items():
+
+class Stopping:
+    """Raises `Stopped` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
+
+    That stays so after the context, since ending workers takes seconds as well. Without a signal, leaving the
+    context puts the handlers back that were there before.
+
+    Attributes:
+        received: The signal, once there was one.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._stop: Callable[[], None] | None = None
+        self._saying = ""
+        self._theirs = {each: signal.getsignal(each) for each in SIGNALS}
+
+    def __enter__(self) -> Self:
+        self.install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.received is None:
+            for each, handler in self._theirs.items():
                 signal.signal(each, handler)
+
+    def install(self) -> None:
+        """Takes the signals again after something else may have, as Ray does when it starts."""
+        if self.received is None:
+            for each in SIGNALS:
+                signal.signal(each, self._first)
+
+    @contextmanager
+    def asking(self, stop: Callable[[], None], *, saying: str) -> Iterator[None]:
+        """Within the context, the first signal writes ``saying`` and calls ``stop``, and raises nothing."""
+        self._stop, self._saying = stop, saying
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    def _first(self, number: int, _frame: FrameType | None) -> None:
+        self.received = signal.Signals(number)
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        # Both are written past the buffers, which may be in use this moment.
+        if sys.stdout.isatty():
+            os.write(sys.stdout.fileno(), SHOW_CURSOR)  # a second signal leaves no time to
+        if self._stop is None:
+            raise Stopped(self.received)
+        os.write(STDERR, f"{self._saying}; again to leave at once\n".encode())
+        self._stop()

@@ -134,6 +134,52 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
     assert len(read_history(run).told) == told
 
 
+STOPPED_IN = """
+import os, signal
+from evo_nas.cli import main, pursuit
+
+def stopped(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.{name})
+
+{place} = stopped
+main()
+"""
+
+
+def stopped_in(place: str, number: signal.Signals, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Returns what a command said that received the signal ``number`` in the function ``place``."""
+    program = STOPPED_IN.format(place=place, name=number.name)
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_workers_start_leaves_and_says_how_to_go_on(
+    config: Path, run: Path, number: signal.Signals
+) -> None:
+    more = ("--set", "budget.evaluations=10")
+    ended = stopped_in("pursuit.Experiment.open", number, "search", config, "--run", run, "--inline", *more)
+    assert ended.returncode == 128 + number, ended.stderr
+    safe = f"stopped by {number.name}: 8 of 10 evaluations are safe; go on with `evo-nas resume {run}`"
+    assert ended.stdout.splitlines()[-1] == safe
+    assert not ended.stderr
+
+
+def test_signal_before_the_run_exists_leaves_nothing(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    ended = stopped_in("pursuit.Experiment.open", signal.SIGINT, "search", config, "--run", run, "--inline")
+    assert ended.returncode == 128 + signal.SIGINT, ended.stderr
+    assert "the search had not begun" in ended.stdout
+    assert not run.exists()
+
+
+def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path) -> None:
+    ended = stopped_in("pursuit.verdict_of", signal.SIGINT, "resume", run, "--inline")
+    assert ended.returncode == 128 + signal.SIGINT, ended.stderr
+    assert f"the search is complete; judge it with `evo-nas resume {run}`" in ended.stdout
+    assert not ended.stderr
+
+
 def test_changed_config_is_refused_naming_the_keys(config: Path, run: Path) -> None:
     complaint = refusal(
         "search", config, "--run", run, "--inline", "--set", "seed=4", "--set", "training.epochs=2"

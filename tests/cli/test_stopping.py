@@ -10,20 +10,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from evo_nas.cli.stopping import stopped_by_signals
+from evo_nas.cli.stopping import SIGNALS, Stopped, Stopping
 
-STUBBORN = """
-import os, signal, time
-from evo_nas.cli.stopping import stopped_by_signals
-with stopped_by_signals(lambda: print("stopping", flush=True)):
+SEARCHING = """
+import os, signal
+from evo_nas.cli.stopping import Stopping
+with Stopping() as stopping, stopping.asking(lambda: print("asked", flush=True), saying="stopping"):
     os.kill(os.getpid(), signal.{name})
     os.kill(os.getpid(), signal.{name})
     print("survived", flush=True)
 """
 ENDING = """
 import os, signal
-from evo_nas.cli.stopping import stopped_by_signals
-with stopped_by_signals(lambda: print("stopping", flush=True)):
+from evo_nas.cli.stopping import Stopping
+with Stopping() as stopping, stopping.asking(lambda: print("asked", flush=True), saying="stopping"):
     os.kill(os.getpid(), signal.{name})
 os.kill(os.getpid(), signal.{name})
 print("survived", flush=True)
@@ -33,34 +33,55 @@ print("survived", flush=True)
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Puts the handlers of this process back."""
-    theirs = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    theirs = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in theirs.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_first_signal_asks_to_stop_and_is_reported(handlers: None, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+def test_first_signal_asks_the_search_to_stop_and_is_reported(
+    handlers: None, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     stops: list[str] = []
-    with stopped_by_signals(lambda: stops.append("stop")) as received:
+    with Stopping() as stopping, stopping.asking(lambda: stops.append("stop"), saying="stopping"):
         os.kill(os.getpid(), number)
     assert stops == ["stop"]
-    assert received == [number]
+    assert stopping.received is number
+    assert capfd.readouterr().err == "stopping; again to leave at once\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_first_signal_outside_the_search_leaves(handlers: None, number: signal.Signals) -> None:
+    with Stopping() as stopping:
+        with stopping.asking(lambda: None, saying="stopping"):
+            pass
+        with pytest.raises(Stopped) as stopped:
+            os.kill(os.getpid(), number)
+    assert stopped.value.signal is number
+
+
+def test_signals_that_something_else_took_are_taken_again(handlers: None) -> None:
+    with Stopping() as stopping:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stopping.install()
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_without_a_signal_all_is_as_before(handlers: None, number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with stopped_by_signals(lambda: None) as received:
+    with Stopping() as stopping:
         assert signal.getsignal(number) is not before
     assert signal.getsignal(number) is before
-    assert received == []
+    assert stopping.received is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("program", [STUBBORN, ENDING])
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("program", [SEARCHING, ENDING])
 def test_second_signal_ends_the_process(number: signal.Signals, program: str) -> None:
     command = [sys.executable, "-c", program.format(name=number.name)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.stdout == "stopping\n"
+    assert ran.stdout == "asked\n"
     assert ran.returncode == -number
