@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ from evo_nas.ledger import holds_run, read_history
 from tests.checker import check_run
 
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
-BUDGET = 240
-KILLS = 10
-LATEST_KILL_S = 6.0
+BUDGET = 160
+VICTIMS = ("head", "worker", "both", "worker", "start", "worker", "head", "worker", "both", "worker")
+LATEST_KILL_S = 0.8
 PATIENCE_S = 240.0
 CONFIG = """
 name: killed
@@ -37,7 +37,7 @@ workers: 2
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(600)]
+    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(3000)]
     (tmp_path / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
     path = tmp_path / "killed.yaml"
     path.write_text(CONFIG)
@@ -75,8 +75,16 @@ class Cli:
         )
 
     def await_told(self, count: int) -> None:
+        self._await(lambda: self.told() >= count)
+
+    def await_workers(self) -> list[int]:
+        self._await(lambda: bool(self.workers()))
+        return self.workers()
+
+    def _await(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while self.told() < count and self.process.poll() is None:
+        while not condition():
+            assert self.process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.05)
 
@@ -121,22 +129,32 @@ def test_a_search_killed_ten_times_loses_and_repeats_nothing(config: Path, tmp_p
     run = tmp_path / "run"
     acknowledged: dict[int, Evaluation] = {}
     cli = Cli(config, run)
-    victims = [rng.choice(("head", "worker", "both")) for _ in range(KILLS)]
-    orphans = set()
-    for number, victim in enumerate(victims):
-        cli.await_told(min(BUDGET - 20, len(acknowledged) + 2 * number))
-        time.sleep(rng.uniform(0.0, LATEST_KILL_S / 4))
+    orphans: set[int] = set()
+    kills = 0
+    for victim in VICTIMS:
+        resumed_at = len(durable(run))
+        if victim != "start":
+            cli.await_told(resumed_at + 1)
+        time.sleep(rng.uniform(0.0, LATEST_KILL_S))
+        workers = cli.await_workers() if victim in ("worker", "both") else []
         acknowledged |= durable(run)
         said = cli.told()
+        assert said < BUDGET
+        assert (said <= resumed_at) == (victim == "start")
+        assert cli.process.poll() is None
+        kills += 1
         family = set(descendants(cli.process.pid))
-        for pid in cli.workers()[:1] if victim != "head" else ():
+        for pid in workers[:1]:
             os.kill(pid, signal.SIGKILL)
-        if victim != "worker":
-            cli.kill()
-            orphans |= family
-            assert not holds_run(run) or check_run(run, acknowledged=acknowledged, budget=BUDGET) == []
-            assert len(durable(run)) >= said
-            cli = Cli(config, run)
+        if victim == "worker":
+            cli.await_told(said + 3)
+            continue
+        cli.kill()
+        orphans |= family
+        assert check_run(run, acknowledged=acknowledged, budget=BUDGET) == []
+        assert len(durable(run)) >= said
+        cli = Cli(config, run)
+    assert kills == 10
     cli.finish()
     assert check_run(run, acknowledged=acknowledged, budget=BUDGET, complete=True) == []
     assert len(acknowledged) > 20
