@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import random
 from collections.abc import Sequence
@@ -15,17 +16,23 @@ from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger, compaction, read_history
 from evo_nas.loop import Budget, Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.replay import verify
 from tests.checker import check_run
-from tests.ledger.samples import RECORD, MemoryStore
+from tests.ledger.samples import RECORD, MemoryStore, start
 
 SPACE = SearchSpace(SpaceOptions(cell_nodes=6), Signature(features=2, outputs=1), epochs=2)
 SCHEDULES = 1000
 RESUMPTIONS = 150
+
+
+@pytest.fixture(autouse=True)
+def eager_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "FAN_IN", 3)
+    monkeypatch.setattr(compaction, "LARGE_ROWS", 12)
 
 
 class Crash(BaseException):
@@ -114,6 +121,14 @@ def play(seed: int) -> list[str]:
     )
 
 
+def test_the_checker_sees_an_evaluation_that_two_commits_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ledger, "_check", lambda ledger, ids: None)
+    store = MemoryStore()
+    start(store, (0, 1), (1, 2))
+    assert len(read_history(store).told) == 3
+    assert check_run(store) == ["2: rows with id [1] count more than once"]
+
+
 @pytest.mark.slow
 def test_invariants_hold_under_a_thousand_schedules():
     assert {seed: wrong for seed in range(SCHEDULES) if (wrong := play(seed))} == {}
@@ -159,11 +174,15 @@ def arrivals(seed: int, *, budget: int, slots: int) -> list[list[int]]:
     return batches
 
 
-def search_in(files: dict[str, bytes], seed: int, script: list[list[int]], *, slots: int) -> Search:
-    store = MemoryStore()
-    store.files = files
-    ledger = Ledger.open(store) if "RUN.json" in files else Ledger.create(store, RECORD)
+def search_in(store: MemoryStore, seed: int, script: list[list[int]], *, slots: int) -> Search:
+    ledger = Ledger.open(store) if "RUN.json" in store.files else Ledger.create(store, RECORD)
     return Search(strategy(seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
+
+
+def yet_to_arrive(order: list[list[int]], files: dict[str, bytes]) -> list[list[int]]:
+    """Returns the batches of ``order`` that were not committed to ``files``."""
+    committed = {evaluation.candidate.id for evaluation in told(files)} if "RUN.json" in files else set()
+    return [batch for batch in order if not committed.issuperset(batch)]
 
 
 @pytest.mark.parametrize("seed", range(RESUMPTIONS))
@@ -171,16 +190,18 @@ def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(se
     rng = random.Random(seed)
     slots = rng.randrange(1, 7)
     order = arrivals(seed, budget=30, slots=slots)
-    whole: dict[str, bytes] = {}
+    whole = MemoryStore()
     search_in(whole, seed, [*order], slots=slots).run()
     killed: dict[str, bytes] = {}
-    script = [*order]
-    while script:
-        search = search_in(killed, seed, script, slots=slots)
-        for _ in range(min(len(script), rng.randrange(1, 6))):
-            search.step()
-    assert [e.candidate for e in told(killed)] == [e.candidate for e in told(whole)]
-    assert len(told(whole)) == 30
+    while script := yet_to_arrive(order, killed):
+        dies_at = rng.choice((0, rng.randrange(1, 12)))
+        store = DoomedStore(killed, dies_at=dies_at, after=rng.random() < 0.5)
+        with contextlib.suppress(Crash):
+            search = search_in(store, seed, script, slots=slots)
+            for _ in range(min(len(script), rng.randrange(1, 6))):
+                search.step()
+    assert [e.candidate for e in told(killed)] == [e.candidate for e in told(whole.files)]
+    assert len(told(killed)) == 30
 
 
 def told(files: dict[str, bytes]) -> list[Evaluation]:
@@ -231,14 +252,14 @@ def test_a_budget_of_training_time_ends_the_search():
 
 
 def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
-    files: dict[str, bytes] = {}
+    store = MemoryStore()
     order = arrivals(1, budget=30, slots=3)
-    search = search_in(files, 1, order, slots=3)
+    search = search_in(store, 1, order, slots=3)
     progress = search.run([lambda progress: search.stop() if progress.told >= 10 else None])
     assert progress.interrupted
     assert not progress.finished
-    assert len(told(files)) == progress.told >= 10
-    assert search_in(files, 1, order, slots=3).run().told == 30
+    assert len(told(store.files)) == progress.told >= 10
+    assert search_in(store, 1, order, slots=3).run().told == 30
 
 
 def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing():
