@@ -20,13 +20,14 @@ from ray import cloudpickle
 
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.execution import ray_pool
 from evo_nas.execution.executor import EvaluatorFactory
 from evo_nas.execution.ray_pool import RayOptions, RayPool
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 
-OK, KILLS, KILLS_ONCE, HANGS = "ok", "kills", "kills_once", "hangs"
+OK, KILLS, KILLS_ONCE, HANGS, LATE = "ok", "kills", "kills_once", "hangs", "late"
 
 
 def candidate(number: int, does: str = OK) -> Candidate:
@@ -48,6 +49,8 @@ class Scripted:
             os.kill(os.getpid(), signal.SIGKILL)
         if candidate.operator == HANGS:
             time.sleep(3600.0)
+        if candidate.operator == LATE:
+            time.sleep(2.5)
         return Outcome(Status.OK, fitness=float(candidate.id))
 
 
@@ -111,6 +114,17 @@ def test_a_stuck_candidate_times_out_and_the_pool_goes_on(scripted: EvaluatorFac
     assert failed(evaluations) == {0: Status.TIMED_OUT}
     assert evaluations[1].attempt == evaluations[2].attempt == 1
     assert evaluations[1].worker != evaluations[0].worker
+
+
+def test_a_report_just_past_the_hard_limit_counts(
+    scripted: EvaluatorFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_pool, "GRACE_S", 60.0)
+    with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
+        pool.submit([candidate(0, LATE)])
+        evaluations = collect(pool, 1)
+        assert pool.occupancy().lost_workers == 0
+    assert failed(evaluations) == {}
 
 
 def test_collect_gives_up_waiting_while_a_candidate_runs(scripted: EvaluatorFactory) -> None:
