@@ -75,10 +75,13 @@ class RecordedRun:
         return rows[0]
 
     def lineage(self, number: int) -> list[Row]:
-        """Returns candidate ``number``, its first parent, that one's first parent, ... to a founder."""
+        """Returns candidate ``number``, its first parent, that one's first parent, ... to a founder.
+
+        Ends before a parent that is lost: where data loss was accepted, not every forebear is there.
+        """
         line = [self.candidate(number)]
-        while line[-1]["parents"]:
-            line.append(self.candidate(line[-1]["parents"][0]))
+        while (parents := line[-1]["parents"]) and parents[0] in self._positions:
+            line.append(self.candidate(parents[0]))
         return line
 
     @cached_property

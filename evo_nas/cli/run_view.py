@@ -67,7 +67,7 @@ def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:
     for label, text in _facts(row):
         facts.add_row(Text(label, style="dim"), text)
     yield facts
-    if len(line) > 1:
+    if row["parents"]:
         yield _rule(Text("lineage", style="bold"))
         yield lineage_table(line)
 

@@ -72,10 +72,12 @@ def best_table(rows: Sequence[Row]) -> Table:
 
 
 def lineage_table(line: Sequence[Row]) -> Table:
-    """Returns a candidate and its forebears, the founder last."""
+    """Returns a candidate and its forebears, last the founder or a forebear that is lost."""
     table = plain_table("id", right=("score", "gain"), left=("made by",))
     for row, parent in zip(line, [*line[1:], None], strict=True):
         scored = parent and row["fitness"] is not None and parent["fitness"] is not None
         gain = f"{row['fitness'] - parent['fitness']:+.4f}" if parent and scored else ""
         table.add_row(f"#{row['id']}", score_of(row), gain, origin(row["operator"], row["parents"]))
+    if lost := line[-1]["parents"]:
+        table.add_row(f"#{lost[0]}", "lost", "", "among the evaluations whose loss was accepted")
     return table

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import evo_nas
 from evo_nas.cli import main
-from evo_nas.ledger import read_history
+from evo_nas.ledger import read_history, read_table
 
 CONFIG = """
 name: tiny
@@ -243,6 +243,18 @@ def test_show_lists_the_best_first_with_its_lineage(run: Path) -> None:
     assert lineage[0]["id"] == shown["best"][0]["id"]
     assert lineage[-1]["parents"] == []
     assert all(child["parents"][0] == parent["id"] for child, parent in pairwise(lineage))
+
+
+def test_show_ends_the_lineage_at_a_lost_forebear(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read_table(run)
+    rows = table.to_pylist()
+    child = next(row for row in reversed(rows) if row["parents"])
+    lost = child["parents"][0]
+    left = table.take([position for position, row in enumerate(rows) if row["id"] != lost])
+    monkeypatch.setattr("evo_nas.cli.recorded.read_table", lambda _: left)
+    result = evo_nas_command("show", run, "--candidate", child["id"])
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1].split()[:2] == [f"#{lost}", "lost"]
 
 
 def test_show_writes_the_equations_of_one_candidate(run: Path) -> None:
