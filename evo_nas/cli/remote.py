@@ -42,7 +42,8 @@ class Remote:
     def __init__(self, url: str, run: str, *, as_json: bool) -> None:
         self._run = checked_run(run)
         self._jobs = Jobs(url)
-        logging.getLogger("ray").setLevel(logging.ERROR)  # Ray's client has just set another
+        for name in ("dashboard_sdk", "job.sdk"):  # which tell everyone at INFO what they send
+            logging.getLogger(f"ray.dashboard.modules.{name}").setLevel(logging.WARNING)
         self._as_json = as_json
         self._console = Console(file=sys.stdout, highlight=False)
 
@@ -132,11 +133,11 @@ class Remote:
 
     def _events(self, submission: str) -> Iterator[Event]:
         """Yields what a job says in JSON; raises what it complains of when it has failed."""
-        errors = []
+        errors: list[str] = []
         for line in self._jobs.follow(submission):
             if line.startswith('{"event": '):
                 yield json.loads(line)
-            elif line.startswith("error: "):
+            elif line.startswith("error: ") or (errors and line.startswith("  ")):
                 errors.append(line.removeprefix("error: "))
         job = self._ended(submission)
         if job is not None and job.status != "SUCCEEDED":

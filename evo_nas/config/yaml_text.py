@@ -1,4 +1,4 @@
-"""YAML text to plain values, strictly: bounded, no aliases, no repeated keys, YAML 1.2 scalars."""
+"""YAML text to plain values, strictly: bounded, no aliases, no tags, no repeated keys, YAML 1.2 scalars."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class _StrictLoader(yaml.SafeLoader):
         event = self._next_event()
         if event.anchor is not None:
             raise _refused(f"an anchor (&{event.anchor}) is not allowed; remove it", event)
+        tag: str | None = getattr(event, "tag", None)
+        if tag is not None:
+            written = tag.replace("tag:yaml.org,2002:", "!!")
+            raise _refused(f"a tag ({written}) is not allowed; remove it", event)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _refused(f"nested more than {MAX_DEPTH} deep; flatten it", event)
@@ -94,7 +98,7 @@ def parse_yaml(text: str, *, source: str) -> Any:
         source: What to call the text in messages, such as the file's path.
 
     Raises:
-        ConfigError: The text is not YAML, or uses aliases, anchors, repeated keys or deep nesting.
+        ConfigError: The text is not YAML, or uses aliases, anchors, tags, repeated keys or deep nesting.
     """
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader

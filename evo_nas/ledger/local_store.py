@@ -89,8 +89,10 @@ class LocalStore(Store):
                 "or choose another run directory"
             ) from None
         self._lock = descriptor
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+        holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+        with suppress(OSError):  # who holds the lock is only told; a full disk must not leave it locked
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, holder.encode(), 0)
 
     def discard_leftovers(self) -> None:
         """Empties the folder of temporary files."""

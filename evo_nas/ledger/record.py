@@ -100,13 +100,14 @@ def load_record(store: Store) -> RunRecord:
     Raises:
         RunError: There is no run here.
         FormatError: A newer version wrote it.
-        CorruptLedgerError: It is damaged.
+        CorruptLedgerError: It is damaged, or its configuration was changed.
     """
     try:
         values = json.loads(store.read(RUN_FILE))
         check_readable(values["format"], values["min_reader"], where=f"{store.location}/{RUN_FILE}")
         values.setdefault("data", {})  # which runs of the first versions do not have
-        return RunRecord(**{each.name: values[each.name] for each in fields(RunRecord)})
+        record = RunRecord(**{each.name: values[each.name] for each in fields(RunRecord)})
+        _check_unchanged(record, where=f"{store.location}/{RUN_FILE}")
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(
             f"{store.location} holds no run: {RUN_FILE} is missing; give the directory of a run, "
@@ -116,6 +117,15 @@ def load_record(store: Store) -> RunRecord:
         raise CorruptLedgerError(
             f"{store.location}/{RUN_FILE} is damaged ({error!r}); restore it from a copy, it never changes"
         ) from error
+    return record
+
+
+def _check_unchanged(record: RunRecord, *, where: str) -> None:
+    if hash_config(record.config) != record.config_hash:
+        raise CorruptLedgerError(
+            f"{where} was changed by hand or is damaged: its configuration is not the one that config_hash was "
+            "taken of; restore it from a copy, it never changes"
+        )
 
 
 def check_readable(written_format: int, min_reader: int, *, where: str) -> None:

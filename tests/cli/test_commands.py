@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import evo_nas
 from evo_nas.cli import main
-from evo_nas.ledger import read_history, read_table
+from evo_nas.ledger import hash_config, read_history, read_table
 
 CONFIG = """
 name: tiny
@@ -291,6 +291,7 @@ def test_verify_derives_every_candidate_again(run: Path) -> None:
 def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> None:
     record = json.loads((run / "RUN.json").read_text())
     record["config"]["seed"] += 1
+    record["config_hash"] = hash_config(record["config"])
     (run / "RUN.json").write_text(json.dumps(record))
     result = evo_nas_command("verify", run)
     assert result.exit_code == 1

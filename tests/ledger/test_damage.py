@@ -184,6 +184,15 @@ def test_a_damaged_run_file_is_named(run: Path, content: bytes) -> None:
         Ledger.open(run)
 
 
+def test_a_run_file_whose_configuration_was_changed_by_hand_is_refused(run: Path) -> None:
+    values = json.loads((run / "RUN.json").read_text())
+    values["config"]["strategy"]["population"] += 1
+    (run / "RUN.json").write_text(json.dumps(values))
+    for attempt in (read_record, Ledger.open):
+        with pytest.raises(CorruptLedgerError, match=r"RUN\.json was changed by hand .*; restore it"):
+            attempt(run)
+
+
 def test_a_damaged_fence_stops_the_run_until_its_loss_is_accepted(run: Path) -> None:
     (run / "epochs" / "00000001.fence.json").write_bytes(b'{"epoch": 1,')
     with pytest.raises(CorruptLedgerError, match=r"00000001\.fence\.json is damaged"):

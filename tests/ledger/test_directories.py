@@ -61,6 +61,14 @@ def test_a_full_disk_leaves_no_half_written_run(tmp_path: Path) -> None:
     assert read_table(tmp_path / "run").num_rows == 0
 
 
+def test_a_full_disk_does_not_leave_the_run_locked(tmp_path: Path) -> None:
+    start(tmp_path / "run", (0,))
+    with disk_that_holds(0), pytest.raises(RunError, match="free space"):
+        Ledger.open(tmp_path / "run")
+    Ledger.open(tmp_path / "run").close()
+    assert len(read_history(tmp_path / "run").told) == 1
+
+
 def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     for attempt in (lambda: Ledger.create(tmp_path / "run", RECORD), lambda: Ledger.open(tmp_path / "run")):
