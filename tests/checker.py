@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import History, LocalStore, Store, read_history
-from evo_nas.ledger.contents import read_contents
+from evo_nas.ledger import History, LocalStore, Store
+from evo_nas.ledger.contents import Contents, read_contents
 
 Violation = str
 
@@ -38,11 +39,12 @@ def check_run(
         complete: Whether the run has ended by spending it.
     """
     store = run if isinstance(run, Store) else LocalStore(run)
-    history = read_history(store)
+    contents = read_contents(store)  # all of one moment, since the run may be going on
+    history = contents.history()
     told = {evaluation.candidate.id: evaluation for evaluation in history.told}
     return [
         *_check_acknowledged(told, acknowledged),
-        *_check_counted_once(store, history),
+        *_check_counted_once(contents, history),
         *_check_dispatched(told, dispatched),
         *_check_budget(told, budget, complete),
         *_check_hashes(store),
@@ -64,10 +66,10 @@ def _content(evaluation: Evaluation) -> object:
     return evaluation.candidate, evaluation.outcome, evaluation.attempt, evaluation.worker
 
 
-def _check_counted_once(store: Store, history: History) -> Iterator[Violation]:
+def _check_counted_once(contents: Contents, history: History) -> Iterator[Violation]:
     """Looks at the rows as they are in the files, where compaction may have left the same row twice."""
-    contents = read_contents(store, columns=["id", "seq"])
-    rows = {(row["id"], row["seq"]) for segment in contents.segments for row in segment.table.to_pylist()}
+    tables = [segment.table.select(["id", "seq"]) for segment in contents.segments]
+    rows = {(row["id"], row["seq"]) for table in tables for row in table.to_pylist()}
     for column, values in (("id", [key for key, _ in rows]), ("seq", [seq for _, seq in rows])):
         repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
@@ -102,5 +104,11 @@ def _check_budget(told: Mapping[int, Evaluation], budget: int | None, complete: 
 
 def _check_hashes(store: Store) -> Iterator[Violation]:
     for name in store.list("segments"):
-        if hashlib.sha256(store.read(f"segments/{name}")).hexdigest()[:32] not in name:
-            yield f"5: {name} does not have the hash in its name"
+        with suppress(FileNotFoundError):  # a writer may just have merged it into another
+            content = store.read(f"segments/{name}")
+            yield from _check_hash(name, content)
+
+
+def _check_hash(name: str, content: bytes) -> Iterator[Violation]:
+    if hashlib.sha256(content).hexdigest()[:32] not in name:
+        yield f"5: {name} does not have the hash in its name"
