@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import History, LocalStore, Store
+from evo_nas.ledger import History, LocalStore, Store, read_history
 from evo_nas.ledger.contents import Contents, read_contents
 
 Violation = str
@@ -39,8 +39,8 @@ def check_run(
         complete: Whether the run has ended by spending it.
     """
     store = run if isinstance(run, Store) else LocalStore(run)
-    contents = read_contents(store)  # all of one moment, since the run may be going on
-    history = contents.history()
+    contents = read_contents(store, columns=["id", "seq"])  # before the history: the run may be going on
+    history = read_history(store)
     told = {evaluation.candidate.id: evaluation for evaluation in history.told}
     return [
         *_check_acknowledged(told, acknowledged),
@@ -68,8 +68,7 @@ def _content(evaluation: Evaluation) -> object:
 
 def _check_counted_once(contents: Contents, history: History) -> Iterator[Violation]:
     """Looks at the rows as they are in the files, where compaction may have left the same row twice."""
-    tables = [segment.table.select(["id", "seq"]) for segment in contents.segments]
-    rows = {(row["id"], row["seq"]) for table in tables for row in table.to_pylist()}
+    rows = {(row["id"], row["seq"]) for segment in contents.segments for row in segment.table.to_pylist()}
     for column, values in (("id", [key for key, _ in rows]), ("seq", [seq for _, seq in rows])):
         repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
