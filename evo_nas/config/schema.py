@@ -143,7 +143,7 @@ class SearchConfig(_Section):
     @classmethod
     def _names_its_kind(cls, section: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(section.get("kind"), str):
-            raise ValueError("must have a `kind`")  # noqa: TRY004 - pydantic collects ValueErrors
+            raise ValueError("must say its `kind`, a name")  # noqa: TRY004 - pydantic collects ValueErrors
         return section
 
     @field_validator("workers", mode="before")

@@ -47,9 +47,12 @@ SCHEMA = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("finished_at", pa.timestamp("us", "UTC"), nullable=False),
         pa.field("error", pa.string(), nullable=False),
+        pa.field("paths", pa.list_(pa.string()), nullable=False),
     ]
 )
 """``seq`` is the place in the order of telling, from 0; ``architecture`` is null if nobody described it."""
+_LATER_COLUMNS = {"paths": pa.scalar([], pa.list_(pa.string()))}
+"""Columns that the first versions did not write, and what their rows have there."""
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
@@ -78,6 +81,19 @@ def to_table(
     return pa.Table.from_arrays(
         [pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA
     )
+
+
+def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Returns ``table`` with exactly the columns of ``schema``, those that were added since it was written included.
+
+    Raises:
+        KeyError: It lacks a column that there always was.
+    """
+    for name in schema.names:
+        if name in _LATER_COLUMNS and name not in table.column_names:
+            table = table.append_column(name, pa.repeat(_LATER_COLUMNS[name], len(table)))
+    table = table.select(schema.names)
+    return table if table.schema.equals(schema) else table.cast(schema)
 
 
 def to_evaluations(table: pa.Table) -> list[Evaluation]:
@@ -123,7 +139,7 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
             for a, b in pairwise(array.offsets.to_numpy().tolist())
         ]
     if pa.types.is_list(array.type):
-        items = array.values.to_numpy().tolist()
+        items = _values(pa.chunked_array([array.values]))
         return [tuple(items[a:b]) for a, b in pairwise(array.offsets.to_numpy().tolist())]
     if pa.types.is_string(array.type):
         encoded = array.dictionary_encode()

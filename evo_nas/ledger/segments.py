@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evo_nas.ledger.record import FORMAT, MIN_READER, check_readable, product_version
-from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json
+from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json, complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,9 +151,9 @@ def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] 
         check_readable(written, min_reader, where=str(name))
         if file.metadata.num_rows != name.rows:
             raise DamagedError(f"it has {file.metadata.num_rows} rows instead of {name.rows}")
-        table = file.read(columns=schema.names, use_threads=False).select(schema.names)
+        table = complete(file.read(columns=schema.names, use_threads=False), schema)
         born = [candidate_from_json(values) for values in json.loads(metadata[b"evonas.born"])]
-        return Segment(table if table.schema.equals(schema) else table.cast(schema), born)
+        return Segment(table, born)
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise DamagedError(f"it is no segment of a ledger ({error!r})") from error
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Returns numbers of rows as whole numbers, and shares as they are."""
+    if min(split) >= 1.0 and all(float(part).is_integer() for part in split):
+        return (int(split[0]), int(split[1]), int(split[2]))
+    if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
+        return split
+    raise ValueError("must be three shares that add up to 1, or three whole numbers of rows")
+
+
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 PENALTY = 3e-4
 """On squared weights of the linear opponents, in standardised units; keeps collinear columns apart."""
@@ -62,7 +72,7 @@ class ForecastOptions(BaseModel):
     inputs: Names | None = None
     window: PositiveInt = 96
     horizon: PositiveInt = 24
-    split: tuple[PositiveInt, PositiveInt, PositiveInt] | tuple[Share, Share, Share] = (0.7, 0.1, 0.2)
+    split: Annotated[tuple[float, float, float], AfterValidator(_shares_or_rows)] = (0.7, 0.1, 0.2)
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None
     stride: PositiveInt = 1
@@ -71,12 +81,6 @@ class ForecastOptions(BaseModel):
     metric: Literal["mse", "mae", "rmse", "mase"] = "mse"
     units: Literal["original", "deviations"] = "original"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
-        if isinstance(self.split[0], float) and abs(sum(self.split) - 1.0) > 1e-9:
-            raise ValueError(f"split {self.split} adds up to {sum(self.split):g}; shares must add up to 1")
-        return self
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

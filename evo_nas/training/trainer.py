@@ -100,6 +100,7 @@ class _Fit:
         self._parameters = count_parameters(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
+        self._paths: tuple[str, ...] = ()
         self._loss = training_loss(data.loss, data.class_weights)
         self._schedule = SCHEDULES[options.schedule]()
 
@@ -108,6 +109,7 @@ class _Fit:
         self._check_size()
         device = self._data.device
         network = Network(self._architecture, self._data.signature, device=device.type).to(device)
+        self._paths = network.paths
         optimizer = FlatOptimizer(network, self._architecture.training)
         best_weights = optimizer.weights
         for _ in range(self._options.epochs):
@@ -138,6 +140,7 @@ class _Fit:
             parameters=self._parameters,
             epochs=len(self._epochs),
             train_s=time.monotonic() - self._started,
+            paths=self._paths,
             error=error,
         )
 

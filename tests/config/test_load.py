@@ -132,7 +132,7 @@ def test_every_problem_is_listed_with_its_path(tmp_path: Path) -> None:
         ("- a\n- b\n", "holds no keys"),
         ("seed: 1\ntask: {kind: digits}\n", "name is missing"),
         ("name: a\n", "task is missing"),
-        ("name: a\ntask: {}\n", "task is {}; must have a `kind`"),
+        ("name: a\ntask: {}\n", "task is {}; must say its `kind`, a name"),
         ("name: a\ntask: digits\n", 'task is "digits"; must be a section'),
         ("name: a\nname: b\n", "line 2, column 1: the key name is given twice"),
         ("name: a\n1: b\n", "the key 1 is not a name"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pyarrow as pa
 import pytest
@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
-from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json, to_evaluations, to_table
+from evo_nas.ledger.schema import (
+    SCHEMA,
+    candidate_from_json,
+    candidate_to_json,
+    complete,
+    to_evaluations,
+    to_table,
+)
 from evo_nas.ledger.segments import decode_segment, encode_segment
 from tests.ledger.samples import candidate, evaluations
 
@@ -43,6 +50,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         parameters=draw(LONG),
         epochs=draw(SHORT),
         train_s=draw(REAL),
+        paths=tuple(draw(st.lists(TEXT, max_size=3))),
         error=draw(TEXT),
     )
 
@@ -71,6 +79,16 @@ def test_a_segment_gives_back_the_evaluations_it_was_made_of(told: list[Evaluati
 def test_an_evaluation_has_no_field_without_a_column() -> None:
     names = {each.name for kind in (Candidate, Outcome, Evaluation) for each in fields(kind)}
     assert names - {"candidate", "outcome"} == set(SCHEMA.names) - {"seq", "architecture"}
+
+
+def test_rows_of_the_first_versions_have_no_paths() -> None:
+    told = evaluations(0, 1)
+    old = to_table(told, first_seq=0).drop_columns("paths")
+    assert to_evaluations(complete(old, SCHEMA)) == [
+        replace(each, outcome=replace(each.outcome, paths=())) for each in told
+    ]
+    with pytest.raises(KeyError):
+        complete(old.drop_columns("fitness"), SCHEMA)
 
 
 def test_rows_are_converted_from_any_slice_and_order() -> None:

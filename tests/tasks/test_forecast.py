@@ -159,8 +159,8 @@ def test_a_file_without_numbers_is_refused(tmp_path) -> None:
         ({"targets": ("a", "a")}, "names a column twice"),
         ({"window": 0}, "greater than 0"),
         ({"horizon": -1}, "greater than 0"),
-        ({"split": (0.5, 0.2, 0.2)}, "adds up to 0.9; shares must add up to 1"),
-        ({"split": (0, 5, 5)}, "greater than 0"),
+        ({"split": (0.5, 0.2, 0.2)}, "must be three shares that add up to 1, or three whole numbers of rows"),
+        ({"split": (0, 5, 5)}, "three whole numbers of rows"),
         ({"metric": "r2"}, "'mse', 'mae', 'rmse' or 'mase'"),
     ],
 )
