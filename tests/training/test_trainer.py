@@ -185,4 +185,7 @@ def test_the_returned_network_can_be_trained_on_by_anyone(architecture, dataset)
 def test_architectures_of_several_layers_train(dataset) -> None:
     cell = CellGraph(1, (Node(Op.LINEAR, (X, 1), bias=True), Node(Op.RELU, (2,))), (3,))
     layers = (Layer(cell, 6), Layer(cell, 4, bidirectional=True), Layer(cell, 5, skip=1))
-    assert fit(Architecture(layers=layers), dataset).outcome.status is Status.OK
+    trained = fit(Architecture(layers=layers), dataset)
+    assert trained.outcome.status is Status.OK
+    assert trained.outcome.paths == trained.network.paths
+    assert len(trained.outcome.paths) == 3
