@@ -54,7 +54,7 @@ class Experiment:
     """Everything that a configuration means, checked, with the data loaded; no run directory touched yet.
 
     Attributes:
-        config: What was asked for.
+        config: What was asked for, every option spelled out.
         task: What the networks learn.
         dataset: Its data.
         space: What may evolve, for that data.
@@ -83,7 +83,7 @@ class Experiment:
         dataset = task.load()
         _check_direction(space_options, dataset)
         space = SearchSpace(space_options, dataset.signature, config.training.epochs)
-        return cls(config, task, dataset, space, strategy_options)
+        return cls(_spelled_out(config), task, dataset, space, strategy_options)
 
     @classmethod
     def of_run(cls, run: str | os.PathLike[str]) -> Self:
@@ -166,7 +166,7 @@ class Experiment:
         return to_json(self.space.decode(genome))
 
     def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
-        changes = checked(SearchConfig, record.config).changes(self.config)
+        changes = _spelled_out(checked(SearchConfig, record.config)).changes(self.config)
         if changes:
             raise ConfigChangedError(
                 f"{run} was started with another configuration. Only budget and workers may change; undo these "
@@ -218,6 +218,22 @@ class Experiment:
                 time_limit_s=training.time_limit_s,
             ),
         )
+
+
+def _spelled_out(config: SearchConfig) -> SearchConfig:
+    """Returns ``config`` with the options that it leaves open, so that a default is equal to its spelling."""
+    models = {
+        "task": _chosen(TASKS, config.task, section="task").Options,
+        "space": SpaceOptions,
+        "strategy": _chosen(STRATEGIES, config.strategy, section="strategy").Options,
+    }
+    return config.model_copy(
+        update={
+            section: written | checked(model, _options(written), at=section).model_dump(mode="json")
+            for section, model in models.items()
+            for written in [getattr(config, section)]
+        }
+    )
 
 
 def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:

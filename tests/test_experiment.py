@@ -62,6 +62,17 @@ def test_a_raised_budget_goes_on_where_the_run_was(settings, tmp_path):
     assert (progress.told_at_start, progress.told) == (8, 12)
 
 
+def test_spelling_out_a_default_is_no_change(settings, tmp_path):
+    run_inline(settings(), tmp_path / "run")
+    spelled = settings()
+    spelled["task"]["stride"] = 1
+    spelled["strategy"]["crossover"] = 0.2
+    assert experiment(spelled).is_complete(tmp_path / "run")
+    spelled["task"]["stride"] = 2
+    with pytest.raises(ConfigChangedError, match=r"task\.stride: was 1, is 2"):
+        experiment(spelled).is_complete(tmp_path / "run")
+
+
 def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
     for name in ("one", "two"):
         run_inline(settings(), tmp_path / name)
