@@ -222,7 +222,7 @@ class Experiment:
 
 def _spelled_out(config: SearchConfig) -> SearchConfig:
     """Returns ``config`` with the options that it leaves open, so that a default is equal to its spelling."""
-    models = {
+    models: dict[str, type[BaseModel]] = {
         "task": _chosen(TASKS, config.task, section="task").Options,
         "space": SpaceOptions,
         "strategy": _chosen(STRATEGIES, config.strategy, section="strategy").Options,
