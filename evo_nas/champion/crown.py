@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from evo_nas.champion.export import Provenance, replaced, write_champion
+from evo_nas.champion.export import Provenance, write_champion
 from evo_nas.champion.opponent import equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.shelf import VERDICT_FILE, shelf_of
 from evo_nas.champion.verdict import Contestant, Verdict
@@ -102,8 +102,8 @@ def export_champion(run: str | os.PathLike[str], out: Path) -> list[Path]:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
     verdict_of(run)
-    with replaced(out) as fresh:
-        shelf_of(run).copy_to(fresh)
+    out.mkdir(parents=True, exist_ok=True)
+    shelf_of(run).copy_to(out)
     return sorted(out.iterdir())
 
 

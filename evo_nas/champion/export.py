@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,6 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     from evo_nas.genome.architecture import Architecture
@@ -68,6 +68,8 @@ class _SignatureModel(BaseModel):
     outputs: int = Field(ge=1, le=MAX_WIDTH)
     vocabulary: int = Field(ge=0, le=10_000_000)
     per_step: bool
+    last_values: tuple[int, ...] = ()
+    foretells_tokens: bool = False
 
 
 class _GenomeFile(BaseModel):
@@ -121,17 +123,33 @@ def load_champion(directory: str | os.PathLike[str]) -> Network:
 
 @contextmanager
 def replaced(directory: Path) -> Iterator[Path]:
-    """Yields an empty directory that takes the place of ``directory`` if the body succeeds, whole or not at all."""
+    """Yields an empty directory that takes the place of ``directory`` if the body succeeds, whole or not at all.
+
+    A kill or a power cut leaves the old one, the new one or none.
+    """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    outer = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    fresh = outer / "new"
     try:
+        fresh.mkdir()
         yield fresh
-        fresh.chmod(0o755)
-        if directory.exists():
-            shutil.rmtree(directory)
+        for path in (*fresh.iterdir(), fresh):
+            _sync(path)
+        with suppress(FileNotFoundError):
+            directory.rename(outer / "old")
         fresh.rename(directory)
+        _sync(directory.parent)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Waits until what is at ``path`` is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_signature(directory: Path) -> Signature:

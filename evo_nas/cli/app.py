@@ -48,7 +48,7 @@ def _os_error(error: OSError) -> str:
         return (
             f"the disk is full{where}; free some space and give the same command, nothing committed is lost"
         )
-    return f"{error.strerror}{where}"
+    return f"{error.strerror}{where}; mend that and give the same command, nothing committed is lost"
 
 
 @click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})

@@ -34,9 +34,7 @@ def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = 
 
 def runs_table(places: Sequence[str | os.PathLike[str]]) -> RenderableType:
     """Returns one row a run; what is wrong with those that cannot be read comes below and hides no other."""
-    table = plain_table(
-        "run", right=("evaluated", "failed", "best"), left=("task", "strategy", "last result")
-    )
+    table = plain_table("run", right=("evaluated", "failed", "best"), left=("task", "last result"))
     complaints = []
     for place in places:
         try:
@@ -53,7 +51,6 @@ def _summary(run: RecordedRun) -> tuple[str, ...]:
         f"{run.failed:,}",
         score_of(best[0]) if best else "-",
         str(run.config.task["kind"]),
-        str(run.config.strategy["kind"]),
         f"{last['finished_at'].astimezone():%Y-%m-%d %H:%M}" if last else "-",
     )
 

@@ -31,10 +31,12 @@ class History:
     Attributes:
         told: Every evaluation, in the order of telling.
         in_flight: Candidates recorded as asked and not told, by id.
+        lost: Ranges ``(first, last)`` of places in the order of telling whose loss was accepted.
     """
 
     told: list[Evaluation]
     in_flight: list[Candidate]
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def load_history(store: Store) -> History:
     in_flight = {candidate.id: candidate for segment in contents.segments for candidate in segment.born}
     for evaluation in told:
         in_flight.pop(evaluation.candidate.id, None)
-    return History(told, [in_flight[key] for key in sorted(in_flight)])
+    return History(told, [in_flight[key] for key in sorted(in_flight)], contents.survey.fence.lost)
 
 
 def concatenate(segments: Iterable[Segment]) -> pa.Table:

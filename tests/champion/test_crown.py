@@ -129,6 +129,14 @@ def test_an_exported_champion_runs_elsewhere(run, tmp_path):
     assert torch.equal(load_champion(tmp_path / "out")(inputs), load_champion(run / "champion")(inputs))
 
 
+def test_an_export_may_go_to_an_empty_directory_by_any_of_its_names(run, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path / "link")
+    export_champion(run, Path())
+    assert load_champion(tmp_path / "link").architecture == load_champion(run / "champion").architecture
+
+
 def test_an_export_never_overwrites(run, tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(ChampionError, match="not an empty directory"):

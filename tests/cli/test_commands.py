@@ -327,7 +327,7 @@ def test_doctor_fails_where_runs_cannot_be_written() -> None:
 
 
 def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run: Path) -> None:
-    segment = sorted((run / "segments").iterdir())[0]
+    segment = sorted((run / "segments").iterdir())[3]
     segment.write_bytes(segment.read_bytes()[:-20])
     message = refusal("search", config, "--run", run, "--inline")
     assert segment.name in message
@@ -336,3 +336,6 @@ def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run:
     assert result.exit_code == 0, result.output
     assert len(read_history(run).told) == 8
     assert (run / "quarantine").is_dir()
+    verified = evo_nas_command("verify", run)
+    assert verified.exit_code == 0, verified.output
+    assert "3 of 8 candidates were derived again" in verified.output
