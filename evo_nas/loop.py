@@ -61,6 +61,7 @@ class Progress:
         finished: Whether the run is complete.
         interrupted: Whether it was asked to stop before that.
         commit_s: Seconds that the last commit took.
+        train_s: Seconds of training, over the whole run.
     """
 
     told: int
@@ -76,6 +77,7 @@ class Progress:
     finished: bool
     interrupted: bool
     commit_s: float = 0.0
+    train_s: float = 0.0
 
 
 Listener = Callable[[Progress], None]
@@ -162,6 +164,7 @@ class Search:
             finished=self.finished,
             interrupted=self._stop.is_set(),
             commit_s=self._commit_s,
+            train_s=self._train_s,
         )
 
     @property

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evo_nas.cli.pace import Pace
-from evo_nas.cli.wording import Scale, duration, failures, waiting
+from evo_nas.cli.stopping import write_past_buffers
+from evo_nas.cli.wording import Scale, duration, failures, trained, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,10 @@ class Display(ABC):
     ) -> None:
         self._frame.__exit__(kind, error, trace)
 
+    def note_stop(self, text: str) -> None:
+        """Says that a signal came, in the midst of whatever goes on; called by its handler."""
+        write_past_buffers(text)
+
     @abstractmethod
     def _show(self, progress: Progress) -> None: ...
 
@@ -94,16 +99,16 @@ class LineDisplay(_Occasional):
 
     def line(self, progress: Progress) -> str:
         """Returns ``progress`` on one line."""
-        best, scale, workers = progress.best, self._subject.scale, progress.occupancy
+        best, scale = progress.best, self._subject.scale
         return "  ".join(
             (
-                f"{progress.told:,}/{progress.budget.evaluations:,} evaluated",
+                f"{progress.told:,}/{progress.budget.evaluations:,} evaluated{trained(progress)}",
                 f"{self._pace.per_minute:,.0f}/min",
                 f"ETA {duration(self._pace.remaining_s(progress))}",
                 f"best {scale.metric} {scale.text(best.fitness)} (#{best.candidate.id})"
                 if best
                 else "none scored",
-                f"{workers.busy} of {workers.workers} workers busy{waiting(workers)}",
+                f"workers: {workers(progress)}",
                 f"failures: {failures(progress.by_status)}",
             )
         )
@@ -116,14 +121,16 @@ class JsonDisplay(_Occasional):
     _described: tuple[int, str] = (-1, "")
 
     def _print(self, progress: Progress) -> None:
-        workers = progress.occupancy
+        occupancy = progress.occupancy
         print_event(
             self._console,
             "progress",
             told=progress.told,
             told_at_start=progress.told_at_start,
+            train_s=round(progress.train_s, 3),
             asked=progress.asked,
             budget=progress.budget.evaluations,
+            train_s_budget=progress.budget.train_s,
             elapsed_s=round(progress.elapsed_s, 3),
             per_minute=round(self._pace.per_minute, 3),
             remaining_s=self._pace.remaining_s(progress),
@@ -131,13 +138,13 @@ class JsonDisplay(_Occasional):
             best=self._best(progress.best),
             fitness=dict(progress.fitness),
             workers={
-                "alive": workers.workers,
-                "busy": workers.busy,
-                "lost": workers.lost_workers,
-                "waiting": workers.waiting,
-                "obstacle": workers.obstacle,
-                "dropped": workers.dropped,
-                "seconds": {cause: round(seconds, 3) for cause, seconds in workers.seconds.items()},
+                "alive": occupancy.workers,
+                "busy": occupancy.busy,
+                "lost": occupancy.lost_workers,
+                "waiting": occupancy.waiting,
+                "obstacle": occupancy.obstacle,
+                "dropped": occupancy.dropped,
+                "seconds": {cause: round(seconds, 3) for cause, seconds in occupancy.seconds.items()},
             },
             finished=progress.finished,
             interrupted=progress.interrupted,

@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.display import Display, Subject
-from evo_nas.cli.wording import duration, failures, origin, waiting
+from evo_nas.cli.wording import duration, failures, origin, trained, workers
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from evo_nas.evaluation import Evaluation
-    from evo_nas.execution.executor import Occupancy
     from evo_nas.loop import Progress
 
 
@@ -26,12 +25,23 @@ class LiveDisplay(Display):
     """Progress, pace, the best so far in words, the population, the workers and what failed."""
 
     def __init__(self, subject: Subject, console: Console) -> None:
-        self._live = Live(console=console, refresh_per_second=4)
-        super().__init__(subject, console, frame=self._live)
         self._described: tuple[int, str] = (-1, "")
+        self._view: RenderableType = ""
+        self._note = ""
+        live = Live(console=console, refresh_per_second=4, get_renderable=self._picture)
+        super().__init__(subject, console, frame=live)
+
+    def note_stop(self, text: str) -> None:
+        """Shows ``text`` below the view until the search has stopped."""
+        self._note = text
 
     def _show(self, progress: Progress) -> None:
-        self._live.update(self.view(progress))
+        self._view = self.view(progress)
+        if progress.interrupted:
+            self._note = ""
+
+    def _picture(self) -> RenderableType:
+        return Group(self._view, Text(self._note, style="yellow")) if self._note else self._view
 
     def view(self, progress: Progress) -> RenderableType:
         """Returns the picture of ``progress``."""
@@ -41,7 +51,7 @@ class LiveDisplay(Display):
         rows.add_column()
         rows.add_row("best", self._best(progress.best))
         rows.add_row("population", self._population(progress))
-        rows.add_row("workers", _workers(progress.occupancy))
+        rows.add_row("workers", workers(progress))
         rows.add_row("failures", failures(progress.by_status))
         return Group(Rule(title, align="left", style="cyan"), self._bar(progress), rows)
 
@@ -53,7 +63,7 @@ class LiveDisplay(Display):
         bar = Table.grid(padding=(0, 2), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True, justify="right")
-        counts = Text.assemble((f"{done:,}", "bold"), f"/{total:,}  ", (timing, "cyan"))
+        counts = Text.assemble((f"{done:,}", "bold"), f"/{total:,}{trained(progress)}  ", (timing, "cyan"))
         bar.add_row(ProgressBar(total=total, completed=done), counts)
         return bar
 
@@ -81,8 +91,3 @@ class LiveDisplay(Display):
             f"{fitness['size']:,.0f} alive: mean {scale.text(fitness['mean'])} ± {fitness['std']:.4f}, "
             f"best {scale.text(fitness['max'])}, worst {scale.text(fitness['min'])}"
         )
-
-
-def _workers(occupancy: Occupancy) -> str:
-    lost = f", {occupancy.lost_workers} lost and replaced" if occupancy.lost_workers else ""
-    return f"{occupancy.busy} of {occupancy.workers} busy{lost}{waiting(occupancy)}"

@@ -39,4 +39,13 @@ class Pace:
     def remaining_s(self, progress: Progress) -> float | None:
         """Returns the seconds that the rest of the budget takes at this pace; None while it is unknown."""
         rate = self.per_minute / 60.0
-        return (progress.budget.evaluations - progress.told) / rate if rate else None
+        return _evaluations_left(progress) / rate if rate else None
+
+
+def _evaluations_left(progress: Progress) -> float:
+    """Returns how many more evaluations of the usual length the budget allows."""
+    left = float(progress.budget.evaluations - progress.told)
+    if progress.budget.train_s is None or not progress.train_s:
+        return left
+    train_s_left = max(0.0, progress.budget.train_s - progress.train_s)
+    return min(left, train_s_left * progress.told / progress.train_s)

@@ -60,9 +60,10 @@ class Presence(Pursuit):
             left = Event()
             self._joined = True
             stopping.install()  # Ray replaces the handler of SIGTERM when it connects
-            stack.enter_context(stopping.asking(left.set, saying="leaving"))
             self._announce(experiment)
-            last = self._watch(tenure, self._listeners(experiment, stack), left)
+            display = stack.enter_context(self._display(experiment))
+            stack.enter_context(stopping.asking(left.set, saying="leaving", announce=display.note_stop))
+            last = self._watch(tenure, self._listeners(display, stack), left)
         if last.stage is Stage.FAILED:
             raise ExecutionError(last.error)
         if last.stage is Stage.STOPPED:

@@ -110,8 +110,9 @@ class Pursuit:
                 # Ray prints the end of a worker to standard output, which belongs to the machine that reads it.
                 stack.enter_context(redirect_stdout(sys.stderr))
             stopping.install()  # Ray replaces the handler of SIGTERM when it starts
-            with stopping.asking(search.stop, saying="stopping"):
-                progress = search.run(self._listeners(experiment, stack))
+            display = stack.enter_context(self._display(experiment))
+            with stopping.asking(search.stop, saying="stopping", announce=display.note_stop):
+                progress = search.run(self._listeners(display, stack))
             self._complete = progress.finished
         if stopping.received:
             raise Stopped(stopping.received)
@@ -129,9 +130,9 @@ class Pursuit:
         done = f"{told:,} of {config.budget.evaluations:,} evaluations are safe"
         return f"{done}; go on with `evo-nas resume {self._run}`"
 
-    def _listeners(self, experiment: Experiment, stack: ExitStack) -> list[Listener]:
+    def _listeners(self, display: Display, stack: ExitStack) -> list[Listener]:
         """Opens whatever is told of the search's progress."""
-        listeners: list[Listener] = [stack.enter_context(self._display(experiment))]
+        listeners: list[Listener] = [display]
         if self._tensorboard is not None:
             listeners.append(stack.enter_context(TensorBoard(self._tensorboard)))
         return listeners

@@ -17,7 +17,7 @@ def progress_of(event: Event) -> Progress:
         told=event["told"],
         told_at_start=event["told_at_start"],
         asked=event["asked"],
-        budget=Budget(event["budget"]),
+        budget=Budget(event["budget"], event["train_s_budget"]),
         by_status={Status(name): count for name, count in event["by_status"].items()},
         best=event["best"] and _evaluation_of(event["best"]),
         front=(),
@@ -26,6 +26,7 @@ def progress_of(event: Event) -> Progress:
         elapsed_s=event["elapsed_s"],
         finished=event["finished"],
         interrupted=event["interrupted"],
+        train_s=event["train_s"],
     )
 
 

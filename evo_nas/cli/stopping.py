@@ -29,6 +29,11 @@ class Stopped(KeyboardInterrupt):
         self.signal = number
 
 
+def write_past_buffers(text: str) -> None:
+    """Writes a line to standard error from a signal handler, when the buffers may be in use."""
+    os.write(STDERR, f"{text}\n".encode())
+
+
 class Stopping:
     """Raises `Stopped` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
 
@@ -43,6 +48,7 @@ class Stopping:
         self.received: signal.Signals | None = None
         self._stop: Callable[[], None] | None = None
         self._saying = ""
+        self._announce: Callable[[str], None] = write_past_buffers
         self._theirs = {each: signal.getsignal(each) for each in SIGNALS}
 
     def __enter__(self) -> Self:
@@ -61,9 +67,15 @@ class Stopping:
                 signal.signal(each, self._first)
 
     @contextmanager
-    def asking(self, stop: Callable[[], None], *, saying: str) -> Iterator[None]:
-        """Within the context, the first signal writes ``saying`` and calls ``stop``, and raises nothing."""
-        self._stop, self._saying = stop, saying
+    def asking(
+        self,
+        stop: Callable[[], None],
+        *,
+        saying: str,
+        announce: Callable[[str], None] = write_past_buffers,
+    ) -> Iterator[None]:
+        """Within the context, the first signal announces ``saying`` and calls ``stop``, and raises nothing."""
+        self._stop, self._saying, self._announce = stop, saying, announce
         try:
             yield
         finally:
@@ -73,10 +85,9 @@ class Stopping:
         self.received = signal.Signals(number)
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        # Both are written past the buffers, which may be in use this moment.
         if sys.stdout.isatty():
-            os.write(sys.stdout.fileno(), SHOW_CURSOR)  # a second signal leaves no time to
+            os.write(sys.stdout.fileno(), SHOW_CURSOR)  # past the buffers; a second signal leaves no time to
         if self._stop is None:
             raise Stopped(self.received)
-        os.write(STDERR, f"{self._saying}; again to leave at once\n".encode())
+        self._announce(f"{self._saying}; again to leave at once")
         self._stop()

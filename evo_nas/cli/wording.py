@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evo_nas.execution.executor import Occupancy
+    from evo_nas.loop import Progress
 
 _CAUSES = {
     Status.TOO_BIG: "too big",
@@ -60,6 +61,23 @@ def failures(by_status: Mapping[Status, int]) -> str:
     """Returns the unscored evaluations by cause, such as ``3 diverged, 1 timed out``."""
     named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
     return ", ".join(named) or "none"
+
+
+def trained(progress: Progress) -> str:
+    """Returns how much of a limit on training time is spent, such as ``, 2.5 of 10 min trained``; empty without one."""
+    if progress.budget.train_s is None:
+        return ""
+    return f", {progress.train_s / 60:.1f} of {progress.budget.train_s / 60:g} min trained"
+
+
+def workers(progress: Progress) -> str:
+    """Returns what the workers do, or what they did once the search has ended."""
+    occupancy, seconds = progress.occupancy, progress.occupancy.seconds
+    lost = f", {occupancy.lost_workers} lost and replaced" if occupancy.lost_workers else ""
+    total = sum(seconds.values())
+    if (progress.finished or progress.interrupted) and total:
+        return f"{occupancy.workers} worked {seconds['working'] / total:.0%} of the time{lost}"
+    return f"{occupancy.busy} of {occupancy.workers} busy{lost}{waiting(occupancy)}"
 
 
 def waiting(occupancy: Occupancy) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,8 @@ from rich.console import Console
 from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.pace import Pace
-from evo_nas.loop import Progress
+from evo_nas.execution.executor import Occupancy
+from evo_nas.loop import Budget, Progress
 
 MakeProgress = Callable[..., Progress]
 
@@ -56,6 +58,37 @@ def test_finished_search_has_no_time_left(subject: Subject, progress: MakeProgre
     assert "ETA" not in " ".join(shown(LiveDisplay, subject, progress(told=120, finished=True)))
 
 
+def test_ended_search_tells_how_much_its_workers_worked(subject: Subject, progress: MakeProgress) -> None:
+    seconds = {"working": 90.0, "starved": 6.0, "transit": 4.0}
+    ended = progress(finished=True, occupancy=Occupancy(workers=2, busy=0, in_flight=0, seconds=seconds))
+    assert "2 worked 90% of the time" in " ".join(shown(LiveDisplay, subject, ended))
+
+
+def test_limit_on_training_time_is_shown_and_bounds_what_is_left(
+    subject: Subject, progress: MakeProgress
+) -> None:
+    timed = progress(budget=Budget(100_000, train_s=300.0), train_s=150.0)
+    text = " ".join(shown(LiveDisplay, subject, timed))
+    assert "60/100,000, 2.5 of 5 min trained" in text
+    assert "ETA 0:30" in text
+
+
+def test_a_stop_is_noted_below_the_view_until_the_search_has_stopped(
+    subject: Subject, progress: MakeProgress
+) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with LiveDisplay(subject, console) as watching:
+        watching(progress())
+        watching.note_stop("stopping; again to leave at once")
+        deadline = time.monotonic() + 30.0
+        while "stopping; again" not in console.file.getvalue():  # type: ignore[attr-defined]
+            assert time.monotonic() < deadline, "the view is redrawn a few times a second"
+            time.sleep(0.05)
+        watching(progress(interrupted=True))
+        console.file = io.StringIO()
+    assert "stopping; again" not in console.file.getvalue()
+
+
 def test_architecture_is_described_once_for_each_new_best(
     subject: Subject, progress: MakeProgress, described: list[tuple[int, ...]]
 ) -> None:
@@ -68,7 +101,8 @@ def test_lines_are_printed_now_and_then_and_at_the_end(subject: Subject, progres
     lines = shown(LineDisplay, subject, *turns, progress(told=26, elapsed_s=26.0, finished=True), width=20)
     assert [line.split("/")[0] for line in lines] == ["1", "11", "21", "26"]
     assert lines[1] == (
-        "11/120 evaluated  60/min  ETA 1:49  best mse 0.2500 (#57)  1 of 2 workers busy  failures: 3 diverged"
+        "11/120 evaluated  60/min  ETA 1:49  best mse 0.2500 (#57)  workers: 1 of 2 busy, 1 lost and replaced  "
+        "failures: 3 diverged"
     )
 
 
