@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Norm
 from evo_nas.models.carried import read_on, zero_states
 from evo_nas.models.head import OutputHead
+from evo_nas.models.dropout import SequenceDropout
 from evo_nas.models.paths import path_for
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class RecurrentLayer(nn.Module):
 
     def __init__(self, layer: Layer, inputs: int, *, device: str = "cpu") -> None:
         super().__init__()
-        self.dropout = layer.dropout
+        self.dropout = SequenceDropout(layer.dropout)
         self.recurrence = path_for(layer.cell, device=device)(
             layer.cell, inputs, layer.width, bidirectional=layer.bidirectional
         )
@@ -35,20 +35,15 @@ class RecurrentLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, time, width * directions)`` for inputs ``(batch, time, inputs)``."""
-        outputs: Tensor = self.norm(self.recurrence(self._dropped(inputs), lengths))
+        outputs: Tensor = self.norm(self.recurrence(self.dropout(inputs), lengths))
         return outputs
 
     def read_on(self, inputs: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns what `forward` does, from ``states`` on, and the states after it; None are zero."""
         if states is None:
             states = zero_states(self.recurrence, inputs)
-        outputs, after = read_on(self.recurrence, self._dropped(inputs), states)
+        outputs, after = read_on(self.recurrence, self.dropout(inputs), states)
         return self.norm(outputs), after
-
-    def _dropped(self, inputs: Tensor) -> Tensor:
-        if self.training and self.dropout > 0.0:
-            return inputs * _sequence_mask(inputs, self.dropout)
-        return inputs
 
 
 class Network(nn.Module):
@@ -137,8 +132,3 @@ def _joined(values: list[list[bool]], skip: int | None) -> list[bool]:
 
 def _with_skip(values: list[Tensor], skip: int | None) -> Tensor:
     return values[-1] if skip is None else torch.cat([values[-1], values[skip]], dim=-1)
-
-
-def _sequence_mask(inputs: Tensor, rate: float) -> Tensor:
-    """Returns dropout factors ``(batch, 1, features)``: the same for all steps (Gal and Ghahramani, 2016)."""
-    return functional.dropout(inputs.new_ones(len(inputs), 1, inputs.shape[-1]), rate)

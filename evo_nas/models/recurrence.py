@@ -97,7 +97,7 @@ class Recurrence(nn.Module, ABC):
         return Linear(getattr(self, f"weight_{index}{suffix}"), getattr(self, f"bias_{index}{suffix}"))
 
     def reset_parameters(self) -> None:
-        """Draws every parameter from torch's global generator.
+        """Draws every parameter.
 
         Uniform within ``1 / sqrt(width)``, as torch's recurrent layers are; nodes with more than
         ``2 * width`` input units get ``1 / sqrt(input units / 2)``, so that the gain of a linear node is at

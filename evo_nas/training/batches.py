@@ -47,8 +47,8 @@ class Split(Protocol):
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields batches of at most ``size`` sequences, always the same."""
 
-    def shuffled(self, size: int) -> Iterator[Batch]:
-        """Yields batches of ``size`` sequences, the last maybe smaller, permuted by the global generator."""
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yields batches of ``size`` sequences, the last maybe smaller, as ``generator`` of the CPU permutes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,12 @@ class SequenceSplit:
     Attributes:
         sequences: All of them.
         lengths: Their lengths, on the CPU; None if all are full.
+        per_step: Whether every step has a target.
     """
 
     sequences: Batch
     lengths: Tensor | None
+    per_step: bool
     is_stream: bool = False
 
     def __len__(self) -> int:
@@ -72,12 +74,13 @@ class SequenceSplit:
         for start in range(0, len(self), size):
             yield self._take(torch.arange(start, min(start + size, len(self))))
 
-    def shuffled(self, size: int) -> Iterator[Batch]:
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yields random batches; sequences of variable length are bucketed."""
-        order = torch.randperm(len(self))
-        for batch in (
-            torch.split(order, size) if self.lengths is None else _bucketed(order, self.lengths, size)
-        ):
+        order = torch.randperm(len(self), generator=generator)
+        batches = torch.split(order, size)
+        if self.lengths is not None:
+            batches = _bucketed(order, self.lengths, size, generator=generator)
+        for batch in batches:
             yield self._take(batch)
 
     def _take(self, which: Tensor) -> Batch:
@@ -86,15 +89,10 @@ class SequenceSplit:
         which = which.to(targets.device)
         return Batch(
             inputs[which][:, :steps],
-            targets[which][:, :steps] if self._has_target_a_step else targets[which],
+            targets[which][:, :steps] if self.per_step else targets[which],
             None if lengths is None else lengths[which],
             None if scored is None else scored[which][:, :steps],
         )
-
-    @property
-    def _has_target_a_step(self) -> bool:
-        inputs, targets = self.sequences.inputs, self.sequences.targets
-        return self.lengths is not None and targets.dim() > 1 and targets.shape[1] == inputs.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +115,9 @@ class WindowSplit:
         for origins in torch.split(self.origins, size):
             yield self._take(origins)
 
-    def shuffled(self, size: int) -> Iterator[Batch]:
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yields windows at random origins."""
-        order = torch.randperm(len(self)).to(self.origins.device)
+        order = torch.randperm(len(self), generator=generator).to(self.origins.device)
         for which in torch.split(order, size):
             yield self._take(self.origins[which])
 
@@ -149,9 +147,10 @@ class StreamSplit:
         """Yields pieces of at most `SCORING_LANES` lanes; fewer tokens than lanes are left out at the end."""
         return self._pieces(min(size, SCORING_LANES), start=0)
 
-    def shuffled(self, size: int) -> Iterator[Batch]:
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yields pieces of ``size`` lanes in the order of the text, which begins at a random token."""
-        return self._pieces(size, start=int(torch.randint(min(self.steps, len(self) // 2 + 1), ())))
+        starts = min(self.steps, len(self) // 2 + 1)
+        return self._pieces(size, start=int(torch.randint(starts, (), generator=generator)))
 
     def _pieces(self, lanes: int, *, start: int) -> Iterator[Batch]:
         lanes = max(1, min(lanes, (len(self) - start) // self.steps))
@@ -185,21 +184,21 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
         signature=dataset.signature,
         loss=dataset.loss,
         metric=dataset.metric,
-        train=as_split(dataset.train, place),
-        validation=as_split(dataset.validation, place),
+        train=as_split(dataset.train, dataset.signature, place),
+        validation=as_split(dataset.validation, dataset.signature, place),
         device=place,
         class_weights=None if weights is None else _tensor(weights, place),
     )
 
 
-def as_split(part: Part, device: torch.device) -> Split:
-    """Returns ``part`` on ``device``."""
+def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
+    """Returns ``part`` of a dataset with ``signature`` on ``device``."""
     if isinstance(part, Sequences):
         lengths, scored = (
             None if array is None else _tensor(array, device) for array in (part.lengths, part.scored)
         )
         batch = Batch(_tensor(part.inputs, device), _tensor(part.targets, device), lengths, scored)
-        return SequenceSplit(batch, None if lengths is None else lengths.cpu())
+        return SequenceSplit(batch, None if lengths is None else lengths.cpu(), signature.per_step)
     if isinstance(part, Windows):
         return WindowSplit(
             _tensor(part.inputs, device),
@@ -212,12 +211,12 @@ def as_split(part: Part, device: torch.device) -> Split:
     return StreamSplit(_tensor(part.tokens, device), part.steps)
 
 
-def _bucketed(order: Tensor, lengths: Tensor, size: int) -> list[Tensor]:
+def _bucketed(order: Tensor, lengths: Tensor, size: int, *, generator: torch.Generator) -> tuple[Tensor, ...]:
     """Returns batches of ``order`` in which lengths are alike, in random order themselves."""
     batches: list[Tensor] = []
     for pool in torch.split(order, size * BUCKETED_BATCHES):
         batches += torch.split(pool[lengths[pool].argsort(stable=True)], size)
-    return [batches[position] for position in torch.randperm(len(batches)).tolist()]
+    return tuple(batches[position] for position in torch.randperm(len(batches), generator=generator).tolist())
 
 
 def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:

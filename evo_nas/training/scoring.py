@@ -49,4 +49,5 @@ def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scor
 def score_part(network: Network, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
     """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
     device = next(network.parameters()).device
-    return score(network, as_split(getattr(dataset, part), device), loss=dataset.loss, metric=dataset.metric)
+    split = as_split(getattr(dataset, part), dataset.signature, device)
+    return score(network, split, loss=dataset.loss, metric=dataset.metric)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ import torch
 
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.drawing import DrawingFrom
+from evo_nas.models.dropout import set_generator
 from evo_nas.models.network import Network
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.losses import training_loss
@@ -21,8 +22,6 @@ from evo_nas.training.schedule import SCHEDULES
 from evo_nas.training.scoring import Scores, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from evo_nas.genome.architecture import Architecture
     from evo_nas.training.batches import PreparedDataset
     from evo_nas.training.reading import Answers
@@ -62,13 +61,12 @@ class Trained:
 def train(architecture: Architecture, data: PreparedDataset, options: TrainingOptions) -> Trained:
     """Trains ``architecture`` from scratch.
 
-    On a CPU with one thread the same arguments give the same weights, bit for bit, and no generator of the
-    process is touched. Failures are statuses of the outcome, never exceptions.
+    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train
+    beside it: no generator of the process is touched. Failures are statuses of the outcome, never exceptions.
     """
     fit = _Fit(architecture, data, options)
     try:
-        with _seeded(options.seed, data.device):
-            network = fit.run()
+        network = fit.run()
     except Exception as error:  # noqa: BLE001 - a bad candidate must not end its worker
         return Trained(fit.outcome(_cause(error), error=_description(error)), None)
     return Trained(fit.outcome(Status.OK), network)
@@ -101,14 +99,14 @@ class _Fit:
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
         self._paths: tuple[str, ...] = ()
+        self._generator = torch.Generator().manual_seed(options.seed)
         self._loss = training_loss(data.loss, data.class_weights)
         self._schedule = SCHEDULES[options.schedule]()
 
     def run(self) -> Network:
         """Returns the network with the weights of the best epoch."""
         self._check_size()
-        device = self._data.device
-        network = Network(self._architecture, self._data.signature, device=device.type).to(device)
+        network = self._new_network()
         self._paths = network.paths
         optimizer = FlatOptimizer(network, self._architecture.training)
         best_weights = optimizer.weights
@@ -121,7 +119,18 @@ class _Fit:
                 best_weights = optimizer.weights.clone()
         optimizer.weights.copy_(best_weights)
         optimizer.release()
+        set_generator(network, None)
         return network.eval()
+
+    def _new_network(self) -> Network:
+        device = self._data.device
+        with DrawingFrom(self._generator):
+            network = Network(self._architecture, self._data.signature, device=device.type)
+        on_device = self._generator
+        if device.type != "cpu":
+            on_device = torch.Generator(device).manual_seed(self._options.seed)
+        set_generator(network, on_device)
+        return network.to(device)
 
     def outcome(self, status: Status, *, error: str = "") -> Outcome:
         """Returns the outcome of a training that ended with ``status``."""
@@ -148,7 +157,7 @@ class _Fit:
         data, total, rows = self._data, 0.0, 0
         network.train()
         reading, done = Reading(network, data.train), 0
-        for batch in data.train.shuffled(self._architecture.training.batch_size):
+        for batch in data.train.shuffled(self._architecture.training.batch_size, self._generator):
             self._check_time()
             optimizer.gradient.zero_()
             answers = reading(batch)
@@ -203,16 +212,3 @@ def _cause(error: Exception) -> Status:
 
 def _description(error: Exception) -> str:
     return str(error) if isinstance(error, _Ended) else f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seeds torch's generators of the CPU and of ``device``, and gives back their state at the end."""
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        # torch.manual_seed would seed every GPU of the machine as well.
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield

@@ -21,6 +21,7 @@ WIDE = SpaceOptions(
     layers={"min": 1, "max": 3}, widths=(2, 5), cells=tuple(NAMED_CELLS), bidirectional=True, heads=(0, 3)
 )
 SPACES = {
+from evo_nas.models.dropout import set_generator
     "series": SearchSpace(WIDE, SERIES, 50),
     "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
     "a label a step": SearchSpace(WIDE, Signature(features=3, outputs=4, per_step=True), 50),
@@ -105,6 +106,16 @@ def test_layer_normalisation_is_on_the_outputs() -> None:
     layer = Network(Architecture(layers=(Layer(LSTM, 8, norm=Norm.LAYER),)), SERIES).layers[0]
     outputs = layer(torch.randn(2, 4, 3), None)
     torch.testing.assert_close(outputs.mean(dim=-1), torch.zeros(2, 4), atol=1e-6, rtol=0)
+
+
+def test_dropout_before_the_outputs_acts_and_draws_from_the_generator_it_is_given() -> None:
+    network = Network(Architecture(layers=(Layer(MGU, 2),), head=Head(dropout=0.5)), SERIES)
+    inputs, generator = torch.randn(8, 4, 3), torch.Generator()
+    set_generator(network, generator)
+    first, second = network(inputs), network(inputs)
+    assert not torch.equal(first, second)
+    generator.manual_seed(torch.Generator().initial_seed())
+    assert torch.equal(network(inputs), first)
 
 
 def test_tokens_without_an_embedding_are_refused() -> None:

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from evo_nas.tasks.task import Sequences, Stream, Windows
-from evo_nas.training.batches import as_split
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.task import Part, Sequences, Stream, Windows
+from evo_nas.training.batches import Split, as_split
 
-CPU = torch.device("cpu")
+ONE_OUTPUT = Signature(features=1, outputs=1)
+
+
+def split_of(part: Part, signature: Signature = ONE_OUTPUT) -> Split:
+    return as_split(part, signature, torch.device("cpu"))
 
 
 def numbered(count: int) -> Sequences:
@@ -19,7 +24,7 @@ def numbered(count: int) -> Sequences:
 
 
 def test_an_epoch_holds_every_sequence_once_with_its_own_target() -> None:
-    batches = list(as_split(numbered(10), CPU).shuffled(4))
+    batches = list(split_of(numbered(10)).shuffled(4, torch.Generator()))
     assert sorted(len(batch.targets) for batch in batches) == [2, 4, 4]
     for batch in batches:
         assert batch.inputs.flatten().tolist() == batch.targets.tolist()
@@ -27,32 +32,40 @@ def test_an_epoch_holds_every_sequence_once_with_its_own_target() -> None:
 
 
 def test_epochs_differ_in_their_order() -> None:
-    split = as_split(numbered(50), CPU)
-    first, second = (next(split.shuffled(50)).targets.tolist() for _ in range(2))
+    split, generator = split_of(numbered(50)), torch.Generator()
+    first, second = (next(split.shuffled(50, generator)).targets.tolist() for _ in range(2))
     assert first != second
 
 
 def test_in_order_keeps_the_order() -> None:
-    batches = as_split(numbered(5), CPU).in_order(2)
+    batches = split_of(numbered(5)).in_order(2)
     assert torch.cat([batch.targets for batch in batches]).tolist() == list(range(5))
 
 
 def test_arrays_that_cannot_be_written_are_used_without_copy_or_warning() -> None:
     sequences = numbered(3)
     sequences.inputs.setflags(write=False)
-    split = as_split(sequences, CPU)
+    split = split_of(sequences)
     assert split.sequences.inputs.data_ptr() == sequences.inputs.ctypes.data
 
 
 def test_sequences_of_like_lengths_meet_and_padding_is_cut_off() -> None:
     lengths = np.random.default_rng(0).integers(1, 50, size=320)
     inputs = np.zeros((320, 50, 1), dtype=np.float32)
-    split = as_split(Sequences(inputs, np.arange(320), lengths), CPU)
-    batches = list(split.shuffled(16))
+    split = split_of(Sequences(inputs, np.arange(320), lengths))
+    batches = list(split.shuffled(16, torch.Generator()))
     assert sorted(torch.cat([batch.targets for batch in batches]).tolist()) == list(range(320))
     assert all(batch.inputs.shape[1] == batch.lengths.max() for batch in batches)
     padded_steps = sum(batch.inputs.shape[:2].numel() for batch in batches)
     assert padded_steps < 1.3 * lengths.sum()
+
+@pytest.mark.parametrize("per_step", [False, True])
+def test_targets_are_cut_only_where_every_step_has_one(per_step) -> None:
+    """Even where there happen to be as many outputs a sequence as steps."""
+    part = Sequences(np.zeros((4, 5, 1), dtype=np.float32), np.zeros((4, 5)), np.array([1, 2, 3, 2]))
+    split = split_of(part, Signature(features=1, outputs=5, per_step=per_step))
+    assert {batch.targets.shape[1] for batch in split.in_order(4)} == {3 if per_step else 5}
+
 
 
 def rows(count: int = 40) -> Windows:
@@ -77,7 +90,7 @@ def test_a_million_rows_are_stored_once() -> None:
 
 
 def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
-    split = as_split(Stream(np.arange(101), steps=10), CPU)
+    split = split_of(Stream(np.arange(101), steps=10))
     batches = list(split.in_order(4))
     inputs = torch.cat([batch.inputs for batch in batches], dim=1)
     targets = torch.cat([batch.targets for batch in batches], dim=1)
@@ -87,6 +100,7 @@ def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
 
 
 def test_an_epoch_of_a_stream_begins_anywhere() -> None:
-    split = as_split(Stream(np.arange(1000), steps=50), CPU)
-    starts = {int(next(iter(split.shuffled(2))).inputs[0, 0]) for _ in range(20)}
+    split = split_of(Stream(np.arange(1000), steps=50))
+    generator = torch.Generator()
+    starts = {int(next(iter(split.shuffled(2, generator))).inputs[0, 0]) for _ in range(20)}
     assert len(starts) > 5

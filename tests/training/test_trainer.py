@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from evo_nas.evaluation import Status
-from evo_nas.genome.architecture import Architecture, Layer, Training
+from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.tasks.metrics import ACCURACY, MSE
@@ -41,6 +42,21 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(architecture, dataset)
 def test_another_seed_gives_other_weights(architecture, dataset) -> None:
     first, second = (fit(architecture, dataset, seed=seed).outcome.metrics for seed in (1, 2))
     assert first["train_loss"] != second["train_loss"]
+
+
+def test_trainings_side_by_side_give_what_each_gives_alone(architecture, dataset) -> None:
+    both_ways = (replace(architecture.layers[0], bidirectional=True),)
+    architectures = [architecture, replace(architecture, layers=both_ways, head=Head(dropout=0.3))] * 2
+    data = prepare(dataset)
+
+    def outcome(number: int) -> tuple[tuple[float, ...], dict[str, float]]:
+        options = TrainingOptions(epochs=3, seed=number)
+        result = train(architectures[number], data, options).outcome
+        return result.curve, dict(result.metrics)
+
+    alone = [outcome(number) for number in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(outcome, range(4))) == alone
 
 
 def test_the_generators_of_the_process_are_untouched(architecture, dataset) -> None:

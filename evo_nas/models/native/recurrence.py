@@ -166,7 +166,10 @@ class _Workspace:
     """Memory that is lent again after use: fresh pages cost as much as the work that is done on them."""
 
     def __init__(self, floats: int, pool: deque[Tensor]) -> None:
-        spare = pool.pop() if pool else torch.empty(0)
+        try:
+            spare = pool.pop()
+        except IndexError:  # also where another thread was faster
+            spare = torch.empty(0)
         self._pool = pool
         self._tensor = spare if len(spare) >= floats else torch.empty(floats, dtype=torch.float32)
         self.address = self._tensor.data_ptr()
