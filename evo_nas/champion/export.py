@@ -111,10 +111,10 @@ def load_champion(directory: str | os.PathLike[str]) -> Network:
             f"{directory / ARCHITECTURE_FILE} is damaged: {error}; export it again"
         ) from error
     _check_size(directory / WEIGHTS_FILE, architecture, signature=signature)
-    network = Network(architecture, signature)
     try:
+        network = Network(architecture, signature)
         network.load_state_dict(load_file(directory / WEIGHTS_FILE))
-    except (RuntimeError, SafetensorError) as error:
+    except (GenomeError, RuntimeError, SafetensorError) as error:
         raise ChampionError(
             f"{directory / WEIGHTS_FILE} does not fit {ARCHITECTURE_FILE}: {error}"
         ) from error

@@ -63,6 +63,17 @@ class Optimizer(StrEnum):
     SGD = "sgd"
 
 
+class Forecast(StrEnum):
+    """What the network of a forecast computes, where its input holds the last values of the targets."""
+
+    CHANGE = "change"
+    """How far the targets move from their last values, which are added to its output."""
+    RELATIVE = "relative"
+    """As `CHANGE`, from inputs less their own last step, which lets levels drift (Zeng et al., 2023)."""
+    VALUE = "value"
+    """The targets themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """What goes into a network and what comes out; given by the task, not evolved.
@@ -72,12 +83,17 @@ class Signature:
         vocabulary: Number of token ids; 0 for numeric input.
         outputs: Width of the output: classes, horizon, keys.
         per_step: Whether every step has an output, or the sequence as a whole.
+        last_values: For each target of a forecast the feature that is its value so far, where every target is
+            read as well; outputs are then ordered by step and by target.
+        foretells_tokens: Whether outputs are scores of the very tokens that are read.
     """
 
     features: int
     outputs: int
     vocabulary: int = 0
     per_step: bool = False
+    last_values: tuple[int, ...] = ()
+    foretells_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +178,15 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A whole candidate: `layers` from the input up, `head`, `training`.
+    """A whole candidate.
 
-    ``embedding`` is the width of the token embedding, None for numeric input.
+    Attributes:
+        layers: From the input up.
+        head: From the top layer to the outputs.
+        training: Settings of training.
+        embedding: Width of the token embedding, None for numeric input.
+        tied: Whether the outputs' weights are the token embedding (Press and Wolf, 2017).
+        forecast: What of a forecast the network computes.
 
     Raises:
         GenomeError: There is no layer or too many, or a skip has no source: the i-th layer may
@@ -175,6 +197,8 @@ class Architecture:
     head: Head = Head()
     training: Training = Training()
     embedding: int | None = None
+    tied: bool = False
+    forecast: Forecast = Forecast.VALUE
 
     def __post_init__(self) -> None:
         _check_range("the number of layers", len(self.layers), 1, MAX_LAYERS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from evo_nas.genome.architecture import (
     MAX_LAYERS,
     Architecture,
+    Forecast,
     Head,
     Layer,
     Norm,
@@ -26,21 +27,25 @@ from evo_nas.genome.untrusted import Fields, parse
 if TYPE_CHECKING:
     from evo_nas.genome.gene import Genome
 
-FORMAT = 1
+FORMAT = 2
+"""Newest of architectures; one without what format 2 brought is written in format 1, so that its hash stays."""
+CELL_FORMAT = GENOME_FORMAT = 1
 MAX_GENES = 100_000
 _HASH_DIGITS = 32
 
 
 def to_json(architecture: Architecture) -> str:
     """Returns ``architecture`` as JSON on one line; equal architectures give equal text."""
-    return _dump(
-        {
-            "layers": [_plain_layer(layer) for layer in architecture.layers],
-            "head": _plain_head(architecture.head),
-            "training": _plain_training(architecture.training),
-            "embedding": architecture.embedding,
-        }
-    )
+    plain: dict[str, object] = {
+        "layers": [_plain_layer(layer) for layer in architecture.layers],
+        "head": _plain_head(architecture.head),
+        "training": _plain_training(architecture.training),
+        "embedding": architecture.embedding,
+    }
+    if architecture.tied or architecture.forecast is not Forecast.VALUE:
+        newer = {"tied": architecture.tied, "forecast": architecture.forecast}
+        return _dump(plain | newer, version=FORMAT)
+    return _dump(plain, version=1)
 
 
 def from_json(text: str) -> Architecture:
@@ -49,12 +54,15 @@ def from_json(text: str) -> Architecture:
     Raises:
         GenomeError: The text is nothing of the kind, out of bounds, or of a newer format.
     """
-    fields = _open(text, "architecture")
+    fields = parse(text, "architecture")
+    version = fields.check_format(FORMAT)
     architecture = Architecture(
         layers=tuple(_read_layer(layer) for layer in fields.sections("layers", most=MAX_LAYERS)),
         head=_read_head(fields.section("head")),
         training=_read_training(fields.section("training")),
         embedding=fields.optional_integer("embedding"),
+        tied=fields.boolean("tied") if version >= 2 else False,
+        forecast=fields.choice("forecast", Forecast) if version >= 2 else Forecast.VALUE,
     )
     fields.close()
     return architecture
@@ -67,7 +75,7 @@ def architecture_hash(architecture: Architecture) -> str:
 
 def cell_to_json(cell: CellGraph) -> str:
     """Returns ``cell`` as JSON on one line; equal cells give equal text."""
-    return _dump(_plain_cell(cell))
+    return _dump(_plain_cell(cell), version=CELL_FORMAT)
 
 
 def cell_from_json(text: str) -> CellGraph:
@@ -76,12 +84,14 @@ def cell_from_json(text: str) -> CellGraph:
     Raises:
         GenomeError: The text is nothing of the kind, out of bounds, or of a newer format.
     """
-    return _read_cell(_open(text, "cell"))
+    fields = parse(text, "cell")
+    fields.check_format(CELL_FORMAT)
+    return _read_cell(fields)
 
 
 def genome_to_json(genome: Genome) -> str:
     """Returns ``genome`` as JSON on one line."""
-    return _dump({"genes": list(genome)})
+    return _dump({"genes": list(genome)}, version=GENOME_FORMAT)
 
 
 def genome_from_json(text: str) -> Genome:
@@ -90,20 +100,15 @@ def genome_from_json(text: str) -> Genome:
     Raises:
         GenomeError: The text is nothing of the kind, out of bounds, or of a newer format.
     """
-    fields = _open(text, "genome")
+    fields = parse(text, "genome")
+    fields.check_format(GENOME_FORMAT)
     genes = fields.integers("genes", most=MAX_GENES)
     fields.close()
     return genes
 
 
-def _dump(plain: dict[str, object]) -> str:
-    return json.dumps({"format": FORMAT, **plain}, separators=(",", ":"), allow_nan=False)
-
-
-def _open(text: str, name: str) -> Fields:
-    fields = parse(text, name)
-    fields.check_format(FORMAT)
-    return fields
+def _dump(plain: dict[str, object], *, version: int) -> str:
+    return json.dumps({"format": version, **plain}, separators=(",", ":"), allow_nan=False)
 
 
 def _plain_cell(cell: CellGraph) -> dict[str, object]:

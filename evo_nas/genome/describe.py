@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.architecture import Norm, Pooling
+from evo_nas.genome.architecture import Forecast, Norm, Pooling
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, Op
 from evo_nas.genome.cells import cell_name
@@ -28,6 +28,10 @@ _SPOKEN = {
     "rmsprop": "RMSprop",
     "sgd": "SGD",
 }
+_FORECASTS = {
+    Forecast.CHANGE: "forecasts the change since the last value",
+    Forecast.RELATIVE: "reads and forecasts changes to the last value",
+}
 _BASES = ("x", "h", "c", "d")
 _ACTIVATIONS = frozenset({Op.TANH, Op.SIGMOID, Op.RELU, Op.LEAKY_RELU})
 _SUMS = frozenset({Op.ADD, Op.BLEND})
@@ -42,8 +46,10 @@ def describe(architecture: Architecture) -> str:
     layers = " → ".join(_describe_layer(layer) for layer in architecture.layers)
     parts = [f"{count} layer{'s' if count > 1 else ''}: {layers}"]
     if architecture.embedding is not None:
-        parts.insert(0, f"embedding {architecture.embedding}")
+        parts.insert(0, f"{'tied ' if architecture.tied else ''}embedding {architecture.embedding}")
     parts += _describe_head(architecture.head)
+    if architecture.forecast in _FORECASTS:
+        parts.append(_FORECASTS[architecture.forecast])
     parts.append(_describe_training(architecture.training))
     return "; ".join(parts)
 

@@ -46,7 +46,7 @@ class Layout:
 
     Args:
         options: What may evolve.
-        signature: Decides whether there is an embedding and a pooling gene.
+        signature: Decides which of the genes for tokens, for pooling and for forecasts there are.
         epochs: Epochs of training; too few freeze the regularisation genes.
     """
 
@@ -56,6 +56,10 @@ class Layout:
         self._frozen = epochs < options.regularisation.frozen_below_epochs
         self._add_training()
         self.embedding = self._embedding() if signature.vocabulary else None
+        self.tied = (
+            self._add("embedding.tied", options.tied_embeddings) if signature.foretells_tokens else None
+        )
+        self.forecast = self._add("forecast", options.forecasts) if signature.last_values else None
         self.pooling = None if signature.per_step else self._add("head.pooling", options.poolings)
         self.hidden = self._add("head.hidden", options.heads, ordered=True)
         self.head_dropout = self._dropout("head.dropout")

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from evo_nas.genome.architecture import MAX_BATCH_SIZE, MAX_LAYERS, MAX_WIDTH, Norm, Optimizer, Pooling
+from evo_nas.genome.architecture import (
+    MAX_BATCH_SIZE,
+    MAX_LAYERS,
+    MAX_WIDTH,
+    Forecast,
+    Norm,
+    Optimizer,
+    Pooling,
+)
 from evo_nas.genome.cell import MAX_NODES, MAX_STATES
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.cgp import OP_CHOICES
@@ -40,9 +48,10 @@ def _ascending(choices: tuple[float, ...]) -> tuple[float, ...]:
 CellName = Annotated[str, AfterValidator(_one_of(NAMED_CELLS))]
 OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
 Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(strict=True, ge=0, lt=1)]
+Decay = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Switch = Annotated[bool, Field(strict=True)]
 SomeOf = Annotated[tuple[Item, ...], Field(min_length=1), AfterValidator(_distinct)]
 Ascending = Annotated[tuple[Item, ...], Field(min_length=1), AfterValidator(_ascending)]
 
@@ -143,6 +152,9 @@ class SpaceOptions(_Section):
         clips: Permitted bounds of the gradient norm.
         batch_sizes: Permitted sequences a step.
         embeddings: Permitted widths of the token embedding.
+        tied_embeddings: Whether a language model's outputs may, or must, have the embedding as their weights.
+        forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
+            inputs ``relative`` to their last step, or the ``value``; founders have the first.
         regularisation: Dropout and weight decay.
         seeds: Published cells that found the first population; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
@@ -152,13 +164,13 @@ class SpaceOptions(_Section):
     layers: LayerRange = LayerRange()
     widths: Ascending[Width] = (96, 128, 160, 192, 224, 256)
     cells: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] = ("lstm", "gru")
-    evolve_cell: bool = True
+    evolve_cell: Switch = True
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
     ops: SomeOf[OpName] = tuple(name for name in OP_CHOICES if name != "identity")
-    bidirectional: bool = False
+    bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
-    skips: bool = True
+    skips: Switch = True
     poolings: SomeOf[Pooling] = tuple(Pooling)
     heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 64)
     optimizers: SomeOf[Optimizer] = (Optimizer.ADAM, Optimizer.RMSPROP)
@@ -166,6 +178,8 @@ class SpaceOptions(_Section):
     clips: Ascending[Positive] = (0.25, 1.0, 5.0)
     batch_sizes: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_BATCH_SIZE)]] = (8, 16, 32)
     embeddings: Ascending[Width] = (32, 64, 128, 256)
+    tied_embeddings: SomeOf[Switch] = (False, True)
+    forecasts: SomeOf[Forecast] = tuple(Forecast)
     regularisation: RegularisationOptions = RegularisationOptions()
     seeds: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.architecture import Architecture, Layer, Norm, Pooling, Signature
-from evo_nas.genome.cell import CellGraph, Op, X
+from evo_nas.genome.architecture import Norm, Pooling
+from evo_nas.genome.cell import Op, X
 
 if TYPE_CHECKING:
-    from evo_nas.genome.architecture import Head
+    from evo_nas.genome.architecture import Architecture, Layer, Signature
+    from evo_nas.genome.cell import CellGraph
 
 
 def count_parameters(architecture: Architecture, signature: Signature) -> int:
@@ -22,7 +23,7 @@ def count_parameters(architecture: Architecture, signature: Signature) -> int:
     for layer in architecture.layers:
         total += _count_layer(layer, _width_into(widths, layer.skip))
         widths.append(layer.output_width)
-    return total + _count_head(architecture.head, _width_into(widths, architecture.head.skip), signature)
+    return total + _count_head(architecture, _width_into(widths, architecture.head.skip), signature)
 
 
 def _width_into(widths: list[int], skip: int | None) -> int:
@@ -44,9 +45,14 @@ def _count_cell(cell: CellGraph, input_width: int, width: int) -> int:
     return total
 
 
-def _count_head(head: Head, features: int, signature: Signature) -> int:
+def _count_head(architecture: Architecture, features: int, signature: Signature) -> int:
+    head = architecture.head
     attends = head.pooling is Pooling.ATTENTION and not signature.per_step
     total = features if attends else 0
     if head.hidden:
         total += head.hidden * (features + 1)
-    return total + signature.outputs * ((head.hidden or features) + 1)
+    read = head.hidden or features
+    if architecture.tied:
+        width = architecture.embedding or 0
+        return total + signature.outputs + (read * width if read != width else 0)
+    return total + signature.outputs * (read + 1)

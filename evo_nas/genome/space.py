@@ -9,7 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, GenomeError
-from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature, Training
+from evo_nas.genome.architecture import (
+    Architecture,
+    Forecast,
+    Head,
+    Layer,
+    Norm,
+    Pooling,
+    Signature,
+    Training,
+)
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
@@ -96,6 +105,10 @@ class SearchSpace:
             self._write_layer(values, slots, layer=layer, evolved=evolved)
         if layout.embedding is not None:
             layout.embedding.write(values, architecture.embedding)
+        if layout.tied is not None:
+            layout.tied.write(values, architecture.tied)
+        if layout.forecast is not None:
+            layout.forecast.write(values, architecture.forecast)
         if layout.pooling is not None:
             layout.pooling.write(values, head.pooling)
         layout.hidden.write(values, head.hidden)
@@ -117,6 +130,8 @@ class SearchSpace:
             layers=layers,
             head=replace(architecture.head, pooling=pooling),
             embedding=architecture.embedding if self.signature.vocabulary else None,
+            tied=architecture.tied and self.signature.foretells_tokens,
+            forecast=architecture.forecast if self.signature.last_values else Forecast.VALUE,
         )
 
     def canonical_hash(self, genome: Genome) -> str:
@@ -179,6 +194,8 @@ class SearchSpace:
                 batch_size=layout.batch_size.read(genome),
             ),
             embedding=None if layout.embedding is None else layout.embedding.read(genome),
+            tied=layout.tied is not None and layout.tied.read(genome),
+            forecast=Forecast.VALUE if layout.forecast is None else layout.forecast.read(genome),
         )
 
     def _hash(self, genome: Genome) -> str:
@@ -319,13 +336,15 @@ class SearchSpace:
         cells = [*self._named.values(), *([_LEAST_EVOLVED] if options.evolve_cell else [])]
         norm = Norm.NONE if Norm.NONE in options.norms else options.norms[0]
         pooling = min(options.poolings, key=lambda pooling: pooling is Pooling.ATTENTION)
-        for cell, hidden in product(cells, options.heads):
+        ties = options.tied_embeddings if self.signature.foretells_tokens else (False,)
+        for cell, hidden, tied in product(cells, options.heads, ties):
             layer = replace(default.layers[0], cell=cell, width=options.widths[0], norm=norm)
             yield replace(
                 default,
                 layers=(layer,) * options.layers.min,
                 head=replace(default.head, hidden=hidden, pooling=pooling),
                 embedding=default.embedding and options.embeddings[0],
+                tied=tied,
             )
 
 

@@ -105,13 +105,14 @@ class Fields:
                 f"{self._path} has the unknown key {_shown(next(iter(self._values)))}; remove it"
             )
 
-    def check_format(self, newest: int) -> None:
-        """Refuses a ``format`` other than 1 to ``newest``."""
+    def check_format(self, newest: int) -> int:
+        """Returns the ``format``, and refuses one other than 1 to ``newest``."""
         version = self.integer("format")
         if not 1 <= version <= newest:
             raise GenomeError(
                 f"{self._path}.format is {version}; this evo-nas reads 1 to {newest}: a newer one wrote it?"
             )
+        return version
 
     def section(self, key: str) -> Fields:
         """Returns an object."""

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Pooling
+from evo_nas.models.dropout import Dropout
 from evo_nas.models.recurrence import valid_steps
 
 if TYPE_CHECKING:
@@ -84,10 +86,36 @@ POOLINGS: Mapping[Pooling, type[LastStep | MeanOverTime | MaxOverTime | Attentio
 }
 
 
+class TiedOutput(nn.Module):
+    """Scores of tokens with their embeddings as weights, projected to their width first if need be.
+
+    The weights are the embedding's alone: they are trained, moved and stored as its own.
+    """
+
+    def __init__(self, features: int, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self._embedding = (embedding,)  # in a tuple, lest torch should register it a second time
+        width = embedding.embedding_dim
+        self.projection = nn.Identity() if features == width else nn.Linear(features, width, bias=False)
+        self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Returns ``(..., vocabulary)`` of ``features`` ``(..., features)``."""
+        return functional.linear(self.projection(features), self._embedding[0].weight, self.bias)
+
+
 class OutputHead(nn.Module):
     """Pooling unless every step has an output, an optional tanh layer, dropout, and the output layer."""
 
-    def __init__(self, head: Head, backward: Sequence[bool], *, outputs: int, per_step: bool) -> None:
+    def __init__(
+        self,
+        head: Head,
+        backward: Sequence[bool],
+        *,
+        outputs: int,
+        per_step: bool,
+        tied_to: nn.Embedding | None = None,
+    ) -> None:
         """Builds the head.
 
         Args:
@@ -95,19 +123,28 @@ class OutputHead(nn.Module):
             backward: For each feature of the input, whether it comes from a cell that reads backwards.
             outputs: Width of the output.
             per_step: Whether every step has an output.
+            tied_to: The embedding whose weights are the output's, too; None if it has its own.
+
+        Raises:
+            GenomeError: Outputs are not as many as the tokens of the embedding.
         """
         super().__init__()
         features = len(backward)
         self.pooling = None if per_step else POOLINGS[head.pooling](backward)
         self.hidden = nn.Linear(features, head.hidden) if head.hidden else None
-        self.dropout = head.dropout
-        self.output = nn.Linear(head.hidden or features, outputs)
+        self.dropout = Dropout(head.dropout)
+        read = head.hidden or features
+        if tied_to is not None and tied_to.num_embeddings != outputs:
+            raise GenomeError(
+                f"architecture.tied is True; must be False for {outputs} outputs and a vocabulary of "
+                f"{tied_to.num_embeddings} tokens"
+            )
+        self.output = nn.Linear(read, outputs) if tied_to is None else TiedOutput(read, tied_to)
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one."""
         features = steps if self.pooling is None else self.pooling(steps, lengths)
         if self.hidden is not None:
             features = torch.tanh(self.hidden(features))
-        features = functional.dropout(features, self.dropout, self.training)
-        outputs: Tensor = self.output(features)
+        outputs: Tensor = self.output(self.dropout(features))
         return outputs

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from evo_nas.errors import GenomeError
-from evo_nas.genome.architecture import Norm
+from evo_nas.genome.architecture import Forecast, Norm
+from evo_nas.models.anchor import Anchor, last_step
 from evo_nas.models.carried import read_on, zero_states
-from evo_nas.models.head import OutputHead
 from evo_nas.models.dropout import SequenceDropout
+from evo_nas.models.head import OutputHead
 from evo_nas.models.paths import path_for
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Network(nn.Module):
         paths: How each layer's recurrence is run, from the input up; see `paths.PATHS`.
 
     Raises:
-        GenomeError: The input is tokens and the architecture has no embedding width.
+        GenomeError: The input is tokens and the architecture has no embedding width; or outputs are tied to an
+            embedding of other tokens; or a forecast is one of changes and the last values are not known.
     """
 
     def __init__(self, architecture: Architecture, signature: Signature, *, device: str = "cpu") -> None:
@@ -79,6 +81,10 @@ class Network(nn.Module):
             _joined(backward, architecture.head.skip),
             outputs=signature.outputs,
             per_step=signature.per_step,
+            tied_to=self.embedding if architecture.tied else None,
+        )
+        self.anchor = (
+            None if architecture.forecast is Forecast.VALUE else Anchor(architecture.forecast, signature)
         )
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -92,6 +98,12 @@ class Network(nn.Module):
             ``(batch, outputs)``; ``(batch, time, outputs)`` if every step has an output, where padded steps
             mean nothing.
         """
+        if self.anchor is None:
+            return self._outputs(inputs, lengths)
+        last = last_step(inputs, lengths)
+        return self.anchor.told(self._outputs(self.anchor.read(inputs, last), lengths), last)
+
+    def _outputs(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         values = [inputs if self.embedding is None else self.embedding(inputs)]
         for settings, layer in zip(self.architecture.layers, self.layers, strict=True):
             values.append(layer(_with_skip(values, settings.skip), lengths))
@@ -123,7 +135,11 @@ def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding
         raise GenomeError(
             f"architecture.embedding is None; a vocabulary of {signature.vocabulary} tokens needs its width"
         )
-    return nn.Embedding(signature.vocabulary, architecture.embedding)
+    embedding = nn.Embedding(signature.vocabulary, architecture.embedding)
+    if architecture.tied:
+        # Else the scores of a network that has learnt nothing would be far apart.
+        nn.init.normal_(embedding.weight, std=architecture.embedding**-0.5)
+    return embedding
 
 
 def _joined(values: list[list[bool]], skip: int | None) -> list[bool]:

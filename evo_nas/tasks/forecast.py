@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, 
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.linear import Ridge, in_blocks
+from evo_nas.tasks.linear import Ridge, changes
 from evo_nas.tasks.metrics import error_metric, mase
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.series import Series, SeriesParts
 from evo_nas.tasks.table_files import read_table
-from evo_nas.tasks.task import Dataset, Loss, Metric, Relative, Task, Windows
+from evo_nas.tasks.task import Dataset, Loss, Metric, Task, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
-
 
 
 def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -56,8 +55,6 @@ class ForecastOptions(BaseModel):
         validation_path: Series that decide; otherwise a part of those at ``path``.
         test_path: Series that are reported; otherwise a part of those at ``path``.
         stride: Steps between the starts of successive training windows; held-out parts use every window.
-        relative: What is told as the difference to the last known step: ``nothing``, the ``targets``, or
-            ``all``, inputs too; the last is robust where the level of a series drifts.
         season: Steps of a season, for the seasonal naive forecast and for ``mase``.
         metric: What search optimises.
         units: Of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on the
@@ -76,7 +73,6 @@ class ForecastOptions(BaseModel):
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None
     stride: PositiveInt = 1
-    relative: Relative = "nothing"
     season: PositiveInt = 1
     metric: Literal["mse", "mae", "rmse", "mase"] = "mse"
     units: Literal["original", "deviations"] = "original"
@@ -127,28 +123,13 @@ class ForecastTask(Task):
         dataset, learnt = self._prepared()
         test = dataset.test
         assert isinstance(test, Windows)
-        reads: dict[str, Relative] = {"linear": "targets", "linear on changes": "all"}
-        floors = {"persistence": self._scored(test, lambda known: np.zeros((len(known), 1)), dataset.metric)}
+        floors = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, dataset.metric)}
         if options.season > 1:
             floors["seasonal naive"] = self._scored_season(test, dataset.metric)
-        for name, relative in reads.items():
-            model = Ridge.fitted(in_blocks(replace(learnt, relative=relative)), penalty=PENALTY)
-            floors[name] = self._scored(replace(test, relative=relative), model, dataset.metric)
+        for name, of_inputs in (("linear", False), ("linear on changes", True)):
+            model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
+            floors[name] = _scored(model, test, dataset.metric, of_inputs=of_inputs)
         return floors
-
-    def _scored(
-        self,
-        windows: Windows,
-        model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
-        metric: Metric,
-    ) -> float:
-        """Returns the metric of a model of changes; differences are the same for changes as for values."""
-        relative = windows if windows.relative != "nothing" else replace(windows, relative="targets")
-        sums = [
-            metric.statistic(np.broadcast_to(model(inputs), targets.shape), targets)
-            for inputs, targets in in_blocks(relative)
-        ]
-        return metric.value(np.sum(sums, axis=0))
 
     def _scored_season(self, windows: Windows, metric: Metric) -> float:
         """Returns the metric of repeating the season before the origin."""
@@ -156,7 +137,7 @@ class ForecastTask(Task):
         steps = np.arange(horizon) % season - season
         origins = windows.origins[windows.origins >= season]
         guesses = windows.targets[origins[:, None] + steps].reshape(len(origins), -1)
-        return metric.score(guesses, replace(windows, origins=origins, relative="nothing").cut().targets)
+        return metric.score(guesses, replace(windows, origins=origins).cut().targets)
 
     def _prepared(self) -> tuple[Dataset, Windows]:
         """Returns the dataset, and the windows of training and validation, none left out, for the floors."""
@@ -174,11 +155,14 @@ class ForecastTask(Task):
             origins["train"],
             options.window,
             options.horizon,
-            options.relative,
         )
         dataset = Dataset(
             name=f"forecast of {', '.join(options.targets)}",
-            signature=Signature(features=len(names), outputs=options.horizon * len(options.targets)),
+            signature=Signature(
+                features=len(names),
+                outputs=options.horizon * len(options.targets),
+                last_values=_places(options.targets, names),
+            ),
             loss=Loss.MSE,
             metric=self._metric(targets, parts),
             train=replace(whole, origins=origins["train"][:: options.stride]),
@@ -222,3 +206,23 @@ class ForecastTask(Task):
     def _series(self, path: Path, names: tuple[str, ...]) -> Series:
         table = read_table(path, delimiter=self._options.delimiter)
         return Series(str(path), table.matrix(names), table.matrix(self._options.targets))
+
+
+def _scored(
+    model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
+    windows: Windows,
+    metric: Metric,
+    *,
+    of_inputs: bool = False,
+) -> float:
+    """Returns the metric of a model of changes; errors are the same for changes as for values."""
+    sums = [
+        metric.statistic(np.broadcast_to(model(inputs), targets.shape), targets)
+        for inputs, targets in changes(windows, of_inputs=of_inputs)
+    ]
+    return metric.value(np.sum(sums, axis=0))
+
+
+def _places(targets: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[int, ...]:
+    """Returns where each target is among the inputs; nothing if one is not read."""
+    return tuple(map(inputs.index, targets)) if set(targets) <= set(inputs) else ()

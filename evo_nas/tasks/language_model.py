@@ -118,7 +118,7 @@ class CorpusTask(Task):
         steps, size = self._options.steps, len(vocabulary.tokens)
         dataset = Dataset(
             name=f"language model of {self._options.level}s",
-            signature=Signature(0, size, vocabulary=size, per_step=True),
+            signature=Signature(0, size, vocabulary=size, per_step=True, foretells_tokens=True),
             loss=Loss.CROSS_ENTROPY,
             metric=LANGUAGE[self._options.metric],
             train=Stream(parts["train"], steps),

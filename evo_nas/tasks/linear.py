@@ -18,11 +18,26 @@ BLOCK = 8192
 """Windows that are cut out at once."""
 
 
-def in_blocks(windows: Windows) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    """Yields inputs ``(n, window * features)`` and targets ``(n, horizon * targets)``."""
+def changes(
+    windows: Windows, *, of_inputs: bool = False
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Yields, block by block, inputs and how far targets move from their last values.
+
+    Args:
+        windows: All of them.
+        of_inputs: Whether inputs, too, are less their last step.
+
+    Yields:
+        float32 ``(n, window * features)`` and ``(n, horizon * targets)``.
+    """
     for start in range(0, len(windows), BLOCK):
-        block = windows.cut(slice(start, start + BLOCK))
-        yield block.inputs.reshape(len(block), -1).astype(np.float32), block.targets.astype(np.float32)
+        which = slice(start, start + BLOCK)
+        block = windows.cut(which)
+        inputs, targets = block.inputs.astype(np.float32), block.targets.astype(np.float32)
+        if of_inputs:
+            inputs -= inputs[:, -1:].copy()
+        last = windows.targets[windows.origins[which] - 1]
+        yield inputs.reshape(len(block), -1), targets - np.tile(last, windows.horizon)
 
 
 @dataclass(frozen=True, slots=True)

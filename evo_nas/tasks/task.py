@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from evo_nas.genome.architecture import Signature
-
-Relative = Literal["nothing", "targets", "all"]
 
 
 class Loss(StrEnum):
@@ -95,7 +93,6 @@ class Windows:
         origins: int64 ``(n,)``.
         window: Steps that are read.
         horizon: Steps that are forecast.
-        relative: What is told as the difference to the last known step.
     """
 
     inputs: npt.NDArray[np.float32]
@@ -103,7 +100,6 @@ class Windows:
     origins: npt.NDArray[np.int64]
     window: int
     horizon: int
-    relative: Relative = "nothing"
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -112,10 +108,6 @@ class Windows:
         """Returns some of the windows, all by default: inputs as read, targets ``(n, horizon * targets)``."""
         rows = self.origins[which, None] + np.arange(-self.window, self.horizon)
         inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
-        if self.relative != "nothing":
-            targets = targets - self.targets[rows[:, self.window - 1], None]
-        if self.relative == "all":
-            inputs = inputs - inputs[:, -1:]
         return Sequences(inputs, targets.reshape(len(targets), -1))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.tasks.task import Dataset, Loss, Metric, Part, Relative
+    from evo_nas.tasks.task import Dataset, Loss, Metric, Part
 
 BUCKETED_BATCHES = 16
 """So many batches are drawn at once and sorted by length, so that sequences of like lengths meet."""
@@ -104,7 +104,6 @@ class WindowSplit:
     origins: Tensor
     window: int
     horizon: int
-    relative: Relative
     is_stream: bool = False
 
     def __len__(self) -> int:
@@ -125,10 +124,6 @@ class WindowSplit:
         steps = torch.arange(-self.window, self.horizon, device=origins.device)
         rows = origins[:, None] + steps
         inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
-        if self.relative != "nothing":
-            targets = targets - self.targets[origins - 1][:, None]
-        if self.relative == "all":
-            inputs = inputs - inputs[:, -1:]
         return Batch(inputs, targets.flatten(1))
 
 
@@ -206,7 +201,6 @@ def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
             _tensor(part.origins, device),
             part.window,
             part.horizon,
-            part.relative,
         )
     return StreamSplit(_tensor(part.tokens, device), part.steps)
 

@@ -13,7 +13,8 @@ from evo_nas.models.network import Network
 
 OPTIONS = SpaceOptions(widths=[4, 6], bidirectional=True, layers={"min": 1, "max": 3})
 NUMERIC = Signature(features=3, outputs=2)
-TOKENS = Signature(features=0, outputs=7, vocabulary=7, per_step=True)
+TOKENS = Signature(features=0, outputs=7, vocabulary=7, per_step=True, foretells_tokens=True)
+FORECAST = Signature(features=3, outputs=4, last_values=(2, 0))
 
 
 def exported(directory, *, signature=NUMERIC, seed=1):
@@ -27,7 +28,7 @@ def exported(directory, *, signature=NUMERIC, seed=1):
     return network, genome
 
 
-@pytest.mark.parametrize("signature", [NUMERIC, TOKENS])
+@pytest.mark.parametrize("signature", [NUMERIC, TOKENS, FORECAST])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_loaded_champion_gives_the_outputs_it_gave_at_export(tmp_path, signature, seed):
     network, _ = exported(tmp_path / "out", signature=signature, seed=seed)
@@ -36,6 +37,23 @@ def test_a_loaded_champion_gives_the_outputs_it_gave_at_export(tmp_path, signatu
     loaded = load_champion(tmp_path / "out")
     assert not loaded.training
     assert torch.equal(loaded(inputs, lengths), network(inputs, lengths))
+
+
+def test_a_champion_of_before_there_were_forecasts_of_changes_is_read(tmp_path):
+    network, _ = exported(tmp_path / "out")
+    path = tmp_path / "out" / "genome.json"
+    facts = json.loads(path.read_text())
+    del facts["signature"]["last_values"], facts["signature"]["foretells_tokens"]
+    path.write_text(json.dumps(facts))
+    assert load_champion(tmp_path / "out").architecture == network.architecture
+
+
+def test_a_signature_that_does_not_fit_the_architecture_is_refused(tmp_path):
+    exported(tmp_path / "out", signature=FORECAST)  # whose founder-like first draw tells changes
+    path = tmp_path / "out" / "genome.json"
+    path.write_text(path.read_text().replace('"last_values": [\n      2', '"last_values": [\n      99'))
+    with pytest.raises(ChampionError, match=r"last values are the features \(99, 0\) of 3"):
+        load_champion(tmp_path / "out")
 
 
 def test_the_genome_of_a_champion_can_go_on_evolving(tmp_path):

@@ -4,13 +4,14 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.errors import GenomeError
-from evo_nas.genome.architecture import Architecture, Head, Layer, Signature
+from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Signature
 from evo_nas.genome.cell import CellGraph
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import (
@@ -52,6 +53,14 @@ def test_architecture_and_genome_come_back_from_json(seed):
     assert genome_from_json(genome_to_json(genome)) == genome
 
 
+@pytest.mark.parametrize("change", [{"tied": True}, {"forecast": Forecast.RELATIVE}])
+def test_what_the_first_format_lacks_is_written_in_the_second(change):
+    changed = replace(SMALL, **change)
+    assert to_json(changed).startswith('{"format":2,')
+    assert from_json(to_json(changed)) == changed
+    assert architecture_hash(changed) != architecture_hash(SMALL)
+
+
 def test_json_is_one_line_with_a_format():
     assert to_json(SMALL).startswith('{"format":1,"layers":[{"cell":')
     assert "\n" not in to_json(SMALL)
@@ -82,7 +91,9 @@ def test_hash_is_the_same_in_another_process():
         ('{"format": 1e999}', "a number is '1e999'; numbers must be finite"),
         ('{"format": ' + "9" * 100_000 + "}", "a number has 100000 digits; at most 18"),
         ("{}", "architecture.format is missing"),
-        (edited("format", value=2), "architecture.format is 2; this evo-nas reads 1 to 1"),
+        (edited("format", value=3), "architecture.format is 3; this evo-nas reads 1 to 2"),
+        (edited("format", value=2), "architecture.tied is missing"),
+        (edited("tied", value=True), "architecture has the unknown key 'tied'"),
         (edited("format", value=True), "architecture.format is True; must be an integer"),
         (edited("layers", value=None), "architecture.layers is None; must be a list"),
         (edited("layers", value=[{}] * 65), "architecture.layers has 65 entries; at most 64"),

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Optimizer, Pooling, Training
+from evo_nas.genome.architecture import (
+    Architecture,
+    Forecast,
+    Head,
+    Layer,
+    Norm,
+    Optimizer,
+    Pooling,
+    Training,
+)
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, Op
 from evo_nas.genome.cells import NAMED_CELLS
@@ -29,11 +38,14 @@ def test_every_feature_of_an_architecture_is_in_its_description():
             Optimizer.RMSPROP, learning_rate=0.0123, weight_decay=1e-4, clip=0.25, batch_size=8
         ),
         embedding=50,
+        tied=True,
+        forecast=Forecast.CHANGE,
     )
     assert describe(architecture) == (
-        "embedding 50; 2 layers: bidirectional GRU 96, layer norm, dropout 0.1"
+        "tied embedding 50; 2 layers: bidirectional GRU 96, layer norm, dropout 0.1"
         " → evolved cell (3 ops) 64, skip from input; skip from layer 1, attention pooling, tanh layer 32,"
-        " output dropout 0.3; RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
+        " output dropout 0.3; forecasts the change since the last value;"
+        " RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
     )
 
 

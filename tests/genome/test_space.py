@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.errors import ConfigError, GenomeError
-from evo_nas.genome.architecture import Architecture, Head, Layer, Pooling, Signature
+from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Pooling, Signature
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, Op
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
@@ -20,7 +20,8 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace
 
 SERIES = Signature(features=3, outputs=2)
-TEXT = Signature(features=0, outputs=50, vocabulary=50, per_step=True)
+TEXT = Signature(features=0, outputs=50, vocabulary=50, per_step=True, foretells_tokens=True)
+FORECAST = Signature(features=3, outputs=4, last_values=(2, 0))
 WIDE = SpaceOptions(
     layers=LayerRange(min=1, max=4),
     widths=(4, 8, 16),
@@ -34,6 +35,7 @@ WIDE = SpaceOptions(
 SPACES = {
     "series": SearchSpace(WIDE, SERIES, epochs=100),
     "text": SearchSpace(WIDE, TEXT, epochs=100),
+    "forecast": SearchSpace(WIDE, FORECAST, epochs=100),
     "default": SearchSpace(SpaceOptions(), SERIES, epochs=5),
     "fixed cells": SearchSpace(SpaceOptions(evolve_cell=False), SERIES, epochs=5),
 }
@@ -150,7 +152,34 @@ def test_genes_exist_only_where_the_task_has_a_use_for_them():
     series = {gene.name for gene in SPACES["series"].genes}
     text = {gene.name for gene in SPACES["text"].genes}
     assert series - text == {"head.pooling"}
-    assert text - series == {"embedding"}
+    assert text - series == {"embedding", "embedding.tied"}
+    assert {gene.name for gene in SPACES["forecast"].genes} - series == {"forecast"}
+
+
+def test_founders_of_a_forecast_have_the_first_that_is_permitted():
+    for forecasts in ([Forecast.VALUE], [Forecast.RELATIVE, Forecast.VALUE], list(Forecast)):
+        options = SpaceOptions.model_validate({"forecasts": list(map(str, forecasts))})
+        space = SearchSpace(options, FORECAST, epochs=5)
+        assert {space.decode(genome).forecast for _, genome in space.seeds()} == {forecasts[0]}
+        drawn = {space.decode(space.random(random.Random(seed))).forecast for seed in range(40)}
+        assert drawn == set(forecasts)
+
+
+def test_what_a_task_has_no_use_for_is_no_part_of_the_canonical_form():
+    architecture = replace(
+        SERIES_SPACE.decode(SERIES_SPACE.seeds()[0][1]), tied=True, forecast=Forecast.CHANGE
+    )
+    canonical_form = SERIES_SPACE.canonical(architecture)
+    assert (canonical_form.tied, canonical_form.forecast) == (False, Forecast.VALUE)
+
+
+def test_a_genome_of_before_a_gene_was_added_is_refused():
+    space = SPACES["forecast"]
+    old = [
+        value for value, gene in zip(space.seeds()[0][1], space.genes, strict=True) if gene.name != "forecast"
+    ]
+    with pytest.raises(GenomeError, match=rf"has {len(old)} genes; this space has {len(old) + 1}"):
+        space.decode(tuple(old))
 
 
 def test_regularisation_is_frozen_below_its_epochs_and_free_above():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,10 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.errors import GenomeError
-from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
+from evo_nas.genome.architecture import (
+    Architecture,
+    Forecast,
+    Head,
+    Layer,
+    Norm,
+    Pooling,
+    Signature,
+)
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.models.dropout import set_generator
 from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.network import Network
 
@@ -21,10 +31,13 @@ WIDE = SpaceOptions(
     layers={"min": 1, "max": 3}, widths=(2, 5), cells=tuple(NAMED_CELLS), bidirectional=True, heads=(0, 3)
 )
 SPACES = {
-from evo_nas.models.dropout import set_generator
     "series": SearchSpace(WIDE, SERIES, 50),
     "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
     "a label a step": SearchSpace(WIDE, Signature(features=3, outputs=4, per_step=True), 50),
+    "the next token": SearchSpace(
+        WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, foretells_tokens=True), 50
+    ),
+    "a forecast": SearchSpace(WIDE, Signature(features=3, outputs=4, last_values=(2, 0)), 50),
 }
 
 
@@ -95,6 +108,16 @@ def test_dropout_zeroes_the_same_features_at_every_step_of_a_sequence() -> None:
     assert (seen[0][0] != seen[0]).any()
 
 
+def test_dropout_before_the_outputs_acts_and_draws_from_the_generator_it_is_given() -> None:
+    network = Network(Architecture(layers=(Layer(MGU, 2),), head=Head(dropout=0.5)), SERIES)
+    inputs, generator = torch.randn(8, 4, 3), torch.Generator()
+    set_generator(network, generator)
+    first, second = network(inputs), network(inputs)
+    assert not torch.equal(first, second)
+    generator.manual_seed(torch.Generator().initial_seed())
+    assert torch.equal(network(inputs), first)
+
+
 def test_dropout_is_off_in_evaluation() -> None:
     layers, head = (Layer(MGU, 2, dropout=0.5),), Head(dropout=0.5)
     network = Network(Architecture(layers=layers, head=head), SERIES).eval()
@@ -108,16 +131,53 @@ def test_layer_normalisation_is_on_the_outputs() -> None:
     torch.testing.assert_close(outputs.mean(dim=-1), torch.zeros(2, 4), atol=1e-6, rtol=0)
 
 
-def test_dropout_before_the_outputs_acts_and_draws_from_the_generator_it_is_given() -> None:
-    network = Network(Architecture(layers=(Layer(MGU, 2),), head=Head(dropout=0.5)), SERIES)
-    inputs, generator = torch.randn(8, 4, 3), torch.Generator()
-    set_generator(network, generator)
-    first, second = network(inputs), network(inputs)
-    assert not torch.equal(first, second)
-    generator.manual_seed(torch.Generator().initial_seed())
-    assert torch.equal(network(inputs), first)
-
-
 def test_tokens_without_an_embedding_are_refused() -> None:
     with pytest.raises(GenomeError, match="embedding is None"):
         Network(Architecture(layers=(Layer(MGU, 2),)), Signature(features=0, vocabulary=5, outputs=1))
+
+
+def twins(first: Architecture, second: Architecture, signature: Signature) -> tuple[Network, Network]:
+    """Two networks with the same weights."""
+    networks = Network(first, signature), Network(second, signature)
+    networks[1].load_state_dict(networks[0].state_dict())
+    return networks
+
+
+def test_a_forecast_of_the_change_adds_the_last_values_of_its_targets() -> None:
+    signature = Signature(features=3, outputs=4, last_values=(2, 0))
+    plain = Architecture(layers=(Layer(LSTM, 4),))
+    value, change = twins(plain, replace(plain, forecast=Forecast.CHANGE), signature)
+    inputs, lengths = torch.randn(3, 5, 3), torch.tensor([5, 2, 4])
+    last = torch.stack([inputs[0, 4], inputs[1, 1], inputs[2, 3]])[:, [2, 0, 2, 0]]
+    torch.testing.assert_close(change(inputs, lengths), value(inputs, lengths) + last)
+    torch.testing.assert_close(change(inputs), value(inputs) + inputs[:, -1, [2, 0, 2, 0]])
+
+
+def test_a_relative_forecast_moves_with_the_level_of_its_inputs() -> None:
+    signature = Signature(features=3, outputs=4, last_values=(2, 0))
+    network = Network(Architecture(layers=(Layer(LSTM, 4),), forecast=Forecast.RELATIVE), signature)
+    inputs, level = torch.randn(3, 5, 3), torch.tensor([7.0, -2.0, 30.0])
+    torch.testing.assert_close(network(inputs + level), network(inputs) + level[[2, 0, 2, 0]])
+
+
+def test_a_forecast_of_changes_needs_to_know_the_last_values() -> None:
+    with pytest.raises(GenomeError, match="forecast is change; must be value for 2 outputs"):
+        Network(Architecture(layers=(Layer(LSTM, 4),), forecast=Forecast.CHANGE), SERIES)
+
+
+def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:
+    signature = Signature(features=0, vocabulary=7, outputs=7, per_step=True, foretells_tokens=True)
+    network = Network(Architecture(layers=(Layer(MGU, 5),), embedding=5, tied=True), signature)
+    assert "head.output.weight" not in network.state_dict()
+    tokens = torch.randint(7, (2, 3))
+    network(tokens)[..., 4].sum().backward()
+    assert network.embedding.weight.grad[4].abs().sum() > 0
+    with torch.no_grad():
+        network.embedding.weight[4] = 0.0
+    torch.testing.assert_close(network(tokens)[..., 4], torch.zeros(2, 3))
+
+
+def test_outputs_cannot_be_tied_to_an_embedding_of_other_tokens() -> None:
+    signature = Signature(features=0, vocabulary=7, outputs=5, per_step=True)
+    with pytest.raises(GenomeError, match="tied is True; must be False for 5 outputs and a vocabulary of 7"):
+        Network(Architecture(layers=(Layer(MGU, 5),), embedding=5, tied=True), signature)

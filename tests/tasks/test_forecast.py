@@ -87,20 +87,17 @@ def test_a_constant_column_is_zero_and_not_infinite(ramp) -> None:
     assert load(ramp, inputs=("constant",)).train.inputs == pytest.approx(0)
 
 
-@pytest.mark.parametrize("relative", ["targets", "all"])
-def test_the_change_since_the_last_value_can_be_the_target(ramp, relative) -> None:
-    options = {"inputs": ("square",), "targets": ("time", "constant")}
-    change = load(ramp, relative=relative, **options).test.targets
-    deviation = np.arange(60).std()
-    assert change[:, ::2] * deviation == pytest.approx(np.tile([1.0, 2.0], (19, 1)), abs=1e-4)
-    assert not change[:, 1::2].any()
+def test_the_signature_says_which_inputs_are_the_last_values_of_the_targets(ramp) -> None:
+    options = {"targets": ("constant", "time"), "horizon": 3}
+    dataset = load(ramp, inputs=("square", "time", "constant"), **options)
+    columns = list(dataset.signature.last_values)
+    last = dataset.test.inputs[:, -1, columns]
+    assert np.array_equal(last[1:], dataset.test.targets[:-1, :2])
 
 
-def test_inputs_can_be_relative_to_their_last_step(ramp) -> None:
-    inputs = load(ramp, inputs=("time",), relative="all").test.inputs[..., 0]
-    assert inputs * np.arange(60).std() == pytest.approx(np.tile([-4.0, -3, -2, -1, 0], (19, 1)), abs=1e-4)
-    untouched = load(ramp, inputs=("time",), relative="targets").test.inputs
-    assert np.array_equal(untouched, load(ramp, inputs=("time",)).test.inputs)
+def test_a_target_that_is_not_read_has_no_last_value(ramp) -> None:
+    assert load(ramp, inputs=("square",)).signature.last_values == ()
+    assert load(ramp, inputs=("time", "square"), targets=("time", "constant")).signature.last_values == ()
 
 
 def test_stride_thins_the_training_windows_only(ramp) -> None:
@@ -120,10 +117,9 @@ def test_shares_split_by_time(ramp) -> None:
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [44, 19, 29]
 
 
-@pytest.mark.parametrize("relative", ["nothing", "targets", "all"])
-def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp, relative) -> None:
+def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    floors = ForecastTask(ForecastOptions(**options, split=(60, 20, 20), relative=relative)).floors()
+    floors = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).floors()
     assert floors["persistence"] == pytest.approx(2.5, rel=1e-5)
     assert floors["linear on changes"] < 0.01 * floors["persistence"]
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +58,7 @@ def test_sequences_of_like_lengths_meet_and_padding_is_cut_off() -> None:
     padded_steps = sum(batch.inputs.shape[:2].numel() for batch in batches)
     assert padded_steps < 1.3 * lengths.sum()
 
+
 @pytest.mark.parametrize("per_step", [False, True])
 def test_targets_are_cut_only_where_every_step_has_one(per_step) -> None:
     """Even where there happen to be as many outputs a sequence as steps."""
@@ -67,16 +67,14 @@ def test_targets_are_cut_only_where_every_step_has_one(per_step) -> None:
     assert {batch.targets.shape[1] for batch in split.in_order(4)} == {3 if per_step else 5}
 
 
-
 def rows(count: int = 40) -> Windows:
     values = np.arange(2 * count, dtype=np.float32).reshape(count, 2) ** 1.5
     return Windows(values, values[:, :1], np.arange(5, count - 2), window=5, horizon=3)
 
 
-@pytest.mark.parametrize("relative", ["nothing", "targets", "all"])
-def test_windows_of_a_batch_are_those_that_are_cut_at_once(relative) -> None:
-    windows = replace(rows(), relative=relative)
-    batches = list(as_split(windows, CPU).in_order(8))
+def test_windows_of_a_batch_are_those_that_are_cut_at_once() -> None:
+    windows = rows()
+    batches = list(split_of(windows).in_order(8))
     whole = windows.cut()
     assert np.array_equal(torch.cat([batch.inputs for batch in batches]).numpy(), whole.inputs)
     assert np.array_equal(torch.cat([batch.targets for batch in batches]).numpy(), whole.targets)
