@@ -41,7 +41,8 @@ class LiveDisplay(Display):
             self._note = ""
 
     def _picture(self) -> RenderableType:
-        return Group(self._view, Text(self._note, style="yellow")) if self._note else self._view
+        """The last line is short, so that what the terminal echoes of Ctrl-C breaks no line and tears nothing."""
+        return Group(self._view, Text(self._note, style="yellow"))
 
     def view(self, progress: Progress) -> RenderableType:
         """Returns the picture of ``progress``."""
