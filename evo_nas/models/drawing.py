@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
+_DRAWING = frozenset(
+    {
+        *(Tensor.bernoulli_, Tensor.normal_, Tensor.uniform_),
+        *(init.kaiming_normal_, init.kaiming_uniform_, init.normal_, init.orthogonal_, init.trunc_normal_),
+        *(init.uniform_, init.xavier_normal_, init.xavier_uniform_),
+    }
+)
 
-class DrawingFrom(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
-    """A context in which what this thread draws, and nobody named a generator for, comes from ``generator``.
+
+class DrawingFrom(TorchFunctionMode):
+    """A context in which the weights that this thread draws come from ``generator`` unless they name another.
 
     Layers of torch draw their weights in their constructors, from a generator that all threads of a process share.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._generator = generator
 
-    def __torch_dispatch__(
+    def __torch_function__(
         self,
-        func: torch._ops.OpOverload,
+        func: Callable[..., Any],
         types: Sequence[type],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Runs an operation, with the generator if it takes one."""
+        """Calls a function of torch, with the generator if it draws."""
         chosen = dict(kwargs or {})
-        if chosen.get("generator") is None and any(
-            argument.name == "generator" for argument in func._schema.arguments
-        ):
+        if func in _DRAWING and chosen.get("generator") is None:
             chosen["generator"] = self._generator
         return func(*args, **chosen)
