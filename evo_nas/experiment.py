@@ -12,7 +12,7 @@ from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_history, read_record
+from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_record, read_totals
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -118,9 +118,8 @@ class Experiment:
         if not holds_run(run):
             return False
         self._refuse_changes(run, read_record(run))
-        history = read_history(run)
-        train_s = sum(evaluation.outcome.train_s for evaluation in history.told)
-        return not history.in_flight and self.budget.is_spent(asked=len(history.told), train_s=train_s)
+        totals = read_totals(run)
+        return not totals.in_flight and self.budget.is_spent(asked=totals.told, train_s=totals.train_s)
 
     @contextmanager
     def open(

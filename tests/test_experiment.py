@@ -8,7 +8,7 @@ from evo_nas.config import configured
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import read_history
+from evo_nas.ledger import read_history, read_totals
 from evo_nas.strategies.replay import verify
 
 
@@ -52,6 +52,9 @@ def test_a_configuration_becomes_a_search_that_ends_with_its_budget(settings, tm
 def test_the_same_command_on_a_complete_run_finds_it_complete(settings, tmp_path):
     assert not experiment(settings()).is_complete(tmp_path / "run")
     run_inline(settings(), tmp_path / "run")
+    history, totals = read_history(tmp_path / "run"), read_totals(tmp_path / "run")
+    assert (totals.told, totals.in_flight) == (len(history.told), len(history.in_flight))
+    assert totals.train_s == pytest.approx(sum(each.outcome.train_s for each in history.told))
     assert experiment(settings()).is_complete(tmp_path / "run")
     assert not experiment(settings(budget={"evaluations": 9})).is_complete(tmp_path / "run")
 

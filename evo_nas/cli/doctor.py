@@ -113,6 +113,8 @@ def _networks() -> Iterator[Finding]:
 
 def _writable(root: Path) -> Finding:
     place = _existing(root)
+    if root.exists() and not root.is_dir():
+        return Finding("runs", f"{root} is a file; choose another", good=False)
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             os.fsync(file.fileno())

@@ -8,10 +8,10 @@ search is what its ledger says; there is no other.
 
 from __future__ import annotations
 
-from evo_nas.ledger.contents import History
+from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore, open_store
-from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table
+from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table, read_totals
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
 from evo_nas.ledger.schema import SCHEMA, Describe
 from evo_nas.ledger.store import Store, storage_errors
@@ -25,6 +25,7 @@ __all__ = [
     "LocalStore",
     "RunRecord",
     "Store",
+    "Totals",
     "check_vacant",
     "find_runs",
     "hash_config",
@@ -33,5 +34,6 @@ __all__ = [
     "read_history",
     "read_record",
     "read_table",
+    "read_totals",
     "storage_errors",
 ]

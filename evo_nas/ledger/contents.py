@@ -39,6 +39,21 @@ class History:
     lost: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What of its budget a run has spent.
+
+    Attributes:
+        told: Evaluations.
+        in_flight: Candidates recorded as asked and not told.
+        train_s: Seconds of training of all evaluations.
+    """
+
+    told: int
+    in_flight: int
+    train_s: float
+
+
 @dataclass(frozen=True)
 class Contents:
     """What the files hold.
@@ -104,6 +119,15 @@ def load_history(store: Store) -> History:
     for evaluation in told:
         in_flight.pop(evaluation.candidate.id, None)
     return History(told, [in_flight[key] for key in sorted(in_flight)], contents.survey.fence.lost)
+
+
+def load_totals(store: Store) -> Totals:
+    """Adds up all rows without making evaluations of them; raises as `read_contents` does."""
+    contents = read_contents(store, columns=["id", "seq", "train_s"])
+    table = contents.table()
+    born = {candidate.id for segment in contents.segments for candidate in segment.born}
+    in_flight = born.difference(table["id"].to_pylist())
+    return Totals(len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())))
 
 
 def concatenate(segments: Iterable[Segment]) -> pa.Table:

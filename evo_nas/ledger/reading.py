@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from evo_nas.ledger.contents import History, load_history, read_contents
+from evo_nas.ledger.contents import History, Totals, load_history, load_totals, read_contents
 from evo_nas.ledger.local_store import open_store
 from evo_nas.ledger.record import RUN_FILE, RunRecord, load_record
 from evo_nas.ledger.store import Store, storage_errors
@@ -51,6 +51,11 @@ def read_history(where: str | os.PathLike[str] | Store) -> History:
         CorruptLedgerError: Committed evaluations are damaged or missing.
     """
     return _read(where, load_history)
+
+
+def read_totals(where: str | os.PathLike[str] | Store) -> Totals:
+    """Returns what of its budget the run at ``where`` has spent; raises as `read_history` does."""
+    return _read(where, load_totals)
 
 
 def read_table(where: str | os.PathLike[str] | Store) -> pa.Table:

@@ -326,6 +326,13 @@ def test_doctor_fails_where_runs_cannot_be_written() -> None:
     assert "cannot be written" in result.output
 
 
+def test_doctor_fails_where_runs_would_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("mine")
+    result = evo_nas_command("doctor", tmp_path / "runs")
+    assert result.exit_code == 1
+    assert "is a file" in result.output
+
+
 def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run: Path) -> None:
     segment = sorted((run / "segments").iterdir())[3]
     segment.write_bytes(segment.read_bytes()[:-20])
