@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
-from evo_nas.tasks.metrics import MSE
+from evo_nas.tasks.generated import GeneratedNumbersOptions, GeneratedTask
+from evo_nas.tasks.metrics import ERRORS
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 
@@ -14,13 +14,14 @@ class AddingTask(GeneratedTask):
     """Each of ``length`` steps has a number from 0 to 1 and a mark; the target is the sum of the two marked."""
 
     kind = "adding"
-    Options = GeneratedOptions
+    Options = GeneratedNumbersOptions
+    _options: GeneratedNumbersOptions
 
     def floors(self) -> dict[str, float]:
         """Returns the test error of always saying the mean, about 1/6."""
         train, _, test = self._parts()
         guess = np.full(test.targets.shape, train.targets.astype(np.float64).mean(), dtype=np.float32)
-        return {"mean": MSE.score(guess, test.targets)}
+        return {"mean": ERRORS[self._options.metric].score(guess, test.targets)}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self._options.length
@@ -33,4 +34,5 @@ class AddingTask(GeneratedTask):
         return Sequences(inputs, (inputs[..., 0] * inputs[..., 1]).sum(axis=1, keepdims=True))
 
     def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
-        return Dataset("adding problem", Signature(2, 1), Loss.MSE, MSE, train, validation, test)
+        metric = ERRORS[self._options.metric]
+        return Dataset("adding problem", Signature(2, 1), Loss.MSE, metric, train, validation, test)

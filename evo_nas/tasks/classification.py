@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import PositiveInt
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
-from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.options import Character, Names, TaskOptions
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.scaling import Scaler
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
     Numeric = npt.NDArray[np.float64]
 
-MetricName = Literal["accuracy", "macro_f1", "mcc", "nll"]
 
-
-class SequenceOptions(BaseModel):
+class SequenceOptions(TaskOptions):
     """Options that tasks on numeric sequences with labels share.
 
     Attributes:
@@ -47,20 +46,18 @@ class SequenceOptions(BaseModel):
         metric: What search optimises.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     path: DataPaths
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None
     label: str | None = None
-    inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    inputs: Names | None = None
     sequence: str | None = None
     group: str | None = None
     features: PositiveInt = 1
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Character | None = None
     split: SplitOptions = SplitOptions()
     class_weights: Literal["none", "balanced"] = "none"
-    metric: MetricName = "accuracy"
+    metric: ClassificationMetric = "accuracy"
 
     def roles(self, *, label_a_step: bool = False) -> Roles:
         """Returns what columns are for."""

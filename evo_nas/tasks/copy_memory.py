@@ -8,15 +8,16 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.opponents import majority
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 BLANK, RECALL = 0, 1
 FIRST_SYMBOL = 2
 
 
-class CopyOptions(GeneratedOptions):
+class CopyOptions(GeneratedClassesOptions):
     """Options of the task ``copy_memory``; ``length`` is the number of blanks between reading and recall.
 
     Attributes:
@@ -36,8 +37,10 @@ class CopyMemoryTask(GeneratedTask):
     _options: CopyOptions
 
     def floors(self) -> dict[str, float]:
-        """Returns the test accuracy of guessing."""
-        return {"guessing": 1.0 / self._options.symbols}
+        """Returns the test metric of the most frequent symbol."""
+        train, _, test = (part.targets[part.scored].astype(np.int64) for part in self._parts())
+        metric = CLASSIFICATION[self._options.metric]
+        return {"majority": majority(train, test, metric=metric, classes=self._options.symbols)}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         options = self._options
@@ -58,7 +61,7 @@ class CopyMemoryTask(GeneratedTask):
             "copy problem",
             Signature(0, len(symbols), vocabulary=FIRST_SYMBOL + len(symbols), per_step=True),
             Loss.CROSS_ENTROPY,
-            ACCURACY,
+            CLASSIFICATION[self._options.metric],
             train,
             validation,
             test,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
+from evo_nas.tasks.opponents import fitted_score
+from evo_nas.tasks.options import Seed, Share, TaskOptions
 from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
@@ -19,23 +21,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 CLASSES = 10
-Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class DigitsOptions(BaseModel):
+class DigitsOptions(TaskOptions):
     """Options of the task ``digits``.
 
     Attributes:
         validation: Share of the images that decides.
         test: Share of the images that is reported; the rest is learnt.
         seed: Which images fall into which part.
+        metric: What search optimises.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     validation: Share = 0.2
     test: Share = 0.2
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
+    metric: ClassificationMetric = "accuracy"
 
     @model_validator(mode="after")
     def _leaves_something_to_learn(self) -> Self:
@@ -72,7 +73,7 @@ class DigitsTask(Task):
             name="digits",
             signature=Signature(features=8, outputs=CLASSES),
             loss=Loss.CROSS_ENTROPY,
-            metric=ACCURACY,
+            metric=CLASSIFICATION[self._options.metric],
             train=sequences("train"),
             validation=sequences("validation"),
             test=sequences("test"),
@@ -80,19 +81,20 @@ class DigitsTask(Task):
         )
 
     def floors(self) -> dict[str, float]:
-        """Returns the test accuracy of the most frequent class and of the nearest training image."""
+        """Returns the test metric of the most frequent class and of the nearest training image."""
         from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - as in load
         from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415 - as in load
 
         opponents = {
-            "majority": DummyClassifier(strategy="most_frequent"),
+            "majority": DummyClassifier(strategy="prior"),
             "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
         }
         images, labels, parts = self._read()
-        test = parts["test"]
-        learnt = np.concatenate([parts["train"], parts["validation"]])
+        rows = [np.concatenate([parts["train"], parts["validation"]]), parts["test"]]
+        inputs, targets = [images[each] for each in rows], [labels[each] for each in rows]
+        metric = CLASSIFICATION[self._options.metric]
         return {
-            name: float(opponent.fit(images[learnt], labels[learnt]).score(images[test], labels[test]))
+            name: fitted_score(opponent, inputs, targets, metric=metric, classes=CLASSES)
             for name, opponent in opponents.items()
         }
 
@@ -104,5 +106,5 @@ class DigitsTask(Task):
 
         images, labels = load_digits(return_X_y=True)
         rows = Rows("digits", contents=range(len(labels)), strata=labels.astype(str).tolist())
-        options = SplitOptions(**self._options.model_dump())
+        options = SplitOptions(**self._options.model_dump(exclude={"metric"}))
         return images, labels, split_rows(rows, options)

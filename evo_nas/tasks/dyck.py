@@ -8,15 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.opponents import classification_floors
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 BRACKETS = ("()", "[]", "{}", "<>")
 
 
-class DyckOptions(GeneratedOptions):
+class DyckOptions(GeneratedClassesOptions):
     """Options of the task ``dyck``; ``length`` is the number of brackets of the longest word.
 
     Attributes:
@@ -46,7 +46,7 @@ class DyckTask(GeneratedTask):
         return classification_floors(
             counts,
             [train.targets.astype(np.int64), test.targets.astype(np.int64)],
-            metric=ACCURACY,
+            metric=CLASSIFICATION[self._options.metric],
             classes=2,
         )
 
@@ -85,7 +85,7 @@ class DyckTask(GeneratedTask):
             "Dyck language",
             Signature(0, 2, vocabulary=1 + len(brackets)),
             Loss.CROSS_ENTROPY,
-            ACCURACY,
+            CLASSIFICATION[self._options.metric],
             train,
             validation,
             test,

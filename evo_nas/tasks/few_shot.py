@@ -10,7 +10,8 @@ from pydantic import Field, PositiveInt
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.classification import SequenceOptions, read_files
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.opponents import LEAST_LOGIT, majority
 from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
 
@@ -72,7 +73,7 @@ class FewShotTask(Task):
             name=f"{ways}-way {self._options.shots}-shot classification",
             signature=Signature(train.inputs.shape[2], ways, per_step=True),
             loss=Loss.CROSS_ENTROPY,
-            metric=ACCURACY,
+            metric=CLASSIFICATION[self._options.metric],
             train=train,
             validation=validation,
             test=test,
@@ -80,15 +81,23 @@ class FewShotTask(Task):
         )
 
     def floors(self) -> dict[str, float]:
-        """Returns the test accuracy of guessing, and of the nearest of the few labelled examples."""
-        right = []
+        """Returns the test metric of the most frequent label, and of the nearest of the few labelled examples."""
+        ways, metric = self._options.ways, CLASSIFICATION[self._options.metric]
+        found, wanted = [], []
         for support, query in self.episodes("test"):
             known, asked = (
                 part.inputs.reshape(len(part), 1, -1).astype(np.float64) for part in (support, query)
             )
             nearest = np.square(asked - known.transpose(1, 0, 2)).sum(axis=-1).argmin(axis=1)
-            right.append(np.mean(support.targets[nearest] == query.targets))
-        return {"guessing": 1.0 / self._options.ways, "nearest neighbour": float(np.mean(right))}
+            found.append(support.targets[nearest])
+            wanted.append(query.targets)
+        told = np.concatenate([query.targets for _, query in self.episodes("train")]).astype(np.int64)
+        targets = np.concatenate(wanted).astype(np.int64)
+        logits = np.where(np.eye(ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
+        return {
+            "majority": majority(told, targets, metric=metric, classes=ways),
+            "nearest neighbour": metric.score(logits.astype(np.float32), targets),
+        }
 
     def episodes(self, part: str) -> list[Episode]:
         """Returns the episodes of ``train``, ``validation`` or ``test``."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import PositiveInt, model_validator
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.linear import Ridge, changes
 from evo_nas.tasks.metrics import error_metric, mase
+from evo_nas.tasks.options import Character, Names, SharesOrRows, TaskOptions
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.series import Series, SeriesParts
@@ -25,22 +26,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-
-def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Returns numbers of rows as whole numbers, and shares as they are."""
-    if min(split) >= 1.0 and all(float(part).is_integer() for part in split):
-        return (int(split[0]), int(split[1]), int(split[2]))
-    if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
-        return split
-    raise ValueError("must be three shares that add up to 1, or three whole numbers of rows")
-
-
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
 PENALTY = 3e-4
 """On squared weights of the linear opponents, in standardised units; keeps collinear columns apart."""
 
 
-class ForecastOptions(BaseModel):
+class ForecastOptions(TaskOptions):
     """Options of the task ``forecast``.
 
     Attributes:
@@ -62,21 +52,19 @@ class ForecastOptions(BaseModel):
         delimiter: What separates the columns; by the file's name if not given.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     path: DataPaths
     targets: Names
     inputs: Names | None = None
     window: PositiveInt = 96
     horizon: PositiveInt = 24
-    split: Annotated[tuple[float, float, float], AfterValidator(_shares_or_rows)] = (0.7, 0.1, 0.2)
+    split: SharesOrRows = (0.7, 0.1, 0.2)
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None
     stride: PositiveInt = 1
     season: PositiveInt = 1
     metric: Literal["mse", "mae", "rmse", "mase"] = "mse"
     units: Literal["original", "deviations"] = "original"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Character | None = None
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

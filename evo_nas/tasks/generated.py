@@ -6,9 +6,11 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
+from evo_nas.tasks.options import Seed, TaskOptions
 from evo_nas.tasks.task import Dataset, Sequences, Task
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ SURPLUS = 2
 """So many times as many sequences are drawn as are wanted, since some may be the same."""
 
 
-class GeneratedOptions(BaseModel):
+class GeneratedOptions(TaskOptions):
     """Options that all generated tasks share.
 
     Attributes:
@@ -29,13 +31,31 @@ class GeneratedOptions(BaseModel):
         seed: What is drawn.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     train: PositiveInt = 2000
     validation: PositiveInt = 500
     test: PositiveInt = 500
     length: Annotated[int, Field(ge=2, le=10_000)] = 20
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
+
+
+class GeneratedClassesOptions(GeneratedOptions):
+    """Options of generated tasks that tell classes.
+
+    Attributes:
+        metric: What search optimises.
+    """
+
+    metric: ClassificationMetric = "accuracy"
+
+
+class GeneratedNumbersOptions(GeneratedOptions):
+    """Options of generated tasks that tell numbers.
+
+    Attributes:
+        metric: What search optimises.
+    """
+
+    metric: ErrorMetric = "mse"
 
 
 class GeneratedTask(Task):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import PositiveInt, model_validator
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.metrics import LANGUAGE
 from evo_nas.tasks.ngrams import NGrams
+from evo_nas.tasks.options import Shares, TaskOptions
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.task import Dataset, Loss, Stream, Task
 from evo_nas.tasks.text_files import read_text
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 ORDERS: Mapping[Level, tuple[int, ...]] = {"character": (1, 6), "word": (1, 3)}
 """Of the n-gram models to beat."""
 
 
-class CorpusOptions(BaseModel):
+class CorpusOptions(TaskOptions):
     """Options that all language modelling shares.
 
     Attributes:
@@ -42,20 +42,12 @@ class CorpusOptions(BaseModel):
         metric: What search optimises: ``nll`` in nats a token, ``bits_per_character`` or ``perplexity``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    split: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)
+    split: Shares = (0.8, 0.1, 0.1)
     steps: PositiveInt = 64
     level: Level = "character"
     min_count: PositiveInt = 1
     max_vocabulary: PositiveInt = 50_000
     metric: Literal["nll", "bits_per_character", "perplexity"] = "nll"
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
-        if abs(sum(self.split) - 1.0) > 1e-9:
-            raise ValueError(f"split {self.split} adds up to {sum(self.split):g}; shares must add up to 1")
-        return self
 
     @model_validator(mode="after")
     def _bits_are_of_characters(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Outputs = npt.NDArray[np.float32]
     Targets = npt.NDArray[np.generic]
 
+ClassificationMetric = Literal["accuracy", "macro_f1", "mcc", "nll"]
+ErrorMetric = Literal["mse", "mae", "rmse"]
+MultiLabelMetric = Literal["nll_per_frame", "frame_accuracy", "f1"]
 LONGEST_NLL = 700.0
 """Where the exponential of a negative log-likelihood would leave double precision."""
 
@@ -47,6 +50,12 @@ def binary_surprise(outputs: Outputs, targets: Targets) -> Sums:
     """Returns the negative log-likelihood of 0/1 targets ``(n, outputs)`` under logits, and ``n``."""
     costs = np.logaddexp(0.0, outputs) - np.multiply(outputs, targets, dtype=np.float64)
     return np.array([costs.sum(dtype=np.float64), len(targets)])
+
+
+def key_hits(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns how many keys are rightly on, and how many wrongly on or off; arguments as of `binary_surprise`."""
+    on, wanted = outputs > 0, targets == 1
+    return np.array([np.count_nonzero(on & wanted), np.count_nonzero(on != wanted)], dtype=np.float64)
 
 
 def squared_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
@@ -99,6 +108,18 @@ def matthews(counts: Sums) -> float:
     return float((right * total - wanted @ given) / np.sqrt(spread)) if spread > 0 else 0.0
 
 
+def jaccard(sums: Sums) -> float:
+    """Returns the share of right keys among those that are on or should be (Bay et al., 2009); 1 if none is."""
+    right, wrong = sums
+    return float(right / (right + wrong)) if right + wrong else 1.0
+
+
+def micro_f1(sums: Sums) -> float:
+    """Returns the F1 of keys that are on; 1 if none is or should be."""
+    right, wrong = sums
+    return float(2 * right / (2 * right + wrong)) if right + wrong else 1.0
+
+
 def _scaled_errors(outputs: Outputs, targets: Targets, scale: float | tuple[float, ...]) -> Sums:
     factors = np.atleast_1d(np.asarray(scale, dtype=np.float64))
     errors: Sums = np.subtract(outputs, targets, dtype=np.float64)
@@ -112,15 +133,19 @@ NLL = Metric("nll", higher_is_better=False, statistic=surprise, value=mean)
 PERPLEXITY = Metric("perplexity", higher_is_better=False, statistic=surprise, value=perplexity)
 BITS_PER_CHARACTER = Metric("bits_per_character", higher_is_better=False, statistic=surprise, value=bits)
 NLL_PER_FRAME = Metric("nll_per_frame", higher_is_better=False, statistic=binary_surprise, value=mean)
+FRAME_ACCURACY = Metric("frame_accuracy", higher_is_better=True, statistic=key_hits, value=jaccard)
+F1 = Metric("f1", higher_is_better=True, statistic=key_hits, value=micro_f1)
 MSE = Metric("mse", higher_is_better=False, statistic=squared_errors, value=mean)
 MAE = Metric("mae", higher_is_better=False, statistic=absolute_errors, value=mean)
 RMSE = Metric("rmse", higher_is_better=False, statistic=squared_errors, value=root_mean)
 
 CLASSIFICATION: Mapping[str, Metric] = {metric.name: metric for metric in (ACCURACY, MACRO_F1, MCC, NLL)}
+ERRORS: Mapping[str, Metric] = {metric.name: metric for metric in (MSE, MAE, RMSE)}
+MULTI_LABEL: Mapping[str, Metric] = {metric.name: metric for metric in (NLL_PER_FRAME, FRAME_ACCURACY, F1)}
 LANGUAGE: Mapping[str, Metric] = {metric.name: metric for metric in (NLL, PERPLEXITY, BITS_PER_CHARACTER)}
 
 
-def error_metric(name: str, scale: tuple[float, ...]) -> Metric:
+def error_metric(name: ErrorMetric, scale: tuple[float, ...]) -> Metric:
     """Returns ``mse``, ``mae`` or ``rmse`` of outputs that are first multiplied by ``scale``, one for each target."""
     metric, statistic = {
         "mse": (MSE, squared_errors),

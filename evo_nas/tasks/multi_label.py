@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from evo_nas.config import DataPath
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.array_files import is_arrays, read_arrays
-from evo_nas.tasks.metrics import NLL_PER_FRAME
+from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
+from evo_nas.tasks.options import TaskOptions
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
@@ -29,7 +30,7 @@ PSEUDO_COUNT = 1.0
 Name = Annotated[str, Field(min_length=1)]
 
 
-class MultiLabelOptions(BaseModel):
+class MultiLabelOptions(TaskOptions):
     """Options of the task ``multi_label``.
 
     Attributes:
@@ -38,17 +39,16 @@ class MultiLabelOptions(BaseModel):
         validation: Array of what decides; otherwise a part of ``train``.
         test: Array of what is reported; otherwise a part of ``train``.
         split: Which sequences decide and which are reported, where no arrays are given.
-        metric: What search optimises: the negative log-likelihood of a frame in nats, summed over the keys.
+        metric: What search optimises: ``nll_per_frame`` in nats, summed over the keys; or of the keys that are more
+            likely on than off, ``frame_accuracy`` or ``f1``.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: DataPath
     train: Name = "train"
     validation: Name | None = None
     test: Name | None = None
     split: SplitOptions = SplitOptions()
-    metric: Literal["nll_per_frame"] = "nll_per_frame"
+    metric: MultiLabelMetric = "nll_per_frame"
 
 
 class MultiLabelTask(Task):
@@ -72,7 +72,7 @@ class MultiLabelTask(Task):
             name="multi-label sequences",
             signature=Signature(features=keys, outputs=keys, per_step=True),
             loss=Loss.BINARY_CROSS_ENTROPY,
-            metric=NLL_PER_FRAME,
+            metric=MULTI_LABEL[self._options.metric],
             train=_shifted(train),
             validation=_shifted(validation),
             test=_shifted(test),
@@ -100,7 +100,8 @@ class MultiLabelTask(Task):
             "frequency of keys": np.broadcast_to(rate, wanted.shape),
             "Markov chain a key": np.where(before > 0, after[1], after[0]),
         }
-        return {name: NLL_PER_FRAME.score(_logit(guess), wanted) for name, guess in guesses.items()}
+        metric = MULTI_LABEL[self._options.metric]
+        return {name: metric.score(_logit(guess), wanted) for name, guess in guesses.items()}
 
     def _read(self) -> tuple[list[Frames], list[Frames], list[Frames]]:
         options = self._options

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.opponents import classification_floors
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
@@ -15,7 +15,8 @@ class ParityTask(GeneratedTask):
     """Random bits, 1 to ``length`` of them; the class says whether the ones among them are odd in number."""
 
     kind = "parity"
-    Options = GeneratedOptions
+    Options = GeneratedClassesOptions
+    _options: GeneratedClassesOptions
 
     def floors(self) -> dict[str, float]:
         """Returns the test accuracy of opponents that see all bits; see `classification_floors`."""
@@ -23,7 +24,7 @@ class ParityTask(GeneratedTask):
         return classification_floors(
             [part.inputs.astype(np.float64) for part in (train, test)],
             [part.targets.astype(np.int64) for part in (train, test)],
-            metric=ACCURACY,
+            metric=CLASSIFICATION[self._options.metric],
             classes=2,
         )
 
@@ -38,7 +39,7 @@ class ParityTask(GeneratedTask):
             "parity",
             Signature(0, 2, vocabulary=2),
             Loss.CROSS_ENTROPY,
-            ACCURACY,
+            CLASSIFICATION[self._options.metric],
             train,
             validation,
             test,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from evo_nas.config import DataPath
 from evo_nas.errors import DataError
@@ -18,7 +18,15 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str | Path) else value
 
 
-DataPaths = Annotated[tuple[DataPath, ...], Field(min_length=1), BeforeValidator(_as_list)]
+def _not_empty(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not paths:
+        raise ValueError("must name at least one file, folder or pattern")
+    return paths
+
+
+DataPaths = Annotated[
+    tuple[DataPath, ...], Field(strict=False), AfterValidator(_not_empty), BeforeValidator(_as_list)
+]
 """A path or a list of paths; a folder stands for the files in it, ``*`` and ``?`` for any characters."""
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedOptions, GeneratedTask
+from evo_nas.tasks.generated import GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.linear import Ridge
-from evo_nas.tasks.metrics import MSE
+from evo_nas.tasks.metrics import ERRORS
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ PENALTY = 1e-4
 """On the squared weights of the linear opponent."""
 
 
-class SinesOptions(GeneratedOptions):
+class SinesOptions(GeneratedNumbersOptions):
     """Options of the task ``sines``; ``length`` is the number of values that are seen.
 
     Attributes:
@@ -41,10 +41,9 @@ class SinesTask(GeneratedTask):
         """Returns the test error of the last value, and of a linear model."""
         train, _, test = self._parts()
         linear = Ridge.fitted([(_flat(train), train.targets.astype(np.float32))], penalty=PENALTY)
-        return {
-            "persistence": MSE.score(_flat(test)[:, -1:], test.targets),
-            "linear": MSE.score(linear(_flat(test)).astype(np.float32), test.targets),
-        }
+        guesses = {"persistence": _flat(test)[:, -1:], "linear": linear(_flat(test)).astype(np.float32)}
+        metric = ERRORS[self._options.metric]
+        return {name: metric.score(guess, test.targets) for name, guess in guesses.items()}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self._options.length
@@ -56,7 +55,8 @@ class SinesTask(GeneratedTask):
         return Sequences(seen[..., None].astype(np.float32), waves[:, -1:].astype(np.float32))
 
     def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
-        return Dataset("noisy sines", Signature(1, 1), Loss.MSE, MSE, train, validation, test)
+        signature, metric = Signature(1, 1, last_values=(0,)), ERRORS[self._options.metric]
+        return Dataset("noisy sines", signature, Loss.MSE, metric, train, validation, test)
 
 
 def _flat(part: Sequences) -> npt.NDArray[np.float32]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.options import Amount, Seed, TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
     Positions = npt.NDArray[np.int64]
 
-Amount = Annotated[int, Field(strict=True, ge=1)] | Annotated[float, Field(strict=True, gt=0.0, lt=1.0)]
 By = Literal["rows", "time", "group"]
 
 
-class SplitOptions(BaseModel):
+class SplitOptions(TaskOptions):
     """The ``split`` section of a task whose examples stand alone.
 
     Attributes:
@@ -36,14 +35,12 @@ class SplitOptions(BaseModel):
             is learnt, or ``keep``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     validation: Amount = 0.1
     test: Amount = 0.2
     by: By = "rows"
     test_by: By | None = None
     stratified: bool = True
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
 
 

@@ -6,22 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
 from evo_nas.tasks.huggingface import read_dataset
-from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.opponents import text_floors
+from evo_nas.tasks.options import Character, TaskOptions
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.splitting import SplitOptions
@@ -33,7 +26,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class TextOptions(BaseModel):
+def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
+    if len(classes) < 2:
+        raise ValueError("must name the files of two classes or more")
+    return classes
+
+
+class TextOptions(TaskOptions):
     """Options of the task ``text_classification``; exactly one of the first three says where texts are.
 
     Attributes:
@@ -58,10 +57,8 @@ class TextOptions(BaseModel):
         metric: What search optimises.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     path: DataPaths | None = None
-    classes: Annotated[dict[str, DataPaths], Field(min_length=2)] | None = None
+    classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = None
     huggingface: str | None = None
     subset: str | None = None
     validation_path: DataPaths | None = None
@@ -69,7 +66,7 @@ class TextOptions(BaseModel):
     text: str | None = None
     label: str | None = None
     group: str | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Character | None = None
     encoding: str = "utf-8"
     level: Level = "word"
     lower: bool = False
@@ -78,7 +75,7 @@ class TextOptions(BaseModel):
     max_length: PositiveInt = 1000
     split: SplitOptions = SplitOptions()
     class_weights: Literal["none", "balanced"] = "none"
-    metric: Literal["accuracy", "macro_f1", "mcc", "nll"] = "accuracy"
+    metric: ClassificationMetric = "accuracy"
 
     @field_validator("huggingface")
     @classmethod

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from evo_nas.config import checked
+from evo_nas.config.complaints import shown
+from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cells import NAMED_CELLS
@@ -139,6 +144,58 @@ def test_an_unknown_option_is_refused(options) -> None:
     kind, section = options
     with pytest.raises(ValidationError, match="windoww"):
         TASKS[kind].Options.model_validate({**section, "windoww": 3})
+
+
+def numbers(options: BaseModel, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Where numbers are, by the keys that lead there."""
+    places = []
+    for name, value in options:
+        if isinstance(value, BaseModel):
+            places += numbers(value, (*at, name))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            places.append((*at, name))
+    return places
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_only_a_number_is_taken_for_a_number(kind, tmp_path) -> None:
+    model, section = TASKS[kind].Options, SAMPLES[kind](tmp_path)
+    places = numbers(model.model_validate(section))
+    assert places
+    for *way, last in places:
+        for wrong in (True, "1", None, [1]):
+            changed = copy.deepcopy(section)
+            part = changed
+            for key in way:
+                part = part.setdefault(key, {})
+            part[last] = wrong
+            with pytest.raises(ConfigError) as refusal:
+                checked(model, changed, at="task")
+            field = ".".join(["task", *way, last])
+            assert re.fullmatch(rf"{field} is {re.escape(shown(wrong))}; must be .*", str(refusal.value))
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_plain_metric_is_refused_with_those_there_are(kind, tmp_path) -> None:
+    with pytest.raises(ConfigError, match="task.metric is \"best\"; must be '.*'.* or '"):
+        checked(TASKS[kind].Options, {**SAMPLES[kind](tmp_path), "metric": "best"}, at="task")
+
+
+def metrics(kind: str) -> list[str]:
+    """The metrics that a task permits."""
+    return list(get_args(TASKS[kind].Options.model_fields["metric"].annotation))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in TASKS for name in metrics(kind)])
+def test_the_metric_can_be_overridden_and_has_its_own_direction(kind, name, tmp_path) -> None:
+    task = TASKS[kind](TASKS[kind].Options.model_validate({**SAMPLES[kind](tmp_path), "metric": name}))
+    dataset = task.load()
+    assert dataset.metric.name == name
+    targets = plain(dataset.test)
+    right = dataset.metric.score(*perfect(dataset, targets))
+    outputs, wanted = perfect(dataset, targets)
+    wrong = dataset.metric.score(np.roll(outputs, 1, axis=0) + 0.1 * outputs, wanted)
+    assert dataset.metric.fitness(right) > dataset.metric.fitness(wrong)
 
 
 def test_loading_twice_gives_the_same_arrays(task, dataset) -> None:

@@ -151,7 +151,7 @@ def test_a_file_without_numbers_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"targets": ()}, "at least 1 item"),
+        ({"targets": ()}, "must name at least one"),
         ({"targets": ("a", "a")}, "names a column twice"),
         ({"window": 0}, "greater than 0"),
         ({"horizon": -1}, "greater than 0"),

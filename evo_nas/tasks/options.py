@@ -1,0 +1,55 @@
+"""What options of tasks are made of: strict, so that only a number is taken for a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
+
+class TaskOptions(BaseModel):
+    """Options of a task; what they leave open has a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _not_empty(names: Sized) -> Sized:
+    if not names:
+        raise ValueError("must name at least one")
+    return names
+
+
+def _adding_up(shares: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(shares) <= 0.0 or abs(sum(shares) - 1.0) > 1e-9:
+        raise ValueError("must be three shares above 0 that add up to 1")
+    return shares
+
+
+def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Returns numbers of rows as whole numbers, and shares as they are."""
+    if min(split) >= 1.0 and all(part.is_integer() for part in split):
+        return (int(split[0]), int(split[1]), int(split[2]))
+    if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
+        return split
+    raise ValueError("must be three shares that add up to 1, or three whole numbers of rows")
+
+
+def _share_or_number(amount: float) -> float:
+    if 0.0 < amount < 1.0:
+        return amount
+    if amount >= 1.0 and amount.is_integer():
+        return int(amount)
+    raise ValueError("must be a share between 0 and 1, or a whole number of examples")
+
+
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_not_empty)]
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Shares = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_adding_up)]
+SharesOrRows = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_shares_or_rows)]
+Amount = Annotated[float, AfterValidator(_share_or_number)]
+"""A share of the examples, or their number as an integer."""
+Character = Annotated[str, Field(min_length=1, max_length=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
