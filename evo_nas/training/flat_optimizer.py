@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
-from torch.optim.rmsprop import rmsprop
-from torch.optim.sgd import sgd
 
 from evo_nas.genome.architecture import Optimizer
 
@@ -24,41 +22,61 @@ MOMENTUM = 0.9
 class FlatOptimizer:
     """Updates the parameters of a network that live in one buffer, as do their gradients.
 
-    A step over one buffer is many times faster than over the small tensors of a cell, and torch's functional
-    updates avoid the optimizer classes, whose first use imports a compiler for more than a second. Weight
-    decay is decoupled from the gradient (Loshchilov and Hutter, 2019) for every rule.
+    A step over one buffer is many times faster than over the small tensors of a cell, and doing without torch's
+    optimizer classes saves their first use, which imports a compiler for more than a second. Weight decay is
+    decoupled from the gradient (Loshchilov and Hutter, 2019) for every rule.
+
+    Args:
+        network: Whose parameters are moved into the buffer.
+        settings: Of the architecture.
+        capturable: Whether a step may be part of a CUDA graph: then nothing in it waits for the device, and the
+            learning rate is kept there, as torch's functional RMSProp and SGD cannot. Costs some microseconds.
 
     Attributes:
         weights: All parameters, ``(parameters,)``.
         gradient: Their gradients, ``(parameters,)``.
     """
 
-    def __init__(self, network: nn.Module, settings: Training) -> None:
+    def __init__(self, network: nn.Module, settings: Training, *, capturable: bool = False) -> None:
         parameters = list(network.parameters())
         self._settings = settings
         self._parameters = parameters
         self.weights = torch.cat([parameter.detach().ravel() for parameter in parameters])
         self.gradient = torch.zeros_like(self.weights)
         self._rule = RULES[settings.optimizer](self.weights)
+        self._rate: float | Tensor = settings.learning_rate
+        if capturable:
+            # Torch's fused Adam reads a rate on a GPU in single precision.
+            self._rate = torch.full((), settings.learning_rate, device=self.weights.device)
         for parameter, weights, gradient in zip(
             parameters, self._pieces(self.weights), self._pieces(self.gradient), strict=True
         ):
             parameter.data = weights
             parameter.grad = gradient
 
-    def step(self, factor: float = 1.0) -> float:
-        """Clips the gradient, updates the weights, and returns the norm that the gradient had.
-
-        Args:
-            factor: Of the learning rate.
-        """
+    def scale_rate(self, factor: float) -> None:
+        """Makes the learning rate of the next steps ``factor`` times that of the settings."""
         rate = factor * self._settings.learning_rate
-        norm = float(self.gradient.norm())
-        if norm > self._settings.clip:
-            self.gradient.mul_(self._settings.clip / norm)
-        self.weights.mul_(1.0 - rate * self._settings.weight_decay)
-        self._rule.update(self.gradient, rate)
+        if isinstance(self._rate, Tensor):
+            self._rate.fill_(rate)
+        else:
+            self._rate = rate
+
+    def step(self) -> Tensor:
+        """Clips the gradient, updates the weights, and returns the norm that the gradient had, ``()``."""
+        norm: Tensor = self.gradient.norm()
+        self._clip(norm)
+        if self._settings.weight_decay:
+            self.weights.mul_(1.0 - self._rate * self._settings.weight_decay)
+        self._rule.update(self.gradient, self._rate)
         return norm
+
+    def _clip(self, norm: Tensor) -> None:
+        limit = self._settings.clip
+        if isinstance(self._rate, Tensor):
+            self.gradient.mul_((limit / norm).clamp(max=1.0))
+        elif norm.item() > limit:
+            self.gradient.mul_(limit / norm.item())
 
     def release(self) -> None:
         """Gives every parameter memory of its own again, and no gradient."""
@@ -83,7 +101,7 @@ class _Adam:
         self._square = torch.zeros_like(weights)
         self._step = torch.zeros((), device=weights.device)
 
-    def update(self, gradient: Tensor, learning_rate: float) -> None:
+    def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
         adam(
             [self._weights],
             [gradient],
@@ -108,24 +126,10 @@ class _RMSProp:
     def __init__(self, weights: Tensor) -> None:
         self._weights = weights
         self._square = torch.zeros_like(weights)
-        self._step = torch.zeros(())
 
-    def update(self, gradient: Tensor, learning_rate: float) -> None:
-        rmsprop(
-            [self._weights],
-            [gradient],
-            [self._square],
-            [],
-            [],
-            [self._step],
-            foreach=False,
-            lr=learning_rate,
-            alpha=0.99,
-            eps=1e-8,
-            weight_decay=0.0,
-            momentum=0.0,
-            centered=False,
-        )
+    def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
+        self._square.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
+        self._weights.sub_(learning_rate * (gradient / self._square.sqrt().add_(1e-8)))
 
 
 class _SGD:
@@ -133,21 +137,11 @@ class _SGD:
 
     def __init__(self, weights: Tensor) -> None:
         self._weights = weights
-        self._momentum: list[Tensor | None] = [None]
+        self._momentum = torch.zeros_like(weights)
 
-    def update(self, gradient: Tensor, learning_rate: float) -> None:
-        sgd(
-            [self._weights],
-            [gradient],
-            self._momentum,
-            foreach=False,
-            weight_decay=0.0,
-            momentum=MOMENTUM,
-            lr=learning_rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-        )
+    def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
+        self._momentum.mul_(MOMENTUM).add_(gradient)
+        self._weights.sub_(learning_rate * self._momentum)
 
 
 RULES: Mapping[Optimizer, type[_Adam | _RMSProp | _SGD]] = {

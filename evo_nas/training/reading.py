@@ -21,22 +21,43 @@ class Answers(NamedTuple):
 
 
 class Reading:
-    """One pass of a network over a split; the states of a stream are carried from batch to batch."""
+    """Passes of a network over a split; the states of a stream are carried from batch to batch."""
 
     def __init__(self, network: Network, split: Split) -> None:
         self._network = network
         self._is_stream = split.is_stream
-        self._states: States | None = None
+        # For each number of lanes the states after the last batch, always in the same memory.
+        self._states: dict[int, States] = {}
+        self._after: States = []
+
+    def restart(self) -> None:
+        """Begins a pass: what was read before is forgotten."""
+        for states in self._states.values():
+            for state in states:
+                state.zero_()
 
     def __call__(self, batch: Batch) -> Answers:
-        """Returns what the network says to the next batch, beside what is right."""
+        """Returns what the network says to the next batch, beside what is right; call `advance` afterwards."""
         per_step = self._network.signature.per_step
         if self._is_stream:
-            outputs, states = self._network.read_on(batch.inputs, self._states)
-            self._states = [state.detach() for state in states]
+            before = self._states.get(len(batch.inputs))
+            outputs, self._after = self._network.read_on(batch.inputs, before)
         else:
             outputs = self._network(batch.inputs, batch.lengths)
         return Answers(
             counting_rows(outputs, batch, per_step=per_step),
             counting_rows(batch.targets, batch, per_step=per_step),
         )
+
+    def advance(self) -> None:
+        """Goes on behind the last batch, whose gradients must be known by now."""
+        if not self._after:
+            return
+        after = [state.detach() for state in self._after]
+        lanes = after[0].shape[1]
+        if lanes in self._states:
+            for state, new in zip(self._states[lanes], after, strict=True):
+                state.copy_(new)
+        else:
+            self._states[lanes] = [state.clone() for state in after]
+        self._after = []

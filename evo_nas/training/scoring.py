@@ -37,6 +37,7 @@ def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scor
     with torch.inference_mode():
         for batch in split.in_order(BATCH_SIZE):
             outputs, targets = reading(batch)
+            reading.advance()
             losses.append(float(LOSSES[loss](outputs, targets)))
             rows.append(len(outputs))
             sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))

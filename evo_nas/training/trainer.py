@@ -20,12 +20,13 @@ from evo_nas.training.losses import training_loss
 from evo_nas.training.reading import Reading
 from evo_nas.training.schedule import SCHEDULES
 from evo_nas.training.scoring import Scores, score
+from evo_nas.training.step import TrainStep
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.training.batches import PreparedDataset
-    from evo_nas.training.reading import Answers
     from evo_nas.training.schedule import ScheduleKind
+    from evo_nas.training.step import Worst
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
@@ -109,9 +110,14 @@ class _Fit:
         network = self._new_network()
         self._paths = network.paths
         optimizer = FlatOptimizer(network, self._architecture.training)
+        reading = Reading(network, self._data.train)
+        step = TrainStep(reading, optimizer, self._loss)
         best_weights = optimizer.weights
         for _ in range(self._options.epochs):
-            epoch = self._epoch(network, optimizer)
+            network.train()
+            reading.restart()
+            train_loss = self._descend(step, optimizer)
+            epoch = _Epoch(train_loss, self._scored(network))
             self._epochs.append(epoch)
             improved = self._best() is epoch
             self._schedule.end_epoch(improved=improved)
@@ -153,32 +159,26 @@ class _Fit:
             error=error,
         )
 
-    def _epoch(self, network: Network, optimizer: FlatOptimizer) -> _Epoch:
-        data, total, rows = self._data, 0.0, 0
-        network.train()
-        reading, done = Reading(network, data.train), 0
-        for batch in data.train.shuffled(self._architecture.training.batch_size, self._generator):
+    def _descend(self, step: TrainStep, optimizer: FlatOptimizer) -> float:
+        """Trains for an epoch and returns the mean loss."""
+        split, done = self._data.train, 0
+        step.tally.clear()
+        for batch in split.shuffled(self._architecture.training.batch_size, self._generator):
             self._check_time()
-            optimizer.gradient.zero_()
-            answers = reading(batch)
-            total += self._step(optimizer, answers, done=done / len(data.train)) * len(answers.outputs)
-            rows += len(answers.outputs)
-            done += batch.inputs.shape[:2].numel() if data.train.is_stream else len(batch.inputs)
+            progress = (len(self._epochs) + done / len(split)) / self._options.epochs
+            optimizer.scale_rate(self._schedule.factor(progress))
+            step(batch)
+            self._check_converging(step.tally.worst())
+            done += batch.inputs.shape[:2].numel() if split.is_stream else len(batch.inputs)
+        return step.tally.mean_loss()
+
+    def _scored(self, network: Network) -> Scores:
+        data = self._data
         scores = score(network, data.validation, loss=data.loss, metric=data.metric)
         self._check_time()
         if not (math.isfinite(scores.loss) and math.isfinite(scores.metric)):
             raise _Ended(Status.DIVERGED, f"validation gave {scores} after epoch {len(self._epochs) + 1}")
-        return _Epoch(total / rows, scores)
-
-    def _step(self, optimizer: FlatOptimizer, answers: Answers, *, done: float) -> float:
-        """Returns the loss of a batch before the update; ``done`` is the share of the epoch before it."""
-        loss = self._loss(answers.outputs, answers.targets)
-        value = loss.item()
-        self._check_converging("loss", value, bound=LARGEST_LOSS)
-        torch.autograd.backward(loss)
-        factor = self._schedule.factor((len(self._epochs) + done) / self._options.epochs)
-        self._check_converging("norm of the gradient", optimizer.step(factor), bound=sys.float_info.max)
-        return value
+        return scores
 
     def _best(self) -> _Epoch:
         """Returns the epoch with the best metric; of equal ones that with the least loss, then the first."""
@@ -197,9 +197,13 @@ class _Fit:
                 Status.TIMED_OUT, f"passed its time limit of {limit:g} s after {len(self._epochs)} epochs"
             )
 
-    def _check_converging(self, name: str, value: float, *, bound: float) -> None:
-        if not value <= bound:  # not a number, too
-            raise _Ended(Status.DIVERGED, f"{name} is {value:g} in epoch {len(self._epochs) + 1}")
+    def _check_converging(self, worst: Worst) -> None:
+        for name, value, bound in (
+            ("loss", worst.loss, LARGEST_LOSS),
+            ("norm of the gradient", worst.norm, sys.float_info.max),
+        ):
+            if not value <= bound:  # not a number, too
+                raise _Ended(Status.DIVERGED, f"{name} is {value:g} in epoch {len(self._epochs) + 1}")
 
 
 def _cause(error: Exception) -> Status:

@@ -31,7 +31,7 @@ def test_updates_equal_those_of_torchs_optimizers(rule) -> None:
         inputs = torch.randn(8, 3)
         optimizer.gradient.zero_()
         (100 * ours(inputs).square().sum()).backward()
-        norm = optimizer.step()
+        norm = float(optimizer.step())
 
         reference.zero_grad()
         (100 * theirs(inputs).square().sum()).backward()
