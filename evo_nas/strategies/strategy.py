@@ -25,7 +25,7 @@ REDRAWS = 64
 class StrategyOptions(BaseModel):
     """Base of the options that follow ``strategy.kind`` in a configuration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
