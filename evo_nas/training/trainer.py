@@ -16,6 +16,7 @@ from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.dropout import set_generator
 from evo_nas.models.network import Network
 from evo_nas.training.flat_optimizer import FlatOptimizer
+from evo_nas.training.lane import lane
 from evo_nas.training.losses import training_loss
 from evo_nas.training.reading import Reading
 from evo_nas.training.schedule import SCHEDULES
@@ -67,7 +68,8 @@ def train(architecture: Architecture, data: PreparedDataset, options: TrainingOp
     """
     fit = _Fit(architecture, data, options)
     try:
-        network = fit.run()
+        with lane(data.device):
+            network = fit.run()
     except Exception as error:  # noqa: BLE001 - a bad candidate must not end its worker
         return Trained(fit.outcome(_cause(error), error=_description(error)), None)
     return Trained(fit.outcome(Status.OK), network)
