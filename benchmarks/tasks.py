@@ -1,6 +1,7 @@
 """Measures that what a search compares is trained properly, and searches every real data set a little.
 
     python -m benchmarks.tasks train            a plain LSTM on pendigits and the chorales, three seeds
+    python -m benchmarks.tasks forecast         an LSTM that tells values, changes, or changes from relative inputs
     python -m benchmarks.tasks search NAME...   a small search, with the verdict, for configurations by name
     python -m benchmarks.tasks memory           a series of a million rows
     python -m benchmarks.tasks report           the tables alone
@@ -18,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from benchmarks.table import RESULTS, Table, peak_mib, write
 from evo_nas.cli.wording import figure
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
-from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Training
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
 from evo_nas.training.batches import prepare
@@ -41,6 +42,8 @@ from evo_nas.training.trainer import TrainingOptions, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from evo_nas.tasks.task import Dataset
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MEASURED = RESULTS / "tasks"
@@ -56,6 +59,18 @@ PLAIN = {
     ),
 }
 SEEDS = (0, 1, 2)
+FORECASTS = {
+    "coal": (
+        Architecture((Layer(LSTM, 32),), training=Training(learning_rate=5e-3, batch_size=128)),
+        {"epochs": 24, "schedule": "cosine"},
+        ("task.stride=1",),
+    ),
+    "forecast": (
+        Architecture((Layer(LSTM, 32),), training=Training(learning_rate=2e-3, batch_size=64)),
+        {"epochs": 6, "schedule": "cosine"},
+        (),
+    ),
+}
 ROWS, COLUMNS = 1_000_000, 7
 SMALL = ("budget.evaluations=8", "strategy={kind: aging, population: 8, tournament: 3, warmup: 6}")
 CHEAPER = {
@@ -79,6 +94,8 @@ def main(command: str, *names: str) -> None:
     MEASURED.mkdir(parents=True, exist_ok=True)
     if command == "train":
         train_plain()
+    elif command == "forecast":
+        train_forecasts()
     elif command == "search":
         for name in names:
             search(name)
@@ -95,17 +112,34 @@ def overrides(*more: str) -> tuple[str, ...]:
 def train_plain() -> None:
     for name, (architecture, options) in PLAIN.items():
         dataset = Experiment.of(load_config(CONFIGS / f"{name}.yaml", overrides())).dataset
-        data, trainings = prepare(dataset), []
-        for seed in SEEDS:
-            started = time.process_time()
-            trained = train(architecture, data, TrainingOptions(seed=seed, **options))
-            cpu_s = time.process_time() - started
-            test = score_part(trained.network, dataset, "test").metric
-            best = max(trained.outcome.curve, key=dataset.metric.fitness)
-            trainings.append({"seed": seed, "validation": best, "test": test, "cpu_s": cpu_s})
-            print(name, trainings[-1])
-        facts = {"metric": dataset.metric.name, "parameters": trained.outcome.parameters, **options}
-        save(f"train-{name}", {**facts, "trainings": trainings})
+        save(f"train-{name}", trainings_of(architecture, dataset, options))
+
+
+def train_forecasts() -> None:
+    for name, (architecture, options, changes) in FORECASTS.items():
+        experiment = Experiment.of(load_config(CONFIGS / f"{name}.yaml", overrides(*changes)))
+        told = {
+            forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
+            for forecast in Forecast
+        }
+        save(f"forecast-{name}", {"floors": experiment.task.floors(), "told": told})
+
+
+def trainings_of(
+    architecture: Architecture, dataset: Dataset, options: Mapping[str, object]
+) -> dict[str, object]:
+    """Returns what came of a training with each of `SEEDS`."""
+    data, trainings = prepare(dataset), []
+    for seed in SEEDS:
+        started = time.process_time()
+        trained = train(architecture, data, TrainingOptions(seed=seed, **options))
+        cpu_s = time.process_time() - started
+        test = score_part(trained.network, dataset, "test").metric
+        best = max(trained.outcome.curve, key=dataset.metric.fitness)
+        trainings.append({"seed": seed, "validation": best, "test": test, "cpu_s": cpu_s})
+        print(dataset.name, trainings[-1])
+    facts = {"metric": dataset.metric.name, "parameters": trained.outcome.parameters, **options}
+    return {**facts, "trainings": trainings}
 
 
 def search(name: str) -> None:
@@ -142,7 +176,7 @@ def measure_memory() -> None:
 
 
 def report() -> None:
-    tables = [_trained(), _searched(), _memory()]
+    tables = [_trained(), _forecast(), _searched(), _memory()]
     write("tasks", "Tasks on real data", [table for table in tables if table.rows])
 
 
@@ -167,6 +201,33 @@ def _trained() -> Table:
         ["data", "parameters", "epochs, rate", "test, each seed", "mean", "CPU s, each"],
         rows,
         ["One thread. Published for the chorales: LSTM 8.45 with 300 K parameters (Bai et al., 2018)."],
+    )
+
+
+def _forecast() -> Table:
+    rows = []
+    for path in sorted(MEASURED.glob("forecast-*.json")):
+        values = json.loads(path.read_text())
+        for forecast, told in values["told"].items():
+            tests = [training["test"] for training in told["trainings"]]
+            rows.append(
+                [
+                    f"{path.stem.removeprefix('forecast-')}, {told['metric']}",
+                    forecast,
+                    ", ".join(map(figure, tests)),
+                    figure(statistics.fmean(tests)),
+                    ", ".join(f"{name} {figure(floor)}" for name, floor in values["floors"].items()),
+                    ", ".join(f"{training['cpu_s']:.0f}" for training in told["trainings"]),
+                ]
+            )
+    return Table(
+        "What the network of a forecast tells: one layer, LSTM 32, Adam, cosine learning rate",
+        "python -m benchmarks.tasks forecast",
+        ["data", "forecast", "test, each seed", "mean", "floors", "CPU s, each"],
+        rows,
+        [
+            "One thread. Which of the three it is evolves with the rest; founders have the first that is permitted."
+        ],
     )
 
 

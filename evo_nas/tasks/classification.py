@@ -12,11 +12,11 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.opponents import classification_floors
-from evo_nas.tasks.options import Character, Names, TaskOptions
+from evo_nas.tasks.options import Character, Names
 from evo_nas.tasks.padding import lengths_of, padded
-from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.sequence_files import Roles, read_sequences
+from evo_nas.tasks.sequence_files import Roles, read_sequences, sequences_of
+from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.splitting import SplitOptions
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
 
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
 
 
-class SequenceOptions(TaskOptions):
+class SequenceOptions(SourceOptions):
     """Options that tasks on numeric sequences with labels share.
 
+    Files are CSV, TSV, Parquet, ARFF, JSON lines, NPZ, MAT or ``.ts``.
+
     Attributes:
-        path: Files of sequences: CSV, TSV, Parquet, ARFF, JSON lines, NPZ, MAT or ``.ts``.
-        validation_path: Files of what decides; otherwise a part of ``path``.
-        test_path: Files of what is reported; otherwise a part of ``path``.
         label: Column or array of the class; guessed by its name, or the last column.
         inputs: Columns, or the array, that are read; all other columns of numbers if not given.
         sequence: Column that says which sequence a row is a step of; if not given, every row is a sequence.
@@ -46,9 +45,6 @@ class SequenceOptions(TaskOptions):
         metric: What search optimises.
     """
 
-    path: DataPaths
-    validation_path: DataPaths | None = None
-    test_path: DataPaths | None = None
     label: str | None = None
     inputs: Names | None = None
     sequence: str | None = None
@@ -65,11 +61,6 @@ class SequenceOptions(TaskOptions):
             self.label, self.inputs, self.sequence, self.group, self.features, self.delimiter, label_a_step
         )
 
-    def files(self) -> dict[str, list[Path]]:
-        """Returns the files of each part that has some."""
-        paths = {"train": self.path, "validation": self.validation_path, "test": self.test_path}
-        return {part: expanded(given) for part, given in paths.items() if given}
-
 
 class ClassificationTask(Task):
     """One class a sequence; features are standardised with the statistics of the training part."""
@@ -82,7 +73,7 @@ class ClassificationTask(Task):
 
     def files(self) -> list[Path]:
         """Returns the files of all parts."""
-        return [file for files in self._options.files().values() for file in files]
+        return self._options.files()
 
     def load(self) -> Dataset:
         """Reads and splits the sequences; see `Task.load`."""
@@ -138,12 +129,10 @@ def read_parts(options: SequenceOptions, *, label_a_step: bool) -> LabelledParts
 
 def read_files(options: SequenceOptions, *, label_a_step: bool) -> dict[str, Examples[Numeric]]:
     """Reads the files of each part that has some; see `read_parts`."""
-    files: dict[str, Examples[Numeric]] = {}
-    for part, paths in options.files().items():
-        first, *further = (read_sequences(path, options.roles(label_a_step=label_a_step)) for path in paths)
-        for other in further:
-            first = first.joined(other)
-        files[part] = first
+    roles = options.roles(label_a_step=label_a_step)
+    files = options.examples(
+        lambda path: read_sequences(path, roles), lambda table: sequences_of(table, roles)
+    )
     _check(files)
     return files
 

@@ -63,7 +63,7 @@ class FewShotTask(Task):
 
     def files(self) -> list[Path]:
         """Returns the files of examples."""
-        return [file for files in self._options.files().values() for file in files]
+        return self._options.files()
 
     def load(self) -> Dataset:
         """Reads the examples and draws the episodes; see `Task.load`."""

@@ -52,7 +52,14 @@ def _table(source: str, split: object) -> Table:
     for name, feature in features.items():
         if hasattr(feature, "int2str"):
             named[name] = _named(named[name], feature.names)
+        elif hasattr(getattr(feature, "feature", None), "int2str"):  # a list of classes
+            named[name] = _named_lists(named[name], feature.feature.names)
     return Table(source, {name: trimmed(values) for name, values in named.items()})
+
+
+def _named_lists(values: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:
+    texts = [None if each is None else [names[number] for number in each] for each in values.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.list_(pa.string()))])
 
 
 def _named(values: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:

@@ -36,7 +36,7 @@ class LabellingTask(Task):
 
     def files(self) -> list[Path]:
         """Returns the files of all parts."""
-        return [file for files in self._options.files().values() for file in files]
+        return self._options.files()
 
     def load(self) -> Dataset:
         """Reads and splits the sequences; see `Task.load`."""

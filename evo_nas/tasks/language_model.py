@@ -13,9 +13,9 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.metrics import LANGUAGE
 from evo_nas.tasks.ngrams import NGrams
 from evo_nas.tasks.options import Shares, TaskOptions
-from evo_nas.tasks.paths import DataPaths, expanded
+from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.task import Dataset, Loss, Stream, Task
-from evo_nas.tasks.text_files import read_text
+from evo_nas.tasks.text_files import lines_of, read_text
 from evo_nas.tasks.vocabulary import Level, Vocabulary, tokenized
 
 if TYPE_CHECKING:
@@ -56,20 +56,16 @@ class CorpusOptions(TaskOptions):
         return self
 
 
-class LanguageModelOptions(CorpusOptions):
-    """Options of the task ``language_model``.
+class LanguageModelOptions(SourceOptions, CorpusOptions):
+    """Options of the task ``language_model``; files are plain text and read one after the other.
 
     Attributes:
-        path: Plain text; several files are read one after the other.
-        validation_path: Text that decides; otherwise a part of ``path``.
-        test_path: Text that is reported; otherwise a part of ``path``.
-        encoding: Of the text.
+        encoding: Of the files.
+        text: Column of the text in a data set of Hugging Face, whose rows are lines; guessed if not given.
     """
 
-    path: DataPaths
-    validation_path: DataPaths | None = None
-    test_path: DataPaths | None = None
     encoding: str = "utf-8"
+    text: str | None = None
 
 
 class CorpusTask(Task):
@@ -150,23 +146,17 @@ class LanguageModelTask(CorpusTask):
 
     def __init__(self, options: LanguageModelOptions) -> None:
         super().__init__(options)
-        self._files = {
-            part: expanded(paths)
-            for part, paths in (
-                ("train", options.path),
-                ("validation", options.validation_path),
-                ("test", options.test_path),
-            )
-            if paths
-        }
-        self._encoding = options.encoding
+        self._source = options
 
     def files(self) -> list[Path]:
         """Returns the files of all parts."""
-        return [file for files in self._files.values() for file in files]
+        return self._source.files()
 
     def _texts(self) -> dict[str, str]:
+        source = self._source
+        if source.huggingface is not None:
+            return {part: lines_of(table, source.text) for part, table in source.tables().items()}
         return {
-            part: "".join(read_text(file, self._encoding) for file in files)
-            for part, files in self._files.items()
+            part: "".join(read_text(file, source.encoding) for file in files)
+            for part, files in source.files_by_part().items()
         }

@@ -59,7 +59,15 @@ def read_sequences(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]
         return read_ts(path)
     if is_arrays(path):
         return _from_arrays(path, roles)
-    table = read_table(path, delimiter=roles.delimiter)
+    return sequences_of(read_table(path, delimiter=roles.delimiter), roles)
+
+
+def sequences_of(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+    """Returns the labelled sequences of a table, whose rows are sequences, steps, or hold a list of steps each."""
+    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
+    lists = [name for name in table.list_columns() if name in (roles.inputs or {*table.columns} - {label})]
+    if lists:
+        return _from_lists(table, roles, guessed(lists, SEQUENCES, default=lists[0]), label=label)
     return _from_steps(table, roles) if roles.sequence else _from_rows(table, roles)
 
 
@@ -82,6 +90,22 @@ def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
             f"columns {inputs[0]} to {inputs[-1]}",
             f"column {label} is the label",
         ),
+    )
+
+
+def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Examples[npt.NDArray[np.float64]]:
+    """Every row has a sequence, a list of values or of lists of values a step."""
+    items = [
+        _as_steps(f"{table.source}, row {row}", value) for row, value in enumerate(table.lists(name), start=1)
+    ]
+    return Examples(
+        table.source,
+        items=items,
+        labels=[np.array(each, dtype=np.str_) for each in table.lists(label)]
+        if roles.label_a_step
+        else table.texts(label),
+        groups=table.texts(roles.group) if roles.group else None,
+        remarks=(f"column {name} holds a sequence a row, {label} the label",),
     )
 
 
@@ -147,15 +171,15 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
     )
 
 
-def _as_steps(path: Path, item: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
     """Returns one sequence as ``(time, features)``; a vector has one feature."""
     try:
         steps = np.asarray(item, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{path}: a sequence is not an array of numbers; must be (time, features)") from None
+        raise DataError(f"{place}: a sequence is not an array of numbers; must be (time, features)") from None
     steps = steps[:, None] if steps.ndim == 1 else steps
     if steps.ndim != 2:
-        raise DataError(f"{path}: a sequence has shape {steps.shape}; must be (time, features)")
+        raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
     return steps
 
 

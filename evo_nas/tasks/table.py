@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,18 +59,41 @@ class Table:
         """Returns columns ``names`` side by side, float64 ``(rows, columns)``; see `numbers`."""
         return np.stack([self.numbers(name) for name in names], axis=1)
 
-    def texts(self, name: str) -> list[str]:
-        """Returns column ``name`` as text.
+    def texts(self, name: str, *, empty: bool = False) -> list[str]:
+        """Returns column ``name`` as text; with ``empty``, what is missing is an empty text.
 
         Raises:
             DataError: There is no such column, or one of its values is missing.
         """
         texts = [None if value is None else str(value) for value in self._column(name).to_pylist()]
+        if empty:
+            return [text or "" for text in texts]
         given = [text for text in texts if text]
         if len(given) < len(texts):
             row = next(row for row, text in enumerate(texts) if not text)
             raise self._missing_value(name, row=row)
         return given
+
+    def list_columns(self) -> list[str]:
+        """Returns the names of the columns that hold a list in every row, in the file's order."""
+        return [name for name, values in self.columns.items() if _is_list(values)]
+
+    def lists(self, name: str) -> list[list[Any]]:
+        """Returns column ``name`` as lists of what the file holds.
+
+        Raises:
+            DataError: There is no such column, it holds no lists, or one of them is missing or has a hole.
+        """
+        values = self._column(name)
+        if not _is_list(values):
+            raise DataError(
+                f"{self.source}: column {name!r} has {values.type} values; every row must have a list"
+            )
+        lists: list[list[Any]] = values.to_pylist()
+        for row, each in enumerate(lists):
+            if not each or None in each:
+                raise self._missing_value(name, row=row)
+        return lists
 
     def _column(self, name: str) -> pa.Array:
         if name not in self.columns:
@@ -108,6 +131,13 @@ def trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def is_number(text: str) -> bool:
     """Whether ``text`` reads as a number."""
     return not np.isnan(_parsed(text))
+
+
+def _is_list(values: pa.ChunkedArray | pa.Array) -> bool:
+    kind = values.type
+    return any(
+        is_kind(kind) for is_kind in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    )
 
 
 def _starts_with_a_number(values: pa.ChunkedArray) -> bool:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, PositiveInt, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, PositiveInt
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
-from evo_nas.tasks.huggingface import read_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.opponents import text_floors
-from evo_nas.tasks.options import Character, TaskOptions
+from evo_nas.tasks.options import Character
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.paths import DataPaths, expanded
+from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.splitting import SplitOptions
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
 from evo_nas.tasks.text_files import TextRoles, read_texts, texts_of
 from evo_nas.tasks.vocabulary import Level, Vocabulary, tokenized
 
 if TYPE_CHECKING:
-    from typing import Self
+    from pathlib import Path
 
 
 def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
@@ -32,16 +31,11 @@ def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, 
     return classes
 
 
-class TextOptions(TaskOptions):
-    """Options of the task ``text_classification``; exactly one of the first three says where texts are.
+class TextOptions(SourceOptions):
+    """Options of the task ``text_classification``; files are tables, or plain text with a label and a text a line.
 
     Attributes:
-        path: Tables, or plain text with a label and a text a line.
         classes: A file, or several, for each class: FASTA, or plain text with a text a line.
-        huggingface: Name of a data set of Hugging Face, or a local folder of one.
-        subset: Configuration of that data set.
-        validation_path: Files like those at ``path`` that decide.
-        test_path: Files like those at ``path`` that are reported.
         text: Column of the text, guessed if not given.
         label: Column of the class, alike.
         group: Column of what must stay together in a split.
@@ -57,12 +51,9 @@ class TextOptions(TaskOptions):
         metric: What search optimises.
     """
 
-    path: DataPaths | None = None
+    SOURCES: ClassVar[tuple[str, ...]] = ("path", "classes", "huggingface")
+
     classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = None
-    huggingface: str | None = None
-    subset: str | None = None
-    validation_path: DataPaths | None = None
-    test_path: DataPaths | None = None
     text: str | None = None
     label: str | None = None
     group: str | None = None
@@ -77,20 +68,12 @@ class TextOptions(TaskOptions):
     class_weights: Literal["none", "balanced"] = "none"
     metric: ClassificationMetric = "accuracy"
 
-    @field_validator("huggingface")
-    @classmethod
-    def _folder_under_base(cls, name: str | None, info: ValidationInfo) -> str | None:
-        folder = ((info.context or {}).get("base") or Path()) / (name or "")
-        return str(folder) if name and folder.is_dir() else name
-
-    @model_validator(mode="after")
-    def _names_one_source(self) -> Self:
-        given = [name for name in ("path", "classes", "huggingface") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"{' and '.join(given) or 'none'} of path, classes and huggingface given; give exactly one"
-            )
-        return self
+    def files_by_part(self) -> dict[str, list[Path]]:
+        """Returns the files of each part that has some, those of all classes as ``train``."""
+        files = super().files_by_part()
+        if self.classes is not None:
+            return {"train": [file for given in self.classes.values() for file in expanded(given)]} | files
+        return files
 
 
 class TextClassificationTask(Task):
@@ -104,12 +87,7 @@ class TextClassificationTask(Task):
 
     def files(self) -> list[Path]:
         """Returns the files of all parts; a data set of the hub has none."""
-        options = self._options
-        folder = Path(options.huggingface or "")
-        if options.huggingface and folder.is_dir():
-            return sorted(file for file in folder.rglob("*") if file.is_file())
-        lists = (options.path, *(options.classes or {}).values(), options.validation_path, options.test_path)
-        return [file for paths in lists for file in expanded(paths)]
+        return self._options.files()
 
     def load(self) -> Dataset:
         """Reads, splits and encodes the texts; see `Task.load`."""
@@ -168,27 +146,10 @@ class TextClassificationTask(Task):
     def _examples(self) -> dict[str, Examples[str]]:
         options = self._options
         roles = TextRoles(options.text, options.label, options.group, options.delimiter, options.encoding)
-        if options.huggingface is not None:
-            tables = read_dataset(options.huggingface, subset=options.subset)
-            return {part: texts_of(table, roles) for part, table in tables.items()}
-        paths = {"validation": options.validation_path, "test": options.test_path}
-        files = {
-            part: _joined([read_texts(file, roles) for file in expanded(given)])
-            for part, given in paths.items()
-            if given
+        class_of = {
+            file: label for label, given in (options.classes or {}).items() for file in expanded(given)
         }
-        if options.classes is not None:
-            labelled = [
-                read_texts(file, roles, label=label)
-                for label, given in options.classes.items()
-                for file in expanded(given)
-            ]
-            return {"train": _joined(labelled), **files}
-        return {"train": _joined([read_texts(file, roles) for file in expanded(options.path)]), **files}
-
-
-def _joined(examples: list[Examples[str]]) -> Examples[str]:
-    first, *further = examples
-    for other in further:
-        first = first.joined(other)
-    return first
+        return options.examples(
+            lambda file: read_texts(file, roles, label=class_of.get(file)),
+            lambda table: texts_of(table, roles),
+        )

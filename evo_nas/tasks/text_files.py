@@ -84,6 +84,12 @@ def texts_of(table: Table, roles: TextRoles, *, label: str | None = None) -> Exa
     )
 
 
+def lines_of(table: Table, text: str | None) -> str:
+    """Returns the rows of the column ``text``, guessed if None, one after the other; those without text are empty."""
+    name = text or guessed(table.columns, TEXTS, default=next(iter(table.columns)))
+    return "".join(f"{line}\n" for line in table.texts(name, empty=True))
+
+
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:
     if label is None:
         raise DataError(f"{path} is FASTA, which has no labels; list a file for each class in `classes`")

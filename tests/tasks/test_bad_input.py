@@ -161,7 +161,5 @@ def test_a_target_that_never_changes_has_no_mase(tmp_path) -> None:
 
 
 def test_a_text_needs_one_source(tmp_path) -> None:
-    with pytest.raises(
-        ValidationError, match="none of path, classes and huggingface given; give exactly one"
-    ):
+    with pytest.raises(ValidationError, match="none of path, classes, huggingface given; give exactly one"):
         load("text_classification")
