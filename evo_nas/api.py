@@ -27,6 +27,7 @@ def search(
     run: str | os.PathLike[str] | None = None,
     *,
     executor: ExecutorKind = "ray",
+    accept_data_loss: bool = False,
     listeners: Sequence[Listener] = (),
 ) -> Verdict:
     """Searches until the budget is spent, or goes on with a search that was stopped, and judges the champion.
@@ -35,6 +36,7 @@ def search(
         config: A YAML file, its content as a mapping, or a checked configuration.
         run: Run directory or ``s3://bucket/name``, ``runs/<name of the configuration>`` by default.
         executor: ``ray`` for worker processes, ``inline`` to train in this one.
+        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
         listeners: Called with a `loop.Progress` after each turn.
 
     Raises:
@@ -43,8 +45,8 @@ def search(
     settings = _settings(config)
     place = run if run is not None else Path("runs") / settings.name
     experiment = Experiment.of(settings)
-    if not experiment.is_complete(place):
-        with experiment.open(place, executor=executor) as searching:
+    if accept_data_loss or not experiment.is_complete(place):
+        with experiment.open(place, executor=executor, accept_data_loss=accept_data_loss) as searching:
             searching.run(listeners)
     return verdict_of(place, experiment=experiment)
 

@@ -6,6 +6,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
+from evo_nas.strategies.random import RandomSearch
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
@@ -89,6 +90,40 @@ def test_evolution_climbs_higher_than_its_founders():
     assert max(map(fitness, asked)) == SPACE.genes[widths].size - 1
     last, first = asked[-20:], asked[:20]
     assert sum(map(fitness, last)) / 20 > sum(map(fitness, first)) / 20 + 3
+
+
+def closeness(candidate):
+    """How near a genome comes to the middle of every gene of the first layer and the training."""
+    shared = [
+        position
+        for position, gene in enumerate(SPACE.genes)
+        if gene.name.startswith(("layer1.", "training.")) and gene.size > 2
+    ]
+    distances = (abs(candidate.genome[at] / (SPACE.genes[at].size - 1) - 0.5) for at in shared)
+    return -sum(distances) / len(shared)
+
+
+def best_found(strategy, *, budget=250):
+    asked = []
+    for _ in range(budget):
+        asked += strategy.ask(1)
+        tell(strategy, asked[-1:], fitness=closeness)
+    return max(map(closeness, asked))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_evolution_finds_better_than_chance_with_the_same_budget(seed):
+    options = AgingOptions(population=30, tournament=10)
+    evolved = best_found(AgingEvolution(SPACE, options, seed=seed, epochs=4))
+    drawn = best_found(RandomSearch(SPACE, RandomSearch.Options(), seed=seed, epochs=4))
+    assert evolved > drawn
+
+
+def test_a_candidate_stopped_at_a_rung_takes_its_place_in_the_population():
+    strategy = evolution(population=4, tournament=2, warmup=2)
+    tell(strategy, strategy.ask(4), status=Status.PRUNED)
+    assert strategy.statistics()["size"] == 4
+    assert strategy.ask(1)[0].parents
 
 
 @pytest.mark.parametrize(
