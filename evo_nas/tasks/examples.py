@@ -87,6 +87,13 @@ class LabelledParts(Generic[Item]):
         positions = {name: position for position, name in enumerate(self.classes)}
         return np.array([positions[str(label)] for label in examples.labels], dtype=np.int64)
 
+    def step_targets(self, examples: Examples[Item]) -> list[npt.NDArray[np.int64]]:
+        """Returns the classes of examples with a label a step, int64 ``(time,)`` each."""
+        positions = {name: position for position, name in enumerate(self.classes)}
+        return [
+            np.array([positions[str(name)] for name in label], dtype=np.int64) for label in examples.labels
+        ]
+
     def balanced_weights(self, targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that make all classes weigh alike, 1 on average over ``targets``."""
         counts = np.bincount(targets, minlength=len(self.classes))

@@ -47,11 +47,11 @@ class LabellingTask(Task):
             scaled = [scaler(item) for item in examples.items]
             return Sequences(
                 padded(scaled, np.float32),
-                padded(_targets(parts, examples), np.int64),
+                padded(parts.step_targets(examples), np.int64),
                 lengths_of(examples.items),
             )
 
-        weights = parts.balanced_weights(np.concatenate(_targets(parts, parts.train)))
+        weights = parts.balanced_weights(np.concatenate(parts.step_targets(parts.train)))
         return Dataset(
             name="sequence labelling",
             signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
@@ -71,7 +71,7 @@ class LabellingTask(Task):
         learnt, test = parts.learnt, parts.test
         return classification_floors(
             [np.concatenate(learnt.items), np.concatenate(test.items)],
-            [np.concatenate(_targets(parts, learnt)), np.concatenate(_targets(parts, test))],
+            [np.concatenate(parts.step_targets(learnt)), np.concatenate(parts.step_targets(test))],
             metric=CLASSIFICATION[self._options.metric],
             classes=len(parts.classes),
         )
@@ -88,8 +88,3 @@ class LabellingTask(Task):
                         "column of the sequence in `sequence`, or give arrays of labels (time,)"
                     )
         return parts
-
-
-def _targets(parts: LabelledParts[Numeric], examples: Examples[Numeric]) -> list[npt.NDArray[np.int64]]:
-    positions = {name: position for position, name in enumerate(parts.classes)}
-    return [np.array([positions[str(name)] for name in label], dtype=np.int64) for label in examples.labels]

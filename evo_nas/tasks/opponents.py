@@ -76,6 +76,65 @@ def fitted_score(
     return metric.score(logits.astype(np.float32), targets[1])
 
 
+def tagging_floors(
+    sequences: Sequence[list[tuple[str, ...]]],
+    targets: Sequence[npt.NDArray[np.int64]],
+    *,
+    metric: Metric,
+    classes: int,
+) -> dict[str, float]:
+    """Returns the metric of the most frequent tag, of each token's most frequent tag, and of a logistic regression.
+
+    The last reads a token and its two neighbours.
+
+    Args:
+        sequences: Tokens of what is learnt and of what is tested.
+        targets: Tags of all of their tokens, int64 ``(n,)``.
+        metric: Of logits and classes.
+        classes: How many there are.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415
+
+    trigrams = [
+        np.array(
+            [
+                triple
+                for tokens in part
+                for triple in zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False)
+            ]
+        )
+        for part in sequences
+    ]
+    linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(max_iter=MOST_STEPS))
+    return {
+        "majority": majority(*targets, metric=metric, classes=classes),
+        "most frequent tag of each token": _lookup(trigrams, targets, metric=metric, classes=classes),
+        "logistic regression on three tokens": fitted_score(
+            linear, trigrams, targets, metric=metric, classes=classes
+        ),
+    }
+
+
+def _lookup(
+    trigrams: Sequence[npt.NDArray[np.str_]],
+    targets: Sequence[npt.NDArray[np.int64]],
+    *,
+    metric: Metric,
+    classes: int,
+) -> float:
+    """Returns the metric of the frequencies of tags of each token, those of all where it was never seen."""
+    known, ids = np.unique(trigrams[0][:, 1], return_inverse=True)
+    counts = np.zeros((len(known) + 1, classes))
+    np.add.at(counts, (ids, targets[0]), 1.0)
+    counts[-1] = np.bincount(targets[0], minlength=classes)
+    places = {token: place for place, token in enumerate(known.tolist())}
+    rows = counts[[places.get(token, -1) for token in trigrams[1][:, 1].tolist()]]
+    logits = np.log(np.maximum(rows, np.exp(LEAST_LOGIT)))
+    return metric.score(logits.astype(np.float32), targets[1])
+
+
 def text_floors(
     texts: Sequence[list[str]],
     targets: Sequence[npt.NDArray[np.int64]],

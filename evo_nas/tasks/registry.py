@@ -17,6 +17,7 @@ from evo_nas.tasks.multi_label import MultiLabelTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesTask
 from evo_nas.tasks.standard_library import StandardLibraryTask
+from evo_nas.tasks.tagging import TaggingTask
 from evo_nas.tasks.text_classification import TextClassificationTask
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _FROM_FILES: tuple[type[Task], ...] = (
     LabellingTask,
     LanguageModelTask,
     MultiLabelTask,
+    TaggingTask,
     TextClassificationTask,
 )
 _WITHOUT_FILES: tuple[type[Task], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 import re
@@ -67,6 +68,18 @@ def sentences(folder: Path) -> dict[str, Any]:
     return {"path": path}
 
 
+def tags(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    path = folder / "tags.jsonl"
+    kinds = {"wind": "noun", "rain": "noun", "blows": "verb", "falls": "verb", "and": "other"}
+    lines = []
+    for _ in range(60):
+        tokens = rng.choice(list(kinds), rng.integers(2, 9)).tolist()
+        lines.append(json.dumps({"tokens": tokens, "tags": [kinds[token] for token in tokens]}))
+    path.write_text("\n".join(lines))
+    return {"path": path, "split": {"duplicates": "drop"}}
+
+
 def book(folder: Path) -> dict[str, Any]:
     path = folder / "book.txt"
     path.write_text("the quick brown fox jumps over the lazy dog. " * 60)
@@ -103,6 +116,7 @@ SAMPLES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "parity": lambda folder: SMALL,
     "sines": lambda folder: SMALL,
     "standard_library": lambda folder: {"characters": 20_000},
+    "tagging": tags,
     "text_classification": sentences,
 }
 
