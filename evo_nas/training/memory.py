@@ -30,6 +30,18 @@ def least_bytes(architecture: Architecture, signature: Signature, *, steps: int)
     return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + outputs)
 
 
+def graph_bytes(architecture: Architecture, *, rows: int, steps: int) -> int:
+    """Returns about what a captured step keeps for itself: every node's value and gradient at every step.
+
+    Args:
+        architecture: What is trained.
+        rows: Sequences of a batch.
+        steps: Their length.
+    """
+    values = sum(len(layer.cell.nodes) * layer.output_width for layer in architecture.layers)
+    return 2 * FLOAT_BYTES * rows * steps * values
+
+
 def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:
     """Keeps this process to its share of a GPU and returns that in bytes; None if nothing is limited.
 

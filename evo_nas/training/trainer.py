@@ -15,22 +15,32 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.dropout import set_generator
 from evo_nas.models.network import Network
+from evo_nas.training.capture import CapturedSteps, DirectSteps
+from evo_nas.training.cuda_graph import CudaGraph
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.lane import lane
 from evo_nas.training.losses import training_loss
+from evo_nas.training.memory import graph_bytes, least_bytes
 from evo_nas.training.reading import Reading
 from evo_nas.training.schedule import SCHEDULES
 from evo_nas.training.scoring import Scores, score
 from evo_nas.training.step import TrainStep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evo_nas.genome.architecture import Architecture
-    from evo_nas.training.batches import PreparedDataset
+    from evo_nas.training.batches import Batch, PreparedDataset
+    from evo_nas.training.capture import Graph, Steps
     from evo_nas.training.schedule import ScheduleKind
-    from evo_nas.training.step import Worst
+    from evo_nas.training.step import Precision, Tally, Worst
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
+
+
+LOOKS_AHEAD = 16
+"""Steps that are launched on a GPU before the first of them is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,9 @@ class TrainingOptions:
         time_limit_s: Seconds after which training gives up; None for no limit.
         max_parameters: Largest network that is built; None for no limit.
         schedule: How the learning rate changes.
+        precision: In which matrices are multiplied where torch may choose; ``bfloat16`` for GPUs alone.
+        memory_bytes: Memory that the training may take; None for all there is.
+        rehearsal: Whether the CPU does all as a GPU does, with stand-ins for its graphs; for tests.
     """
 
     epochs: int
@@ -50,6 +63,9 @@ class TrainingOptions:
     time_limit_s: float | None = None
     max_parameters: int | None = None
     schedule: ScheduleKind = "constant"
+    precision: Precision = "float32"
+    memory_bytes: int | None = None
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +118,11 @@ class _Fit:
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
         self._paths: tuple[str, ...] = ()
+        self._kind = "cuda" if options.rehearsal else data.device.type
         self._generator = torch.Generator().manual_seed(options.seed)
+        self._on_device = self._generator
+        if data.device.type != "cpu":
+            self._on_device = torch.Generator(data.device).manual_seed(options.seed)
         self._loss = training_loss(data.loss, data.class_weights)
         self._schedule = SCHEDULES[options.schedule]()
 
@@ -111,14 +131,18 @@ class _Fit:
         self._check_size()
         network = self._new_network()
         self._paths = network.paths
-        optimizer = FlatOptimizer(network, self._architecture.training)
+        capturable = self._kind == "cuda"
+        optimizer = FlatOptimizer(network, self._architecture.training, capturable=capturable)
         reading = Reading(network, self._data.train)
-        step = TrainStep(reading, optimizer, self._loss)
+        step = TrainStep(
+            reading, optimizer, self._loss, precision=self._options.precision, capturable=capturable
+        )
+        steps = CapturedSteps(step, self._graphs(), fits=self._fits) if capturable else DirectSteps(step)
         best_weights = optimizer.weights
         for _ in range(self._options.epochs):
             network.train()
             reading.restart()
-            train_loss = self._descend(step, optimizer)
+            train_loss = self._descend(steps, step.tally, optimizer)
             epoch = _Epoch(train_loss, self._scored(network))
             self._epochs.append(epoch)
             improved = self._best() is epoch
@@ -131,14 +155,25 @@ class _Fit:
         return network.eval()
 
     def _new_network(self) -> Network:
-        device = self._data.device
         with DrawingFrom(self._generator):
-            network = Network(self._architecture, self._data.signature, device=device.type)
-        on_device = self._generator
-        if device.type != "cpu":
-            on_device = torch.Generator(device).manual_seed(self._options.seed)
-        set_generator(network, on_device)
-        return network.to(device)
+            network = Network(self._architecture, self._data.signature, device=self._kind)
+        set_generator(network, self._on_device)
+        return network.to(self._data.device)
+
+    def _graphs(self) -> Callable[[], Graph]:
+        """Returns what gives new graphs for this training's steps."""
+        if self._options.rehearsal:
+            from evo_nas.training.rehearsal import RehearsedGraph  # noqa: PLC0415 - imports a compiler
+
+            return RehearsedGraph
+        pool = torch.cuda.graph_pool_handle()
+        return lambda: CudaGraph([self._on_device], pool)
+
+    def _fits(self, batch: Batch) -> bool:
+        limit = self._options.memory_bytes
+        rows, steps = batch.inputs.shape[:2]
+        kept = least_bytes(self._architecture, self._data.signature, steps=steps)
+        return limit is None or kept + graph_bytes(self._architecture, rows=rows, steps=steps) <= limit
 
     def outcome(self, status: Status, *, error: str = "") -> Outcome:
         """Returns the outcome of a training that ended with ``status``."""
@@ -161,18 +196,22 @@ class _Fit:
             error=error,
         )
 
-    def _descend(self, step: TrainStep, optimizer: FlatOptimizer) -> float:
+    def _descend(self, steps: Steps, tally: Tally, optimizer: FlatOptimizer) -> float:
         """Trains for an epoch and returns the mean loss."""
         split, done = self._data.train, 0
-        step.tally.clear()
-        for batch in split.shuffled(self._architecture.training.batch_size, self._generator):
+        every = LOOKS_AHEAD if self._kind == "cuda" else 1
+        tally.clear()
+        batches = split.shuffled(self._architecture.training.batch_size, self._generator)
+        for number, batch in enumerate(batches, start=1):
             self._check_time()
             progress = (len(self._epochs) + done / len(split)) / self._options.epochs
             optimizer.scale_rate(self._schedule.factor(progress))
-            step(batch)
-            self._check_converging(step.tally.worst())
+            steps(batch, progress=progress)
+            if number % every == 0:
+                self._check_converging(tally.worst())
             done += batch.inputs.shape[:2].numel() if split.is_stream else len(batch.inputs)
-        return step.tally.mean_loss()
+        self._check_converging(tally.worst())
+        return tally.mean_loss()
 
     def _scored(self, network: Network) -> Scores:
         data = self._data

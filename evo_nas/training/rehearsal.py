@@ -1,0 +1,95 @@
+"""A stand-in for CUDA graphs that holds a step to the same rules on any device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_WAITING = {
+    torch.ops.aten._local_scalar_dense,
+    torch.ops.aten.masked_select,
+    torch.ops.aten.nonzero,
+    torch.ops.aten.unique_dim,
+    torch.ops.aten._unique2,
+}
+"""Operations whose result, or the size of it, must come to the host."""
+
+
+class _Operation(NamedTuple):
+    """An operation of torch with the very tensors that it read, those that it made, and the mode it ran in."""
+
+    function: torch._ops.OpOverload
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    made: list[Tensor]
+    in_grad_mode: bool
+
+
+class RehearsedGraph:
+    """Records each operation of torch with the memory that it worked on, and repeats exactly those.
+
+    As in a CUDA graph, nothing else of the function runs again: numbers of Python are what they were, a tensor that
+    was replaced since is not seen, and what waits for a result is refused.
+    """
+
+    def __init__(self) -> None:
+        self._operations: list[_Operation] = []
+
+    def record(self, run: Callable[[], object]) -> None:
+        """Does ``run`` and records it.
+
+        Raises:
+            RuntimeError: It waited for a result, or made a tensor of a size that depends on values.
+        """
+        with _Recorder(self._operations):
+            run()
+
+    def replay(self) -> None:
+        """Repeats the operations; results go where they went."""
+        with torch._C._AutoDispatchBelowAutograd():
+            for operation in self._operations:
+                with torch.set_grad_enabled(operation.in_grad_mode):  # which decides what torch's LSTM keeps
+                    results = operation.function(*operation.args, **operation.kwargs)
+                for kept, new in zip(operation.made, _tensors(results), strict=False):
+                    kept.copy_(new)
+
+
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
+    def __init__(self, operations: list[_Operation]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._operations = operations
+
+    def __torch_dispatch__(
+        self,
+        func: torch._ops.OpOverload,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Runs an operation and writes it down."""
+        if func.overloadpacket in _WAITING or _selects_by_mask(func, args):
+            raise RuntimeError(f"{func} waits for the device, which cannot be captured")
+        kwargs = kwargs or {}
+        results = func(*args, **kwargs)
+        if not func.is_view:
+            aliased = any(result.alias_info for result in func._schema.returns)
+            made = [] if aliased else [tensor.detach() for tensor in _tensors(results)]
+            self._operations.append(_Operation(func, args, kwargs, made, torch.is_grad_enabled()))
+        return results
+
+
+def _selects_by_mask(function: torch._ops.OpOverload, args: Sequence[Any]) -> bool:
+    return function.overloadpacket is torch.ops.aten.index and any(
+        index is not None and index.dtype == torch.bool for index in args[1]
+    )
+
+
+def _tensors(results: object) -> list[Tensor]:
+    return [value for value in tree_flatten(results)[0] if isinstance(value, Tensor)]

@@ -1,0 +1,181 @@
+"""Steps that are recorded and replayed give what direct ones give; the CPU stands in for a GPU."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from evo_nas.evaluation import Status
+from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
+from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.task import Dataset, Loss, Sequences, Stream
+from evo_nas.training import capture
+from evo_nas.training.batches import Batch, prepare
+from evo_nas.training.capture import WARM_UPS, CapturedSteps
+from evo_nas.training.rehearsal import RehearsedGraph
+from evo_nas.training.trainer import Trained, TrainingOptions, train
+
+
+@pytest.fixture
+def replays(monkeypatch) -> list[int]:
+    """Grows by one with each replay."""
+    seen: list[int] = []
+    replay = RehearsedGraph.replay
+    monkeypatch.setattr(RehearsedGraph, "replay", lambda graph: (seen.append(1), replay(graph)))
+    return seen
+
+
+def rehearse(architecture, dataset, *, epochs: int = 8, **options) -> Trained:
+    return train(architecture, prepare(dataset), TrainingOptions(epochs, 7, rehearsal=True, **options))
+
+
+def directly(monkeypatch, architecture, dataset, **options) -> Trained:
+    """The same training with every step launched by itself."""
+    monkeypatch.setattr(capture, "WARM_UPS", 10**9)
+    return rehearse(architecture, dataset, **options)
+
+
+def assert_equal(one: Trained, other: Trained) -> None:
+    assert one.outcome.error == other.outcome.error == ""
+    assert one.outcome.curve == other.outcome.curve
+    assert one.outcome.metrics == other.outcome.metrics
+    for name, weights in one.network.state_dict().items():
+        assert torch.equal(weights, other.network.state_dict()[name])
+
+
+@pytest.mark.parametrize("optimizer", Optimizer)
+def test_replayed_steps_give_the_same_weights_bit_for_bit(
+    optimizer, architecture, dataset, replays, monkeypatch
+) -> None:
+    """With dropout, a rate that falls, gradients that are clipped, and a last batch of another size."""
+    training = Training(optimizer=optimizer, learning_rate=0.02, batch_size=24, clip=0.1, weight_decay=0.01)
+    layers = (*architecture.layers, Layer(NAMED_CELLS["lstm"], 4, bidirectional=True))
+    one = replace(architecture, layers=layers, training=training, head=Head(dropout=0.2))
+    monkeypatch.setattr(capture, "PAYS_OFF", 1)
+    captured = rehearse(one, dataset, epochs=8, schedule="cosine")
+    assert len(replays) > 12
+    assert_equal(captured, directly(monkeypatch, one, dataset, epochs=8, schedule="cosine"))
+
+
+def test_a_rehearsal_agrees_with_a_training_on_the_cpu(architecture, dataset, replays) -> None:
+    plain = train(architecture, prepare(dataset), TrainingOptions(8, 7)).outcome
+    rehearsed = rehearse(architecture, dataset).outcome
+    assert replays
+    assert rehearsed.paths == ("bptt",)
+    assert rehearsed.metrics == pytest.approx(plain.metrics, rel=1e-3)
+
+
+def test_the_states_of_a_stream_are_carried_through_replays(replays, monkeypatch) -> None:
+    stream = Stream(np.random.default_rng(0).integers(0, 5, size=2000), steps=10)
+    dataset = Dataset(
+        name="text",
+        signature=Signature(features=0, vocabulary=5, outputs=5, per_step=True),
+        loss=Loss.CROSS_ENTROPY,
+        metric=ACCURACY,
+        train=stream,
+        validation=stream,
+        test=stream,
+    )
+    one = Architecture(layers=(Layer(NAMED_CELLS["mgu"], 4),), training=Training(batch_size=8), embedding=3)
+    captured = rehearse(one, dataset, epochs=3)
+    assert len(replays) > 20
+    assert_equal(captured, directly(monkeypatch, one, dataset, epochs=3))
+
+
+def test_a_step_that_waits_for_a_result_is_launched_directly_and_the_reason_is_logged(
+    architecture, dataset, replays, caplog
+) -> None:
+    inputs = dataset.train.inputs
+    targets = (inputs[..., 0] > 0).astype(np.int64)
+    lengths = np.full(len(inputs), 4)
+    split = Sequences(inputs, targets, lengths)  # whose valid steps are selected by a mask
+    labelling = replace(
+        dataset, signature=replace(dataset.signature, per_step=True), train=split, validation=split
+    )
+    with caplog.at_level(logging.INFO):
+        outcome = rehearse(architecture, labelling, epochs=20).outcome
+    assert outcome.status is Status.OK
+    assert not replays
+    assert len(caplog.messages) == 1
+    assert "could not be captured: aten.index.Tensor waits for the device" in caplog.text
+
+
+def test_a_graph_that_could_pass_the_memory_is_not_captured(architecture, dataset, replays, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        assert rehearse(architecture, dataset, memory_bytes=5_000).outcome.status is Status.OK
+    assert not replays
+    assert "could pass the memory" in caplog.text
+
+
+def test_divergence_is_noticed_although_steps_run_ahead(architecture, dataset) -> None:
+    linear = CellGraph(1, (Node(Op.LINEAR, (X, 1), bias=True),), (2,))
+    broken = replace(dataset, train=replace(dataset.train, inputs=np.float32(1e30) * dataset.train.inputs))
+    outcome = rehearse(replace(architecture, layers=(Layer(linear, 8),)), broken).outcome
+    assert outcome.status is Status.DIVERGED
+    assert outcome.error.endswith("in epoch 1")
+
+
+class Summing:
+    """A step that adds up what it is given."""
+
+    def __init__(self) -> None:
+        self.total = torch.zeros(())
+
+    def __call__(self, batch: Batch) -> None:
+        self.total += batch.inputs.sum()
+
+
+def batches(*sizes: int) -> list[Batch]:
+    return [Batch(torch.full((size, 1), float(size)), torch.zeros(size)) for size in sizes]
+
+
+def test_shapes_that_come_seldom_and_late_are_not_captured() -> None:
+    step = Summing()
+    steps = CapturedSteps(step, RehearsedGraph)
+    sizes = [*([2] * (WARM_UPS + 5)), 3, 3, 4]
+    for batch in batches(*sizes):
+        steps(batch, progress=0.01)
+    assert steps.graphs == 1
+    for batch in batches(3, 3, 3, 3):
+        steps(batch, progress=0.9)
+    assert steps.graphs == 1
+    assert step.total == sum(size * size for size in [*sizes, 3, 3, 3, 3])
+
+
+def test_no_more_graphs_than_permitted_are_kept(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(capture, "MOST_GRAPHS", 2)
+    step = Summing()
+    steps = CapturedSteps(step, RehearsedGraph)
+    with caplog.at_level(logging.INFO):
+        for batch in batches(*(list(range(1, 5)) * (WARM_UPS + 2))):
+            steps(batch, progress=0.01)
+    assert steps.graphs == 2
+    assert step.total == (WARM_UPS + 2) * 30
+    assert len(caplog.messages) == 1
+
+
+def test_the_stand_in_repeats_operations_and_not_python() -> None:
+    calls, memory = [], torch.zeros(2)
+
+    def run() -> None:
+        calls.append(1)
+        memory.add_(torch.ones(2) * len(calls))
+
+    graph = RehearsedGraph()
+    graph.record(run)
+    graph.replay()
+    assert (calls, memory.tolist()) == ([1], [2.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "waits", [lambda x: x.sum().item(), lambda x: x[x > 0], lambda x: x.nonzero(), lambda x: bool(x.any())]
+)
+def test_the_stand_in_refuses_to_wait(waits) -> None:
+    with pytest.raises(RuntimeError, match="cannot be captured"):
+        RehearsedGraph().record(lambda: waits(torch.ones(3)))
