@@ -197,6 +197,8 @@ class Experiment:
             device=training.device,
             time_limit_s=training.time_limit_s,
             schedule=training.schedule,
+            precision=training.precision,
+            lanes=workers.lanes,
             gpu_share=workers.gpus,
             memory_bytes=workers.memory_bytes,
         )
@@ -208,6 +210,7 @@ class Experiment:
             factory,
             RayOptions(
                 workers=workers.most,
+                lanes=workers.lanes,
                 min_workers=workers.fewest,
                 memory_per_worker=workers.memory_bytes,
                 startup_timeout_s=None if kind == "cluster" else STARTUP_S,

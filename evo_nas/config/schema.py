@@ -45,12 +45,20 @@ class TrainingOptions(_Section):
         device: Where to train; ``auto`` takes a GPU if the worker has one.
         schedule: How the learning rate changes: ``constant``, ``cosine`` to none over the epochs, or
             ``halving`` when the validation metric stagnates.
+        precision: In which matrices are multiplied where torch may choose; ``bfloat16`` needs a GPU.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
     time_limit_s: float = Field(default=120.0, gt=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     schedule: Literal["constant", "cosine", "halving"] = "constant"
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    @model_validator(mode="after")
+    def _bfloat16_is_for_gpus(self) -> Self:
+        if self.precision == "bfloat16" and self.device == "cpu":
+            raise ValueError("precision is bfloat16 and device is cpu; precision must be float32 there")
+        return self
 
 
 class BudgetOptions(_Section):
@@ -74,6 +82,8 @@ class WorkerOptions(_Section):
     """Who trains the candidates.
 
     Attributes:
+        lanes: Candidates that each worker trains at the same time, in threads of its own, which share its process
+            and its GPU.
         count: Worker processes; short for ``min`` and ``max`` of the same number. One for every core of the
             machine that searches unless something is given.
         min: Workers that are kept although fewer candidates are left than workers.
@@ -87,6 +97,7 @@ class WorkerOptions(_Section):
     count: int | None = Field(default=None, ge=1, le=100_000)
     min: int | None = Field(default=None, ge=1, le=100_000)
     max: int | None = Field(default=None, ge=1, le=100_000)
+    lanes: int = Field(default=1, ge=1, le=1024)
     cpus: float = Field(default=1.0, gt=0)
     gpus: float = Field(default=0.0, ge=0)
     memory: float | None = Field(default=None, gt=0)

@@ -2,13 +2,15 @@
 
 Pure bookkeeping without processes, so that the simulation and the Ray pool obey the very same rules:
 
-* A worker has one lease running and one queued, so that it never waits for the head.
-* A lease is as many candidates as fill about a tenth of a second, at most 64. A worker that has spent that
+* A worker has one lease running in each of its lanes and as many queued, so that it never waits for the head.
+* A lease is as many candidates as fill about a tenth of a second, at most 64. A lane that has spent that
   long returns what it finished; the rest, never started, is dispatched again.
-* When a worker is lost, its oldest lease was running. Every candidate of it gets ``attempt + 1`` and from
-  then on runs **alone**, with nothing else leased to its worker, so that a second loss can only be its own.
-  Candidates of the queued lease never started and are not blamed. (A worker that dies in the very instant of
-  changing leases may take its last report with it: then the former lease is blamed, once.)
+* When a worker is lost, its oldest leases were running, one a lane. Every candidate of them gets
+  ``attempt + 1`` and from then on runs **alone**, with nothing else leased to its worker, so that a second loss
+  can only be its own. Candidates of queued leases never started and are not blamed. (A worker that dies in the
+  very instant of changing leases may take its last report with it: then the former lease is blamed, once.)
+* A worker is ended when a lease of it passes the hard limit. Only that lease is blamed, and it counts as timed
+  out only if it was one candidate without company; otherwise each of its candidates is tried alone.
 * A worker whose machine is about to go is retired: it gets nothing more, and what it cannot finish is
   dispatched again with nobody blamed.
 * A candidate that runs out of memory is retried once, alone: memory may have been another's.
@@ -21,6 +23,7 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
@@ -29,7 +32,7 @@ from evo_nas.execution.executor import HARD_LIMIT_FACTOR, Occupancy, evaluate, o
 from evo_nas.execution.timesheet import Timesheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from evo_nas.evaluation import Candidate
     from evo_nas.execution.executor import Evaluator
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 LEASE_S = 0.1
 """Seconds of work that a lease should hold, and after which a worker returns what it has."""
 MAX_LEASE = 64
-LEASES_PER_WORKER = 2
+LEASES_PER_LANE = 2
 _FORGETTING = 0.25
 """Weight of the newest lease in the running mean of seconds per candidate."""
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "RuntimeError")
@@ -109,7 +112,7 @@ class Report:
 
 
 def work(evaluator: Evaluator, candidates: Sequence[Candidate], *, time_limit_s: float | None) -> Report:
-    """Evaluates a lease in a worker: at least one candidate, then for as long as a lease may take."""
+    """Evaluates a lease in a lane: at least one candidate, then for as long as a lease may take."""
     start = time.perf_counter()
     outcomes: list[Outcome] = []
     started_s: list[float] = []
@@ -124,9 +127,12 @@ def work(evaluator: Evaluator, candidates: Sequence[Candidate], *, time_limit_s:
 
 @dataclass(slots=True)
 class _Worker:
+    """Leases are in the order of sending; ``peers`` are the workers that have as many and may get more."""
+
     node: str
     retired: bool = False
     leases: deque[Lease] = field(default_factory=deque)
+    peers: OrderedDict[str, None] | None = None
 
 
 class Dispatcher:
@@ -137,9 +143,12 @@ class Dispatcher:
             another's fault.
         clock: Unix time in seconds, or the time of a simulation.
         time_limit_s: Named in the outcome of a candidate that overran it.
+        lanes: Leases that a worker runs at the same time.
     """
 
-    def __init__(self, *, attempts: int, clock: Callable[[], float], time_limit_s: float | None) -> None:
+    def __init__(
+        self, *, attempts: int, clock: Callable[[], float], time_limit_s: float | None, lanes: int = 1
+    ) -> None:
         if attempts < 2:
             raise ConfigError(
                 f"attempts is {attempts}; must be at least 2, since a worker may be lost "
@@ -158,9 +167,11 @@ class Dispatcher:
         self._leased = 0
         self._seconds: float | None = None
         self._timesheet = Timesheet(clock)
-        # Ordered sets of workers: with no lease, and with one lease that may have company.
-        self._idle: OrderedDict[str, None] = OrderedDict()
-        self._fed: OrderedDict[str, None] = OrderedDict()
+        self._lanes = lanes
+        # Ordered sets of the workers that may get a lease, by how many they have.
+        self._open: tuple[OrderedDict[str, None], ...] = tuple(
+            OrderedDict() for _ in range(LEASES_PER_LANE * lanes)
+        )
 
     @property
     def lease_size(self) -> int:
@@ -176,7 +187,7 @@ class Dispatcher:
         While all workers are being replaced it is as if there were one, so that a loop can await something.
         """
         workers = max(1, sum(not worker.retired for worker in self._workers.values()))
-        return max(0, LEASES_PER_WORKER * self.lease_size * workers - self.in_flight)
+        return max(0, len(self._open) * self.lease_size * workers - self.in_flight)
 
     def occupancy(self) -> Occupancy:
         """Returns what the workers are doing now."""
@@ -198,7 +209,7 @@ class Dispatcher:
     def join(self, worker: str, *, node: str, starting_s: float = 0.0) -> None:
         """Adds a worker that is ready, and took ``starting_s`` for it."""
         self._workers[worker] = _Worker(node)
-        self._idle[worker] = None
+        self._place(worker)
         self._timesheet.joined(worker, starting_s=starting_s)
 
     def is_idle(self, worker: str) -> bool:
@@ -214,22 +225,19 @@ class Dispatcher:
     def dismiss(self, worker: str) -> None:
         """Removes an idle worker, which is not a loss."""
         assert self.is_idle(worker), f"{worker} is dismissed with leases"
-        if self._workers.pop(worker, None) is not None:
-            self._idle.pop(worker, None)
+        if self._remove(worker) is not None:
             self._timesheet.left(worker, lost=False)
 
     def assign(self) -> list[Lease]:
-        """Returns the leases to send now, idle workers first."""
+        """Returns the leases to send now, workers with the fewest first."""
         leases = []
-        while self._suspects and self._idle:
-            leases.append(self._lease(self._idle.popitem(last=False)[0], (self._suspects.popleft(),)))
-        shares = max(1, LEASES_PER_WORKER * len(self._idle) + len(self._fed))
-        size = min(self.lease_size, math.ceil(len(self._queue) / shares))
-        while self._queue and self._idle:
-            leases.append(self._next_lease(self._idle.popitem(last=False)[0], size))
-        # Each waiting suspect keeps one worker from getting a second lease, so that it becomes idle.
-        while self._queue and len(self._fed) > len(self._suspects):
-            leases.append(self._next_lease(self._fed.popitem(last=False)[0], size))
+        idle = self._open[0]
+        while self._suspects and idle:
+            leases.append(self._lease(next(iter(idle)), (self._suspects.popleft(),)))
+        shares = sum((len(self._open) - held) * len(peers) for held, peers in enumerate(self._open))
+        size = min(self.lease_size, math.ceil(len(self._queue) / max(1, shares)))
+        while self._queue and (worker := self._next_worker()) is not None:
+            leases.append(self._next_lease(worker, size))
         return leases
 
     def finish(self, lease_id: int, report: Report) -> list[Evaluation]:
@@ -240,7 +248,8 @@ class Dispatcher:
             return []
         self._workers[lease.worker].leases.remove(lease)
         self._place(lease.worker)
-        self._timesheet.reported(lease.worker, report.elapsed_s, idle=self.is_idle(lease.worker))
+        lane_s = report.elapsed_s / self._lanes
+        self._timesheet.reported(lease.worker, lane_s, idle=self.is_idle(lease.worker))
         done = len(report.outcomes)
         self._queue.extendleft(reversed(lease.tickets[done:]))
         self._learn(report.elapsed_s / done)
@@ -256,33 +265,40 @@ class Dispatcher:
             evaluations.append(self._evaluation(lease, ticket, outcome, queue_s=queue_s))
         return evaluations
 
-    def lose(self, worker: str, *, loss: Loss, error: str) -> list[Evaluation]:
+    def lose(
+        self, worker: str, *, loss: Loss, error: str, overdue: Collection[int] | None = None
+    ) -> list[Evaluation]:
         """Removes a worker, queues its candidates again and returns those that are not tried again.
 
         A worker that never joined is only counted.
+
+        Args:
+            worker: Which.
+            loss: Why.
+            error: The same in words.
+            overdue: Ids of the leases that alone are to blame; those that were running for None.
         """
         self.lost_workers += 1
-        self._idle.pop(worker, None)
-        self._fed.pop(worker, None)
-        lost = self._workers.pop(worker, None)
-        if lost is not None:
-            self._timesheet.left(worker, lost=True)
-        if lost is None or not lost.leases:
+        lost = self._remove(worker)
+        if lost is None:
             return []
-        for lease in lost.leases:
+        self._timesheet.left(worker, lost=True)
+        blamed: list[Lease] = []
+        if loss is not Loss.PREEMPTED:
+            running = islice(lost.leases, self._lanes)
+            blamed += running if overdue is None else (held for held in lost.leases if held.id in overdue)
+        for lease in reversed(lost.leases):
             del self._leases[lease.id]
-        running, *queued = lost.leases
-        for lease in reversed(queued):
-            self._queue.extendleft(reversed(lease.tickets))
-        return self._blame(running, loss=loss, error=error)
+            if lease not in blamed:
+                self._queue.extendleft(reversed(lease.tickets))
+        exact = self._lanes == 1 or len(lost.leases) == 1
+        return [ended for held in blamed for ended in self._blame(held, loss=loss, error=error, exact=exact)]
 
-    def _blame(self, lease: Lease, *, loss: Loss, error: str) -> list[Evaluation]:
-        if loss is Loss.PREEMPTED:
-            self._queue.extendleft(reversed(lease.tickets))
-            return []
+    def _blame(self, lease: Lease, *, loss: Loss, error: str, exact: bool) -> list[Evaluation]:
+        exact = exact and len(lease.tickets) == 1
         ended = []
         for ticket in lease.tickets:
-            outcome = self._last_outcome(ticket, exact=len(lease.tickets) == 1, loss=loss, error=error)
+            outcome = self._last_outcome(ticket, exact=exact, loss=loss, error=error)
             if outcome is not None:
                 ended.append(self._evaluation(lease, ticket, outcome))
             else:
@@ -314,16 +330,35 @@ class Dispatcher:
         self._timesheet.leased(worker)
         return lease
 
+    def _next_worker(self) -> str | None:
+        """Returns who gets the next lease, if anybody.
+
+        Each waiting suspect keeps one worker, that with the fewest leases, from getting more, so that it
+        becomes idle.
+        """
+        kept = len(self._suspects)
+        for peers in self._open:
+            if len(peers) > kept:
+                return next(reversed(peers) if kept else iter(peers))
+            kept -= len(peers)
+        return None
+
     def _place(self, worker: str) -> None:
         """Files a worker under what it can take now."""
-        leases = self._workers[worker].leases
-        self._fed.pop(worker, None)
-        if self._workers[worker].retired:
-            self._idle.pop(worker, None)
-        elif not leases:
-            self._idle[worker] = None
-        elif len(leases) < LEASES_PER_WORKER and not leases[0].tickets[0].alone:
-            self._fed[worker] = None
+        entry = self._workers[worker]
+        if entry.peers is not None:
+            del entry.peers[worker]
+        alone = bool(entry.leases) and entry.leases[0].tickets[0].alone
+        full = len(entry.leases) >= len(self._open)
+        entry.peers = None if entry.retired or alone or full else self._open[len(entry.leases)]
+        if entry.peers is not None:
+            entry.peers[worker] = None
+
+    def _remove(self, worker: str) -> _Worker | None:
+        entry = self._workers.pop(worker, None)
+        if entry is not None and entry.peers is not None:
+            del entry.peers[worker]
+        return entry
 
     def _learn(self, seconds: float) -> None:
         known = seconds if self._seconds is None else self._seconds

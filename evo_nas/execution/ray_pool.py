@@ -6,7 +6,9 @@ import logging
 import math
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -16,10 +18,10 @@ from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
 from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report, work
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.local_ray import start_local
-from evo_nas.execution.room import draining_nodes, explain_waiting
+from evo_nas.execution.room import draining_nodes, explain_misfit, explain_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.execution.executor import EvaluatorFactory
@@ -39,6 +41,7 @@ class RayOptions:
 
     Attributes:
         workers: Actors to ask for; those that find no room wait for nodes to join.
+        lanes: Candidates that each trains at the same time, in threads of its own.
         min_workers: Actors to keep when fewer candidates are left than workers; all of them for None.
         cpus_per_worker: CPUs that Ray sets aside for each.
         gpus_per_worker: GPUs that Ray sets aside for each; a fraction shares one.
@@ -46,10 +49,12 @@ class RayOptions:
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
         time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
         startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
-        placement_timeout_s: Seconds after which it is told why a worker has not started.
+        placement_timeout_s: Seconds after which it is told why a worker has not started; at once if no node is
+            large enough for it.
     """
 
     workers: int
+    lanes: int = 1
     min_workers: int | None = None
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
@@ -60,8 +65,9 @@ class RayOptions:
     placement_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise ConfigError(f"workers is {self.workers}; must be at least 1")
+        for name in ("workers", "lanes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; must be at least 1")
 
     @property
     def demand(self) -> dict[str, float]:
@@ -75,7 +81,10 @@ class RayOptions:
 
 
 class _Worker:
-    """Lives in a process of the cluster; what the evaluator loaded stays between leases."""
+    """Lives in a process of the cluster; what the evaluator loaded stays between leases.
+
+    With several lanes, Ray calls `work` in as many threads, in the order of sending.
+    """
 
     def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> _Started:
         """Builds the evaluator and says where."""
@@ -100,6 +109,14 @@ class _Started:
 
 
 @dataclass(slots=True)
+class _Sent:
+    """A lease on its way, and when by this clock it became one of those that its worker runs."""
+
+    lease: Lease
+    running_since: float = math.inf
+
+
+@dataclass(slots=True)
 class _Actor:
     """An actor and what it owes: a reference for its start and for each lease, oldest first."""
 
@@ -108,8 +125,7 @@ class _Actor:
     created_at: float
     node_id: str | None = None
     retiring: bool = False
-    leases: dict[Any, Lease] = field(default_factory=dict)
-    running_since: float = 0.0
+    leases: dict[Any, _Sent] = field(default_factory=dict)
 
 
 class RayPool(Executor):
@@ -128,6 +144,7 @@ class RayPool(Executor):
         options: Size and limits.
 
     Raises:
+        ConfigError: This machine is too small for a worker.
         EvoNasError: The factory raised one in the first worker.
         ExecutionError: No worker could be started.
     """
@@ -135,7 +152,10 @@ class RayPool(Executor):
     def __init__(self, factory: EvaluatorFactory, options: RayOptions) -> None:
         self._options = options
         self._dispatcher = Dispatcher(
-            attempts=options.attempts, clock=time.time, time_limit_s=options.time_limit_s
+            attempts=options.attempts,
+            clock=time.time,
+            time_limit_s=options.time_limit_s,
+            lanes=options.lanes,
         )
         self._actors: dict[str, _Actor] = {}
         self._owner: dict[Any, str] = {}
@@ -145,6 +165,7 @@ class RayPool(Executor):
             memory=options.memory_per_worker,
             max_restarts=0,
             max_task_retries=0,
+            max_concurrency=options.lanes,
             runtime_env={"env_vars": _WORKER_ENVIRONMENT},
         )
         self._created = 0
@@ -158,6 +179,7 @@ class RayPool(Executor):
         try:
             if self._owns_ray:
                 start_local(math.ceil(options.workers * options.cpus_per_worker), factory)
+                self._refuse_misfit()
             self._factory = ray.put(factory)
             self._balance()
             if options.startup_timeout_s is not None:
@@ -174,7 +196,7 @@ class RayPool(Executor):
         self._balance()
 
     def free_slots(self) -> int:
-        """Returns how many more candidates give each worker one running and one queued lease."""
+        """Returns how many more candidates give each lane one running and one queued lease."""
         return self._dispatcher.free_slots
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -240,9 +262,9 @@ class RayPool(Executor):
     def _forget(self, name: str) -> None:
         actor = self._actors.pop(name)
         self._owner.pop(actor.starting, None)
-        for reference, lease in actor.leases.items():
+        for reference, sent in actor.leases.items():
             if self._owner.pop(reference, None) is not None:
-                self._late[reference] = lease.id
+                self._late[reference] = sent.lease.id
         ray.kill(actor.handle)
 
     def _look_round(self) -> list[Evaluation]:
@@ -269,13 +291,18 @@ class RayPool(Executor):
             return []
         return self._replace(name, loss=Loss.PREEMPTED, reason="its node was taken away")
 
+    def _refuse_misfit(self) -> None:
+        """Says at once what this machine lacks; nobody will add to it."""
+        misfit = explain_misfit(self._options.demand)
+        if misfit:
+            raise ConfigError(f"no worker fits on this machine: {misfit}, see `workers`")
+
     def _report_waiting(self, now: float) -> None:
-        waiting = [
-            name
-            for name, actor in self._actors.items()
-            if actor.node_id is None and now - actor.created_at >= self._options.placement_timeout_s
-        ]
-        obstacle = explain_waiting(self._options.demand) if waiting else ""
+        """Tells what workers wait for: at once if no node is large enough, otherwise when it has been long."""
+        waiting = [actor.created_at for actor in self._actors.values() if actor.node_id is None]
+        obstacle = explain_misfit(self._options.demand) if waiting else ""
+        if waiting and now - min(waiting) >= self._options.placement_timeout_s:
+            obstacle = explain_waiting(self._options.demand)
         if obstacle and obstacle != self._obstacle:
             _log.warning("%d workers have not started: %s", len(waiting), obstacle)
         self._obstacle = obstacle
@@ -318,9 +345,24 @@ class RayPool(Executor):
             actor.node_id = value.node_id
             self._dispatcher.join(name, node=value.host, starting_s=value.seconds)
             return []
-        actor.running_since = time.monotonic()
+        return self._accept(actor, reference, value)
+
+    def _accept(self, actor: _Actor, reference: Any, report: Report) -> list[Evaluation]:
         self._losses_in_a_row = 0
-        return self._dispatcher.finish(actor.leases.pop(reference).id, value)
+        lease = actor.leases.pop(reference).lease
+        self._run_oldest(actor)
+        return self._dispatcher.finish(lease.id, report)
+
+    def _accept_arrived(self, name: str) -> list[Evaluation]:
+        """Takes what other lanes of a lost worker had reported before."""
+        actor = self._actors[name]
+        evaluations: list[Evaluation] = []
+        for reference in list(actor.leases):
+            with suppress(RayError):
+                if reference in self._owner and ray.wait([reference], timeout=0)[0]:
+                    evaluations += self._accept(actor, reference, ray.get(reference))
+                    del self._owner[reference]
+        return evaluations
 
     def _drop(self, reference: Any) -> None:
         """Counts the report of a worker that was given up before, if it is one."""
@@ -334,34 +376,44 @@ class RayPool(Executor):
     def _send(self) -> None:
         for lease in self._dispatcher.assign():
             actor = self._actors[lease.worker]
-            if not actor.leases:
-                actor.running_since = time.monotonic()
             reference = actor.handle.work.remote(lease.candidates)
-            actor.leases[reference] = lease
+            actor.leases[reference] = _Sent(lease)
+            self._run_oldest(actor)
             self._owner[reference] = lease.worker
 
-    def _deadline(self, actor: _Actor) -> float:
-        if self._options.time_limit_s is None or not actor.leases:
-            return math.inf
-        running = next(iter(actor.leases.values()))
-        return actor.running_since + running.hard_limit_s(self._options.time_limit_s)
+    def _run_oldest(self, actor: _Actor) -> None:
+        """Starts the clock of every lease that has a lane by now."""
+        for sent in islice(actor.leases.values(), self._options.lanes):
+            sent.running_since = min(sent.running_since, time.monotonic())
+
+    def _deadlines(self, actor: _Actor) -> Iterator[tuple[Any, float]]:
+        """Yields each running lease of ``actor`` and when it passes the hard limit."""
+        if self._options.time_limit_s is not None:
+            for reference, sent in islice(actor.leases.items(), self._options.lanes):
+                yield reference, sent.running_since + sent.lease.hard_limit_s(self._options.time_limit_s)
 
     def _next_deadline(self) -> float:
-        if self._options.time_limit_s is None:
-            return math.inf
-        return min(map(self._deadline, self._actors.values()), default=math.inf)
+        running = (deadline for actor in self._actors.values() for _, deadline in self._deadlines(actor))
+        return min(running, default=math.inf)
 
     def _end_overdue(self) -> list[Evaluation]:
         now = time.monotonic()
-        overdue = [name for name, actor in self._actors.items() if self._deadline(actor) <= now]
         evaluations: list[Evaluation] = []
-        for name in overdue:
-            oldest = next(iter(self._actors[name].leases))
-            # Where it was this process that stood still, the report is there and only has to be fetched.
-            if ray.wait([oldest], timeout=GRACE_S)[0]:
-                evaluations += self._receive(oldest)
-            else:
-                evaluations += self._replace(name, loss=Loss.OVERRUN, reason="passed twice the time limit")
+        for name, actor in list(self._actors.items()):
+            overdue = [reference for reference, deadline in self._deadlines(actor) if deadline <= now]
+            if overdue:
+                evaluations += self._end(name, overdue)
+        return evaluations
+
+    def _end(self, name: str, overdue: list[Any]) -> list[Evaluation]:
+        # Where it was this process that stood still, the reports are there and only have to be fetched.
+        reported, missing = ray.wait(overdue, num_returns=len(overdue), timeout=GRACE_S)
+        evaluations = [evaluation for reference in reported for evaluation in self._receive(reference)]
+        if missing and name in self._actors:
+            overdue_ids = {self._actors[name].leases[reference].lease.id for reference in missing}
+            evaluations += self._replace(
+                name, loss=Loss.OVERRUN, reason="passed twice the time limit", overdue=overdue_ids
+            )
         return evaluations
 
     def _lose(self, name: str, error: RayError) -> list[Evaluation]:
@@ -375,14 +427,17 @@ class RayPool(Executor):
             raise ExecutionError(
                 f"{self._losses_in_a_row} workers were lost in a row without a result; the last one: {reason}"
             ) from error
-        return self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
+        arrived = self._accept_arrived(name)
+        return arrived + self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
 
-    def _replace(self, name: str, *, loss: Loss, reason: str) -> list[Evaluation]:
-        actor = self._actors[name]
-        candidates = [candidate.id for lease in actor.leases.values() for candidate in lease.candidates]
+    def _replace(
+        self, name: str, *, loss: Loss, reason: str, overdue: Collection[int] | None = None
+    ) -> list[Evaluation]:
+        leases = [sent.lease for sent in self._actors[name].leases.values()]
+        candidates = [candidate.id for lease in leases for candidate in lease.candidates]
         _log.warning("%s is replaced: %s", name, reason, extra={"worker": name, "candidates": candidates})
         self._forget(name)
-        evaluations = self._dispatcher.lose(name, loss=loss, error=reason)
+        evaluations = self._dispatcher.lose(name, loss=loss, error=reason, overdue=overdue)
         self._balance()
         return evaluations
 

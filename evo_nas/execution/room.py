@@ -28,21 +28,34 @@ def draining_nodes() -> Mapping[str, float]:
     return {node: deadline_ms / 1000 for node, deadline_ms in nodes.items()}
 
 
+def explain_misfit(demand: Mapping[str, float]) -> str:
+    """Returns why no node has room for a worker that asks for ``demand``, however idle; empty if one has."""
+    nodes = _nodes()
+    if any(_fits(demand, node) for node in nodes):
+        return ""
+    largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in demand}
+    return (
+        f"each asks for {_in_words(demand)}, and no node of {len(nodes)} has that (the most is "
+        f"{_in_words(largest)}); ask for less, or add a larger node"
+    )
+
+
 def explain_waiting(demand: Mapping[str, float]) -> str:
     """Returns why a worker that asks for ``demand`` may not have started."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if misfit := explain_misfit(demand):
+        return misfit
     asked = _in_words(demand)
-    if not any(_fits(demand, node) for node in nodes):
-        largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in demand}
-        return (
-            f"each asks for {asked}, and no node of {len(nodes)} has that (the most is {_in_words(largest)}); "
-            "ask for less, or add a larger node"
-        )
     available = ray.available_resources()
     if not _fits(demand, available):
         free = _in_words({name: available.get(name, 0.0) for name in demand})
-        return f"each asks for {asked}, and {free} are free on {len(nodes)} nodes; add nodes or ask for less"
+        return (
+            f"each asks for {asked}, and {free} are free on {len(_nodes())} nodes; add nodes or ask for less"
+        )
     return f"each asks for {asked}, which is free in total: nodes are still starting it, or none has it alone"
+
+
+def _nodes() -> list[Mapping[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _fits(demand: Mapping[str, float], resources: Mapping[str, Any]) -> bool:

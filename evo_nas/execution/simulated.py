@@ -16,7 +16,7 @@ from evo_nas.randomness import stream
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation, Outcome
 
@@ -55,6 +55,7 @@ class Simulation:
 
     Attributes:
         workers: Workers that are ready at second 0.
+        lanes: Candidates that a worker evaluates at the same time, each as fast as alone.
         seed: Everything that happens is a function of it, the candidates and the times of the calls.
         mean_s: Mean duration of a candidate, uniform between half and one and a half times that.
         attempts: Dispatches of a candidate before it is poisoned; at least 2.
@@ -63,6 +64,7 @@ class Simulation:
     """
 
     workers: int
+    lanes: int = 1
     seed: int = 0
     mean_s: float = 60.0
     attempts: int = 3
@@ -78,7 +80,8 @@ class Simulation:
 class _Worker:
     name: str
     queue: deque[Lease] = field(default_factory=deque)
-    occupied: bool = False
+    running: int = 0
+    dead: bool = False
 
 
 @dataclass(slots=True)
@@ -119,7 +122,10 @@ class SimulatedExecutor(Executor):
         self._head_clock = head_clock or (lambda: 0.0)
         self._left_at = self._head_clock()
         self._dispatcher = Dispatcher(
-            attempts=simulation.attempts, clock=lambda: self.now_s, time_limit_s=simulation.time_limit_s
+            attempts=simulation.attempts,
+            clock=lambda: self.now_s,
+            time_limit_s=simulation.time_limit_s,
+            lanes=simulation.lanes,
         )
         self._workers: dict[str, _Worker] = {}
         self._joined = 0
@@ -133,12 +139,12 @@ class SimulatedExecutor(Executor):
 
     @property
     def busy_share(self) -> float:
-        """Share of the workers' time so far in which they evaluated something."""
-        available_s = self.now_s * self._simulation.workers
+        """Share of the lanes' time so far in which they evaluated something."""
+        available_s = self.now_s * self._simulation.workers * self._simulation.lanes
         return self._worked_s / available_s if available_s else 0.0
 
     def free_slots(self) -> int:
-        """Returns how many more candidates give each worker one running and one queued lease."""
+        """Returns how many more candidates give each lane one running and one queued lease."""
         return self._dispatcher.free_slots
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -203,12 +209,14 @@ class SimulatedExecutor(Executor):
         for lease in self._dispatcher.assign():
             worker = self._workers[lease.worker]
             worker.queue.append(lease)
-            if not worker.occupied:
-                self._start(worker)
+            self._start(worker)
 
     def _start(self, worker: _Worker) -> None:
+        """Starts the worker's next lease if it has one and a lane for it."""
+        if worker.dead or not worker.queue or worker.running == self._simulation.lanes:
+            return
         lease = worker.queue.popleft()
-        worker.occupied = True
+        worker.running += 1
         self._running += 1
         course = self._course(lease)
         if course.elapsed_s < math.inf:
@@ -216,20 +224,22 @@ class SimulatedExecutor(Executor):
 
     def _end(self, worker: _Worker, lease: Lease, course: _Course) -> None:
         self._running -= 1
+        worker.running -= 1
+        if worker.dead:  # another lane has ended it meanwhile
+            return
         faults = self._simulation.faults
         rng = self._rng("delivery", lease.tickets[0])
         deliver = partial(self._deliver, lease, course)
+        worker.dead = course.loss is not None
         if course.loss is Loss.OVERRUN:
-            self._lose(worker, Loss.OVERRUN)
+            self._lose(worker, Loss.OVERRUN, overdue=(lease.id,))
         elif course.loss:
             noticed_at = self.now_s + faults.notice_s
             self._at(noticed_at, partial(self._lose, worker, course.loss))
             if rng.random() < faults.late:
                 self._at(noticed_at + rng.uniform(0.0, faults.delay_s), deliver)
         else:
-            worker.occupied = False
-            if worker.queue:
-                self._start(worker)
+            self._start(worker)
             held_s = rng.uniform(0.0, faults.delay_s) if rng.random() < faults.delayed else 0.0
             self._at(self.now_s + held_s, deliver)
             if rng.random() < faults.duplicated:
@@ -270,7 +280,8 @@ class SimulatedExecutor(Executor):
         report = Report(outcomes, tuple(course.started_s), course.elapsed_s)
         self._arrived += self._dispatcher.finish(lease.id, report)
 
-    def _lose(self, worker: _Worker, loss: Loss) -> None:
+    def _lose(self, worker: _Worker, loss: Loss, *, overdue: Collection[int] | None = None) -> None:
         del self._workers[worker.name]
-        self._arrived += self._dispatcher.lose(worker.name, loss=loss, error="simulated loss of the worker")
+        error = "simulated loss of the worker"
+        self._arrived += self._dispatcher.lose(worker.name, loss=loss, error=error, overdue=overdue)
         self._at(self.now_s + self._simulation.faults.restart_s, self._join)

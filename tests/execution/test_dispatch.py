@@ -31,8 +31,8 @@ def ids(lease: Lease) -> list[int]:
     return [ticket.candidate.id for ticket in lease.tickets]
 
 
-def dispatcher(*, workers: int, attempts: int = 3, now_s: float = 100.0) -> Dispatcher:
-    made = Dispatcher(attempts=attempts, clock=lambda: now_s, time_limit_s=10.0)
+def dispatcher(*, workers: int, attempts: int = 3, lanes: int = 1, now_s: float = 100.0) -> Dispatcher:
+    made = Dispatcher(attempts=attempts, clock=lambda: now_s, time_limit_s=10.0, lanes=lanes)
     for number in range(workers):
         made.join(f"w{number}", node="here")
     return made
@@ -298,3 +298,76 @@ def test_a_candidate_that_is_too_big_by_a_rule_is_not_retried() -> None:
         lease.id, out_of_memory(lease, "70000 parameters are more than 5000 permitted")
     )
     assert (evaluation.status, evaluation.attempt) == (Status.TOO_BIG, 1)
+
+
+def test_each_lane_gets_one_running_and_one_queued_lease_and_workers_are_fed_evenly() -> None:
+    made = dispatcher(workers=2, lanes=3)
+    assert made.free_slots == 12
+    made.submit(candidates(20))
+    leases = made.assign()
+    assert [lease.worker for lease in leases] == ["w0", "w1"] * 6
+    made.finish(leases[4].id, report(leases[4], seconds_each=1.0))
+    assert [(lease.worker, ids(lease)) for lease in made.assign()] == [("w0", [12])]
+
+
+def test_every_lease_that_ran_in_a_lost_worker_is_suspect_and_no_queued_one() -> None:
+    made = dispatcher(workers=1, lanes=2)
+    made.submit(candidates(4))
+    made.assign()
+    assert lose(made, "w0") == []
+    for name in ("w1", "w2", "w3"):
+        made.join(name, node="here")
+    leases = made.assign()
+    assert [[(ticket.candidate.id, ticket.attempt) for ticket in lease.tickets] for lease in leases] == [
+        [(0, 2)],
+        [(1, 2)],
+        [(2, 1)],
+        [(3, 1)],
+    ]
+    assert [lease.worker for lease in leases] == ["w1", "w2", "w3", "w3"]
+
+
+def test_a_worker_with_lanes_drains_for_a_suspect_though_the_queue_never_empties() -> None:
+    made = dispatcher(workers=3, lanes=2)
+    made.submit(candidates(1000))
+    running = made.assign()
+    lose(made, "w0")  # and no replacement joins; two suspects wait for two workers
+    running = [lease for lease in running if lease.worker != "w0"]
+    alone = set()
+    for _ in range(20):
+        oldest = running.pop(0)
+        made.finish(oldest.id, report(oldest, seconds_each=1.0))
+        given = made.assign()
+        alone |= {lease.tickets[0].candidate.id for lease in given if lease.tickets[0].alone}
+        running += given
+    assert alone == {0, 3}
+
+
+def test_of_an_overdue_worker_only_the_overdue_lease_is_tried_alone() -> None:
+    made = dispatcher(workers=1, lanes=2)
+    made.submit(candidates(4))
+    _, second, *_ = made.assign()
+    assert made.lose("w0", loss=Loss.OVERRUN, error="gone", overdue={second.id}) == []
+    made.join("w1", node="here")
+    made.join("w2", node="here")
+    leases = made.assign()
+    assert [(ids(lease), lease.tickets[0].alone, lease.tickets[0].attempt) for lease in leases] == [
+        ([1], True, 1),
+        ([0], False, 1),
+        ([2], False, 1),
+        ([3], False, 1),
+    ]
+    (evaluation,) = lose(made, leases[0].worker, Loss.OVERRUN)
+    assert (evaluation.candidate.id, evaluation.status) == (1, Status.TIMED_OUT)
+
+
+def test_seconds_of_lanes_add_up_to_those_of_their_worker() -> None:
+    now_s = [100.0]
+    made = Dispatcher(attempts=3, clock=lambda: now_s[0], time_limit_s=None, lanes=2)
+    made.join("w0", node="here")
+    made.submit(candidates(2))
+    leases = made.assign()
+    now_s[0] = 110.0
+    for lease in leases:
+        made.finish(lease.id, report(lease, seconds_each=9.0))
+    assert {name: s for name, s in made.occupancy().seconds.items() if s} == {"working": 9.0, "transit": 1.0}

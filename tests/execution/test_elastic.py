@@ -12,6 +12,7 @@ import pytest
 import ray
 from ray import cloudpickle
 
+from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution import ray_pool
 from evo_nas.execution.ray_pool import RayOptions, RayPool
@@ -72,12 +73,11 @@ def test_a_worker_without_room_is_reported_with_the_reason(monkeypatch: pytest.M
         assert pool.occupancy().waiting == 1
 
 
-def test_the_reason_is_that_no_node_is_large_enough() -> None:
+def test_that_no_node_is_large_enough_is_reported_at_once() -> None:
     options = RayOptions(
         workers=1,
         cpus_per_worker=64.0,
         startup_timeout_s=None,
-        placement_timeout_s=0.0,
         memory_per_worker=2**30,
     )
     with RayPool(Sees, options) as pool:
@@ -86,6 +86,8 @@ def test_the_reason_is_that_no_node_is_large_enough() -> None:
         assert pool.occupancy().obstacle.startswith(
             "each asks for 64 CPUs and 1.0 GiB of memory, and no node of 1 has that (the most is 4 CPUs and "
         )
+        with pytest.raises(ConfigError, match="no worker fits on this machine: each asks for 64 CPUs"):
+            pool._refuse_misfit()  # as a pool does that has started a Ray of its own
 
 
 def test_workers_that_will_get_nothing_more_give_their_room_back() -> None:

@@ -123,7 +123,8 @@ def test_a_worker_that_seems_overdue_to_a_head_that_was_paused_is_spared(
     with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
         pool.submit([candidate(0, LATE)])
         for actor in pool._actors.values():
-            actor.running_since -= 60.0  # as though this process had stood still for a minute
+            for sent in actor.leases.values():
+                sent.running_since -= 60.0  # as though this process had stood still for a minute
         evaluations = collect(pool, 1)
         assert pool.occupancy().lost_workers == 0
     assert failed(evaluations) == {}
@@ -167,9 +168,11 @@ def test_workers_without_room_are_an_error_that_says_what_is_there(scripted: Eva
         RayPool(scripted, RayOptions(workers=3, gpus_per_worker=3.0, startup_timeout_s=0.5))
 
 
-def test_no_workers_are_refused() -> None:
+def test_no_workers_and_no_lanes_are_refused() -> None:
     with pytest.raises(ConfigError, match="workers is 0; must be at least 1"):
         RayOptions(workers=0)
+    with pytest.raises(ConfigError, match="lanes is 0; must be at least 1"):
+        RayOptions(workers=1, lanes=0)
 
 
 def test_closing_leaves_a_ray_that_was_there_before_and_frees_its_cpus(scripted: EvaluatorFactory) -> None:

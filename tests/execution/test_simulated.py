@@ -40,6 +40,7 @@ def fed(executor: SimulatedExecutor, total: int) -> list[Evaluation]:
 @given(
     seed=st.integers(0, 2**32),
     workers=st.integers(1, 9),
+    lanes=st.integers(1, 4),
     mean_s=st.sampled_from([0.001, 0.05, 60.0]),
     time_limit_s=st.sampled_from([None, 20.0, 40.0]),
     lost=st.floats(0.0, 0.9),
@@ -49,10 +50,10 @@ def fed(executor: SimulatedExecutor, total: int) -> list[Evaluation]:
 )
 @settings(max_examples=300)
 def test_no_fault_loses_or_doubles_a_candidate(
-    seed: int, workers: int, mean_s: float, time_limit_s: float | None, **faults: float
+    seed: int, workers: int, lanes: int, mean_s: float, time_limit_s: float | None, **faults: float
 ) -> None:
     simulation = Simulation(
-        workers, seed=seed, mean_s=mean_s, time_limit_s=time_limit_s, faults=Faults(**faults)
+        workers, lanes=lanes, seed=seed, mean_s=mean_s, time_limit_s=time_limit_s, faults=Faults(**faults)
     )
     evaluations = fed(SimulatedExecutor(identify, simulation), 40)
     assert sorted(evaluation.candidate.id for evaluation in evaluations) == list(range(40))
@@ -118,6 +119,24 @@ def test_a_hanging_candidate_times_out_and_its_worker_is_replaced() -> None:
     assert [e.candidate.id for e in evaluations if e.status is Status.TIMED_OUT] == [3]
     assert sum(e.status is Status.OK for e in evaluations) == 49
     assert executor.occupancy().lost_workers == 1
+
+
+def test_a_hanging_candidate_is_found_out_among_its_neighbours_in_other_lanes() -> None:
+    executor = SimulatedExecutor(
+        identify,
+        Simulation(2, lanes=4, time_limit_s=30.0),
+        duration_s=lambda c: math.inf if c.id == 3 else 5.0,
+    )
+    evaluations = fed(executor, 100)
+    assert [e.candidate.id for e in evaluations if e.status is Status.TIMED_OUT] == [3]
+    assert {e.attempt for e in evaluations} == {1}
+    assert executor.occupancy().lost_workers == 2  # in company, and then alone
+
+
+def test_every_lane_is_fed() -> None:
+    executor = SimulatedExecutor(identify, Simulation(3, lanes=8))
+    fed(executor, 1000)
+    assert executor.busy_share > 0.95
 
 
 def test_a_hanging_candidate_without_a_time_limit_never_comes_back() -> None:
