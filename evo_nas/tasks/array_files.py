@@ -31,7 +31,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
         return _read_mat(path) if format_of(path) == ".mat" else _read_npz(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-    except (ValueError, BadZipFile, NotImplementedError, TypeError) as error:
+    except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError) as error:
         raise DataError(
             f"{path} cannot be read: {error}; must be an .npz of plain arrays, or a .mat of version 7 or older"
         ) from error
@@ -44,7 +44,11 @@ def _read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
 
 def _read_mat(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     from scipy.io import loadmat  # noqa: PLC0415 - paid only where there is such a file
+    from scipy.io.matlab import MatReadError  # noqa: PLC0415
 
-    arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
+    try:
+        arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
+    except MatReadError as error:
+        raise ValueError(str(error)) from error
     # A MATLAB row or column of cells has two dimensions.
     return {name: value.ravel() if value.dtype == object else value for name, value in arrays.items()}

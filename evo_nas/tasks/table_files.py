@@ -51,7 +51,7 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
     with _readable(path):
         table = reader(path, delimiter)
     if not len(table):
-        raise DataError(f"{path} is empty; must hold at least one row of values")
+        raise _without_rows(path)
     return table
 
 
@@ -88,7 +88,8 @@ def _as_text(names: list[str]) -> arrow_csv.ConvertOptions:
 
 def _header(path: Path, delimiter: str) -> list[str]:
     with pa.input_stream(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
+        lines = csv.reader(file, delimiter=delimiter)
+        header, first = next(lines, []), next(lines, None)
     if not header:
         raise DataError(f"{path} is empty; must hold a row of column names and rows of values")
     if all(map(is_number, header)):
@@ -96,6 +97,8 @@ def _header(path: Path, delimiter: str) -> list[str]:
             f"{path} starts with numbers, {delimiter.join(header)[:60]}; its first row must name the columns"
         )
     _refuse_repeated(path, header)
+    if first is None:
+        raise _without_rows(path)
     return header
 
 
@@ -136,6 +139,10 @@ def _read_json_lines(path: Path, delimiter: str) -> Table:  # noqa: ARG001 - has
 
 def _table(path: Path, columns: pa.Table, *, first_row: int = 1) -> Table:
     return Table(str(path), {name: trimmed(columns.column(name)) for name in columns.column_names}, first_row)
+
+
+def _without_rows(path: Path) -> DataError:
+    return DataError(f"{path} has no row of values; must hold at least one")
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from evo_nas.tasks.task import Sequences, Windows
 
@@ -139,16 +140,28 @@ class StreamSplit:
         return len(self.tokens) - 1
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """Yields pieces of at most `SCORING_LANES` lanes; fewer tokens than lanes are left out at the end."""
-        return self._pieces(min(size, SCORING_LANES), start=0)
+        """Yields pieces of at most `SCORING_LANES` lanes; the last is filled up with steps that do not count."""
+        lanes = self._lanes(min(size, SCORING_LANES), len(self))
+        length = -(-len(self) // lanes)
+        surplus = (0, lanes * length - len(self))
+        inputs, targets = (
+            functional.pad(tokens, surplus).view(lanes, length)
+            for tokens in (self.tokens[:-1], self.tokens[1:])
+        )
+        counts = (torch.arange(lanes * length, device=self.tokens.device) < len(self)).view(lanes, length)
+        for start in range(0, length, self.steps):
+            piece = slice(start, start + self.steps)
+            is_whole = piece.stop <= length - surplus[1]
+            yield Batch(inputs[:, piece], targets[:, piece], scored=None if is_whole else counts[:, piece])
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yields pieces of ``size`` lanes in the order of the text, which begins at a random token."""
-        starts = min(self.steps, len(self) // 2 + 1)
-        return self._pieces(size, start=int(torch.randint(starts, (), generator=generator)))
+        """Yields pieces of ``size`` lanes in the order of the text, which begins at a random token.
 
-    def _pieces(self, lanes: int, *, start: int) -> Iterator[Batch]:
-        lanes = max(1, min(lanes, (len(self) - start) // self.steps))
+        Tokens at the end that do not make a step of every lane are left out.
+        """
+        starts = min(self.steps, len(self) // 2 + 1)
+        start = int(torch.randint(starts, (), generator=generator))
+        lanes = self._lanes(size, len(self) - start)
         length = (len(self) - start) // lanes
         inputs = self.tokens[start:][: lanes * length].view(lanes, length)
         targets = self.tokens[start + 1 :][: lanes * length].view(lanes, length)
@@ -156,6 +169,10 @@ class StreamSplit:
             torch.split(inputs, self.steps, dim=1), torch.split(targets, self.steps, dim=1), strict=True
         ):
             yield Batch(piece, wanted)
+
+    def _lanes(self, most: int, tokens: int) -> int:
+        """Returns in how many lanes ``tokens`` are read, so that each has a piece."""
+        return max(1, min(most, tokens // self.steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list
             "class 'c' is in the test part, but not in the training part",
         ),
         ([*rows(), "3,9,down"] * 3, {}, "are the same, but in two parts"),
-        ([], {}, "[Ee]mpty"),
+        ([], {}, "rows.csv has no row of values; must hold at least one"),
         (rows(), {"features": 3}, "2 input columns; features is 3: must divide them evenly"),
         (rows(), {"label": "labl"}, "no column 'labl'; did you mean 'label'"),
         (
@@ -54,6 +54,26 @@ def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list
 def test_tables_of_sequences(content, options, message, tmp_path) -> None:
     with pytest.raises(DataError, match=message):
         load("classification", path=table(tmp_path, content), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.csv", "is empty; must hold a row of column names and rows of values"),
+        ("a.tsv", "is empty; must hold a row of column names and rows of values"),
+        ("a.jsonl", "cannot be read as JSONL: Empty JSON file|has no row of values"),
+        ("a.parquet", "cannot be read as PARQUET"),
+        ("a.arff", "has no @attribute or no row after @data"),
+        ("a.npz", "cannot be read: .*; must be an .npz of plain arrays"),
+        ("a.mat", "cannot be read: .*; must be an .npz of plain arrays, or a .mat of version 7 or older"),
+        ("a.ts", "is empty; must hold one sequence a line"),
+    ],
+)
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_file_of_any_format_is_one_clear_error(name, message, content, tmp_path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=message):
+        load("classification", path=tmp_path / name)
 
 
 def test_a_constant_column_divides_by_nothing(tmp_path) -> None:

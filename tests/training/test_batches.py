@@ -9,6 +9,7 @@ import torch
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.task import Part, Sequences, Stream, Windows
 from evo_nas.training.batches import Split, as_split
+from evo_nas.training.losses import counting_rows
 
 ONE_OUTPUT = Signature(features=1, outputs=1)
 
@@ -95,6 +96,15 @@ def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
     assert torch.equal(targets, inputs + 1)
     assert inputs.flatten().tolist() == list(range(100))
     assert split.is_stream
+
+
+@pytest.mark.parametrize("tokens", [2, 11, 12, 41, 42, 43, 44, 100, 330])
+def test_every_token_of_a_stream_is_scored_once(tokens) -> None:
+    batches = list(split_of(Stream(np.arange(tokens), steps=10)).in_order(4))
+    targets = [counting_rows(batch.targets, batch, per_step=True) for batch in batches]
+    assert sorted(torch.cat(targets).tolist()) == list(range(1, tokens))
+    for batch, wanted in zip(batches, targets, strict=True):
+        assert torch.equal(counting_rows(batch.inputs, batch, per_step=True), wanted - 1)
 
 
 def test_an_epoch_of_a_stream_begins_anywhere() -> None:
