@@ -53,6 +53,7 @@ def data_fields(dataset: Dataset, floors: Mapping[str, float]) -> dict[str, Any]
         "vocabulary": dataset.signature.vocabulary,
         "per_step": dataset.signature.per_step,
         "remarks": list(dataset.remarks),
+        "missing": dict(dataset.missing),
         "parts": {name: _part_fields(getattr(dataset, name)) for name in PARTS},
         "classes": _counts(dataset) if dataset.classes else {},
         "floors": dict(floors),
@@ -60,7 +61,7 @@ def data_fields(dataset: Dataset, floors: Mapping[str, float]) -> dict[str, Any]
 
 
 def _facts(dataset: Dataset) -> list[str]:
-    """Returns sentences about shapes; that no value is missing is certain, since loading refuses any that is."""
+    """Returns sentences about shapes and holes; no value that is read is missing, since loading refuses any that is."""
     signature = dataset.signature
     reads = (
         f"{signature.vocabulary:,} tokens" if signature.vocabulary else f"{signature.features} values a step"
@@ -73,8 +74,15 @@ def _facts(dataset: Dataset) -> list[str]:
     return [
         f"a network reads {reads} and tells {tells} {when}",
         f"what counts is {dataset.metric.name}, {direction} is better",
-        "no value is missing or infinite",
+        _holes(dataset),
     ]
+
+
+def _holes(dataset: Dataset) -> str:
+    found = [f"{name} {count:,}" for name, count in dataset.missing.items() if count]
+    if found:
+        return f"missing values: {', '.join(found)}; no value that is read is missing or infinite"
+    return "no value is missing or infinite"
 
 
 def _parts_table(dataset: Dataset) -> RenderableType:

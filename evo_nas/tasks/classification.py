@@ -99,6 +99,7 @@ class ClassificationTask(Task):
             else None,
             classes=parts.classes,
             remarks=parts.train.remarks,
+            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from evo_nas.errors import DataError
 from evo_nas.tasks.splitting import Rows, split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -33,6 +34,7 @@ class Examples(Generic[Item]):
         labels: Classes; an array ``(time,)`` each where every step has one.
         groups: What must stay together in a split; None if nothing must.
         remarks: What was guessed, a sentence each.
+        missing: How many values of each column are missing, where there are columns.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Examples(Generic[Item]):
     labels: Sequence[Label]
     groups: Sequence[str] | None = None
     remarks: tuple[str, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -55,6 +58,7 @@ class Examples(Generic[Item]):
             items=[*self.items, *other.items],
             labels=[*self.labels, *other.labels],
             groups=None if self.groups is None else [*self.groups, *(other.groups or ())],
+            missing=summed([self.missing, other.missing]),
         )
 
     def chosen(self, positions: npt.NDArray[np.int64]) -> Examples[Item]:
@@ -98,6 +102,14 @@ class LabelledParts(Generic[Item]):
         """Returns factors ``(classes,)`` that make all classes weigh alike, 1 on average over ``targets``."""
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Returns the sum of ``counts`` by name, zeros included."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -> LabelledParts[Item]:

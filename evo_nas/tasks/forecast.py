@@ -161,6 +161,7 @@ class ForecastTask(Task):
                 f"reads {', '.join(names)}",
                 f"foretells {', '.join(options.targets)}",
             ),
+            missing=series.missing,
         )
         return dataset, replace(whole, origins=np.concatenate([origins["train"], origins["validation"]]))
 
@@ -193,7 +194,9 @@ class ForecastTask(Task):
 
     def _series(self, path: Path, names: tuple[str, ...]) -> Series:
         table = read_table(path, delimiter=self._options.delimiter)
-        return Series(str(path), table.matrix(names), table.matrix(self._options.targets))
+        return Series(
+            str(path), table.matrix(names), table.matrix(self._options.targets), missing=table.missing()
+        )
 
 
 def _scored(

@@ -63,6 +63,7 @@ class LabellingTask(Task):
             class_weights=weights if self._options.class_weights == "balanced" else None,
             classes=parts.classes,
             remarks=parts.train.remarks,
+            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:

@@ -82,6 +82,7 @@ def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
     rows = table.matrix(inputs).reshape(len(table), -1, roles.features)
     return Examples(
         table.source,
+        missing=table.missing(),
         items=list(rows),
         labels=table.texts(label),
         groups=table.texts(roles.group) if roles.group else None,
@@ -100,6 +101,7 @@ def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Example
     ]
     return Examples(
         table.source,
+        missing=table.missing(),
         items=items,
         labels=[np.array(each, dtype=np.str_) for each in table.lists(label)]
         if roles.label_a_step
@@ -132,6 +134,7 @@ def _from_steps(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]
     ]
     return Examples(
         table.source,
+        missing=table.missing(),
         items=[values[rows] for rows in rows_of],
         labels=labels_of,
         groups=None if groups is None else [str(groups[rows[0]]) for rows in rows_of],

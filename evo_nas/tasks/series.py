@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.examples import summed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import numpy.typing as npt
 
@@ -26,11 +27,13 @@ class Series:
         source: File, for messages.
         inputs: float64 ``(rows, features)``.
         targets: float64 ``(rows, targets)``.
+        missing: How many values of each column of the file are missing.
     """
 
     source: str
     inputs: npt.NDArray[np.float64]
     targets: npt.NDArray[np.float64]
+    missing: Mapping[str, int] = field(default_factory=dict)
 
 
 class SeriesParts:
@@ -85,6 +88,7 @@ class SeriesParts:
             ", ".join(series.source for series in self._all),
             np.concatenate([series.inputs for series in self._all]),
             np.concatenate([series.targets for series in self._all]),
+            summed(series.missing for series in self._all),
         )
 
     def naive_errors(self, season: int) -> tuple[float, ...]:

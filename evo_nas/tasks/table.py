@@ -35,6 +35,13 @@ class Table:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
+    def missing(self) -> dict[str, int]:
+        """Returns how many values of each column are missing."""
+        return {
+            name: pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
+            for name, values in self.columns.items()
+        }
+
     def numeric_columns(self) -> list[str]:
         """Returns the names of the columns whose first value is a number, in the file's order."""
         return [name for name, values in self.columns.items() if _starts_with_a_number(values)]
@@ -113,9 +120,10 @@ class Table:
         )
 
     def _missing_value(self, name: str, *, row: int) -> DataError:
+        found = ", ".join(f"{column} {count:,}" for column, count in self.missing().items() if count)
         return DataError(
             f"{self._place(name, row)}: the value is missing; every row must have one: fill it in, drop the "
-            "row or leave the column out"
+            f"row or leave the column out. Missing of {len(self):,} rows: {found or f'some of {name}'}"
         )
 
     def _place(self, name: str, row: int) -> str:

@@ -108,6 +108,7 @@ class TaggingTask(Task):
             classes=parts.classes,
             vocabulary=vocabulary.tokens,
             remarks=parts.train.remarks,
+            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -150,6 +150,7 @@ class Dataset:
         classes: Names of the classes, where there are some.
         vocabulary: What each token id stands for, where inputs are tokens.
         remarks: What was understood of the files, a sentence each.
+        missing: How many values of each column of the files are missing; none of a column that is read.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
 
 
 class Task(ABC):

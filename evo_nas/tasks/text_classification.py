@@ -118,6 +118,7 @@ class TextClassificationTask(Task):
             classes=parts.classes,
             vocabulary=vocabulary.tokens,
             remarks=parts.train.remarks,
+            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:

@@ -74,6 +74,7 @@ def texts_of(table: Table, roles: TextRoles, *, label: str | None = None) -> Exa
     texts = table.texts(text)
     return Examples(
         table.source,
+        missing=table.missing(),
         items=texts,
         labels=[label] * len(texts) if label is not None else table.texts(column),
         groups=table.texts(roles.group) if roles.group else None,

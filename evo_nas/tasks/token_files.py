@@ -80,6 +80,7 @@ def tagged(table: Table, roles: TokenRoles) -> Examples[Tokens]:
             )
     return Examples(
         table.source,
+        missing=table.missing(),
         items=items,
         labels=labels,
         groups=table.texts(roles.group) if roles.group else None,

@@ -54,6 +54,30 @@ def test_machines_read_the_same(config: Path) -> None:
     assert fields["floors"]["majority"] == 0.5
 
 
+@pytest.fixture
+def holey(tmp_path: Path) -> Path:
+    """Four columns, of which ``note`` misses 30 values and ``x`` one."""
+    rows = [f"{n},{'' if n % 2 else 'fine'},{n % 7},{'up' if n % 3 else 'down'}" for n in range(60)]
+    (tmp_path / "holes.csv").write_text("\n".join(["t,note,x,label", *rows[:-1], "59,,,up"]))
+    path = tmp_path / "holes.yaml"
+    path.write_text("name: holes\ntask: {kind: classification, path: holes.csv, inputs: [t]}\n")
+    return path
+
+
+def test_missing_values_are_counted_column_by_column(holey: Path) -> None:
+    assert json.loads(shown(holey, "--json").output)["missing"] == {"t": 0, "note": 30, "x": 1, "label": 0}
+    output = " ".join(shown(holey, "--no-floors").output.split())
+    assert "missing values: note 30, x 1; no value that is read is missing or infinite" in output
+
+
+def test_a_missing_value_that_would_be_read_is_refused_with_all_counts(holey: Path) -> None:
+    result = shown(holey, "--set", "task.inputs=[t, x]")
+    assert result.exit_code == 2
+    message = " ".join(result.output.split())
+    assert "row 61, column 'x': the value is missing" in message
+    assert "Missing of 60 rows: note 30, x 1" in message
+
+
 @pytest.mark.parametrize("kind", ["adding", "copy_memory", "sines", "standard_library", "digits"])
 def test_every_shape_of_data_has_a_view(kind: str, config: Path) -> None:
     config.write_text(f"name: drawn\ntask: {{kind: {kind}}}\n")

@@ -91,6 +91,6 @@ def test_an_unknown_column_is_told_the_nearest_name(write) -> None:
         read_table(write("HUFL,OT\n1,2\n")).numbers("OTT")
 
 
-def test_a_header_alone_is_an_empty_file(write) -> None:
-    with pytest.raises(DataError, match="is empty; must hold at least one row"):
+def test_a_header_alone_has_no_row(write) -> None:
+    with pytest.raises(DataError, match="has no row of values; must hold at least one"):
         read_table(write("a,b\n"))
