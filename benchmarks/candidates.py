@@ -26,7 +26,7 @@ from benchmarks.table import Table, load, machine, write
 from evo_nas.genome.architecture import Architecture, Layer, Training
 from evo_nas.tasks.digits import DigitsOptions, DigitsTask
 from evo_nas.training.batches import PreparedDataset, prepare
-from evo_nas.training.trainer import TrainingOptions, train
+from evo_nas.training.trainer import Regimen, train
 
 STEPS_AN_EPOCH = -(-TRAINED // BATCH)
 EPOCHS = (3, 27)
@@ -57,7 +57,7 @@ def worker(cell: str, epochs: int, data: PreparedDataset) -> Cost:
         training=Training(learning_rate=LEARNING_RATE, batch_size=BATCH, clip=CLIP),
     )
     started = time.process_time()
-    outcome = train(architecture, data, TrainingOptions(epochs, seed=0)).outcome
+    outcome = train(architecture, data, Regimen(epochs, seed=0)).outcome
     assert outcome.fitness is not None, outcome.error
     return Cost(time.process_time() - started, 0.0, outcome.fitness)
 

@@ -38,7 +38,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
 from evo_nas.training.batches import prepare
 from evo_nas.training.scoring import score_part
-from evo_nas.training.trainer import TrainingOptions, train
+from evo_nas.training.trainer import Regimen, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,7 +132,7 @@ def trainings_of(
     data, trainings = prepare(dataset), []
     for seed in SEEDS:
         started = time.process_time()
-        trained = train(architecture, data, TrainingOptions(seed=seed, **options))
+        trained = train(architecture, data, Regimen(seed=seed, **options))
         cpu_s = time.process_time() - started
         test = score_part(trained.network, dataset, "test").metric
         best = max(trained.outcome.curve, key=dataset.metric.fitness)

@@ -22,9 +22,9 @@ from evo_nas.ledger import read_history, read_record
 from evo_nas.randomness import derive_seed
 from evo_nas.strategies.operators import Archive
 from evo_nas.training.batches import prepare
-from evo_nas.training.device import resolve_device
+from evo_nas.training.device import check_precision, resolve_device
 from evo_nas.training.scoring import score_part
-from evo_nas.training.trainer import TrainingOptions, train
+from evo_nas.training.trainer import Regimen, train
 
 if TYPE_CHECKING:
     import os
@@ -141,7 +141,9 @@ class _Contest:
         self._experiment = experiment
         self._best = best
         self._announce = announce
-        self._data = prepare(experiment.dataset, resolve_device(experiment.config.training.device))
+        device = resolve_device(experiment.config.training.device)
+        check_precision(experiment.config.training.precision, device)
+        self._data = prepare(experiment.dataset, device)
         self._seeds = [
             derive_seed(experiment.config.seed, "retrain", best.candidate.canonical_hash, number)
             for number in range(SEEDS)
@@ -202,12 +204,14 @@ class _Contest:
 
     def _train(self, architecture: Architecture, seed: int) -> _Trained | None:
         dataset = self._experiment.dataset
-        options = TrainingOptions(
+        training = self._experiment.config.training
+        regimen = Regimen(
             epochs=self._best.candidate.budget,
             seed=seed,
-            schedule=self._experiment.config.training.schedule,
+            schedule=training.schedule,
+            precision=training.precision,
         )
-        trained = train(architecture, self._data, options)
+        trained = train(architecture, self._data, regimen)
         if trained.network is None:
             return None
         test = score_part(trained.network, dataset, "test").metric

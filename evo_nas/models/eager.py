@@ -86,7 +86,8 @@ def run_step(
         operands = [values[reference] for reference in node.inputs]
         if node.op is Op.LINEAR:
             joined = torch.cat(operands, dim=-1) if len(operands) > 1 else operands[0]
-            values.append(functional.linear(joined, linears[index].weight, linears[index].bias))
+            value = functional.linear(joined, linears[index].weight, linears[index].bias)
+            values.append(value.to(joined.dtype))  # which autocast lowers for the product alone
         else:
             values.append(OPERATIONS[node.op](operands))
     return [values[reference] for reference in cell.outputs]

@@ -133,19 +133,29 @@ class TorchRecurrence(Recurrence):
         Returns:
             The output of every step ``(batch, time, width)``, and the states after the last.
         """
-        first, *further = torch.split(states, 1)
-        outputs, *after = self._kernel.call(
-            inputs,
-            (first, *further) if further else first,
-            self._flat_weights(suffix),
-            has_biases=True,
-            num_layers=1,
-            dropout=0.0,
-            train=self.training,
-            bidirectional=False,
-            batch_first=True,
-        )
-        return outputs, torch.cat(after)
+        place = inputs.device.type
+        if torch.is_autocast_enabled(place):
+            # Autocast treats these kernels differently on each device.
+            return self._run(inputs, states, suffix=suffix, dtype=torch.get_autocast_dtype(place))
+        return self._run(inputs, states, suffix=suffix, dtype=inputs.dtype)
+
+    def _run(
+        self, inputs: Tensor, states: Tensor, *, suffix: str, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        first, *further = torch.split(states.to(dtype), 1)
+        with torch.autocast(inputs.device.type, enabled=False):
+            outputs, *after = self._kernel.call(
+                inputs.to(dtype),
+                (first, *further) if further else first,
+                [weight.to(dtype) for weight in self._flat_weights(suffix)],
+                has_biases=True,
+                num_layers=1,
+                dropout=0.0,
+                train=self.training,
+                bidirectional=False,
+                batch_first=True,
+            )
+        return outputs.to(inputs.dtype), torch.cat(after).to(states.dtype)
 
     def _flat_weights(self, suffix: str) -> list[Tensor]:
         """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows."""

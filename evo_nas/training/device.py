@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from evo_nas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from evo_nas.training.step import Precision
 
 
 def resolve_device(choice: str) -> torch.device:
@@ -21,6 +26,15 @@ def resolve_device(choice: str) -> torch.device:
             "training.device is cuda; this process sees no GPU: set it to auto, or give workers.gpus a share"
         )
     return torch.device(choice)
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Raises `ConfigError` if networks cannot be trained in ``precision`` on ``device``."""
+    if precision == "bfloat16" and device.type == "cpu":
+        raise ConfigError(
+            "training.precision is bfloat16; this process trains on its CPU, where it must be float32: "
+            "set it so, or give workers.gpus a share"
+        )
 
 
 def device_name(choice: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_map_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ _WAITING = {
 
 
 class _Operation(NamedTuple):
-    """An operation of torch with the very tensors that it read, those that it made, and the mode it ran in."""
+    """An operation of torch with the memory that it read and wrote, and the mode it ran in."""
 
     function: torch._ops.OpOverload
     args: Sequence[Any]
@@ -76,12 +76,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch do
         """Runs an operation and writes it down."""
         if func.overloadpacket in _WAITING or _selects_by_mask(func, args):
             raise RuntimeError(f"{func} waits for the device, which cannot be captured")
-        kwargs = kwargs or {}
-        results = func(*args, **kwargs)
-        if not func.is_view:
+        kept_args, kept_kwargs = tree_map_only(Tensor, torch.detach, (args, kwargs or {}))
+        results = func(*args, **(kwargs or {}))
+        if not func.is_view and torch.Tag.inplace_view not in func.tags:
             aliased = any(result.alias_info for result in func._schema.returns)
             made = [] if aliased else [tensor.detach() for tensor in _tensors(results)]
-            self._operations.append(_Operation(func, args, kwargs, made, torch.is_grad_enabled()))
+            in_grad_mode = torch.is_grad_enabled()
+            self._operations.append(_Operation(func, kept_args, kept_kwargs, made, in_grad_mode))
         return results
 
 

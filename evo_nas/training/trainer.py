@@ -44,7 +44,7 @@ LOOKS_AHEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingOptions:
+class Regimen:
     """What training does not take from the architecture.
 
     Attributes:
@@ -76,13 +76,13 @@ class Trained:
     network: Network | None
 
 
-def train(architecture: Architecture, data: PreparedDataset, options: TrainingOptions) -> Trained:
+def train(architecture: Architecture, data: PreparedDataset, regimen: Regimen) -> Trained:
     """Trains ``architecture`` from scratch.
 
     On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train
     beside it: no generator of the process is touched. Failures are statuses of the outcome, never exceptions.
     """
-    fit = _Fit(architecture, data, options)
+    fit = _Fit(architecture, data, regimen)
     try:
         with lane(data.device):
             network = fit.run()
@@ -110,21 +110,21 @@ class _Epoch:
 class _Fit:
     """One training, and what has come of it so far."""
 
-    def __init__(self, architecture: Architecture, data: PreparedDataset, options: TrainingOptions) -> None:
+    def __init__(self, architecture: Architecture, data: PreparedDataset, regimen: Regimen) -> None:
         self._architecture = architecture
         self._data = data
-        self._options = options
+        self._regimen = regimen
         self._parameters = count_parameters(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
         self._paths: tuple[str, ...] = ()
-        self._kind = "cuda" if options.rehearsal else data.device.type
-        self._generator = torch.Generator().manual_seed(options.seed)
+        self._kind = "cuda" if regimen.rehearsal else data.device.type
+        self._generator = torch.Generator().manual_seed(regimen.seed)
         self._on_device = self._generator
         if data.device.type != "cpu":
-            self._on_device = torch.Generator(data.device).manual_seed(options.seed)
+            self._on_device = torch.Generator(data.device).manual_seed(regimen.seed)
         self._loss = training_loss(data.loss, data.class_weights)
-        self._schedule = SCHEDULES[options.schedule]()
+        self._schedule = SCHEDULES[regimen.schedule]()
 
     def run(self) -> Network:
         """Returns the network with the weights of the best epoch."""
@@ -135,11 +135,11 @@ class _Fit:
         optimizer = FlatOptimizer(network, self._architecture.training, capturable=capturable)
         reading = Reading(network, self._data.train)
         step = TrainStep(
-            reading, optimizer, self._loss, precision=self._options.precision, capturable=capturable
+            reading, optimizer, self._loss, precision=self._regimen.precision, capturable=capturable
         )
         steps = CapturedSteps(step, self._graphs(), fits=self._fits) if capturable else DirectSteps(step)
         best_weights = optimizer.weights
-        for _ in range(self._options.epochs):
+        for _ in range(self._regimen.epochs):
             network.train()
             reading.restart()
             train_loss = self._descend(steps, step.tally, optimizer)
@@ -162,7 +162,7 @@ class _Fit:
 
     def _graphs(self) -> Callable[[], Graph]:
         """Returns what gives new graphs for this training's steps."""
-        if self._options.rehearsal:
+        if self._regimen.rehearsal:
             from evo_nas.training.rehearsal import RehearsedGraph  # noqa: PLC0415 - imports a compiler
 
             return RehearsedGraph
@@ -170,7 +170,7 @@ class _Fit:
         return lambda: CudaGraph([self._on_device], pool)
 
     def _fits(self, batch: Batch) -> bool:
-        limit = self._options.memory_bytes
+        limit = self._regimen.memory_bytes
         rows, steps = batch.inputs.shape[:2]
         kept = least_bytes(self._architecture, self._data.signature, steps=steps)
         return limit is None or kept + graph_bytes(self._architecture, rows=rows, steps=steps) <= limit
@@ -204,7 +204,7 @@ class _Fit:
         batches = split.shuffled(self._architecture.training.batch_size, self._generator)
         for number, batch in enumerate(batches, start=1):
             self._check_time()
-            progress = (len(self._epochs) + done / len(split)) / self._options.epochs
+            progress = (len(self._epochs) + done / len(split)) / self._regimen.epochs
             optimizer.scale_rate(self._schedule.factor(progress))
             steps(batch, progress=progress)
             if number % every == 0:
@@ -227,12 +227,12 @@ class _Fit:
         return max(self._epochs, key=lambda epoch: (fitness(epoch.scores.metric), -epoch.scores.loss))
 
     def _check_size(self) -> None:
-        limit = self._options.max_parameters
+        limit = self._regimen.max_parameters
         if limit is not None and self._parameters > limit:
             raise _Ended(Status.TOO_BIG, f"{self._parameters} parameters are more than the {limit} permitted")
 
     def _check_time(self) -> None:
-        limit = self._options.time_limit_s
+        limit = self._regimen.time_limit_s
         if limit is not None and time.monotonic() - self._started > limit:
             raise _Ended(
                 Status.TIMED_OUT, f"passed its time limit of {limit:g} s after {len(self._epochs)} epochs"

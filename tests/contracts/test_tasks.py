@@ -22,7 +22,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Dataset, Loss, Part, Sequences, Stream, Task, Windows
 from evo_nas.training.batches import prepare
-from evo_nas.training.trainer import TrainingOptions, train
+from evo_nas.training.trainer import Regimen, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,7 +286,7 @@ def test_a_network_trains_on_it(dataset) -> None:
     architecture = Architecture(
         layers=(Layer(NAMED_CELLS["lstm"], 8),), embedding=4 if dataset.signature.vocabulary else None
     )
-    outcome = train(architecture, prepare(dataset), TrainingOptions(epochs=1, seed=1)).outcome
+    outcome = train(architecture, prepare(dataset), Regimen(epochs=1, seed=1)).outcome
     assert outcome.status is Status.OK, outcome.error
 
 

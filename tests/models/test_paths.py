@@ -87,3 +87,18 @@ def test_the_reverse_of_padded_sequences_keeps_the_padding_last() -> None:
     steps = torch.arange(1, 5).expand(2, 4)[..., None]
     reversed_steps = reverse(steps, torch.tensor([4, 2]))[..., 0]
     assert reversed_steps.tolist() == [[4, 3, 2, 1], [2, 1, 3, 4]]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.path)
+@pytest.mark.parametrize("name", ["lstm", "gru", "enas"])
+def test_lowered_products_leave_states_in_single_precision(path, name) -> None:
+    if not path.supports(CELLS[name]):
+        pytest.skip("not one of its cells")
+    recurrence, inputs = path(CELLS[name], 3, 4, bidirectional=True), torch.randn(3, 5, 3)
+    expected = recurrence(inputs, LENGTHS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lowered = recurrence(inputs, LENGTHS)
+    lowered.sum().backward()
+    assert lowered.dtype == torch.float32
+    torch.testing.assert_close(lowered, expected, rtol=0.02, atol=0.02)
+    assert all(parameter.grad.dtype == torch.float32 for parameter in recurrence.parameters())

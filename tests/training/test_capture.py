@@ -19,7 +19,7 @@ from evo_nas.training import capture
 from evo_nas.training.batches import Batch, prepare
 from evo_nas.training.capture import WARM_UPS, CapturedSteps
 from evo_nas.training.rehearsal import RehearsedGraph
-from evo_nas.training.trainer import Trained, TrainingOptions, train
+from evo_nas.training.trainer import Regimen, Trained, train
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def replays(monkeypatch) -> list[int]:
 
 
 def rehearse(architecture, dataset, *, epochs: int = 8, **options) -> Trained:
-    return train(architecture, prepare(dataset), TrainingOptions(epochs, 7, rehearsal=True, **options))
+    return train(architecture, prepare(dataset), Regimen(epochs, 7, rehearsal=True, **options))
 
 
 def directly(monkeypatch, architecture, dataset, **options) -> Trained:
@@ -64,11 +64,19 @@ def test_replayed_steps_give_the_same_weights_bit_for_bit(
 
 
 def test_a_rehearsal_agrees_with_a_training_on_the_cpu(architecture, dataset, replays) -> None:
-    plain = train(architecture, prepare(dataset), TrainingOptions(8, 7)).outcome
+    plain = train(architecture, prepare(dataset), Regimen(8, 7)).outcome
     rehearsed = rehearse(architecture, dataset).outcome
     assert replays
     assert rehearsed.paths == ("bptt",)
     assert rehearsed.metrics == pytest.approx(plain.metrics, rel=1e-3)
+
+
+def test_lowered_precision_is_captured_too(architecture, dataset, replays) -> None:
+    both = replace(architecture, layers=(*architecture.layers, Layer(NAMED_CELLS["gru"], 4)))
+    full, lowered = (rehearse(both, dataset, precision=precision) for precision in ("float32", "bfloat16"))
+    assert replays
+    assert lowered.outcome.metrics != full.outcome.metrics
+    assert lowered.outcome.metrics["train_loss"] == pytest.approx(full.outcome.metrics["train_loss"], rel=0.1)
 
 
 def test_the_states_of_a_stream_are_carried_through_replays(replays, monkeypatch) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
+from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
+from evo_nas.training import evaluate
 from evo_nas.training.evaluate import EvaluatorFactory
+from evo_nas.training.trainer import Regimen, train
 
 OPTIONS = SpaceOptions(widths=(4, 8), max_parameters=5000)
 
@@ -53,6 +57,37 @@ def test_the_time_limit_and_threads_are_those_of_the_factory(space, dataset) -> 
     evaluator = EvaluatorFactory(space, dataset, threads=2, time_limit_s=0.0)()
     assert torch.get_num_threads() == 2
     assert evaluator(candidate(space)).status is Status.TIMED_OUT
+
+
+def test_what_the_space_and_the_factory_say_reaches_the_training(space, dataset, monkeypatch) -> None:
+    seen: list[Regimen] = []
+    monkeypatch.setattr(
+        evaluate, "train", lambda _, __, regimen: (seen.append(regimen), train(_, __, regimen))[1]
+    )
+    factory = EvaluatorFactory(
+        space, dataset, time_limit_s=60.0, schedule="cosine", memory_bytes=2**30, lanes=4
+    )
+    assert factory()(candidate(space, seed=9, budget=2)).status is Status.OK
+    assert seen == [
+        Regimen(
+            epochs=2, seed=9, time_limit_s=60.0, max_parameters=5000, schedule="cosine", memory_bytes=2**28
+        )
+    ]
+
+
+def test_several_threads_may_call_one_evaluator(space, dataset) -> None:
+    evaluator = EvaluatorFactory(space, dataset)()
+    genomes = [space.random(stream(0, "test", k)) for k in range(6)]
+    alone = [evaluator(candidate(space, genome=genome)).metrics for genome in genomes]
+    with ThreadPoolExecutor(3) as lanes:
+        together = lanes.map(lambda genome: evaluator(candidate(space, genome=genome)).metrics, genomes)
+        assert list(together) == alone
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_bfloat16_on_a_cpu_is_refused(space, dataset) -> None:
+    with pytest.raises(ConfigError, match="precision is bfloat16; this process trains on its CPU"):
+        EvaluatorFactory(space, dataset, precision="bfloat16")()
 
 
 def test_a_genome_of_another_space_is_a_failed_outcome(space, dataset) -> None:

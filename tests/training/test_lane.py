@@ -11,7 +11,7 @@ from evo_nas.models.paths import PATHS
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.training.batches import prepare
 from evo_nas.training.lane import flushes_denormals, lane
-from evo_nas.training.trainer import TrainingOptions, train
+from evo_nas.training.trainer import Regimen, train
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor flushes nothing")
@@ -37,8 +37,8 @@ def test_the_thread_that_trains_flushes_denormals_and_is_left_as_it_was(architec
 
     data = prepare(replace(dataset, metric=replace(ACCURACY, statistic=statistic)))
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(train, architecture, data, TrainingOptions(1, 0)).result()
-    train(architecture, data, TrainingOptions(1, 0))
+        threads.submit(train, architecture, data, Regimen(1, 0)).result()
+    train(architecture, data, Regimen(1, 0))
     assert seen
     assert all(seen)
     assert not flushes_denormals()

@@ -16,11 +16,11 @@ from evo_nas.tasks.metrics import ACCURACY, MSE
 from evo_nas.tasks.task import Loss, Metric, Sequences
 from evo_nas.training.batches import prepare
 from evo_nas.training.scoring import score, score_part
-from evo_nas.training.trainer import Trained, TrainingOptions, train
+from evo_nas.training.trainer import Regimen, Trained, train
 
 
 def fit(architecture, dataset, *, epochs: int = 4, seed: int = 7, **limits) -> Trained:
-    return train(architecture, prepare(dataset), TrainingOptions(epochs, seed, **limits))
+    return train(architecture, prepare(dataset), Regimen(epochs, seed, **limits))
 
 
 def test_training_learns_a_simple_task(architecture, dataset) -> None:
@@ -50,7 +50,7 @@ def test_trainings_side_by_side_give_what_each_gives_alone(architecture, dataset
     data = prepare(dataset)
 
     def outcome(number: int) -> tuple[tuple[float, ...], dict[str, float]]:
-        options = TrainingOptions(epochs=3, seed=number)
+        options = Regimen(epochs=3, seed=number)
         result = train(architectures[number], data, options).outcome
         return result.curve, dict(result.metrics)
 
