@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from evo_nas.config import SearchConfig, checked, nearest
@@ -96,6 +97,11 @@ class Experiment:
         experiment = cls.of(checked(SearchConfig, record.config))
         experiment._refuse_changes(run, record)
         return experiment
+
+    @cached_property
+    def floors(self) -> Mapping[str, float]:
+        """Test metric of the task's trivial opponents by name, fitted when first asked for."""
+        return self.task.floors()
 
     @property
     def budget(self) -> Budget:

@@ -16,6 +16,7 @@ from evo_nas.champion.shelf import VERDICT_FILE, shelf_of
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
+from evo_nas.floors import floors_of
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.ledger import read_history, read_record
@@ -28,7 +29,7 @@ from evo_nas.training.trainer import Regimen, train
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evo_nas.evaluation import Evaluation
@@ -77,8 +78,10 @@ def verdict_of(
     ):
         return stored
     experiment = experiment or Experiment.of_run(run)
+    announce("fitting the floors")
+    floors = floors_of(run, experiment)
     with _one_thread():
-        verdict, network = _Contest(experiment, best, announce).verdict(history.told)
+        verdict, network = _Contest(experiment, best, announce).verdict(history.told, floors)
     provenance = Provenance(
         genome=best.candidate.genome,
         canonical_hash=best.candidate.canonical_hash,
@@ -149,7 +152,7 @@ class _Contest:
             for number in range(SEEDS)
         ]
 
-    def verdict(self, told: Sequence[Evaluation]) -> tuple[Verdict, Network]:
+    def verdict(self, told: Sequence[Evaluation], floors: Mapping[str, float]) -> tuple[Verdict, Network]:
         """Returns the verdict and the champion's network, trained with the very seed it won the search with."""
         experiment, dataset = self._experiment, self._experiment.dataset
         champion = experiment.space.decode(self._best.candidate.genome)
@@ -161,7 +164,6 @@ class _Contest:
                 f"candidate {self._best.candidate.id} was scored but its retraining failed; search on for another"
             )
         opponent, opponents = self._opponent(champion, told)
-        self._announce("fitting the floors")
         verdict = Verdict(
             candidate=self._best.candidate.id,
             evaluations=len(told),
@@ -169,7 +171,7 @@ class _Contest:
             higher_is_better=dataset.metric.higher_is_better,
             champion=_contestant("champion", champion, trained),
             opponent=_contestant("LSTM", opponent, opponents),
-            floors=experiment.task.floors(),
+            floors=floors,
         )
         return verdict, winner.network
 

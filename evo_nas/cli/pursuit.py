@@ -16,6 +16,7 @@ from evo_nas.cli.stopping import Stopped, Stopping
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
+from evo_nas.floors import floors_of
 from evo_nas.genome.describe import describe
 from evo_nas.ledger import holds_run, read_history
 from evo_nas.telemetry import TensorBoard
@@ -93,7 +94,7 @@ class Pursuit:
         """Says what trivial and linear opponents reach, before anything is spent on a search."""
         metric = experiment.dataset.metric
         with self._waiting("fitting the opponents to beat"):
-            floors = experiment.task.floors()
+            floors = floors_of(self._run, experiment)
         named = ", ".join(f"{name} {figure(floor)}" for name, floor in floors.items())
         self._say("floors", f"to beat, by test {metric.name}: {named}", metric=metric.name, floors=floors)
 

@@ -11,9 +11,11 @@ from evo_nas.config import configured
 from evo_nas.errors import ChampionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
+from evo_nas.floors import floors_of
 from evo_nas.genome.cells import cell_name
 from evo_nas.ledger import read_history
 from evo_nas.models.network import Network
+from evo_nas.tasks.forecast import ForecastTask
 from evo_nas.training.scoring import Scores, score_part
 from evo_nas.training.trainer import Trained
 
@@ -59,6 +61,31 @@ def test_a_verdict_is_kept_until_the_run_holds_more(run):
     said = []
     verdict_of(run, announce=said.append)
     assert said == []
+
+
+def test_the_floors_are_fitted_once_and_kept_with_the_run(run, tmp_path, monkeypatch):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "floors.json").unlink(missing_ok=True)
+    fitted = floors_of(copy, Experiment.of_run(copy))
+    monkeypatch.setattr(ForecastTask, "floors", lambda self: pytest.fail("fitted again"))
+    assert floors_of(copy, Experiment.of_run(copy)) == fitted
+    assert verdict_of(copy, experiment=Experiment.of_run(copy)).floors == fitted
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"format": 1, "metric": "mae", "floors": {}}', '{"format": 9}']
+)
+def test_floors_that_are_damaged_or_of_another_metric_are_fitted_again(run, tmp_path, content):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "floors.json").write_text(content)
+    assert "persistence" in floors_of(copy, Experiment.of_run(copy))
+
+
+def test_before_a_run_is_there_floors_are_kept_nowhere(run, tmp_path):
+    assert "persistence" in floors_of(tmp_path / "nowhere", Experiment.of_run(run))
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_damaged_verdict_is_made_again(run):
