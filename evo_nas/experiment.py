@@ -171,27 +171,25 @@ class Experiment:
         return to_json(self.space.decode(genome))
 
     def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
-        changes = _spelled_out(checked(SearchConfig, record.config)).changes(self.config)
+        data = self.task.fingerprint()
+        same_files = bool(data) and data == record.data
+        started = _spelled_out(checked(SearchConfig, record.config))
+        changes = started.changes(self.config, same_files=same_files)
         if changes:
             raise ConfigChangedError(
                 f"{run} was started with another configuration. Only budget and workers may change; undo these "
                 "changes or give another directory with --run:\n"
                 + "\n".join(f"  {change}" for change in changes)
             )
-        self._refuse_other_data(run, record)
-
-    def _refuse_other_data(self, run: str | os.PathLike[str], record: RunRecord) -> None:
-        now = self.task.fingerprint()
-        changed = [
-            name for name in dict.fromkeys((*record.data, *now)) if record.data.get(name) != now.get(name)
-        ]
-        if changed and record.data:
+        if record.data and not same_files:
+            names = dict.fromkeys((*record.data, *data))
             raise DataChangedError(
                 f"{run} was started on other data, and results on both cannot be compared. Restore the files, or "
                 "give another directory with --run:\n"
                 + "\n".join(
-                    f"  {name}: SHA-256 was {record.data.get(name, 'none')}, is {now.get(name, 'none')}"
-                    for name in changed
+                    f"  {name}: SHA-256 was {record.data.get(name, 'none')}, is {data.get(name, 'none')}"
+                    for name in names
+                    if record.data.get(name) != data.get(name)
                 )
             )
 

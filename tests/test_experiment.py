@@ -1,4 +1,5 @@
 import math
+import shutil
 
 import pytest
 import torch
@@ -183,6 +184,27 @@ def test_data_that_changed_since_the_start_are_refused_with_both_hashes(settings
         assert digest in str(refusal.value)
     with pytest.raises(DataChangedError):
         Experiment.of_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("names_the_folder", [False, True])
+def test_data_that_were_moved_are_the_same_data(settings, tmp_path, names_the_folder):
+    def told(folder):
+        task = {
+            **settings()["task"],
+            **({"path": str(tmp_path / folder / "waves.csv")} if names_the_folder else {}),
+        }
+        return settings(task=task, base_dir=str(tmp_path / folder))
+
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old").mkdir()
+    shutil.copy(tmp_path / "waves.csv", tmp_path / "old")
+    run_inline(told("old"), tmp_path / "run")
+    shutil.move(tmp_path / "old" / "waves.csv", tmp_path / "new")
+    assert experiment(told("new")).is_complete(tmp_path / "run")
+    with (tmp_path / "new" / "waves.csv").open("a") as file:
+        file.write("0.5,0.5\n")
+    with pytest.raises(ConfigChangedError if names_the_folder else DataChangedError):
+        experiment(told("new")).is_complete(tmp_path / "run")
 
 
 def test_a_layer_that_reads_backwards_may_not_foretell(settings):

@@ -39,7 +39,7 @@ class RunRecord:
         created_at: ISO 8601, UTC.
         created_by: Versions of what created it.
         parent: Id of the run it was forked from.
-        data: SHA-256 of each file that it learns from, by the ends of their paths.
+        data: SHA-256 of each file that it learns from, by their paths from the folder that they have in common.
         format: Format of the run directory.
     """
 

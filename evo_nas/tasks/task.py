@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -203,12 +204,16 @@ class Task(ABC):
         return ()
 
     def fingerprint(self) -> dict[str, str]:
-        """Returns the SHA-256 of each file that is read, in hex, by the ends of its path.
+        """Returns the SHA-256 of each file that is read, in hex, by its path from the folder that they have in common.
 
         Raises:
             DataError: A file cannot be read.
         """
-        return {"/".join(path.absolute().parts[-2:]): _sha256(path) for path in sorted(self.files())}
+        files = sorted({path.absolute() for path in self.files()})
+        if not files:
+            return {}
+        common = os.path.commonpath([path.parent for path in files])
+        return {path.relative_to(common).as_posix(): _sha256(path) for path in files}
 
 
 def _sha256(path: Path) -> str:

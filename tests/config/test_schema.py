@@ -52,6 +52,22 @@ class Options(BaseModel):
         return self
 
 
+def test_paths_may_lead_elsewhere_to_the_same_files_by_the_same_names() -> None:
+    ours = config(
+        task={"kind": "a", "path": ["/a/x.csv", "/a/y.csv"], "classes": {"up": ["/a/u.fa"]}, "window": 3}
+    )
+    moved = config(
+        task={"kind": "a", "path": ["/b/x.csv", "/b/y.csv"], "classes": {"up": ["/b/u.fa"]}, "window": 3}
+    )
+    swapped = config(
+        task={"kind": "a", "path": ["/a/y.csv", "/a/x.csv"], "classes": {"up": ["/a/u.fa"]}, "window": 3}
+    )
+    fewer = config(task={"kind": "a", "path": ["/a/x.csv"], "classes": {"up": ["/a/u.fa"]}, "window": 3})
+    assert ours.changes(moved, same_files=True) == []
+    assert len(ours.changes(moved)) == 2
+    assert len(ours.changes(swapped, same_files=True)) == len(ours.changes(fewer, same_files=True)) == 1
+
+
 def test_relative_data_paths_start_from_the_base_directory() -> None:
     values = {"kind": "csv", "path": "data/a.csv"}
     assert checked(Options, values, at="task", base=Path("/configs")).path == Path("/configs/data/a.csv")

@@ -292,7 +292,7 @@ def test_a_network_trains_on_it(dataset) -> None:
 
 def test_what_the_files_hold_changes_the_fingerprint(task) -> None:
     before = task.fingerprint()
-    assert len(before) == len(task.files())
+    assert len(before) == len(set(task.files()))
     for path in task.files() if task.kind != "standard_library" else ():
         path.write_bytes(path.read_bytes() + b"\n")
         assert task.fingerprint() != before
