@@ -161,7 +161,9 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
             f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; must be as many"
         )
     if "lengths" in arrays:
-        items = [item[: int(length)] for item, length in zip(items, arrays["lengths"], strict=True)]
+        items = [item[:length] for item, length in zip(items, _lengths(path, arrays, items), strict=True)]
+    if any(value != value for each in labels for value in np.ravel(each)):  # noqa: PLR0124 - as NaN alone does
+        raise DataError(f"{path}: {label} has a missing value; every label must be given")
     ravelled = [np.ravel(value).astype(str) for value in labels]
     return Examples(
         str(path),
@@ -172,6 +174,18 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
         groups=None if roles.group is None else [str(np.ravel(value)[0]) for value in arrays[roles.group]],
         remarks=(f"array {name} holds the sequences, {label} the labels",),
     )
+
+
+def _lengths(
+    path: Path, arrays: dict[str, npt.NDArray[np.generic]], items: list[npt.NDArray[np.float64]]
+) -> list[int]:
+    lengths: list[int] = np.ravel(arrays["lengths"]).astype(np.int64).tolist()
+    if len(lengths) != len(items):
+        raise DataError(f"{path}: lengths has {len(lengths)} numbers; must be {len(items)}, one a sequence")
+    for number, (length, item) in enumerate(zip(lengths, items, strict=True), start=1):
+        if not 1 <= length <= len(item):
+            raise DataError(f"{path}: lengths of sequence {number} is {length}; must be 1 to {len(item)}")
+    return lengths
 
 
 def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:

@@ -72,7 +72,11 @@ class Table:
         Raises:
             DataError: There is no such column, or one of its values is missing.
         """
-        texts = [None if value is None else str(value) for value in self._column(name).to_pylist()]
+        values = self._column(name)
+        missing = pc.is_null(values, nan_is_null=True).to_pylist()
+        texts = [
+            None if hole else str(value) for value, hole in zip(values.to_pylist(), missing, strict=True)
+        ]
         if empty:
             return [text or "" for text in texts]
         given = [text for text in texts if text]

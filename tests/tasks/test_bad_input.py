@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from pydantic import ValidationError
 
 from evo_nas.errors import DataError
@@ -74,6 +76,59 @@ def test_an_empty_file_of_any_format_is_one_clear_error(name, message, content, 
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=message):
         load("classification", path=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": np.full((8, 3), np.nan)}, "sequence 1 has a missing or infinite value"),
+        ({"x": np.full((8, 3), np.inf)}, "sequence 1 has a missing or infinite value"),
+        ({"y": np.full(8, np.nan)}, "y has a missing value; every label must be given"),
+        ({"y": np.zeros(7)}, "x has 8 sequences and y 7 labels; must be as many"),
+        ({"y": np.zeros(8)}, "one class only, '0.0'"),
+        ({"lengths": np.full(8, 4)}, "lengths of sequence 1 is 4; must be 1 to 3"),
+        ({"lengths": np.zeros(8)}, "lengths of sequence 1 is 0; must be 1 to 3"),
+        ({"lengths": np.full(3, 1)}, "lengths has 3 numbers; must be 8"),
+        ({"x": np.full((8, 3), "a")}, "a sequence is not an array of numbers"),
+        ({"x": np.zeros((8, 3, 2, 2))}, r"a sequence has shape \(3, 2, 2\); must be \(time, features\)"),
+        ({"x": np.zeros((0, 3))}, "x has 0 sequences and y 8 labels"),
+    ],
+)
+def test_arrays_that_do_not_fit_each_other_are_refused(arrays, message, tmp_path) -> None:
+    plain = {"x": np.random.default_rng(0).normal(size=(8, 3)), "y": np.arange(8) % 2}
+    np.savez(tmp_path / "a.npz", **{**plain, **arrays})
+    with pytest.raises(DataError, match=message):
+        load("classification", path=tmp_path / "a.npz")
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("größe,label\n1,up\n2,down\n".encode("latin-1"))
+    with pytest.raises(DataError, match="is not UTF-8 text; save it in UTF-8"):
+        load("classification", path=path)
+
+
+def test_a_label_that_is_no_number_in_a_column_of_numbers_is_missing(tmp_path) -> None:
+    parquet.write_table(
+        pa.table({"x": [1.0, 2.0, 3.0], "label": [0.0, 1.0, float("nan")]}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(DataError, match="row 3, column 'label': the value is missing"):
+        load("classification", path=tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("rows_of", "message"),
+    [
+        ([[1.0, 2.0], None], "row 2, column 'x': the value is missing"),
+        ([[1.0, None], [2.0]], "row 1, column 'x': the value is missing"),
+        ([[1.0, float("inf")], [2.0]], "sequence 1 has a missing or infinite value"),
+        ([[[1.0], [2.0, 3.0]], [[2.0]]], "row 1: a sequence is not an array of numbers"),
+    ],
+)
+def test_holes_in_lists_of_steps_are_pointed_at(rows_of, message, tmp_path) -> None:
+    parquet.write_table(pa.table({"x": rows_of, "label": ["up", "down"]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=message):
+        load("classification", path=tmp_path / "a.parquet")
 
 
 def test_a_constant_column_divides_by_nothing(tmp_path) -> None:
