@@ -36,6 +36,13 @@ class Batch(NamedTuple):
     scored: Tensor | None = None
 
 
+class Extent(NamedTuple):
+    """How large a batch is."""
+
+    rows: int
+    steps: int
+
+
 class Split(Protocol):
     """All of one part, on one device."""
 
@@ -44,6 +51,9 @@ class Split(Protocol):
         """Whether each batch goes on where the one before it ended."""
 
     def __len__(self) -> int: ...
+
+    def least_batch(self, size: int) -> Extent:
+        """Returns what the largest batch of any `shuffled` epoch has at the very least."""
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields batches of at most ``size`` sequences, always the same."""
@@ -69,6 +79,13 @@ class SequenceSplit:
 
     def __len__(self) -> int:
         return len(self.sequences.targets)
+
+    def least_batch(self, size: int) -> Extent:
+        """Returns the extent of a batch of the shortest sequences, were they to meet."""
+        rows = min(size, len(self))
+        if self.lengths is None or not rows:
+            return Extent(rows, self.sequences.inputs.shape[1])
+        return Extent(rows, int(self.lengths.kthvalue(rows).values))
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields slices of at most ``size`` sequences."""
@@ -110,6 +127,10 @@ class WindowSplit:
     def __len__(self) -> int:
         return len(self.origins)
 
+    def least_batch(self, size: int) -> Extent:
+        """Returns the extent of a full batch."""
+        return Extent(min(size, len(self)), self.window)
+
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields the windows of at most ``size`` successive origins."""
         for origins in torch.split(self.origins, size):
@@ -139,6 +160,12 @@ class StreamSplit:
     def __len__(self) -> int:
         return len(self.tokens) - 1
 
+    def least_batch(self, size: int) -> Extent:
+        """Returns the extent of the first piece of an epoch that begins as late as possible."""
+        left = len(self) - self._starts + 1
+        lanes = self._lanes(size, left)
+        return Extent(lanes, min(self.steps, left // lanes))
+
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields pieces of at most `SCORING_LANES` lanes; the last is filled up with steps that do not count."""
         lanes = self._lanes(min(size, SCORING_LANES), len(self))
@@ -159,8 +186,7 @@ class StreamSplit:
 
         Tokens at the end that do not make a step of every lane are left out.
         """
-        starts = min(self.steps, len(self) // 2 + 1)
-        start = int(torch.randint(starts, (), generator=generator))
+        start = int(torch.randint(self._starts, (), generator=generator))
         lanes = self._lanes(size, len(self) - start)
         length = (len(self) - start) // lanes
         inputs = self.tokens[start:][: lanes * length].view(lanes, length)
@@ -169,6 +195,11 @@ class StreamSplit:
             torch.split(inputs, self.steps, dim=1), torch.split(targets, self.steps, dim=1), strict=True
         ):
             yield Batch(piece, wanted)
+
+    @property
+    def _starts(self) -> int:
+        """Number of tokens that an epoch may begin at."""
+        return min(self.steps, len(self) // 2 + 1)
 
     def _lanes(self, most: int, tokens: int) -> int:
         """Returns in how many lanes ``tokens`` are read, so that each has a piece."""

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from evo_nas.training.step import Precision
 
 
-SCAN = 512
-"""Sequences that are looked at together for the length of the longest."""
-
-
 class CandidateEvaluator:
     """Trains candidates on data that stay on one device from one candidate to the next; several threads may call it.
 
@@ -50,7 +46,6 @@ class CandidateEvaluator:
         self._schedule: ScheduleKind = schedule
         self._precision: Precision = precision
         self._memory_bytes = memory_bytes
-        self._steps = max((batch.inputs.shape[1] for batch in data.train.in_order(SCAN)), default=0)
 
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs, with its seed; failures are outcomes."""
@@ -58,7 +53,8 @@ class CandidateEvaluator:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
-        needed = least_bytes(architecture, self._data.signature, steps=self._steps)
+        batch = self._data.train.least_batch(architecture.training.batch_size)
+        needed = least_bytes(architecture, self._data.signature, batch)
         if self._memory_bytes is not None and needed > self._memory_bytes:
             return Outcome(
                 Status.TOO_BIG,

@@ -10,36 +10,29 @@ from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.training.batches import Extent
 
 FLOAT_BYTES = 4
 COPIES = 4
-"""Of every parameter: its value, its gradient and two moments."""
+"""Of every parameter: its value, its gradient, the optimizer's memory of that, and its value in the best epoch."""
 
 
-def least_bytes(architecture: Architecture, signature: Signature, *, steps: int) -> int:
+def least_bytes(architecture: Architecture, signature: Signature, batch: Extent) -> int:
     """Returns a lower bound of what training needs beside the data: it keeps every layer's output at every step.
 
     Args:
-        architecture: What is trained, with its batch size.
+        architecture: What is trained.
         signature: Of the task.
-        steps: Length of the longest sequence that is learnt in one piece.
+        batch: Extent of some batch that it is trained on; see `Split.least_batch`.
     """
-    outputs = (
-        architecture.training.batch_size * steps * sum(layer.output_width for layer in architecture.layers)
-    )
+    outputs = batch.rows * batch.steps * sum(layer.output_width for layer in architecture.layers)
     return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + outputs)
 
 
-def graph_bytes(architecture: Architecture, *, rows: int, steps: int) -> int:
-    """Returns about what a captured step keeps for itself: every node's value and gradient at every step.
-
-    Args:
-        architecture: What is trained.
-        rows: Sequences of a batch.
-        steps: Their length.
-    """
+def graph_bytes(architecture: Architecture, batch: Extent) -> int:
+    """Returns about what the captured step of a batch keeps: every node's value and gradient at every step."""
     values = sum(len(layer.cell.nodes) * layer.output_width for layer in architecture.layers)
-    return 2 * FLOAT_BYTES * rows * steps * values
+    return 2 * FLOAT_BYTES * batch.rows * batch.steps * values
 
 
 def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:

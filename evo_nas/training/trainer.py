@@ -15,6 +15,7 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.dropout import set_generator
 from evo_nas.models.network import Network
+from evo_nas.training.batches import Extent
 from evo_nas.training.capture import CapturedSteps, DirectSteps
 from evo_nas.training.cuda_graph import CudaGraph
 from evo_nas.training.flat_optimizer import FlatOptimizer
@@ -171,9 +172,9 @@ class _Fit:
 
     def _fits(self, batch: Batch) -> bool:
         limit = self._regimen.memory_bytes
-        rows, steps = batch.inputs.shape[:2]
-        kept = least_bytes(self._architecture, self._data.signature, steps=steps)
-        return limit is None or kept + graph_bytes(self._architecture, rows=rows, steps=steps) <= limit
+        extent = Extent(*batch.inputs.shape[:2])
+        kept = least_bytes(self._architecture, self._data.signature, extent)
+        return limit is None or kept + graph_bytes(self._architecture, extent) <= limit
 
     def outcome(self, status: Status, *, error: str = "") -> Outcome:
         """Returns the outcome of a training that ended with ``status``."""

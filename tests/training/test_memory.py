@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
+import numpy as np
 import pytest
 import torch
 
 from evo_nas.evaluation import Candidate, Status
+from evo_nas.genome.architecture import Signature
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.tasks.task import Sequences, Stream, Windows
+from evo_nas.training.batches import Extent, as_split
 from evo_nas.training.evaluate import EvaluatorFactory
 from evo_nas.training.memory import least_bytes, limit_memory
 
@@ -24,12 +26,38 @@ def founder(space: SearchSpace) -> Candidate:
 
 def test_longer_sequences_and_larger_batches_need_more(space, dataset) -> None:
     architecture = space.decode(founder(space).genome)
-    larger = replace(architecture, training=replace(architecture.training, batch_size=256))
     short, long, wide = (
-        least_bytes(each, dataset.signature, steps=steps)
-        for each, steps in ((architecture, 10), (architecture, 100), (larger, 100))
+        least_bytes(architecture, dataset.signature, Extent(*extent))
+        for extent in ((64, 10), (64, 100), (256, 100))
     )
     assert 16 * count_parameters(architecture, dataset.signature) < short < long < wide
+
+
+LENGTHS = np.array([9, 2, 5, 3, 7])
+WORDS = np.arange(5 * 9 * 1, dtype=np.float32).reshape(5, 9, 1)
+ROWS = np.zeros((40, 2), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Sequences(WORDS, np.arange(5)),
+        Sequences(WORDS, np.arange(5), LENGTHS),
+        Windows(ROWS, ROWS[:, :1], np.arange(5, 38), window=5, horizon=2),
+        Stream(np.arange(101), steps=10),
+        Stream(np.arange(25), steps=10),
+        Stream(np.arange(4), steps=10),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+@pytest.mark.parametrize("size", [1, 2, 4, 64])
+def test_no_epoch_is_without_a_batch_of_the_least_extent(part, size) -> None:
+    split = as_split(part, Signature(features=1, outputs=1), torch.device("cpu"))
+    least, generator = split.least_batch(size), torch.Generator().manual_seed(size)
+    assert least.rows * least.steps > 0
+    for _ in range(20):
+        extents = [batch.inputs.shape[:2] for batch in split.shuffled(size, generator)]
+        assert any(rows >= least.rows and steps >= least.steps for rows, steps in extents)
 
 
 def test_a_candidate_that_cannot_fit_is_too_big_and_says_by_how_much(space, dataset) -> None:
