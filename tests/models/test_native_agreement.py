@@ -13,6 +13,7 @@ from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
 from evo_nas.genome.published import read_recipe
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
+from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.native import NativeRecurrence, native_status
 from evo_nas.models.native.recurrence import _spare_scratch, _spare_values
 from evo_nas.models.recurrence import Recurrence
@@ -117,12 +118,14 @@ def test_the_interpreter_reads_no_memory_that_it_has_not_written() -> None:
 @pytest.mark.skipif(
     not RECIPES.exists(), reason="the published NAS-Bench-NLP runs are not beside the repository"
 )
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.path)
+@pytest.mark.parametrize("path", [*PATHS, TorchRecurrence], ids=lambda path: path.path)
 def test_every_published_recipe_trains_a_step_like_the_plain_loop(path) -> None:
     recipes = sorted(set(pq.read_table(RECIPES, columns=["recipe"])["recipe"].to_pylist()))
+    cells = [(recipe, cell) for recipe in recipes if path.supports(cell := read_recipe(recipe))]
+    assert len(cells) == len(recipes) or path is TorchRecurrence
+    assert cells
     inputs, lengths = torch.randn(2, 3, 2), torch.tensor([3, 2])
-    for recipe in recipes:
-        cell = read_recipe(recipe)
+    for recipe, cell in cells:
         recurrence, reference = path(cell, 2, 4), EagerRecurrence(cell, 2, 4).double()
         reference.load_state_dict(recurrence.state_dict())
         for _ in range(2):  # as built, and after a step
