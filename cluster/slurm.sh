@@ -19,6 +19,7 @@ config=${1:?usage: sbatch cluster/slurm.sh CONFIG RUN}
 run=${2:?usage: sbatch cluster/slurm.sh CONFIG RUN, where RUN is in a directory that all nodes share}
 
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
+export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=1 # nodes end when the search has ended, or go on elsewhere
 export RAY_AUTH_TOKEN_PATH=$PWD/.ray-token-$SLURM_JOB_ID # in the directory of submission, which the nodes share
 # Jobs may share nodes: each has a port of its own.
 address=$(hostname --all-ip-addresses | cut --delimiter=' ' --fields=1):$((20000 + SLURM_JOB_ID % 10000))

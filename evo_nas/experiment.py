@@ -17,7 +17,6 @@ from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_reco
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
-from evo_nas.training.evaluate import EvaluatorFactory
 
 if TYPE_CHECKING:
     import os
@@ -194,6 +193,8 @@ class Experiment:
             )
 
     def _executor(self, kind: ExecutorKind) -> Executor:
+        from evo_nas.training.evaluate import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
+
         training, workers = self.config.training, self.config.workers
         factory = EvaluatorFactory(
             self.space,

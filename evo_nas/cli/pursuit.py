@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
-from evo_nas.champion import verdict_of
 from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject, print_event
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.stopping import Stopped, Stopping
@@ -83,6 +82,8 @@ class Pursuit:
         self._judge(experiment)
 
     def _judge(self, experiment: Experiment) -> None:
+        from evo_nas.champion import verdict_of  # which loads torch
+
         with self._waiting("weighing the champion") as announce:
             verdict = verdict_of(self._run, experiment=experiment, announce=announce)
         if self._as_json:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from evo_nas.champion.verdict import Verdict
 from evo_nas.cli.display import Display, LineDisplay, Subject
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.replayed import progress_of
-from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale
 from evo_nas.cluster.jobs import Job, Jobs
 from evo_nas.cluster.names import checked_run
@@ -124,12 +122,18 @@ class Remote:
                     display(progress_of(event))
                 elif event["event"] == "verdict":
                     stack.close()
-                    verdict = Verdict.from_json(json.dumps(_without_name(event)))
-                    if verdict is not None:
-                        self._console.print(verdict_view(verdict))
+                    self._show_verdict(event)
                 elif "text" in event:
                     stack.close()
                     self.say(event["text"])
+
+    def _show_verdict(self, event: Event) -> None:
+        from evo_nas.champion.verdict import Verdict  # which loads torch
+        from evo_nas.cli.verdict_view import verdict_view
+
+        verdict = Verdict.from_json(json.dumps(_without_name(event)))
+        if verdict is not None:
+            self._console.print(verdict_view(verdict))
 
     def _events(self, submission: str) -> Iterator[Event]:
         """Yields what a job says in JSON; raises what it complains of when it has failed."""

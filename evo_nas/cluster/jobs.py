@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 30.0
 PREFLIGHT_S = 120.0
+AGENT_S = 60.0
+"""Seconds in which a cluster that has just started must be able to take a job."""
+_NO_AGENT = "No available agent to submit job"
 CONFIG_FILE = "search.json"
 _RUN = "evo-nas-run"
 _ROLE = "evo-nas-role"
@@ -91,14 +94,22 @@ class Jobs:
     def submit(self, command: Sequence[str], run: str, *, role: str, working_dir: Path | None = None) -> str:
         """Sends ``command`` and returns its submission id, which is always a new one."""
         submission = f"{manager_name(run)}-{uuid4().hex[:8]}"
-        with self._answering():
-            self._client.submit_job(
-                entrypoint=shlex.join(command),
-                submission_id=submission,
-                metadata={_RUN: run, _ROLE: role},
-                runtime_env=None if working_dir is None else {"working_dir": str(working_dir)},
-            )
-        return submission
+        until = time.monotonic() + AGENT_S
+        while True:
+            try:
+                with self._answering():
+                    self._client.submit_job(
+                        entrypoint=shlex.join(command),
+                        submission_id=submission,
+                        metadata={_RUN: run, _ROLE: role},
+                        runtime_env=None if working_dir is None else {"working_dir": str(working_dir)},
+                    )
+            except ExecutionError as error:
+                if _NO_AGENT not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
+            else:
+                return submission
 
     def submit_search(self, config: SearchConfig, run: str) -> str:
         """Sends a search; nothing but its configuration travels.

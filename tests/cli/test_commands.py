@@ -136,6 +136,7 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
 
 STOPPED_IN = """
 import os, signal
+from evo_nas import champion
 from evo_nas.cli import main, pursuit
 
 def stopped(*_: object, **__: object) -> None:
@@ -174,7 +175,7 @@ def test_signal_before_the_run_exists_leaves_nothing(config: Path, tmp_path: Pat
 
 
 def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path) -> None:
-    ended = stopped_in("pursuit.verdict_of", signal.SIGINT, "resume", run, "--inline")
+    ended = stopped_in("champion.verdict_of", signal.SIGINT, "resume", run, "--inline")
     assert ended.returncode == 128 + signal.SIGINT, ended.stderr
     assert f"the search is complete; judge it with `evo-nas resume {run}`" in ended.stdout
     assert not ended.stderr
