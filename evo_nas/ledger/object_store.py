@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,6 +22,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _PATIENT, "max_co
 """Of each kind of bucket that creates a file only if its name is free, what fsspec is told."""
 
 _NO_BUCKET = errno.ENXIO
+_CONFLICT = "ConditionalRequestConflict"
+_CONFLICTS_S = (0.1, 0.3, 1.0, 3.0)
+"""Pauses before a conditional PUT is repeated that met another one under way (HTTP 409); neither may have won."""
 
 
 class ObjectStore(Store):
@@ -52,13 +56,18 @@ class ObjectStore(Store):
 
         A PUT may have been carried out though its answer was lost, and its repetition is then refused.
         """
-        try:
-            with _os_errors():
-                self._fs.pipe_file(self._path(name), content, mode="create")
-        except OSError:
-            with suppress(FileNotFoundError):
-                return self.read(name) == content
-            raise
+        for pause_s in (*_CONFLICTS_S, None):
+            try:
+                with _os_errors():
+                    self._fs.pipe_file(self._path(name), content, mode="create")
+            except OSError as error:
+                with suppress(FileNotFoundError):
+                    return self.read(name) == content
+                if pause_s is None or _code(error) != _CONFLICT:
+                    raise
+                time.sleep(pause_s)
+            else:
+                break
         return True
 
     def read(self, name: str) -> bytes:
@@ -109,9 +118,7 @@ class ObjectStore(Store):
             )
 
     def discard_leftovers(self) -> None:
-        """Deletes probes that were interrupted."""
-        for name in self.list(TEMPORARY):
-            self.delete(f"{TEMPORARY}/{name}")
+        """Does nothing: a PUT leaves none, and a probe that is there may be another process's at this moment."""
 
     def close(self) -> None:
         """Does nothing: there is no lock."""
@@ -150,8 +157,12 @@ def _os_errors() -> Iterator[None]:
         raise (PermissionError if credentials else ConnectionError)(str(error)) from error
 
 
-def _code(error: OSError) -> str | None:
+def _code(error: BaseException | None) -> str | None:
     """Returns the server's own name of the failure, if it gave one."""
-    response = getattr(error.__cause__, "response", None) or {}
-    code: str | None = response.get("Error", {}).get("Code")
-    return code
+    while error is not None:
+        response = getattr(error, "response", None)
+        if response is not None:
+            code: str | None = response.get("Error", {}).get("Code")
+            return code
+        error = error.__cause__
+    return None

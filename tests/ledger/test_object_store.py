@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 import s3fs
+import s3fs.errors
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from evo_nas.champion import export_champion, load_champion, verdict_of
@@ -28,6 +30,7 @@ from evo_nas.ledger import (
     compaction,
     find_runs,
     holds_run,
+    object_store,
     read_history,
     read_record,
     read_table,
@@ -42,6 +45,7 @@ from tests.test_simulation import objective, strategy
 
 ROOT = Path(__file__).parents[2]
 KILLS = 2
+INTERNAL = OSError(errno.EIO, "We encountered an internal error")
 CONFIG = {
     "name": "bucket",
     "task": {"kind": "digits"},
@@ -163,15 +167,20 @@ def test_a_prefix_among_the_segments_is_set_aside_with_all_in_it(place: str) -> 
 
 
 @contextmanager
-def failing(operation: str, *, after: bool = False) -> Iterator[None]:
-    """Makes calls of S3 fail; with ``after``, once the server has done what was asked."""
+def failing(
+    operation: str, *, after: bool = False, error: OSError = INTERNAL, times: int = 1_000
+) -> Iterator[None]:
+    """Makes the next ``times`` calls of S3 fail; with ``after``, once the server has done what was asked."""
     call = s3fs.S3FileSystem._call_s3
+    left = times
 
     async def fail(self: s3fs.S3FileSystem, method: str, *arguments: Any, **options: Any) -> Any:
-        if method != operation or after:
-            response = await call(self, method, *arguments, **options)
-        if method == operation:
-            raise OSError(errno.EIO, "We encountered an internal error")
+        nonlocal left
+        fails = method == operation and left > 0
+        left -= fails
+        response = None if fails and not after else await call(self, method, *arguments, **options)
+        if fails:
+            raise error
         return response
 
     with pytest.MonkeyPatch.context() as patch:
@@ -184,6 +193,35 @@ def test_a_put_whose_answer_was_lost_counts_as_done(place: str) -> None:
     with failing("put_object", after=True):
         assert store.create("epochs/1", b"mine")
         assert not store.create("epochs/1", b"yours")
+
+
+def conflict() -> OSError:
+    """What s3fs raises when another conditional PUT of the name is under way."""
+    answer = {"Error": {"Code": "ConditionalRequestConflict", "Message": "conflicts with an ongoing upload"}}
+    return s3fs.errors.translate_boto_error(ClientError(answer, "PutObject"))
+
+
+@pytest.mark.parametrize(("conflicts", "created"), [(2, True), (100, False)])
+def test_a_put_that_met_another_one_is_repeated_for_a_while(
+    conflicts: int, created: bool, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "_CONFLICTS_S", (0.0, 0.0, 0.0))
+    store = ObjectStore(place)
+    with failing("put_object", error=conflict(), times=conflicts):
+        if created:
+            assert store.create("epochs/1", b"mine")
+        else:
+            with pytest.raises(OSError, match="conflicts with an ongoing upload"):
+                store.create("epochs/1", b"mine")
+    assert store.list("epochs") == (["1"] if created else [])
+
+
+def test_a_probe_of_another_process_is_left_alone(place: str) -> None:
+    store = ObjectStore(place)
+    store.create("tmp/probe", b"first")
+    start(place, (0,))
+    Ledger.open(place).close()
+    assert not store.create("tmp/probe", b"second")
 
 
 def test_a_put_that_never_arrived_is_an_error(place: str) -> None:
