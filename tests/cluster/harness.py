@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 BIN = Path(sys.executable).parent
-START_S = 120.0
+START_S, END_S = 240.0, 60.0
 PORTS = (
     "node-manager",
     "object-manager",
@@ -68,13 +68,8 @@ class Node:
 
     def kill(self) -> None:
         """Ends the whole node at once, like a power cut."""
-        until = time.monotonic() + 20.0
-        while (alive := self.processes()) and time.monotonic() < until:
-            for pid in alive:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
-        self.process.wait(20.0)
+        _kill_until_gone(self.processes)
+        self.process.wait(END_S)
 
 
 @dataclass
@@ -110,6 +105,7 @@ class Cluster:
     def __exit__(self, *exc_info: object) -> None:
         for node in self.nodes.values():
             node.kill()
+        end_all(self.env["RAY_AUTH_TOKEN_PATH"])
         shutil.rmtree(self.root, ignore_errors=True)
 
     @property
@@ -122,23 +118,23 @@ class Cluster:
         """Address for who is part of the cluster."""
         return f"127.0.0.1:{self.port}"
 
-    def start_head(self) -> Node:
+    def start_head(self, *, cpus: int = 0) -> Node:
         """Starts the head node and waits until it answers."""
         arguments = [
             "--head",
             f"--port={self.port}",
             f"--dashboard-port={self.dashboard}",
             "--dashboard-host=127.0.0.1",
-            "--num-cpus=0",
+            f"--num-cpus={cpus}",
         ]
-        node = self._start("head", arguments)
+        node = self._start("head", arguments, niceness=0)
         node.await_started()
         wait_for(self._answers, START_S, "the dashboard")
         return node
 
-    def start_worker(self, name: str, *, cpus: int = 2, extra: tuple[str, ...] = ()) -> Node:
-        """Starts a node that works; it joins when it is ready."""
-        return self._start(name, [f"--address={self.gcs}", f"--num-cpus={cpus}", *extra])
+    def start_worker(self, name: str, *, cpus: int = 1) -> Node:
+        """Starts a node that works, where that disturbs nobody; it joins when it is ready."""
+        return self._start(name, [f"--address={self.gcs}", f"--num-cpus={cpus}"], niceness=19)
 
     def evo_nas(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command of evo-nas as a person would who is not part of the cluster."""
@@ -154,7 +150,7 @@ class Cluster:
         done = self.evo_nas("status", str(run), "--address", self.url, "--json")
         return dict(json.loads(done.stdout.splitlines()[0])) if done.stdout else {}
 
-    def _start(self, name: str, arguments: list[str]) -> Node:
+    def _start(self, name: str, arguments: list[str], *, niceness: int) -> Node:
         log = self.root / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -171,7 +167,7 @@ class Cluster:
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.env,
+                env=self.env | {"RAY_worker_niceness": f"{niceness}"},
                 start_new_session=True,
             )
         self.nodes[name] = Node(name, process, log)
@@ -217,3 +213,26 @@ def sessions() -> Iterator[tuple[int, int]]:
                 continue
             if fields[0] != "Z":
                 yield int(entry.name), int(fields[3])
+
+
+def end_all(mark: str) -> None:
+    """Ends every process that was started with ``mark`` in its environment, whatever session it is in."""
+    _kill_until_gone(lambda: [pid for pid, _ in sessions() if mark.encode() in environment(pid)])
+
+
+def environment(pid: int) -> bytes:
+    """What a process was started with; nothing if it has ended or is another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _kill_until_gone(alive: Callable[[], list[int]]) -> None:
+    until = time.monotonic() + END_S
+    while pids := alive():
+        assert time.monotonic() < until, f"{pids} do not end"
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)

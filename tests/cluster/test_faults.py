@@ -17,26 +17,29 @@ from tests.cluster.search import ClusterSearch, Elsewhere
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes through /proc"),
 ]
 WORKER, MANAGER = b"ray::_Worker", b"ray::PopulationManager"
+PATIENCE_S = 240.0
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with Cluster() as cluster:
         cluster.start_head()
-        for node in [cluster.start_worker(name) for name in ("one", "two")]:
-            node.await_started()
+        for name in ("one", "two"):
+            cluster.start_worker(name)
         yield cluster
 
 
 @pytest.fixture(scope="module")
 def search(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> ClusterSearch:
+    """A search that was submitted before the nodes that work had joined, with one worker for each."""
     search = ClusterSearch(tmp_path_factory.mktemp("cluster"))
     submitted = search.submit(cluster)
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    wait_for(lambda: len(workers(cluster)) == 2, PATIENCE_S, "a worker on each node")
     search.await_more(20)
     return search
 
@@ -46,7 +49,7 @@ def undisturbed(search: ClusterSearch) -> Iterator[ClusterSearch]:
     """The search before a fault; afterwards it must have gone on, and nothing be lost or wrong."""
     search.await_more(1)
     yield search
-    search.await_more(15)
+    search.await_more(10)
     assert search.violations() == []
 
 
@@ -62,48 +65,54 @@ def manager(cluster: Cluster) -> int:
 def test_a_killed_worker_is_replaced(cluster: Cluster, undisturbed: ClusterSearch) -> None:
     victim = workers(cluster)[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: len(set(workers(cluster)) - {victim}) == 4, 90.0, "a new worker")
+    wait_for(lambda: len(set(workers(cluster)) - {victim}) == 2, PATIENCE_S, "a new worker")
 
 
-def test_a_node_whose_raylet_is_killed_is_survived(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+def test_a_node_whose_raylet_is_killed_is_survived_and_replaced(
+    cluster: Cluster, undisturbed: ClusterSearch
+) -> None:
     lost = cluster.nodes["two"]
     os.kill(lost.raylet(), signal.SIGKILL)
-    wait_for(lambda: not lost.actors(WORKER), 60.0, "the workers to end with their node")
+    wait_for(lambda: not lost.actors(WORKER), PATIENCE_S, "the worker to end with its node")
+    cluster.start_worker("three")
     undisturbed.await_more(5)
     lost.kill()
-    cluster.start_worker("three").await_started()
-    wait_for(lambda: len(cluster.nodes["three"].actors(WORKER)) == 2, 60.0, "workers on the new node")
+    wait_for(lambda: cluster.nodes["three"].actors(WORKER), PATIENCE_S, "a worker on the new node")
 
 
 def test_what_a_node_sends_after_it_was_given_up_does_not_count(
     cluster: Cluster, undisturbed: ClusterSearch
 ) -> None:
-    cluster.start_worker("four").await_started()
-    frozen, elsewhere = cluster.nodes["three"], cluster.nodes["four"]
+    frozen, lost_before = cluster.nodes["one"], lost_workers(cluster, undisturbed)
     zombies = [frozen.raylet(), *frozen.actors(WORKER)]
     for pid in zombies:
         os.kill(pid, signal.SIGSTOP)
-    wait_for(lambda: len(elsewhere.actors(WORKER)) == 2, 60.0, "workers elsewhere")
+    wait_for(lambda: lost_workers(cluster, undisturbed) > lost_before, PATIENCE_S, "the node to be given up")
     undisturbed.await_more(5)
     for pid in zombies:
         os.kill(pid, signal.SIGCONT)
-    undisturbed.await_more(5)
-    wait_for(lambda: not frozen.actors(WORKER), 60.0, "the zombies to end")
+    wait_for(lambda: not frozen.actors(WORKER), PATIENCE_S, "the zombie to end")
     frozen.kill()
+
+
+def lost_workers(cluster: Cluster, search: ClusterSearch) -> int:
+    """How many workers its manager says to have lost."""
+    return int(cluster.status(search.run)["progress"]["workers"]["lost"])
 
 
 def test_a_killed_manager_comes_back_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
     before = manager(cluster)
     os.kill(before, signal.SIGKILL)
-    wait_for(lambda: cluster.nodes["head"].actors(MANAGER) not in ([], [before]), 60.0, "the manager")
+    wait_for(lambda: cluster.nodes["head"].actors(MANAGER) not in ([], [before]), PATIENCE_S, "the manager")
 
 
-def test_the_search_outlives_the_job_that_submitted_it(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+def test_a_search_outlives_its_job_and_whoever_submits_again_finds_it(
+    cluster: Cluster, undisturbed: ClusterSearch
+) -> None:
     before, run = manager(cluster), str(undisturbed.run).encode()
     (driver,) = (pid for pid, _ in sessions() if {b"search.json", run} <= set(command(pid).split(b"\0")))
     os.kill(driver, signal.SIGKILL)
     undisturbed.await_more(5)
-    wait_for(lambda: cluster.status(undisturbed.run)["status"] == "FAILED", 30.0, "the end of the job")
     assert undisturbed.submit(cluster).returncode == 0
     assert manager(cluster) == before
 
@@ -113,10 +122,9 @@ def test_a_stopped_search_keeps_what_it_has_and_goes_on(cluster: Cluster, undist
     stopped = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url).stdout
     assert f"{undisturbed.run} is stopped: " in stopped
     assert f"evo-nas resume {undisturbed.run}" in stopped
-    wait_for(lambda: not workers(cluster) and not command(before), 30.0, "manager and workers to end")
-    told = undisturbed.told()
-    assert f"{told:,} of " in stopped
-    nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url, check=False)
+    wait_for(lambda: not workers(cluster) and not command(before), PATIENCE_S, "manager and workers to end")
+    assert f"{undisturbed.told():,} of " in stopped
+    nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.gcs, check=False)
     assert nobody.returncode == 2
     assert "nobody searches" in nobody.stderr
     assert undisturbed.submit(cluster).returncode == 0
@@ -143,15 +151,15 @@ def test_of_two_managers_of_one_run_the_later_one_wins(cluster: Cluster, search:
         Ledger.open(search.run)
     with Ledger.open(Elsewhere(search.run)):
         told = search.told()
-        wait_for(lambda: has_given_way(cluster, search), 60.0, "the first manager to give way")
+        wait_for(lambda: has_given_way(cluster, search), PATIENCE_S, "the first manager to give way")
         assert search.told() == told
     assert search.submit(cluster).returncode == 0
-    search.await_more(15)
+    search.await_more(10)
     assert search.violations() == []
 
 
 def has_given_way(cluster: Cluster, search: ClusterSearch) -> bool:
-    return cluster.status(search.run)["status"] == "FAILED" and not workers(cluster)
+    return not workers(cluster) and cluster.status(search.run)["status"] == "FAILED"
 
 
 def test_a_new_cluster_finishes_what_a_lost_one_began(cluster: Cluster, search: ClusterSearch) -> None:
@@ -159,11 +167,10 @@ def test_a_new_cluster_finishes_what_a_lost_one_began(cluster: Cluster, search: 
         node.kill()
     told = search.told()
     with Cluster() as other:
-        other.start_head()
-        other.start_worker("alone").await_started()
-        budget = told + 40
+        other.start_head(cpus=1)
+        budget = told + 20
         assert search.submit(other, "--set", f"budget.evaluations={budget}").returncode == 0
-        finished = other.evo_nas("attach", str(search.run), "--address", other.url, check=False)
+        finished = other.evo_nas("attach", search.run, "--address", other.url, check=False)
         assert finished.returncode == 0, finished.stderr
         assert "verdict" in finished.stdout
         assert search.violations(budget=budget, complete=True) == []

@@ -10,12 +10,14 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
 from evo_nas.ledger import holds_run, read_table
+from tests.cluster.harness import end_all
 from tests.deployment.files import SLURM
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -51,29 +53,37 @@ def job(tmp_path: Path) -> Iterator[dict[str, str]]:
         "SLURM_JOB_ID": f"{os.getpid()}",
         "SLURM_CPUS_PER_TASK": "1",
     }
+    end_all(f"RAY_TMPDIR={ray_files}\0")
     shutil.rmtree(ray_files, ignore_errors=True)
 
 
-def start(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def started(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> Iterator[subprocess.Popen[bytes]]:
     config = {
         "name": "slurm",
         "task": {"kind": "digits"},
         "space": {"widths": [4], "layers": {"min": 1, "max": 1}},
         "training": {"epochs": 2},
         "budget": {"evaluations": evaluations},
-        "workers": 2,
+        "workers": {"min": 1, "max": 2},
     }
     (tmp_path / "search.yaml").write_text(yaml.safe_dump(config))
     command = [SLURM, "search.yaml", tmp_path / "run"]
-    with (tmp_path / "slurm.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=tmp_path, env=job, stdout=log, stderr=log)
+    with (
+        (tmp_path / "slurm.log").open("ab") as log,
+        subprocess.Popen(command, cwd=tmp_path, env=job, stdout=log, stderr=log) as script,
+    ):
+        try:
+            yield script
+        finally:
+            script.kill()
 
 
 @pytest.mark.cluster
 @pytest.mark.slow
 def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, job: dict[str, str]) -> None:
     run, log = tmp_path / "run", tmp_path / "slurm.log"
-    with start(tmp_path, job, evaluations=100_000) as first:
+    with started(tmp_path, job, evaluations=100_000) as first:
         while not (holds_run(run) and read_table(run).num_rows):
             assert first.poll() is None, log.read_text()
             time.sleep(0.5)
@@ -81,7 +91,7 @@ def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, j
         assert first.wait() == 0, log.read_text()
     assert (tmp_path / "scontrol.log").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
     told = read_table(run)["id"].to_pylist()
-    with start(tmp_path, job, evaluations=len(told) + 4) as second:
+    with started(tmp_path, job, evaluations=len(told) + 4) as second:
         assert second.wait() == 0, log.read_text()
     assert read_table(run)["id"].to_pylist()[: len(told)] == told
     assert read_table(run).num_rows >= len(told) + 4
