@@ -36,11 +36,12 @@ def graph_bytes(architecture: Architecture, batch: Extent) -> int:
 
 
 def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:
-    """Keeps this process to its share of a GPU and returns that in bytes; None if nothing is limited.
+    """Keeps this process to its share of a GPU and returns its bytes, of a whole GPU for 0; None on a CPU.
 
     Ray's shares are bookkeeping: without this, one worker's candidate could take what another's needs.
     """
-    if device.type != "cuda" or not 0 < gpu_share < 1:
+    if device.type != "cuda":
         return None
-    torch.cuda.set_per_process_memory_fraction(gpu_share, device)
-    return int(gpu_share * torch.cuda.get_device_properties(device).total_memory)
+    share = gpu_share if 0 < gpu_share < 1 else 1.0
+    torch.cuda.set_per_process_memory_fraction(share, device)
+    return int(share * torch.cuda.get_device_properties(device).total_memory)
