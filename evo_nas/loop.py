@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -109,6 +110,7 @@ class Search:
         self._train_s = self._commit_s = 0.0
         self._exhausted = False
         self._stop = threading.Event()
+        self._drained_by = -math.inf
         self._started = time.monotonic()
         self._resume()
 
@@ -120,7 +122,7 @@ class Search:
             ExecutionError: Workers cannot be kept alive.
         """
         self._started = time.monotonic()
-        while not (self.finished or self._stop.is_set()):
+        while not (self.finished or self._stopped):
             self.step()
             if listeners:
                 progress = self.progress()
@@ -138,8 +140,13 @@ class Search:
             self._count(evaluations)
         return evaluations
 
-    def stop(self) -> None:
-        """Ends `run` after the current turn; safe to call from a signal handler or another thread."""
+    def stop(self, *, drain_s: float = 0.0) -> None:
+        """Ends `run` after the current turn; safe to call from a signal handler or another thread.
+
+        Args:
+            drain_s: Seconds to go on at most, without asking for more, until everything in flight is told.
+        """
+        self._drained_by = time.monotonic() + drain_s
         self._stop.set()
 
     @property
@@ -168,6 +175,11 @@ class Search:
         )
 
     @property
+    def _stopped(self) -> bool:
+        drained = self._asked == self._told or time.monotonic() >= self._drained_by
+        return self._stop.is_set() and drained
+
+    @property
     def _spent(self) -> bool:
         return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
 
@@ -182,7 +194,8 @@ class Search:
             self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
 
     def _wanted(self) -> int:
-        left = 0 if self._spent else self._budget.evaluations - self._asked
+        over = self._spent or self._stop.is_set()
+        left = 0 if over else self._budget.evaluations - self._asked
         self._executor.expect(left)
         return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
 

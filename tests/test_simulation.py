@@ -262,6 +262,16 @@ def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
     assert search_in(store, 1, order, slots=3).run().told == 30
 
 
+def test_a_search_that_is_drained_commits_what_was_in_flight_and_asks_no_more():
+    store = MemoryStore()
+    with Ledger.create(store, RECORD) as ledger:
+        executor = SimulatedExecutor(objective, Simulation(workers=3))
+        search = Search(strategy(1), executor, ledger, budget=Budget(30))
+        progress = search.run([lambda progress: search.stop(drain_s=1e6) if progress.told >= 10 else None])
+    assert progress.interrupted
+    assert 10 < progress.told == progress.asked == len(told(store.files)) < 30
+
+
 def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing():
     store = MemoryStore()
     with Ledger.create(store, RECORD) as ledger:

@@ -63,19 +63,27 @@ def attach(run: str, *, address: str, as_json: bool) -> None:
 @click.command()
 @click.argument("run")
 @address(required=True)
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0.0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for what is being trained; the rest is trained again on resume.",
+)
 @as_json
-def stop(run: str, *, address: str, as_json: bool) -> None:
+def stop(run: str, *, address: str, drain: float, as_json: bool) -> None:
     """Ends the search of RUN; what it has found is safe, and ``resume`` goes on."""
     from evo_nas.cluster.names import is_url
 
     if is_url(address):
         from evo_nas.cli.remote import Remote
 
-        Remote(address, run, as_json=as_json).stop()
+        Remote(address, run, as_json=as_json).stop(drain_s=drain)
     else:
         from evo_nas.cli.presence import stop_here
 
-        stop_here(run, address, as_json=as_json)
+        stop_here(run, address, drain_s=drain, as_json=as_json)
 
 
 @click.command()

@@ -121,15 +121,21 @@ def attach_here(run: str, address: str, *, as_json: bool) -> None:
     Presence(run, address, as_json=as_json).follow(config)
 
 
-def stop_here(run: str, address: str, *, as_json: bool) -> None:
+def stop_here(run: str, address: str, *, drain_s: float, as_json: bool) -> None:
     """Stops the search of ``run`` in the cluster at ``address`` and says what came of it.
+
+    Args:
+        run: As a person gave it.
+        address: Of the cluster that this process becomes part of.
+        drain_s: Seconds to wait for candidates that are being trained.
+        as_json: Whether to print JSON lines instead of what people read.
 
     Raises:
         ExecutionError: Nobody searches it there.
     """
     run = checked_run(run)
     with connected(address):
-        last = _present(run, address).end()
+        last = _present(run, address).end(drain_s=drain_s)
     Presence(run, address, as_json=as_json).tell_stopped(last)
 
 

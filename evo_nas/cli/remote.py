@@ -78,9 +78,9 @@ class Remote:
             self.say(f"the search goes on; watch it again with {self.hint('attach')}")
             raise SystemExit(130) from None
 
-    def stop(self) -> None:
-        """Has the search commit and end, and says how to go on."""
-        self._show(self._command("stop", role="stop"))
+    def stop(self, *, drain_s: float) -> None:
+        """Has the search commit and end, at most ``drain_s`` seconds later, and says how to go on."""
+        self._show(self._command("stop", "--drain", f"{drain_s:g}", role="stop"))
 
     def logs(self, *, follow: bool) -> Iterator[str]:
         """Yields the lines of the newest job that followed the search."""

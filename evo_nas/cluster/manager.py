@@ -110,11 +110,15 @@ class PopulationManager:
             self._changed.wait_for(lambda: (self._report.life, self._report.version) != seen, wait_s)
             return self._report
 
-    def stop(self) -> None:
-        """Lets the search end after its present turn; `watch` tells when it has."""
+    def stop(self, drain_s: float) -> None:
+        """Lets the search end once what is in flight is told; `watch` tells when it has.
+
+        Args:
+            drain_s: Seconds to wait for that at most; what is not told by then is asked again on resume.
+        """
         self._stopping = True
         if self._search is not None:
-            self._search.stop()
+            self._search.stop(drain_s=drain_s)
 
     def _live(self) -> None:
         try:

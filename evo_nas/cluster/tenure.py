@@ -93,9 +93,13 @@ class Tenure:
             if report.stage.ended:
                 return
 
-    def end(self) -> Report:
-        """Lets the search commit what it has, then ends the manager and its workers."""
-        self._ask("stop")
+    def end(self, *, drain_s: float = 0.0) -> Report:
+        """Lets the search commit what it has, then ends the manager and its workers.
+
+        Args:
+            drain_s: Seconds to wait for what is in flight.
+        """
+        self._ask("stop", drain_s)
         *_, last = self.reports()
         self._remove()
         return last

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger
+from evo_nas.ledger import Ledger, read_history
 from tests.cluster.harness import Cluster, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
@@ -117,13 +117,16 @@ def test_a_search_outlives_its_job_and_whoever_submits_again_finds_it(
     assert manager(cluster) == before
 
 
-def test_a_stopped_search_keeps_what_it_has_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
+def test_a_stopped_search_finishes_what_it_trains_and_goes_on(
+    cluster: Cluster, undisturbed: ClusterSearch
+) -> None:
     before = manager(cluster)
     stopped = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url).stdout
     assert f"{undisturbed.run} is stopped: " in stopped
     assert f"evo-nas resume {undisturbed.run}" in stopped
     wait_for(lambda: not workers(cluster) and not command(before), PATIENCE_S, "manager and workers to end")
     assert f"{undisturbed.told():,} of " in stopped
+    assert not read_history(undisturbed.run).in_flight
     nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.gcs, check=False)
     assert nobody.returncode == 2
     assert "nobody searches" in nobody.stderr
