@@ -20,7 +20,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.table import load, machine
+from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, read_history
+from evo_nas.strategies.replay import verify
 from tests.cluster.harness import Cluster, Node, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
@@ -169,13 +172,16 @@ def main() -> None:
 
 
 def report(search: ClusterSearch, recovery: dict[str, list[float]], budget: int) -> None:
-    told = [evaluation.candidate.id for evaluation in read_history(search.run).told]
+    history = read_history(search.run)
+    told = [evaluation.candidate.id for evaluation in history.told]
+    mismatches = verify(Experiment.of_run(search.run).strategy(), history.told, history.in_flight)
     summary = {
         "faults": sum(map(len, recovery.values())),
         "acknowledged": len(search.acknowledged),
         "lost": len(search.acknowledged.keys() - set(told)),
         "duplicated": sum(count - 1 for count in Counter(told).values()),
         "violations": search.violations(budget=budget, complete=True),
+        "genomes not derived again": len(list(mismatches)),
         "recovery_s": {
             fault: {
                 "times": len(seconds),
@@ -185,6 +191,7 @@ def report(search: ClusterSearch, recovery: dict[str, list[float]], budget: int)
             for fault, seconds in sorted(recovery.items())
         },
     }
+    print(machine(), "load", load())
     print(json.dumps(summary, indent=1))
 
 
