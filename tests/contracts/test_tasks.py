@@ -17,7 +17,7 @@ from evo_nas.config import checked
 from evo_nas.config.complaints import shown
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
-from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.architecture import Architecture, Forecast, Layer
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Dataset, Loss, Part, Sequences, Stream, Task, Windows
@@ -282,9 +282,14 @@ def test_a_perfect_answer_scores_at_least_as_well_as_any_floor(task, dataset) ->
         assert dataset.metric.fitness(value) <= best
 
 
-def test_a_network_trains_on_it(dataset) -> None:
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_network_trains_on_it(dataset, is_plain) -> None:
+    signature = dataset.signature
     architecture = Architecture(
-        layers=(Layer(NAMED_CELLS["lstm"], 8),), embedding=4 if dataset.signature.vocabulary else None
+        layers=(Layer(NAMED_CELLS["lstm"], 8),),
+        embedding=4 if signature.vocabulary else None,
+        tied=signature.foretells_tokens and not is_plain,
+        forecast=Forecast.RELATIVE if signature.last_values and not is_plain else Forecast.VALUE,
     )
     outcome = train(architecture, prepare(dataset), Regimen(epochs=1, seed=1)).outcome
     assert outcome.status is Status.OK, outcome.error
