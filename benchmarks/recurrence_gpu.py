@@ -35,7 +35,7 @@ from evo_nas.training.capture import WARM_UPS, CapturedSteps, DirectSteps
 from evo_nas.training.cuda_graph import CudaGraph
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.lane import lane
-from evo_nas.training.losses import LOSSES
+from evo_nas.training.losses import TrainingLoss
 from evo_nas.training.reading import Reading
 from evo_nas.training.rehearsal import RehearsedGraph
 from evo_nas.training.step import TrainStep
@@ -125,7 +125,7 @@ class Candidate:
         step = TrainStep(
             Reading(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
             FlatOptimizer(network, settings, capturable=True),
-            LOSSES[Loss.CROSS_ENTROPY],
+            TrainingLoss(Loss.CROSS_ENTROPY, None),
             capturable=True,
         )
         return CapturedSteps(step, _graphs(setting.device)) if way.captured else DirectSteps(step)

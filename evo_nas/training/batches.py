@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BUCKETED_BATCHES = 16
 """So many batches are drawn at once and sorted by length, so that sequences of like lengths meet."""
+GPU_STEPS = 8
+"""On a GPU batches are a multiple of this long, so that few lengths occur: each needs a graph of its own."""
 SCORING_LANES = 32
 """Lanes in which a stream is scored; each begins without context."""
 
@@ -70,11 +72,13 @@ class SequenceSplit:
         sequences: All of them.
         lengths: Their lengths, on the CPU; None if all are full.
         per_step: Whether every step has a target.
+        multiple: Batches are as long as the next multiple of this, but not longer than all sequences.
     """
 
     sequences: Batch
     lengths: Tensor | None
     per_step: bool
+    multiple: int = 1
     is_stream: bool = False
 
     def __len__(self) -> int:
@@ -102,7 +106,9 @@ class SequenceSplit:
             yield self._take(batch)
 
     def _take(self, which: Tensor) -> Batch:
-        steps = None if self.lengths is None else int(self.lengths[which].max())
+        steps = None
+        if self.lengths is not None:
+            steps = -(-int(self.lengths[which].max()) // self.multiple) * self.multiple
         inputs, targets, lengths, scored = self.sequences
         which = which.to(targets.device)
         return Batch(
@@ -241,7 +247,12 @@ def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
             None if array is None else _tensor(array, device) for array in (part.lengths, part.scored)
         )
         batch = Batch(_tensor(part.inputs, device), _tensor(part.targets, device), lengths, scored)
-        return SequenceSplit(batch, None if lengths is None else lengths.cpu(), signature.per_step)
+        return SequenceSplit(
+            batch,
+            None if lengths is None else lengths.cpu(),
+            per_step=signature.per_step,
+            multiple=GPU_STEPS if device.type == "cuda" else 1,
+        )
     if isinstance(part, Windows):
         return WindowSplit(
             _tensor(part.inputs, device),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch.nn import functional
 
@@ -11,6 +11,7 @@ from evo_nas.tasks.task import Loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Self
 
     from torch import Tensor
 
@@ -31,28 +32,72 @@ LOSSES: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
 """``(outputs (n, outputs), targets) -> mean``; each of the ``n`` is a sequence or a step of one."""
 
 
-def training_loss(loss: Loss, class_weights: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
-    """Returns the loss to descend; class weights scale the cross-entropy of each sequence or step."""
-    if class_weights is None:
-        return LOSSES[loss]
-    return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=class_weights)
+class TrainingLoss:
+    """The loss to descend; class weights scale the cross-entropy of each sequence or step."""
+
+    def __init__(self, loss: Loss, class_weights: Tensor | None) -> None:
+        self._loss = loss
+        self._class_weights = class_weights
+
+    def __call__(self, answers: Answers) -> Tensor:
+        """Returns the mean ``()`` over the rows that count."""
+        outputs, targets, counts = answers
+        if self._loss is Loss.CROSS_ENTROPY:
+            if counts is not None:
+                targets = targets.masked_fill(~counts, _IGNORED)
+            return functional.cross_entropy(
+                outputs, targets, weight=self._class_weights, ignore_index=_IGNORED
+            )
+        if counts is None:
+            return LOSSES[self._loss](outputs, targets)
+        return (_ROWS[self._loss](outputs, targets) * counts).sum() / counts.sum()
 
 
-def counting_rows(values: Tensor, batch: Batch, *, per_step: bool) -> Tensor:
-    """Returns the rows of outputs or targets of ``batch`` that count.
+_IGNORED = -100
+_ROWS: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    Loss.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
+        outputs, targets, reduction="none"
+    ).sum(-1),
+    Loss.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
+}
+"""Of each row alone."""
 
-    Args:
-        values: ``(batch, ...)``, or ``(batch, time, ...)`` if every step has an output.
-        batch: What they are of.
-        per_step: Whether every step has an output.
 
-    Returns:
-        ``values`` as they are, or ``(counting steps, ...)`` if every step has an output.
+class Answers(NamedTuple):
+    """Outputs and targets: a row a sequence, or a row a step.
+
+    Attributes:
+        outputs: ``(rows, outputs)``.
+        targets: ``(rows, ...)``.
+        counts: Which rows count, bool ``(rows,)``; None for all.
     """
-    if not per_step:
-        return values
-    if batch.scored is not None:
-        return values[batch.scored]
-    if batch.lengths is not None:
-        return values[valid_steps(batch.lengths, values.shape[1])]
-    return values.flatten(0, 1)
+
+    outputs: Tensor
+    targets: Tensor
+    counts: Tensor | None = None
+
+    @classmethod
+    def of(cls, outputs: Tensor, batch: Batch, *, per_step: bool) -> Self:
+        """Returns all rows of a batch, whether they count or not.
+
+        Args:
+            outputs: ``(batch, ...)``, or ``(batch, time, ...)`` if every step has an output.
+            batch: What was asked.
+            per_step: Whether every step has an output.
+        """
+        if not per_step:
+            return cls(outputs, batch.targets)
+        counts = batch.scored
+        if counts is None and batch.lengths is not None:
+            counts = valid_steps(batch.lengths, outputs.shape[1])
+        return cls(
+            outputs.flatten(0, 1), batch.targets.flatten(0, 1), None if counts is None else counts.flatten()
+        )
+
+    def counting(self) -> Self:
+        """Returns the rows that count alone; how many that are is waited for."""
+        if self.counts is None:
+            return self
+        return self._replace(
+            outputs=self.outputs[self.counts], targets=self.targets[self.counts], counts=None
+        )

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from evo_nas.training.losses import counting_rows
+from evo_nas.training.losses import Answers
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from evo_nas.models.network import Network, States
     from evo_nas.training.batches import Batch, Split
-
-
-class Answers(NamedTuple):
-    """Outputs and targets of a batch that count: a row a sequence, or a row a step."""
-
-    outputs: Tensor
-    targets: Tensor
 
 
 class Reading:
@@ -38,16 +29,12 @@ class Reading:
 
     def __call__(self, batch: Batch) -> Answers:
         """Returns what the network says to the next batch, beside what is right; call `advance` afterwards."""
-        per_step = self._network.signature.per_step
         if self._is_stream:
             before = self._states.get(len(batch.inputs))
             outputs, self._after = self._network.read_on(batch.inputs, before)
         else:
             outputs = self._network(batch.inputs, batch.lengths)
-        return Answers(
-            counting_rows(outputs, batch, per_step=per_step),
-            counting_rows(batch.targets, batch, per_step=per_step),
-        )
+        return Answers.of(outputs, batch, per_step=self._network.signature.per_step)
 
     def advance(self) -> None:
         """Goes on behind the last batch, whose gradients must be known by now."""

@@ -36,7 +36,7 @@ def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scor
     network.eval()
     with torch.inference_mode():
         for batch in split.in_order(BATCH_SIZE):
-            outputs, targets = reading(batch)
+            outputs, targets, _ = reading(batch).counting()
             reading.advance()
             losses.append(float(LOSSES[loss](outputs, targets)))
             rows.append(len(outputs))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from torch import Tensor
 
     from evo_nas.training.batches import Batch
     from evo_nas.training.flat_optimizer import FlatOptimizer
+    from evo_nas.training.losses import TrainingLoss
     from evo_nas.training.reading import Reading
 
 Precision = Literal["float32", "bfloat16"]
@@ -39,10 +39,10 @@ class Tally:
         self._loss = self._rows = 0.0
         self._worst = Worst(0.0, 0.0)
 
-    def add(self, loss: Tensor, norm: Tensor, *, rows: int) -> None:
+    def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
         """Counts a step with the mean loss ``()`` of ``rows`` rows and the norm ``()`` of its gradient."""
-        self._loss += rows * loss.item()
-        self._rows += rows
+        self._loss += float(rows) * loss.item()
+        self._rows += float(rows)
         self._worst = Worst(_larger(self._worst.loss, loss.item()), _larger(self._worst.norm, norm.item()))
 
     def worst(self) -> Worst:
@@ -70,9 +70,9 @@ class DeviceTally(Tally):
         """Forgets all steps."""
         self._figures.zero_()
 
-    def add(self, loss: Tensor, norm: Tensor, *, rows: int) -> None:
+    def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
         """Counts a step as `Tally.add` does."""
-        self._losses.add_(loss, alpha=rows)
+        self._losses.add_(loss * rows)
         self._count.add_(rows)
         torch.maximum(self._worst_loss, loss, out=self._worst_loss)
         torch.maximum(self._worst_norm, norm, out=self._worst_norm)
@@ -94,7 +94,7 @@ class TrainStep:
     Args:
         reading: Of the training split.
         optimizer: Of the network that reads.
-        loss: Of answers and targets.
+        loss: What is descended.
         precision: ``bfloat16`` multiplies matrices in that, where torch does so by itself; weights stay in float32.
         capturable: Whether it may be captured in a CUDA graph, for which nothing in it waits for the device.
 
@@ -106,7 +106,7 @@ class TrainStep:
         self,
         reading: Reading,
         optimizer: FlatOptimizer,
-        loss: Callable[[Tensor, Tensor], Tensor],
+        loss: TrainingLoss,
         *,
         precision: Precision = "float32",
         capturable: bool = False,
@@ -115,6 +115,7 @@ class TrainStep:
         self._optimizer = optimizer
         self._loss = loss
         self._precision = precision
+        self._capturable = capturable
         self._device = optimizer.weights.device
         self.tally = DeviceTally(self._device) if capturable else Tally()
 
@@ -123,11 +124,14 @@ class TrainStep:
         self._optimizer.gradient.zero_()
         with self._autocast():
             answers = self._reading(batch)
-            loss = self._loss(answers.outputs, answers.targets)
+            if not self._capturable:
+                answers = answers.counting()
+            loss = self._loss(answers)
         torch.autograd.backward(loss)
         self._reading.advance()
         norm = self._optimizer.step()
-        self.tally.add(loss.detach(), norm, rows=len(answers.outputs))
+        rows = len(answers.outputs) if answers.counts is None else answers.counts.sum()
+        self.tally.add(loss.detach(), norm, rows)
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self._precision == "float32":

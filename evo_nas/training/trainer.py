@@ -20,7 +20,7 @@ from evo_nas.training.capture import CapturedSteps, DirectSteps
 from evo_nas.training.cuda_graph import CudaGraph
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.lane import lane
-from evo_nas.training.losses import training_loss
+from evo_nas.training.losses import TrainingLoss
 from evo_nas.training.memory import graph_bytes, least_bytes
 from evo_nas.training.reading import Reading
 from evo_nas.training.schedule import SCHEDULES
@@ -124,7 +124,7 @@ class _Fit:
         self._on_device = self._generator
         if data.device.type != "cpu":
             self._on_device = torch.Generator(data.device).manual_seed(regimen.seed)
-        self._loss = training_loss(data.loss, data.class_weights)
+        self._loss = TrainingLoss(data.loss, data.class_weights)
         self._schedule = SCHEDULES[regimen.schedule]()
 
     def run(self) -> Network:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.task import Part, Sequences, Stream, Windows
 from evo_nas.training.batches import Split, as_split
-from evo_nas.training.losses import counting_rows
+from evo_nas.training.losses import Answers
 
 ONE_OUTPUT = Signature(features=1, outputs=1)
 
@@ -68,6 +69,13 @@ def test_targets_are_cut_only_where_every_step_has_one(per_step) -> None:
     assert {batch.targets.shape[1] for batch in split.in_order(4)} == {3 if per_step else 5}
 
 
+def test_on_a_gpu_few_lengths_occur() -> None:
+    lengths = np.arange(1, 31)
+    part = Sequences(np.zeros((30, 30, 1), dtype=np.float32), np.arange(30), lengths)
+    split = replace(split_of(part), multiple=8)
+    assert {batch.inputs.shape[1] for batch in split.shuffled(1, torch.Generator())} == {8, 16, 24, 30}
+
+
 def rows(count: int = 40) -> Windows:
     values = np.arange(2 * count, dtype=np.float32).reshape(count, 2) ** 1.5
     return Windows(values, values[:, :1], np.arange(5, count - 2), window=5, horizon=3)
@@ -101,10 +109,10 @@ def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
 @pytest.mark.parametrize("tokens", [2, 11, 12, 41, 42, 43, 44, 100, 330])
 def test_every_token_of_a_stream_is_scored_once(tokens) -> None:
     batches = list(split_of(Stream(np.arange(tokens), steps=10)).in_order(4))
-    targets = [counting_rows(batch.targets, batch, per_step=True) for batch in batches]
-    assert sorted(torch.cat(targets).tolist()) == list(range(1, tokens))
-    for batch, wanted in zip(batches, targets, strict=True):
-        assert torch.equal(counting_rows(batch.inputs, batch, per_step=True), wanted - 1)
+    read = [Answers.of(batch.inputs, batch, per_step=True).counting() for batch in batches]
+    assert sorted(torch.cat([targets for _, targets, _ in read]).tolist()) == list(range(1, tokens))
+    for inputs, targets, _ in read:
+        assert torch.equal(inputs, targets - 1)
 
 
 def test_an_epoch_of_a_stream_begins_anywhere() -> None:
