@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "ray", "pyarrow", "deap", "pydantic", "numpy", "sklearn"}
 
@@ -34,7 +32,22 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded_after(helped) & HEAVY
 
 
-@pytest.mark.parametrize("room", ["models", "training"])
-def test_networks_train_without_ray(room: str) -> None:
-    loaded = loaded_after(f"import evo_nas.{room}")
-    assert "ray" not in loaded
+TRAINING = """
+import numpy as np
+from evo_nas.genome.architecture import Architecture, Layer, Signature
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.task import Dataset, Loss, Sequences
+from evo_nas.training.batches import prepare
+from evo_nas.training.trainer import Regimen, train
+zeros = Sequences(np.zeros((4, 2, 1), dtype=np.float32), np.zeros(4, dtype=np.int64))
+signature = Signature(features=1, outputs=2)
+data = prepare(Dataset("zeros", signature, Loss.CROSS_ENTROPY, ACCURACY, zeros, zeros, zeros))
+architecture = Architecture(layers=(Layer(NAMED_CELLS["mgu"], 2, dropout=0.1),))
+assert not train(architecture, data, Regimen(epochs=1, seed=1)).outcome.error
+"""
+
+
+def test_a_training_needs_neither_ray_nor_deap_and_loads_no_compiler() -> None:
+    # Sympy comes with torch's compiler, which takes longer to import than a small network to train.
+    assert not loaded_after(TRAINING) & {"ray", "deap", "sympy"}
