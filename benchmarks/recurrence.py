@@ -1,17 +1,19 @@
 """How fast each way of running a cell trains on a CPU: forward, loss and backward of one layer.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.recurrence [--compile] [--write]
+    OMP_NUM_THREADS=1 python -m benchmarks.recurrence [--compile] [--numba] [--write]
 
 Run from the root of the repository; with ``--write`` the tables also go to ``benchmarks/results/recurrence-cpu.md``.
-``--compile`` adds minutes. Times are CPU milliseconds of this process on one thread, so that other work on the machine
-matters little; the paths take turns, block by block, and the median block counts.
+``--compile`` adds minutes, ``--numba`` needs numba. Times are CPU milliseconds of this process on one thread, so that
+other work on the machine matters little; the paths take turns, block by block, and the median block counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 
@@ -112,11 +114,13 @@ def compiled(name: str, width: int) -> Table:
     """Measures `torch.compile` on the plain loop, compilation included, against the other paths."""
     inputs = torch.randn(BATCH, STEPS, width)
     loop = torch.compile(EagerRecurrence(CELLS[name], width, width))
-    started = _cpu_s()
-    train_step(loop, inputs)()
-    first_s = _cpu_s() - started
-    steps = {path.path: train_step(path(CELLS[name], width, width), inputs) for path in PATHS}
-    ms = cpu_ms({"compiled": train_step(loop, inputs), **steps})
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache  # an empty one, as in a search each topology is new
+        started = _cpu_s()
+        train_step(loop, inputs)()
+        first_s = _cpu_s() - started
+        steps = {path.path: train_step(path(CELLS[name], width, width), inputs) for path in PATHS}
+        ms = cpu_ms({"compiled": train_step(loop, inputs), **steps})
     rows = [
         [
             path,
@@ -131,7 +135,7 @@ def compiled(name: str, width: int) -> Table:
         command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence --compile",
         header=["path", "first step s", "ms a step", *(f"s for {n:,} steps" for n in COMPILED_STEPS)],
         rows=rows,
-        remarks=["CPU seconds, those of the C++ compiler included."],
+        remarks=["CPU seconds, those of the C++ compiler included, with nothing cached before."],
     )
 
 
@@ -146,12 +150,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--numba", action="store_true", help="needs numba")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     tables = [paths()]
     if options.compile:
         tables.append(compiled("LSTM", 32))
+    if options.numba:
+        from benchmarks.numba_gru import measure  # noqa: PLC0415 - numba is not a dependency
+
+        tables.append(measure())
     print(machine(), *tables, sep="\n\n")
     if options.write:
         print(write("recurrence-cpu", "Recurrent cells on a CPU", tables))
