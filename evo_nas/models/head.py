@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Pooling
 from evo_nas.models.dropout import Dropout
 from evo_nas.models.recurrence import valid_steps
+from evo_nas.models.tied import TiedOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evo_nas.genome.architecture import Head
+    from evo_nas.models.tied import TiedEmbedding
 
 
 class LastStep(nn.Module):
@@ -86,24 +86,6 @@ POOLINGS: Mapping[Pooling, type[LastStep | MeanOverTime | MaxOverTime | Attentio
 }
 
 
-class TiedOutput(nn.Module):
-    """Scores of tokens with their embeddings as weights, projected to their width first if need be.
-
-    The weights are the embedding's alone: they are trained, moved and stored as its own.
-    """
-
-    def __init__(self, features: int, embedding: nn.Embedding) -> None:
-        super().__init__()
-        self._embedding = (embedding,)  # in a tuple, lest torch should register it a second time
-        width = embedding.embedding_dim
-        self.projection = nn.Identity() if features == width else nn.Linear(features, width, bias=False)
-        self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Returns ``(..., vocabulary)`` of ``features`` ``(..., features)``."""
-        return functional.linear(self.projection(features), self._embedding[0].weight, self.bias)
-
-
 class OutputHead(nn.Module):
     """Pooling unless every step has an output, an optional tanh layer, dropout, and the output layer."""
 
@@ -114,7 +96,7 @@ class OutputHead(nn.Module):
         *,
         outputs: int,
         per_step: bool,
-        tied_to: nn.Embedding | None = None,
+        tied_to: TiedEmbedding | None = None,
     ) -> None:
         """Builds the head.
 
@@ -134,12 +116,9 @@ class OutputHead(nn.Module):
         self.hidden = nn.Linear(features, head.hidden) if head.hidden else None
         self.dropout = Dropout(head.dropout)
         read = head.hidden or features
-        if tied_to is not None and tied_to.num_embeddings != outputs:
-            raise GenomeError(
-                f"architecture.tied is True; must be False for {outputs} outputs and a vocabulary of "
-                f"{tied_to.num_embeddings} tokens"
-            )
-        self.output = nn.Linear(read, outputs) if tied_to is None else TiedOutput(read, tied_to)
+        self.output = (
+            nn.Linear(read, outputs) if tied_to is None else TiedOutput(read, tied_to, outputs=outputs)
+        )
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one."""

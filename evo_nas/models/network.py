@@ -14,6 +14,7 @@ from evo_nas.models.carried import read_on, zero_states
 from evo_nas.models.dropout import SequenceDropout
 from evo_nas.models.head import OutputHead
 from evo_nas.models.paths import path_for
+from evo_nas.models.tied import TiedEmbedding
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Layer, Signature
@@ -81,7 +82,7 @@ class Network(nn.Module):
             _joined(backward, architecture.head.skip),
             outputs=signature.outputs,
             per_step=signature.per_step,
-            tied_to=self.embedding if architecture.tied else None,
+            tied_to=self.embedding if isinstance(self.embedding, TiedEmbedding) else None,
         )
         self.anchor = (
             None if architecture.forecast is Forecast.VALUE else Anchor(architecture.forecast, signature)
@@ -135,11 +136,8 @@ def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding
         raise GenomeError(
             f"architecture.embedding is None; a vocabulary of {signature.vocabulary} tokens needs its width"
         )
-    embedding = nn.Embedding(signature.vocabulary, architecture.embedding)
-    if architecture.tied:
-        # Else the scores of a network that has learnt nothing would be far apart.
-        nn.init.normal_(embedding.weight, std=architecture.embedding**-0.5)
-    return embedding
+    kind = TiedEmbedding if architecture.tied else nn.Embedding
+    return kind(signature.vocabulary, architecture.embedding)
 
 
 def _joined(values: list[list[bool]], skip: int | None) -> list[bool]:

@@ -177,6 +177,14 @@ def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:
     torch.testing.assert_close(network(tokens)[..., 4], torch.zeros(2, 3))
 
 
+def test_a_tied_embedding_is_read_at_the_scale_of_one_that_is_not() -> None:
+    signature = Signature(features=0, vocabulary=400, outputs=400, per_step=True, foretells_tokens=True)
+    network = Network(Architecture(layers=(Layer(MGU, 5),), embedding=100, tied=True), signature)
+    read = network.embedding(torch.arange(400))
+    torch.testing.assert_close(read, 10 * network.embedding.weight)
+    assert 0.95 < float(read.std()) < 1.05
+
+
 def test_outputs_cannot_be_tied_to_an_embedding_of_other_tokens() -> None:
     signature = Signature(features=0, vocabulary=7, outputs=5, per_step=True)
     with pytest.raises(GenomeError, match="tied is True; must be False for 5 outputs and a vocabulary of 7"):
