@@ -38,6 +38,10 @@ _RUN = "evo-nas-run"
 _ROLE = "evo-nas-role"
 
 
+class _NoAgentError(ExecutionError):
+    """The head node has nobody who starts jobs, perhaps not yet."""
+
+
 class _Client(JobSubmissionClient):
     """Ray's client, which for itself waits for ever."""
 
@@ -104,8 +108,8 @@ class Jobs:
                         metadata={_RUN: run, _ROLE: role},
                         runtime_env=None if working_dir is None else {"working_dir": str(working_dir)},
                     )
-            except ExecutionError as error:
-                if _NO_AGENT not in str(error) or time.monotonic() > until:
+            except _NoAgentError:
+                if time.monotonic() > until:
                     raise
                 time.sleep(0.5)
             else:
@@ -197,6 +201,11 @@ class Jobs:
             ) from None
         except (OSError, RuntimeError, requests.RequestException) as error:
             last = str(error).strip().rsplit("\n", 1)[-1]
+            if _NO_AGENT in last:
+                raise _NoAgentError(
+                    f"the cluster at {self.url} cannot take jobs: no agent runs on its head node, as when another "
+                    "Ray on that machine has its port; start the head with --dashboard-agent-listen-port=0"
+                ) from error
             raise ExecutionError(
                 f"the cluster at {self.url} cannot be asked: {last}; if it is gone, the run is not: submit it "
                 "again to any cluster that reaches it"
