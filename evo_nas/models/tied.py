@@ -18,8 +18,8 @@ class TiedEmbedding(nn.Embedding):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Returns ``(..., width)`` of ``tokens`` ``(...)``."""
-        vectors: Tensor = super().forward(tokens)
-        return vectors * self.embedding_dim**0.5
+        scale: float = self.embedding_dim**0.5
+        return super().forward(tokens) * scale
 
 
 class TiedOutput(nn.Module):
