@@ -214,9 +214,7 @@ def _tied() -> Table:
         "python -m benchmarks.tasks tied",
         ["outputs", "parameters", "test perplexity, each seed", "mean", "CPU s, each"],
         rows,
-        [
-            "One thread, 4 epochs, embedding of 128; words that training has fewer than five times are one unknown word."
-        ],
+        ["One thread, 4 epochs, embedding of 128; words seen fewer than five times are unknown."],
     )
 
 
