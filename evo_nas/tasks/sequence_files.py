@@ -68,12 +68,11 @@ def sequences_of(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]
     lists = [name for name in table.list_columns() if name in (roles.inputs or {*table.columns} - {label})]
     if lists:
         return _from_lists(table, roles, guessed(lists, SEQUENCES, default=lists[0]), label=label)
-    return _from_steps(table, roles) if roles.sequence else _from_rows(table, roles)
+    return _from_steps(table, roles, label) if roles.sequence else _from_rows(table, roles, label)
 
 
-def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+def _from_rows(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[np.float64]]:
     """Every row is a sequence: its columns are the steps."""
-    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
     inputs = roles.inputs or _numeric(table, without=(label, roles.group))
     if len(inputs) % roles.features:
         raise DataError(
@@ -96,6 +95,11 @@ def _from_rows(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
 
 def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Examples[npt.NDArray[np.float64]]:
     """Every row has a sequence, a list of values or of lists of values a step."""
+    if label in table.list_columns() and not roles.label_a_step:
+        raise DataError(
+            f"{table.source}: column {label!r} holds a list of labels a row; a classification needs one: choose the "
+            "task labelling, or another column"
+        )
     items = [
         _as_steps(f"{table.source}, row {row}", value) for row, value in enumerate(table.lists(name), start=1)
     ]
@@ -111,10 +115,9 @@ def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Example
     )
 
 
-def _from_steps(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+def _from_steps(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[np.float64]]:
     """Every row is a step; rows of a sequence are in the order of time, and may lie anywhere."""
     assert roles.sequence is not None
-    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
     inputs = roles.inputs or _numeric(table, without=(label, roles.group, roles.sequence))
     names = np.array(table.texts(roles.sequence))
     values, labels = table.matrix(inputs), np.array(table.texts(label))

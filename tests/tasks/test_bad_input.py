@@ -131,6 +131,15 @@ def test_holes_in_lists_of_steps_are_pointed_at(rows_of, message, tmp_path) -> N
         load("classification", path=tmp_path / "a.parquet")
 
 
+def test_a_list_of_labels_is_no_class_of_a_sequence(tmp_path) -> None:
+    columns = {"x": [[1.0, 2.0], [3.0, 4.0]], "labels": [["up", "down"], ["up", "up"]]}
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(
+        DataError, match="column 'labels' holds a list of labels a row; .* choose the task labelling"
+    ):
+        load("classification", path=tmp_path / "a.parquet")
+
+
 def test_a_constant_column_divides_by_nothing(tmp_path) -> None:
     path = table(tmp_path, [f"{row},5,{'up' if row % 2 else 'down'}" for row in range(40)])
     inputs = load("classification", path=path, features=2).train.inputs
