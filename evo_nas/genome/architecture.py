@@ -66,10 +66,10 @@ class Optimizer(StrEnum):
 class Forecast(StrEnum):
     """What the network of a forecast computes, where its input holds the last values of the targets."""
 
-    CHANGE = "change"
-    """How far the targets move from their last values, which are added to its output."""
     RELATIVE = "relative"
     """As `CHANGE`, from inputs less their own last step, which lets levels drift (Zeng et al., 2023)."""
+    CHANGE = "change"
+    """How far the targets move from their last values, which are added to its output."""
     VALUE = "value"
     """The targets themselves."""
 

@@ -154,7 +154,7 @@ class SpaceOptions(_Section):
         embeddings: Permitted widths of the token embedding.
         tied_embeddings: Whether a language model's outputs may, or must, have the embedding as their weights.
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
-            inputs ``relative`` to their last step, or the ``value``; founders have the first.
+            inputs ``relative`` to their last step, or the ``value``; founders have the first that is named.
         regularisation: Dropout and weight decay.
         seeds: Published cells that found the first population; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
