@@ -81,6 +81,7 @@ def started(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> Iterato
 
 @pytest.mark.cluster
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, job: dict[str, str]) -> None:
     run, log = tmp_path / "run", tmp_path / "slurm.log"
     with started(tmp_path, job, evaluations=100_000) as first:
