@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
-
-
 LOOKS_AHEAD = 16
 """Steps that are launched on a GPU before the first of them is looked at."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,18 @@ def test_replayed_steps_give_the_same_weights_bit_for_bit(
     captured = rehearse(one, dataset, epochs=8, schedule="cosine")
     assert len(replays) > 12
     assert_equal(captured, directly(monkeypatch, one, dataset, epochs=8, schedule="cosine"))
+
+
+def test_lanes_replay_side_by_side_what_each_replays_alone(architecture, dataset, replays) -> None:
+    data = prepare(dataset)
+
+    def outcome(seed: int) -> dict[str, float]:
+        return dict(train(architecture, data, Regimen(8, seed, rehearsal=True)).outcome.metrics)
+
+    alone = [outcome(seed) for seed in range(3)]
+    with ThreadPoolExecutor(3) as lanes:
+        assert list(lanes.map(outcome, range(3))) == alone
+    assert replays
 
 
 def test_a_rehearsal_agrees_with_a_training_on_the_cpu(architecture, dataset, replays) -> None:

@@ -1,0 +1,110 @@
+"""What only a GPU can show: that real graphs keep to what their stand-in promises."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+
+from evo_nas.evaluation import Outcome
+from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.task import Dataset
+from evo_nas.training import capture
+from evo_nas.training.batches import prepare
+from evo_nas.training.cuda_graph import CudaGraph
+from evo_nas.training.lane import lane
+from evo_nas.training.losses import TrainingLoss
+from evo_nas.training.trainer import Regimen, train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+CUDA = torch.device("cuda")
+
+
+@pytest.fixture
+def replays(monkeypatch) -> list[int]:
+    """Grows by one with each replay."""
+    seen: list[int] = []
+    replay = CudaGraph.replay
+    monkeypatch.setattr(CudaGraph, "replay", lambda graph: (seen.append(1), replay(graph)))
+    return seen
+
+
+def fit(architecture: Architecture, dataset: Dataset, *, device: str = "cuda", **how) -> Outcome:
+    outcome = train(architecture, prepare(dataset, device), Regimen(12, 7, **how)).outcome
+    assert outcome.error == ""
+    return outcome
+
+
+def layered(architecture: Architecture, *names: str, **layer) -> Architecture:
+    return replace(architecture, layers=tuple(Layer(NAMED_CELLS[name], 8, **layer) for name in names))
+
+
+@pytest.mark.parametrize("optimizer", Optimizer)
+@pytest.mark.parametrize("name", ["mgu", "lstm", "gru"])
+def test_a_captured_training_is_one_of_direct_steps(
+    name, optimizer, architecture, dataset, replays, monkeypatch
+) -> None:
+    training = Training(optimizer=optimizer, learning_rate=0.01, batch_size=16, clip=0.5, weight_decay=0.01)
+    one = replace(layered(architecture, name, bidirectional=True), training=training)
+    captured = fit(one, dataset, schedule="cosine")
+    assert len(replays) > 30
+    monkeypatch.setattr(capture, "WARM_UPS", 10**9)
+    direct = fit(one, dataset, schedule="cosine")
+    assert captured.metrics == pytest.approx(direct.metrics, rel=1e-3)
+    on_cpu = fit(one, dataset, device="cpu", schedule="cosine")
+    assert captured.metrics["train_loss"] == pytest.approx(on_cpu.metrics["train_loss"], rel=0.02)
+
+
+def test_replays_draw_on_from_the_generator() -> None:
+    with lane(CUDA):
+        generator, drawn = torch.Generator(CUDA).manual_seed(1), torch.empty(100, device=CUDA)
+        graph = CudaGraph([generator], torch.cuda.graph_pool_handle())
+        graph.record(lambda: drawn.bernoulli_(0.5, generator=generator))
+        first = drawn.clone()
+        graph.replay()
+        assert not torch.equal(drawn, first)
+
+
+def test_a_training_with_dropout_is_captured(architecture, dataset, replays) -> None:
+    one = replace(layered(architecture, "enas", "lstm", dropout=0.2), head=Head(dropout=0.2))
+    assert fit(one, dataset).fitness is not None
+    assert replays
+
+
+def test_a_step_that_waits_for_the_device_is_launched_directly(
+    architecture, dataset, replays, monkeypatch, caplog
+) -> None:
+    descend = TrainingLoss.__call__
+
+    def wait(loss, answers):
+        value = descend(loss, answers)
+        value.item()
+        return value
+
+    monkeypatch.setattr(TrainingLoss, "__call__", wait)
+    with caplog.at_level(logging.INFO):
+        fit(architecture, dataset)
+    assert not replays
+    assert "could not be captured" in caplog.text
+
+
+def test_lanes_train_side_by_side_what_each_trains_alone(architecture, dataset, replays) -> None:
+    candidates = [layered(architecture, name) for name in ("mgu", "lstm", "ugrnn", "gru")]
+    alone = [fit(candidate, dataset).metrics for candidate in candidates]
+    with ThreadPoolExecutor(4) as lanes:
+        together = list(lanes.map(lambda candidate: fit(candidate, dataset).metrics, candidates))
+    assert replays
+    for one, other in zip(together, alone, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
+
+
+def test_bfloat16_learns_about_the_same(architecture, dataset, replays) -> None:
+    both = layered(architecture, "mgu", "lstm")
+    full, lowered = (fit(both, dataset, precision=precision) for precision in ("float32", "bfloat16"))
+    assert replays
+    assert lowered.metrics["train_loss"] == pytest.approx(full.metrics["train_loss"], rel=0.1)
