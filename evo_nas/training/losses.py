@@ -18,49 +18,8 @@ if TYPE_CHECKING:
     from evo_nas.training.batches import Batch
 
 
-def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Returns the mean over rows of the binary cross-entropy that is summed over the outputs."""
-    total = functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
-    return total / len(outputs)
-
-
-LOSSES: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    Loss.CROSS_ENTROPY: functional.cross_entropy,
-    Loss.BINARY_CROSS_ENTROPY: binary_cross_entropy,
-    Loss.MSE: functional.mse_loss,
-}
-"""``(outputs (n, outputs), targets) -> mean``; each of the ``n`` is a sequence or a step of one."""
-
-
-class TrainingLoss:
-    """The loss to descend; class weights scale the cross-entropy of each sequence or step."""
-
-    def __init__(self, loss: Loss, class_weights: Tensor | None) -> None:
-        self._loss = loss
-        self._class_weights = class_weights
-
-    def __call__(self, answers: Answers) -> Tensor:
-        """Returns the mean ``()`` over the rows that count."""
-        outputs, targets, counts = answers
-        if self._loss is Loss.CROSS_ENTROPY:
-            if counts is not None:
-                targets = targets.masked_fill(~counts, _IGNORED)
-            return functional.cross_entropy(
-                outputs, targets, weight=self._class_weights, ignore_index=_IGNORED
-            )
-        if counts is None:
-            return LOSSES[self._loss](outputs, targets)
-        return (_ROWS[self._loss](outputs, targets) * counts).sum() / counts.sum()
-
-
 _IGNORED = -100
-_ROWS: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    Loss.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
-        outputs, targets, reduction="none"
-    ).sum(-1),
-    Loss.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
-}
-"""Of each row alone."""
+"""Class of what does not count."""
 
 
 class Answers(NamedTuple):
@@ -101,3 +60,45 @@ class Answers(NamedTuple):
         return self._replace(
             outputs=self.outputs[self.counts], targets=self.targets[self.counts], counts=None
         )
+
+
+def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Returns the mean over rows of the binary cross-entropy that is summed over the outputs."""
+    total = functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
+    return total / len(outputs)
+
+
+LOSSES: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    Loss.CROSS_ENTROPY: functional.cross_entropy,
+    Loss.BINARY_CROSS_ENTROPY: binary_cross_entropy,
+    Loss.MSE: functional.mse_loss,
+}
+"""``(outputs (n, outputs), targets) -> mean``; each of the ``n`` is a sequence or a step of one."""
+_ROWS: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    Loss.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
+        outputs, targets, reduction="none"
+    ).sum(-1),
+    Loss.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
+}
+"""Of each row alone."""
+
+
+class TrainingLoss:
+    """The loss to descend; class weights scale the cross-entropy of each sequence or step."""
+
+    def __init__(self, loss: Loss, class_weights: Tensor | None) -> None:
+        self._loss = loss
+        self._class_weights = class_weights
+
+    def __call__(self, answers: Answers) -> Tensor:
+        """Returns the mean ``()`` over the rows that count."""
+        outputs, targets, counts = answers
+        if self._loss is Loss.CROSS_ENTROPY:
+            if counts is not None:
+                targets = targets.masked_fill(~counts, _IGNORED)
+            return functional.cross_entropy(
+                outputs, targets, weight=self._class_weights, ignore_index=_IGNORED
+            )
+        if counts is None:
+            return LOSSES[self._loss](outputs, targets)
+        return (_ROWS[self._loss](outputs, targets) * counts).sum() / counts.sum()
