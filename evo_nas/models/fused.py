@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -147,7 +148,7 @@ class TorchRecurrence(Recurrence):
             outputs, *after = self._kernel.call(
                 inputs.to(dtype),
                 (first, *further) if further else first,
-                [weight.to(dtype) for weight in self._flat_weights(suffix)],
+                self._flat_weights(suffix, dtype),
                 has_biases=True,
                 num_layers=1,
                 dropout=0.0,
@@ -157,8 +158,11 @@ class TorchRecurrence(Recurrence):
             )
         return outputs.to(inputs.dtype), torch.cat(after).to(states.dtype)
 
-    def _flat_weights(self, suffix: str) -> list[Tensor]:
-        """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows."""
+    def _flat_weights(self, suffix: str, dtype: torch.dtype | None = None) -> list[Tensor]:
+        """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows.
+
+        They lie one behind the other in memory, as cuDNN wants them.
+        """
         input_weights = [self._columns(node, X, suffix) for node, _ in self._gates]
         hidden_weights = [self._columns(node, H, suffix) for _, node in self._gates]
         input_biases = [self._bias(node, suffix) for node, _ in self._gates]
@@ -166,7 +170,12 @@ class TorchRecurrence(Recurrence):
             torch.zeros_like(bias) if read_x == read_h else self._bias(read_h, suffix)
             for bias, (read_x, read_h) in zip(input_biases, self._gates, strict=True)
         ]
-        return [torch.cat(blocks) for blocks in (input_weights, hidden_weights, input_biases, hidden_biases)]
+        blocks = [*input_weights, *hidden_weights, *input_biases, *hidden_biases]
+        buffer = torch.cat([block.flatten() for block in blocks]).to(dtype)
+        rows = len(self._gates) * self.width
+        shapes = ((rows, self.inputs), (rows, self.width), (rows,), (rows,))
+        pieces = torch.split(buffer, [prod(shape) for shape in shapes])
+        return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
     def _columns(self, node: int, reference: int, suffix: str) -> Tensor:
         """Returns the part of a node's weight that multiplies ``reference``."""

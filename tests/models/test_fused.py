@@ -59,3 +59,12 @@ def test_a_cell_without_biases_runs_on_the_kernel_with_zeros() -> None:
     recurrence = TorchRecurrence(cell, 3, 4)
     assert {name for name, _ in recurrence.named_parameters()} == {"weight_0"}
     assert not recurrence(torch.zeros(1, 5, 3)).any()
+
+
+@every_layer
+def test_weights_lie_in_memory_as_cudnn_wants_them(name) -> None:
+    recurrence = TorchRecurrence(NAMED_CELLS[name], 3, 4)
+    weights = recurrence._flat_weights("")
+    ends = [weight.data_ptr() + 4 * weight.numel() for weight in weights]
+    assert [weight.data_ptr() for weight in weights[1:]] == ends[:-1]
+    assert weights[0].untyped_storage().nbytes() == sum(4 * weight.numel() for weight in weights)

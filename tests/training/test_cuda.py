@@ -20,7 +20,10 @@ from evo_nas.training.lane import lane
 from evo_nas.training.losses import TrainingLoss
 from evo_nas.training.trainer import Regimen, train
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.filterwarnings("ignore:RNN module weights are not part of"),
+]
 
 CUDA = torch.device("cuda")
 

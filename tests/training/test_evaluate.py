@@ -28,7 +28,7 @@ def candidate(space: SearchSpace, *, seed: int = 3, budget: int = 3, genome=None
 
 
 def test_a_candidate_is_trained_for_its_budget_with_its_seed(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset)()
+    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
     outcome = evaluator(candidate(space))
     assert outcome.status is Status.OK
     assert outcome.epochs == 3
@@ -39,13 +39,13 @@ def test_a_candidate_is_trained_for_its_budget_with_its_seed(space, dataset) -> 
 
 
 def test_the_factory_pickles_and_builds_the_same_evaluator(space, dataset) -> None:
-    factory = EvaluatorFactory(space, dataset)
+    factory = EvaluatorFactory(space, dataset, device="cpu")
     copy = pickle.loads(pickle.dumps(factory))
     assert copy()(candidate(space)).metrics == factory()(candidate(space)).metrics
 
 
 def test_random_candidates_come_back_as_outcomes(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset)()
+    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
     outcomes = [
         evaluator(candidate(space, budget=1, genome=space.random(stream(0, "test", k)))) for k in range(12)
     ]
@@ -54,7 +54,7 @@ def test_random_candidates_come_back_as_outcomes(space, dataset) -> None:
 
 
 def test_the_time_limit_and_threads_are_those_of_the_factory(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset, threads=2, time_limit_s=0.0)()
+    evaluator = EvaluatorFactory(space, dataset, device="cpu", threads=2, time_limit_s=0.0)()
     assert torch.get_num_threads() == 2
     assert evaluator(candidate(space)).status is Status.TIMED_OUT
 
@@ -65,7 +65,7 @@ def test_what_the_space_and_the_factory_say_reaches_the_training(space, dataset,
         evaluate, "train", lambda _, __, regimen: (seen.append(regimen), train(_, __, regimen))[1]
     )
     factory = EvaluatorFactory(
-        space, dataset, time_limit_s=60.0, schedule="cosine", memory_bytes=2**30, lanes=4
+        space, dataset, device="cpu", time_limit_s=60.0, schedule="cosine", memory_bytes=2**30, lanes=4
     )
     assert factory()(candidate(space, seed=9, budget=2)).status is Status.OK
     assert seen == [
@@ -76,7 +76,7 @@ def test_what_the_space_and_the_factory_say_reaches_the_training(space, dataset,
 
 
 def test_several_threads_may_call_one_evaluator(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset)()
+    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
     genomes = [space.random(stream(0, "test", k)) for k in range(6)]
     alone = [evaluator(candidate(space, genome=genome)).metrics for genome in genomes]
     with ThreadPoolExecutor(3) as lanes:
@@ -91,6 +91,6 @@ def test_bfloat16_on_a_cpu_is_refused(space, dataset) -> None:
 
 
 def test_a_genome_of_another_space_is_a_failed_outcome(space, dataset) -> None:
-    outcome = EvaluatorFactory(space, dataset)()(candidate(space, genome=(0, 0)))
+    outcome = EvaluatorFactory(space, dataset, device="cpu")()(candidate(space, genome=(0, 0)))
     assert outcome.status is Status.FAILED
     assert "the genome has 2 genes" in outcome.error

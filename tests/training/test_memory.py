@@ -61,14 +61,17 @@ def test_no_epoch_is_without_a_batch_of_the_least_extent(part, size) -> None:
 
 
 def test_a_candidate_that_cannot_fit_is_too_big_and_says_by_how_much(space, dataset) -> None:
-    outcome = EvaluatorFactory(space, dataset, memory_bytes=1000)()(founder(space))
+    outcome = EvaluatorFactory(space, dataset, device="cpu", memory_bytes=1000)()(founder(space))
     assert (outcome.status, outcome.epochs) == (Status.TOO_BIG, 0)
     assert outcome.error.startswith("needs at least ")
     assert outcome.error.endswith("bytes; this worker has 1000")
 
 
 def test_a_candidate_that_fits_is_trained(space, dataset) -> None:
-    assert EvaluatorFactory(space, dataset, memory_bytes=2**30)()(founder(space)).status is Status.OK
+    assert (
+        EvaluatorFactory(space, dataset, device="cpu", memory_bytes=2**30)()(founder(space)).status
+        is Status.OK
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 0.5])
