@@ -65,6 +65,11 @@ class Way:
     path: type[Recurrence]
     captured: bool
 
+    @property
+    def runs_in_lanes(self) -> bool:
+        """Whether several lanes are measured: launching single operations, they would wait for each other."""
+        return self.captured and self.path is not EagerRecurrence
+
 
 WAYS = tuple(
     Way(f"{name}{', graph' * captured}", path, captured)
@@ -198,13 +203,13 @@ def gradient_error(way: Way, setting: Setting) -> float:
 
 
 def rows_of(setting: Setting, lanes: Sequence[int]) -> Iterator[list[str]]:
-    """Measures every way of training one setting; the first is the plain loop, which has one lane."""
+    """Measures every way of training one setting; the first is the plain loop."""
     baseline = speed(WAYS[0], setting, 1).per_second
     for way in WAYS:
         if not way.path.supports(CELLS[setting.cell]):
             continue
         speeds: list[Speed] = []
-        for count in lanes if way is not WAYS[0] else lanes[:1]:
+        for count in lanes if way.runs_in_lanes else lanes[:1]:
             try:
                 speeds.append(speed(way, setting, count))
             except RuntimeError as error:

@@ -21,6 +21,7 @@ from evo_nas.genome.architecture import (
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.dropout import set_generator
 from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.network import Network
@@ -71,6 +72,19 @@ def test_padding_does_not_change_outputs(kind, seed) -> None:
 
     valid = padded[:2] if space.signature.per_step else padded
     torch.testing.assert_close(valid, alone, equal_nan=True)
+
+
+@pytest.mark.parametrize("kind", SPACES)
+def test_no_architecture_draws_its_weights_from_the_generator_of_the_process(kind) -> None:
+    space, before = SPACES[kind], torch.get_rng_state()
+    for seed in range(20):
+        architecture = space.decode(space.random(Random(seed)))
+        states = []
+        for _ in range(2):
+            with DrawingFrom(torch.Generator().manual_seed(seed)):
+                states.append(Network(architecture, space.signature).state_dict())
+        assert all(torch.equal(weights, states[1][name]) for name, weights in states[0].items())
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_skips_concatenate_the_named_source() -> None:
