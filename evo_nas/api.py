@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion import Verdict, load_champion, verdict_of
 from evo_nas.config import SearchConfig, configured, load_config
+from evo_nas.errors import ConfigError
 from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.ledger import read_table
 
@@ -63,4 +64,11 @@ def load_run(run: str | os.PathLike[str]) -> pa.Table:
 def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:
     if isinstance(config, SearchConfig):
         return config
-    return configured(config) if isinstance(config, Mapping) else load_config(os.fspath(config))
+    if isinstance(config, Mapping):
+        return configured(config)
+    if isinstance(config, str | os.PathLike):
+        return load_config(os.fspath(config))
+    raise ConfigError(
+        f"config is a {type(config).__name__}; must be the path of a YAML file, its content as a mapping, or a "
+        "SearchConfig"
+    )

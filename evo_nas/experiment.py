@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from evo_nas.config import SearchConfig, checked, nearest
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
@@ -193,6 +193,8 @@ class Experiment:
             )
 
     def _executor(self, kind: ExecutorKind) -> Executor:
+        if kind not in get_args(ExecutorKind):
+            raise ConfigError(f"executor is {kind!r}; must be one of {', '.join(get_args(ExecutorKind))}")
         from evo_nas.training.evaluate import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
 
         training, workers = self.config.training, self.config.workers

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evo_nas.ledger import holds_run, open_store, storage_errors
 
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
     from evo_nas.ledger import Store
 
 FLOORS_FILE = "floors.json"
-FORMAT = 1
+
+_log = logging.getLogger(__name__)
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    format: Literal[1]
+    metric: str
+    floors: dict[str, float]
 
 
 def floors_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[str, float]:
@@ -24,7 +35,7 @@ def floors_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[st
     They are deterministic, and a run never changes its data: what is kept with the run at ``run`` is taken as it is.
 
     Raises:
-        RunError: The run cannot be read or written.
+        RunError: The run cannot be read.
     """
     store = open_store(run)
     with storage_errors(store, "read the floors of"):
@@ -33,18 +44,18 @@ def floors_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[st
         return kept
     floors = experiment.floors
     if holds_run(run):
-        facts = {"format": FORMAT, "metric": experiment.dataset.metric.name, "floors": dict(floors)}
-        with storage_errors(store, "keep the floors of"):
-            store.create(FLOORS_FILE, json.dumps(facts, indent=2).encode())
+        facts = _Kept(format=1, metric=experiment.dataset.metric.name, floors=dict(floors))
+        try:
+            store.create(FLOORS_FILE, facts.model_dump_json(indent=2).encode())
+        except OSError as error:
+            _log.warning("the floors of %s are not kept: %s", store.location, error)
     return floors
 
 
 def _kept(store: Store, *, metric: str) -> dict[str, float] | None:
     """Returns the floors in ``metric``; None if there are none, another version wrote them, or they are damaged."""
     try:
-        facts = json.loads(store.read(FLOORS_FILE))
-        if (facts["format"], facts["metric"]) != (FORMAT, metric):
-            return None
-        return {str(name): float(floor) for name, floor in facts["floors"].items()}
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
+        kept = _Kept.model_validate_json(store.read(FLOORS_FILE))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValidationError):
         return None
+    return kept.floors if kept.metric == metric else None

@@ -66,6 +66,17 @@ def test_a_raised_budget_goes_on_where_the_run_was(settings, tmp_path):
     assert (progress.told_at_start, progress.told) == (8, 12)
 
 
+@pytest.mark.parametrize("config", [None, 5, [1, 2]])
+def test_a_configuration_of_another_type_is_refused(config):
+    with pytest.raises(ConfigError, match="must be the path of a YAML file"):
+        evo_nas.search(config)
+
+
+def test_an_unknown_executor_is_refused(settings, tmp_path):
+    with pytest.raises(ConfigError, match="executor is 'nonsense'; must be one of ray, cluster, inline"):
+        evo_nas.search(settings(), tmp_path / "run", executor="nonsense")
+
+
 def test_spelling_out_a_default_is_no_change(settings, tmp_path):
     run_inline(settings(), tmp_path / "run")
     spelled = settings()

@@ -6,6 +6,8 @@ import math
 import statistics
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,7 +32,6 @@ from evo_nas.training.trainer import Regimen, train
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.architecture import Architecture
@@ -70,8 +71,8 @@ def verdict_of(
     history = read_history(run)
     best = best_of(history.told, run)
     shelf = shelf_of(run)
-    text = shelf.verdict()
-    stored = None if text is None else Verdict.from_json(text)
+    content = shelf.verdict()
+    stored = None if content is None else Verdict.from_json(content)
     if stored is not None and (stored.candidate, stored.evaluations) == (
         best.candidate.id,
         len(history.told),
@@ -106,7 +107,10 @@ def export_champion(run: str | os.PathLike[str], out: Path) -> list[Path]:
         raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
     verdict_of(run)
     out.mkdir(parents=True, exist_ok=True)
-    shelf_of(run).copy_to(out)
+    with TemporaryDirectory(prefix=".", dir=out) as fresh:
+        shelf_of(run).copy_to(Path(fresh))
+        for path in Path(fresh).iterdir():
+            path.rename(out / path.name)
     return sorted(out.iterdir())
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
@@ -30,6 +31,7 @@ from evo_nas.models.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import Genome, SpaceOptions
@@ -71,6 +73,14 @@ class _SignatureModel(BaseModel):
     last_values: tuple[int, ...] = ()
     foretells_tokens: bool = False
 
+    @model_validator(mode="after")
+    def _last_values_are_features(self) -> Self:
+        if len(self.last_values) > self.outputs or not all(
+            0 <= at < self.features for at in self.last_values
+        ):
+            raise ValueError("last_values must be positions of features, at most as many as outputs")
+        return self
+
 
 class _GenomeFile(BaseModel):
     """What loading needs of ``genome.json``; the rest is for people and for going on searching."""
@@ -90,6 +100,8 @@ def write_champion(directory: Path, network: Network, provenance: Provenance) ->
     (directory / ARCHITECTURE_FILE).write_text(to_json(network.architecture) + "\n", encoding="utf-8")
     weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, directory / WEIGHTS_FILE)
+    # Weights are written for their owner alone; they are no more secret than what lies beside them.
+    (directory / WEIGHTS_FILE).chmod((directory / GENOME_FILE).stat().st_mode)
 
 
 def load_champion(directory: str | os.PathLike[str]) -> Network:
@@ -171,9 +183,11 @@ def _read_signature(directory: Path) -> Signature:
 
 def _read_text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size > MAX_JSON_BYTES:
-            raise ChampionError(f"{path} has {size} bytes; at most {MAX_JSON_BYTES} are read")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ChampionError(f"{path} is not a file; give the directory of an exported champion")
+        if status.st_size > MAX_JSON_BYTES:
+            raise ChampionError(f"{path} has {status.st_size} bytes; at most {MAX_JSON_BYTES} are read")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ChampionError(

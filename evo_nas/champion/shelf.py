@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from evo_nas.champion.export import replaced
+from evo_nas.champion.export import ARCHITECTURE_FILE, GENOME_FILE, WEIGHTS_FILE, replaced
 from evo_nas.ledger import Store, open_store, storage_errors
 
 if TYPE_CHECKING:
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 FOLDER, VERDICT_FILE = "champion", "verdict.json"
+FILES = frozenset({ARCHITECTURE_FILE, GENOME_FILE, VERDICT_FILE, WEIGHTS_FILE})
 
 
 class Shelf(ABC):
     """The files of one champion, its verdict among them."""
 
     @abstractmethod
-    def verdict(self) -> str | None:
-        """Returns the text of the verdict; None if there is no champion."""
+    def verdict(self) -> bytes | None:
+        """Returns the content of the verdict; None if there is no champion, or part of it is missing."""
 
     @abstractmethod
     def replaced(self) -> AbstractContextManager[Path]:
@@ -41,27 +42,28 @@ class _Directory(Shelf):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def verdict(self) -> str | None:
-        path = self._folder / VERDICT_FILE
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+    def verdict(self) -> bytes | None:
+        whole = all((self._folder / name).is_file() for name in FILES)
+        return (self._folder / VERDICT_FILE).read_bytes() if whole else None
 
     def replaced(self) -> AbstractContextManager[Path]:
         return replaced(self._folder)
 
     def copy_to(self, directory: Path) -> None:
-        shutil.copytree(self._folder, directory, dirs_exist_ok=True)
+        for path in self._folder.iterdir():
+            shutil.copyfile(path, directory / path.name)
 
 
 class _Bucket(Shelf):
-    """Each champion has a folder of its own, numbered; the last one that has a verdict is whole, and counts."""
+    """Each champion has a folder of its own, numbered; the last one that is whole counts."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def verdict(self) -> str | None:
+    def verdict(self) -> bytes | None:
         with storage_errors(self._store, "read the champion of"):
             folder = self._newest()
-            return None if folder is None else self._store.read(f"{folder}/{VERDICT_FILE}").decode()
+            return None if folder is None else self._store.read(f"{folder}/{VERDICT_FILE}")
 
     @contextmanager
     def replaced(self) -> Iterator[Path]:
@@ -78,7 +80,7 @@ class _Bucket(Shelf):
 
     def _newest(self) -> str | None:
         folders = (f"{FOLDER}/{name}" for name in reversed(self._store.list(FOLDER)))
-        return next((folder for folder in folders if VERDICT_FILE in self._store.list(folder)), None)
+        return next((folder for folder in folders if FILES.issubset(self._store.list(folder))), None)
 
     def _publish(self, directory: Path) -> None:
         older = self._store.list(FOLDER)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import statistics
 import warnings
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
+from pydantic import TypeAdapter, ValidationError
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 SIGNIFICANCE = 0.05
 
 
@@ -59,6 +59,7 @@ class Verdict:
         champion: The best candidate by validation, retrained.
         opponent: An LSTM of about equal size, trained on the same budget.
         floors: Test metric of trivial opponents by name.
+        format: Of the verdict as JSON.
     """
 
     candidate: int
@@ -68,6 +69,7 @@ class Verdict:
     champion: Contestant
     opponent: Contestant
     floors: Mapping[str, float]
+    format: Literal[1] = FORMAT
 
     @property
     def lead(self) -> float:
@@ -78,15 +80,20 @@ class Verdict:
     @property
     def is_clear(self) -> bool:
         """Whether the seeds leave little doubt that the means differ: Welch's t-test, 5 percent."""
+        return self.p_value < SIGNIFICANCE
+
+    @property
+    def p_value(self) -> float:
+        """Chance of a lead as large as this between networks that are equally good; Welch's t-test."""
         from scipy.stats import ttest_ind  # noqa: PLC0415 - only a verdict pays for it
 
         champion, opponent = self.champion, self.opponent
         if champion.spread == opponent.spread == 0.0:
-            return self.lead != 0.0
+            return 1.0 if self.lead == 0.0 else 0.0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # one of them may give the same score every time
             p_value: float = ttest_ind(champion.tests, opponent.tests, equal_var=False).pvalue
-        return p_value < SIGNIFICANCE
+        return p_value
 
     @property
     def sentence(self) -> str:
@@ -95,20 +102,14 @@ class Verdict:
 
     def to_json(self) -> str:
         """Returns the verdict as JSON."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, allow_nan=False)
+        return json.dumps(asdict(self), indent=2, allow_nan=False)
 
-    @classmethod
-    def from_json(cls, text: str) -> Self | None:
-        """Returns the verdict that `to_json` wrote; None if another format did, or the text is damaged."""
+    @staticmethod
+    def from_json(content: bytes | str) -> Verdict | None:
+        """Returns the verdict that `to_json` wrote; None if another format did, or the content is damaged."""
         try:
-            values: dict[str, Any] = json.loads(text)
-            if values.pop("format") != FORMAT:
-                return None
-            for name in ("champion", "opponent"):
-                contestant = values[name]
-                values[name] = Contestant(**{**contestant, "tests": tuple(contestant["tests"])})
-            return cls(**values)
-        except (ValueError, KeyError, TypeError):
+            return _reader().validate_json(content, strict=True)
+        except ValidationError:
             return None
 
     def _against_opponent(self) -> str:
@@ -117,11 +118,11 @@ class Verdict:
         if min(len(self.champion.tests), len(self.opponent.tests)) < 2:
             return "Too few trainings came to an end to compare the champion with the LSTM."
         distance = f"{abs(self.lead):.2g} {self.metric}"
-        noise = f"seeds vary by {max(self.champion.spread, self.opponent.spread):.2g}"
+        doubt = f"p = {self.p_value:.2g} by Welch's test of {len(self.champion.tests)} seeds"
         if not self.is_clear:
-            return f"The champion and the LSTM are level: {distance} apart, {noise}."
+            return f"The champion and the LSTM cannot be told apart: they differ by {distance}, {doubt}."
         place = "ahead of" if self.lead > 0 else "behind"
-        return f"The champion is {place} the LSTM by {distance}; {noise}."
+        return f"The champion is {place} the LSTM by {distance}, {doubt}."
 
     def _against_floors(self) -> str:
         sign = 1 if self.higher_is_better else -1
@@ -129,3 +130,8 @@ class Verdict:
         if better:
             return f"It does not beat {' and '.join(better)}."
         return f"It beats {' and '.join(self.floors)}." if self.floors else ""
+
+
+@cache
+def _reader() -> TypeAdapter[Verdict]:
+    return TypeAdapter(Verdict)

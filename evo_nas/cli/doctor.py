@@ -120,7 +120,7 @@ def _writable(root: Path) -> Finding:
             os.fsync(file.fileno())
     except OSError as error:
         return Finding("runs", f"{root} cannot be written: {error.strerror}; choose another", good=False)
-    return Finding("runs", f"{root} can be written")
+    return Finding("runs", f"{root} can be written" if root.exists() else f"{root} can be made in {place}")
 
 
 def _disk(root: Path) -> Finding:

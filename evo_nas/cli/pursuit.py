@@ -128,9 +128,9 @@ class Pursuit:
         if not holds_run(self._run):
             return "the search had not begun; the same command begins it"
         if self._complete:
-            return f"the search is complete; judge it with `evo-nas resume {self._run}`"
+            return f"the search is complete; judge it with\n  evo-nas resume {self._run}"
         done = f"{told:,} of {config.budget.evaluations:,} evaluations are safe"
-        return f"{done}; go on with `evo-nas resume {self._run}`"
+        return f"{done}; go on with\n  evo-nas resume {self._run}"
 
     def _listeners(self, display: Display, stack: ExitStack) -> list[Listener]:
         """Opens whatever is told of the search's progress."""

@@ -16,4 +16,4 @@ def runs(root: str) -> None:
 
     found = find_runs(root)
     nothing = f"no runs under {root}; start one with `evo-nas search CONFIG`"
-    Console(highlight=False).print(runs_table(found) if found else nothing)
+    Console(highlight=False).print(runs_table(found) if found else nothing, soft_wrap=not found)

@@ -73,6 +73,8 @@ def trained(progress: Progress) -> str:
 def workers(progress: Progress) -> str:
     """Returns what the workers do, or what they did once the search has ended."""
     occupancy, seconds = progress.occupancy, progress.occupancy.seconds
+    if occupancy.in_this_process:
+        return "none, it trains in this process"
     lost = f", {occupancy.lost_workers} lost and replaced" if occupancy.lost_workers else ""
     total = sum(seconds.values())
     if (progress.finished or progress.interrupted) and total:

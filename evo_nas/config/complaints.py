@@ -76,7 +76,14 @@ def checked(model: type[Model], values: object, *, at: str = "", base: Path | No
 
 def complaints(error: ValidationError, model: type[BaseModel], *, at: str = "") -> list[str]:
     """Returns one line for each problem in ``error``, which came from validating ``model``."""
-    return [_complaint(details, model, at) for details in error.errors(include_url=False)]
+    problems = error.errors(include_url=False)
+    places = {details["loc"][:-1] for details in problems}
+    return [_complaint(each, model, at) for each in problems if not _follows(each, places)]
+
+
+def _follows(details: ErrorDetails, places: set[tuple[int | str, ...]]) -> bool:
+    """Whether a list is found too short only since one of its entries is wrong, which is told already."""
+    return details["type"] == "too_short" and details["loc"] in places
 
 
 def nearest(name: str, permitted: list[str]) -> str:

@@ -45,6 +45,7 @@ class Occupancy:
         waiting: Workers that have not started, since there is no room for them yet.
         obstacle: What those are waiting for, once they have waited long.
         seconds: Seconds of all workers since the start, by what they did with them.
+        in_this_process: Whether there is but one worker, the process that asks.
     """
 
     workers: int
@@ -55,6 +56,7 @@ class Occupancy:
     waiting: int = 0
     obstacle: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    in_this_process: bool = False
 
 
 class Executor(ABC):
@@ -172,8 +174,10 @@ class InlineExecutor(Executor):
         ]
 
     def occupancy(self) -> Occupancy:
-        """Returns one worker, busy while anything is queued."""
-        return Occupancy(workers=1, busy=int(bool(self._queue)), in_flight=len(self._queue))
+        """Returns one worker, which is this process."""
+        return Occupancy(
+            workers=1, busy=int(bool(self._queue)), in_flight=len(self._queue), in_this_process=True
+        )
 
     def close(self) -> None:
         """Forgets what is queued."""

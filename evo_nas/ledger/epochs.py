@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evo_nas.ledger.store import Store
 
 FOLDER = "epochs"
-_NAME = re.compile(r"(\d{8})\.(claim|fence)\.json")
+_NAME = re.compile(r"(\d{8,})\.(claim|fence)\.json")
 
 
 @dataclass(frozen=True, slots=True)

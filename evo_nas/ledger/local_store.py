@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import logging
 import os
 import socket
 from contextlib import suppress
@@ -14,6 +15,7 @@ from uuid import uuid4
 from evo_nas.errors import RunError
 from evo_nas.ledger.store import Store
 
+_log = logging.getLogger(__name__)
 LOCK = "LOCK"
 TEMPORARY = "tmp"
 QUARANTINE = "quarantine"
@@ -95,9 +97,12 @@ class LocalStore(Store):
             os.pwrite(descriptor, holder.encode(), 0)
 
     def discard_leftovers(self) -> None:
-        """Empties the folder of temporary files."""
+        """Empties the folder of temporary files; what is none of them and cannot be deleted stays."""
         for name in self.list(TEMPORARY):
-            self.delete(f"{TEMPORARY}/{name}")
+            try:
+                self.delete(f"{TEMPORARY}/{name}")
+            except OSError as error:
+                _log.warning("%s/%s/%s stays: %s", self.location, TEMPORARY, name, error.strerror)
 
     def close(self) -> None:
         """Unlocks."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.errors import CorruptLedgerError, FormatError, RunError
 
@@ -103,10 +105,10 @@ def load_record(store: Store) -> RunRecord:
         CorruptLedgerError: It is damaged, or its configuration was changed.
     """
     try:
-        values = json.loads(store.read(RUN_FILE))
+        content = store.read(RUN_FILE)
+        values = json.loads(content)
         check_readable(values["format"], values["min_reader"], where=f"{store.location}/{RUN_FILE}")
-        values.setdefault("data", {})  # which runs of the first versions do not have
-        record = RunRecord(**{each.name: values[each.name] for each in fields(RunRecord)})
+        record = _reader().validate_json(content, strict=True)
         _check_unchanged(record, where=f"{store.location}/{RUN_FILE}")
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(
@@ -115,9 +117,21 @@ def load_record(store: Store) -> RunRecord:
         ) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptLedgerError(
-            f"{store.location}/{RUN_FILE} is damaged ({error!r}); restore it from a copy, it never changes"
+            f"{store.location}/{RUN_FILE} is damaged ({_cause(error)}); restore it from a copy, it never changes"
         ) from error
     return record
+
+
+@cache
+def _reader() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)
+
+
+def _cause(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return repr(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _check_unchanged(record: RunRecord, *, where: str) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evo_nas.ledger.store import Store
 
 FOLDER = "segments"
-_NAME = re.compile(r"e(\d{8})-s(\d{10})-(\d{10})-([0-9a-f]{32})\.parquet")
+_NAME = re.compile(r"e(\d{8,})-s(\d{10,})-(\d{10,})-([0-9a-f]{32})\.parquet")
 _REPETITIVE = ["operator", "status", "worker", "node", "error"]
 _LOOKED_UP = ["id", "seq", "fitness"]
 _COMPRESSED_ROWS = 128
@@ -128,9 +128,9 @@ def read_segment(store: Store, name: SegmentName, *, columns: Sequence[str] | No
     except FileNotFoundError as error:
         raise DamagedError("it has gone") from error
     except OSError as error:
-        if error.errno != errno.EIO:
+        if error.errno not in (errno.EIO, errno.EISDIR):
             raise
-        raise DamagedError("the disk cannot read it") from error
+        raise DamagedError(f"it cannot be read: {error.strerror}") from error
     return decode_segment(name, content, columns=columns)
 
 

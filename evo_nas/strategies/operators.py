@@ -8,6 +8,7 @@ Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.space import Gene, Genome, SearchSpace
 
+_lending = threading.Lock()
 NEIGHBOUR_STEP = 0.75
 """Share of the mutations of an ordered gene that move to an adjacent choice."""
 
@@ -57,17 +59,18 @@ def drawing_from(rng: random.Random) -> Iterator[None]:
     """Lets DEAP's operators draw from ``rng``; the global generator is neither used nor disturbed.
 
     Its modules are given ``rng`` in the place of the module :mod:`random`, so that threads of the host program which
-    draw at the same moment change nothing.
+    draw from that at the same moment change nothing; searches in several threads take turns.
     """
     modules = (tools.selection, tools.crossover)
-    theirs = [module.random for module in modules]
-    for module in modules:
-        module.random = rng
-    try:
-        yield
-    finally:
-        for module, original in zip(modules, theirs, strict=True):
-            module.random = original
+    with _lending:
+        theirs = [module.random for module in modules]
+        for module in modules:
+            module.random = rng
+        try:
+            yield
+        finally:
+            for module, original in zip(modules, theirs, strict=True):
+                module.random = original
 
 
 class Breeder:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -26,11 +27,11 @@ def test_a_clear_lag_is_called_one():
 
 
 def test_a_lead_within_the_spread_over_seeds_is_none():
-    assert "level" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
+    assert "cannot be told apart" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
 
 
-def test_two_samples_of_the_same_networks_are_level():
-    assert "level" in verdict([0.9767, 0.9589, 0.9669], [0.9666, 0.9500, 0.9580]).sentence
+def test_two_samples_of_the_same_networks_cannot_be_told_apart():
+    assert "cannot be told apart" in verdict([0.9767, 0.9589, 0.9669], [0.9666, 0.9500, 0.9580]).sentence
 
 
 def test_an_lstm_that_wins_is_called_one():
@@ -60,9 +61,32 @@ def test_a_single_training_is_no_comparison():
     assert "Too few trainings" in verdict([0.9], [0.8, 0.8]).sentence
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": 1}'])
-def test_an_unreadable_verdict_is_none(text):
-    assert Verdict.from_json(text) is None
+UNREADABLE = [
+    "",
+    "{",
+    "[]",
+    "null",
+    "5",
+    '"abc"',
+    '{"format": 2}',
+    '{"format": 1}',
+    "[" * 200_000,
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("content", UNREADABLE)
+def test_an_unreadable_verdict_is_none(content):
+    assert Verdict.from_json(content) is None
+
+
+@pytest.mark.parametrize(
+    "damage", [{"floors": []}, {"champion": None}, {"metric": 3}, {"evaluations": "10"}, {"format": 2}]
+)
+def test_a_verdict_of_other_types_is_none(damage):
+    values = json.loads(verdict([0.9, 0.8], [0.7]).to_json())
+    assert Verdict.from_json(json.dumps(values)) is not None
+    assert Verdict.from_json(json.dumps(values | damage)) is None
 
 
 def test_a_verdict_survives_json():

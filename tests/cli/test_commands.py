@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -161,8 +162,8 @@ def test_signal_while_workers_start_leaves_and_says_how_to_go_on(
     more = ("--set", "budget.evaluations=10")
     ended = stopped_in("pursuit.Experiment.open", number, "search", config, "--run", run, "--inline", *more)
     assert ended.returncode == 128 + number, ended.stderr
-    safe = f"stopped by {number.name}: 8 of 10 evaluations are safe; go on with `evo-nas resume {run}`"
-    assert ended.stdout.splitlines()[-1] == safe
+    safe = f"stopped by {number.name}: 8 of 10 evaluations are safe; go on with\n  evo-nas resume {run}\n"
+    assert ended.stdout.endswith(safe)
     assert not ended.stderr
 
 
@@ -177,7 +178,7 @@ def test_signal_before_the_run_exists_leaves_nothing(config: Path, tmp_path: Pat
 def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path) -> None:
     ended = stopped_in("champion.verdict_of", signal.SIGINT, "resume", run, "--inline")
     assert ended.returncode == 128 + signal.SIGINT, ended.stderr
-    assert f"the search is complete; judge it with `evo-nas resume {run}`" in ended.stdout
+    assert f"the search is complete; judge it with\n  evo-nas resume {run}\n" in ended.stdout
     assert not ended.stderr
 
 
@@ -307,6 +308,38 @@ def test_exported_champion_loads(run: Path, tmp_path: Path) -> None:
         Path(line).name for line in result.stdout.split()
     }
     assert sum(parameter.numel() for parameter in evo_nas.load_champion(out).parameters()) > 0
+
+
+@pytest.mark.parametrize("name", ["verdict.json", "model.safetensors", "genome.json"])
+def test_a_champion_that_is_not_whole_is_made_again(run: Path, tmp_path: Path, name: str) -> None:
+    whole = sorted(path.name for path in (run / "champion").iterdir())
+    (run / "champion" / name).unlink()
+    result = evo_nas_command("export", run, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == whole
+    evo_nas.load_champion(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["champion/verdict.json", "floors.json"])
+@pytest.mark.parametrize("content", [b"null", b"\xff\xfe", b"[" * 200_000, b'{"format": 1, "floors": 3}'])
+def test_damage_to_what_can_be_made_again_stops_nothing(run: Path, name: str, content: bytes) -> None:
+    (run / "champion" / "verdict.json").unlink()
+    (run / name).write_bytes(content)
+    result = evo_nas_command("resume", run, "--inline")
+    assert result.exit_code == 0, result.output
+    assert "champion #" in result.output
+
+
+def test_an_export_that_fails_may_be_tried_again(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", full)
+        assert "the disk is full" in refusal("export", run, "--out", tmp_path / "out")
+    assert evo_nas_command("export", run, "--out", tmp_path / "out").exit_code == 0
 
 
 def test_export_refuses_a_directory_in_use(run: Path, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evo_nas.config import configured, load_config
+from evo_nas.config import checked, configured, load_config
 from evo_nas.errors import ConfigError
+from evo_nas.genome.options import SpaceOptions
 
 MINIMAL = "name: small\ntask: {kind: digits}\n"
 
@@ -159,6 +160,13 @@ def test_every_problem_is_listed_with_its_path(tmp_path: Path) -> None:
 def test_bad_text_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
     (line,) = [line for line in problems(write(tmp_path, text)) if message in line]
     assert "\n" not in line
+
+
+def test_a_wrong_entry_of_a_list_is_told_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        checked(SpaceOptions, {"widths": [0]}, at="space")
+    assert str(refused.value).count("\n") == 0
+    assert "space.widths[0] is 0; must be at least 1" in str(refused.value)
 
 
 def test_alias_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:

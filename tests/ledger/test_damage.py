@@ -124,6 +124,26 @@ def test_foreign_files_are_set_aside_and_stop_nothing(run: Path, caplog: pytest.
     assert "segments/notes.txt set aside as quarantine/" in caplog.text
 
 
+def test_directories_where_files_belong_stop_nothing_that_is_whole(run: Path) -> None:
+    (run / "tmp" / "nested").mkdir(parents=True)
+    segment = sorted((run / "segments").iterdir())[0]
+    segment.unlink()
+    segment.mkdir()
+    with pytest.raises(CorruptLedgerError, match="Is a directory"):
+        Ledger.open(run)
+    with Ledger.open(run, accept_data_loss=True) as ledger:
+        assert ledger.history().lost
+    assert not segment.exists()
+
+
+def test_a_foreign_claim_of_a_very_late_epoch_stops_nothing(run: Path) -> None:
+    (run / "epochs" / "99999999.claim.json").write_text("{}")
+    for _ in range(2):
+        with Ledger.open(run):
+            pass
+    assert (run / "epochs" / "100000001.fence.json").exists()
+
+
 def test_leftovers_of_interrupted_writes_are_removed(run: Path) -> None:
     (run / "tmp" / "leftover").write_bytes(b"torn")
     Ledger.open(run).close()
@@ -181,6 +201,14 @@ def test_a_segment_of_a_newer_format_is_refused(run: Path, monkeypatch: pytest.M
 def test_a_damaged_run_file_is_named(run: Path, content: bytes) -> None:
     (run / "RUN.json").write_bytes(content)
     with pytest.raises(CorruptLedgerError, match=r"RUN\.json is damaged"):
+        Ledger.open(run)
+
+
+@pytest.mark.parametrize("damage", [{"data": ["x"]}, {"seed": "abc"}, {"name": 5}, {"run_id": None}])
+def test_a_run_file_of_other_types_is_named_with_the_field(run: Path, damage: dict[str, object]) -> None:
+    values = json.loads((run / "RUN.json").read_text())
+    (run / "RUN.json").write_text(json.dumps(values | damage))
+    with pytest.raises(CorruptLedgerError, match=rf"RUN\.json is damaged \({next(iter(damage))}: "):
         Ledger.open(run)
 
 

@@ -1,6 +1,8 @@
 import random
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from deap import tools
@@ -31,6 +33,28 @@ def scored(identity, fitness, *, parameters=100, genome=(0,)):
 
 def ids(evaluations):
     return [evaluation.candidate.id for evaluation in evaluations]
+
+
+def test_searches_in_two_threads_draw_each_from_its_own_stream():
+    both_wait = threading.Barrier(2, timeout=60)
+
+    def drawn(seed):
+        rng = random.Random(seed)
+        both_wait.wait()
+        return [draw(rng) for _ in range(300)]
+
+    def draw(rng):
+        with drawing_from(rng):
+            first = tools.selection.random.random()
+            time.sleep(0)
+            return first, tools.selection.random.random()
+
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(drawn, [1, 2]))
+    for seed, draws in zip([1, 2], together, strict=True):
+        alone = random.Random(seed)
+        assert draws == [(alone.random(), alone.random()) for _ in range(300)]
+    assert tools.selection.random is random
 
 
 @pytest.mark.parametrize("seed", range(30))
