@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_log = logging.getLogger(__name__)
 PENALTY = 3e-4
 """On squared weights of the linear opponents, in standardised units; keeps collinear columns apart."""
 
@@ -187,9 +189,14 @@ class ForecastTask(Task):
 
     def _numeric_columns(self) -> tuple[str, ...]:
         first = self.files()[0]
-        names = read_table(first, delimiter=self._options.delimiter).numeric_columns()
+        table = read_table(first, delimiter=self._options.delimiter)
+        names = table.numeric_columns()
         if not names:
             raise DataError(f"{first} has no column of numbers; the network needs at least one to read")
+        if left_out := [name for name in table.columns if name not in names]:
+            _log.warning(
+                "%s: not read, since they do not start with a number: %s", first, ", ".join(left_out)
+            )
         return tuple(names)
 
     def _series(self, path: Path, names: tuple[str, ...]) -> Series:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.errors import DataError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -20,9 +22,19 @@ class Scaler:
 
     @classmethod
     def fitted(cls, training: npt.NDArray[np.float64]) -> Scaler:
-        """Returns the scaler of training values ``(..., features)``; a constant feature is only centred."""
+        """Returns the scaler of training values ``(..., features)``; a constant feature is only centred.
+
+        Raises:
+            DataError: Values are so large that their squares are no numbers.
+        """
         rows = training.reshape(-1, training.shape[-1])
-        deviation = rows.std(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            deviation = rows.std(axis=0)
+        if not np.isfinite(deviation).all():
+            raise DataError(
+                f"the training part holds {float(np.abs(rows).max()):g}, too large to be standardised; must be less "
+                "than about 1e150 and is probably a placeholder for a missing value: remove it"
+            )
         # The deviation of a constant is not exactly 0 when its mean is rounded.
         constant = np.ptp(rows, axis=0) == 0
         return cls(mean=rows.mean(axis=0), scale=np.where(constant, 1.0, deviation))

@@ -122,7 +122,8 @@ class SeriesParts:
         ends = np.rint(scale * np.cumsum(list(shares.values()))).astype(int).tolist()
         if ends[-1] > rows:
             raise DataError(
-                f"{series.source} has {rows} rows; split {list(self._split)} needs {ends[-1]}: lower it"
+                f"{series.source} has {rows} rows; split {list(self._split)} needs {ends[-1]}: lower it, or give three "
+                "shares, such as [0.7, 0.1, 0.2]"
             )
         return {part: range(*ends_of) for part, *ends_of in zip(shares, [0, *ends], ends, strict=False)}
 

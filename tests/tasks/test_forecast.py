@@ -50,6 +50,11 @@ def test_targets_follow_their_window_at_once(ramp) -> None:
         assert (targets == inputs[:, -1:] + [1, 2]).all()
 
 
+def test_columns_that_are_no_numbers_are_named(ramp, caplog: pytest.LogCaptureFixture) -> None:
+    assert loaded(ramp).signature.features == 3
+    assert "not read, since they do not start with a number: label" in caplog.text
+
+
 def test_targets_never_cross_into_another_part_and_miss_none(ramp) -> None:
     dataset = load(ramp)
     seen = [np.unique(unscaled(part.targets)) for part in (dataset.train, dataset.validation, dataset.test)]

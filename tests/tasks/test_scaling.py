@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evo_nas.errors import DataError
 from evo_nas.tasks.scaling import Scaler
 
 
@@ -11,6 +12,11 @@ def test_training_values_get_mean_zero_and_deviation_one() -> None:
     scaled = Scaler.fitted(values)(values).reshape(-1, 2)
     assert scaled.mean(axis=0) == pytest.approx([0, 0], abs=1e-5)
     assert scaled.std(axis=0) == pytest.approx([1, 1], rel=1e-5)
+
+
+def test_values_whose_squares_overflow_are_refused() -> None:
+    with pytest.raises(DataError, match=r"holds 1e\+308, too large to be standardised"):
+        Scaler.fitted(np.array([[1.0], [1e308], [2.0]]))
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e9 + 0.1])
