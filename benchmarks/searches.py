@@ -28,7 +28,7 @@ EVALUATIONS = 16
 ONE_LAYER = "space.layers={min: 1, max: 1}"
 CHANGES = {
     "coal": ("training.epochs=3", "task.stride=8"),
-    "forecast": ("training.epochs=4",),
+    "etth1": ("training.epochs=4",),
     "japanese_vowels": (),
     "jsb": ("training.epochs=16",),
     "pendigits": (),

@@ -63,7 +63,7 @@ FORECASTS = {
         {"epochs": 24, "schedule": "cosine"},
         ("task.stride=1",),
     ),
-    "forecast": (
+    "etth1": (
         Architecture((Layer(LSTM, 32),), training=Training(learning_rate=2e-3, batch_size=64)),
         {"epochs": 6, "schedule": "cosine"},
         (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -177,7 +178,7 @@ class ForecastTask(Task):
     def _read(self) -> tuple[SeriesParts, tuple[str, ...]]:
         """Returns all series and the rows of each part, and the names of the inputs."""
         options = self._options
-        names = options.inputs or self._numeric_columns()
+        names = options.inputs or self._numeric_columns
         parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
         held_out = {"validation": options.validation_path, "test": options.test_path}
         for part, paths in held_out.items():
@@ -187,6 +188,7 @@ class ForecastTask(Task):
             parts.add(self._series(path, names), without={part for part, paths in held_out.items() if paths})
         return parts, names
 
+    @cached_property
     def _numeric_columns(self) -> tuple[str, ...]:
         first = self.files()[0]
         table = read_table(first, delimiter=self._options.delimiter)

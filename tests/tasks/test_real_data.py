@@ -16,7 +16,7 @@ FLOORS = {
     "pendigits": {"nearest neighbour": (0.9774, 1e-4)},
     "jsb": {"Markov chain a key": (10.49, 5e-3)},
     "tinyshakespeare": {"6-grams": (1.698, 1e-3)},
-    "forecast": {"persistence": (0.034, 1e-3), "linear on changes": (0.026, 1e-3)},
+    "etth1": {"persistence": (0.034, 1e-3), "linear on changes": (0.026, 1e-3)},
     "coal": {"persistence": (6.94e-4, 1e-6), "linear": (4.53e-4, 2e-6)},
     "trec": {"logistic regression on word n-grams": (0.890, 5e-3)},
     "japanese_vowels": {"logistic regression": (0.978, 1e-3)},
