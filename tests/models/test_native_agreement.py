@@ -62,12 +62,22 @@ def results(recurrence: Recurrence, inputs: torch.Tensor, lengths: torch.Tensor 
 
 
 def error(actual: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
-    """The largest deviation of any tensor, relative to the largest number in that tensor."""
+    """The largest deviation of any tensor, relative to the largest number in that tensor; NaN if one is NaN."""
     assert [tensor.shape for tensor in actual] == [tensor.shape for tensor in expected]
-    return max(
-        float((a.double() - e).abs().max() / e.abs().max().clamp(min=1e-12))
+    deviations = [
+        (a.double() - e).abs().max() / e.abs().max().clamp(min=1e-12)
         for a, e in zip(actual, expected, strict=True)
-    )
+    ]
+    return float(torch.stack(deviations).max())  # Python's max passes over NaN
+
+
+@pytest.mark.parametrize("position", range(3))
+def test_an_error_is_not_small_where_anything_is_not_a_number(position) -> None:
+    expected = [torch.ones(2, dtype=torch.float64) for _ in range(3)]
+    actual = [tensor.clone() for tensor in expected]
+    assert error(actual, expected) == 0.0
+    actual[position][1] = torch.nan
+    assert not error(actual, expected) < 1e9
 
 
 @pytest.mark.parametrize("seed", range(200))
