@@ -19,13 +19,6 @@ settings.register_profile("evo-nas", deadline=None, derandomize=True)
 settings.load_profile("evo-nas")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps all tests that start a Ray in one process where tests run side by side: two of them share badly."""
-    for item in items:
-        if item.get_closest_marker("ray") or item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.xdist_group("ray"))
-
-
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """One private Ray for all tests that need one; a `RayPool` uses it and leaves it running."""
