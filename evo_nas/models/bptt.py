@@ -36,12 +36,25 @@ class BpttRecurrence(Recurrence):
         return True
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
-        steps = inputs.transpose(0, 1).contiguous()  # (time, batch, inputs)
         ended = None if valid is None else ~valid.T[..., None]  # (time, batch, 1)
-        outputs: Tensor = _Bptt.apply(  # type: ignore[no-untyped-call]
-            self._stacking, steps, ended, *self.live_parameters(suffix)
+        return self._apply_program(inputs, ended, None, suffix=suffix)[0]
+
+    def run(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states`` ``(states, batch, width)`` on.
+
+        Returns:
+            The output of every step ``(batch, time, width)``, and the states after the last.
+        """
+        return self._apply_program(inputs, None, states, suffix="")
+
+    def _apply_program(
+        self, inputs: Tensor, ended: Tensor | None, initial: Tensor | None, *, suffix: str
+    ) -> tuple[Tensor, Tensor]:
+        steps = inputs.transpose(0, 1).contiguous()  # (time, batch, inputs)
+        outputs, final = _Bptt.apply(  # type: ignore[no-untyped-call]
+            self._stacking, steps, ended, initial, *self.live_parameters(suffix)
         )
-        return outputs.transpose(0, 1)
+        return outputs.transpose(0, 1), final
 
     def live_parameters(self, suffix: str) -> list[Tensor | None]:
         """Returns the weights of the program's linear nodes, then their biases."""
@@ -52,10 +65,12 @@ class BpttRecurrence(Recurrence):
 class _Values:
     """What every place holds at every step; each tensor is ``(time, batch, features)``."""
 
-    def __init__(self, stacking: Stacking, x: Tensor) -> None:
+    def __init__(self, stacking: Stacking, x: Tensor, initial: Tensor | None) -> None:
         program, width = stacking.program, stacking.width
         steps, batch, _ = x.shape
         self.states = x.new_zeros(program.states, steps + 1, batch, width)
+        if initial is not None:
+            self.states[:, 0] = initial
         self.buffers = x.new_empty(program.buffers, steps, batch, width)
         self.linears = x.new_empty(steps, batch, len(program.linears) * width)
         self._width = width
@@ -95,10 +110,24 @@ class _Bptt(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, stacking: Stacking, x: Tensor, ended: Tensor | None, *parameters: Tensor | None
-    ) -> Tensor:
-        """Returns state 0 after each step, ``(time, batch, width)``, for ``x`` ``(time, batch, inputs)``."""
-        values = _Values(stacking, x)
+        ctx: Any,
+        stacking: Stacking,
+        x: Tensor,
+        ended: Tensor | None,
+        initial: Tensor | None,
+        *parameters: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Returns state 0 after each step ``(time, batch, width)`` and all states after the last.
+
+        Args:
+            ctx: What is kept for the way back.
+            stacking: The program.
+            x: ``(time, batch, inputs)``.
+            ended: Where a sequence has ended, bool ``(time, batch, 1)``; None for nowhere.
+            initial: The states before the first step, ``(states, batch, width)``; None for zeros.
+            parameters: Weights of the program's linear nodes, then their biases.
+        """
+        values = _Values(stacking, x, initial)
         weights = StackedWeights(stacking, parameters, x)
         weights.project(x, values.linears)
         bound = [
@@ -113,18 +142,18 @@ class _Bptt(torch.autograd.Function):
                 after.copy_(torch.where(ended[step], before, after))
         ctx.stacking, ctx.values = stacking, values
         ctx.save_for_backward(x, ended, *parameters)
-        return values.states[0, 1:].clone()
+        return values.states[0, 1:].clone(), values.states[:, -1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        """Returns the gradients of the inputs and the parameters."""
+    def backward(ctx: Any, d_outputs: Tensor, d_final: Tensor) -> tuple[Tensor | None, ...]:
+        """Returns the gradients of the inputs, the initial states and the parameters."""
         stacking, values = ctx.stacking, ctx.values
         x, ended, *parameters = ctx.saved_tensors
         weights = StackedWeights(stacking, parameters, x)
         d_linears = torch.empty_like(values.linears)
         walk = _WalkBack(stacking, values, weights)
-        d_states = torch.zeros_like(values.states[:, 0])
+        d_states = d_final.clone()
         for step in reversed(range(len(x))):
             d_states[0] += d_outputs[step]
             if ended is None:
@@ -134,7 +163,8 @@ class _Bptt(torch.autograd.Function):
                 d_states = going + d_states.masked_fill(~ended[step], 0.0)
         operands = {i.operands[0]: values.of(i.operands[0]) for i in stacking.products}
         d_x = weights.project_back(d_linears) if ctx.needs_input_grad[1] else None
-        return None, d_x, None, *weights.gradients(x, operands, d_linears)
+        d_initial = d_states if ctx.needs_input_grad[3] else None
+        return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears)
 
 
 class _WalkBack:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from evo_nas.genome.cell import Op
+from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import run_step
 from evo_nas.models.fused import TorchRecurrence
-from evo_nas.models.native import NativeRecurrence
-from evo_nas.models.recurrence import Recurrence
+
+if TYPE_CHECKING:
+    from evo_nas.models.recurrence import Recurrence
 
 
 @singledispatch
@@ -43,10 +46,8 @@ def _(recurrence: TorchRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tens
 
 
 @read_on.register
-def _(recurrence: NativeRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-    if recurrence.takes(inputs):
-        return recurrence.run(inputs, states)
-    return read_on.dispatch(Recurrence)(recurrence, inputs, states)
+def _(recurrence: BpttRecurrence, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    return recurrence.run(inputs, states)  # the interpreter's, too
 
 
 def zero_states(recurrence: Recurrence, inputs: Tensor) -> Tensor:

@@ -51,13 +51,15 @@ class NativeRecurrence(BpttRecurrence):
         ]
         return torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]
 
-    def takes(self, inputs: Tensor) -> bool:
+    def takes(self, *given: Tensor) -> bool:
         """Returns whether the interpreter runs them: they and all parameters lie on the CPU in single precision."""
-        tensors = (inputs, *self.parameters())
+        tensors = (*given, *self.parameters())
         return all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
 
     def run(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Runs the forward direction from ``states`` ``(states, batch, width)`` on; see `scan`."""
+        """Runs the forward direction from ``states`` on, as `BpttRecurrence.run` does."""
+        if not self.takes(inputs, states):
+            return super().run(inputs, states)
         return scan(self.bound, inputs, self.live_parameters(""), initial=states)
 
 
