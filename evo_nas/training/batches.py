@@ -94,7 +94,8 @@ class SequenceSplit:
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields slices of at most ``size`` sequences."""
         for start in range(0, len(self), size):
-            yield self._take(torch.arange(start, min(start + size, len(self))))
+            stop = min(start + size, len(self))
+            yield self._take(torch.arange(start, stop, device=self._device), self._steps(slice(start, stop)))
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yields random batches; sequences of variable length are bucketed."""
@@ -102,15 +103,23 @@ class SequenceSplit:
         batches = torch.split(order, size)
         if self.lengths is not None:
             batches = _bucketed(order, self.lengths, size, generator=generator)
-        for batch in batches:
-            yield self._take(batch)
+        # All at once: a copy from memory that is not pinned waits for whatever the device has still to do.
+        on_device = torch.split(torch.cat(batches).to(self._device), [len(batch) for batch in batches])
+        for batch, which in zip(batches, on_device, strict=True):
+            yield self._take(which, self._steps(batch))
 
-    def _take(self, which: Tensor) -> Batch:
-        steps = None
-        if self.lengths is not None:
-            steps = -(-int(self.lengths[which].max()) // self.multiple) * self.multiple
+    @property
+    def _device(self) -> torch.device:
+        return self.sequences.targets.device
+
+    def _steps(self, which: Tensor | slice) -> int | None:
+        """Returns how long a batch is; None for all steps."""
+        if self.lengths is None:
+            return None
+        return -(-int(self.lengths[which].max()) // self.multiple) * self.multiple
+
+    def _take(self, which: Tensor, steps: int | None) -> Batch:
         inputs, targets, lengths, scored = self.sequences
-        which = which.to(targets.device)
         return Batch(
             inputs[which][:, :steps],
             targets[which][:, :steps] if self.per_step else targets[which],

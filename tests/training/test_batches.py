@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.task import Part, Sequences, Stream, Windows
-from evo_nas.training.batches import Split, as_split
+from evo_nas.training.batches import Batch, SequenceSplit, Split, as_split
 from evo_nas.training.losses import Answers
 
 ONE_OUTPUT = Signature(features=1, outputs=1)
@@ -74,6 +75,24 @@ def test_on_a_gpu_few_lengths_occur() -> None:
     part = Sequences(np.zeros((30, 30, 1), dtype=np.float32), np.arange(30), lengths)
     split = replace(split_of(part), multiple=8)
     assert {batch.inputs.shape[1] for batch in split.shuffled(1, torch.Generator())} == {8, 16, 24, 30}
+
+
+@pytest.mark.parametrize("lengths", [None, torch.arange(1, 31)], ids=["full", "padded"])
+def test_the_order_of_an_epoch_goes_to_the_device_once(lengths) -> None:
+    class Copies(TorchDispatchMode):
+        count = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.count += func is torch.ops.aten._to_copy.default
+            return func(*args, **(kwargs or {}))
+
+    sequences = Batch(torch.empty(30, 30, 1, device="meta"), torch.empty(30, device="meta"))
+    split = SequenceSplit(sequences, lengths, per_step=False)
+    with Copies() as copies:
+        assert len(list(split.shuffled(4, torch.Generator()))) == 8
+        assert copies.count == 1
+        assert len(list(split.in_order(4))) == 8
+        assert copies.count == 1
 
 
 def rows(count: int = 40) -> Windows:
