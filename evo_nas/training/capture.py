@@ -70,6 +70,7 @@ class CapturedSteps:
         step: Always does the same operations for batches of the same shape.
         new_graph: Gives an empty graph.
         fits: Whether there is memory for the graph of a batch like this.
+        recover: Called when a capture has failed and all graphs are gone, before steps go on directly.
     """
 
     def __init__(
@@ -78,10 +79,12 @@ class CapturedSteps:
         new_graph: Callable[[], Graph],
         *,
         fits: Callable[[Batch], bool] = lambda _: True,
+        recover: Callable[[], object] = lambda: None,
     ) -> None:
         self._step = step
         self._new_graph = new_graph
         self._fits = fits
+        self._recover = recover
         self._seen: Counter[object] = Counter()
         self._captured: dict[object, _Captured] = {}
         self._obstacles: set[str] = set()
@@ -100,10 +103,11 @@ class CapturedSteps:
             for kept, new in zip(_tensors(inputs), _tensors(batch), strict=True):
                 kept.copy_(new)
             graph.replay()
-        elif self._is_worth(batch, shape, progress):
-            self._capture(batch, shape)
-        else:
+        elif not self._is_worth(batch, shape, progress):
             self._seen[shape] += 1
+            self._step(batch)
+        elif obstacle := self._capture(batch, shape):
+            self._give_up(obstacle)
             self._step(batch)
 
     def _is_worth(self, batch: Batch, shape: object, progress: float) -> bool:
@@ -118,22 +122,38 @@ class CapturedSteps:
             return True
         return False
 
-    def _capture(self, batch: Batch, shape: object) -> None:
+    def _capture(self, batch: Batch, shape: object) -> str:
+        """Trains on ``batch`` while capturing that; returns why it failed, empty if it did not.
+
+        By then nothing holds the memory of what failed, neither a graph nor the traceback of an error.
+        """
         inputs = _copy(batch)
         graph = self._new_graph()
         try:
             graph.record(lambda: self._step(inputs))
         except RuntimeError as error:
-            self._broken = True
-            self._tell(f"one could not be captured: {str(error).partition(chr(10))[0]}")
-            self._step(batch)
-        else:
-            self._captured[shape] = _Captured(graph, inputs)
+            return str(_root(error)).partition("\n")[0]
+        self._captured[shape] = _Captured(graph, inputs)
+        return ""
+
+    def _give_up(self, obstacle: str) -> None:
+        """Captures and replays nothing any more: torch leaves the generators of a failed capture unusable."""
+        self._broken = True
+        self._captured.clear()
+        self._recover()
+        self._tell(f"one could not be captured: {obstacle}")
 
     def _tell(self, obstacle: str) -> None:
         if obstacle not in self._obstacles:
             self._obstacles.add(obstacle)
             _log.info("some steps of a training are launched one by one: %s", obstacle)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Returns the first error of a chain: ending a capture that was invalidated raises another, which says less."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _shape(batch: Batch) -> tuple[torch.Size | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,12 +32,21 @@ class CudaGraph:
     def record(self, run: Callable[[], object]) -> None:
         """Captures ``run``, which does nothing yet, and does it; other threads may go on meanwhile."""
         stream = torch.cuda.current_stream()
-        with (
-            _one_at_a_time,
-            torch.cuda.graph(self._graph, self._pool, stream, capture_error_mode="thread_local"),
-        ):
-            run()
+        try:
+            with (
+                _one_at_a_time,
+                torch.cuda.graph(self._graph, self._pool, stream, capture_error_mode="thread_local"),
+            ):
+                run()
+        except RuntimeError:
+            self._leave_pool()
+            raise
         self._graph.replay()
+
+    def _leave_pool(self) -> None:
+        """Ends the lending of the pool's memory, which torch forgets where the capture was invalidated."""
+        with suppress(AttributeError, RuntimeError):  # a private function, and it may have ended
+            torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), self._pool)
 
     def replay(self) -> None:
         """Launches everything at once."""

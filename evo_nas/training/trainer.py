@@ -136,7 +136,7 @@ class _Fit:
         step = TrainStep(
             reading, optimizer, self._loss, precision=self._regimen.precision, capturable=capturable
         )
-        steps = CapturedSteps(step, self._graphs(), fits=self._fits) if capturable else DirectSteps(step)
+        steps = self._captured(step, network) if capturable else DirectSteps(step)
         best_weights = optimizer.weights
         for _ in range(self._regimen.epochs):
             network.train()
@@ -158,6 +158,13 @@ class _Fit:
             network = Network(self._architecture, self._data.signature, device=self._kind)
         set_generator(network, self._on_device)
         return network.to(self._data.device)
+
+    def _captured(self, step: TrainStep, network: Network) -> Steps:
+        def recover() -> None:
+            self._on_device = self._on_device.clone_state()
+            set_generator(network, self._on_device)
+
+        return CapturedSteps(step, self._graphs(), fits=self._fits, recover=recover)
 
     def _graphs(self) -> Callable[[], Graph]:
         """Returns what gives new graphs for this training's steps."""

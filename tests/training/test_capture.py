@@ -9,14 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.models.dropout import set_generator
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Stream
-from evo_nas.training import capture
+from evo_nas.training import capture, trainer
 from evo_nas.training.batches import Batch, prepare
 from evo_nas.training.capture import WARM_UPS, CapturedSteps
 from evo_nas.training.rehearsal import RehearsedGraph
@@ -136,6 +138,73 @@ def test_a_step_that_waits_for_a_result_is_launched_directly_and_the_reason_is_l
     assert step.total == 40
     assert len(caplog.messages) == 1
     assert "could not be captured: aten._local_scalar_dense.default waits for the device" in caplog.text
+
+
+def test_the_first_error_of_a_capture_is_logged(caplog) -> None:
+    class Invalidated(RehearsedGraph):
+        def record(self, run) -> None:
+            try:
+                super().record(run)
+            finally:
+                raise RuntimeError("operation failed due to a previous error during capture")
+
+    steps = CapturedSteps(Summing(waits=True), Invalidated)
+    with caplog.at_level(logging.INFO):
+        for batch in batches(*([2] * 5)):
+            steps(batch, progress=0.01)
+    assert "aten._local_scalar_dense.default waits for the device" in caplog.text
+    assert "previous error" not in caplog.text
+
+
+def test_nothing_of_a_failed_capture_is_kept_when_its_step_is_launched_again() -> None:
+    made: list[StorageWeakRef] = []
+    kept: list[int] = []
+
+    def step(batch: Batch) -> None:
+        kept.append(sum(not storage.expired() for storage in made))
+        activation = batch.inputs * 2
+        made.append(StorageWeakRef(activation.untyped_storage()))
+        activation.sum().item()
+
+    steps = CapturedSteps(step, RehearsedGraph)
+    for batch in batches(*([2] * (WARM_UPS + 2))):
+        steps(batch, progress=0.01)
+    assert kept == [0] * (WARM_UPS + 3)
+
+
+def test_after_a_failed_capture_no_graph_is_replayed() -> None:
+    class Waiting(Summing):
+        def __call__(self, batch: Batch) -> None:
+            self._waits = len(batch.inputs) == 3
+            super().__call__(batch)
+
+    step, recovered = Waiting(), []
+    steps = CapturedSteps(step, RehearsedGraph, recover=lambda: recovered.append(steps.graphs))
+    sizes = [*([2] * (WARM_UPS + 3)), *([3] * (WARM_UPS + 1)), 2, 3]
+    for batch in batches(*sizes):
+        steps(batch, progress=0.01)
+    assert recovered == [0]
+    assert steps.graphs == 0
+    assert step.total == sum(size * size for size in sizes)
+
+
+def test_after_a_failed_capture_dropout_draws_from_a_new_generator(
+    architecture, dataset, monkeypatch
+) -> None:
+    def spoil(graph, run) -> None:
+        raise RuntimeError("nothing can be captured here")
+
+    given = []
+    monkeypatch.setattr(RehearsedGraph, "record", spoil)
+    monkeypatch.setattr(
+        trainer, "set_generator", lambda net, one: (given.append(one), set_generator(net, one))
+    )
+    outcome = rehearse(replace(architecture, head=Head(dropout=0.2)), dataset).outcome
+    assert outcome.status is Status.OK
+    first, second, last = given
+    assert isinstance(second, torch.Generator)
+    assert second is not first
+    assert last is None
 
 
 def test_a_graph_that_could_pass_the_memory_is_not_captured(architecture, dataset, replays, caplog) -> None:
