@@ -251,7 +251,7 @@ class Dispatcher:
         lane_s = report.elapsed_s / self._lanes
         self._timesheet.reported(lease.worker, lane_s, idle=self.is_idle(lease.worker))
         done = len(report.outcomes)
-        self._queue.extendleft(reversed(lease.tickets[done:]))
+        self._put_back(lease.tickets[done:])
         self._learn(report.elapsed_s / done)
         began_at = self._clock() - report.elapsed_s
         evaluations = []
@@ -290,9 +290,14 @@ class Dispatcher:
         for lease in reversed(lost.leases):
             del self._leases[lease.id]
             if lease not in blamed:
-                self._queue.extendleft(reversed(lease.tickets))
+                self._put_back(lease.tickets)
         exact = self._lanes == 1 or len(lost.leases) == 1
         return [ended for held in blamed for ended in self._blame(held, loss=loss, error=error, exact=exact)]
+
+    def _put_back(self, tickets: Sequence[Ticket]) -> None:
+        """Queues candidates before all others; those that must be alone stay so."""
+        for ticket in reversed(tickets):
+            (self._suspects if ticket.alone else self._queue).appendleft(ticket)
 
     def _blame(self, lease: Lease, *, loss: Loss, error: str, exact: bool) -> list[Evaluation]:
         exact = exact and len(lease.tickets) == 1

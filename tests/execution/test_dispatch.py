@@ -269,6 +269,22 @@ def test_a_preempted_worker_costs_its_candidates_neither_attempt_nor_company() -
     assert {(ticket.attempt, ticket.alone) for lease in leases for ticket in lease.tickets} == {(1, False)}
 
 
+def test_a_suspect_whose_worker_is_preempted_is_still_tried_alone() -> None:
+    made = at_pace(0.03)
+    made.submit(candidates(2))
+    assert [ids(lease) for lease in made.assign()] == [[0], [1]]
+    lose(made, "w0")
+    made.join("w1", node="here")
+    assert [ids(lease) for lease in made.assign()] == [[0]]
+    assert lose(made, "w1", Loss.PREEMPTED) == []
+    made.submit(candidates(4, first=10))
+    made.join("w2", node="there")
+    leases = made.assign()
+    assert [[(ticket.candidate.id, ticket.attempt) for ticket in lease.tickets] for lease in leases] == [
+        [(0, 2)]
+    ]
+
+
 def out_of_memory(lease: Lease, error: str) -> Report:
     return Report(
         (Outcome(Status.TOO_BIG, error=error),) * len(lease.tickets), (0.0,) * len(lease.tickets), 1.0
