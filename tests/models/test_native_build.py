@@ -71,6 +71,7 @@ def test_without_a_compiler_cells_run_in_python_and_one_warning_says_so(
 
 
 def test_what_the_compiler_complains_of_is_shown(cache, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CXX", str(compiler_that(tmp_path, "echo 'error: no space left' >&2; exit 1")))
     status = build.native_status()
     assert not status.available
@@ -91,6 +92,70 @@ def test_a_cache_that_cannot_be_written_is_named(cache, tmp_path, monkeypatch) -
     status = build.native_status()
     assert not status.available
     assert "set XDG_CACHE_HOME" in status.explanation
+
+
+WRITES_ITS_ARGUMENTS = 'for last; do :; done; echo "$0 $@" > "$last"'
+
+
+@pytest.fixture
+def only_here(tmp_path, monkeypatch) -> Path:
+    """A directory that alone is searched for compilers."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    return tmp_path
+
+
+def test_a_compiler_is_called_by_the_name_that_was_found(cache, only_here) -> None:
+    compiler = compiler_that(only_here, WRITES_ITS_ARGUMENTS)
+    compiler.rename(only_here / "ccache")
+    compiler.symlink_to("ccache")
+    assert build.built_library().read_text().startswith(f"{compiler} -std=c++17 ")
+
+
+def test_all_words_of_the_chosen_compiler_are_used(cache, only_here, monkeypatch) -> None:
+    compiler = compiler_that(only_here, WRITES_ITS_ARGUMENTS)
+    plain = build.built_library()
+    plain.unlink()
+    monkeypatch.setenv("CXX", f"{compiler} -m64 '-DTITLE=two words'")
+    built = build.built_library()
+    assert built.read_text().startswith(f"{compiler} -m64 -DTITLE=two words -std=c++17 ")
+    assert built != plain
+
+
+def test_a_choice_of_compiler_that_cannot_be_read_is_named(cache, only_here, monkeypatch) -> None:
+    monkeypatch.setenv("CXX", "g++ 'unfinished")
+    assert 'CXX is "g++ \'unfinished": No closing quotation' in build.native_status().explanation
+
+
+def test_where_one_compiler_fails_the_next_is_tried(cache, only_here, monkeypatch) -> None:
+    compiler = compiler_that(only_here, WRITES_ITS_ARGUMENTS)
+    compiler.rename(only_here / "g++")
+    broken = compiler_that(only_here, "exit 1")
+    built = build.built_library()
+    assert built.read_text().startswith(str(only_here / "g++"))
+    broken.unlink()
+    assert build.built_library() == built
+
+
+def test_a_library_outlives_its_compiler(cache, only_here, monkeypatch) -> None:
+    compiler = compiler_that(only_here, WRITES_ITS_ARGUMENTS)
+    built = build.built_library()
+    compiler.unlink()
+    assert build.built_library() == built
+    monkeypatch.setattr(build, "_processor", lambda: "flags: another processor")
+    with pytest.raises(build.BuildError, match="no C\\+\\+ compiler"):
+        build.built_library()
+
+
+def test_without_a_home_cells_run_in_python_and_the_notice_says_what_to_do(cache, monkeypatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    status = build.native_status()
+    assert not status.available
+    assert status.explanation.endswith("set XDG_CACHE_HOME to a directory that can be written")
 
 
 @needs_compiler

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from evo_nas.models.native.binding import declare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SOURCE = Path(__file__).with_name("interpreter.cpp")
 HEADER = Path(__file__).with_name("kernels.h")
@@ -37,6 +37,9 @@ FLAGS = (
 )
 """No ``-ffast-math``: the loops are vectors already, and NaN must stay NaN."""
 TIMEOUT_S = 120
+
+Command = tuple[str, ...]
+"""A compiler and flags of its own."""
 
 _log = logging.getLogger(__name__)
 
@@ -94,50 +97,69 @@ def built_library() -> Path:
     Raises:
         BuildError: It cannot be built.
     """
-    compiler = _compiler()
     directory = _cache_directory()
-    path = directory / f"interpreter-{_fingerprint(compiler)}.so"
-    if path.exists():
-        return path
+    compilers = _compilers()
     try:
+        cached = _cached(directory, compilers)
+        if cached is not None:
+            return cached
+        if not compilers:
+            raise BuildError(f"no C++ compiler ({', '.join(COMPILERS)}) is on PATH; install one or set CXX")
         directory.mkdir(parents=True, exist_ok=True)
         with _one_builder(directory):
-            if not path.exists():
-                _build(compiler, path)
+            return _cached(directory, compilers) or _build(directory, compilers)
     except OSError as error:
         raise BuildError(
             f"{directory} cannot be written ({error}); set XDG_CACHE_HOME to a directory that can"
         ) from error
-    return path
 
 
-def _compiler() -> Path:
-    named = shlex.split(os.environ.get("CXX", ""))[:1]
-    for name in (*named, *COMPILERS):
-        found = shutil.which(name)
+def _compilers() -> list[Command]:
+    """Returns the compilers of this machine, that of CXX with all its words first."""
+    try:
+        named = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:
+        raise BuildError(
+            f"CXX is {os.environ['CXX']!r}: {error}; set it to a compiler and its flags"
+        ) from error
+    commands = []
+    for name, *flags in filter(None, (named, *([name] for name in COMPILERS))):
+        found = shutil.which(name)  # not resolved: ccache goes by the name that it is called by
         if found is not None:
-            return Path(found).resolve()
-    raise BuildError(f"no C++ compiler ({', '.join(COMPILERS)}) is on PATH; install one or set CXX")
+            commands.append((found, *flags))
+    return list(dict.fromkeys(commands))
 
 
 def _cache_directory() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evo-nas"
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(chosen) if chosen else Path.home() / ".cache") / "evo-nas"
+    except RuntimeError as error:
+        raise BuildError(f"{error}; set XDG_CACHE_HOME to a directory that can be written") from error
 
 
-def _fingerprint(compiler: Path) -> str:
-    """Returns a name for everything that the library depends on: source, flags, compiler and processor."""
+def _cached(directory: Path, compilers: Sequence[Command]) -> Path | None:
+    """Returns what one of the compilers built before; where there is none, what any did for such a processor."""
+    paths = [_path(directory, command) for command in compilers] or sorted(directory.glob(f"{_stem()}-*.so"))
+    return next((path for path in paths if path.exists()), None)
+
+
+def _path(directory: Path, command: Command) -> Path:
+    """Returns where the library of a compiler, as it is now, belongs."""
+    compiler = Path(command[0]).resolve()
     stat = compiler.stat()
-    identity = (
-        *FLAGS,
-        str(compiler),
-        str(stat.st_size),
-        str(stat.st_mtime_ns),
-        platform.machine(),
-        _processor(),
-    )
-    return hashlib.sha256(
-        "\n".join(identity).encode() + SOURCE.read_bytes() + HEADER.read_bytes()
-    ).hexdigest()[:16]
+    identity = (*command, str(compiler), str(stat.st_size), str(stat.st_mtime_ns))
+    return directory / f"{_stem()}-{_digest(*identity)}.so"
+
+
+def _stem() -> str:
+    """Returns a name for all that the library depends on beside the compiler: source, flags and processor."""
+    sources = [file.read_text(encoding="utf-8") for file in (SOURCE, HEADER)]
+    return f"interpreter-{_digest(*FLAGS, platform.machine(), _processor(), *sources)}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _processor() -> str:
@@ -160,23 +182,26 @@ def _one_builder(directory: Path) -> Iterator[None]:
         yield
 
 
-def _build(compiler: Path, path: Path) -> None:
-    """Compiles to a temporary name beside ``path`` and renames, so that nobody loads half a library."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as directory:
-        built = Path(directory) / path.name
-        complaint = ""
-        for target in (("-march=native",), ()):
-            complaint = _compile([str(compiler), *FLAGS, *target, str(SOURCE), "-o", str(built)])
+def _build(directory: Path, compilers: Sequence[Command]) -> Path:
+    """Compiles to a temporary name and renames, so that nobody loads half a library; the first success counts."""
+    complaints = []
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        built = Path(scratch) / "interpreter.so"
+        for command in compilers:
+            complaint = _compile(command, "-march=native", built) and _compile(command, "", built)
             if not complaint:
-                built.replace(path)
-                return
-    raise BuildError(f"{compiler} failed: {complaint}")
+                return built.replace(_path(directory, command))
+            complaints.append(f"{shlex.join(command)} failed: {complaint}")
+    raise BuildError("; ".join(complaints))
 
 
-def _compile(command: list[str]) -> str:
-    """Runs the compiler and returns its first complaint, empty if it succeeded."""
+def _compile(command: Command, target: str, built: Path) -> str:
+    """Runs a compiler and returns its first complaint, empty if it succeeded."""
+    line = [*command, *FLAGS, *filter(None, [target]), str(SOURCE), "-o", str(built)]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+        result = subprocess.run(line, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+    except OSError as error:
+        return str(error)
     except subprocess.TimeoutExpired:
         return f"no result within {TIMEOUT_S} s"
     if result.returncode == 0:
