@@ -13,7 +13,7 @@ from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_record, read_totals
+from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_config, read_record, read_totals
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -92,9 +92,8 @@ class Experiment:
         Raises:
             DataChangedError: Its files hold something else now.
         """
-        record = read_record(run)
-        experiment = cls.of(checked(SearchConfig, record.config))
-        experiment._refuse_changes(run, record)
+        experiment = cls.of(checked(SearchConfig, read_config(run)))
+        experiment._refuse_changes(run, read_record(run))
         return experiment
 
     @cached_property
@@ -157,7 +156,12 @@ class Experiment:
 
     def _resumed(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
         self._refuse_changes(run, read_record(run))
-        return Ledger.open(run, accept_data_loss=accept_data_loss, describe=self._describe)
+        return Ledger.open(
+            run,
+            accept_data_loss=accept_data_loss,
+            settings=self.config.model_dump(mode="json", include={"budget", "workers"}),
+            describe=self._describe,
+        )
 
     def _started(self, run: str | os.PathLike[str]) -> Ledger:
         config = self.config.model_dump(mode="json")

@@ -9,7 +9,7 @@ from evo_nas.cli.wording import figure
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import RunError
 from evo_nas.evaluation import Status
-from evo_nas.ledger import read_record, read_table
+from evo_nas.ledger import read_config, read_table
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,7 @@ class RecordedRun:
 
     def __init__(self, run: str | os.PathLike[str]) -> None:
         self.location = str(run)
-        self.config = checked(SearchConfig, read_record(run).config)
+        self.config = checked(SearchConfig, read_config(run))
         self._table = read_table(run)
 
     def __len__(self) -> int:

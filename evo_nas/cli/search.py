@@ -135,6 +135,6 @@ def resume(run: str, *, workers: str | None, **given: Any) -> None:
         remote.attach(remote.resume(workers))
     else:
         from evo_nas.config import configured
-        from evo_nas.ledger import read_record
+        from evo_nas.ledger import read_config
 
-        manner.pursue(configured(read_record(run).config, workers_override(workers)), run)
+        manner.pursue(configured(read_config(run), workers_override(workers)), run)

@@ -11,7 +11,15 @@ from __future__ import annotations
 from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore, open_store
-from evo_nas.ledger.reading import find_runs, holds_run, read_history, read_record, read_table, read_totals
+from evo_nas.ledger.reading import (
+    find_runs,
+    holds_run,
+    read_config,
+    read_history,
+    read_record,
+    read_table,
+    read_totals,
+)
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
 from evo_nas.ledger.schema import SCHEMA, Describe
 from evo_nas.ledger.store import Store, storage_errors
@@ -31,6 +39,7 @@ __all__ = [
     "hash_config",
     "holds_run",
     "open_store",
+    "read_config",
     "read_history",
     "read_record",
     "read_table",

@@ -14,13 +14,16 @@ import json
 import os
 import re
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from evo_nas.errors import CorruptLedgerError, FencedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evo_nas.ledger.store import Store
 
 FOLDER = "epochs"
@@ -45,13 +48,26 @@ class Fence:
 NO_FENCE = Fence(0, (), ())
 
 
-def claim_epoch(store: Store) -> int:
-    """Claims and returns the next epoch."""
-    owner = {"owner": uuid4().hex, "host": socket.gethostname(), "pid": os.getpid()}
+def claim_epoch(store: Store, *, settings: Mapping[str, Any] | None = None) -> int:
+    """Claims and returns the next epoch, for a writer with these ``settings``; see `read_settings`."""
+    owner = {"owner": uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "settings": settings}
     while True:
         epoch = _highest(store, "claim") + 1
         if store.create(_path(epoch, "claim"), json.dumps(owner).encode()):
             return epoch
+
+
+def read_settings(store: Store) -> dict[str, Any]:
+    """Returns what the last writer that said so changed of the run's configuration, by section.
+
+    Claims decide nothing but this, so one that is damaged is passed over.
+    """
+    for epoch in reversed(_epochs(store, "claim")):
+        with suppress(ValueError, TypeError, KeyError, RecursionError, OSError):
+            settings = json.loads(store.read(_path(epoch, "claim")))["settings"]
+            if isinstance(settings, dict):
+                return settings
+    return {}
 
 
 def check_not_superseded(store: Store, epoch: int) -> None:

@@ -18,8 +18,8 @@ from evo_nas.ledger.store import Store, storage_errors
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
-    from typing import Self
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Self
 
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.ledger.survey import Survey
@@ -38,7 +38,13 @@ class Ledger:
     """
 
     def __init__(
-        self, store: Store, record: RunRecord, *, accept_data_loss: bool, describe: Describe | None
+        self,
+        store: Store,
+        record: RunRecord,
+        *,
+        accept_data_loss: bool,
+        settings: Mapping[str, Any] | None,
+        describe: Describe | None,
     ) -> None:
         self.record = record
         self._store = store
@@ -46,7 +52,7 @@ class Ledger:
         self._closed = False
         self._unacknowledged: list[int] = []
         self._told = _Flags()
-        self._epoch = claim_epoch(store)
+        self._epoch = claim_epoch(store, settings=settings)
         with self._as_writer("open"):
             contents = read_contents(
                 store, columns=["id"], below=self._epoch, accept_data_loss=accept_data_loss
@@ -73,7 +79,7 @@ class Ledger:
             _refuse_occupied(store)
             with _locked(store):
                 _write_record(store, record)
-                return cls(store, record, accept_data_loss=False, describe=describe)
+                return cls(store, record, accept_data_loss=False, settings=None, describe=describe)
 
     @classmethod
     def open(
@@ -81,6 +87,7 @@ class Ledger:
         where: str | os.PathLike[str] | Store,
         *,
         accept_data_loss: bool = False,
+        settings: Mapping[str, Any] | None = None,
         describe: Describe | None = None,
     ) -> Self:
         """Takes over a run: what its last writer acknowledged counts, what that may still write does not.
@@ -88,6 +95,7 @@ class Ledger:
         Args:
             where: Directory of the run.
             accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+            settings: Sections of the configuration that hold from now on in the place of the recorded ones.
             describe: Gives the JSON of the ``architecture`` column.
 
         Raises:
@@ -99,7 +107,9 @@ class Ledger:
         with storage_errors(store, "open the run in"):
             record = load_record(store)
             with _locked(store):
-                return cls(store, record, accept_data_loss=accept_data_loss, describe=describe)
+                return cls(
+                    store, record, accept_data_loss=accept_data_loss, settings=settings, describe=describe
+                )
 
     def history(self) -> History:
         """Reads back everything told and what was in flight at the last commit.

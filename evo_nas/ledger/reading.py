@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evo_nas.ledger.contents import History, Totals, load_history, load_totals, read_contents
+from evo_nas.ledger.epochs import read_settings
 from evo_nas.ledger.local_store import open_store
 from evo_nas.ledger.record import RUN_FILE, RunRecord, load_record
 from evo_nas.ledger.store import Store, storage_errors
@@ -40,6 +41,16 @@ def read_record(where: str | os.PathLike[str] | Store) -> RunRecord:
     store = open_store(where)
     with storage_errors(store, "read"):
         return load_record(store)
+
+
+def read_config(where: str | os.PathLike[str] | Store) -> dict[str, Any]:
+    """Returns the configuration of the run at ``where`` with what was changed since; raises as `read_record` does.
+
+    The record never changes; a session that is given more budget or other workers says so in its claim.
+    """
+    store = open_store(where)
+    with storage_errors(store, "read"):
+        return load_record(store).config | read_settings(store)
 
 
 def read_history(where: str | os.PathLike[str] | Store) -> History:

@@ -16,7 +16,9 @@ from click.testing import CliRunner, Result
 
 import evo_nas
 from evo_nas.cli import main
-from evo_nas.ledger import hash_config, read_history, read_table
+from evo_nas.config import load_config
+from evo_nas.experiment import Experiment
+from evo_nas.ledger import hash_config, read_config, read_history, read_table
 
 CONFIG = """
 name: tiny
@@ -102,6 +104,17 @@ def test_run_directory_is_named_after_the_config(config: Path, monkeypatch: pyte
     monkeypatch.chdir(config.parent)
     assert evo_nas_command("search", config, "--inline", "--set", "budget.evaluations=1").exit_code == 0
     assert (config.parent / "runs" / "tiny" / "RUN.json").is_file()
+
+
+def test_resume_goes_on_to_the_budget_that_was_given_last(config: Path, run: Path) -> None:
+    raised = Experiment.of(load_config(config, ("budget.evaluations=12", "workers=2")))
+    with raised.open(run, executor="inline") as search:
+        search.step()
+    assert "9/12" in evo_nas_command("runs", run).output
+    assert read_config(run)["workers"]["count"] == 2
+    result = evo_nas_command("resume", run, "--inline")
+    assert result.exit_code == 0, result.output
+    assert len(read_history(run).told) == 12
 
 
 def test_resume_needs_only_the_run(config: Path, run: Path) -> None:

@@ -171,7 +171,7 @@ def test_the_model_finds_a_fence_listed_before_the_claim(monkeypatch: pytest.Mon
     read_contents, claim_epoch = ledger_module.read_contents, ledger_module.claim_epoch
     early: dict[int, Any] = {}
 
-    def claim(store: Any) -> int:
+    def claim(store: Any, **_: Any) -> int:
         early[id(store)] = read_contents(store, columns=["id", "seq"])
         return claim_epoch(store)
 
