@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.autoscaler._private.docker import docker_start_cmds
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from tests.deployment.files import CLUSTER, LAUNCHER, documents
+from tests.deployment.files import CLUSTER, DOCKERFILE, LAUNCHER, documents
 
 every_file = pytest.mark.parametrize("path", LAUNCHER, ids=lambda path: path.name)
 
@@ -36,6 +38,24 @@ def test_every_node_has_the_token_and_authentication_on(path: Path) -> None:
     assert config["file_mounts"] == {"~/.ray/auth_token": "~/.ray/auth_token"}
     assert "--env RAY_AUTH_MODE=token" in config["docker"]["run_options"]
     assert "--env RAY_USAGE_STATS_ENABLED=0" in config["docker"]["run_options"]
+
+
+@every_file
+def test_the_token_is_mounted_in_the_home_of_the_user_of_the_image(path: Path) -> None:
+    config = prepared(path)
+    docker = config["docker"]
+    (home,) = re.findall(r"^ENV .*\bHOME=(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    command = docker_start_cmds(
+        config["auth"]["ssh_user"],
+        docker["image"],
+        config["file_mounts"],
+        docker["container_name"],
+        docker["run_options"],
+        config["cluster_name"],
+        home,
+        "docker",
+    )
+    assert ":/home/ray/.ray/auth_token " in command
 
 
 @every_file
