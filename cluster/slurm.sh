@@ -57,14 +57,20 @@ running=("$search" "${running[@]}")
 stopping=no
 stop_and_queue_again() {
     stopping=yes
-    evo-nas stop "$run" --address "$address"
+    timeout 80 evo-nas stop "$run" --address "$address" || kill "$search" 2>/dev/null || true
 }
 trap stop_and_queue_again USR1
 
 status=0
 wait "$search" || status=$?
 if [ $stopping = yes ]; then
-    wait "$search" || true # the signal ended the first wait, not the search
+    # The signal ended the wait, not the search. The job has two minutes in all to be queued again, and what is
+    # committed is safe: a search that does not end by itself is killed.
+    for _ in {1..20}; do
+        kill -0 "$search" 2>/dev/null || break
+        sleep 1
+    done
+    kill -KILL "$search" 2>/dev/null || true
     scontrol requeue "$SLURM_JOB_ID"
     exit 0
 fi

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -32,19 +33,35 @@ wait
 SCONTROL = """#!/bin/bash
 echo "$@" >> scontrol.log
 """
+EVO_NAS = """#!/bin/bash
+case $1 in
+    search) sleep 0.3; echo > searching; exec sleep 600 ;;
+    stop) echo > stop-failed; exit 1 ;;
+esac
+"""
+RAY = f"""#!/bin/bash
+[[ " $* " != *" --head "* ]] || exec {sys.executable} -m http.server --bind "${{address%:*}}" "${{address#*:}}"
+exec sleep 600
+"""
 
 
 def test_shellcheck_finds_nothing() -> None:
     subprocess.run([SCRIPTS / "shellcheck", SLURM], check=True)
 
 
+def stand_in(tmp_path: Path, **commands: str) -> None:
+    """Puts scripts in the place of the commands of these names, where ``_`` is a hyphen."""
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    for name, text in commands.items():
+        path = tmp_path / "bin" / name.replace("_", "-")
+        path.write_text(text)
+        path.chmod(0o755)
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Environment of a job whose directory of submission is ``tmp_path``."""
-    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
-        (tmp_path / "bin").mkdir(exist_ok=True)
-        (tmp_path / "bin" / name).write_text(text)
-        (tmp_path / "bin" / name).chmod(0o755)
+    stand_in(tmp_path, srun=SRUN, scontrol=SCONTROL)
     ray_files = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets need short paths
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
@@ -98,3 +115,17 @@ def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, j
     assert read_table(run).num_rows >= len(told) + 4
     assert "verdict" in log.read_text()
     assert list(tmp_path.glob(".ray-token-*")) == []
+
+
+def test_a_job_whose_search_cannot_be_stopped_is_queued_again_all_the_same(
+    tmp_path: Path, job: dict[str, str]
+) -> None:
+    stand_in(tmp_path, evo_nas=EVO_NAS, ray=RAY)
+    with started(tmp_path, job, evaluations=1) as script:
+        while not (tmp_path / "searching").exists():
+            assert script.poll() is None, (tmp_path / "slurm.log").read_text()
+            time.sleep(0.05)
+        script.send_signal(signal.SIGUSR1)
+        assert script.wait() == 0, (tmp_path / "slurm.log").read_text()
+    assert (tmp_path / "stop-failed").exists()
+    assert (tmp_path / "scontrol.log").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
