@@ -99,8 +99,11 @@ class Tenure:
         Args:
             drain_s: Seconds to wait for what is in flight.
         """
-        self._ask("stop", drain_s)
-        *_, last = self.reports()
+        until, told = time.monotonic() + drain_s, None
+        for last in self.reports():
+            if last.life != told:  # a life that begins meanwhile knows nothing of it
+                told = last.life
+                self._ask("stop", max(0.0, until - time.monotonic()))
         self._remove()
         return last
 
