@@ -12,6 +12,7 @@ import torch
 from evo_nas.evaluation import Outcome
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.models.fused import TorchRecurrence
 from evo_nas.tasks.task import Dataset
 from evo_nas.training import capture
 from evo_nas.training.batches import prepare
@@ -111,3 +112,14 @@ def test_bfloat16_learns_about_the_same(architecture, dataset, replays) -> None:
     full, lowered = (fit(both, dataset, precision=precision) for precision in ("float32", "bfloat16"))
     assert replays
     assert lowered.metrics["train_loss"] == pytest.approx(full.metrics["train_loss"], rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn_tanh"])
+def test_layers_of_cudnn_do_not_round_to_tf32_in_a_training(name) -> None:
+    layer = TorchRecurrence(NAMED_CELLS[name], 64, 64).to(CUDA)
+    reference = TorchRecurrence(NAMED_CELLS[name], 64, 64).to(CUDA).double()
+    reference.load_state_dict(layer.state_dict())
+    inputs = torch.randn(8, 20, 64, device=CUDA)
+    with lane(CUDA):
+        outputs = layer(inputs)
+    torch.testing.assert_close(outputs.double(), reference(inputs.double()), rtol=0, atol=5e-6)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.models.paths import PATHS
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.training.batches import prepare
-from evo_nas.training.lane import flushes_denormals, lane
+from evo_nas.training.lane import flushes_denormals, lane, unrounded_recurrence
 from evo_nas.training.trainer import Regimen, train
 
 CPU = torch.device("cpu")
@@ -52,3 +53,14 @@ def test_who_flushed_before_flushes_afterwards() -> None:
         assert flushes_denormals()
     finally:
         torch.set_flush_denormal(False)
+
+
+def test_recurrent_layers_do_not_round_until_the_last_thread_has_left() -> None:
+    rnn = torch.backends.cudnn.rnn
+    before = rnn.fp32_precision
+    with ExitStack() as one, ExitStack() as other:
+        one.enter_context(unrounded_recurrence())
+        other.enter_context(unrounded_recurrence())
+        one.close()
+        assert rnn.fp32_precision == "ieee" != before
+    assert rnn.fp32_precision == before
