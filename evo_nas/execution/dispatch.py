@@ -59,6 +59,10 @@ class Loss(Enum):
     """Its machine was taken away, which says nothing about its candidates."""
 
 
+_UNEXPLAINED = (Loss.CRASHED, Loss.OUT_OF_MEMORY)
+"""Losses that may be no candidate's fault but that of what all workers share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A candidate on its way.
@@ -144,6 +148,13 @@ class Dispatcher:
         clock: Unix time in seconds, or the time of a simulation.
         time_limit_s: Named in the outcome of a candidate that overran it.
         lanes: Leases that a worker runs at the same time.
+
+    Attributes:
+        in_flight: Candidates submitted and not yet evaluated.
+        dropped: Late or repeated results that were not counted.
+        lost_workers: All of them, for whatever reason.
+        losses_in_a_row: Workers that crashed or ran out of memory since the last report or verdict on memory. A
+            poisoned candidate does not end the row: where every worker crashes, every candidate is poisoned.
     """
 
     def __init__(
@@ -157,6 +168,7 @@ class Dispatcher:
         self.in_flight = 0
         self.dropped = 0
         self.lost_workers = 0
+        self.losses_in_a_row = 0
         self._attempts = attempts
         self._clock = clock
         self._time_limit_s = time_limit_s
@@ -246,6 +258,7 @@ class Dispatcher:
         if lease is None:
             self.dropped += len(report.outcomes)
             return []
+        self.losses_in_a_row = 0
         self._workers[lease.worker].leases.remove(lease)
         self._place(lease.worker)
         lane_s = report.elapsed_s / self._lanes
@@ -279,6 +292,7 @@ class Dispatcher:
             overdue: Ids of the leases that alone are to blame; those that were running for None.
         """
         self.lost_workers += 1
+        self.losses_in_a_row += loss in _UNEXPLAINED
         lost = self._remove(worker)
         if lost is None:
             return []
@@ -292,7 +306,10 @@ class Dispatcher:
             if lease not in blamed:
                 self._put_back(lease.tickets)
         exact = self._lanes == 1 or len(lost.leases) == 1
-        return [ended for held in blamed for ended in self._blame(held, loss=loss, error=error, exact=exact)]
+        ended = [each for held in blamed for each in self._blame(held, loss=loss, error=error, exact=exact)]
+        if any(evaluation.status is Status.TOO_BIG for evaluation in ended):
+            self.losses_in_a_row = 0
+        return ended
 
     def _put_back(self, tickets: Sequence[Ticket]) -> None:
         """Queues candidates before all others; those that must be alone stay so."""

@@ -174,7 +174,6 @@ class RayPool(Executor):
         self._obstacle = ""
         self._looked_at = -math.inf
         self._ready = False
-        self._losses_in_a_row = 0
         self._owns_ray = not ray.is_initialized()
         try:
             if self._owns_ray:
@@ -348,7 +347,6 @@ class RayPool(Executor):
         return self._accept(actor, reference, value)
 
     def _accept(self, actor: _Actor, reference: Any, report: Report) -> list[Evaluation]:
-        self._losses_in_a_row = 0
         lease = actor.leases.pop(reference).lease
         self._run_oldest(actor)
         return self._dispatcher.finish(lease.id, report)
@@ -422,13 +420,14 @@ class RayPool(Executor):
             if isinstance(error.cause, EvoNasError):
                 raise error.cause
             raise ExecutionError(f"a worker cannot build the evaluator: {reason}") from error
-        self._losses_in_a_row += 1
-        if self._losses_in_a_row > self._options.attempts * max(3, self._options.workers):
+        evaluations = self._accept_arrived(name)
+        evaluations += self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
+        lost = self._dispatcher.losses_in_a_row
+        if lost > self._options.attempts * max(3, self._options.workers):
             raise ExecutionError(
-                f"{self._losses_in_a_row} workers were lost in a row without a result; the last one: {reason}"
+                f"{lost} workers were lost in a row without a result; the last one: {reason}"
             ) from error
-        arrived = self._accept_arrived(name)
-        return arrived + self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
+        return evaluations
 
     def _replace(
         self, name: str, *, loss: Loss, reason: str, overdue: Collection[int] | None = None

@@ -220,6 +220,35 @@ def test_losing_an_idle_worker_blames_nobody() -> None:
     assert made.occupancy().lost_workers == 2
 
 
+def test_losses_that_may_be_the_fault_of_what_workers_share_are_counted_in_a_row() -> None:
+    made = dispatcher(workers=8)
+    made.submit(candidates(8))
+    leases = made.assign()
+    for worker, loss in (("w0", Loss.CRASHED), ("w1", Loss.PREEMPTED), ("w2", Loss.OVERRUN)):
+        lose(made, worker, loss)
+    lose(made, "never-joined", Loss.PREEMPTED)
+    assert made.losses_in_a_row == 1
+    lose(made, "never-joined")
+    assert made.losses_in_a_row == 2
+    made.finish(leases[0].id, report(leases[0], seconds_each=1.0))  # of a worker that was given up before
+    assert made.losses_in_a_row == 2
+    made.finish(leases[7].id, report(leases[7], seconds_each=1.0))
+    assert made.losses_in_a_row == 0
+
+
+def test_a_candidate_found_too_big_ends_a_row_of_losses_and_a_poisoned_one_does_not() -> None:
+    made = dispatcher(workers=4, attempts=2)
+    made.submit(candidates(1))
+    lose(made, made.assign()[0].worker)
+    assert lose(made, made.assign()[0].worker)[0].status is Status.POISONED
+    assert made.losses_in_a_row == 2
+    made.submit(candidates(1))
+    lose(made, made.assign()[0].worker, Loss.OUT_OF_MEMORY)
+    assert made.losses_in_a_row == 3
+    assert lose(made, made.assign()[0].worker, Loss.OUT_OF_MEMORY)[0].status is Status.TOO_BIG
+    assert made.losses_in_a_row == 0
+
+
 def test_one_attempt_is_refused() -> None:
     with pytest.raises(ConfigError, match="attempts is 1; must be at least 2"):
         dispatcher(workers=1, attempts=1)
