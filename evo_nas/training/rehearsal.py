@@ -13,13 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _WAITING = {
+    torch.ops.aten._linalg_check_errors,
     torch.ops.aten._local_scalar_dense,
+    torch.ops.aten._unique,
+    torch.ops.aten._unique2,
+    torch.ops.aten.bincount,
+    torch.ops.aten.equal,
     torch.ops.aten.masked_select,
     torch.ops.aten.nonzero,
+    torch.ops.aten.unique_consecutive,
     torch.ops.aten.unique_dim,
-    torch.ops.aten._unique2,
+    torch.ops.aten.unique_dim_consecutive,
 }
 """Operations whose result, or the size of it, must come to the host."""
+_INDEXING = {
+    torch.ops.aten._index_put_impl_,
+    torch.ops.aten._unsafe_index,
+    torch.ops.aten._unsafe_index_put,
+    torch.ops.aten.index,
+    torch.ops.aten.index_put,
+    torch.ops.aten.index_put_,
+}
+"""Operations that must know how many elements a mask selects."""
 
 
 class _Operation(NamedTuple):
@@ -36,7 +51,8 @@ class RehearsedGraph:
     """Records each operation of torch with the memory that it worked on, and repeats exactly those.
 
     As in a CUDA graph, nothing else of the function runs again: numbers of Python are what they were, a tensor that
-    was replaced since is not seen, and what waits for a result is refused.
+    was replaced since is not seen, and an operation that is known to wait for a result is refused. A copy to the host
+    cannot be told from any other here: only a GPU shows that there is none.
     """
 
     def __init__(self) -> None:
@@ -74,7 +90,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch do
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Runs an operation and writes it down."""
-        if func.overloadpacket in _WAITING or _selects_by_mask(func, args):
+        if _waits(func, args, kwargs or {}):
             raise RuntimeError(f"{func} waits for the device, which cannot be captured")
         kept_args, kept_kwargs = tree_map_only(Tensor, torch.detach, (args, kwargs or {}))
         results = func(*args, **(kwargs or {}))
@@ -86,10 +102,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch do
         return results
 
 
-def _selects_by_mask(function: torch._ops.OpOverload, args: Sequence[Any]) -> bool:
-    return function.overloadpacket is torch.ops.aten.index and any(
-        index is not None and index.dtype == torch.bool for index in args[1]
-    )
+def _waits(function: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Returns whether an operation is known to wait for the device."""
+    if function.overloadpacket in _INDEXING:
+        return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1])
+    if function is torch.ops.aten.repeat_interleave.Tensor:
+        return kwargs.get("output_size") is None
+    return function.overloadpacket in _WAITING
 
 
 def _tensors(results: object) -> list[Tensor]:

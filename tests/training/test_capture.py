@@ -277,8 +277,35 @@ def test_the_stand_in_repeats_operations_and_not_python() -> None:
 
 
 @pytest.mark.parametrize(
-    "waits", [lambda x: x.sum().item(), lambda x: x[x > 0], lambda x: x.nonzero(), lambda x: bool(x.any())]
+    "waits",
+    [
+        lambda x: x.sum().item(),
+        lambda x: x[x > 0],
+        lambda x: x.index_put((x > 0,), torch.zeros(3)),
+        lambda x: x.index_put_((x > 0,), torch.zeros(3)),
+        lambda x: x.nonzero(),
+        lambda x: bool(x.any()),
+        lambda x: torch.equal(x, x + 1),
+        lambda x: x.repeat_interleave(torch.tensor([1, 2, 3])),
+        lambda x: x.long().bincount(),
+        lambda x: x.unique(),
+        lambda x: x.unique_consecutive(),
+        lambda x: torch.linalg.inv(x.diag()),
+    ],
 )
 def test_the_stand_in_refuses_to_wait(waits) -> None:
     with pytest.raises(RuntimeError, match="cannot be captured"):
         RehearsedGraph().record(lambda: waits(torch.ones(3)))
+
+
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        lambda x: x[torch.tensor([0, 2])],
+        lambda x: x.index_put_((torch.tensor([0, 2]),), torch.zeros(2)),
+        lambda x: x.repeat_interleave(torch.tensor([1, 2, 3]), output_size=6),
+        lambda x: x.masked_fill(x > 0, 0.0),
+    ],
+)
+def test_the_stand_in_lets_pass_what_does_not_wait(goes_on) -> None:
+    RehearsedGraph().record(lambda: goes_on(torch.ones(3)))
