@@ -12,10 +12,11 @@ from evo_nas.cli.pursuit import Pursuit
 from evo_nas.cli.stopping import Stopped
 from evo_nas.cluster.connection import connected
 from evo_nas.cluster.manager import Stage
-from evo_nas.cluster.names import checked_run
+from evo_nas.cluster.names import checked_run, typed
 from evo_nas.cluster.tenure import Tenure
 from evo_nas.config import configured
 from evo_nas.errors import ExecutionError
+from evo_nas.ledger import holds_run
 
 if TYPE_CHECKING:
     import signal
@@ -64,18 +65,25 @@ class Presence(Pursuit):
             display = stack.enter_context(self._display(experiment))
             stack.enter_context(stopping.asking(left.set, saying="leaving", announce=display.note_stop))
             last = self._watch(tenure, self._listeners(display, stack), left)
-        if last.stage is Stage.FAILED:
-            raise ExecutionError(last.error)
-        if last.stage is Stage.STOPPED:
-            self.tell_stopped(last)
-            raise SystemExit(0)
         self._complete = last.stage is Stage.FINISHED
+        if not self._complete and last.stage.ended:
+            self.tell_end(last)
+            raise SystemExit(0)
         if stopping.received:
             raise Stopped(stopping.received)
 
-    def tell_stopped(self, report: Report) -> None:
-        """Says how many evaluations a stopped search keeps, and how to go on."""
-        self._say("stopped", _stopped(self._place, report))
+    def tell_end(self, report: Report) -> None:
+        """Says that a search is complete, or how many evaluations a stopped one keeps and how to go on.
+
+        Raises:
+            ExecutionError: It has failed.
+        """
+        if report.stage is Stage.FAILED:
+            raise ExecutionError(report.error)
+        if report.stage is Stage.FINISHED:
+            self._say("complete", f"{self._place} is complete")
+        else:
+            self._say("stopped", _stopped(self._place, self._address, report))
 
     def _announce(self, experiment: Experiment) -> None:
         metric = experiment.dataset.metric
@@ -103,8 +111,8 @@ class Presence(Pursuit):
             super()._leave(signal, config)
         self._say(
             "detached",
-            f"the search goes on; watch it with `evo-nas attach {self._run} --address {self._address}`, end it "
-            f"with `evo-nas stop {self._run} --address {self._address}`",
+            f"the search goes on; watch it with {typed('attach', self._place, self._address)}, "
+            f"end it with {typed('stop', self._place, self._address)}",
         )
         raise SystemExit(128 + signal)
 
@@ -131,24 +139,23 @@ def stop_here(run: str, address: str, *, drain_s: float, as_json: bool) -> None:
         as_json: Whether to print JSON lines instead of what people read.
 
     Raises:
-        ExecutionError: Nobody searches it there.
+        ExecutionError: Nobody searches it there, or the search has failed.
     """
     run = checked_run(run)
     with connected(address):
         last = _present(run, address).end(drain_s=drain_s)
-    Presence(run, address, as_json=as_json).tell_stopped(last)
+    Presence(run, address, as_json=as_json).tell_end(last)
 
 
 def _present(run: str, address: str) -> Tenure:
     tenure = Tenure.find(run)
     if tenure is None:
-        raise ExecutionError(
-            f"nobody searches {run} in the cluster at {address}; `evo-nas resume {run} --address ...` goes on"
-        )
+        kept = f"{typed('resume', run, address)} goes on" if holds_run(run) else "no run is kept there either"
+        raise ExecutionError(f"nobody searches {run} in the cluster at {address}; {kept}")
     return tenure
 
 
-def _stopped(run: str, report: Report) -> str:
+def _stopped(run: str, address: str, report: Report) -> str:
     progress = report.progress
     done = f"{progress.told:,} of {progress.budget.evaluations:,} evaluations are safe; " if progress else ""
-    return f"{run} is stopped: {done}go on with `evo-nas resume {run} --address ...`"
+    return f"{run} is stopped: {done}go on with {typed('resume', run, address)}"

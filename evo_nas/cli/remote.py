@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.replayed import progress_of
 from evo_nas.cli.wording import Scale
 from evo_nas.cluster.jobs import Job, Jobs
-from evo_nas.cluster.names import checked_run
+from evo_nas.cluster.names import checked_run, typed
 from evo_nas.errors import ExecutionError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 SEARCH = "search"
+THERE = "auto"
+"""Address of the cluster for its own jobs."""
 _UNDER_WAY = ("watching", "complete")
 
 
@@ -86,12 +89,14 @@ class Remote:
         """Yields the lines of the newest job that followed the search."""
         jobs = self._jobs.of_run(self._run, role=SEARCH)
         if not jobs:
-            raise ExecutionError(f"no job of this cluster was about {self._run}; {self.hint('attach')}")
+            raise ExecutionError(
+                f"no job of this cluster was about {self._run}; if it is searched there, {self.hint('attach')} shows it"
+            )
         yield from self._jobs.follow(jobs[0].id) if follow else self._jobs.logs(jobs[0].id).splitlines()
 
     def hint(self, command: str) -> str:
         """Returns a command about this run as a person would type it."""
-        return f"`evo-nas {command} {self._run} --address {self._jobs.url}`"
+        return typed(command, self._run, self._jobs.url)
 
     def say(self, text: str) -> None:
         """Prints ``text`` for people; machines learn it from events."""
@@ -99,7 +104,7 @@ class Remote:
             self._console.print(text, soft_wrap=True)
 
     def _command(self, name: str, *options: str, role: str) -> str:
-        command = ["evo-nas", name, self._run, "--address", "auto", "--json", *options]
+        command = ["evo-nas", name, self._run, "--address", THERE, "--json", *options]
         return self._jobs.submit(command, self._run, role=role)
 
     def _await(self, submission: str) -> None:
@@ -136,9 +141,13 @@ class Remote:
             self._console.print(verdict_view(verdict))
 
     def _events(self, submission: str) -> Iterator[Event]:
-        """Yields what a job says in JSON; raises what it complains of when it has failed."""
+        """Yields what a job says in JSON; raises what it complains of when it has failed.
+
+        What it advises to type there is turned into what is to be typed here.
+        """
         errors: list[str] = []
-        for line in self._jobs.follow(submission):
+        for said in self._jobs.follow(submission):
+            line = said.replace(f"--address {THERE}`", f"--address {shlex.quote(self._jobs.url)}`")
             if line.startswith('{"event": '):
                 yield json.loads(line)
             elif line.startswith("error: ") or (errors and line.startswith("  ")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from pathlib import PurePosixPath
 
 from evo_nas.errors import ConfigError
@@ -46,6 +47,11 @@ def manager_name(run: str) -> str:
     """Returns the name of the actor that searches ``run``, which `checked_run` has returned."""
     digest = hashlib.sha256(run.encode()).hexdigest()[:12]
     return f"{run.rsplit('/', 1)[-1]}-{digest}"
+
+
+def typed(command: str, run: str, address: str) -> str:
+    """Returns a command about ``run`` as a person would type it."""
+    return f"`evo-nas {command} {shlex.quote(run)} --address {shlex.quote(address)}`"
 
 
 def is_url(address: str) -> bool:
