@@ -49,8 +49,8 @@ class RayOptions:
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
         time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
         startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
-        placement_timeout_s: Seconds after which it is told why a worker has not started; at once if no node is
-            large enough for it.
+        placement_timeout_s: Seconds after which it is told why a worker has not started; an autoscaler needs some
+            to add a node.
     """
 
     workers: int
@@ -297,9 +297,9 @@ class RayPool(Executor):
             raise ConfigError(f"no worker fits on this machine: {misfit}, see `workers`")
 
     def _report_waiting(self, now: float) -> None:
-        """Tells what workers wait for: at once if no node is large enough, otherwise when it has been long."""
+        """Tells what workers wait for when it has been long; until then an autoscaler may be adding nodes."""
         waiting = [actor.created_at for actor in self._actors.values() if actor.node_id is None]
-        obstacle = explain_misfit(self._options.demand) if waiting else ""
+        obstacle = ""
         if waiting and now - min(waiting) >= self._options.placement_timeout_s:
             obstacle = explain_waiting(self._options.demand)
         if obstacle and obstacle != self._obstacle:

@@ -43,7 +43,7 @@ def explain_misfit(demand: Mapping[str, float]) -> str:
 def explain_waiting(demand: Mapping[str, float]) -> str:
     """Returns why a worker that asks for ``demand`` may not have started."""
     if misfit := explain_misfit(demand):
-        return misfit
+        return f"{misfit}, unless an autoscaler is adding one"
     asked = _in_words(demand)
     available = ray.available_resources()
     if not _fits(demand, available):

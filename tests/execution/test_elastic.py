@@ -73,7 +73,10 @@ def test_a_worker_without_room_is_reported_with_the_reason(monkeypatch: pytest.M
         assert pool.occupancy().waiting == 1
 
 
-def test_that_no_node_is_large_enough_is_reported_at_once() -> None:
+def test_that_no_node_is_large_enough_is_reported_when_an_autoscaler_had_time_to_add_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_pool, "LOOK_S", 0.0)
     options = RayOptions(
         workers=1,
         cpus_per_worker=64.0,
@@ -83,9 +86,14 @@ def test_that_no_node_is_large_enough_is_reported_at_once() -> None:
     with RayPool(Sees, options) as pool:
         pool.submit(candidates(1))
         assert pool.collect(timeout_s=0.2) == []
+        assert (pool.occupancy().waiting, pool.occupancy().obstacle) == (1, "")
+        for actor in pool._actors.values():
+            actor.created_at -= options.placement_timeout_s
+        assert pool.collect(timeout_s=0.2) == []
         assert pool.occupancy().obstacle.startswith(
             "each asks for 64 CPUs and 1.0 GiB of memory, and no node of 1 has that (the most is 4 CPUs and "
         )
+        assert pool.occupancy().obstacle.endswith("unless an autoscaler is adding one")
         with pytest.raises(ConfigError, match="no worker fits on this machine: each asks for 64 CPUs"):
             pool._refuse_misfit()  # as a pool does that has started a Ray of its own
 
