@@ -96,12 +96,14 @@ class Program:
     instructions: tuple[Instruction, ...]
 
 
-_UNARY = {
+_ELEMENTWISE = {
+    Op.BLEND: Code.BLEND,
     Op.TANH: Code.TANH,
     Op.SIGMOID: Code.SIGMOID,
     Op.RELU: Code.RELU,
     Op.LEAKY_RELU: Code.LEAKY_RELU,
 }
+"""Operations that are one instruction."""
 
 
 def assemble(cell: CellGraph) -> Program:
@@ -197,20 +199,27 @@ class _Assembler:
 
     def _emit(self, node: Node, reference: int, operands: list[Place]) -> Place:
         """Adds the instructions of a node that is not linear and returns where its value is."""
-        if node.op in _UNARY:
-            target = operands[0]
-            source = self._aliases[node.inputs[0]]
-            if not self._is_linear(source) or self._uses[source] > 1 or reference in self._outputs:
-                target = self._new_place(reference)
-            self._instructions.append(Instruction(_UNARY[node.op], target, (operands[0],)))
-            return target
-        if node.op is Op.MUL:
-            return self._emit_product(reference, operands)
+        match node.op:
+            case Op.MUL:
+                return self._emit_product(reference, operands)
+            case Op.ADD:
+                return self._emit_sum(reference, operands, scale=1.0)
+            case Op.MEAN:
+                return self._emit_sum(reference, operands, scale=1 / len(operands))
+            case op if op in _ELEMENTWISE:
+                target = operands[0] if self._may_overwrite(node, reference) else self._new_place(reference)
+                self._instructions.append(Instruction(_ELEMENTWISE[op], target, tuple(operands)))
+                return target
+        raise NotImplementedError(f"{node.op} has no instructions; give it some in {__name__}")
+
+    def _may_overwrite(self, node: Node, reference: int) -> bool:
+        """Returns whether a node is an activation that may stand where the linear node stood that it alone reads."""
+        source = self._aliases[node.inputs[0]]
+        is_alone = len(node.inputs) == self._uses[source] == 1
+        return is_alone and self._is_linear(source) and reference not in self._outputs
+
+    def _emit_sum(self, reference: int, operands: list[Place], *, scale: float) -> Place:
         target = self._new_place(reference)
-        if node.op is Op.BLEND:
-            self._instructions.append(Instruction(Code.BLEND, target, tuple(operands)))
-            return target
-        scale = 1 / len(operands) if node.op is Op.MEAN else 1.0
         for position, operand in enumerate(operands):
             self._instructions.append(
                 Instruction(Code.ADD, target, (operand,), scale=scale, accumulates=position > 0)

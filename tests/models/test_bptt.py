@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
+from evo_nas.models import program
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
 
@@ -39,6 +40,12 @@ def test_gradients_of_every_operation_agree_with_finite_differences(path, op) ->
         )
 
     assert torch.autograd.gradcheck(outputs, (inputs, *parameters))
+
+
+def test_an_operation_without_instructions_is_refused(monkeypatch) -> None:
+    monkeypatch.delitem(program._ELEMENTWISE, Op.RELU)
+    with pytest.raises(NotImplementedError, match="relu has no instructions"):
+        program.assemble(cell_with(Op.RELU))
 
 
 def test_gradients_can_be_asked_for_twice() -> None:
