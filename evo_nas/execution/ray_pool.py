@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,12 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
-from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report, work
+from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.local_ray import start_local
+from evo_nas.execution.ray_worker import cause_of_loss, loss_in_words, worker_class
 from evo_nas.execution.room import draining_nodes, explain_misfit, explain_waiting
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ LOOK_S = 2.0
 """Seconds between looks at which nodes are there and which are about to go."""
 GRACE_S = 1.0
 """Seconds that a worker which seems overdue gets to have reported after all."""
-_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-"""Read when torch is first imported; two spinning threads on a busy machine cost 5 to 25 times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +76,6 @@ class RayOptions:
             "memory": self.memory_per_worker or 0,
         }
         return {name: amount for name, amount in demand.items() if amount}
-
-
-class _Worker:
-    """Lives in a process of the cluster; what the evaluator loaded stays between leases.
-
-    With several lanes, Ray calls `work` in as many threads, in the order of sending.
-    """
-
-    def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> _Started:
-        """Builds the evaluator and says where."""
-        began = time.monotonic()
-        self._evaluator = factory()
-        self._time_limit_s = time_limit_s
-        node_id: str = ray.get_runtime_context().get_node_id()
-        return _Started(socket.gethostname(), node_id, time.monotonic() - began)
-
-    def work(self, candidates: tuple[Candidate, ...]) -> Report:
-        """Evaluates a lease."""
-        return work(self._evaluator, candidates, time_limit_s=self._time_limit_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """Name of a worker's machine, id of its node, and the seconds that it took to load everything."""
-
-    host: str
-    node_id: str
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -159,14 +129,11 @@ class RayPool(Executor):
         )
         self._actors: dict[str, _Actor] = {}
         self._owner: dict[Any, str] = {}
-        self._worker_class = ray.remote(_Worker).options(
-            num_cpus=options.cpus_per_worker,
-            num_gpus=options.gpus_per_worker,
+        self._worker_class = worker_class(
+            cpus=options.cpus_per_worker,
+            gpus=options.gpus_per_worker,
             memory=options.memory_per_worker,
-            max_restarts=0,
-            max_task_retries=0,
-            max_concurrency=options.lanes,
-            runtime_env={"env_vars": _WORKER_ENVIRONMENT},
+            lanes=options.lanes,
         )
         self._created = 0
         self._wanted = options.workers
@@ -415,13 +382,14 @@ class RayPool(Executor):
         return evaluations
 
     def _lose(self, name: str, error: RayError) -> list[Evaluation]:
-        reason = _reason(error)
+        reason = loss_in_words(error)
         if not self._ready and isinstance(error, RayTaskError):
             if isinstance(error.cause, EvoNasError):
                 raise error.cause
             raise ExecutionError(f"a worker cannot build the evaluator: {reason}") from error
         evaluations = self._accept_arrived(name)
-        evaluations += self._replace(name, loss=_loss(error, self._actors[name]), reason=reason)
+        loss = cause_of_loss(error, retiring=self._actors[name].retiring)
+        evaluations += self._replace(name, loss=loss, reason=reason)
         lost = self._dispatcher.losses_in_a_row
         if lost > self._options.attempts * max(3, self._options.workers):
             raise ExecutionError(
@@ -439,20 +407,3 @@ class RayPool(Executor):
         evaluations = self._dispatcher.lose(name, loss=loss, error=reason, overdue=overdue)
         self._balance()
         return evaluations
-
-
-def _loss(error: RayError, actor: _Actor) -> Loss:
-    if isinstance(error, OutOfMemoryError):
-        return Loss.OUT_OF_MEMORY
-    preempted = actor.retiring or (isinstance(error, RayActorError) and error.preempted)
-    return Loss.PREEMPTED if preempted else Loss.CRASHED
-
-
-def _reason(error: RayError) -> str:
-    """Returns what happened in one line, without Ray's advice."""
-    if isinstance(error, OutOfMemoryError):
-        return "OutOfMemoryError: Ray ended the worker since its machine ran out of memory"
-    if isinstance(error, RayTaskError):
-        return f"{type(error.cause).__name__}: {error.cause}"
-    last = str(error).rstrip().rsplit("\n", 1)[-1].split(" Some common causes", 1)[0]
-    return f"{type(error).__name__}: {last}"
