@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import aiohttp
 import requests
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
@@ -24,7 +25,7 @@ from evo_nas.cluster.names import is_url, manager_name
 from evo_nas.errors import ConfigError, ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from evo_nas.config import SearchConfig
 
@@ -32,6 +33,8 @@ DEADLINE_S = 30.0
 PREFLIGHT_S = 120.0
 AGENT_S = 60.0
 """Seconds in which a cluster that has just started must be able to take a job."""
+SILENCE_S = 60.0
+"""Seconds without a line of a log after which the cluster is asked whether it is still there."""
 _NO_AGENT = "No available agent to submit job"
 CONFIG_FILE = "search.json"
 _RUN = "evo-nas-run"
@@ -149,28 +152,31 @@ class Jobs:
         Raises:
             ExecutionError: The cluster answers no more.
         """
-        loop = asyncio.new_event_loop()
-        pieces: Any = self._client.tail_job_logs(submission)
+        pieces = self._client.tail_job_logs(submission)
         rest = ""
-        try:
-            while True:
-                with self._answering():
-                    try:
-                        piece: str = loop.run_until_complete(anext(pieces))
-                    except StopAsyncIteration:
-                        break
+        with asyncio.Runner() as runner:
+            while (piece := self._next(runner, pieces, submission)) is not None:
                 *lines, rest = (rest + piece).split("\n")
                 yield from lines
-            if rest:
-                yield rest
-        finally:
-            loop.run_until_complete(pieces.aclose())
-            loop.close()
+        if rest:
+            yield rest
 
     def outcome(self, submission: str) -> JobStatus:
         """Returns the status of a job."""
         with self._answering():
             return self._client.get_job_status(submission)
+
+    def _next(self, runner: asyncio.Runner, pieces: AsyncIterator[str], submission: str) -> str | None:
+        """Returns what comes next of a log, None at its end; a head that has vanished says nothing for ever."""
+
+        async def upcoming() -> str | None:
+            piece = asyncio.ensure_future(anext(pieces, None))
+            while not (await asyncio.wait({piece}, timeout=SILENCE_S))[0]:
+                self.outcome(submission)
+            return await piece
+
+        with self._answering():
+            return runner.run(upcoming())
 
     def _preflight(self, paths: Sequence[str], run: str) -> None:
         wanted = {"evo-nas": version("evo-nas")}
@@ -199,7 +205,7 @@ class Jobs:
                 f"the cluster at {self.url} does not accept this token; copy its token file to this machine "
                 f"({str(error).strip().splitlines()[0]})"
             ) from None
-        except (OSError, RuntimeError, requests.RequestException) as error:
+        except (OSError, RuntimeError, requests.RequestException, aiohttp.ClientError) as error:
             last = str(error).strip().rsplit("\n", 1)[-1]
             if _NO_AGENT in last:
                 raise _NoAgentError(

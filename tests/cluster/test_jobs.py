@@ -1,0 +1,124 @@
+"""A cluster that answers as Ray's dashboard does, or no more, seen from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import WSCloseCode, web
+
+from evo_nas.cli.remote import Remote
+from evo_nas.cluster import jobs
+from evo_nas.cluster.jobs import Jobs
+from evo_nas.errors import ExecutionError
+
+RUN = "/shared/my runs/a"
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ssl=None is deprecated"
+)  # which Ray's client gives to aiohttp
+
+
+@dataclass
+class Dashboard:
+    """As much of a dashboard as those who follow a job ask for.
+
+    Attributes:
+        lines: What its one job prints, piece by piece.
+        status: Of that job.
+        fate: What becomes of whoever follows the log: it ends, is cut off or silent, or is not let in.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    status: str = "SUCCEEDED"
+    fate: str = "ends"
+    url: str = ""
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/api/version", self._version)
+        application.router.add_get("/api/jobs/", self._jobs)
+        application.router.add_get("/api/jobs/one", self._job)
+        application.router.add_get("/api/jobs/one/logs/tail", self._tail)
+        return application
+
+    def _described(self) -> dict[str, Any]:
+        metadata = {"evo-nas-run": RUN, "evo-nas-role": "search"}
+        return {
+            "type": "SUBMISSION",
+            "submission_id": "one",
+            "metadata": metadata,
+            "entrypoint": "evo-nas",
+        } | {"status": self.status}
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return web.json_response({"version": "4", "ray_version": "2.60.0", "ray_commit": ""})
+
+    async def _jobs(self, _: web.Request) -> web.Response:
+        return web.json_response([self._described()])
+
+    async def _job(self, _: web.Request) -> web.Response:
+        return web.Response(status=500) if self.fate == "is silent" else web.json_response(self._described())
+
+    async def _tail(self, request: web.Request) -> web.StreamResponse:
+        if self.fate == "is refused":
+            return web.Response(status=503)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for line in self.lines:
+            await socket.send_str(line)
+        if self.fate == "is silent":
+            await socket.receive()
+        if self.fate == "is cut off":
+            assert request.transport is not None
+            request.transport.abort()
+        await socket.close(code=WSCloseCode.OK)
+        return socket
+
+
+@pytest.fixture
+def dashboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    made, loop = Dashboard(), asyncio.new_event_loop()
+    runner = web.AppRunner(made.application(), shutdown_timeout=0.1)
+    loop.run_until_complete(runner.setup())
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    loop.run_until_complete(site.start())
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield made
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    gc.collect()  # while the warning is ignored
+
+
+def test_lines_are_whole_however_they_arrive(dashboard: Dashboard) -> None:
+    dashboard.lines = ["one\ntw", "o\nthr", "ee"]
+    assert list(Jobs(dashboard.url).follow("one")) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("fate", ["is refused", "is cut off", "is silent"])
+def test_a_dashboard_that_is_lost_while_it_is_followed_is_one_clear_error(
+    dashboard: Dashboard, fate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SILENCE_S", 0.05)
+    dashboard.lines, dashboard.fate = ["one\n"], fate
+    with pytest.raises(ExecutionError, match=f"the cluster at {dashboard.url} cannot be asked: "):
+        list(Jobs(dashboard.url).follow("one"))
+
+
+def test_what_a_job_advises_is_turned_into_what_is_typed_here(
+    dashboard: Dashboard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advice = f"go on with `evo-nas resume '{RUN}' --address auto`"
+    dashboard.lines = [json.dumps({"event": "stopped", "text": advice}) + "\n"]
+    Remote(dashboard.url, RUN, as_json=False).attach("one")
+    assert capsys.readouterr().out == f"{advice.replace('auto', dashboard.url)}\n"
