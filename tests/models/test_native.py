@@ -13,6 +13,7 @@ from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.native import NativeRecurrence, native_status, scan
+from evo_nas.models.native.recurrence import _Pool
 
 pytestmark = pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
 
@@ -230,3 +231,41 @@ def test_inputs_and_gradients_may_lie_anyhow_in_memory() -> None:
 def test_shapes_that_would_read_foreign_memory_are_refused(shape, how, complaint) -> None:
     with pytest.raises(ValueError, match=complaint):
         run(layer("gru"), torch.zeros(shape), **how)
+
+
+def test_the_layers_of_a_deep_network_use_the_same_memory_in_every_step(monkeypatch) -> None:
+    pool = _Pool()
+    monkeypatch.setattr("evo_nas.models.native.recurrence._values", pool)
+    layers = [NativeRecurrence(NAMED_CELLS["gru"], 8, 8) for _ in range(5)]
+    used = []
+    for _ in range(2):
+        outputs = torch.randn(3, 4, 8)
+        for recurrence in layers:
+            outputs = recurrence(outputs)
+        assert not pool.spare
+        outputs.sum().backward()
+        del outputs
+        used.append({tensor.data_ptr() for tensor in pool.spare})
+    assert len(used[0]) == len(layers)
+    assert used[0] == used[1]
+
+
+def test_no_more_memory_is_kept_than_permitted() -> None:
+    pool = _Pool(most=100)
+    workspaces = [pool.lend(size) for size in (60, 30, 60)]
+    workspaces.clear()
+    assert [len(tensor) for tensor in pool.spare] == [30, 60]
+    smallest = pool.lend(20)
+    assert [len(tensor) for tensor in pool.spare] == [60]
+    del smallest
+    outgrown = pool.lend(61)
+    assert [len(tensor) for tensor in pool.spare] == [30]
+    del outgrown
+
+
+def test_memory_that_cannot_be_had_costs_none_that_is_kept() -> None:
+    pool = _Pool()
+    pool.give_back(torch.empty(10))
+    with pytest.raises(RuntimeError):
+        pool.lend(2**60)
+    assert len(pool.spare) == 1

@@ -15,7 +15,7 @@ from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.native import NativeRecurrence, native_status
-from evo_nas.models.native.recurrence import _spare_scratch, _spare_values
+from evo_nas.models.native.recurrence import _scratch, _values
 from evo_nas.models.recurrence import Recurrence
 
 RECIPES = Path(__file__).parents[2] / "../shared/nas_bench_nlp/wikitext2_runs.parquet"
@@ -119,8 +119,8 @@ def test_the_interpreter_reads_no_memory_that_it_has_not_written() -> None:
     for seed in range(30):
         rng = Random(seed)
         recurrence = NativeRecurrence(random_cell(rng), 3, rng.choice([5, 16]))
-        for pool in (_spare_values, _spare_scratch):
-            pool.append(torch.full((1_000_000,), torch.nan))
+        for pool in (_values, _scratch):
+            pool.spare[:] = [torch.full((1_000_000,), torch.nan)]
         outcome = results(recurrence, torch.randn(4, 6, 3), torch.tensor([2, 6, 1, 5]))
         assert all(tensor.isfinite().all() for tensor in outcome)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left, insort
 from ctypes import Array, addressof, c_void_p
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evo_nas.genome.cell import CellGraph
-
-
-_MOST_SPARE_FLOATS = 2**26
-"""Larger workspaces, 256 MiB, are given back to the system."""
-_spare_values: deque[Tensor] = deque(maxlen=2)
-_spare_scratch: deque[Tensor] = deque(maxlen=1)
 
 
 class NativeRecurrence(BpttRecurrence):
@@ -99,6 +94,62 @@ def scan(
     return outputs, final
 
 
+class _Pool:
+    """Memory that is lent again after use: fresh pages cost as much as the work that is done on them.
+
+    Each layer and direction of a network holds a workspace from its forward pass to its backward pass.
+
+    Args:
+        most: Floats that are kept while nobody uses them; what is beyond goes back to the system.
+    """
+
+    def __init__(self, most: int = 2**26) -> None:
+        self._most = most
+        self._lock = Lock()
+        self.spare: list[Tensor] = []
+        """The smallest first."""
+
+    def lend(self, floats: int) -> _Workspace:
+        """Returns memory for that many floats, which comes back by itself."""
+        return _Workspace(self._take(floats), self)
+
+    def _take(self, floats: int) -> Tensor:
+        with self._lock:
+            position = bisect_left(self.spare, floats, key=len)
+            if position < len(self.spare):
+                return self.spare.pop(position)
+        tensor = torch.empty(floats, dtype=torch.float32)
+        with self._lock:
+            del self.spare[-1:]  # outgrown by this one
+        return tensor
+
+    def give_back(self, tensor: Tensor) -> None:
+        """Keeps memory for the next who needs it, if there is room."""
+        if not self._lock.acquire(blocking=False):
+            return  # this thread may hold it: garbage is collected anywhere
+        try:
+            if sum(map(len, self.spare)) + len(tensor) <= self._most:
+                insort(self.spare, tensor, key=len)
+        finally:
+            self._lock.release()
+
+
+class _Workspace:
+    """Memory of a pool in use."""
+
+    def __init__(self, tensor: Tensor, pool: _Pool) -> None:
+        self._tensor = tensor
+        self._pool = pool
+        self.address = tensor.data_ptr()
+
+    def __del__(self) -> None:
+        self._pool.give_back(self._tensor)
+
+
+_values = _Pool()
+_scratch = _Pool()
+
+
 class _Scan(torch.autograd.Function):
     """`scan` with gradients; the interpreter keeps every step's values in one buffer."""
 
@@ -126,7 +177,7 @@ class _Scan(torch.autograd.Function):
         ]
         gradients += [None if tensor is None else torch.empty_like(tensor) for tensor in parameters]
         library = native_library()
-        scratch = _Workspace(library.backward_floats(program.address, sequences.address), _spare_scratch)
+        scratch = _scratch.lend(library.backward_floats(program.address, sequences.address))
         d_outputs, d_final = (None if d is None else d.contiguous() for d in (d_outputs, d_final))
         library.backward_pass(
             program.address,
@@ -147,7 +198,7 @@ def _forward(
     inputs, initial, *parameters = tensors
     assert inputs is not None
     library = native_library()
-    values = _Workspace(library.forward_floats(program.address, sequences.address, keep), _spare_values)
+    values = _values.lend(library.forward_floats(program.address, sequences.address, keep))
     states, width = program.stacking.program.states, program.stacking.width
     outputs = inputs.new_empty(*inputs.shape[:2], width)
     final = inputs.new_empty(states, len(inputs), width)
@@ -162,23 +213,6 @@ def _forward(
         *map(_address, (outputs, final)),
     )
     return outputs, final, values
-
-
-class _Workspace:
-    """Memory that is lent again after use: fresh pages cost as much as the work that is done on them."""
-
-    def __init__(self, floats: int, pool: deque[Tensor]) -> None:
-        try:
-            spare = pool.pop()
-        except IndexError:  # also where another thread was faster
-            spare = torch.empty(0)
-        self._pool = pool
-        self._tensor = spare if len(spare) >= floats else torch.empty(floats, dtype=torch.float32)
-        self.address = self._tensor.data_ptr()
-
-    def __del__(self) -> None:
-        if len(self._tensor) <= _MOST_SPARE_FLOATS:
-            self._pool.append(self._tensor)
 
 
 class _Sequences:
