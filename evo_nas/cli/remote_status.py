@@ -11,6 +11,7 @@ from rich.console import Console
 from evo_nas.cli.tables import plain_table
 from evo_nas.cluster.jobs import Jobs
 from evo_nas.cluster.names import checked_run
+from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,16 @@ class _Search:
 
 
 def print_status(address: str, run: str | None, *, as_json: bool) -> None:
-    """Prints a line for every run that a job of the cluster at ``address`` follows or followed."""
+    """Prints a line for every run that a job of the cluster at ``address`` follows or followed.
+
+    Raises:
+        ConfigError: None of them is ``run``.
+    """
     console = Console(highlight=False)
-    found = list(_searches(Jobs(address), None if run is None else checked_run(run)))
+    jobs = Jobs(address)
+    found = list(_searches(jobs, None if run is None else checked_run(run)))
+    if run is not None and not found:
+        raise ConfigError(_unknown(run, jobs))
     if as_json:
         for search in found:
             fields = {"run": search.run, "submission": search.submission, "status": search.status}
@@ -44,6 +52,12 @@ def print_status(address: str, run: str | None, *, as_json: bool) -> None:
             search.submission,
         )
     console.print(table if found else "no search was sent to this cluster; send one with `evo-nas submit`")
+
+
+def _unknown(run: str, jobs: Jobs) -> str:
+    sent = ", ".join(sorted({job.run for job in jobs.of_run(role="search")}))
+    known = f"must be one of {sent}" if sent else "nor was any other: send it with `evo-nas submit`"
+    return f"run is {run}; no search of it was sent to the cluster at {jobs.url}, {known}"
 
 
 def _searches(jobs: Jobs, run: str | None) -> Iterator[_Search]:

@@ -14,9 +14,10 @@ import pytest
 from aiohttp import WSCloseCode, web
 
 from evo_nas.cli.remote import Remote
+from evo_nas.cli.remote_status import print_status
 from evo_nas.cluster import jobs
 from evo_nas.cluster.jobs import Jobs
-from evo_nas.errors import ExecutionError
+from evo_nas.errors import ConfigError, ExecutionError
 
 RUN = "/shared/my runs/a"
 pytestmark = pytest.mark.filterwarnings(
@@ -122,3 +123,8 @@ def test_what_a_job_advises_is_turned_into_what_is_typed_here(
     dashboard.lines = [json.dumps({"event": "stopped", "text": advice}) + "\n"]
     Remote(dashboard.url, RUN, as_json=False).attach("one")
     assert capsys.readouterr().out == f"{advice.replace('auto', dashboard.url)}\n"
+
+
+def test_the_status_of_a_run_that_was_never_sent_names_those_that_were(dashboard: Dashboard) -> None:
+    with pytest.raises(ConfigError, match=f"run is /shared/b; no search of it .* must be one of {RUN}"):
+        print_status(dashboard.url, "/shared/b", as_json=True)
