@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from evo_nas.cluster.metrics import Metrics
+from evo_nas.cluster.names import manager_name
 from evo_nas.config import configured
 from evo_nas.errors import EvoNasError
 from evo_nas.experiment import Experiment
@@ -136,7 +137,7 @@ class PopulationManager:
 
     def _pursue(self) -> Progress:
         experiment = Experiment.of(configured(self._order.config))
-        metrics = Metrics(experiment.config.name)
+        metrics = Metrics(manager_name(self._order.run))
         with experiment.open(self._order.run, executor="cluster") as search:
             self._search = search
             if self._stopping:

@@ -18,7 +18,7 @@ class Metrics:
     Ray puts ``ray_`` before the names. Counters start anew with each life of the manager.
 
     Args:
-        search: Name of the search.
+        search: Which search it is; two of one configuration have two names.
     """
 
     def __init__(self, search: str) -> None:
@@ -50,7 +50,7 @@ class Metrics:
         )
         self._commit.set_default_tags(tags)
         self._passed: dict[tuple[str, str], float] = {}
-        self._told = 0
+        self._told: int | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Exports what has changed."""
@@ -62,9 +62,10 @@ class Metrics:
             self._best.set(progress.best.fitness)
         self._show_workers(progress)
         self._remaining.set(progress.budget.evaluations - progress.told)
-        if progress.told > self._told:
-            self._told = progress.told
+        before = progress.told_at_start if self._told is None else self._told
+        if progress.told > before:
             self._commit.observe(progress.commit_s)
+        self._told = progress.told
 
     def _show_workers(self, progress: Progress) -> None:
         occupancy = progress.occupancy

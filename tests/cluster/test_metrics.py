@@ -60,11 +60,11 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exporter]:
     return made
 
 
-def progress(told: int, diverged: int) -> Progress:
+def progress(told: int, diverged: int, *, told_at_start: int = 0) -> Progress:
     seconds = {activity.value: 10.0 * told for activity in Activity}
     return Progress(
         told=told,
-        told_at_start=0,
+        told_at_start=told_at_start,
         asked=told + 4,
         budget=Budget(100),
         by_status={Status.OK: told - diverged, Status.DIVERGED: diverged},
@@ -91,6 +91,14 @@ def test_counters_count_on_and_gauges_say_how_it_is(exporter: Exporter) -> None:
     assert exporter.values["evo_nas_workers", "waiting"] == 5
     assert exporter.values["evo_nas_remaining", ""] == 75
     assert exporter.values["evo_nas_commit_seconds", ""] == 2
+
+
+def test_what_an_earlier_life_committed_is_no_commit_of_this_one(exporter: Exporter) -> None:
+    listener = metrics.Metrics("small")
+    listener(progress(60, 0, told_at_start=60))
+    assert ("evo_nas_commit_seconds", "") not in exporter.values
+    listener(progress(61, 0, told_at_start=60))
+    assert exporter.values["evo_nas_commit_seconds", ""] == 1
 
 
 def test_the_dashboard_asks_for_series_that_exist(exporter: Exporter) -> None:
