@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEADLINE_S = 3.0
+ELSEWHERE = ("192.0.2.1", 9)
+"""An address that no machine has (RFC 5737)."""
 PORTS = {6379: "GCS", 8265: "dashboard", 10001: "Ray client"}
 """Where Ray listens by default; each of them lets whoever reaches it run code."""
 
@@ -36,14 +40,19 @@ def examine(address: str) -> Iterator[Exposure]:
     """Yields what can be seen from this machine of the cluster at ``address``, a URL or ``host:port``."""
     parts = urlsplit(address if is_url(address) else f"//{address}")
     host = parts.hostname or "127.0.0.1"
+    seen_by_others = _own_address() if _is_loopback(host) else host
+    ports = dict(PORTS)
     yield _token()
     if is_url(address):
         yield _dashboard(address)
         yield _transport(parts.scheme, host)
-    seen_by_others = _own_address() if _is_loopback(host) else host
-    for port in PORTS:
-        if port != parts.port and not _is_loopback(seen_by_others):
-            yield from _open_port(seen_by_others, port)
+        if seen_by_others == host and parts.port is not None:
+            ports.pop(parts.port, None)  # it was just asked
+    elif parts.port is not None:
+        ports[parts.port] = "GCS"
+    if not _is_loopback(seen_by_others):
+        for port, name in ports.items():
+            yield from _open_port(seen_by_others, port, name)
 
 
 def _token() -> Exposure:
@@ -62,14 +71,24 @@ def _token() -> Exposure:
 
 def _dashboard(url: str) -> Exposure:
     try:
-        with urlopen(f"{url.rstrip('/')}/api/jobs/", timeout=DEADLINE_S):  # noqa: S310 - a checked scheme
+        jobs, about = (_answer(f"{url.rstrip('/')}/api/{what}") for what in ("jobs/", "version"))
+        if isinstance(jobs, list) and isinstance(about, dict) and "ray_version" in about:
             return Exposure("dashboard", f"{url} runs jobs of anyone, without a token", good=False)
+        return Exposure("dashboard", f"{url} does not answer as Ray does; is it a Ray dashboard?", good=False)
     except HTTPError as error:
         if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return Exposure("dashboard", f"{url} wants a token")
         return Exposure("dashboard", f"{url} answers {error.code}; is it a Ray dashboard?", good=False)
-    except (URLError, OSError) as error:
+    except (OSError, HTTPException) as error:
         return Exposure("dashboard", f"{url} does not answer: {error}", good=False)
+
+
+def _answer(url: str) -> object:
+    """Returns what ``url`` answers in JSON; None if it is none."""
+    with suppress(ValueError), urlopen(url, timeout=DEADLINE_S) as response:  # noqa: S310 - a checked scheme
+        answer: object = json.load(response)
+        return answer
+    return None
 
 
 def _transport(scheme: str, host: str) -> Exposure:
@@ -79,10 +98,9 @@ def _transport(scheme: str, host: str) -> Exposure:
     return Exposure("transport", found, good=False)
 
 
-def _open_port(host: str, port: int) -> Iterator[Exposure]:
+def _open_port(host: str, port: int, name: str) -> Iterator[Exposure]:
     """Says so if ``port`` of an address that others may reach is open."""
     with suppress(OSError), socket.create_connection((host, port), timeout=DEADLINE_S):
-        name = PORTS.get(port, "this cluster")
         found = f"{name} is open on {host}:{port}; keep it in a private network, and behind a token"
         yield Exposure(f"port {port}", found, good=False)
 
@@ -92,7 +110,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _own_address() -> str:
-    """Returns the address under which others would reach this machine, as far as that is known."""
-    with suppress(OSError):
-        return socket.gethostbyname(socket.gethostname())
+    """Returns the address that this machine has for others, as far as that is known; sends nothing."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+        outward.connect(ELSEWHERE)
+        address: str = outward.getsockname()[0]
+        return address
     return "127.0.0.1"

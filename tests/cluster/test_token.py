@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from evo_nas.cluster import exposure
 from evo_nas.cluster.exposure import examine
 from evo_nas.cluster.token import ensure_token, require_token
 from evo_nas.errors import ConfigError
@@ -57,10 +60,12 @@ class Dashboard(http.server.BaseHTTPRequestHandler):
     """Answers as a dashboard does: with jobs, or with the demand for a token."""
 
     code = 200
+    answers: ClassVar = {"/api/jobs/": b"[]", "/api/version": b'{"ray_version": "2.60.0"}'}
 
     def do_GET(self) -> None:
         self.send_response(self.code)
         self.end_headers()
+        self.wfile.write(self.answers.get(self.path, b""))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -69,13 +74,13 @@ class Dashboard(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     with http.server.HTTPServer(("127.0.0.1", 0), Dashboard) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
 def findings(address: str) -> dict[str, tuple[str, bool]]:
-    return {exposure.subject: (exposure.found, exposure.good) for exposure in examine(address)}
+    return {found.subject: (found.found, found.good) for found in examine(address)}
 
 
 @pytest.mark.parametrize(("code", "good"), [(200, False), (401, True), (403, True), (404, False)])
@@ -83,7 +88,30 @@ def test_a_dashboard_that_wants_no_token_is_reported(
     code: int, good: bool, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Dashboard, "code", code)
-    assert findings(url)["dashboard"][1] is good
+    found = findings(url)["dashboard"]
+    assert found[1] is good
+    assert ("runs jobs of anyone" in found[0]) == (code == 200)
+
+
+@pytest.mark.parametrize("answer", [b"<html>hello</html>", b'{"jobs": []}', b"[]"])
+def test_what_only_answers_is_not_said_to_run_jobs(
+    answer: bytes, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dashboard, "answers", dict.fromkeys(Dashboard.answers, answer))
+    found, good = findings(url)["dashboard"]
+    assert "is it a Ray dashboard?" in found
+    assert not good
+
+
+def test_a_port_of_the_cluster_that_others_reach_is_reported_wherever_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setattr(exposure, "_is_loopback", lambda _: False)  # as if this address were not
+        found, good = findings(f"127.0.0.1:{port}")[f"port {port}"]
+    assert f"GCS is open on 127.0.0.1:{port}" in found
+    assert not good
 
 
 def test_a_missing_or_public_token_is_reported(url: str, home: Path) -> None:
