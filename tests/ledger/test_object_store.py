@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from evo_nas.champion import export_champion, load_champion, verdict_of
-from evo_nas.champion.shelf import shelf_of
+from evo_nas.champion.shelf import FILES, shelf_of
 from evo_nas.cli.app import main
 from evo_nas.config import configured
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
@@ -320,12 +320,16 @@ def test_networks_are_searched_resumed_and_crowned_in_a_bucket(place: str, tmp_p
 
 def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> None:
     shelf, store = shelf_of(place), ObjectStore(place)
-    with shelf.replaced() as fresh:
-        (fresh / "model.safetensors").write_bytes(b"weights")
-        (fresh / "verdict.json").write_text("{}")
+
+    def put(verdict: bytes) -> None:
+        with shelf.replaced() as fresh:
+            for name in FILES:
+                (fresh / name).write_bytes(verdict)
+
+    put(b"{}")
     store.create("champion/000002-interrupted/model.safetensors", b"weights")
-    assert shelf.verdict() == "{}"
-    with shelf.replaced() as fresh:
-        (fresh / "verdict.json").write_text("[]")
-    assert shelf.verdict() == "[]"
+    store.create("champion/000002-interrupted/verdict.json", b"null")
+    assert shelf.verdict() == b"{}"
+    put(b"[]")
+    assert shelf.verdict() == b"[]"
     assert [name.partition("-")[0] for name in store.list("champion")] == ["000003"]
