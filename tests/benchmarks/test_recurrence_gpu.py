@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import recurrence_gpu
-from benchmarks.recurrence_gpu import WAYS, Setting, measure, speed
+from benchmarks.recurrence_gpu import WAYS, Candidate, Setting, measure, speed
 from evo_nas.training.rehearsal import RehearsedGraph
 
 TINY = Setting("GRU", steps=3, width=4, device=torch.device("cpu"))
@@ -36,3 +36,15 @@ def test_a_step_that_is_not_captured_is_not_passed_off_as_one(monkeypatch) -> No
     graph = next(way for way in WAYS if way.captured)
     with pytest.raises(RuntimeError, match="could not be captured"):
         speed(graph, TINY, 2)
+
+
+def test_a_lane_that_fails_for_any_reason_holds_up_no_other(monkeypatch) -> None:
+    class FailsInOneLane(Candidate):
+        def __init__(self, way, setting, *, seed) -> None:
+            if seed == 1:
+                raise ValueError("this lane has no candidate")
+            super().__init__(way, setting, seed=seed)
+
+    monkeypatch.setattr(recurrence_gpu, "Candidate", FailsInOneLane)
+    with pytest.raises(ValueError, match="this lane has no candidate"):
+        speed(WAYS[0], TINY, 2)
