@@ -25,7 +25,7 @@ IMAGE = f"evo-nas:{version('evo-nas')}"
 
 _PROGRAMS = ("evo-nas", "ray")
 _SEPARATORS = {";", "&", "&&", "||", "|", "(", ")", "#"}
-_ASSIGNMENT = re.compile(r"\w+=.*")
+_BEFORE_A_PROGRAM = re.compile(r"exec|timeout|\d+|\w+=.*")
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def command_lines(path: Path) -> Iterator[list[str]]:
 
 
 def _comes_before_a_program(word: str) -> bool:
-    return word == "exec" or _ASSIGNMENT.fullmatch(word) is not None
+    return _BEFORE_A_PROGRAM.fullmatch(word) is not None
 
 
 def _shell_texts(path: Path) -> Iterator[str]:
