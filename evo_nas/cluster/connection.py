@@ -17,7 +17,7 @@ from evo_nas.cluster.token import require_token
 from evo_nas.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DEADLINE_S = 30.0
 
@@ -60,17 +60,34 @@ def use_token() -> None:
     Config.initialize("")  # Ray reads its environment once; it does the same itself when it turns tokens on
 
 
-def _probe(address: str, deadline_s: float) -> None:
-    """Asks the cluster for a sign of life from another process: Ray itself waits for a dead head for ever."""
+def health_check(
+    address: str, deadline_s: float, *, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Asks the cluster for a sign of life from another process: Ray itself waits for a dead head for ever.
+
+    Args:
+        address: As `connected` takes it.
+        deadline_s: Seconds in which the cluster must answer.
+        environment: Of that process; None for that of this one.
+
+    Raises:
+        TimeoutExpired: It has not answered.
+    """
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
+    return subprocess.run(  # noqa: S603 - our own interpreter; the address is one argument
+        [*command, "--address", address],
+        env=environment,
+        timeout=deadline_s,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _probe(address: str, deadline_s: float) -> None:
+    """Complains unless the cluster at ``address`` gives a sign of life."""
     try:
-        asked = subprocess.run(  # noqa: S603 - our own interpreter; the address is one argument
-            [*command, "--address", address],
-            timeout=deadline_s,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        asked = health_check(address, deadline_s)
     except subprocess.TimeoutExpired:
         reason = f"no answer within {deadline_s:g} s"
     else:

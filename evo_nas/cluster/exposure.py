@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from evo_nas.cluster.connection import health_check
 from evo_nas.cluster.names import is_url
 from evo_nas.cluster.token import is_readable_by_others, token_path
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEADLINE_S = 3.0
+GCS_DEADLINE_S = 10.0
+"""Seconds for a process that asks the head; most of them pass before it does."""
 ELSEWHERE = ("192.0.2.1", 9)
 """An address that no machine has (RFC 5737)."""
 PORTS = {6379: "GCS", 8265: "dashboard", 10001: "Ray client"}
@@ -48,8 +52,10 @@ def examine(address: str) -> Iterator[Exposure]:
         yield _transport(parts.scheme, host)
         if seen_by_others == host and parts.port is not None:
             ports.pop(parts.port, None)  # it was just asked
-    elif parts.port is not None:
-        ports[parts.port] = "GCS"
+    else:
+        yield _gcs(address)
+        if parts.port is not None:
+            ports[parts.port] = "GCS"
     if not _is_loopback(seen_by_others):
         for port, name in ports.items():
             yield from _open_port(seen_by_others, port, name)
@@ -81,6 +87,21 @@ def _dashboard(url: str) -> Exposure:
         return Exposure("dashboard", f"{url} answers {error.code}; is it a Ray dashboard?", good=False)
     except (OSError, HTTPException) as error:
         return Exposure("dashboard", f"{url} does not answer: {error}", good=False)
+
+
+def _gcs(address: str) -> Exposure:
+    """Asks the head as somebody would who has no token."""
+    tokenless = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_")}
+    try:
+        asked = health_check(address, GCS_DEADLINE_S, environment=tokenless | {"RAY_AUTH_MODE": "disabled"})
+    except TimeoutExpired:
+        return Exposure("GCS", f"{address} does not answer within {GCS_DEADLINE_S:g} s", good=False)
+    if asked.returncode == 0:
+        return Exposure("GCS", f"{address} takes calls of anyone, without a token", good=False)
+    if "token authentication is enabled" in asked.stderr.lower():
+        return Exposure("GCS", f"{address} wants a token")
+    reason = (asked.stderr.strip().splitlines() or ["no answer"])[-1]
+    return Exposure("GCS", f"{address} does not answer: {reason}", good=False)
 
 
 def _answer(url: str) -> object:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import ClassVar
 
 import pytest
@@ -103,12 +104,34 @@ def test_what_only_answers_is_not_said_to_run_jobs(
     assert not good
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "found", "good"),
+    [
+        (0, "", "takes calls of anyone, without a token", False),
+        (1, "AuthenticationError: Token authentication is enabled but ...", "wants a token", True),
+        (1, "failed to connect", "does not answer: failed to connect", False),
+    ],
+)
+def test_a_head_that_answers_who_has_no_token_is_reported(
+    code: int, said: str, found: str, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def health_check(*_: object, environment: dict[str, str]) -> CompletedProcess[str]:
+        assert environment["RAY_AUTH_MODE"] == "disabled"
+        assert "RAY_AUTH_TOKEN" not in environment
+        return CompletedProcess([], code, "", said)
+
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    monkeypatch.setattr(exposure, "health_check", health_check)
+    assert findings("127.0.0.1:1")["GCS"] == (f"127.0.0.1:1 {found}", good)
+
+
 def test_a_port_of_the_cluster_that_others_reach_is_reported_wherever_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         monkeypatch.setattr(exposure, "_is_loopback", lambda _: False)  # as if this address were not
+        monkeypatch.setattr(exposure, "GCS_DEADLINE_S", 0.01)  # it would never answer
         found, good = findings(f"127.0.0.1:{port}")[f"port {port}"]
     assert f"GCS is open on 127.0.0.1:{port}" in found
     assert not good
