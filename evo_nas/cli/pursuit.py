@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, NoReturn
@@ -127,10 +128,11 @@ class Pursuit:
     def _way_on(self, told: int, config: SearchConfig) -> str:
         if not holds_run(self._run):
             return "the search had not begun; the same command begins it"
+        again = f"evo-nas resume {shlex.quote(str(self._run))}"
         if self._complete:
-            return f"the search is complete; judge it with\n  evo-nas resume {self._run}"
+            return f"the search is complete; judge it with\n  {again}"
         done = f"{told:,} of {config.budget.evaluations:,} evaluations are safe"
-        return f"{done}; go on with\n  evo-nas resume {self._run}"
+        return f"{done}; go on with\n  {again}"
 
     def _listeners(self, display: Display, stack: ExitStack) -> list[Listener]:
         """Opens whatever is told of the search's progress."""

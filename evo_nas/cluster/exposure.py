@@ -18,6 +18,7 @@ from urllib.request import urlopen
 from evo_nas.cluster.connection import health_check
 from evo_nas.cluster.names import is_url
 from evo_nas.cluster.token import is_readable_by_others, token_path
+from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,10 @@ class Exposure:
 def examine(address: str) -> Iterator[Exposure]:
     """Yields what can be seen from this machine of the cluster at ``address``, a URL or ``host:port``."""
     parts = urlsplit(address if is_url(address) else f"//{address}")
+    try:
+        given = parts.port
+    except ValueError as error:
+        raise ConfigError(f"address is {address}: {error}; give a URL or host:port") from None
     host = parts.hostname or "127.0.0.1"
     seen_by_others = _own_address() if _is_loopback(host) else host
     ports = dict(PORTS)
@@ -50,12 +55,12 @@ def examine(address: str) -> Iterator[Exposure]:
     if is_url(address):
         yield _dashboard(address)
         yield _transport(parts.scheme, host)
-        if seen_by_others == host and parts.port is not None:
-            ports.pop(parts.port, None)  # it was just asked
+        if seen_by_others == host and given is not None:
+            ports.pop(given, None)  # it was just asked
     else:
         yield _gcs(address)
-        if parts.port is not None:
-            ports[parts.port] = "GCS"
+        if given is not None:
+            ports[given] = "GCS"
     if not _is_loopback(seen_by_others):
         for port, name in ports.items():
             yield from _open_port(seen_by_others, port, name)

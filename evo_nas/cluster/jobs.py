@@ -95,8 +95,14 @@ class Jobs:
             )
         use_token()
         self.url = url.rstrip("/")
-        with self._answering():
-            self._client = _Client(self.url)
+        try:
+            with self._answering():
+                self._client = _Client(self.url)
+        except KeyError:
+            raise ExecutionError(
+                f"what answers at {self.url} is no Ray dashboard; give the URL of the cluster's, such as "
+                "http://127.0.0.1:8265"
+            ) from None
 
     def submit(self, command: Sequence[str], run: str, *, role: str, working_dir: Path | None = None) -> str:
         """Sends ``command`` and returns its submission id, which is always a new one."""

@@ -151,3 +151,9 @@ def test_a_missing_or_public_token_is_reported(url: str, home: Path) -> None:
 def test_a_token_that_crosses_a_network_in_clear_is_reported() -> None:
     assert findings("http://192.0.2.1:8265")["transport"][1] is False
     assert findings("https://192.0.2.1:8265")["transport"][1] is True
+
+
+@pytest.mark.parametrize("address", ["host:abc", "host:99999", "http://host:abc"])
+def test_an_address_whose_port_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match=f"address is {address}: .*; give a URL or host:port"):
+        next(examine(address))
