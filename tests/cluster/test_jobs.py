@@ -20,9 +20,8 @@ from evo_nas.cluster.jobs import Jobs
 from evo_nas.errors import ConfigError, ExecutionError
 
 RUN = "/shared/my runs/a"
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:ssl=None is deprecated"
-)  # which Ray's client gives to aiohttp
+# Ray's client gives that to aiohttp, and leaves the connection by which it follows a log to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:ssl=None is deprecated", "ignore:Unclosed:ResourceWarning")
 
 
 @dataclass
