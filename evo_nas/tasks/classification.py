@@ -18,7 +18,7 @@ from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.sequence_files import Roles, read_sequences, sequences_of
 from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.splitting import SplitOptions
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Dataset, Sequences, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,27 +79,17 @@ class ClassificationTask(Task):
         """Reads and splits the sequences; see `Task.load`."""
         parts = read_parts(self._options, label_a_step=False)
         scaler = Scaler.fitted(np.concatenate(parts.train.items))
-        train = parts.targets(parts.train)
 
         def sequences(examples: Examples[Numeric]) -> Sequences:
             lengths = lengths_of(examples.items)
             scaled = [scaler(item) for item in examples.items]
             return Sequences(padded(scaled, np.float32), parts.targets(examples), lengths)
 
-        return Dataset(
-            name="classification",
+        return parts.dataset(
+            "classification",
+            sequences,
             signature=Signature(features=parts.train.items[0].shape[1], outputs=len(parts.classes)),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[self._options.metric],
-            train=sequences(parts.train),
-            validation=sequences(parts.validation),
-            test=sequences(parts.test),
-            class_weights=parts.balanced_weights(train)
-            if self._options.class_weights == "balanced"
-            else None,
-            classes=parts.classes,
-            remarks=parts.train.remarks,
-            missing=parts.train.missing,
+            options=self._options,
         )
 
     def floors(self) -> dict[str, float]:

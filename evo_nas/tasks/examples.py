@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.splitting import Rows, split_rows
+from evo_nas.tasks.task import Dataset, Loss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.tasks.metrics import ClassificationMetric
     from evo_nas.tasks.splitting import SplitOptions
+    from evo_nas.tasks.task import Sequences
 
     Label = str | npt.NDArray[np.str_]
 
 Item = TypeVar("Item")
+
+
+class _LabelledOptions(Protocol):
+    @property
+    def metric(self) -> ClassificationMetric: ...
+
+    @property
+    def class_weights(self) -> Literal["none", "balanced"]: ...
+
+
 MAX_CLASSES = 10_000
 
 
@@ -98,8 +113,35 @@ class LabelledParts(Generic[Item]):
             np.array([positions[str(name)] for name in label], dtype=np.int64) for label in examples.labels
         ]
 
-    def balanced_weights(self, targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Returns factors ``(classes,)`` that make all classes weigh alike, 1 on average over ``targets``."""
+    def dataset(
+        self,
+        name: str,
+        sequences: Callable[[Examples[Item]], Sequences],
+        *,
+        signature: Signature,
+        options: _LabelledOptions,
+        vocabulary: tuple[str, ...] = (),
+    ) -> Dataset:
+        """Returns what is learnt from these parts, of which ``sequences`` makes arrays."""
+        return Dataset(
+            name=name,
+            signature=signature,
+            loss=Loss.CROSS_ENTROPY,
+            metric=CLASSIFICATION[options.metric],
+            train=sequences(self.train),
+            validation=sequences(self.validation),
+            test=sequences(self.test),
+            class_weights=self._balanced_weights(signature) if options.class_weights == "balanced" else None,
+            classes=self.classes,
+            vocabulary=vocabulary,
+            remarks=self.train.remarks,
+            missing=self.train.missing,
+        )
+
+    def _balanced_weights(self, signature: Signature) -> npt.NDArray[np.float32]:
+        """Returns factors ``(classes,)`` that make all classes weigh alike, 1 on average over the training part."""
+        per_step = signature.per_step
+        targets = np.concatenate(self.step_targets(self.train)) if per_step else self.targets(self.train)
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
 

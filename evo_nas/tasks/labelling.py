@@ -13,7 +13,7 @@ from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.opponents import classification_floors
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Dataset, Sequences, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,19 +51,11 @@ class LabellingTask(Task):
                 lengths_of(examples.items),
             )
 
-        weights = parts.balanced_weights(np.concatenate(parts.step_targets(parts.train)))
-        return Dataset(
-            name="sequence labelling",
+        return parts.dataset(
+            "sequence labelling",
+            sequences,
             signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[self._options.metric],
-            train=sequences(parts.train),
-            validation=sequences(parts.validation),
-            test=sequences(parts.test),
-            class_weights=weights if self._options.class_weights == "balanced" else None,
-            classes=parts.classes,
-            remarks=parts.train.remarks,
-            missing=parts.train.missing,
+            options=self._options,
         )
 
     def floors(self) -> dict[str, float]:

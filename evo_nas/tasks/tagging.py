@@ -15,7 +15,7 @@ from evo_nas.tasks.options import Character
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.splitting import SplitOptions
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Dataset, Sequences, Task
 from evo_nas.tasks.token_files import TokenRoles, Tokens, read_tokens, tagged
 from evo_nas.tasks.vocabulary import Level, Vocabulary
 
@@ -95,20 +95,12 @@ class TaggingTask(Task):
                 padded(ids, np.int64), padded(parts.step_targets(examples), np.int64), lengths_of(ids)
             )
 
-        weights = parts.balanced_weights(np.concatenate(parts.step_targets(parts.train)))
-        return Dataset(
-            name="tagging",
+        return parts.dataset(
+            "tagging",
+            sequences,
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens), per_step=True),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[options.metric],
-            train=sequences(parts.train),
-            validation=sequences(parts.validation),
-            test=sequences(parts.test),
-            class_weights=weights if options.class_weights == "balanced" else None,
-            classes=parts.classes,
+            options=options,
             vocabulary=vocabulary.tokens,
-            remarks=parts.train.remarks,
-            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:

@@ -17,7 +17,7 @@ from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.paths import DataPaths, expanded
 from evo_nas.tasks.sources import SourceOptions
 from evo_nas.tasks.splitting import SplitOptions
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Dataset, Sequences, Task
 from evo_nas.tasks.text_files import TextRoles, read_texts, texts_of
 from evo_nas.tasks.vocabulary import Level, Vocabulary, tokenized
 
@@ -98,7 +98,6 @@ class TextClassificationTask(Task):
             largest=options.max_vocabulary,
             source=parts.train.source,
         )
-        train = parts.targets(parts.train)
 
         def sequences(examples: Examples[str]) -> Sequences:
             ids = vocabulary.encoded_all(
@@ -106,19 +105,12 @@ class TextClassificationTask(Task):
             )
             return Sequences(padded(ids, np.int64), parts.targets(examples), lengths_of(ids))
 
-        return Dataset(
-            name="text classification",
+        return parts.dataset(
+            "text classification",
+            sequences,
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens)),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[options.metric],
-            train=sequences(parts.train),
-            validation=sequences(parts.validation),
-            test=sequences(parts.test),
-            class_weights=parts.balanced_weights(train) if options.class_weights == "balanced" else None,
-            classes=parts.classes,
+            options=options,
             vocabulary=vocabulary.tokens,
-            remarks=parts.train.remarks,
-            missing=parts.train.missing,
         )
 
     def floors(self) -> dict[str, float]:
