@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 from evo_nas.config import SearchConfig, checked, nearest
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
@@ -21,6 +21,7 @@ from evo_nas.tasks.registry import TASKS
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from typing import Any, Self
 
     from pydantic import BaseModel
@@ -36,17 +37,30 @@ STARTUP_S = 120.0
 Kind = TypeVar("Kind")
 
 
+class _Sections(NamedTuple):
+    """The options of the sections that each kind checks itself."""
+
+    strategy: BaseModel
+    space: SpaceOptions
+    task: BaseModel
+
+    @classmethod
+    def of(cls, config: SearchConfig, *, base: Path | None = None) -> Self:
+        """Checks them; relative data paths start from ``base``, or stay as they are."""
+        strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
+        strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
+        space = checked(SpaceOptions, config.space, at="space")
+        task_class = _chosen(TASKS, config.task, section="task")
+        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
+
+
 def check_options(config: SearchConfig) -> BaseModel:
     """Checks every section as far as that needs no data, and returns the task's options as they were written.
 
     Raises:
         ConfigError: Something in the configuration is wrong.
     """
-    strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
-    checked(strategy_class.Options, _options(config.strategy), at="strategy")
-    checked(SpaceOptions, config.space, at="space")
-    task_class = _chosen(TASKS, config.task, section="task")
-    return checked(task_class.Options, _options(config.task), at="task")
+    return _Sections.of(config).task
 
 
 @dataclass(frozen=True)
@@ -75,15 +89,12 @@ class Experiment:
             ConfigError: Something in the configuration is wrong.
             DataError: The data cannot be used.
         """
-        task_class = _chosen(TASKS, config.task, section="task")
-        strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
-        strategy_options = checked(strategy_class.Options, _options(config.strategy), at="strategy")
-        space_options = checked(SpaceOptions, config.space, at="space")
-        task = task_class(checked(task_class.Options, _options(config.task), at="task", base=config.base_dir))
+        sections = _Sections.of(config, base=config.base_dir)
+        task = TASKS[config.task["kind"]](sections.task)
         dataset = task.load()
-        _check_direction(space_options, dataset)
-        space = SearchSpace(space_options, dataset.signature, config.training.epochs)
-        return cls(_spelled_out(config), task, dataset, space, strategy_options)
+        _check_direction(sections.space, dataset)
+        space = SearchSpace(sections.space, dataset.signature, config.training.epochs)
+        return cls(_spelled_out(config), task, dataset, space, sections.strategy)
 
     @classmethod
     def of_run(cls, run: str | os.PathLike[str]) -> Self:
@@ -235,16 +246,11 @@ class Experiment:
 
 def _spelled_out(config: SearchConfig) -> SearchConfig:
     """Returns ``config`` with the options that it leaves open, so that a default is equal to its spelling."""
-    models: dict[str, type[BaseModel]] = {
-        "task": _chosen(TASKS, config.task, section="task").Options,
-        "space": SpaceOptions,
-        "strategy": _chosen(STRATEGIES, config.strategy, section="strategy").Options,
-    }
+    options = _Sections.of(config)._asdict()
     return config.model_copy(
         update={
-            section: written | checked(model, _options(written), at=section).model_dump(mode="json")
-            for section, model in models.items()
-            for written in [getattr(config, section)]
+            section: getattr(config, section) | model.model_dump(mode="json")
+            for section, model in options.items()
         }
     )
 

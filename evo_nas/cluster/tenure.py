@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
-from ray.util import list_named_actors
 
 from evo_nas.cluster.manager import Order, PopulationManager, Report
 from evo_nas.cluster.names import NAMESPACE, checked_run, manager_name
 from evo_nas.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Self
 
     from evo_nas.config import SearchConfig
@@ -123,12 +122,6 @@ class Tenure:
                 if gone or time.monotonic() >= until:
                     raise ExecutionError(_absent(self.run, error, gone=gone)) from error
             time.sleep(0.2)
-
-
-def present_managers() -> Sequence[str]:
-    """Returns the names of all managers of the cluster."""
-    actors: list[dict[str, str]] = list_named_actors(all_namespaces=True)
-    return sorted(actor["name"] for actor in actors if actor["namespace"] == NAMESPACE)
 
 
 def _actor_class(run: str) -> Any:
