@@ -34,7 +34,7 @@ class Started:
 class _Worker:
     """Lives in a process of the cluster; what the evaluator loaded stays between leases.
 
-    With several lanes, Ray calls `work` in as many threads, in the order of sending.
+    With several lanes, Ray calls `work` in as many threads.
     """
 
     def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> Started:
