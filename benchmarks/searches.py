@@ -80,7 +80,7 @@ def report() -> None:
                 "data",
                 "champion",
                 "LSTM",
-                "floors",
+                "baselines",
                 "verdict",
                 "champion is",
                 "evaluations",
@@ -92,7 +92,7 @@ def report() -> None:
         rows,
         [
             "Through `evo-nas search` with two Ray workers, one search at a time; the seconds hold the start of Ray, "
-            "the search, three trainings of the champion and nine or more of the LSTM, and the floors.",
+            "the search, three trainings of the champion and nine or more of the LSTM, and the baselines.",
             "A population of 8 and tournaments of 3, and far fewer evaluations than the configurations "
             "state: this shows that each search ends in an honest verdict, not how good a full one is.",
             "Champion and LSTM: test metric, mean of three trainings from scratch with seeds that chose nobody.",
@@ -112,7 +112,7 @@ def _row(path: Path) -> list[str]:
         f"{path.stem}, {verdict.metric}",
         figure(verdict.champion.test),
         figure(verdict.opponent.test),
-        ", ".join(f"{name} {figure(floor)}" for name, floor in verdict.floors.items()),
+        ", ".join(f"{name} {figure(baseline)}" for name, baseline in verdict.baselines.items()),
         verdict.sentence,
         verdict.champion.architecture,
         f"{verdict.evaluations}",

@@ -101,7 +101,7 @@ def train_forecasts() -> None:
             forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
             for forecast in Forecast
         }
-        save(f"forecast-{name}", {"floors": experiment.task.floors(), "told": told})
+        save(f"forecast-{name}", {"baselines": experiment.task.baselines(), "told": told})
 
 
 def train_tied() -> None:
@@ -182,14 +182,14 @@ def _forecast() -> Table:
                     forecast,
                     ", ".join(map(figure, tests)),
                     figure(statistics.fmean(tests)),
-                    ", ".join(f"{name} {figure(floor)}" for name, floor in values["floors"].items()),
+                    ", ".join(f"{name} {figure(baseline)}" for name, baseline in values["baselines"].items()),
                     ", ".join(f"{training['cpu_s']:.0f}" for training in told["trainings"]),
                 ]
             )
     return Table(
         "What the network of a forecast tells: one layer, LSTM 32, Adam, cosine learning rate",
         "python -m benchmarks.tasks forecast",
-        ["data", "forecast", "test, each seed", "mean", "floors", "CPU s, each"],
+        ["data", "forecast", "test, each seed", "mean", "baselines", "CPU s, each"],
         rows,
         [
             "One thread. Which of the three it is evolves with the rest; founders have the first that is permitted.",

@@ -77,7 +77,7 @@ class Outcome:
         parameters: Trainable parameters of the network; 0 when it was never built.
         epochs: Epochs that were trained.
         train_s: Seconds of training and validation.
-        paths: How each layer was run, from the input up, such as ``native``; empty if no network was built.
+        backends: What ran each layer, from the input up, such as ``native``; empty if no network was built.
         error: Class and message of what went wrong; empty if nothing did.
     """
 
@@ -88,7 +88,7 @@ class Outcome:
     parameters: int = 0
     epochs: int = 0
     train_s: float = 0.0
-    paths: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
     error: str = ""
 
     def __post_init__(self) -> None:

@@ -108,9 +108,9 @@ class Experiment:
         return experiment
 
     @cached_property
-    def floors(self) -> Mapping[str, float]:
+    def baselines(self) -> Mapping[str, float]:
         """Test metric of the task's trivial opponents by name, fitted when first asked for."""
-        return self.task.floors()
+        return self.task.baselines()
 
     @property
     def budget(self) -> Budget:
@@ -259,7 +259,7 @@ def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
     if dataset.causal and options.bidirectional:
         raise ConfigError(
             f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
-            "would see what is to be foretold; set it to false"
+            "would see what is to be predicted; set it to false"
         )
 
 

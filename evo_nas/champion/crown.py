@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from evo_nas.baselines import baselines_of
 from evo_nas.champion.export import Provenance, write_champion
 from evo_nas.champion.opponent import equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.shelf import VERDICT_FILE, shelf_of
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
-from evo_nas.floors import floors_of
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.ledger import read_history, read_record
@@ -79,10 +79,10 @@ def verdict_of(
     ):
         return stored
     experiment = experiment or Experiment.of_run(run)
-    announce("fitting the floors")
-    floors = floors_of(run, experiment)
+    announce("fitting the baselines")
+    baselines = baselines_of(run, experiment)
     with _one_thread():
-        verdict, network = _Contest(experiment, best, announce).verdict(history.told, floors)
+        verdict, network = _Contest(experiment, best, announce).verdict(history.told, baselines)
     provenance = Provenance(
         genome=best.candidate.genome,
         canonical_hash=best.candidate.canonical_hash,
@@ -156,7 +156,7 @@ class _Contest:
             for number in range(SEEDS)
         ]
 
-    def verdict(self, told: Sequence[Evaluation], floors: Mapping[str, float]) -> tuple[Verdict, Network]:
+    def verdict(self, told: Sequence[Evaluation], baselines: Mapping[str, float]) -> tuple[Verdict, Network]:
         """Returns the verdict and the champion's network, trained with the very seed it won the search with."""
         experiment, dataset = self._experiment, self._experiment.dataset
         champion = experiment.space.decode(self._best.candidate.genome)
@@ -175,7 +175,7 @@ class _Contest:
             higher_is_better=dataset.metric.higher_is_better,
             champion=_contestant("champion", champion, trained),
             opponent=_contestant("LSTM", opponent, opponents),
-            floors=floors,
+            baselines=baselines,
         )
         return verdict, winner.network
 

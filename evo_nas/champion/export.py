@@ -71,7 +71,7 @@ class _SignatureModel(BaseModel):
     vocabulary: int = Field(ge=0, le=10_000_000)
     per_step: bool
     last_values: tuple[int, ...] = ()
-    foretells_tokens: bool = False
+    predicts_inputs: bool = False
 
     @model_validator(mode="after")
     def _last_values_are_features(self) -> Self:

@@ -58,7 +58,7 @@ class Verdict:
         higher_is_better: Its direction.
         champion: The best candidate by validation, retrained.
         opponent: An LSTM of about equal size, trained on the same budget.
-        floors: Test metric of trivial opponents by name.
+        baselines: Test metric of trivial opponents by name.
         format: Of the verdict as JSON.
     """
 
@@ -68,7 +68,7 @@ class Verdict:
     higher_is_better: bool
     champion: Contestant
     opponent: Contestant
-    floors: Mapping[str, float]
+    baselines: Mapping[str, float]
     format: Literal[1] = FORMAT
 
     @property
@@ -98,7 +98,7 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in words; a lead that the seeds do not make clear is called none."""
-        return f"{self._against_opponent()} {self._against_floors()}".strip()
+        return f"{self._against_opponent()} {self._against_baselines()}".strip()
 
     def to_json(self) -> str:
         """Returns the verdict as JSON."""
@@ -124,12 +124,14 @@ class Verdict:
         place = "ahead of" if self.lead > 0 else "behind"
         return f"The champion is {place} the LSTM by {distance}, {doubt}."
 
-    def _against_floors(self) -> str:
+    def _against_baselines(self) -> str:
         sign = 1 if self.higher_is_better else -1
-        better = [name for name, floor in self.floors.items() if sign * floor >= sign * self.champion.test]
+        better = [
+            name for name, baseline in self.baselines.items() if sign * baseline >= sign * self.champion.test
+        ]
         if better:
             return f"It does not beat {' and '.join(better)}."
-        return f"It beats {' and '.join(self.floors)}." if self.floors else ""
+        return f"It beats {' and '.join(self.baselines)}." if self.baselines else ""
 
 
 @cache

@@ -11,9 +11,11 @@ import click
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
-@click.option("--floors/--no-floors", default=True, help="Fit the trivial and linear opponents, or do not.")
+@click.option(
+    "--baselines/--no-baselines", default=True, help="Fit the trivial and linear opponents, or do not."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def data(config: Path, *, overrides: tuple[str, ...], floors: bool, as_json: bool) -> None:
+def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: bool) -> None:
     """Shows how the data of CONFIG were understood, and what is to beat.
 
     That is: which columns are what, parts and shapes, classes, lengths, a few samples, and the test metric of
@@ -26,7 +28,7 @@ def data(config: Path, *, overrides: tuple[str, ...], floors: bool, as_json: boo
     from evo_nas.experiment import Experiment
 
     experiment = Experiment.of(load_config(config, overrides))
-    opponents = experiment.task.floors() if floors else {}
+    opponents = experiment.task.baselines() if baselines else {}
     if as_json:
         click.echo(json.dumps(data_fields(experiment.dataset, opponents)))
     else:

@@ -29,20 +29,20 @@ MOST_CLASSES = 20
 PARTS = ("train", "validation", "test")
 
 
-def data_view(dataset: Dataset, floors: Mapping[str, float]) -> RenderableType:
-    """Returns what was understood, the parts, the classes, some samples, and the floors."""
+def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
+    """Returns what was understood, the parts, the classes, some samples, and the baselines."""
     lines = [Text(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
     views: list[RenderableType] = [Rule(Text(dataset.name, style="bold"), align="left", style="cyan"), *lines]
     views += [Text(), _parts_table(dataset)]
     if dataset.classes and not _is_stream(dataset):
         views += [Text(), _classes_table(dataset)]
     views += [Text(), *(Text(f"  {sample}", style="dim") for sample in _samples(dataset))]
-    if floors:
-        views += [Text(), _floors_table(dataset, floors)]
+    if baselines:
+        views += [Text(), _baselines_table(dataset, baselines)]
     return Group(*views)
 
 
-def data_fields(dataset: Dataset, floors: Mapping[str, float]) -> dict[str, Any]:
+def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, Any]:
     """Returns the same as plain values."""
     return {
         "name": dataset.name,
@@ -56,7 +56,7 @@ def data_fields(dataset: Dataset, floors: Mapping[str, float]) -> dict[str, Any]
         "missing": dict(dataset.missing),
         "parts": {name: _part_fields(getattr(dataset, name)) for name in PARTS},
         "classes": _counts(dataset) if dataset.classes else {},
-        "floors": dict(floors),
+        "baselines": dict(baselines),
     }
 
 
@@ -129,10 +129,10 @@ def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
     return np.bincount(targets.astype(np.int64), minlength=classes)
 
 
-def _floors_table(dataset: Dataset, floors: Mapping[str, float]) -> RenderableType:
+def _baselines_table(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
     table = plain_table("to beat", right=(f"test {dataset.metric.name}",))
-    for name, floor in floors.items():
-        table.add_row(name, figure(floor))
+    for name, baseline in baselines.items():
+        table.add_row(name, figure(baseline))
     return table
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
+from evo_nas.baselines import baselines_of
 from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject, print_event
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.cli.stopping import Stopped, Stopping
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
-from evo_nas.floors import floors_of
 from evo_nas.genome.describe import describe
 from evo_nas.ledger import holds_run, read_history
 from evo_nas.telemetry import TensorBoard
@@ -78,7 +78,7 @@ class Pursuit:
         if self._complete:
             self._say("complete", f"{self._run} is complete")
         else:
-            self._tell_floors(experiment)
+            self._tell_baselines(experiment)
             self._search(experiment, stopping)
         self._judge(experiment)
 
@@ -92,13 +92,15 @@ class Pursuit:
         else:
             self._console.print(verdict_view(verdict))
 
-    def _tell_floors(self, experiment: Experiment) -> None:
+    def _tell_baselines(self, experiment: Experiment) -> None:
         """Says what trivial and linear opponents reach, before anything is spent on a search."""
         metric = experiment.dataset.metric
         with self._waiting("fitting the opponents to beat"):
-            floors = floors_of(self._run, experiment)
-        named = ", ".join(f"{name} {figure(floor)}" for name, floor in floors.items())
-        self._say("floors", f"to beat, by test {metric.name}: {named}", metric=metric.name, floors=floors)
+            baselines = baselines_of(self._run, experiment)
+        named = ", ".join(f"{name} {figure(baseline)}" for name, baseline in baselines.items())
+        self._say(
+            "baselines", f"to beat, by test {metric.name}: {named}", metric=metric.name, baselines=baselines
+        )
 
     def _search(self, experiment: Experiment, stopping: Stopping) -> None:
         with ExitStack() as stack:

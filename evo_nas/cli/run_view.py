@@ -98,8 +98,8 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         "training",
         f"{row['epochs']} of {row['budget']} epochs in {row['train_s']:.2f} s, seed {row['seed']}",
     )
-    if row["paths"]:
-        yield "paths", ", ".join(row["paths"])
+    if row["backends"]:
+        yield "backends", ", ".join(row["backends"])
     yield "worker", f"{row['worker'] or '-'} on {row['node'] or '-'}, attempt {row['attempt']}"
     yield "identity", row["canonical_hash"]
 

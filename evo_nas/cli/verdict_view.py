@@ -34,8 +34,8 @@ def verdict_view(verdict: Verdict) -> RenderableType:
             figure(contestant.validation),
             f"{figure(contestant.test)} ± {contestant.spread:.4f}",
         )
-    for name, floor in verdict.floors.items():
-        table.add_row(name, "", "", figure(floor))
+    for name, baseline in verdict.baselines.items():
+        table.add_row(name, "", "", figure(baseline))
     return Group(
         Rule(title, align="left", style="cyan"),
         table,

@@ -85,7 +85,7 @@ class Signature:
         per_step: Whether every step has an output, or the sequence as a whole.
         last_values: For each target of a forecast the feature that is its value so far, where every target is
             read as well; outputs are then ordered by step and by target.
-        foretells_tokens: Whether outputs are scores of the very tokens that are read.
+        predicts_inputs: Whether outputs are scores of the very tokens that are read.
     """
 
     features: int
@@ -93,7 +93,7 @@ class Signature:
     vocabulary: int = 0
     per_step: bool = False
     last_values: tuple[int, ...] = ()
-    foretells_tokens: bool = False
+    predicts_inputs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

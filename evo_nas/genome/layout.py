@@ -57,7 +57,7 @@ class Layout:
         self._add_training()
         self.embedding = self._embedding() if signature.vocabulary else None
         self.tied = (
-            self._add("embedding.tied", options.tied_embeddings) if signature.foretells_tokens else None
+            self._add("embedding.tied", options.tied_embeddings) if signature.predicts_inputs else None
         )
         self.forecast = self._add("forecast", options.forecasts) if signature.last_values else None
         self.pooling = None if signature.per_step else self._add("head.pooling", options.poolings)

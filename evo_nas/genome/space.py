@@ -130,7 +130,7 @@ class SearchSpace:
             layers=layers,
             head=replace(architecture.head, pooling=pooling),
             embedding=architecture.embedding if self.signature.vocabulary else None,
-            tied=architecture.tied and self.signature.foretells_tokens,
+            tied=architecture.tied and self.signature.predicts_inputs,
             forecast=architecture.forecast if self.signature.last_values else Forecast.VALUE,
         )
 
@@ -336,7 +336,7 @@ class SearchSpace:
         cells = [*self._named.values(), *([_LEAST_EVOLVED] if options.evolve_cell else [])]
         norm = Norm.NONE if Norm.NONE in options.norms else options.norms[0]
         pooling = min(options.poolings, key=lambda pooling: pooling is Pooling.ATTENTION)
-        ties = options.tied_embeddings if self.signature.foretells_tokens else (False,)
+        ties = options.tied_embeddings if self.signature.predicts_inputs else (False,)
         for cell, hidden, tied in product(cells, options.heads, ties):
             layer = replace(default.layers[0], cell=cell, width=options.widths[0], norm=norm)
             yield replace(

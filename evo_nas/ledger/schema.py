@@ -47,11 +47,11 @@ SCHEMA = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("finished_at", pa.timestamp("us", "UTC"), nullable=False),
         pa.field("error", pa.string(), nullable=False),
-        pa.field("paths", pa.list_(pa.string()), nullable=False),
+        pa.field("backends", pa.list_(pa.string()), nullable=False),
     ]
 )
 """``seq`` is the place in the order of telling, from 0; ``architecture`` is null if nobody described it."""
-_LATER_COLUMNS = {"paths": pa.scalar([], pa.list_(pa.string()))}
+_LATER_COLUMNS = {"backends": pa.scalar([], pa.list_(pa.string()))}
 """Columns that the first versions did not write, and what their rows have there."""
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))

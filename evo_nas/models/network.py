@@ -54,7 +54,7 @@ class Network(nn.Module):
     It is built on the CPU; ``device`` is the type of device that it is meant for, such as ``cuda``.
 
     Attributes:
-        paths: How each layer's recurrence is run, from the input up; see `paths.PATHS`.
+        backends: What runs each layer's recurrence, from the input up; see `paths.PATHS`.
 
     Raises:
         GenomeError: The input is tokens and the architecture has no embedding width; or outputs are tied to an
@@ -76,7 +76,7 @@ class Network(nn.Module):
             layers.append(RecurrentLayer(layer, len(inputs), device=device))
             backward.append([False] * layer.width + [True] * layer.width * layer.bidirectional)
         self.layers = nn.ModuleList(layers)
-        self.paths = tuple(layer.recurrence.path for layer in layers)
+        self.backends = tuple(layer.recurrence.path for layer in layers)
         self.head = OutputHead(
             architecture.head,
             _joined(backward, architecture.head.skip),

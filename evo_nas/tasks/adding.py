@@ -17,7 +17,7 @@ class AddingTask(GeneratedTask):
     Options = GeneratedNumbersOptions
     _options: GeneratedNumbersOptions
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test error of always saying the mean, about 1/6."""
         train, _, test = self._parts()
         guess = np.full(test.targets.shape, train.targets.astype(np.float64).mean(), dtype=np.float32)

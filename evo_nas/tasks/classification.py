@@ -11,7 +11,7 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.opponents import classification_baselines
 from evo_nas.tasks.options import Character, Names
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.scaling import Scaler
@@ -92,7 +92,7 @@ class ClassificationTask(Task):
             options=self._options,
         )
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the most frequent class, the nearest neighbour and a logistic regression."""
         parts = read_parts(self._options, label_a_step=False)
         learnt = parts.learnt
@@ -101,7 +101,7 @@ class ClassificationTask(Task):
             padded(examples.items, np.float64, steps=steps).reshape(len(examples), -1)
             for examples in (learnt, parts.test)
         ]
-        return classification_floors(
+        return classification_baselines(
             flat,
             [parts.targets(learnt), parts.targets(parts.test)],
             metric=CLASSIFICATION[self._options.metric],

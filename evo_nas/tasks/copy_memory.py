@@ -36,7 +36,7 @@ class CopyMemoryTask(GeneratedTask):
     Options = CopyOptions
     _options: CopyOptions
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the most frequent symbol."""
         train, _, test = (part.targets[part.scored].astype(np.int64) for part in self._parts())
         metric = CLASSIFICATION[self._options.metric]

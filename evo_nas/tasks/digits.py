@@ -80,7 +80,7 @@ class DigitsTask(Task):
             classes=tuple(map(str, range(CLASSES))),
         )
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the most frequent class and of the nearest training image."""
         from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - as in load
         from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415 - as in load

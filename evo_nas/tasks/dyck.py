@@ -10,7 +10,7 @@ from pydantic import Field
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.opponents import classification_baselines
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 BRACKETS = ("()", "[]", "{}", "<>")
@@ -33,8 +33,8 @@ class DyckTask(GeneratedTask):
     Options = DyckOptions
     _options: DyckOptions
 
-    def floors(self) -> dict[str, float]:
-        """Returns the test accuracy of opponents that count each bracket; see `classification_floors`."""
+    def baselines(self) -> dict[str, float]:
+        """Returns the test accuracy of opponents that count each bracket; see `classification_baselines`."""
         train, _, test = self._parts()
         symbols = 2 * self._options.kinds
         counts = [
@@ -43,7 +43,7 @@ class DyckTask(GeneratedTask):
             )
             for part in (train, test)
         ]
-        return classification_floors(
+        return classification_baselines(
             counts,
             [train.targets.astype(np.int64), test.targets.astype(np.int64)],
             metric=CLASSIFICATION[self._options.metric],

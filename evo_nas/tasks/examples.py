@@ -98,7 +98,7 @@ class LabelledParts(Generic[Item]):
 
     @property
     def learnt(self) -> Examples[Item]:
-        """Training and validation part together: what floors may learn from."""
+        """Training and validation part together: what baselines may learn from."""
         return self.train.joined(self.validation)
 
     def targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:

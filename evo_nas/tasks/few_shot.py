@@ -80,7 +80,7 @@ class FewShotTask(Task):
             causal=True,
         )
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the most frequent label, and of the nearest of the few labelled examples."""
         ways, metric = self._options.ways, CLASSIFICATION[self._options.metric]
         found, wanted = [], []

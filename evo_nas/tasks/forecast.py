@@ -104,7 +104,7 @@ class ForecastTask(Task):
         """Reads and cuts the series; see `Task.load`."""
         return self._prepared()[0]
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the last known value, of the last season and of two linear models.
 
         One reads the values of the window, the other, as well as telling them, changes since the last step,
@@ -114,13 +114,13 @@ class ForecastTask(Task):
         dataset, learnt = self._prepared()
         test = dataset.test
         assert isinstance(test, Windows)
-        floors = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, dataset.metric)}
+        baselines = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, dataset.metric)}
         if options.season > 1:
-            floors["seasonal naive"] = self._scored_season(test, dataset.metric)
+            baselines["seasonal naive"] = self._scored_season(test, dataset.metric)
         for name, of_inputs in (("linear", False), ("linear on changes", True)):
             model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
-            floors[name] = _scored(model, test, dataset.metric, of_inputs=of_inputs)
-        return floors
+            baselines[name] = _scored(model, test, dataset.metric, of_inputs=of_inputs)
+        return baselines
 
     def _scored_season(self, windows: Windows, metric: Metric) -> float:
         """Returns the metric of repeating the season before the origin."""
@@ -131,7 +131,7 @@ class ForecastTask(Task):
         return metric.score(guesses, replace(windows, origins=origins).cut().targets)
 
     def _prepared(self) -> tuple[Dataset, Windows]:
-        """Returns the dataset, and the windows of training and validation, none left out, for the floors."""
+        """Returns the dataset, and the windows of training and validation, none left out, for the baselines."""
         options = self._options
         parts, names = self._read()
         series = parts.series
@@ -162,7 +162,7 @@ class ForecastTask(Task):
             remarks=(
                 f"{len(self.files())} series, {len(series.inputs):,} rows in all",
                 f"reads {', '.join(names)}",
-                f"foretells {', '.join(options.targets)}",
+                f"forecasts {', '.join(options.targets)}",
             ),
             missing=series.missing,
         )

@@ -10,7 +10,7 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.opponents import classification_baselines
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.scaling import Scaler
 from evo_nas.tasks.task import Dataset, Sequences, Task
@@ -58,11 +58,11 @@ class LabellingTask(Task):
             options=self._options,
         )
 
-    def floors(self) -> dict[str, float]:
-        """Returns the test metric of opponents that see one step alone; see `classification_floors`."""
+    def baselines(self) -> dict[str, float]:
+        """Returns the test metric of opponents that see one step alone; see `classification_baselines`."""
         parts = self._read()
         learnt, test = parts.learnt, parts.test
-        return classification_floors(
+        return classification_baselines(
             [np.concatenate(learnt.items), np.concatenate(test.items)],
             [np.concatenate(parts.step_targets(learnt)), np.concatenate(parts.step_targets(test))],
             metric=CLASSIFICATION[self._options.metric],

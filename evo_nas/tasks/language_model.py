@@ -78,16 +78,16 @@ class CorpusTask(Task):
         """Reads and encodes the text; see `Task.load`."""
         return self._encoded()[0]
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of n-gram models."""
         dataset, parts = self._encoded()
         learnt, test = np.concatenate([parts["train"], parts["validation"]]), parts["test"]
-        floors = {}
+        baselines = {}
         for order in ORDERS[self._options.level]:
             model = NGrams(tuple(learnt.tolist()), order=order, vocabulary=dataset.signature.vocabulary)
             nats = model.surprise(tuple(test.tolist()))
-            floors[f"{order}-grams"] = dataset.metric.value(np.array([nats, 1.0]))
-        return floors
+            baselines[f"{order}-grams"] = dataset.metric.value(np.array([nats, 1.0]))
+        return baselines
 
     @abstractmethod
     def _texts(self) -> dict[str, str]:
@@ -106,7 +106,7 @@ class CorpusTask(Task):
         steps, size = self._options.steps, len(vocabulary.tokens)
         dataset = Dataset(
             name=f"language model of {self._options.level}s",
-            signature=Signature(0, size, vocabulary=size, per_step=True, foretells_tokens=True),
+            signature=Signature(0, size, vocabulary=size, per_step=True, predicts_inputs=True),
             loss=Loss.CROSS_ENTROPY,
             metric=LANGUAGE[self._options.metric],
             train=Stream(parts["train"], steps),

@@ -82,7 +82,7 @@ class MultiLabelTask(Task):
             ),
         )
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of each key's frequency, and of a Markov chain for each key alone."""
         train, validation, test = self._read()
         learnt = [*train, *validation]

@@ -20,7 +20,7 @@ LEAST_LOGIT = -30.0
 """For a class that an opponent rules out."""
 
 
-def classification_floors(
+def classification_baselines(
     inputs: Sequence[npt.NDArray[np.float64]],
     targets: Sequence[npt.NDArray[np.int64]],
     *,
@@ -76,7 +76,7 @@ def fitted_score(
     return metric.score(logits.astype(np.float32), targets[1])
 
 
-def tagging_floors(
+def tagging_baselines(
     sequences: Sequence[list[tuple[str, ...]]],
     targets: Sequence[npt.NDArray[np.int64]],
     *,
@@ -135,7 +135,7 @@ def _lookup(
     return metric.score(logits.astype(np.float32), targets[1])
 
 
-def text_floors(
+def text_baselines(
     texts: Sequence[list[str]],
     targets: Sequence[npt.NDArray[np.int64]],
     *,

@@ -7,7 +7,7 @@ import numpy as np
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_floors
+from evo_nas.tasks.opponents import classification_baselines
 from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 
@@ -18,10 +18,10 @@ class ParityTask(GeneratedTask):
     Options = GeneratedClassesOptions
     _options: GeneratedClassesOptions
 
-    def floors(self) -> dict[str, float]:
-        """Returns the test accuracy of opponents that see all bits; see `classification_floors`."""
+    def baselines(self) -> dict[str, float]:
+        """Returns the test accuracy of opponents that see all bits; see `classification_baselines`."""
         train, _, test = self._parts()
-        return classification_floors(
+        return classification_baselines(
             [part.inputs.astype(np.float64) for part in (train, test)],
             [part.targets.astype(np.int64) for part in (train, test)],
             metric=CLASSIFICATION[self._options.metric],

@@ -37,7 +37,7 @@ class SinesTask(GeneratedTask):
     Options = SinesOptions
     _options: SinesOptions
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test error of the last value, and of a linear model."""
         train, _, test = self._parts()
         linear = Ridge.fitted([(_flat(train), train.targets.astype(np.float32))], penalty=PENALTY)

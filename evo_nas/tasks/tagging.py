@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, PositiveInt
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import tagging_floors
+from evo_nas.tasks.opponents import tagging_baselines
 from evo_nas.tasks.options import Character
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.sources import SourceOptions
@@ -103,11 +103,11 @@ class TaggingTask(Task):
             vocabulary=vocabulary.tokens,
         )
 
-    def floors(self) -> dict[str, float]:
-        """Returns the test metric of opponents that see a token and its neighbours; see `tagging_floors`."""
+    def baselines(self) -> dict[str, float]:
+        """Returns the test metric of opponents that see a token and its neighbours; see `tagging_baselines`."""
         parts = self._read()
         learnt, test = parts.learnt, parts.test
-        return tagging_floors(
+        return tagging_baselines(
             [list(map(self._tokens, each.items)) for each in (learnt, test)],
             [np.concatenate(parts.step_targets(each)) for each in (learnt, test)],
             metric=CLASSIFICATION[self._options.metric],

@@ -192,11 +192,11 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of trivial opponents by name, such as ``persistence``.
 
         They learn from the training and the validation part. Apart from `load`, since workers load and only
-        a verdict needs floors.
+        a verdict needs baselines.
         """
 
     def files(self) -> Sequence[Path]:

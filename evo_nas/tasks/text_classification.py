@@ -11,7 +11,7 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import text_floors
+from evo_nas.tasks.opponents import text_baselines
 from evo_nas.tasks.options import Character
 from evo_nas.tasks.padding import lengths_of, padded
 from evo_nas.tasks.paths import DataPaths, expanded
@@ -113,10 +113,10 @@ class TextClassificationTask(Task):
             vocabulary=vocabulary.tokens,
         )
 
-    def floors(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Returns the test metric of the most frequent class, and of a logistic regression on bags of n-grams."""
         parts = self._read()
-        return text_floors(
+        return text_baselines(
             [list(parts.learnt.items), list(parts.test.items)],
             [parts.targets(parts.learnt), parts.targets(parts.test)],
             level=self._options.level,

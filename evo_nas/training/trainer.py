@@ -129,7 +129,7 @@ class _Fit:
         """Returns the network with the weights of the best epoch."""
         self._check_size()
         network = self._new_network()
-        self._paths = network.paths
+        self._backends = network.backends
         capturable = self._kind == "cuda"
         optimizer = FlatOptimizer(network, self._architecture.training, capturable=capturable)
         reading = Reading(network, self._data.train)
@@ -198,7 +198,7 @@ class _Fit:
             parameters=self._parameters,
             epochs=len(self._epochs),
             train_s=time.monotonic() - self._started,
-            paths=self._paths,
+            backends=self._backends,
             error=error,
         )
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from evo_nas.baselines import baselines_of
 from evo_nas.champion import crown, export_champion, load_champion, verdict_of
 from evo_nas.champion.crown import SEEDS, best_of
 from evo_nas.config import configured
 from evo_nas.errors import ChampionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
-from evo_nas.floors import floors_of
 from evo_nas.genome.cells import cell_name
 from evo_nas.ledger import read_history
 from evo_nas.models.network import Network
@@ -44,7 +44,7 @@ def test_the_verdict_stands_on_trainings_from_scratch_with_several_seeds(run):
     for contestant in (verdict.champion, verdict.opponent):
         assert len(contestant.tests) + contestant.failures == SEEDS
     assert len(set(verdict.champion.tests)) > 1
-    assert {"persistence"} <= set(verdict.floors)
+    assert {"persistence"} <= set(verdict.baselines)
 
 
 def test_the_champion_is_retrained_to_the_weights_that_won(run):
@@ -63,28 +63,28 @@ def test_a_verdict_is_kept_until_the_run_holds_more(run):
     assert said == []
 
 
-def test_the_floors_are_fitted_once_and_kept_with_the_run(run, tmp_path, monkeypatch):
+def test_the_baselines_are_fitted_once_and_kept_with_the_run(run, tmp_path, monkeypatch):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    (copy / "floors.json").unlink(missing_ok=True)
-    fitted = floors_of(copy, Experiment.of_run(copy))
-    monkeypatch.setattr(ForecastTask, "floors", lambda self: pytest.fail("fitted again"))
-    assert floors_of(copy, Experiment.of_run(copy)) == fitted
-    assert verdict_of(copy, experiment=Experiment.of_run(copy)).floors == fitted
+    (copy / "baselines.json").unlink(missing_ok=True)
+    fitted = baselines_of(copy, Experiment.of_run(copy))
+    monkeypatch.setattr(ForecastTask, "baselines", lambda self: pytest.fail("fitted again"))
+    assert baselines_of(copy, Experiment.of_run(copy)) == fitted
+    assert verdict_of(copy, experiment=Experiment.of_run(copy)).baselines == fitted
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"format": 1, "metric": "mae", "floors": {}}', '{"format": 9}']
+    "content", ["{", "[]", '{"format": 1, "metric": "mae", "baselines": {}}', '{"format": 9}']
 )
-def test_floors_that_are_damaged_or_of_another_metric_are_fitted_again(run, tmp_path, content):
+def test_baselines_that_are_damaged_or_of_another_metric_are_fitted_again(run, tmp_path, content):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    (copy / "floors.json").write_text(content)
-    assert "persistence" in floors_of(copy, Experiment.of_run(copy))
+    (copy / "baselines.json").write_text(content)
+    assert "persistence" in baselines_of(copy, Experiment.of_run(copy))
 
 
-def test_before_a_run_is_there_floors_are_kept_nowhere(run, tmp_path):
-    assert "persistence" in floors_of(tmp_path / "nowhere", Experiment.of_run(run))
+def test_before_a_run_is_there_baselines_are_kept_nowhere(run, tmp_path):
+    assert "persistence" in baselines_of(tmp_path / "nowhere", Experiment.of_run(run))
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -13,7 +13,7 @@ from evo_nas.models.network import Network
 
 OPTIONS = SpaceOptions(widths=[4, 6], bidirectional=True, layers={"min": 1, "max": 3})
 NUMERIC = Signature(features=3, outputs=2)
-TOKENS = Signature(features=0, outputs=7, vocabulary=7, per_step=True, foretells_tokens=True)
+TOKENS = Signature(features=0, outputs=7, vocabulary=7, per_step=True, predicts_inputs=True)
 FORECAST = Signature(features=3, outputs=4, last_values=(2, 0))
 
 
@@ -43,7 +43,7 @@ def test_a_champion_of_before_there_were_forecasts_of_changes_is_read(tmp_path):
     network, _ = exported(tmp_path / "out")
     path = tmp_path / "out" / "genome.json"
     facts = json.loads(path.read_text())
-    del facts["signature"]["last_values"], facts["signature"]["foretells_tokens"]
+    del facts["signature"]["last_values"], facts["signature"]["predicts_inputs"]
     path.write_text(json.dumps(facts))
     assert load_champion(tmp_path / "out").architecture == network.architecture
 

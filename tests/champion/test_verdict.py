@@ -6,7 +6,7 @@ import pytest
 from evo_nas.champion.verdict import Contestant, Verdict
 
 
-def verdict(champion, opponent, *, higher=True, floors=None):
+def verdict(champion, opponent, *, higher=True, baselines=None):
     return Verdict(
         candidate=3,
         evaluations=10,
@@ -14,7 +14,7 @@ def verdict(champion, opponent, *, higher=True, floors=None):
         higher_is_better=higher,
         champion=Contestant("champion", "1 layer: evolved", 100, 0.9, tuple(champion)),
         opponent=Contestant("LSTM", "1 layer: LSTM", 101, 0.9, tuple(opponent), failures=1),
-        floors=floors or {},
+        baselines=baselines or {},
     )
 
 
@@ -45,16 +45,16 @@ def test_less_is_more_for_a_loss():
     assert "ahead of the LSTM by 0.1 mse" in result.sentence
 
 
-@pytest.mark.parametrize(("higher", "floor"), [(True, 0.95), (False, 0.05)])
-def test_a_floor_that_is_not_beaten_is_named(higher, floor):
-    floors = {"majority": 0.1 if higher else 5.0, "nearest neighbour": floor}
-    sentence = verdict([0.9, 0.9], [0.8, 0.8], higher=higher, floors=floors).sentence
+@pytest.mark.parametrize(("higher", "baseline"), [(True, 0.95), (False, 0.05)])
+def test_a_baseline_that_is_not_beaten_is_named(higher, baseline):
+    baselines = {"majority": 0.1 if higher else 5.0, "nearest neighbour": baseline}
+    sentence = verdict([0.9, 0.9], [0.8, 0.8], higher=higher, baselines=baselines).sentence
     assert "does not beat nearest neighbour" in sentence
     assert "majority" not in sentence
 
 
-def test_beaten_floors_are_named_too():
-    assert "It beats majority." in verdict([0.9, 0.9], [0.8, 0.8], floors={"majority": 0.1}).sentence
+def test_beaten_baselines_are_named_too():
+    assert "It beats majority." in verdict([0.9, 0.9], [0.8, 0.8], baselines={"majority": 0.1}).sentence
 
 
 def test_a_single_training_is_no_comparison():
@@ -81,7 +81,7 @@ def test_an_unreadable_verdict_is_none(content):
 
 
 @pytest.mark.parametrize(
-    "damage", [{"floors": []}, {"champion": None}, {"metric": 3}, {"evaluations": "10"}, {"format": 2}]
+    "damage", [{"baselines": []}, {"champion": None}, {"metric": 3}, {"evaluations": "10"}, {"format": 2}]
 )
 def test_a_verdict_of_other_types_is_none(damage):
     values = json.loads(verdict([0.9, 0.8], [0.7]).to_json())
@@ -90,5 +90,5 @@ def test_a_verdict_of_other_types_is_none(damage):
 
 
 def test_a_verdict_survives_json():
-    original = verdict([0.9, 0.8], [0.7], floors={"majority": 0.1})
+    original = verdict([0.9, 0.8], [0.7], baselines={"majority": 0.1})
     assert Verdict.from_json(original.to_json()) == original

@@ -92,8 +92,8 @@ def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path
     overrides = ("--set", "budget.evaluations=3")
     result = evo_nas_command("search", config, "--run", tmp_path / "run", "--inline", "--json", *overrides)
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert events[0]["event"] == "floors"
-    assert set(events[0]["floors"]) == {"majority", "nearest neighbour"}
+    assert events[0]["event"] == "baselines"
+    assert set(events[0]["baselines"]) == {"majority", "nearest neighbour"}
     assert {event["event"] for event in events[1:-1]} == {"progress"}
     assert (events[-2]["told"], events[-2]["finished"]) == (3, True)
     assert events[-1]["event"] == "verdict"
@@ -139,7 +139,7 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
         before, first = (json.loads(searching.stdout.readline()) for _ in range(2))
         searching.send_signal(signal.SIGINT)
         events = [json.loads(line) for line in searching.stdout]
-    assert (before["event"], first["event"]) == ("floors", "progress")
+    assert (before["event"], first["event"]) == ("baselines", "progress")
     assert searching.returncode == 128 + signal.SIGINT
     assert events[-1]["event"] == "stopped"
     assert f"evo-nas resume {run}" in events[-1]["text"]
@@ -333,8 +333,8 @@ def test_a_champion_that_is_not_whole_is_made_again(run: Path, tmp_path: Path, n
     evo_nas.load_champion(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", ["champion/verdict.json", "floors.json"])
-@pytest.mark.parametrize("content", [b"null", b"\xff\xfe", b"[" * 200_000, b'{"format": 1, "floors": 3}'])
+@pytest.mark.parametrize("name", ["champion/verdict.json", "baselines.json"])
+@pytest.mark.parametrize("content", [b"null", b"\xff\xfe", b"[" * 200_000, b'{"format": 1, "baselines": 3}'])
 def test_damage_to_what_can_be_made_again_stops_nothing(run: Path, name: str, content: bytes) -> None:
     (run / "champion" / "verdict.json").unlink()
     (run / name).write_bytes(content)

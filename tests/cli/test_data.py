@@ -39,8 +39,8 @@ def test_what_was_understood_is_shown(config: Path) -> None:
         assert expected in result.output
 
 
-def test_floors_can_be_left_out(config: Path) -> None:
-    assert "majority" not in shown(config, "--no-floors").output
+def test_baselines_can_be_left_out(config: Path) -> None:
+    assert "majority" not in shown(config, "--no-baselines").output
 
 
 def test_machines_read_the_same(config: Path) -> None:
@@ -51,7 +51,7 @@ def test_machines_read_the_same(config: Path) -> None:
         "test": {"examples": 12, "shortest": 2, "longest": 7},
     }
     assert fields["classes"] == {"dry": [21, 3, 6], "wet": [21, 3, 6]}
-    assert fields["floors"]["majority"] == 0.5
+    assert fields["baselines"]["majority"] == 0.5
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def holey(tmp_path: Path) -> Path:
 
 def test_missing_values_are_counted_column_by_column(holey: Path) -> None:
     assert json.loads(shown(holey, "--json").output)["missing"] == {"t": 0, "note": 30, "x": 1, "label": 0}
-    output = " ".join(shown(holey, "--no-floors").output.split())
+    output = " ".join(shown(holey, "--no-baselines").output.split())
     assert "missing values: note 30, x 1; no value that is read is missing or infinite" in output
 
 
@@ -81,7 +81,7 @@ def test_a_missing_value_that_would_be_read_is_refused_with_all_counts(holey: Pa
 @pytest.mark.parametrize("kind", ["adding", "copy_memory", "sines", "standard_library", "digits"])
 def test_every_shape_of_data_has_a_view(kind: str, config: Path) -> None:
     config.write_text(f"name: drawn\ntask: {{kind: {kind}}}\n")
-    result = shown(config, "--no-floors")
+    result = shown(config, "--no-baselines")
     assert result.exit_code == 0, result.output
     assert "validation" in result.output
 

@@ -275,9 +275,9 @@ def perfect(dataset: Dataset, part: Sequences) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_perfect_answer_scores_at_least_as_well_as_any_floor(task, dataset) -> None:
     best = dataset.metric.fitness(dataset.metric.score(*perfect(dataset, parts(dataset)[2])))
-    floors = task.floors()
-    assert floors
-    for value in floors.values():
+    baselines = task.baselines()
+    assert baselines
+    for value in baselines.values():
         assert math.isfinite(value)
         assert dataset.metric.fitness(value) <= best
 
@@ -288,7 +288,7 @@ def test_a_network_trains_on_it(dataset, is_plain) -> None:
     architecture = Architecture(
         layers=(Layer(NAMED_CELLS["lstm"], 8),),
         embedding=4 if signature.vocabulary else None,
-        tied=signature.foretells_tokens and not is_plain,
+        tied=signature.predicts_inputs and not is_plain,
         forecast=Forecast.RELATIVE if signature.last_values and not is_plain else Forecast.VALUE,
     )
     outcome = train(architecture, prepare(dataset), Regimen(epochs=1, seed=1)).outcome

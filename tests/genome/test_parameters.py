@@ -50,7 +50,7 @@ def test_token_embedding_is_counted_and_feeds_the_first_layer():
     [(Head(), 4 * 8), (Head(hidden=8), 8 * (4 + 1)), (Head(hidden=3), 3 * (4 + 1) + 3 * 8)],
 )
 def test_tied_outputs_have_a_bias_and_a_projection_to_the_embedding_if_need_be(head, projection):
-    signature = Signature(features=0, outputs=100, vocabulary=100, per_step=True, foretells_tokens=True)
+    signature = Signature(features=0, outputs=100, vocabulary=100, per_step=True, predicts_inputs=True)
     architecture = Architecture((Layer(RNN, 4),), head, embedding=8, tied=True)
     assert count_parameters(architecture, signature) == 100 * 8 + rnn(8, 4) + projection + 100
 

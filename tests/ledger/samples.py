@@ -36,7 +36,7 @@ def evaluation(key: int) -> Evaluation:
         parameters=rng.randrange(10**6),
         epochs=rng.randrange(10),
         train_s=rng.random(),
-        paths=("native", "torch"),
+        backends=("native", "torch"),
         error="" if status.scored else "RuntimeError: loss is nan",
     )
     return Evaluation(

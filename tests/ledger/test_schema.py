@@ -50,7 +50,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         parameters=draw(LONG),
         epochs=draw(SHORT),
         train_s=draw(REAL),
-        paths=tuple(draw(st.lists(TEXT, max_size=3))),
+        backends=tuple(draw(st.lists(TEXT, max_size=3))),
         error=draw(TEXT),
     )
 
@@ -83,9 +83,9 @@ def test_an_evaluation_has_no_field_without_a_column() -> None:
 
 def test_rows_of_the_first_versions_have_no_paths() -> None:
     told = evaluations(0, 1)
-    old = to_table(told, first_seq=0).drop_columns("paths")
+    old = to_table(told, first_seq=0).drop_columns("backends")
     assert to_evaluations(complete(old, SCHEMA)) == [
-        replace(each, outcome=replace(each.outcome, paths=())) for each in told
+        replace(each, outcome=replace(each.outcome, backends=())) for each in told
     ]
     with pytest.raises(KeyError):
         complete(old.drop_columns("fitness"), SCHEMA)

@@ -36,7 +36,7 @@ SPACES = {
     "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
     "a label a step": SearchSpace(WIDE, Signature(features=3, outputs=4, per_step=True), 50),
     "the next token": SearchSpace(
-        WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, foretells_tokens=True), 50
+        WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, predicts_inputs=True), 50
     ),
     "a forecast": SearchSpace(WIDE, Signature(features=3, outputs=4, last_values=(2, 0)), 50),
 }
@@ -108,7 +108,7 @@ def test_a_skip_carries_the_value_itself() -> None:
 def test_paths_are_recorded_layer_by_layer(monkeypatch) -> None:
     monkeypatch.setattr(NativeRecurrence, "supports", lambda cell: False)
     network = Network(Architecture(layers=(Layer(LSTM, 2), Layer(MGU, 2))), SERIES)
-    assert network.paths == ("torch", "bptt")
+    assert network.backends == ("torch", "bptt")
 
 
 def test_dropout_zeroes_the_same_features_at_every_step_of_a_sequence() -> None:
@@ -180,7 +180,7 @@ def test_a_forecast_of_changes_needs_to_know_the_last_values() -> None:
 
 
 def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:
-    signature = Signature(features=0, vocabulary=7, outputs=7, per_step=True, foretells_tokens=True)
+    signature = Signature(features=0, vocabulary=7, outputs=7, per_step=True, predicts_inputs=True)
     network = Network(Architecture(layers=(Layer(MGU, 5),), embedding=5, tied=True), signature)
     assert "head.output.weight" not in network.state_dict()
     tokens = torch.randint(7, (2, 3))
@@ -192,7 +192,7 @@ def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:
 
 
 def test_a_tied_embedding_is_read_at_the_scale_of_one_that_is_not() -> None:
-    signature = Signature(features=0, vocabulary=400, outputs=400, per_step=True, foretells_tokens=True)
+    signature = Signature(features=0, vocabulary=400, outputs=400, per_step=True, predicts_inputs=True)
     network = Network(Architecture(layers=(Layer(MGU, 5),), embedding=100, tied=True), signature)
     read = network.embedding(torch.arange(400))
     torch.testing.assert_close(read, 10 * network.embedding.weight)

@@ -44,10 +44,10 @@ def test_another_seed_draws_other_parts() -> None:
     assert not np.array_equal(first.test.targets, second.test.targets)
 
 
-def test_floors_are_the_majority_and_the_nearest_neighbour() -> None:
-    floors = DigitsTask(DigitsOptions()).floors()
-    assert 0.08 < floors["majority"] < 0.12
-    assert 0.94 < floors["nearest neighbour"] < 1.0
+def test_baselines_are_the_majority_and_the_nearest_neighbour() -> None:
+    baselines = DigitsTask(DigitsOptions()).baselines()
+    assert 0.08 < baselines["majority"] < 0.12
+    assert 0.94 < baselines["nearest neighbour"] < 1.0
 
 
 def test_parts_that_leave_nothing_to_learn_are_refused() -> None:

@@ -122,11 +122,11 @@ def test_shares_split_by_time(ramp) -> None:
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [44, 19, 29]
 
 
-def test_floors_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
+def test_baselines_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    floors = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).floors()
-    assert floors["persistence"] == pytest.approx(2.5, rel=1e-5)
-    assert floors["linear on changes"] < 0.01 * floors["persistence"]
+    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).baselines()
+    assert baselines["persistence"] == pytest.approx(2.5, rel=1e-5)
+    assert baselines["linear on changes"] < 0.01 * baselines["persistence"]
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def test_the_class_says_whether_the_ones_are_odd() -> None:
 
 def test_a_sine_without_noise_is_foretold_by_a_linear_model() -> None:
     task = TASKS["sines"]
-    floors = task(task.Options(noise=0.0)).floors()
-    assert floors["linear"] < 0.1 * floors["persistence"]
+    baselines = task(task.Options(noise=0.0)).baselines()
+    assert baselines["linear"] < 0.1 * baselines["persistence"]
 
 
 @pytest.mark.parametrize("kind", ["adding", "copy_memory", "dyck", "parity", "sines"])

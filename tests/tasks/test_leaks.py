@@ -70,7 +70,7 @@ def test_a_frame_never_sees_itself(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["multi_label", "language_model", "copy_memory", "few_shot"])
-def test_what_foretells_is_marked_as_causal(kind, tmp_path) -> None:
+def test_what_forecasts_is_marked_as_causal(kind, tmp_path) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "songs.npz", train=rng.integers(0, 2, (20, 6, 3)))
     np.savez(tmp_path / "shapes.npz", x=rng.normal(size=(96, 5, 2)), y=np.repeat(np.arange(8), 12))

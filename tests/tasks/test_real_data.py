@@ -1,4 +1,4 @@
-"""Floors on real data are the published ones, and every configuration fits its data set."""
+"""Baselines on real data are the published ones, and every configuration fits its data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evo_nas.experiment import Experiment
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
-FLOORS = {
+BASELINES = {
     "pendigits": {"nearest neighbour": (0.9774, 1e-4)},
     "jsb": {"Markov chain a key": (10.49, 5e-3)},
     "tinyshakespeare": {"6-grams": (1.698, 1e-3)},
@@ -46,18 +46,18 @@ def test_every_data_set_has_a_configuration(data) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FLOORS)
-def test_floors_are_the_published_ones(name, data) -> None:
-    floors = experiment(name, data).task.floors()
-    for opponent, (value, tolerance) in FLOORS[name].items():
-        assert floors[opponent] == pytest.approx(value, abs=tolerance)
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_are_the_published_ones(name, data) -> None:
+    baselines = experiment(name, data).task.baselines()
+    for opponent, (value, tolerance) in BASELINES[name].items():
+        assert baselines[opponent] == pytest.approx(value, abs=tolerance)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("window", "value"), [(1, 6.61e-4), (30, 4.51e-4)])
 def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> None:
-    floors = experiment("coal", data, f"task.window={window}").task.floors()
-    assert floors["linear"] == pytest.approx(value, abs=1e-6)
+    baselines = experiment("coal", data, f"task.window={window}").task.baselines()
+    assert baselines["linear"] == pytest.approx(value, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -67,17 +67,17 @@ def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> N
         ("daily-min-temperatures", "Temp", 14, 2.62, 2.34),
     ],
 )
-def test_floors_of_the_other_series(file, target, window, persistence, linear, data) -> None:
+def test_baselines_of_the_other_series(file, target, window, persistence, linear, data) -> None:
     overrides = [f"task.path=series/{file}.csv", f"task.targets=[{target}]", f"task.window={window}"]
-    floors = experiment("series", data, *overrides).task.floors()
-    assert floors["persistence"] == pytest.approx(persistence, abs=0.01)
-    assert floors["linear"] == pytest.approx(linear, abs=0.01)
+    baselines = experiment("series", data, *overrides).task.baselines()
+    assert baselines["persistence"] == pytest.approx(persistence, abs=0.01)
+    assert baselines["linear"] == pytest.approx(linear, abs=0.01)
 
 
 @pytest.mark.slow
 def test_kmers_on_promoters_score_the_published_correlation_on_average_over_splits(data) -> None:
     scores = [
-        experiment("promoters", data, f"task.split.seed={seed}").task.floors()[
+        experiment("promoters", data, f"task.split.seed={seed}").task.baselines()[
             "logistic regression on character n-grams"
         ]
         for seed in range(3)

@@ -82,7 +82,7 @@ def test_a_rehearsal_agrees_with_a_training_on_the_cpu(architecture, dataset, re
     plain = train(architecture, prepare(dataset), Regimen(8, 7)).outcome
     rehearsed = rehearse(architecture, dataset).outcome
     assert replays
-    assert rehearsed.paths == ("bptt",)
+    assert rehearsed.backends == ("bptt",)
     assert rehearsed.metrics == pytest.approx(plain.metrics, rel=1e-3)
 
 

@@ -203,5 +203,5 @@ def test_architectures_of_several_layers_train(dataset) -> None:
     layers = (Layer(cell, 6), Layer(cell, 4, bidirectional=True), Layer(cell, 5, skip=1))
     trained = fit(Architecture(layers=layers), dataset)
     assert trained.outcome.status is Status.OK
-    assert trained.outcome.paths == trained.network.paths
-    assert len(trained.outcome.paths) == 3
+    assert trained.outcome.backends == trained.network.backends
+    assert len(trained.outcome.backends) == 3

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evo_nas.experiment import Experiment
     from evo_nas.ledger import Store
 
-FLOORS_FILE = "floors.json"
+BASELINES_FILE = "baselines.json"
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ class _Kept(BaseModel):
 
     format: Literal[1]
     metric: str
-    floors: dict[str, float]
+    baselines: dict[str, float]
 
 
-def floors_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[str, float]:
+def baselines_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[str, float]:
     """Returns the test metric of the task's trivial opponents by name.
 
     They are deterministic, and a run never changes its data: what is kept with the run at ``run`` is taken as it is.
@@ -38,24 +38,24 @@ def floors_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping[st
         RunError: The run cannot be read.
     """
     store = open_store(run)
-    with storage_errors(store, "read the floors of"):
+    with storage_errors(store, "read the baselines of"):
         kept = _kept(store, metric=experiment.dataset.metric.name)
     if kept is not None:
         return kept
-    floors = experiment.floors
+    baselines = experiment.baselines
     if holds_run(run):
-        facts = _Kept(format=1, metric=experiment.dataset.metric.name, floors=dict(floors))
+        facts = _Kept(format=1, metric=experiment.dataset.metric.name, baselines=dict(baselines))
         try:
-            store.create(FLOORS_FILE, facts.model_dump_json(indent=2).encode())
+            store.create(BASELINES_FILE, facts.model_dump_json(indent=2).encode())
         except OSError as error:
-            _log.warning("the floors of %s are not kept: %s", store.location, error)
-    return floors
+            _log.warning("the baselines of %s are not kept: %s", store.location, error)
+    return baselines
 
 
 def _kept(store: Store, *, metric: str) -> dict[str, float] | None:
-    """Returns the floors in ``metric``; None if there are none, another version wrote them, or they are damaged."""
+    """Returns the baselines in ``metric``; None if there are none, another version wrote them, or they are damaged."""
     try:
-        kept = _Kept.model_validate_json(store.read(FLOORS_FILE))
+        kept = _Kept.model_validate_json(store.read(BASELINES_FILE))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValidationError):
         return None
-    return kept.floors if kept.metric == metric else None
+    return kept.baselines if kept.metric == metric else None
