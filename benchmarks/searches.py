@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.table import RESULTS, Table, write
 from evo_nas.champion.verdict import Verdict
-from evo_nas.cli.wording import figure
+from evo_nas.cli.formatting import figure
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MEASURED = RESULTS / "searches"

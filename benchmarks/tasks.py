@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.table import RESULTS, Table, write
-from evo_nas.cli.wording import figure
+from evo_nas.cli.formatting import figure
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Training

@@ -15,8 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import History, LocalStore, Store, read_history
+from evo_nas.ledger import History, LocalStore, Store
 from evo_nas.ledger.contents import Contents, read_contents
+from evo_nas.runs import Run
 
 Violation = str
 
@@ -40,7 +41,7 @@ def check_run(
     """
     store = run if isinstance(run, Store) else LocalStore(run)
     contents = read_contents(store, columns=["id", "seq"])  # before the history: the run may be going on
-    history = read_history(store)
+    history = Run.at(store).history()
     told = {evaluation.candidate.id: evaluation for evaluation in history.told}
     return [
         *_check_acknowledged(told, acknowledged),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore, open_store
+from evo_nas.ledger.reader import LedgerReader
 from evo_nas.ledger.reading import (
     find_runs,
     holds_run,
@@ -22,14 +23,17 @@ from evo_nas.ledger.reading import (
 )
 from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
 from evo_nas.ledger.schema import SCHEMA, Describe
+from evo_nas.ledger.sealed import DamagedFileError, seal, unseal
 from evo_nas.ledger.store import Store, storage_errors
 
 __all__ = [
     "FORMAT",
     "SCHEMA",
+    "DamagedFileError",
     "Describe",
     "History",
     "Ledger",
+    "LedgerReader",
     "LocalStore",
     "RunRecord",
     "Store",
@@ -44,5 +48,7 @@ __all__ = [
     "read_record",
     "read_table",
     "read_totals",
+    "seal",
     "storage_errors",
+    "unseal",
 ]

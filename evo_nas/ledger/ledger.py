@@ -103,7 +103,7 @@ class Ledger:
             FormatError: A newer version wrote it.
             CorruptLedgerError: Committed evaluations are damaged or missing.
         """
-        store = open_store(where)
+        store = getattr(where, "store", None) or open_store(where)
         with storage_errors(store, "open the run in"):
             record = load_record(store)
             with _locked(store):
