@@ -101,7 +101,7 @@ def train_forecasts() -> None:
             forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
             for forecast in Forecast
         }
-        save(f"forecast-{name}", {"baselines": experiment.task.baselines(), "told": told})
+        save(f"forecast-{name}", {"baselines": dict(experiment.baselines), "told": told})
 
 
 def train_tied() -> None:

@@ -72,7 +72,7 @@ class Cli:
     def told(self) -> int:
         """How many evaluations it has said to be committed."""
         return max(
-            (int(str(event["told"])) for event in self.events() if event["event"] == "progress"), default=0
+            (int(str(event["told"])) for event in self.events() if event["event"] == "progressed"), default=0
         )
 
     def await_told(self, count: int) -> None:

@@ -98,7 +98,7 @@ def test_what_a_node_sends_after_it_was_given_up_does_not_count(
 
 def lost_workers(cluster: Cluster, search: ClusterSearch) -> int:
     """How many workers its manager says to have lost."""
-    return int(cluster.status(search.run)["progress"]["workers"]["lost"])
+    return int(cluster.status(search.run)["progress"]["workers"]["lost_workers"])
 
 
 def test_a_killed_manager_comes_back_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
@@ -130,7 +130,7 @@ def test_a_stopped_search_finishes_what_it_trains_and_goes_on(
     assert not Run.at(undisturbed.run).history().in_flight
     nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.gcs, check=False)
     assert nobody.returncode == 2
-    assert "nobody searches" in nobody.stderr
+    assert "nothing searches" in nobody.stderr
     assert undisturbed.submit(cluster).returncode == 0
 
 
