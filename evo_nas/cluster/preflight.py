@@ -1,8 +1,8 @@
 """What of a search can be refused before it is sent to a cluster.
 
-`remote_paths` checks a configuration here. The module itself is run on the head node, as a job of its own: it prints one
-line for each problem with what the configuration names, and leaves with exit code 3 if there is one. There it loads next
-to nothing.
+`remote_paths` checks a configuration here. The module itself is run on the head node, as a job of its own: it prints
+one line for each problem with what the configuration names, and leaves with exit code 3 if there is one. There it loads
+next to nothing.
 """
 
 from __future__ import annotations
