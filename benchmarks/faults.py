@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.table import load, machine
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger, LedgerReader, open_store
 from evo_nas.strategies.replay import verify
 from tests.cluster.harness import Cluster, Node, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
@@ -172,7 +172,7 @@ def main() -> None:
 
 
 def report(search: ClusterSearch, recovery: dict[str, list[float]], budget: int) -> None:
-    history = read_history(search.run)
+    history = LedgerReader(open_store(search.run)).history()
     told = [evaluation.candidate.id for evaluation in history.told]
     mismatches = verify(Experiment.of_run(search.run).strategy(), history.told, history.in_flight)
     summary = {

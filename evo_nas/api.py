@@ -11,7 +11,7 @@ from evo_nas.champion import Verdict, load_champion, verdict_of
 from evo_nas.config import SearchConfig, configured, load_config
 from evo_nas.errors import ConfigError
 from evo_nas.experiment import ExecutorKind, Experiment
-from evo_nas.ledger import read_table
+from evo_nas.ledger import LedgerReader, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def load_run(run: str | os.PathLike[str]) -> pa.Table:
     Raises:
         RunError: There is no run at ``run``, or it cannot be read.
     """
-    return read_table(run)
+    return LedgerReader(open_store(run)).table()
 
 
 def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:

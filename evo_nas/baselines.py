@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evo_nas.ledger import holds_run, open_store, storage_errors
+from evo_nas.ledger import LedgerReader, open_store, storage_errors
 
 if TYPE_CHECKING:
     import os
@@ -43,7 +43,7 @@ def baselines_of(run: str | os.PathLike[str], experiment: Experiment) -> Mapping
     if kept is not None:
         return kept
     baselines = experiment.baselines
-    if holds_run(run):
+    if LedgerReader(store).exists():
         facts = _Kept(format=1, metric=experiment.dataset.metric.name, baselines=dict(baselines))
         try:
             store.create(BASELINES_FILE, facts.model_dump_json(indent=2).encode())

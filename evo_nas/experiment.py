@@ -13,7 +13,7 @@ from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_config, read_record, read_totals
+from evo_nas.ledger import Ledger, LedgerReader, RunRecord, check_vacant, open_store
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -103,8 +103,9 @@ class Experiment:
         Raises:
             DataChangedError: Its files hold something else now.
         """
-        experiment = cls.of(checked(SearchConfig, read_config(run)))
-        experiment._refuse_changes(run, read_record(run))
+        reader = LedgerReader(open_store(run))
+        experiment = cls.of(checked(SearchConfig, reader.record.config | reader.settings()))
+        experiment._refuse_changes(run, reader.record)
         return experiment
 
     @cached_property
@@ -130,10 +131,11 @@ class Experiment:
         Raises:
             ConfigChangedError: The run was started with another configuration.
         """
-        if not holds_run(run):
+        reader = LedgerReader(open_store(run))
+        if not reader.exists():
             return False
-        self._refuse_changes(run, read_record(run))
-        totals = read_totals(run)
+        self._refuse_changes(run, reader.record)
+        totals = reader.totals()
         return not totals.in_flight and self.budget.is_spent(asked=totals.told, train_s=totals.train_s)
 
     @contextmanager
@@ -156,8 +158,9 @@ class Experiment:
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
-            if holds_run(run):
-                ledger = stack.enter_context(self._resumed(run, accept_data_loss=accept_data_loss))
+            reader = LedgerReader(open_store(run))
+            if reader.exists():
+                ledger = stack.enter_context(self._resumed(run, reader, accept_data_loss=accept_data_loss))
                 workers = stack.enter_context(self._executor(executor))
             else:
                 check_vacant(run)
@@ -165,10 +168,12 @@ class Experiment:
                 ledger = stack.enter_context(self._started(run))
             yield Search(self.strategy(), workers, ledger, budget=self.budget)
 
-    def _resumed(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
-        self._refuse_changes(run, read_record(run))
+    def _resumed(
+        self, run: str | os.PathLike[str], reader: LedgerReader, *, accept_data_loss: bool
+    ) -> Ledger:
+        self._refuse_changes(run, reader.record)
         return Ledger.open(
-            run,
+            reader,
             accept_data_loss=accept_data_loss,
             settings=self.config.model_dump(mode="json", include={"budget", "workers"}),
             describe=self._describe,

@@ -9,8 +9,8 @@ from evo_nas.config import configured
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import read_history, read_totals
 from evo_nas.strategies.replay import verify
+from tests.checker import reader
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_configuration_becomes_a_search_that_ends_with_its_budget(settings, tm
 def test_the_same_command_on_a_complete_run_finds_it_complete(settings, tmp_path):
     assert not experiment(settings()).is_complete(tmp_path / "run")
     run_inline(settings(), tmp_path / "run")
-    history, totals = read_history(tmp_path / "run"), read_totals(tmp_path / "run")
+    history, totals = reader(tmp_path / "run").history(), reader(tmp_path / "run").totals()
     assert (totals.told, totals.in_flight) == (len(history.told), len(history.in_flight))
     assert totals.train_s == pytest.approx(sum(each.outcome.train_s for each in history.told))
     assert experiment(settings()).is_complete(tmp_path / "run")
@@ -91,7 +91,7 @@ def test_spelling_out_a_default_is_no_change(settings, tmp_path):
 def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
     for name in ("one", "two"):
         run_inline(settings(), tmp_path / name)
-    one, two = (read_history(tmp_path / name).told for name in ("one", "two"))
+    one, two = (reader(tmp_path / name).history().told for name in ("one", "two"))
     assert [(e.candidate, e.fitness, e.outcome.curve) for e in one] == [
         (e.candidate, e.fitness, e.outcome.curve) for e in two
     ]
@@ -99,7 +99,7 @@ def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
 
 def test_a_run_verifies_against_its_own_record(settings, tmp_path):
     run_inline(settings(), tmp_path / "run")
-    history = read_history(tmp_path / "run")
+    history = reader(tmp_path / "run").history()
     strategy = Experiment.of_run(tmp_path / "run").strategy()
     assert list(verify(strategy, history.told, history.in_flight)) == []
 

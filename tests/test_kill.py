@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import holds_run, read_history
-from tests.checker import check_run
+from tests.checker import check_run, reader
 
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
 ENDLESS = 1_000_000
@@ -116,9 +115,9 @@ def descendants(root: int) -> Iterator[int]:
 
 
 def durable(run: Path) -> dict[int, Evaluation]:
-    if not holds_run(run):
+    if not reader(run).exists():
         return {}
-    return {evaluation.candidate.id: evaluation for evaluation in read_history(run).told}
+    return {evaluation.candidate.id: evaluation for evaluation in reader(run).history().told}
 
 
 @pytest.mark.ray

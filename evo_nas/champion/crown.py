@@ -21,7 +21,7 @@ from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.ledger import read_history, read_record
+from evo_nas.ledger import LedgerReader, open_store
 from evo_nas.randomness import derive_seed
 from evo_nas.strategies.operators import Archive
 from evo_nas.training.batches import prepare
@@ -68,7 +68,8 @@ def verdict_of(
     Raises:
         ChampionError: No candidate of the run was scored.
     """
-    history = read_history(run)
+    reader = LedgerReader(open_store(run))
+    history = reader.history()
     best = best_of(history.told, run)
     shelf = shelf_of(run)
     content = shelf.verdict()
@@ -88,7 +89,7 @@ def verdict_of(
         canonical_hash=best.candidate.canonical_hash,
         space=experiment.space.options,
         epochs=best.candidate.budget,
-        run_id=read_record(run).run_id,
+        run_id=reader.record.run_id,
         candidate=best.candidate.id,
     )
     with shelf.replaced() as fresh:

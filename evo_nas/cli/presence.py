@@ -16,7 +16,7 @@ from evo_nas.cluster.names import checked_run, typed
 from evo_nas.cluster.tenure import Tenure
 from evo_nas.config import configured
 from evo_nas.errors import ExecutionError
-from evo_nas.ledger import holds_run
+from evo_nas.ledger import LedgerReader, open_store
 
 if TYPE_CHECKING:
     import signal
@@ -150,7 +150,11 @@ def stop_here(run: str, address: str, *, drain_s: float, as_json: bool) -> None:
 def _present(run: str, address: str) -> Tenure:
     tenure = Tenure.find(run)
     if tenure is None:
-        kept = f"{typed('resume', run, address)} goes on" if holds_run(run) else "no run is kept there either"
+        kept = (
+            f"{typed('resume', run, address)} goes on"
+            if LedgerReader(open_store(run)).exists()
+            else "no run is kept there either"
+        )
         raise ExecutionError(f"nobody searches {run} in the cluster at {address}; {kept}")
     return tenure
 

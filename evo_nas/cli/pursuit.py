@@ -18,7 +18,7 @@ from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
-from evo_nas.ledger import holds_run, read_history
+from evo_nas.ledger import LedgerReader, open_store
 from evo_nas.telemetry import TensorBoard
 
 if TYPE_CHECKING:
@@ -123,12 +123,13 @@ class Pursuit:
             raise Stopped(stopping.received)
 
     def _leave(self, signal: signal.Signals, config: SearchConfig) -> NoReturn:
-        told = len(read_history(self._run).told) if holds_run(self._run) else 0
+        reader = LedgerReader(open_store(self._run))
+        told = reader.totals().told if reader.exists() else 0
         self._say("stopped", f"stopped by {signal.name}: {self._way_on(told, config)}", told=told)
         raise SystemExit(128 + signal)
 
     def _way_on(self, told: int, config: SearchConfig) -> str:
-        if not holds_run(self._run):
+        if not LedgerReader(open_store(self._run)).exists():
             return "the search had not begun; the same command begins it"
         again = f"evo-nas resume {shlex.quote(str(self._run))}"
         if self._complete:

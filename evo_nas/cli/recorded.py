@@ -9,7 +9,7 @@ from evo_nas.cli.wording import figure
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import RunError
 from evo_nas.evaluation import Status
-from evo_nas.ledger import read_config, read_table
+from evo_nas.ledger import LedgerReader, open_store
 
 if TYPE_CHECKING:
     import os
@@ -31,8 +31,9 @@ class RecordedRun:
 
     def __init__(self, run: str | os.PathLike[str]) -> None:
         self.location = str(run)
-        self.config = checked(SearchConfig, read_config(run))
-        self._table = read_table(run)
+        reader = LedgerReader(open_store(run))
+        self.config = checked(SearchConfig, reader.record.config | reader.settings())
+        self._table = reader.table()
 
     def __len__(self) -> int:
         return int(self._table.num_rows)

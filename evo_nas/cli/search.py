@@ -135,6 +135,8 @@ def resume(run: str, *, workers: str | None, **given: Any) -> None:
         remote.attach(remote.resume(workers))
     else:
         from evo_nas.config import configured
-        from evo_nas.ledger import read_config
+        from evo_nas.ledger import LedgerReader, open_store
 
-        manner.pursue(configured(read_config(run), workers_override(workers)), run)
+        reader = LedgerReader(open_store(run))
+        recorded = reader.record.config | reader.settings()
+        manner.pursue(configured(recorded, workers_override(workers)), run)

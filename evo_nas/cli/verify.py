@@ -20,10 +20,12 @@ def verify(run: str) -> None:
     What came after a loss that was accepted cannot be derived. Leaves with exit code 1 if a genome differs.
     """
     from evo_nas.experiment import Experiment
-    from evo_nas.ledger import read_history
+    from evo_nas.ledger import LedgerReader, open_store
     from evo_nas.strategies.replay import verify as mismatches_of
 
-    history = read_history(run)
+    reader = LedgerReader(open_store(run))
+    reader.check()
+    history = reader.history()
     told, in_flight = _derivable(history)
     mismatches = list(mismatches_of(Experiment.of_run(run).strategy(), told, in_flight))
     for mismatch in mismatches:

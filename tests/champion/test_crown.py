@@ -13,11 +13,11 @@ from evo_nas.errors import ChampionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
 from evo_nas.genome.cells import cell_name
-from evo_nas.ledger import read_history
 from evo_nas.models.network import Network
 from evo_nas.tasks.forecast import ForecastTask
 from evo_nas.training.scoring import Scores, score_part
 from evo_nas.training.trainer import Trained
+from tests.checker import reader
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_verdict_stands_on_trainings_from_scratch_with_several_seeds(run):
 
 def test_the_champion_is_retrained_to_the_weights_that_won(run):
     verdict = verdict_of(run)
-    winner = next(e for e in read_history(run).told if e.candidate.id == verdict.candidate)
+    winner = next(e for e in reader(run).history().told if e.candidate.id == verdict.candidate)
     network = load_champion(run / "champion")
     dataset = Experiment.of_run(run).dataset
     assert score_part(network, dataset, "validation").metric == winner.outcome.metrics["validation_mse"]

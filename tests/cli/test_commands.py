@@ -18,7 +18,8 @@ import evo_nas
 from evo_nas.cli import main
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import hash_config, read_config, read_history, read_table
+from evo_nas.ledger import LedgerReader, seal, unseal
+from tests.checker import reader
 
 CONFIG = """
 name: tiny
@@ -79,13 +80,13 @@ def test_the_same_command_again_says_that_the_run_is_complete(config: Path, run:
     assert result.exit_code == 0
     assert "is complete" in result.output
     assert "verdict" in result.output
-    assert len(read_history(run).told) == 8
+    assert len(reader(run).history().told) == 8
 
 
 def test_a_larger_budget_goes_on_where_the_search_ended(config: Path, run: Path) -> None:
     result = evo_nas_command("search", config, "--run", run, "--inline", "--set", "budget.evaluations=10")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 10
+    assert len(reader(run).history().told) == 10
 
 
 def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path: Path) -> None:
@@ -111,10 +112,10 @@ def test_resume_goes_on_to_the_budget_that_was_given_last(config: Path, run: Pat
     with raised.open(run, executor="inline") as search:
         search.step()
     assert "9/12" in evo_nas_command("runs", run).output
-    assert read_config(run)["workers"]["count"] == 2
+    assert reader(run).settings()["workers"]["count"] == 2
     result = evo_nas_command("resume", run, "--inline")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 12
+    assert len(reader(run).history().told) == 12
 
 
 def test_resume_needs_only_the_run(config: Path, run: Path) -> None:
@@ -145,7 +146,7 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
     assert f"evo-nas resume {run}" in events[-1]["text"]
     told = events[-1]["told"]
     assert f"{told:,} of 100,000 evaluations are safe" in events[-1]["text"]
-    assert len(read_history(run).told) == told
+    assert len(reader(run).history().told) == told
 
 
 STOPPED_IN = """
@@ -261,12 +262,12 @@ def test_show_lists_the_best_first_with_its_lineage(run: Path) -> None:
 
 
 def test_show_ends_the_lineage_at_a_lost_forebear(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = read_table(run)
+    table = reader(run).table()
     rows = table.to_pylist()
     child = next(row for row in reversed(rows) if row["parents"])
     lost = child["parents"][0]
     left = table.take([position for position, row in enumerate(rows) if row["id"] != lost])
-    monkeypatch.setattr("evo_nas.cli.recorded.read_table", lambda _: left)
+    monkeypatch.setattr(LedgerReader, "table", lambda _: left)
     result = evo_nas_command("show", run, "--candidate", child["id"])
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[-1].split()[:2] == [f"#{lost}", "lost"]
@@ -304,10 +305,9 @@ def test_verify_derives_every_candidate_again(run: Path) -> None:
 
 
 def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> None:
-    record = json.loads((run / "RUN.json").read_text())
+    record = unseal((run / "RUN.json").read_bytes())
     record["config"]["seed"] += 1
-    record["config_hash"] = hash_config(record["config"])
-    (run / "RUN.json").write_text(json.dumps(record))
+    (run / "RUN.json").write_bytes(seal(record))
     result = evo_nas_command("verify", run)
     assert result.exit_code == 1
     assert "derived again" in result.output
@@ -388,7 +388,7 @@ def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run:
     assert "--accept-data-loss" in message
     result = evo_nas_command("search", config, "--run", run, "--inline", "--accept-data-loss")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 8
+    assert len(reader(run).history().told) == 8
     assert (run / "quarantine").is_dir()
     verified = evo_nas_command("verify", run)
     assert verified.exit_code == 0, verified.output

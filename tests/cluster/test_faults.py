@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger
+from tests.checker import reader
 from tests.cluster.harness import Cluster, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
@@ -126,7 +127,7 @@ def test_a_stopped_search_finishes_what_it_trains_and_goes_on(
     assert f"evo-nas resume {undisturbed.run}" in stopped
     wait_for(lambda: not workers(cluster) and not command(before), PATIENCE_S, "manager and workers to end")
     assert f"{undisturbed.told():,} of " in stopped
-    assert not read_history(undisturbed.run).in_flight
+    assert not reader(undisturbed.run).history().in_flight
     nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.gcs, check=False)
     assert nobody.returncode == 2
     assert "nobody searches" in nobody.stderr
