@@ -147,7 +147,13 @@ class Experiment:
                 run.require_same(self.config, self.fingerprint)
                 # Claimed before the workers start: a run that another process searches is refused at once.
                 ledger = stack.enter_context(
-                    run.open_ledger(self.config, accept_data_loss=accept_data_loss, describe=self._describe)
+                    run.open_ledger(
+                        self.config,
+                        accept_data_loss=accept_data_loss,
+                        # A manager may search for weeks: it must not hold what it has read.
+                        keep=executor != "cluster",
+                        describe=self._describe,
+                    )
                 )
                 workers = stack.enter_context(self._executor(executor))
             else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import DamagedFileError, seal, storage_errors, unseal
+from evo_nas.ledger import DamagedError, seal, storage_errors, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def read_baselines(store: Store, *, metric: str | None = None) -> dict[str, floa
     with storage_errors(store, "read the baselines of"):
         try:
             kept = _Kept.model_validate(unseal(store.read(BASELINES_FILE)))
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, DamagedFileError, ValidationError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, DamagedError, ValidationError):
             return None  # they can be fitted again, so nothing is lost
     return kept.baselines if metric in (None, kept.metric) else None
 

@@ -15,7 +15,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from evo_nas.ledger import DamagedFileError, seal, storage_errors, unseal
+from evo_nas.ledger import DamagedError, seal, storage_errors, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ class ChampionStore:
         with storage_errors(self._store, "read a training of"):
             try:
                 return unseal(self._store.read(f"{TRAININGS}/{key}.json"))
-            except (*_MISSING, DamagedFileError):
+            except (*_MISSING, DamagedError):
                 return None  # it can be trained again
 
     def weights(self, key: str) -> bytes | None:
@@ -132,7 +132,7 @@ class ChampionStore:
             listed = dict(values["files"])
             verdict = dict(values["verdict"])
             found = {name: self._store.read(f"{folder}/{name}") for name in listed}
-        except (*_MISSING, DamagedFileError, KeyError, TypeError, ValueError):
+        except (*_MISSING, DamagedError, KeyError, TypeError, ValueError):
             return None
         return verdict if _digests(found) == listed else None
 

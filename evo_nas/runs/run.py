@@ -197,9 +197,15 @@ class Run:
         return Ledger.create(self._store, record, describe=describe)
 
     def open_ledger(
-        self, config: SearchConfig, *, accept_data_loss: bool = False, describe: Describe
+        self, config: SearchConfig, *, accept_data_loss: bool = False, keep: bool = False, describe: Describe
     ) -> Ledger:
         """Takes the run over and returns its ledger, open for writing.
+
+        Args:
+            config: Its budget and workers hold from now on.
+            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+            keep: Whether what is read stays in memory for later questions to this object.
+            describe: Gives the JSON of the ``architecture`` column.
 
         Raises:
             RunError: There is no run, or another process on this host is searching it.
@@ -209,6 +215,7 @@ class Run:
             self._reader,
             accept_data_loss=accept_data_loss,
             settings=config.model_dump(mode="json", include={"budget", "workers"}),
+            keep=keep,
             describe=describe,
         )
 

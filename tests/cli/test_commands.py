@@ -18,7 +18,7 @@ import evo_nas
 from evo_nas.cli import main
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import hash_config
+from evo_nas.ledger import seal, unseal
 from evo_nas.runs import Run
 
 CONFIG = """
@@ -309,10 +309,10 @@ def test_verify_derives_every_candidate_again(run: Path) -> None:
 
 
 def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> None:
-    record = json.loads((run / "RUN.json").read_text())
+    record = unseal((run / "RUN.json").read_bytes())
     record["config"]["seed"] += 1
-    record["config_hash"] = hash_config(record["config"])
-    (run / "RUN.json").write_text(json.dumps(record))
+    record["seed"] += 1
+    (run / "RUN.json").write_bytes(seal(record))
     result = evo_nas_command("verify", run)
     assert result.exit_code == 1
     assert "derived again" in result.output
