@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from benchmarks.table import load, machine
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, read_history
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.cluster.harness import Cluster, Node, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 

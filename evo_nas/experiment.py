@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from evo_nas.execution.executor import Executor
-    from evo_nas.strategies.strategy import Strategy
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
     from evo_nas.tasks.task import Dataset, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
@@ -40,7 +40,7 @@ Kind = TypeVar("Kind")
 class _Sections(NamedTuple):
     """The options of the sections that each kind checks itself."""
 
-    strategy: BaseModel
+    strategy: StrategyOptions
     space: SpaceOptions
     task: BaseModel
 
@@ -79,7 +79,7 @@ class Experiment:
     task: Task
     dataset: Dataset
     space: SearchSpace
-    strategy_options: BaseModel
+    strategy_options: StrategyOptions
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
@@ -118,7 +118,7 @@ class Experiment:
         minutes = self.config.budget.train_minutes
         return Budget(self.config.budget.evaluations, None if minutes is None else 60 * minutes)
 
-    def strategy(self) -> Strategy:
+    def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a fresh strategy."""
         return STRATEGIES[self.config.strategy["kind"]](
             self.space, self.strategy_options, seed=self.config.seed, epochs=self.config.training.epochs

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.strategies.operators import Archive
+from evo_nas.archive import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation, Status
     from evo_nas.execution.executor import Executor, Occupancy
     from evo_nas.ledger import Ledger
-    from evo_nas.strategies.strategy import Strategy
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
 TURN_S = 0.5
 """Longest wait for results before the loop looks round again."""
@@ -55,7 +55,6 @@ class Progress:
         budget: When the run is complete.
         by_status: Evaluations by the cause that ended them.
         best: The fittest evaluation of all history; None before the first score.
-        front: Evaluations that nothing beats in both fitness and size.
         fitness: Size, mean, std, min and max of the current population's fitness.
         occupancy: What the workers are doing.
         elapsed_s: Seconds since this process started to search.
@@ -71,7 +70,6 @@ class Progress:
     budget: Budget
     by_status: Mapping[Status, int]
     best: Evaluation | None
-    front: Sequence[Evaluation]
     fitness: Mapping[str, float]
     occupancy: Occupancy
     elapsed_s: float
@@ -98,7 +96,9 @@ class Search:
         budget: When to stop.
     """
 
-    def __init__(self, strategy: Strategy, executor: Executor, ledger: Ledger, *, budget: Budget) -> None:
+    def __init__(
+        self, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
+    ) -> None:
         self._strategy = strategy
         self._executor = executor
         self._ledger = ledger
@@ -156,15 +156,13 @@ class Search:
 
     def progress(self) -> Progress:
         """Returns where the search stands."""
-        best = self._archive.best
         return Progress(
             told=self._told,
             told_at_start=self._told_at_start,
             asked=self._asked,
             budget=self._budget,
             by_status=dict(self._by_status),
-            best=best[0] if best else None,
-            front=self._archive.front,
+            best=self._archive.best,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,

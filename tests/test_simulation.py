@@ -20,7 +20,7 @@ from evo_nas.ledger import Ledger, compaction, read_history
 from evo_nas.loop import Budget, Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.checker import check_run
 from tests.ledger.samples import RECORD, MemoryStore, start
 

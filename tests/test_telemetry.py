@@ -22,7 +22,6 @@ PROGRESS = Progress(
     budget=Budget(100),
     by_status={Status.OK: 11, Status.DIVERGED: 1},
     best=BEST,
-    front=(BEST,),
     fitness={"size": 10.0, "mean": 0.25},
     occupancy=Occupancy(workers=4, busy=3, in_flight=4),
     elapsed_s=60.0,

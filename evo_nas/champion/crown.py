@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from evo_nas.archive import Archive
 from evo_nas.baselines import baselines_of
 from evo_nas.champion.export import Provenance, write_champion
 from evo_nas.champion.opponent import equal_lstm, fittest_lstm, tuned
@@ -23,7 +24,6 @@ from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.ledger import read_history, read_record
 from evo_nas.randomness import derive_seed
-from evo_nas.strategies.operators import Archive
 from evo_nas.training.batches import prepare
 from evo_nas.training.device import check_precision, resolve_device
 from evo_nas.training.scoring import score_part
@@ -120,14 +120,14 @@ def best_of(told: Sequence[Evaluation], run: str | os.PathLike[str]) -> Evaluati
     Raises:
         ChampionError: None was scored.
     """
-    archive = Archive(size=1)
+    archive = Archive()
     archive.update(told)
-    if not archive.best:
+    if archive.best is None:
         raise ChampionError(
             f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at the "
             "causes with `evo-nas show`"
         )
-    return archive.best[0]
+    return archive.best
 
 
 @contextmanager

@@ -20,7 +20,6 @@ def progress_of(event: Event) -> Progress:
         budget=Budget(event["budget"], event["train_s_budget"]),
         by_status={Status(name): count for name, count in event["by_status"].items()},
         best=event["best"] and _evaluation_of(event["best"]),
-        front=(),
         fitness=event["fitness"],
         occupancy=_occupancy_of(event),
         elapsed_s=event["elapsed_s"],

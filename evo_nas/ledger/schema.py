@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         pa.field("status", pa.string(), nullable=False),
         pa.field("fitness", pa.float64()),
         pa.field("metrics", pa.map_(pa.string(), pa.float64()), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
         pa.field("curve", pa.list_(pa.float64()), nullable=False),
         pa.field("budget", pa.int32(), nullable=False),
         pa.field("epochs", pa.int32(), nullable=False),

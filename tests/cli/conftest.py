@@ -25,7 +25,6 @@ HALF = Progress(
     budget=Budget(120),
     by_status={Status.OK: 57, Status.DIVERGED: 3},
     best=BEST,
-    front=[BEST],
     fitness={"size": 50.0, "mean": -0.5, "std": 0.125, "min": -0.75, "max": -0.25},
     occupancy=Occupancy(workers=2, busy=1, in_flight=4, lost_workers=1),
     elapsed_s=30.0,

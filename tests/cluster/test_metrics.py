@@ -69,7 +69,6 @@ def progress(told: int, diverged: int, *, told_at_start: int = 0) -> Progress:
         budget=Budget(100),
         by_status={Status.OK: told - diverged, Status.DIVERGED: diverged},
         best=None,
-        front=(),
         fitness={},
         occupancy=Occupancy(
             workers=4, busy=3, in_flight=4, lost_workers=2, dropped=1, waiting=5, seconds=seconds

@@ -37,7 +37,7 @@ from evo_nas.ledger import (
 )
 from evo_nas.ledger.object_store import ObjectStore
 from evo_nas.loop import Budget, Search
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.checker import check_run
 from tests.ledger.samples import RECORD, candidates, evaluation, evaluations, start, told_ids
 from tests.s3 import s3_server
