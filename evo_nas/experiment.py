@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 from evo_nas.config import SearchConfig, checked, nearest
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
-from evo_nas.execution.executor import InlineExecutor
+from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
@@ -163,7 +163,7 @@ class Experiment:
                 check_vacant(run)
                 workers = stack.enter_context(self._executor(executor))
                 ledger = stack.enter_context(self._started(run))
-            yield Search(self.strategy(), workers, ledger, budget=self.budget)
+            yield Search.resumed(self.strategy(), workers, ledger, budget=self.budget)
 
     def _resumed(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
         self._refuse_changes(run, read_record(run))

@@ -19,7 +19,7 @@ from evo_nas.cli.wording import Scale, figure
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
 from evo_nas.ledger import holds_run, read_history
-from evo_nas.telemetry import TensorBoard
+from evo_nas.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
     import signal

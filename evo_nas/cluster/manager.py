@@ -17,7 +17,7 @@ from evo_nas.cluster.names import manager_name
 from evo_nas.config import configured
 from evo_nas.errors import EvoNasError
 from evo_nas.experiment import Experiment
-from evo_nas.telemetry import log_as_json
+from evo_nas.structured_logs import log_as_json
 
 if TYPE_CHECKING:
     from evo_nas.loop import Progress, Search

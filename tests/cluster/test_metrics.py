@@ -14,7 +14,7 @@ import pytest
 from evo_nas.cluster import metrics
 from evo_nas.evaluation import Status
 from evo_nas.execution.executor import Occupancy
-from evo_nas.execution.timesheet import Activity
+from evo_nas.execution.utilization import Activity
 from evo_nas.loop import Budget, Progress
 
 DASHBOARD = Path(__file__).parents[2] / "cluster" / "grafana" / "evo-nas.json"

@@ -282,7 +282,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
         )
         opened = Ledger.open(place) if holds_run(place) else Ledger.create(place, RECORD)
         with opened as ledger:
-            search = Search(
+            search = Search.resumed(
                 strategy(1),
                 SimulatedExecutor(objective, simulation),
                 ledger,
