@@ -33,9 +33,12 @@ LOOK_S = 2.0
 GRACE_S = 1.0
 """Seconds for which the head waits once more for the result of a worker that seems overdue."""
 PLACEMENT_S = 60.0
-"""Seconds after which the pool says why a worker has not started; an autoscaler needs some to add a node."""
-FEWEST_LOSSES = 3
-"""Workers that each may be lost in a row before a small pool gives up, times the permitted attempts."""
+"""Seconds after which the pool says why a worker has not started; an autoscaler needs time to add a node."""
+LEAST_PATIENCE = 3
+"""A pool gives up when it lost ``attempts`` workers in a row for each that it has; a smaller one counts as this many.
+
+One bad candidate costs a pool of a single worker ``attempts`` losses in a row, and must not end it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +344,7 @@ class RayPool(Executor):
         cause = cause_of_loss(error, retiring=self._actors.by_name[name].retiring)
         evaluations += self._replace(name, cause=cause, reason=reason)
         lost = self._dispatcher.losses_in_a_row
-        if lost > self._options.attempts * max(FEWEST_LOSSES, self._options.workers):
+        if lost > self._options.attempts * max(LEAST_PATIENCE, self._options.workers):
             raise ExecutionError(
                 f"{lost} workers were lost in a row without a result; the last one: {reason}"
             ) from error

@@ -9,6 +9,16 @@ Each suite is a class of pytest tests. A subclass supplies one fixture and inher
         def build(self) -> BuildStrategy:
             return lambda space, *, seed: MyStrategy(space, seed=seed, epochs=4)
 
+A suite for executors shares a started one between its tests, so its fixture belongs to the class::
+
+    from evo_nas.testing.executors import BuildExecutor, ExecutorContract
+
+    class TestMyExecutor(ExecutorContract):
+        @pytest.fixture(scope="class")
+        @classmethod
+        def build(cls) -> BuildExecutor:
+            return lambda make_evaluator, *, time_limit_s=None: MyExecutor(make_evaluator, time_limit_s)
+
 * `evo_nas.testing.strategies.StrategyContract`: the laws of `evo_nas.strategies.strategy.Strategy`.
 * `evo_nas.testing.executors.ExecutorContract`: the laws of `evo_nas.execution.executor.Executor`.
 
