@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 from evo_nas.errors import ConfigError
-from evo_nas.execution.executor import InlineExecutor
+from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Budget, Search
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.options import SpaceOptions
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
-    from evo_nas.strategies.strategy import Strategy
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
     from evo_nas.tasks.task import Dataset, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
@@ -106,7 +106,7 @@ class Experiment:
         minutes = self.config.budget.train_minutes
         return Budget(self.config.budget.evaluations, None if minutes is None else 60 * minutes)
 
-    def strategy(self) -> Strategy:
+    def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a fresh strategy."""
         return STRATEGIES[self.config.strategy["kind"]](
             self.space, self.sections.strategy, seed=self.config.seed, epochs=self.config.training.epochs
@@ -161,7 +161,7 @@ class Experiment:
                 # Nothing is written for a new run before its workers have started.
                 workers = stack.enter_context(self._executor(executor))
                 ledger = stack.enter_context(self._created(run))
-            yield Search(self.strategy(), workers, ledger, budget=self.budget)
+            yield Search.resumed(self.strategy(), workers, ledger, budget=self.budget)
 
     def _created(self, run: Run) -> Ledger:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from evo_nas.config import SearchConfig
+    from evo_nas.strategies.strategy import StrategyOptions
 
 Choice = TypeVar("Choice")
 
@@ -25,7 +26,7 @@ Choice = TypeVar("Choice")
 class Sections(NamedTuple):
     """The checked options of the sections whose keys belong to other rooms than ``config``."""
 
-    strategy: BaseModel
+    strategy: StrategyOptions
     space: SpaceOptions
     task: BaseModel
 

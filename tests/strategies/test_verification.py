@@ -8,7 +8,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import derivable, verify
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
@@ -70,3 +70,35 @@ def test_a_missing_candidate_does_not_verify(run):
     del told[-1]
     mismatches = list(verify(fresh(), told, in_flight))
     assert mismatches[0].field == "order"
+
+
+def test_without_a_loss_the_whole_history_can_be_derived(run):
+    assert derivable(*run, lost=()) == run
+
+
+def test_what_was_asked_before_evaluations_were_lost_can_be_derived_and_verifies(run):
+    told, in_flight = run
+    left = told[:20] + told[24:]
+    derived, asked = derivable(left, in_flight, lost=[(20, 23)])
+    assert derived == told[:20]
+    assert list(verify(fresh(), derived, asked)) == []
+
+
+def test_a_candidate_that_was_in_flight_when_evaluations_were_lost_can_be_derived():
+    strategy = fresh()
+    first, second, third = strategy.ask(3)
+    told = [
+        Evaluation(each, Outcome(Status.OK, fitness=0.5, parameters=9)) for each in (first, third, second)
+    ]
+    strategy.tell(told)
+    later = strategy.ask(2)
+    derived, asked = derivable([told[0], told[2]], later, lost=[(1, 1)])
+    assert ([each.candidate.id for each in derived], [each.id for each in asked]) == ([0], [1])
+
+
+def test_ids_after_the_first_unknown_one_cannot_be_derived(run):
+    told, in_flight = run
+    # Of the first batch of four, candidate 3 was told first; its loss leaves a gap in the ids.
+    derived, asked = derivable(told[1:], in_flight, lost=[(0, 0)])
+    assert derived == []
+    assert sorted(each.id for each in asked) == [0, 1, 2]

@@ -14,17 +14,18 @@ import ray.cloudpickle
 from evo_nas.errors import ExecutionError
 
 _OBJECT_STORE_BYTES = 80 * 2**20
+"""A little more than the least that Ray accepts; results of leases are small."""
 
 
-def start_local(cpus: int, shared: object) -> None:
+def start_private_ray(cpus: int, shared: object) -> None:
     """Starts a Ray whose token only this process and its children know.
 
     Args:
-        cpus: That it may give away.
-        shared: What its object store must have room for.
+        cpus: CPUs that it may give to actors.
+        shared: Object that its object store must have room for.
 
     Raises:
-        ExecutionError: It cannot be started.
+        ExecutionError: Ray cannot be started.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray itself would write the token to a file that everyone on the machine can read.
@@ -47,4 +48,5 @@ def start_local(cpus: int, shared: object) -> None:
 def _size_bytes(shared: object) -> int:
     buffers: list[Any] = []
     pickled = ray.cloudpickle.dumps(shared, protocol=5, buffer_callback=buffers.append)
+    # Arrays are pickled beside the rest, so that counting their bytes copies none.
     return len(pickled) + sum(len(buffer.raw()) for buffer in buffers)

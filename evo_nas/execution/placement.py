@@ -1,4 +1,4 @@
-"""What a Ray cluster has room for, in words, and which of its nodes are about to go."""
+"""Why a Ray cluster has no place for a worker, in words, and which of its nodes are about to go."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 def draining_nodes() -> Mapping[str, float]:
-    """Returns the ids of nodes that are about to go and the Unix times of that, 0 where none is known.
+    """Returns the ids of nodes that are about to go, each with the Unix time of that, 0 where it is unknown.
 
-    Ray has no public way to ask; where the private one is gone, no node is ever known to be about to go, and
-    its workers are replaced when they are lost.
+    Ray has no public way to ask. If a later Ray lacks the private one, the answer is empty, and workers are
+    replaced when they are lost.
     """
     try:
         nodes: Mapping[str, int] = state.state.get_draining_nodes()
@@ -29,7 +29,7 @@ def draining_nodes() -> Mapping[str, float]:
 
 
 def explain_misfit(demand: Mapping[str, float]) -> str:
-    """Returns why no node has room for a worker that asks for ``demand``, however idle; empty if one has."""
+    """Returns why no node could ever hold a worker that asks for ``demand``; empty if one could."""
     nodes = _nodes()
     if any(_fits(demand, node) for node in nodes):
         return ""
