@@ -35,7 +35,7 @@ from evo_nas.training.trainer import Regimen, train
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MEASURED = RESULTS / "tasks"
@@ -101,7 +101,7 @@ def train_forecasts() -> None:
             forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
             for forecast in Forecast
         }
-        save(f"forecast-{name}", {"baselines": experiment.task.baselines(), "told": told})
+        save(f"forecast-{name}", {"baselines": dict(experiment.prepared.fit_baselines()), "told": told})
 
 
 def train_tied() -> None:

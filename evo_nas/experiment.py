@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 from evo_nas.config import SearchConfig, checked, nearest
+from evo_nas.data.paths import data_paths, resolved
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
 from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
@@ -21,14 +22,14 @@ from evo_nas.tasks.registry import TASKS
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from typing import Any, Self
 
     from pydantic import BaseModel
 
     from evo_nas.execution.executor import Executor
     from evo_nas.strategies.strategy import Strategy
-    from evo_nas.tasks.task import Dataset, Task
+    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.task import Prepared, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Workers of a Ray on this machine; of the cluster that this process is part of, however long they take to come;
@@ -45,13 +46,13 @@ class _Sections(NamedTuple):
     task: BaseModel
 
     @classmethod
-    def of(cls, config: SearchConfig, *, base: Path | None = None) -> Self:
-        """Checks them; relative data paths start from ``base``, or stay as they are."""
+    def of(cls, config: SearchConfig) -> Self:
+        """Checks them; relative data paths stay as they are."""
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
         space = checked(SpaceOptions, config.space, at="space")
         task_class = _chosen(TASKS, config.task, section="task")
-        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
+        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task"))
 
 
 def check_options(config: SearchConfig) -> BaseModel:
@@ -70,14 +71,14 @@ class Experiment:
     Attributes:
         config: What was asked for, every option spelled out.
         task: What the networks learn.
-        dataset: Its data.
+        prepared: Its data, and the baselines on them.
         space: What may evolve, for that data.
         strategy_options: Options of the strategy that ``config.strategy`` names.
     """
 
     config: SearchConfig
-    task: Task
-    dataset: Dataset
+    task: Task[BaseModel]
+    prepared: Prepared
     space: SearchSpace
     strategy_options: BaseModel
 
@@ -89,12 +90,12 @@ class Experiment:
             ConfigError: Something in the configuration is wrong.
             DataError: The data cannot be used.
         """
-        sections = _Sections.of(config, base=config.base_dir)
-        task = TASKS[config.task["kind"]](sections.task)
-        dataset = task.load()
-        _check_direction(sections.space, dataset)
-        space = SearchSpace(sections.space, dataset.signature, config.training.epochs)
-        return cls(_spelled_out(config), task, dataset, space, sections.strategy)
+        sections = _Sections.of(config)
+        task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))
+        prepared = task.read()
+        _check_direction(sections.space, prepared.dataset)
+        space = SearchSpace(sections.space, prepared.dataset.signature, config.training.epochs)
+        return cls(_spelled_out(config), task, prepared, space, sections.strategy)
 
     @classmethod
     def of_run(cls, run: str | os.PathLike[str]) -> Self:
@@ -107,10 +108,15 @@ class Experiment:
         experiment._refuse_changes(run, read_record(run))
         return experiment
 
+    @property
+    def dataset(self) -> Dataset:
+        """The data that networks learn from."""
+        return self.prepared.dataset
+
     @cached_property
     def baselines(self) -> Mapping[str, float]:
-        """Test metric of the task's trivial opponents by name, fitted when first asked for."""
-        return self.task.baselines()
+        """Test metric of the task's baselines by name, fitted when first asked for."""
+        return self.prepared.fit_baselines()
 
     @property
     def budget(self) -> Budget:
@@ -188,7 +194,8 @@ class Experiment:
         data = self.task.fingerprint()
         same_files = bool(data) and data == record.data
         started = _spelled_out(checked(SearchConfig, record.config))
-        changes = started.changes(self.config, same_files=same_files)
+        moved = [f"task.{name}" for name in data_paths(self.task.options)] if same_files else ()
+        changes = started.changes(self.config, moved=moved)
         if changes:
             raise ConfigChangedError(
                 f"{run} was started with another configuration. Only budget and workers may change; undo these "

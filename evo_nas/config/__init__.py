@@ -10,7 +10,6 @@ from evo_nas.config.complaints import checked, nearest
 from evo_nas.config.load import configured, load_config
 from evo_nas.config.schema import (
     BudgetOptions,
-    DataPath,
     SearchConfig,
     TrainingOptions,
     WorkerOptions,
@@ -19,7 +18,6 @@ from evo_nas.config.schema import (
 
 __all__ = [
     "BudgetOptions",
-    "DataPath",
     "SearchConfig",
     "TrainingOptions",
     "WorkerOptions",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -21,17 +19,6 @@ from evo_nas.config.complaints import shown
 
 MAX_SEED = 2**63 - 1
 _FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
-_PATHS = frozenset({"task.path", "task.validation_path", "task.test_path", "task.huggingface"})
-_CLASS_PATHS = "task.classes."
-
-
-def _under_base(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base")
-    return (base or Path()) / path.expanduser()
-
-
-DataPath = Annotated[Path, Field(strict=False), AfterValidator(_under_base)]
-"""A path in a task's options; a relative one starts from the configuration's ``base_dir``."""
 
 
 class _Section(BaseModel):
@@ -164,21 +151,21 @@ class SearchConfig(_Section):
     def _count_alone(cls, section: object) -> object:
         return {"count": section} if type(section) is int else section
 
-    def changes(self, other: SearchConfig, *, same_files: bool = False) -> list[str]:
+    def changes(self, other: SearchConfig, *, moved: Collection[str] = ()) -> list[str]:
         """Returns a line for every key that makes ``other`` a different search from this one.
 
         Budget and workers say how far and how fast, ``base_dir`` where the same files lie; none is compared.
 
         Args:
             other: Another configuration.
-            same_files: Whether the files of both hold the same, so that they may lie elsewhere by the same names.
+            moved: Dotted keys of paths whose files hold the same in both, so that they may lie in other folders.
         """
         ours, theirs = dict(_leaves(self._identity())), dict(_leaves(other._identity()))
         return [
             f"{key}: was {_shown_at(ours, key)}, is {_shown_at(theirs, key)}"
             for key in dict.fromkeys((*ours, *theirs))
             if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
-            and not (same_files and _have_moved(key, ours.get(key), theirs.get(key)))
+            and not (key in moved and _same_names(ours.get(key), theirs.get(key)))
         ]
 
     def _identity(self) -> dict[str, Any]:
@@ -188,10 +175,9 @@ class SearchConfig(_Section):
 _ABSENT = object()
 
 
-def _have_moved(key: str, ours: object, theirs: object) -> bool:
-    """Whether two values of ``key`` are paths that differ in their folders alone."""
-    is_path = key in _PATHS or key.startswith(_CLASS_PATHS)
-    return is_path and None not in (ours, theirs) and _file_names(ours) == _file_names(theirs)
+def _same_names(ours: object, theirs: object) -> bool:
+    """Whether two paths, or lists of paths, differ only in their folders."""
+    return None not in (ours, theirs) and _file_names(ours) == _file_names(theirs)
 
 
 def _file_names(paths: object) -> list[str]:

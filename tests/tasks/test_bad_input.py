@@ -14,7 +14,7 @@ from evo_nas.tasks.registry import TASKS
 
 def load(kind: str, **options):
     task = TASKS[kind]
-    return task(task.Options.model_validate(options)).load()
+    return task(task.Options.model_validate(options)).read().dataset
 
 
 def table(folder, rows: list[str], header: str = "a,b,label", name: str = "rows.csv"):
@@ -135,7 +135,7 @@ def test_a_list_of_labels_is_no_class_of_a_sequence(tmp_path) -> None:
     columns = {"x": [[1.0, 2.0], [3.0, 4.0]], "labels": [["up", "down"], ["up", "up"]]}
     parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
     with pytest.raises(
-        DataError, match="column 'labels' holds a list of labels a row; .* choose the task labelling"
+        DataError, match="column 'labels' holds a list of labels in every row; .* choose the task labelling"
     ):
         load("classification", path=tmp_path / "a.parquet")
 

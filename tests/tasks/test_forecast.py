@@ -26,7 +26,7 @@ def ramp(tmp_path) -> Path:
 
 def loaded(path, **options):
     defaults = {"targets": ("time",), "window": 5, "horizon": 2, "split": (60, 20, 20)}
-    return ForecastTask(ForecastOptions(path=path, **{**defaults, **options})).load()
+    return ForecastTask(ForecastOptions(path=path, **{**defaults, **options})).read().dataset
 
 
 def load(path, **options):
@@ -124,7 +124,7 @@ def test_shares_split_by_time(ramp) -> None:
 
 def test_baselines_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).baselines()
+    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).read().fit_baselines()
     assert baselines["persistence"] == pytest.approx(2.5, rel=1e-5)
     assert baselines["linear on changes"] < 0.01 * baselines["persistence"]
 

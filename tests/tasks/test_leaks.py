@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
-from evo_nas.tasks.task import Sequences
 
 
 def load(kind: str, **options):
     task = TASKS[kind]
-    return task(task.Options.model_validate(options)).load()
+    return task(task.Options.model_validate(options)).read().dataset
 
 
 TIME = {"by": "time", "test": 0.2, "validation": 0.1}

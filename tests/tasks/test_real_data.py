@@ -48,7 +48,7 @@ def test_every_data_set_has_a_configuration(data) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BASELINES)
 def test_baselines_are_the_published_ones(name, data) -> None:
-    baselines = experiment(name, data).task.baselines()
+    baselines = experiment(name, data).baselines
     for opponent, (value, tolerance) in BASELINES[name].items():
         assert baselines[opponent] == pytest.approx(value, abs=tolerance)
 
@@ -56,7 +56,7 @@ def test_baselines_are_the_published_ones(name, data) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("window", "value"), [(1, 6.61e-4), (30, 4.51e-4)])
 def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> None:
-    baselines = experiment("coal", data, f"task.window={window}").task.baselines()
+    baselines = experiment("coal", data, f"task.window={window}").baselines
     assert baselines["linear"] == pytest.approx(value, abs=1e-6)
 
 
@@ -69,7 +69,7 @@ def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> N
 )
 def test_baselines_of_the_other_series(file, target, window, persistence, linear, data) -> None:
     overrides = [f"task.path=series/{file}.csv", f"task.targets=[{target}]", f"task.window={window}"]
-    baselines = experiment("series", data, *overrides).task.baselines()
+    baselines = experiment("series", data, *overrides).baselines
     assert baselines["persistence"] == pytest.approx(persistence, abs=0.01)
     assert baselines["linear"] == pytest.approx(linear, abs=0.01)
 
@@ -77,7 +77,7 @@ def test_baselines_of_the_other_series(file, target, window, persistence, linear
 @pytest.mark.slow
 def test_kmers_on_promoters_score_the_published_correlation_on_average_over_splits(data) -> None:
     scores = [
-        experiment("promoters", data, f"task.split.seed={seed}").task.baselines()[
+        experiment("promoters", data, f"task.split.seed={seed}").baselines[
             "logistic regression on character n-grams"
         ]
         for seed in range(3)

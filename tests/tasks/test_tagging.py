@@ -10,9 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from evo_nas.config import checked
+from evo_nas.data.token_files import TokenRoles, read_tokens
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.tagging import TaggingOptions, TaggingTask
-from evo_nas.tasks.token_files import TokenRoles, read_tokens
 
 SEQUENCES = [(("Anna", "sings"), ["NAME", "VERB"]), (("it", "rains", "#"), ["PRON", "VERB", "SIGN"])]
 CONLL = "-DOCSTART- -X- O\n\n" + "\n\n".join(
@@ -119,7 +119,7 @@ def task(path, **options) -> TaggingTask:
 
 
 def test_tokens_of_the_test_part_alone_are_unknown(corpus) -> None:
-    dataset = task(corpus).load()
+    dataset = task(corpus).read().dataset
     assert "zeppelin" not in dataset.vocabulary
     assert dataset.test.inputs[-1].tolist() == [
         0,
@@ -128,11 +128,11 @@ def test_tokens_of_the_test_part_alone_are_unknown(corpus) -> None:
     ]
     assert [dataset.classes[tag] for tag in dataset.test.targets[-1]] == ["NOUN", "VERB", "ADV"]
     assert dataset.test.lengths.tolist() == [2] * 7 + [3]
-    assert "runs" in task(corpus, lower=True).load().vocabulary
+    assert "runs" in task(corpus, lower=True).read().dataset.vocabulary
 
 
 def test_rare_tags_can_be_weighted(corpus) -> None:
-    weights = task(corpus, class_weights="balanced").load().class_weights
+    weights = task(corpus, class_weights="balanced").read().dataset.class_weights
     assert weights[0] == pytest.approx(28 * weights[1], rel=1e-3)  # ADV and NOUN
 
 
@@ -140,7 +140,7 @@ def test_the_neighbours_tell_what_a_token_alone_does_not(tmp_path) -> None:
     signs = np.random.default_rng(0).integers(2, size=120)
     blocks = [f"{'+-'[sign]} S\nx {'PM'[sign]}" for sign in signs]
     (tmp_path / "a.conll").write_text("\n\n".join(blocks))
-    baselines = task(tmp_path / "a.conll", split={"by": "time", "duplicates": "keep"}).baselines()
+    baselines = task(tmp_path / "a.conll", split={"by": "time", "duplicates": "keep"}).read().fit_baselines()
     assert baselines["majority"] == 0.5
     assert 0.6 < baselines["most frequent tag of each token"] < 0.9
     assert baselines["logistic regression on three tokens"] == 1.0
@@ -149,7 +149,7 @@ def test_the_neighbours_tell_what_a_token_alone_does_not(tmp_path) -> None:
 def test_a_tag_that_training_lacks_is_refused(corpus) -> None:
     corpus.write_text(corpus.read_text().replace("\nfast ADV", "", 1))
     with pytest.raises(DataError, match="class 'ADV' is in the test part, but not in the training part"):
-        task(corpus).load()
+        task(corpus).read()
 
 
 def test_the_number_of_a_column_is_a_number_in_yaml() -> None:

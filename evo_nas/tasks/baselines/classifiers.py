@@ -1,4 +1,7 @@
-"""Trivial and linear opponents of classifiers, by scikit-learn."""
+"""Baselines of classifiers: the most frequent class, the nearest neighbour and linear models, by scikit-learn.
+
+Scikit-learn is imported inside the functions: it takes 1.5 s, which a search that has its baselines need not spend.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.task import Metric
-    from evo_nas.tasks.vocabulary import Level
+    from evo_nas.data.vocabulary import Level
+    from evo_nas.tasks.metrics import Metric
 
 MOST_STEPS = 2000
-"""Of the solver of a logistic regression."""
+"""Iterations of the solver of a logistic regression, enough for the data sets in ``configs/`` to converge."""
 LEAST_LOGIT = -30.0
-"""For a class that an opponent rules out."""
+"""Logit of a class that a model rules out; minus infinity would make one such error cost everything."""
 
 
 def classification_baselines(
@@ -30,32 +33,32 @@ def classification_baselines(
     """Returns the metric of the most frequent class, the nearest neighbour and a logistic regression.
 
     Args:
-        inputs: What is learnt and what is tested, each ``(n, features)``, in original units.
+        inputs: Inputs to learn from and inputs to test, each ``(n, features)``, in original units.
         targets: Classes of both, int64 ``(n,)``.
-        metric: Of logits and classes.
-        classes: How many there are.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
     """
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - 1.5 s that only a verdict pays
+    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - see the top of the file
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    opponents = {
+    models = {
         "majority": DummyClassifier(strategy="prior"),
         "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=MOST_STEPS)),
     }
     return {
         name: fitted_score(model, inputs, targets, metric=metric, classes=classes)
-        for name, model in opponents.items()
+        for name, model in models.items()
     }
 
 
 def majority(
     learnt: npt.NDArray[np.int64], test: npt.NDArray[np.int64], *, metric: Metric, classes: int
 ) -> float:
-    """Returns the metric of the frequencies of the classes in ``learnt``, whatever is read."""
+    """Returns the metric of always predicting the frequencies of the classes in ``learnt``."""
     counts = np.maximum(np.bincount(learnt, minlength=classes), np.exp(LEAST_LOGIT))
     return metric.score(np.broadcast_to(np.log(counts), (len(test), classes)).astype(np.float32), test)
 
@@ -71,6 +74,7 @@ def fitted_score(
     """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second."""
     model.fit(inputs[0], targets[0])
     logits = np.full((len(targets[1]), classes), LEAST_LOGIT)
+    # A class that the model never saw has no column; the log of a probability 0 is cut at the least logit.
     with np.errstate(divide="ignore"):
         logits[:, model.classes_] = np.maximum(np.log(model.predict_proba(inputs[1])), LEAST_LOGIT)
     return metric.score(logits.astype(np.float32), targets[1])
@@ -85,15 +89,15 @@ def tagging_baselines(
 ) -> dict[str, float]:
     """Returns the metric of the most frequent tag, of each token's most frequent tag, and of a logistic regression.
 
-    The last reads a token and its two neighbours.
+    The regression reads a token and its two neighbours.
 
     Args:
-        sequences: Tokens of what is learnt and of what is tested.
-        targets: Tags of all of their tokens, int64 ``(n,)``.
-        metric: Of logits and classes.
-        classes: How many there are.
+        sequences: Tokens of the sequences to learn from and of those to test.
+        targets: Tags of all tokens of both, int64 ``(n,)``.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415
 
@@ -124,7 +128,7 @@ def _lookup(
     metric: Metric,
     classes: int,
 ) -> float:
-    """Returns the metric of the frequencies of tags of each token, those of all where it was never seen."""
+    """Returns the metric of each token's frequencies of tags; a token never seen has those of all tokens."""
     known, ids = np.unique(trigrams[0][:, 1], return_inverse=True)
     counts = np.zeros((len(known) + 1, classes))
     np.add.at(counts, (ids, targets[0]), 1.0)
@@ -145,16 +149,16 @@ def text_baselines(
 ) -> dict[str, float]:
     """Returns the metric of the most frequent class, and of a logistic regression on n-grams.
 
-    N-grams are of one and two words, weighted by TF-IDF, or of two to six characters, counted.
+    N-grams have one and two words, weighted by TF-IDF, or two to six characters, counted.
 
     Args:
-        texts: What is learnt and what is tested.
+        texts: Texts to learn from and texts to test.
         targets: Classes of both, int64 ``(n,)``.
         level: What a token is.
-        metric: Of logits and classes.
-        classes: How many there are.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
     """
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - as above
+    from sklearn.dummy import DummyClassifier  # noqa: PLC0415
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
@@ -167,11 +171,11 @@ def text_baselines(
         CountVectorizer(analyzer="char", ngram_range=(2, 6), lowercase=False),
         LogisticRegression(max_iter=MOST_STEPS),
     )
-    opponents = {
+    models = {
         "majority": DummyClassifier(strategy="prior"),
         f"logistic regression on {level} n-grams": words if level == "word" else characters,
     }
     return {
         name: fitted_score(model, texts, targets, metric=metric, classes=classes)
-        for name, model in opponents.items()
+        for name, model in models.items()
     }

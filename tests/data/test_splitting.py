@@ -7,8 +7,8 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
-from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
 
 STRATA = ["rare" if row % 5 == 0 else "frequent" for row in range(100)]
 GROUPS = [f"person {row // 7}" for row in range(100)]

@@ -25,7 +25,7 @@ class Scaler:
         """Returns the scaler of training values ``(..., features)``; a constant feature is only centred.
 
         Raises:
-            DataError: Values are so large that their squares are no numbers.
+            DataError: Values are so large that their squares overflow.
         """
         rows = training.reshape(-1, training.shape[-1])
         with np.errstate(over="ignore", invalid="ignore"):
@@ -40,5 +40,5 @@ class Scaler:
         return cls(mean=rows.mean(axis=0), scale=np.where(constant, 1.0, deviation))
 
     def __call__(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        """Returns ``values`` ``(..., features)`` in units of training deviations from the training mean."""
+        """Returns ``values`` ``(..., features)``, less the training mean and divided by the training deviation."""
         return ((values - self.mean) / self.scale).astype(np.float32)

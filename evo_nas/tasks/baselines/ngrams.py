@@ -1,4 +1,4 @@
-"""An interpolated n-gram model: what a language model has to beat."""
+"""An interpolated n-gram model, the baseline of language models."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from evo_nas.tasks.dataset import Stream
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from evo_nas.tasks.dataset import Dataset
+
 
 class NGrams:
-    """Frequencies of n-grams, smoothed as Witten and Bell (1991) did.
+    """Frequencies of n-grams, smoothed by the method of Witten and Bell (1991).
 
     Args:
         training: Tokens, as a string or a tuple.
-        order: Longest n-gram.
-        vocabulary: Number of tokens there are; a token never seen has its share of what is left.
+        order: Length of the longest n-gram.
+        vocabulary: Number of tokens that exist; those never seen share the remaining probability equally.
     """
 
     def __init__(self, training: str | tuple[int, ...], *, order: int, vocabulary: int) -> None:
@@ -42,6 +48,7 @@ class NGrams:
         )
 
     def _probability(self, tokens: Sequence[Hashable], at: int) -> float:
+        # Starts from the uniform distribution and mixes in ever longer contexts, until one was never seen.
         probability = 1.0 / self._vocabulary
         for length in range(min(len(self._counts), at + 1)):
             context = tokens[at - length : at]
@@ -52,3 +59,16 @@ class NGrams:
             count = self._counts[length].get(tokens[at - length : at + 1], 0)
             probability = (count + kinds * probability) / (total + kinds)
         return probability
+
+
+def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, float]:
+    """Returns the test metric of an n-gram model of each order, for a data set whose parts are streams of tokens."""
+    train, validation, test = (
+        part.tokens.tolist() for part in dataset.parts.values() if isinstance(part, Stream)
+    )
+    baselines = {}
+    for order in orders:
+        model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
+        # The metrics of language models are functions of the sum of surprises and their number.
+        baselines[f"{order}-grams"] = dataset.metric.value(np.array([model.surprise(tuple(test)), 1.0]))
+    return baselines

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.task import Windows
+    from evo_nas.tasks.dataset import Windows
 
 BLOCK = 8192
-"""Windows that are cut out at once."""
+"""Windows that are cut out at once: enough for fast products of matrices, few enough for any memory."""
 
 
 def changes(
     windows: Windows, *, of_inputs: bool = False
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    """Yields, block by block, inputs and how far targets move from their last values.
+    """Yields, block by block, inputs and the changes of targets from their last known values.
 
     Args:
-        windows: All of them.
-        of_inputs: Whether inputs, too, are less their last step.
+        windows: All windows.
+        of_inputs: Whether inputs are changes from their last step as well.
 
     Yields:
         float32 ``(n, window * features)`` and ``(n, horizon * targets)``.
@@ -55,8 +55,9 @@ class Ridge:
 
         Args:
             blocks: Inputs ``(n, inputs)`` and outputs ``(n, outputs)``.
-            penalty: Factor of the squared weights, for the mean squared error.
+            penalty: Factor of the squared weights that are added to the mean squared error.
         """
+        # Only sums of products are kept, so memory does not grow with the number of windows.
         moments: npt.NDArray[np.float64] | float = 0.0
         inputs = 0
         for x, y in blocks:

@@ -1,4 +1,4 @@
-"""Which tokens there are, as training knows them."""
+"""The tokens that the training part knows, and their ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Level = Literal["character", "word"]
 UNKNOWN = "�"
-"""Token 0: what training does not know; it also pads."""
+"""Token 0: it stands for every token that training does not know, and it pads."""
 WORD = re.compile(r"\w+|[^\w\s]|\n")
 
 
@@ -37,10 +37,10 @@ class Vocabulary:
     def fitted(
         cls, training: Iterable[Sequence[str]], *, rarest: int, largest: int, source: str
     ) -> Vocabulary:
-        """Returns the tokens that occur at least ``rarest`` times in the training part, the frequent first.
+        """Returns the tokens that occur at least ``rarest`` times in the training part, frequent ones first.
 
         Raises:
-            DataError: They are more than ``largest``, or none.
+            DataError: There are more than ``largest`` of them, or none.
         """
         counts: Counter[str] = Counter()
         for tokens in training:
@@ -63,6 +63,7 @@ class Vocabulary:
         return np.fromiter((ids.get(token, 0) for token in tokens), dtype=np.int64, count=len(tokens))
 
     def encoded_all(self, texts: Sequence[Sequence[str]]) -> list[npt.NDArray[np.int64]]:
-        """Returns `encoded` of each of ``texts``."""
+        """Returns the ids of each of ``texts``, int64 ``(n,)``."""
+        # The mapping is built once for all texts; `encoded` would build it for each.
         ids = {token: number for number, token in enumerate(self.tokens)}
         return [np.array([ids.get(token, 0) for token in tokens], dtype=np.int64) for tokens in texts]

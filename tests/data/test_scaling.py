@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
-from evo_nas.tasks.scaling import Scaler
 
 
 def test_training_values_get_mean_zero_and_deviation_one() -> None:

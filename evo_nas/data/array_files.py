@@ -7,8 +7,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from evo_nas.data.files import format_of, reading
 from evo_nas.errors import DataError
-from evo_nas.tasks.table_files import format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,17 +27,17 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     Raises:
         DataError: The file is missing or damaged, or holds pickled objects.
     """
-    try:
-        return _read_mat(path) if format_of(path) == ".mat" else _read_npz(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-    except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError) as error:
-        raise DataError(
-            f"{path} cannot be read: {error}; must be an .npz of plain arrays, or a .mat of version 7 or older"
-        ) from error
+    with reading(path):
+        try:
+            return _read_mat(path) if format_of(path) == ".mat" else _read_npz(path)
+        except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError) as error:
+            raise DataError(
+                f"{path} cannot be read: {error}; must be an .npz of plain arrays, or a .mat of version 7 or older"
+            ) from error
 
 
 def _read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    # A pickle could run any code, and a data file may come from anywhere.
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -50,5 +50,5 @@ def _read_mat(path: Path) -> dict[str, npt.NDArray[np.generic]]:
         arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
     except MatReadError as error:
         raise ValueError(str(error)) from error
-    # A MATLAB row or column of cells has two dimensions.
+    # MATLAB has no vectors: a row or column of cells has two dimensions.
     return {name: value.ravel() if value.dtype == object else value for name, value in arrays.items()}

@@ -1,4 +1,4 @@
-"""Several series one after the other, and which of their rows belong to which part."""
+"""Several series joined one after the other, and the rows that belong to each part."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import summed
+from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
-from evo_nas.tasks.examples import summed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import numpy.typing as npt
 
-PARTS = ("train", "validation", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is read and what is forecast, row by row.
+    """The values that are read and those that are forecast, row by row.
 
     Attributes:
-        source: File, for messages.
+        source: The file, for messages.
         inputs: float64 ``(rows, features)``.
         targets: float64 ``(rows, targets)``.
         missing: How many values of each column of the file are missing.
@@ -40,7 +39,7 @@ class SeriesParts:
     """Collects series and cuts each into parts in the order of time.
 
     Args:
-        split: Shares or numbers of rows of training, validation and test.
+        split: Shares or numbers of rows of the training, validation and test part.
         window: Steps that are read.
         horizon: Steps that are forecast.
 
@@ -64,15 +63,16 @@ class SeriesParts:
         """Adds a series.
 
         Args:
-            series: Another one.
-            part: What all of it belongs to; None to cut it.
-            without: Parts that it has no share in.
+            series: The series.
+            part: The part that all of it belongs to; None to cut it.
+            without: Parts that get no share of it.
 
         Raises:
             DataError: A part is too short for one window and its forecast.
         """
         cuts = {part: range(len(series.inputs))} if part else self._cut(series, without)
         for name, rows in cuts.items():
+            # Inputs may reach back into the part before; a forecast may not reach into the part after.
             origins = range(max(rows.start, self._window), rows.stop - self._horizon + 1)
             if not origins:
                 raise self._too_short(series, name, rows)
@@ -115,10 +115,11 @@ class SeriesParts:
         rows = len(series.inputs)
         shares = {part: share for part, share in zip(PARTS, self._split, strict=True) if part not in without}
         if isinstance(self._split[0], float):
-            shares["train"] += 1.0 - sum(shares.values())
+            shares["train"] += 1.0 - sum(shares.values())  # a part with files of its own leaves its share
             scale = rows
         else:
             scale = 1
+        # Cumulated shares are rounded, not each share: so the last end is exactly the number of rows.
         ends = np.rint(scale * np.cumsum(list(shares.values()))).astype(int).tolist()
         if ends[-1] > rows:
             raise DataError(

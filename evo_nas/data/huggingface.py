@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
-from evo_nas.tasks.table import Table, trimmed
 
-PARTS = {"train": ("train",), "validation": ("validation", "valid", "dev"), "test": ("test",)}
-"""What the splits of a data set are called."""
+SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "valid", "dev"), "test": ("test",)}
+"""The names that splits of data sets have, by the part that they become."""
 
 
 def read_dataset(name: str, *, subset: str | None) -> dict[str, Table]:
-    """Reads a data set; classes are given their names.
+    """Reads a data set; numbers of classes are replaced by their names.
 
     Args:
-        name: On the hub, or of a local folder.
+        name: Name on the hub, or path of a local folder.
         subset: Configuration of the data set, where it has several.
 
     Returns:
-        ``train`` and, as far as they exist, ``validation`` and ``test``.
+        A table for ``train`` and for those of ``validation`` and ``test`` that exist.
 
     Raises:
         DataError: The extra is not installed, the data set cannot be loaded, or has no training split.
@@ -32,11 +32,11 @@ def read_dataset(name: str, *, subset: str | None) -> dict[str, Table]:
         ) from None
     try:
         splits = datasets.load_dataset(name, subset)
-    except Exception as error:
+    except Exception as error:  # the library documents no set of errors, and loading may run into any
         raise DataError(f"the data set {name} cannot be loaded: {error}") from error
     found = {
         part: _table(f"{name}, split {split}", splits[split])
-        for part, names in PARTS.items()
+        for part, names in SPLIT_NAMES.items()
         for split in names
         if split in splits
     }

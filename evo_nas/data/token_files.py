@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from evo_nas.data.examples import Examples
+from evo_nas.data.files import format_of
+from evo_nas.data.sequence_files import guessed
+from evo_nas.data.table_files import is_table, read_table
+from evo_nas.data.text_files import read_text
 from evo_nas.errors import DataError
-from evo_nas.tasks.examples import Examples
-from evo_nas.tasks.sequence_files import guessed
-from evo_nas.tasks.table_files import format_of, is_table, read_table
-from evo_nas.tasks.text_files import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evo_nas.tasks.table import Table
-    from evo_nas.tasks.vocabulary import Level
+    from evo_nas.data.table import Table
+    from evo_nas.data.vocabulary import Level
 
 Tokens = tuple[str, ...]
 TOKENS = ("tokens", "words", "sequence", "text", "sentence")
@@ -29,15 +30,15 @@ DOCUMENT_START = "-DOCSTART-"
 
 @dataclass(frozen=True, slots=True)
 class TokenRoles:
-    """What columns are for, None is guessed, and how they are read.
+    """The columns that play each role and how they are read; None is guessed.
 
     Attributes:
-        tokens: Column of the tokens, by name, or by number from 1 where columns have no names.
-        tags: Column of the tags, alike.
-        group: Column of what must stay together in a split.
-        delimiter: What separates columns; blanks in CoNLL files if not given.
-        encoding: Of CoNLL files.
-        level: What texts in a table are made of: words between blanks, or characters.
+        tokens: The column of the tokens, by name, or by number from 1 where columns have no names.
+        tags: The column of the tags, likewise.
+        group: The column with the name of what must stay together in a split.
+        delimiter: The character between columns; blanks in CoNLL files if not given.
+        encoding: The encoding of CoNLL files.
+        level: The tokens of a text in a table: words between blanks, or characters.
     """
 
     tokens: str | None = None
@@ -49,25 +50,26 @@ class TokenRoles:
 
 
 class _Row(NamedTuple):
-    """A line and its number."""
+    """The cells of a line, and its number from 1."""
 
     number: int
     cells: list[str]
 
 
 def read_tokens(path: Path, roles: TokenRoles) -> Examples[Tokens]:
-    """Reads tagged sequences; what has no suffix of a table is CoNLL: a token a line, blank lines between sequences.
+    """Reads tagged sequences from a table or from CoNLL: one token in each line, blank lines between sequences.
 
     Raises:
         DataError: The file cannot be read, or tokens and tags do not match.
     """
+    # CoNLL columns are often called .tsv or .csv, and have no header that a table would need.
     if is_table(path) and format_of(path) not in {".csv", ".tsv"}:
         return tagged(read_table(path), roles)
     return _read_conll(path, roles)
 
 
 def tagged(table: Table, roles: TokenRoles) -> Examples[Tokens]:
-    """Returns the sequences of a table: each row holds lists of tokens and of tags, or texts of them."""
+    """Returns the sequences of a table; each row holds tokens and tags, as two lists or two texts."""
     tokens = roles.tokens or guessed(table.columns, TOKENS)
     tags = roles.tags or guessed(table.columns, TAGS)
     items = [tuple(each) for each in _split(table, tokens, roles.level)]
@@ -125,7 +127,7 @@ def _sequences(path: Path, roles: TokenRoles) -> list[list[_Row]]:
         for number, line in lines
         if not (line.startswith("#") if universal else line.startswith(DOCUMENT_START))
     ]
-    if universal:  # ranges and decimals number what is no word of its own
+    if universal:  # numbers like 2-3 and 2.1 mark contractions and ellipses, which are no words of their own
         rows = [row for row in rows if row.cells[0].isdigit() or not any(row.cells)]
     blocks = groupby(rows, key=lambda row: any(row.cells))
     sequences = [list(block) for has_words, block in blocks if has_words]

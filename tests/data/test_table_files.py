@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
-from evo_nas.tasks.table_files import read_table
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from pyarrow import parquet
 from scipy.io import savemat
 
+from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.text_files import TextRoles, read_texts
 from evo_nas.errors import DataError
-from evo_nas.tasks.sequence_files import Roles, read_sequences
-from evo_nas.tasks.text_files import TextRoles, read_texts
 
 VALUES = np.arange(12.0).reshape(3, 4) / 4
 LABELS = ["up", "down", "up"]

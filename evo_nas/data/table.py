@@ -1,4 +1,4 @@
-"""Tables of any format, read so that whatever is wrong is said with its row and column."""
+"""Tables of any format; an unusable value is reported with its row and column."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns as the file holds them; numbers are parsed where they are asked for.
+    """Columns as the file holds them; a column is parsed as numbers when they are asked for.
 
     Attributes:
-        source: File or data set, for messages.
-        columns: By name, in the file's order; text is trimmed.
-        first_row: Number that people count the first row of values with.
+        source: The file or data set, for messages.
+        columns: Columns by name, in the file's order; text is trimmed.
+        first_row: The number that people give the first row of values.
     """
 
     source: str
@@ -53,6 +53,7 @@ class Table:
             DataError: There is no such column, or one of its values is missing, infinite or not a number.
         """
         values = self._column(name)
+        # Arrow casts a whole column at once, but names no row when a value is no number: then Python parses it.
         try:
             numbers = np.array(pc.cast(values, pa.float64()).fill_null(np.nan))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -67,7 +68,7 @@ class Table:
         return np.stack([self.numbers(name) for name in names], axis=1)
 
     def texts(self, name: str, *, empty: bool = False) -> list[str]:
-        """Returns column ``name`` as text; with ``empty``, what is missing is an empty text.
+        """Returns column ``name`` as text; with ``empty``, a missing value is an empty text.
 
         Raises:
             DataError: There is no such column, or one of its values is missing.
@@ -160,7 +161,7 @@ def _starts_with_a_number(values: pa.ChunkedArray) -> bool:
 
 
 def _parsed(text: str, *, default: float = np.nan) -> float:
-    """Returns the number that ``text`` is, or ``default`` if it is none."""
+    """Returns the number that ``text`` spells, or ``default`` if it spells none."""
     try:
         return float(text)
     except ValueError:

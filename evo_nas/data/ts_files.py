@@ -1,6 +1,6 @@
 """The ``.ts`` format of sktime and the UEA archive.
 
-Read here and not with sktime or aeon, whose few dozen dependencies a reader of one text format does not justify.
+It is read here and not with sktime or aeon: one text format does not justify their few dozen dependencies.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import Examples
+from evo_nas.data.files import reading
 from evo_nas.errors import DataError
-from evo_nas.tasks.examples import Examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,17 +20,13 @@ if TYPE_CHECKING:
 
 
 def read_ts(path: Path) -> Examples[npt.NDArray[np.float64]]:
-    """Reads sequences of values, dimensions separated by colons, the class label last.
+    """Reads sequences of values: one in each line, dimensions separated by colons, the class label last.
 
     Raises:
         DataError: The file is missing, empty, has time stamps or no labels, or a line is malformed.
     """
-    try:
+    with reading(path):
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save it in UTF-8") from error
     header = {line.split()[0].lower(): line.split()[1:] for line in lines if line.startswith("@")}
     if header.get("@timestamps") == ["true"]:
         raise DataError(f"{path} has time stamps; only sequences without them are read: remove them")

@@ -1,4 +1,4 @@
-"""Which examples are learnt, decide and are reported: by rows, time, group or given files."""
+"""How examples are divided into a training, a validation and a test part: by rows, time, group or given files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from evo_nas.data.options import Amount, Seed, StrictOptions
 from evo_nas.errors import DataError
-from evo_nas.tasks.options import Amount, Seed, TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 
     Positions = npt.NDArray[np.int64]
 
+PARTS = ("train", "validation", "test")
+"""Training learns from the first, search optimises on the second, and the third is only reported."""
+HELD_OUT = PARTS[1:]
 By = Literal["rows", "time", "group"]
 
 
-class SplitOptions(TaskOptions):
+class SplitOptions(StrictOptions):
     """The ``split`` section of a task whose examples stand alone.
 
     Attributes:
-        validation: What decides: a share of the examples in ``path``, or a number; none where files are given.
-        test: What is reported, alike.
-        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last of the file.
-        test_by: How the test part is taken, if otherwise than the validation part.
+        validation: Size of the validation part, as a share of the examples in ``path`` or as a number; unused where
+            the part has files of its own.
+        test: Size of the test part, likewise.
+        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last ones of the file.
+        test_by: How the test part is taken, if not in the same way as the validation part.
         stratified: Whether drawn rows keep the shares of the classes.
-        seed: What is drawn.
-        duplicates: What is done with examples that are in two parts: ``refuse``, ``drop`` them from the part that
-            is learnt, or ``keep``.
+        seed: Seed of the drawing.
+        duplicates: What to do with examples that are in two parts: ``refuse`` them, ``drop`` them from the part that
+            is used earlier (training before validation before test), or ``keep`` them.
     """
 
     validation: Amount = 0.1
@@ -46,13 +50,13 @@ class SplitOptions(TaskOptions):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What splitting looks at, one entry an example.
+    """What splitting looks at, one entry for each example.
 
     Attributes:
-        source: Where they come from, for messages.
-        contents: What is learnt from, hashable, to find duplicates.
-        strata: Classes to keep the shares of; None if there are none.
-        groups: What must not be torn apart; None if there are none.
+        source: Where the examples come from, for messages.
+        contents: Hashable keys; examples with equal keys are duplicates.
+        strata: Classes whose shares are kept; None if there are none.
+        groups: Names of groups that must stay together; None if there are none.
     """
 
     source: str
@@ -72,7 +76,7 @@ def split_rows(
     Args:
         rows: All examples.
         options: How to cut them.
-        given: Parts that are files of their own.
+        given: Positions of the parts that have files of their own.
 
     Raises:
         DataError: A part would be empty, groups are missing, or the same example is in two parts.
@@ -81,6 +85,7 @@ def split_rows(
     taken = [position for positions in given.values() for position in positions.tolist()]
     rest = np.setdiff1d(np.arange(len(rows)), taken)
     parts, available = dict(given), len(rest)
+    # The test part is taken first, so that it stays the same whatever the size of the validation part.
     if "test" not in given:
         rest, parts["test"] = _held_out(rows, rest, options, part="test", available=available)
     if "validation" not in given:
@@ -98,6 +103,7 @@ def _held_out(
     rows: Rows, rest: Positions, options: SplitOptions, *, part: str, available: int
 ) -> tuple[Positions, Positions]:
     """Returns what remains of ``rest``, and the part that is taken from it."""
+    # Shares count from all ``available`` examples, so that 0.1 and 0.2 mean the same in either order.
     amount = options.test if part == "test" else options.validation
     by = (options.test_by or options.by) if part == "test" else options.by
     count = amount if isinstance(amount, int) else max(1, round(amount * available))
@@ -140,6 +146,7 @@ def _by_group(rows: Rows, rest: Positions, count: int, *, seed: int) -> tuple[Po
         raise DataError(f"{rows.source}: split.by is group, but no group column is given; name it in `group`")
     groups = np.array([rows.groups[position] for position in rest])
     names = np.unique(groups)
+    # Names are sorted by np.unique before they are shuffled: the file's order must not decide what is drawn.
     order = np.random.default_rng(seed).permutation(names)
     sizes = np.cumsum([np.count_nonzero(groups == name) for name in order])
     chosen = order[: int(np.searchsorted(sizes, count)) + 1]
@@ -154,12 +161,12 @@ def _by_group(rows: Rows, rest: Positions, count: int, *, seed: int) -> tuple[Po
 def _without_duplicates(
     rows: Rows, parts: dict[str, Positions], options: SplitOptions
 ) -> dict[str, Positions]:
-    """Refuses examples that are in two parts, or drops them from the part that is to know less."""
+    """Refuses examples that are in two parts, or drops them from the part that is used earlier."""
     if options.duplicates == "keep":
         return parts
     seen: dict[Hashable, int] = {}
     clean = {}
-    for part in ("test", "validation", "train"):
+    for part in reversed(PARTS):
         kept = []
         for position in parts[part].tolist():
             content = rows.contents[position]
@@ -171,6 +178,7 @@ def _without_duplicates(
                     "parts; remove one, split by group, or set split.duplicates to drop or keep"
                 )
         clean[part] = np.array(kept, dtype=np.int64)
+        # Added only when the part is done: repetitions within one part leak nothing.
         for position in kept:
             seen.setdefault(rows.contents[position], position)
     return clean

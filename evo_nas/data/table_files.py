@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,68 +13,55 @@ from pyarrow import csv as arrow_csv
 from pyarrow import json as arrow_json
 from pyarrow import parquet
 
+from evo_nas.data.files import format_of, reading
+from evo_nas.data.table import Table, is_number, trimmed
 from evo_nas.errors import DataError
-from evo_nas.tasks.table import Table, is_number, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 ATTRIBUTE = re.compile(r"""@attribute\s+("[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
-COMPRESSED = (".gz", ".bz2", ".zst")
-
-
-def format_of(path: Path) -> str:
-    """Returns the suffix that says what ``path`` holds, in lower case: ``.csv`` of ``burner.csv.gz``."""
-    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix not in COMPRESSED), "")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def is_table(path: Path) -> bool:
     """Whether `read_table` knows the format of ``path`` by its name."""
-    return format_of(path) in _READERS
+    return format_of(path) in {*_DELIMITERS, *_READERS}
 
 
 def read_table(path: Path, *, delimiter: str | None = None) -> Table:
     """Reads a table; CSV and TSV are UTF-8 and name the columns in their first row.
 
     Args:
-        path: The file; may be compressed. What has no known suffix is read as CSV.
-        delimiter: What separates columns of text; a comma, or the tabulator of a TSV, if not given.
+        path: The file; it may be compressed. A file without a known suffix is read as CSV.
+        delimiter: The character between columns of CSV and TSV; a comma or a tab, by the suffix, if not given.
 
     Raises:
         DataError: The file is missing, unreadable, empty or no such table.
     """
-    if delimiter is None:
-        delimiter = "\t" if format_of(path) == ".tsv" else ","
-    reader = _READERS.get(format_of(path), _read_csv)
-    with _readable(path):
-        table = reader(path, delimiter)
+    kind = format_of(path)
+    with reading(path):
+        try:
+            if kind in _READERS:
+                table = _READERS[kind](path)
+            else:
+                table = _read_csv(path, delimiter or _DELIMITERS.get(kind, ","))
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{path} cannot be read as {kind[1:].upper() or 'CSV'}: {error}; mend the file"
+            ) from error
     if not len(table):
         raise _without_rows(path)
     return table
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        path.open("rb").close()  # says what is wrong in the system's own words, which Arrow does not
-        yield
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save it in UTF-8") from error
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{path} cannot be read as {format_of(path)[1:].upper() or 'CSV'}: {error}; mend the file"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-
-
 def _read_csv(path: Path, delimiter: str) -> Table:
     header = _header(path, delimiter)
-    # All columns are read as text: Arrow would guess each type from the first block alone.
+    # All columns are read as text: Arrow would guess each type from the first block only.
     texts = arrow_csv.read_csv(
         path,
-        read_options=arrow_csv.ReadOptions(use_threads=False),  # or errors do not say the row
+        read_options=arrow_csv.ReadOptions(use_threads=False),  # with threads, errors do not name the row
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
         convert_options=_as_text(header),
     )
@@ -102,7 +88,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
     return header
 
 
-def _read_arff(path: Path, delimiter: str) -> Table:  # noqa: ARG001 - ARFF is separated by commas
+def _read_arff(path: Path) -> Table:
     """Reads dense ARFF; SciPy's reader refuses nominal values with a blank before them, which UCI files have."""
     names: list[str] = []
     with pa.input_stream(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as file:
@@ -129,11 +115,11 @@ def _read_arff(path: Path, delimiter: str) -> Table:  # noqa: ARG001 - ARFF is s
     return _table(path, texts)
 
 
-def _read_parquet(path: Path, delimiter: str) -> Table:  # noqa: ARG001 - has none
+def _read_parquet(path: Path) -> Table:
     return _table(path, parquet.read_table(path))
 
 
-def _read_json_lines(path: Path, delimiter: str) -> Table:  # noqa: ARG001 - has none
+def _read_json_lines(path: Path) -> Table:
     return _table(path, arrow_json.read_json(path))
 
 
@@ -153,9 +139,7 @@ def _refuse_repeated(path: Path, names: list[str]) -> None:
         )
 
 
-_READERS: Mapping[str, Callable[[Path, str], Table]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_csv,
+_READERS: Mapping[str, Callable[[Path], Table]] = {
     ".arff": _read_arff,
     ".parquet": _read_parquet,
     ".jsonl": _read_json_lines,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.data.examples import Examples
+from evo_nas.data.files import format_of, reading
+from evo_nas.data.sequence_files import LABELS, guessed
+from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
-from evo_nas.tasks.examples import Examples
-from evo_nas.tasks.sequence_files import LABELS, guessed
-from evo_nas.tasks.table_files import format_of, is_table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evo_nas.tasks.table import Table
+    from evo_nas.data.table import Table
 
 FASTA = (".fa", ".fasta", ".fna", ".ffn", ".faa")
 TEXTS = ("text", "sentence", "content", "sequence")
@@ -21,7 +22,15 @@ TEXTS = ("text", "sentence", "content", "sequence")
 
 @dataclass(frozen=True, slots=True)
 class TextRoles:
-    """What columns are for, None is guessed, and how bytes are read."""
+    """The columns that play each role and how bytes are read; None is guessed.
+
+    Attributes:
+        text: The column of the text.
+        label: The column of the class.
+        group: The column with the name of what must stay together in a split.
+        delimiter: The character between columns, or between the label and the text of a line.
+        encoding: The encoding of plain text.
+    """
 
     text: str | None = None
     label: str | None = None
@@ -36,14 +45,14 @@ def read_text(path: Path, encoding: str) -> str:
     Raises:
         DataError: The file is missing, empty, or not in ``encoding``.
     """
-    try:
-        text = path.read_bytes().decode(encoding)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not {encoding} text at byte {error.start}; give its encoding, such as latin-1"
-        ) from error
+    with reading(path):
+        try:
+            # Decoded here and not by `read_text`, which would take further characters for ends of lines.
+            text = path.read_bytes().decode(encoding)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path} is not {encoding} text at byte {error.start}; give its encoding, such as latin-1"
+            ) from error
     if not text.strip():
         raise DataError(f"{path} is empty; must hold text")
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -53,9 +62,9 @@ def read_texts(path: Path, roles: TextRoles, *, label: str | None = None) -> Exa
     """Reads labelled texts.
 
     Args:
-        path: A table, FASTA, or plain text with one example a line.
-        roles: What is what.
-        label: Class of everything in the file; if None, a table's column, or the first word of each line.
+        path: A table, FASTA, or plain text with one example in each line.
+        roles: The columns that play each role.
+        label: Class of all examples in the file; if None, a column of a table or the first word of each line has it.
 
     Raises:
         DataError: The file cannot be read, or has no labels.
@@ -86,7 +95,7 @@ def texts_of(table: Table, roles: TextRoles, *, label: str | None = None) -> Exa
 
 
 def lines_of(table: Table, text: str | None) -> str:
-    """Returns the rows of the column ``text``, guessed if None, one after the other; those without text are empty."""
+    """Returns the rows of column ``text`` as lines, empty where a text is missing; None guesses the column."""
     name = text or guessed(table.columns, TEXTS, default=next(iter(table.columns)))
     return "".join(f"{line}\n" for line in table.texts(name, empty=True))
 
@@ -94,6 +103,7 @@ def lines_of(table: Table, text: str | None) -> str:
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:
     if label is None:
         raise DataError(f"{path} is FASTA, which has no labels; list a file for each class in `classes`")
+    # A line break is put first, so that the first record starts like all others.
     head, *records = f"\n{read_text(path, roles.encoding)}".split("\n>")
     if head.strip() or not records:
         raise DataError(f"{path} does not begin with >; must be FASTA")

@@ -17,11 +17,11 @@ Number = TypeVar("Number", bound=np.generic)
 def padded(
     items: Sequence[npt.NDArray[np.generic]], dtype: type[Number], *, steps: int | None = None
 ) -> npt.NDArray[Number]:
-    """Returns ``items`` ``(time, ...)`` as ``(n, steps, ...)``, zero behind their ends.
+    """Returns ``items`` ``(time, ...)`` as one array ``(n, steps, ...)`` with zeros after their ends.
 
     Args:
-        items: Arrays with the same shape but for their lengths; at least one.
-        dtype: Of the result.
+        items: At least one array; the shapes are the same except for the lengths.
+        dtype: Type of the result.
         steps: At least the longest length, which is the default.
     """
     steps = steps or max(map(len, items))
@@ -32,6 +32,6 @@ def padded(
 
 
 def lengths_of(items: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.int64] | None:
-    """Returns the length of each item, None if all are equal."""
+    """Returns the length of each item; None if all are equal."""
     lengths = np.array([len(item) for item in items], dtype=np.int64)
     return None if (lengths == lengths[0]).all() else lengths
