@@ -13,7 +13,6 @@ from pyarrow import parquet
 from scipy.io import savemat
 
 from evo_nas.data.sequence_files import Roles, read_sequences
-from evo_nas.data.text_files import TextRoles, read_texts
 from evo_nas.errors import DataError
 
 VALUES = np.arange(12.0).reshape(3, 4) / 4
@@ -85,29 +84,3 @@ def test_pickled_objects_are_never_loaded(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([[1], [1, 2]], dtype=object), y=[0, 1])
     with pytest.raises(DataError, match="must be an .npz of plain arrays"):
         read_sequences(tmp_path / "a.npz", Roles())
-
-
-def test_fasta_joins_lines_and_takes_its_label_from_outside(tmp_path) -> None:
-    path = tmp_path / "a.fa"
-    path.write_text(">one some words\nACGT\nac\n>\nTT\n")
-    examples = read_texts(path, TextRoles(), label="yes")
-    assert examples.items == ["ACGTAC", "TT"]
-    assert examples.labels == ["yes", "yes"]
-    with pytest.raises(DataError, match="has no labels; list a file for each class in `classes`"):
-        read_texts(path, TextRoles())
-
-
-def test_plain_text_has_its_label_first_and_only_newlines_end_lines(tmp_path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes("dry the sun\x85 shines\nwet rain\r\n\n".encode("latin-1"))
-    examples = read_texts(path, TextRoles(encoding="latin-1"))
-    assert examples.items == ["the sun\x85 shines", "rain"]
-    assert examples.labels == ["dry", "wet"]
-
-
-def test_texts_come_from_the_columns_of_a_table(tmp_path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text('{"label": 1, "sentence": "the sun"}\n{"label": 0, "sentence": "rain"}\n')
-    examples = read_texts(path, TextRoles())
-    assert examples.items == ["the sun", "rain"]
-    assert examples.labels == ["1", "0"]

@@ -63,34 +63,6 @@ def test_a_directory_is_not_a_file(tmp_path) -> None:
         read_table(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("broken", r"row 3, column 'b' is 'broken'; must be a finite number"),
-        ("1.5.2", r"row 3, column 'b' is '1\.5\.2'; must be a finite number"),
-        ("inf", r"row 3, column 'b' is 'inf'; must be a finite number"),
-        ("-1e999", r"row 3, column 'b' is '-1e999'; must be a finite number"),
-        ("", r"row 3, column 'b': the value is missing; .* fill it in, drop the row"),
-        ("NA", r"row 3, column 'b': the value is missing"),
-        ("nan", r"row 3, column 'b': the value is missing"),
-    ],
-)
-def test_the_first_unusable_value_is_pointed_at(write, value, message) -> None:
-    table = read_table(write(f"a,b\n1,2\n3,{value}\n5,worse\n"))
-    assert table.numbers("a").tolist() == [1, 3, 5]
-    with pytest.raises(DataError, match=message):
-        table.numbers("b")
-
-
-def test_a_hole_in_the_first_row_does_not_hide_a_numeric_column(write) -> None:
-    assert read_table(write("a,b\n,x\n1,y\n")).numeric_columns() == ["a"]
-
-
-def test_an_unknown_column_is_told_the_nearest_name(write) -> None:
-    with pytest.raises(DataError, match="no column 'OTT'; did you mean 'OT'"):
-        read_table(write("HUFL,OT\n1,2\n")).numbers("OTT")
-
-
 def test_a_header_alone_has_no_row(write) -> None:
     with pytest.raises(DataError, match="has no row of values; must hold at least one"):
         read_table(write("a,b\n"))

@@ -172,3 +172,22 @@ def test_impossible_options_are_refused(options, message) -> None:
 
 def test_mean_absolute_error_can_be_the_metric(ramp) -> None:
     assert load(ramp, metric="mae").metric.name == "mae"
+
+
+def test_a_target_that_never_changes_has_no_mase(ramp) -> None:
+    with pytest.raises(DataError, match="mase divides by zero"):
+        load(ramp, targets=("constant",), metric="mase")
+
+
+def test_a_file_that_is_validation_as_a_whole_leaves_its_share_to_training(ramp, tmp_path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(ramp.read_text())
+    dataset = load(ramp, validation_path=(other,), split=(0.5, 0.2, 0.3))
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [64, 94, 29]
+
+
+def test_a_seasonal_forecast_repeats_the_season_before(tmp_path) -> None:
+    path = tmp_path / "weeks.csv"
+    path.write_text("\n".join(["x", *(str(day % 7) for day in range(200))]))
+    task = ForecastTask(ForecastOptions(path=path, targets=("x",), window=9, horizon=8, season=7))
+    assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.0)
