@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 from evo_nas.config import SearchConfig, checked, nearest
@@ -47,12 +48,13 @@ class _Sections(NamedTuple):
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
-        """Checks them; relative data paths stay as they are."""
+        """Checks them; relative data paths stay as they are, ``~`` is the home of the person who runs this."""
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
         space = checked(SpaceOptions, config.space, at="space")
         task_class = _chosen(TASKS, config.task, section="task")
-        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task"))
+        task = checked(task_class.Options, _options(config.task), at="task")
+        return cls(strategy, space, resolved(task, Path()))
 
 
 def check_options(config: SearchConfig) -> BaseModel:

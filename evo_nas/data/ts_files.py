@@ -38,7 +38,7 @@ def read_ts(path: Path) -> Examples[npt.NDArray[np.float64]]:
         if line.strip() and line.lstrip()[0] not in "#@"
     ]
     if not numbered:
-        raise DataError(f"{path} is empty; must hold one sequence a line")
+        raise DataError(f"{path} is empty; must hold one sequence in each line")
     items, labels = zip(*(_parsed(path, number, line) for number, line in numbered), strict=True)
     return Examples(
         str(path), items=items, labels=labels, remarks=("every line is a sequence, its label last",)

@@ -119,19 +119,7 @@ class ForecastTask(Task[ForecastOptions]):
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
         parts, columns = self._series()
-        series = parts.series
-        origins = {
-            part: np.concatenate([np.r_[rows] for rows in ranges]) for part, ranges in parts.origins.items()
-        }
-        training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
-        inputs, targets = Scaler.fitted(series.inputs[training]), Scaler.fitted(series.targets[training])
-        whole = Windows(
-            inputs(series.inputs),
-            targets(series.targets),
-            origins["train"],
-            options.window,
-            options.horizon,
-        )
+        windows, scaler = self._windows(parts)
         dataset = Dataset(
             name=f"forecast of {', '.join(options.targets)}",
             signature=Signature(
@@ -140,27 +128,42 @@ class ForecastTask(Task[ForecastOptions]):
                 last_values=columns.last_values,
             ),
             objective=Objective.MSE,
-            metric=self._metric(targets, parts),
-            train=replace(whole, origins=origins["train"][:: options.stride]),
-            validation=replace(whole, origins=origins["validation"]),
-            test=replace(whole, origins=origins["test"]),
+            metric=self._metric(scaler, parts),
+            train=replace(windows["train"], origins=windows["train"].origins[:: options.stride]),
+            validation=windows["validation"],
+            test=windows["test"],
             remarks=(
-                f"{len(self.files())} series, {len(series.inputs):,} rows in all",
+                f"{len(self.files())} series, {len(parts.series.inputs):,} rows in all",
                 f"reads {', '.join(columns.inputs)}",
                 f"forecasts {', '.join(options.targets)}",
             ),
-            missing=series.missing,
+            missing=parts.series.missing,
         )
-        # Baselines learn from every window: the stride only makes a training of a network shorter.
-        learnt = replace(whole, origins=np.concatenate([origins["train"], origins["validation"]]))
+        # Baselines learn from every window: the stride only makes the training of a network shorter.
+        origins = np.concatenate([windows[part].origins for part in ("train", "validation")])
+        learnt = replace(windows["train"], origins=origins)
         fit = partial(
-            forecast_baselines,
-            learnt,
-            replace(whole, origins=origins["test"]),
-            metric=dataset.metric,
-            season=options.season,
+            forecast_baselines, learnt, windows["test"], metric=dataset.metric, season=options.season
         )
         return Prepared(dataset, fit)
+
+    def _windows(self, parts: SeriesParts) -> tuple[dict[str, Windows], Scaler]:
+        """Returns every window of each part, standardised, and the scaler of the targets."""
+        series = parts.series
+        origins = {
+            part: np.concatenate([np.r_[rows] for rows in ranges]) for part, ranges in parts.origins.items()
+        }
+        training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
+        inputs, targets = Scaler.fitted(series.inputs[training]), Scaler.fitted(series.targets[training])
+        # All parts share the same rows, so that a window may reach back into the part before.
+        whole = Windows(
+            inputs(series.inputs),
+            targets(series.targets),
+            origins["train"],
+            self.options.window,
+            self.options.horizon,
+        )
+        return {part: replace(whole, origins=some) for part, some in origins.items()}, targets
 
     def _metric(self, scaler: Scaler, parts: SeriesParts) -> Metric:
         options = self.options

@@ -40,7 +40,7 @@ class CorpusOptions(StrictOptions):
         level: What a token is: ``character`` or ``word``.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
-        metric: What search optimises: ``nll`` in nats a token, ``bits_per_character`` or ``perplexity``.
+        metric: What search optimises: ``nll`` in nats per token, ``bits_per_character`` or ``perplexity``.
     """
 
     split: Shares = (0.8, 0.1, 0.1)

@@ -89,7 +89,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
             test=_shifted(songs.test),
             causal=True,
             remarks=(
-                f"{keys} keys a frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
+                f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
             ),
         )
         return Prepared(dataset, partial(self._baselines, songs))
@@ -109,7 +109,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         before = np.concatenate([frames[:-1] for frames in songs.test])
         guesses = {
             "frequency of keys": np.broadcast_to(rate, wanted.shape),
-            "Markov chain a key": np.where(before > 0, after[1], after[0]),
+            "Markov chain per key": np.where(before > 0, after[1], after[0]),
         }
         metric = MULTI_LABEL[self.options.metric]
         return {name: metric.score(_logit(guess), wanted) for name, guess in guesses.items()}

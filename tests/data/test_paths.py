@@ -65,6 +65,7 @@ def test_relative_paths_start_from_the_base_and_absolute_ones_stay() -> None:
 def test_the_home_folder_is_expanded(monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/home/anna")
     assert resolved(options(one="~/a.npz"), Path("/base")).one == Path("/home/anna/a.npz")
+    assert resolved(options(path=["~/a", "b"]), Path()).path == (Path("/home/anna/a"), Path("b"))
 
 
 def test_a_local_data_set_lies_under_the_base_and_a_name_on_the_hub_stays(tmp_path) -> None:

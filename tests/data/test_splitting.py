@@ -1,4 +1,4 @@
-"""Who is in which part, and that nobody is in two."""
+"""Every example is in one part and in no other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_drawn_rows_keep_the_shares_of_classes() -> None:
         assert np.mean([STRATA[position] == "rare" for position in positions]) == pytest.approx(0.2)
 
 
-def test_the_last_rows_in_time_are_reported_those_before_decide() -> None:
+def test_the_last_rows_in_time_are_the_test_part_and_those_before_validation() -> None:
     parts = split(by="time", validation=10, test=20)
     assert parts["test"] == list(range(80, 100))
     assert parts["validation"] == list(range(70, 80))

@@ -66,7 +66,7 @@ def test_tables_of_sequences(content, options, message, tmp_path) -> None:
         ("a.arff", "has no @attribute or no row after @data"),
         ("a.npz", "cannot be read: .*; must be an .npz of plain arrays"),
         ("a.mat", "cannot be read: .*; must be an .npz of plain arrays, or a .mat of version 7 or older"),
-        ("a.ts", "is empty; must hold one sequence a line"),
+        ("a.ts", "is empty; must hold one sequence in each line"),
     ],
 )
 @pytest.mark.parametrize("content", ["", "\n"])

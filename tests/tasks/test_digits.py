@@ -32,7 +32,7 @@ def test_no_image_is_in_two_parts() -> None:
     assert sum(map(len, images)) == len(set.union(*images)) == 1797
 
 
-def test_statistics_come_from_the_training_part_alone() -> None:
+def test_statistics_come_from_the_training_part() -> None:
     dataset = DigitsTask(DigitsOptions()).read().dataset
     columns = dataset.train.inputs.reshape(-1, 8)
     assert columns.mean(axis=0) == pytest.approx(np.zeros(8), abs=1e-5)

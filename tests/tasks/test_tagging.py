@@ -42,7 +42,7 @@ def test_rare_tags_can_be_weighted(corpus) -> None:
     assert weights[0] == pytest.approx(28 * weights[1], rel=1e-3)  # ADV and NOUN
 
 
-def test_the_neighbours_tell_what_a_token_alone_does_not(tmp_path) -> None:
+def test_neighbours_decide_where_a_token_is_ambiguous(tmp_path) -> None:
     signs = np.random.default_rng(0).integers(2, size=120)
     blocks = [f"{'+-'[sign]} S\nx {'PM'[sign]}" for sign in signs]
     (tmp_path / "a.conll").write_text("\n\n".join(blocks))
