@@ -27,6 +27,7 @@ BINS = 24
 SAMPLES = 3
 SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
 MOST_CLASSES = 20
+"""Rows of the table of classes; more would push the samples off the screen."""
 
 
 def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
@@ -195,6 +196,7 @@ def _lengths(part: Part) -> npt.NDArray[np.int64]:
 def _histogram(lengths: npt.NDArray[np.int64]) -> str:
     if lengths.min() == lengths.max():
         return ""
+    # No more bins than lengths, or some bins would always be empty.
     counts, _ = np.histogram(lengths, bins=min(BINS, int(np.ptp(lengths)) + 1))
     return "".join(BARS[round(count / counts.max() * (len(BARS) - 1))] for count in counts)
 

@@ -46,6 +46,7 @@ def read_dataset(name: str, *, subset: str | None) -> dict[str, Table]:
 
 
 def _table(source: str, split: object) -> Table:
+    # Taken as Arrow columns: rows would make a Python object of every value.
     columns: pa.Table = split.with_format("arrow")[:]  # type: ignore[attr-defined]
     features = split.features  # type: ignore[attr-defined]
     named = {name: columns.column(name) for name in columns.column_names}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evo_nas.data.splitting import SplitOptions
 
 MAX_CLASSES = 10_000
+"""More classes than any data set of sequences has: the label column is then probably one of numbers."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -
     Raises:
         DataError: Parts cannot be made, there is only one class, or training misses a class.
     """
+    # All files are joined before they are split, so that duplicates between them are found.
     everything, given = files["train"], {}
     for part in HELD_OUT:
         if part in files:
@@ -70,7 +72,7 @@ def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -
     rows = Rows(
         everything.source,
         contents=list(map(_content, everything.items)),
-        strata=labels or None,
+        strata=labels or None,  # sequences with a class for every step have no class to stratify by
         groups=everything.groups,
     )
     positions = split_rows(rows, options, given=given)

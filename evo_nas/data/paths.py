@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
+Named = str | Path | tuple[Path, ...]
+"""What a declared field holds; a mapping holds one of them for each key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ def data_paths(options: BaseModel) -> dict[str, tuple[Path, ...]]:
 
 def resolved(options: OptionsT, base: Path) -> OptionsT:
     """Returns ``options`` with ``~`` expanded in all their paths, and relative paths put under ``base``."""
-    changed: dict[str, Any] = {}
+    changed: dict[str, object] = {}
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if isinstance(value, BaseModel):
             changed[name] = resolved(value, base)
+        elif isinstance(value, Mapping) and _declares_files(field):
+            changed[name] = {key: _under(base, item) for key, item in value.items()}
         elif value is not None and _declares_files(field):
             changed[name] = _under(base, value)
     # What stays equal is left out, since a copy counts every updated field as given by the user.
@@ -91,21 +95,16 @@ def expanded(paths: Iterable[Path] | None) -> list[Path]:
     return [file for path in paths or () for file in _files_of(path)]
 
 
-def _declared(options: BaseModel) -> Iterator[tuple[str, Any]]:
+def _declared(options: BaseModel) -> Iterator[tuple[str, Named]]:
     """Yields dotted name and value of each declared field that is given, entry by entry for a mapping."""
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if isinstance(value, BaseModel):
             yield from ((f"{name}.{inner}", item) for inner, item in _declared(value))
+        elif isinstance(value, Mapping) and _declares_files(field):
+            yield from ((f"{name}.{key}", item) for key, item in value.items())
         elif value is not None and _declares_files(field):
-            yield from _entries(name, value)
-
-
-def _entries(name: str, value: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        yield from ((f"{name}.{key}", item) for key, item in value.items())
-    else:
-        yield name, value
+            yield name, value
 
 
 def _declares_files(field: FieldInfo) -> bool:
@@ -120,26 +119,25 @@ def _mentions_files(annotation: object) -> bool:
     )
 
 
-def _paths_of(value: Any) -> tuple[Path, ...]:
+def _paths_of(value: Named) -> tuple[Path, ...]:
     if isinstance(value, str):
         folder = Path(value).expanduser()
+        # An absolute path is none of the hub's names, although it may lead to a folder of another machine.
         return (folder,) if folder.is_absolute() or folder.is_dir() else ()
-    return (value,) if isinstance(value, Path) else tuple(value)
+    return (value,) if isinstance(value, Path) else value
 
 
-def _under(base: Path, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _under(base, item) for key, item in value.items()}
+def _under(base: Path, value: Named) -> Named:
     if isinstance(value, str):
         folder = base / Path(value).expanduser()
-        # Only a folder that exists tells a local data set from a name on the hub.
+        # Only a folder that exists can be told from a name on the hub.
         return str(folder) if folder.is_dir() else value
-    return (
-        base / value.expanduser() if isinstance(value, Path) else tuple(_under(base, item) for item in value)
-    )
+    if isinstance(value, Path):
+        return base / value.expanduser()
+    return tuple(base / path.expanduser() for path in value)
 
 
-def _files_of_value(value: Any) -> list[Path]:
+def _files_of_value(value: Named) -> list[Path]:
     if isinstance(value, str):
         # A data set of Hugging Face may keep each split in a folder of its own.
         return [file for folder in _paths_of(value) for file in sorted(folder.rglob("*")) if file.is_file()]

@@ -166,6 +166,7 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
         raise DataError(
             f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; must be as many"
         )
+    # NPZ has no ragged arrays, so sequences of different lengths are padded there.
     if "lengths" in arrays:
         items = [item[:length] for item, length in zip(items, _lengths(path, arrays, items), strict=True)]
     if any(value != value for each in labels for value in np.ravel(each)):  # noqa: PLR0124 - true only for NaN

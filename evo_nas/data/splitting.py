@@ -124,6 +124,7 @@ def _drawn(rows: Rows, rest: Positions, count: int, options: SplitOptions) -> tu
     strata = None
     if options.stratified and rows.strata is not None:
         strata = [rows.strata[position] for position in rest]
+        # Scikit-learn refuses these two as well, but does not name the class or the remedy.
         rare = [name for name, occurrences in Counter(strata).items() if occurrences < 2]
         smallest = min(count, len(rest) - count)
         if rare:
@@ -148,6 +149,7 @@ def _by_group(rows: Rows, rest: Positions, count: int, *, seed: int) -> tuple[Po
     names = np.unique(groups)
     # Names are sorted by np.unique before they are shuffled: the file's order must not decide what is drawn.
     order = np.random.default_rng(seed).permutation(names)
+    # Whole groups seldom add up to the number that was asked for; the part is then a little larger.
     sizes = np.cumsum([np.count_nonzero(groups == name) for name in order])
     chosen = order[: int(np.searchsorted(sizes, count)) + 1]
     if len(chosen) >= len(names):

@@ -109,6 +109,7 @@ class Table:
 
     def _column(self, name: str) -> pa.Array:
         if name not in self.columns:
+            # Without a cutoff even a distant name is suggested: the whole list follows anyway.
             near = get_close_matches(name, self.columns, n=1, cutoff=0.0)
             guess = f"; did you mean {near[0]!r}?" if near else "."
             raise DataError(
@@ -156,6 +157,7 @@ def _is_list(values: pa.ChunkedArray | pa.Array) -> bool:
 def _starts_with_a_number(values: pa.ChunkedArray) -> bool:
     if pa.types.is_boolean(values.type) or pa.types.is_nested(values.type):
         return False
+    # The first value decides: a column that is words later on is reported where it is read, with its row.
     first = next((value.as_py() for value in values if value.is_valid), None)
     return first is not None and is_number(str(first))
 

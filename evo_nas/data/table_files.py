@@ -73,6 +73,7 @@ def _as_text(names: list[str]) -> arrow_csv.ConvertOptions:
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
+    # Arrow reads a header without a word about repeated names, or names that are the first row of numbers.
     with pa.input_stream(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file, delimiter=delimiter)
         header, first = next(lines, []), next(lines, None)
@@ -105,7 +106,8 @@ def _read_arff(path: Path) -> Table:
         raise DataError(f"{path} is sparse ARFF; only dense ARFF is read: convert it")
     _refuse_repeated(path, names)
     convert = _as_text(names)
-    convert.null_values = ["?", ""]
+    convert.null_values = ["?", ""]  # ARFF writes a missing value as a question mark
+    # The rows are CSV whose quotes are single; Arrow parses them, and a message counts them from the first.
     texts = arrow_csv.read_csv(
         io.BytesIO(rows.encode()),
         read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),

@@ -100,12 +100,17 @@ class _Pair(NamedTuple):
 
 
 def _checked(part: str, pair: Pair, kind: Kind) -> _Pair:
+    if not (isinstance(pair, tuple) and len(pair) == 2):
+        raise DataError(f"{part} is a {type(pair).__name__}; must be a pair of inputs and targets")
+    for what, arrays in zip(("inputs", "targets"), pair, strict=True):
+        if not hasattr(arrays, "__len__"):
+            raise DataError(f"{part} {what} is {arrays!r:.60}; must be an array or a list")
     raw, targets = (list(cast("Sequence[npt.ArrayLike]", arrays)) for arrays in pair)
     if not raw or len(raw) != len(targets):
         raise DataError(
             f"{part} has {len(raw)} inputs and {len(targets)} targets; must have as many of both, at least one"
         )
-    items = [np.asarray(item) for item in raw]
+    items = [_array(f"{part}, input {number}", item) for number, item in enumerate(raw, start=1)]
     are_tokens = all(item.ndim == 1 and np.issubdtype(item.dtype, np.integer) for item in items)
     as_item = _tokens if are_tokens else _values
     checked = [as_item(f"{part}, input {number}", item) for number, item in enumerate(items, start=1)]
@@ -116,6 +121,13 @@ def _checked(part: str, pair: Pair, kind: Kind) -> _Pair:
     if kind == "regression":
         return _Pair(checked, list(map(_numbers, places, targets)))
     return _Pair(checked, list(map(_label, places, targets)))
+
+
+def _array(place: str, item: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(item)
+    except ValueError:  # of nested lists that differ in length
+        raise DataError(f"{place} is no array; every step must have the same number of values") from None
 
 
 def _tokens(place: str, item: Array) -> Array:

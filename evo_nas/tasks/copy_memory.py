@@ -14,7 +14,7 @@ from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTas
 from evo_nas.tasks.metrics import CLASSIFICATION
 
 BLANK, RECALL = 0, 1
-FIRST_SYMBOL = 2
+FIRST_SYMBOL = 2  # ids of inputs; the targets of symbols start at 0
 
 
 class CopyOptions(GeneratedClassesOptions):

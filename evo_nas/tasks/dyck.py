@@ -69,6 +69,7 @@ class DyckTask(GeneratedTask[DyckOptions]):
         word: list[int] = []
         due: list[int] = []
         while len(word) < length:
+            # As many brackets are open as steps are left: only closing ones fit.
             must_close = len(due) == length - len(word)
             if due and (must_close or rng.random() < 0.5):
                 word.append(due.pop())

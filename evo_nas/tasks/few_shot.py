@@ -177,6 +177,7 @@ class FewShotTask(Task[FewShotOptions]):
                 f"{examples.source} has {len(names)} classes; three parts of {options.ways} ways need "
                 f"{3 * options.ways}: lower ways"
             )
+        # A fifth of the classes for each held-out part, but at least those of one episode.
         held_out = max(options.ways, len(names) // 5)
         parts = {
             "train": names[2 * held_out :],

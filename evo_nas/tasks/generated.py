@@ -89,6 +89,7 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
 
     def _drawn(self) -> Drawn:
         options = self.options
+        # All parts are drawn in one go, so that no sequence can be in two of them.
         ends = np.cumsum([options.train, options.validation, options.test]).tolist()
         drawn = self._draw(np.random.default_rng(options.seed), SURPLUS * ends[-1])
         # np.unique sorts the sequences; sorting their positions brings them back into the order of drawing.

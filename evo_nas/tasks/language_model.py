@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 ORDERS: Mapping[Level, tuple[int, ...]] = {"character": (1, 6), "word": (1, 3)}
-"""Lengths of the n-grams of the baselines."""
+"""Lengths of the n-grams of the baselines: without context, and the longest that a small text still fills."""
 
 
 class CorpusOptions(StrictOptions):

@@ -59,6 +59,7 @@ def hits(outputs: Outputs, targets: Targets) -> Sums:
 def confusion(outputs: Outputs, targets: Targets) -> Sums:
     """Returns how often each class (row) was predicted as each class (column); arguments as in `hits`."""
     classes = outputs.shape[-1]
+    # One number for each pair of classes, so that one bincount counts them all.
     pairs = targets.astype(np.int64) * classes + outputs.argmax(axis=-1)
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.float64)
 

@@ -100,6 +100,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         rate = _rate(
             sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt)
         )
+        # The probability that a key is on after it was off, and after it was on.
         after: list[Sums] = []
         for state in (0.0, 1.0):
             was = [frames[:-1] == state for frames in learnt]

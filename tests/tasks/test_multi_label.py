@@ -13,6 +13,38 @@ def load(**options):
     return MultiLabelTask(MultiLabelOptions.model_validate(options)).read().dataset
 
 
+def test_the_target_of_each_step_is_the_next_frame(tmp_path) -> None:
+    songs = np.random.default_rng(0).integers(0, 2, (20, 6, 3))
+    np.savez(tmp_path / "a.npz", train=songs)
+    dataset = load(path=tmp_path / "a.npz", split={"by": "time", "test": 4, "duplicates": "keep"})
+    assert np.array_equal(dataset.test.inputs, songs[16:, :-1])
+    assert np.array_equal(dataset.test.targets, songs[16:, 1:])
+
+
+def test_arrays_of_their_own_are_parts_as_they_are(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    sizes = {"train": 12, "valid": 5, "test": 7}
+    np.savez(tmp_path / "a.npz", **{name: rng.integers(0, 2, (count, 6, 9)) for name, count in sizes.items()})
+    dataset = load(path=tmp_path / "a.npz", validation="valid", test="test")
+    assert [len(part) for part in dataset.parts.values()] == [12, 5, 7]
+
+
+def test_keys_that_stay_on_are_predicted_by_the_chain_and_not_by_their_frequency(tmp_path) -> None:
+    held = np.repeat(np.random.default_rng(0).integers(0, 2, (60, 1, 8)), 5, axis=1)
+    np.savez(tmp_path / "a.npz", train=held)
+    options = MultiLabelOptions.model_validate(
+        {"path": tmp_path / "a.npz", "metric": "frame_accuracy", "split": {"duplicates": "keep"}}
+    )
+    baselines = MultiLabelTask(options).read().fit_baselines()
+    assert baselines["Markov chain per key"] == 1.0
+    assert baselines["frequency of keys"] < 0.9
+
+
+def test_a_table_is_no_file_of_arrays(tmp_path) -> None:
+    with pytest.raises(DataError, match="is no file of arrays; must be .npz or .mat"):
+        load(path=tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize(
     ("frames", "message"),
     [

@@ -132,6 +132,7 @@ def _lookup(
     known, ids = np.unique(trigrams[0][:, 1], return_inverse=True)
     counts = np.zeros((len(known) + 1, classes))
     np.add.at(counts, (ids, targets[0]), 1.0)
+    # The last row is for tokens that were never seen: place -1.
     counts[-1] = np.bincount(targets[0], minlength=classes)
     places = {token: place for place, token in enumerate(known.tolist())}
     rows = counts[[places.get(token, -1) for token in trigrams[1][:, 1].tolist()]]
@@ -163,6 +164,7 @@ def text_baselines(
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
+    # Tokens are already separated by blanks; a weak penalty (C) suits the small weights of TF-IDF.
     words = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password
         LogisticRegression(C=10.0, max_iter=MOST_STEPS),

@@ -43,6 +43,7 @@ class NGrams:
 
     def surprise(self, tokens: str | tuple[int, ...]) -> float:
         """Returns the mean negative log-likelihood of all but the first of ``tokens``, in nats."""
+        # The first token is skipped, as by networks: nothing predicts it.
         return sum(-math.log(self._probability(tokens, at)) for at in range(1, len(tokens))) / (
             len(tokens) - 1
         )
@@ -57,6 +58,7 @@ class NGrams:
                 break
             kinds = self._kinds[length][context]
             count = self._counts[length].get(tokens[at - length : at + 1], 0)
+            # As many chances for a new token as there were different tokens after this context.
             probability = (count + kinds * probability) / (total + kinds)
         return probability
 

@@ -64,9 +64,11 @@ class Ridge:
             inputs = x.shape[1]
             rows = np.concatenate([np.ones((len(x), 1)), x, y], axis=1, dtype=np.float64)
             moments = moments + rows.T @ rows
+        # The column of ones gives the sums, from which the centred moments follow without a second pass.
         moments = np.asarray(moments)
         count, sums = moments[0, 0], moments[0, 1:]
         centred = moments[1:, 1:] - np.outer(sums, sums) / count
+        # The penalty is for the mean squared error, and the moments are sums: hence the count.
         covariance = centred[:inputs, :inputs] + count * penalty * np.eye(inputs)
         weights = np.linalg.solve(covariance, centred[:inputs, inputs:])
         means = sums / count
