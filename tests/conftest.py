@@ -10,8 +10,6 @@ import pytest
 import ray
 from hypothesis import settings
 
-pytest.register_assert_rewrite("evo_nas.testing")  # so that a failed contract shows its values
-
 # One thread a process, as workers have: equal results on every machine, and no spinning beside other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 import numpy as np
 
 from evo_nas.data.examples import Examples
-from evo_nas.data.labelled import split_examples
+from evo_nas.data.labelled_parts import split_examples
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import PositiveInt
 
-from evo_nas.data.labelled import LabelledParts, split_examples
+from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character, Names
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler

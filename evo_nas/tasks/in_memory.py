@@ -13,7 +13,7 @@ from evo_nas.data.options import StrictOptions
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.tasks.arrays import dataset_from_arrays
-from evo_nas.tasks.baselines.arrays import array_baselines
+from evo_nas.tasks.baselines.generic import generic_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.task import Prepared, Task
 
@@ -73,7 +73,7 @@ class InMemoryTask(Task[InMemoryOptions]):
             if isinstance(part, Sequences):
                 _check_inputs(name, part, dataset)
                 _check_targets(name, part, dataset)
-        return Prepared(dataset, partial(array_baselines, dataset))
+        return Prepared(dataset, partial(generic_baselines, dataset))
 
     def fingerprint(self) -> dict[str, str]:
         """Returns the SHA-256 of each array in hex by its name, such as ``train.inputs``, and of all other facts."""

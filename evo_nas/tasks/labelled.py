@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evo_nas.data.examples import Examples, Item
-    from evo_nas.data.labelled import LabelledParts
+    from evo_nas.data.labelled_parts import LabelledParts
     from evo_nas.genome.architecture import Signature
     from evo_nas.tasks.dataset import Sequences
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
-    from evo_nas.data.labelled import LabelledParts
+    from evo_nas.data.labelled_parts import LabelledParts
 
     Numeric = npt.NDArray[np.float64]
 

@@ -41,7 +41,7 @@ class Task(ABC, Generic[OptionsT_co]):
     """A kind of learning problem, configured; a new kind is a new file and a line in the registry.
 
     Its options name their files with the types of `data.paths`; relative paths are resolved before a task is made
-    (`data.paths.resolved`). `evo_nas.testing.TaskContract` holds the tests that every task passes.
+    (`data.paths.resolved`). `evo_nas.testing.tasks.TaskContract` holds the tests that every task passes.
 
     Args:
         options: The options, an instance of ``Options``.

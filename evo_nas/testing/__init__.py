@@ -1,8 +1,10 @@
-"""Contract suites for people who bring their own parts; each is a class of pytest tests to inherit from.
+"""Contract suites: the tests that every task has to pass, for your own ones, too.
 
-They need pytest, which evo-nas itself does not install.
+Each suite is a class of pytest tests. A subclass supplies one fixture and inherits all tests; see
+`evo_nas.testing.tasks.TaskContract`. Only this package imports pytest.
 """
 
-from evo_nas.testing.tasks import TaskContract
+import pytest
 
-__all__ = ["TaskContract"]
+# Before the suites are imported: pytest explains a failed assert only in modules that it knows to be tests.
+pytest.register_assert_rewrite(f"{__name__}.tasks")

@@ -13,7 +13,7 @@ from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesOptions, SinesTask
 from evo_nas.tasks.task import Prepared
-from evo_nas.testing import TaskContract
+from evo_nas.testing.tasks import TaskContract
 
 CONTRACT = TaskContract()
 

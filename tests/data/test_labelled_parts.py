@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evo_nas.data.examples import Examples
-from evo_nas.data.labelled import split_examples
+from evo_nas.data.labelled_parts import split_examples
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 

@@ -31,7 +31,7 @@ class _Rows(NamedTuple):
     targets: npt.NDArray[np.generic]
 
 
-def array_baselines(dataset: Dataset) -> dict[str, float]:
+def generic_baselines(dataset: Dataset) -> dict[str, float]:
     """Returns the test metric of simple models that fit the objective and the shape of the parts."""
     train, validation, test = dataset.parts.values()
     if isinstance(train, Stream):
