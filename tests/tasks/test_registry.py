@@ -21,10 +21,6 @@ class WeatherTask(Task[WeatherOptions]):
     kind = "weather"
     Options = WeatherOptions
 
-    @classmethod
-    def sample(cls, folder):
-        return cls(WeatherOptions())
-
     def read(self) -> Prepared:
         raise NotImplementedError
 
@@ -76,7 +72,7 @@ def test_a_class_without_a_read_is_refused() -> None:
         kind = "unread"
         Options = WeatherOptions
 
-    with pytest.raises(ConfigError, match="Unread does not define read, sample; a task must"):
+    with pytest.raises(ConfigError, match="Unread does not define read; a task must"):
         register_task(Unread)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from evo_nas.tasks.dataset import Dataset, Sequences
+from evo_nas.tasks.dataset import Dataset
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesOptions, SinesTask
@@ -80,6 +80,6 @@ def test_a_fingerprint_that_ignores_the_files_is_found(tmp_path) -> None:
         CONTRACT.test_the_content_of_every_file_changes_the_fingerprint(Forgetful.sample(tmp_path), tmp_path)
 
 
-def test_sequences_are_a_part(dataset) -> None:
-    assert isinstance(dataset.train, Sequences)
+def test_a_sound_data_set_passes(dataset) -> None:
     CONTRACT.test_every_value_is_finite(dataset)
+    CONTRACT.test_targets_have_the_shapes_and_types_that_objectives_expect(dataset)
