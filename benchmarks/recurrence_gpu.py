@@ -29,7 +29,7 @@ from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.network import Network
-from evo_nas.tasks.task import Loss
+from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch, SequenceSplit
 from evo_nas.training.capture import WARM_UPS, CapturedSteps, DirectSteps
 from evo_nas.training.cuda_graph import CudaGraph
@@ -130,7 +130,7 @@ class Candidate:
         step = TrainStep(
             Reading(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
             FlatOptimizer(network, settings, capturable=True),
-            TrainingLoss(Loss.CROSS_ENTROPY, None),
+            TrainingLoss(Objective.CROSS_ENTROPY, None),
             capturable=True,
         )
         return CapturedSteps(step, _graphs(setting.device)) if way.captured else DirectSteps(step)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
+from evo_nas.data.paths import resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.codec import to_json
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Self
 
+    from pydantic import BaseModel
+
     from evo_nas.config import SearchConfig
     from evo_nas.execution.executor import Executor
     from evo_nas.genome.options import SpaceOptions
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
-    from evo_nas.tasks.task import Dataset, Task
+    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.task import Prepared, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray that this process is
@@ -46,7 +50,7 @@ class Experiment:
 
     config: SearchConfig
     sections: Sections
-    task: Task
+    task: Task[BaseModel]
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
@@ -55,8 +59,9 @@ class Experiment:
         Raises:
             ConfigError: Something in the configuration is wrong.
         """
-        sections = Sections.of(config, base=config.base_dir)
-        return cls(spelled_out(config), sections, TASKS[config.task["kind"]](sections.task))
+        sections = Sections.of(config)
+        task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))
+        return cls(spelled_out(config), sections, task)
 
     @classmethod
     def of_run(cls, run: Run) -> Self:
@@ -79,21 +84,26 @@ class Experiment:
         return self.task.fingerprint()
 
     @cached_property
-    def dataset(self) -> Dataset:
-        """The data of the task, read once.
+    def prepared(self) -> Prepared:
+        """What one read of the data gives; they are read when this is first asked for.
 
         Raises:
             DataError: The data cannot be used.
             ConfigError: The space does not suit them.
         """
-        dataset = self.task.load()
-        _check_direction(self.sections.space, dataset)
-        return dataset
+        prepared = self.task.read()
+        _check_direction(self.sections.space, prepared.dataset)
+        return prepared
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data that networks learn from; raises as `prepared` does."""
+        return self.prepared.dataset
 
     @cached_property
     def baselines(self) -> Mapping[str, float]:
         """Test scores of the task's baselines by name, fitted when they are first asked for."""
-        return self.task.baselines()
+        return self.prepared.fit_baselines()
 
     @cached_property
     def space(self) -> SearchSpace:

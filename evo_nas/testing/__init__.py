@@ -21,6 +21,7 @@ A suite for executors shares a started one between its tests, so its fixture bel
 
 * `evo_nas.testing.strategies.StrategyContract`: the laws of `evo_nas.strategies.strategy.Strategy`.
 * `evo_nas.testing.executors.ExecutorContract`: the laws of `evo_nas.execution.executor.Executor`.
+* `evo_nas.testing.tasks.TaskContract`: the laws of `evo_nas.tasks.task.Task`.
 
 evo-nas runs the same suites over its own registries, in `tests/contracts/`. Only this package imports pytest.
 """

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evo_nas.tasks.task import Sequences, Windows
+from evo_nas.tasks.dataset import Sequences, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.tasks.task import Dataset, Loss, Metric, Part
+    from evo_nas.tasks.dataset import Dataset, Objective, Part
+    from evo_nas.tasks.metrics import Metric
 
 BUCKETED_BATCHES = 16
 """So many batches are drawn at once and sorted by length, so that sequences of like lengths meet."""
@@ -130,7 +131,7 @@ class SequenceSplit:
 
 @dataclass(frozen=True, slots=True)
 class WindowSplit:
-    """Windows of rows, cut out where a batch is taken; see `tasks.task.Windows`."""
+    """Windows of rows, cut out where a batch is taken; see `tasks.dataset.Windows`."""
 
     inputs: Tensor
     targets: Tensor
@@ -166,7 +167,7 @@ class WindowSplit:
 
 @dataclass(frozen=True, slots=True)
 class StreamSplit:
-    """A text that lanes read side by side, piece by piece; see `tasks.task.Stream`."""
+    """A text that lanes read side by side, piece by piece; see `tasks.dataset.Stream`."""
 
     tokens: Tensor
     steps: int
@@ -226,7 +227,7 @@ class PreparedDataset:
     """What training needs of a `Dataset`, on one device."""
 
     signature: Signature
-    loss: Loss
+    loss: Objective
     metric: Metric
     train: Split
     validation: Split
@@ -240,7 +241,7 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
     weights = dataset.class_weights
     return PreparedDataset(
         signature=dataset.signature,
-        loss=dataset.loss,
+        loss=dataset.objective,
         metric=dataset.metric,
         train=as_split(dataset.train, dataset.signature, place),
         validation=as_split(dataset.validation, dataset.signature, place),

@@ -18,7 +18,7 @@ from evo_nas.training.trainer import Regimen, train
 if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.space import SearchSpace
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.schedule import ScheduleKind
     from evo_nas.training.step import Precision
 

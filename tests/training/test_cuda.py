@@ -13,7 +13,7 @@ from evo_nas.evaluation import Outcome
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.fused import TorchRecurrence
-from evo_nas.tasks.task import Dataset
+from evo_nas.tasks.dataset import Dataset
 from evo_nas.training import capture
 from evo_nas.training.batches import prepare
 from evo_nas.training.cuda_graph import CudaGraph

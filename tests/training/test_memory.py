@@ -8,7 +8,7 @@ from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
-from evo_nas.tasks.task import Sequences, Stream, Windows
+from evo_nas.tasks.dataset import Sequences, Stream, Windows
 from evo_nas.training.batches import Extent, as_split
 from evo_nas.training.evaluate import EvaluatorFactory
 from evo_nas.training.memory import least_bytes, limit_memory

@@ -12,8 +12,8 @@ from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.tasks.metrics import ACCURACY, MSE
-from evo_nas.tasks.task import Loss, Metric, Sequences
+from evo_nas.tasks.dataset import Objective, Sequences
+from evo_nas.tasks.metrics import ACCURACY, MSE, Metric
 from evo_nas.training.batches import prepare
 from evo_nas.training.scoring import score, score_part
 from evo_nas.training.trainer import Regimen, Trained, train
@@ -81,7 +81,7 @@ def test_the_weights_of_the_best_epoch_are_kept(architecture, dataset) -> None:
 def test_a_metric_where_less_is_better_is_negated(architecture, dataset) -> None:
     regression = replace(
         dataset,
-        loss=Loss.MSE,
+        objective=Objective.MSE,
         metric=MSE,
         train=as_regression(dataset.train),
         validation=as_regression(dataset.validation),
@@ -184,7 +184,7 @@ def test_what_goes_wrong_is_told_by_its_cause(architecture, dataset, metric, sta
 
 def test_scores_do_not_depend_on_the_mode_and_leave_it(architecture, dataset) -> None:
     network = fit(architecture, dataset).network
-    split, objective = prepare(dataset).validation, {"loss": Loss.CROSS_ENTROPY, "metric": ACCURACY}
+    split, objective = prepare(dataset).validation, {"loss": Objective.CROSS_ENTROPY, "metric": ACCURACY}
     at_rest = score(network, split, **objective)
     assert score(network.train(), split, **objective) == at_rest
     assert network.training
