@@ -116,7 +116,7 @@ class _Fit:
         self._parameters = count_parameters(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
-        self._paths: tuple[str, ...] = ()
+        self._backends: tuple[str, ...] = ()
         self._kind = "cuda" if regimen.rehearsal else data.device.type
         self._generator = torch.Generator().manual_seed(regimen.seed)
         self._on_device = self._generator
