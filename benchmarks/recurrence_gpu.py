@@ -25,10 +25,10 @@ from benchmarks.cells import CELLS
 from benchmarks.table import Table, machine, write
 from evo_nas.genome.architecture import Architecture, Layer, Signature, Training
 from evo_nas.models.bptt import BpttRecurrence
-from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
+from evo_nas.models.torch_kernels import TorchRecurrence
 from evo_nas.tasks.task import Loss
 from evo_nas.training.batches import Batch, SequenceSplit
 from evo_nas.training.capture import WARM_UPS, CapturedSteps, DirectSteps
@@ -59,21 +59,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Way:
-    """A path, launched operation by operation or replayed as a graph."""
+    """A backend, launched operation by operation or replayed as a graph."""
 
     name: str
-    path: type[Recurrence]
+    backend: type[Recurrence]
     captured: bool
 
     @property
     def runs_in_lanes(self) -> bool:
         """Whether several lanes are measured: launching single operations, they would wait for each other."""
-        return self.captured and self.path is not EagerRecurrence
+        return self.captured and self.backend is not EagerRecurrence
 
 
 WAYS = tuple(
-    Way(f"{name}{', graph' * captured}", path, captured)
-    for name, path in (("eager", EagerRecurrence), ("bptt", BpttRecurrence), ("torch", TorchRecurrence))
+    Way(f"{name}{', graph' * captured}", backend, captured)
+    for name, backend in (("eager", EagerRecurrence), ("bptt", BpttRecurrence), ("torch", TorchRecurrence))
     for captured in (False, True)
 )
 
@@ -120,13 +120,13 @@ class Candidate:
     def _new_steps(self, way: Way, setting: Setting, generator: torch.Generator) -> Steps:
         settings = Training(batch_size=BATCH)
         layer = Layer(CELLS[setting.cell], setting.width)
-        with DrawingFrom(generator):
+        with SeededInit(generator):
             network = Network(
                 Architecture(layers=(layer,), training=settings),
                 Signature(features=setting.width, outputs=CLASSES),
                 device="cuda",
             )
-            network.layers[0].recurrence = way.path(layer.cell, setting.width, setting.width)
+            network.layers[0].recurrence = way.backend(layer.cell, setting.width, setting.width)
         step = TrainStep(
             Reading(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
             FlatOptimizer(network, settings, capturable=True),
@@ -198,8 +198,8 @@ def gradient_error(way: Way, setting: Setting) -> float:
     """
     cell, width = CELLS[setting.cell], setting.width
     reference = EagerRecurrence(cell, width, width).double().to(setting.device)
-    path = way.path(cell, width, width).to(setting.device)
-    path.load_state_dict(reference.state_dict())
+    backend = way.backend(cell, width, width).to(setting.device)
+    backend.load_state_dict(reference.state_dict())
     inputs = torch.randn(8, setting.steps, width, device=setting.device, dtype=torch.float64)
 
     def gradients(module: Recurrence, batch: Tensor) -> tuple[Tensor, ...]:
@@ -207,7 +207,7 @@ def gradient_error(way: Way, setting: Setting) -> float:
 
     deviations = [
         (mine.double() - right).abs().max() / right.abs().max()
-        for mine, right in zip(gradients(path, inputs.float()), gradients(reference, inputs), strict=True)
+        for mine, right in zip(gradients(backend, inputs.float()), gradients(reference, inputs), strict=True)
     ]
     return float(torch.stack(deviations).max())  # Python's max passes over NaN
 
@@ -216,7 +216,7 @@ def rows_of(setting: Setting, lanes: Sequence[int]) -> Iterator[list[str]]:
     """Measures every way of training one setting; the first is the plain loop."""
     baseline = speed(WAYS[0], setting, 1).per_second
     for way in WAYS:
-        if not way.path.supports(CELLS[setting.cell]):
+        if not way.backend.supports(CELLS[setting.cell]):
             continue
         speeds: list[Speed] = []
         for count in lanes if way.runs_in_lanes else lanes[:1]:

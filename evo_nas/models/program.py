@@ -1,4 +1,4 @@
-"""A cell graph as a short list of instructions over whole matrices: what the fast paths execute at every step."""
+"""A cell graph as a short list of instructions over whole matrices: what the fast backends execute at every step."""
 
 from __future__ import annotations
 

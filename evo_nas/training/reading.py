@@ -31,7 +31,7 @@ class Reading:
         """Returns what the network says to the next batch, beside what is right; call `advance` afterwards."""
         if self._is_stream:
             before = self._states.get(len(batch.inputs))
-            outputs, self._after = self._network.read_on(batch.inputs, before)
+            outputs, self._after = self._network.forward_from(batch.inputs, before)
         else:
             outputs = self._network(batch.inputs, batch.lengths)
         return Answers.of(outputs, batch, per_step=self._network.signature.per_step)

@@ -12,9 +12,9 @@ import torch
 
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.models.drawing import DrawingFrom
-from evo_nas.models.dropout import set_generator
+from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
 from evo_nas.training.batches import Extent
 from evo_nas.training.capture import CapturedSteps, DirectSteps
 from evo_nas.training.cuda_graph import CudaGraph
@@ -150,19 +150,19 @@ class _Fit:
                 best_weights = optimizer.weights.clone()
         optimizer.weights.copy_(best_weights)
         optimizer.release()
-        set_generator(network, None)
+        set_dropout_generator(network, None)
         return network.eval()
 
     def _new_network(self) -> Network:
-        with DrawingFrom(self._generator):
+        with SeededInit(self._generator):
             network = Network(self._architecture, self._data.signature, device=self._kind)
-        set_generator(network, self._on_device)
+        set_dropout_generator(network, self._on_device)
         return network.to(self._data.device)
 
     def _captured(self, step: TrainStep, network: Network) -> Steps:
         def recover() -> None:
             self._on_device = self._on_device.clone_state()
-            set_generator(network, self._on_device)
+            set_dropout_generator(network, self._on_device)
 
         return CapturedSteps(step, self._graphs(), fits=self._fits, recover=recover)
 

@@ -15,7 +15,7 @@ from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.models.dropout import set_generator
+from evo_nas.models.layers import set_dropout_generator
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Stream
 from evo_nas.training import capture, trainer
@@ -197,7 +197,9 @@ def test_after_a_failed_capture_dropout_draws_from_a_new_generator(
     given = []
     monkeypatch.setattr(RehearsedGraph, "record", spoil)
     monkeypatch.setattr(
-        trainer, "set_generator", lambda net, one: (given.append(one), set_generator(net, one))
+        trainer,
+        "set_dropout_generator",
+        lambda net, one: (given.append(one), set_dropout_generator(net, one)),
     )
     outcome = rehearse(replace(architecture, head=Head(dropout=0.2)), dataset).outcome
     assert outcome.status is Status.OK

@@ -12,7 +12,7 @@ import torch
 from evo_nas.evaluation import Outcome
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.models.fused import TorchRecurrence
+from evo_nas.models.torch_kernels import TorchRecurrence
 from evo_nas.tasks.task import Dataset
 from evo_nas.training import capture
 from evo_nas.training.batches import prepare

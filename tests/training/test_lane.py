@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evo_nas.genome.cell import CellGraph, Node, Op, X
-from evo_nas.models.paths import PATHS
+from evo_nas.models.backends import BACKENDS
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.training.batches import prepare
 from evo_nas.training.lane import flushes_denormals, lane, unrounded_recurrence
@@ -18,10 +18,14 @@ CPU = torch.device("cpu")
 pytestmark = pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor flushes nothing")
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path.path != "torch"], ids=lambda path: path.path)
-def test_denormals_are_flushed_on_every_path(path) -> None:
+@pytest.mark.parametrize(
+    "backend",
+    [backend for backend in BACKENDS if backend.backend_name != "torch"],
+    ids=lambda backend: backend.backend_name,
+)
+def test_denormals_are_flushed_on_every_backend(backend) -> None:
     copy = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
-    recurrence = path(copy, 1, 1)
+    recurrence = backend(copy, 1, 1)
     recurrence.load_state_dict({"weight_0": torch.full((1, 1), 0.25)})
     inputs = torch.full((2, 3, 1), torch.finfo(torch.float32).tiny)
     assert recurrence(inputs).all()
