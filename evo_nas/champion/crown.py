@@ -25,9 +25,9 @@ from evo_nas.ledger import read_history, read_record
 from evo_nas.randomness import derive_seed
 from evo_nas.strategies.operators import Archive
 from evo_nas.training.batches import prepare
-from evo_nas.training.device import check_precision, resolve_device
-from evo_nas.training.scoring import score_part
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.forward import score_part
+from evo_nas.training.runtime import device_for
+from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     import os
@@ -148,9 +148,8 @@ class _Contest:
         self._experiment = experiment
         self._best = best
         self._announce = announce
-        device = resolve_device(experiment.config.training.device)
-        check_precision(experiment.config.training.precision, device)
-        self._data = prepare(experiment.dataset, device)
+        self._training = experiment.config.training.without_time_limit()
+        self._data = prepare(experiment.dataset, device_for(self._training))
         self._seeds = [
             derive_seed(experiment.config.seed, "retrain", best.candidate.canonical_hash, number)
             for number in range(SEEDS)
@@ -210,14 +209,9 @@ class _Contest:
 
     def _train(self, architecture: Architecture, seed: int) -> _Trained | None:
         dataset = self._experiment.dataset
-        training = self._experiment.config.training
-        regimen = Regimen(
-            epochs=self._best.candidate.budget,
-            seed=seed,
-            schedule=training.schedule,
-            precision=training.precision,
+        trained = train(
+            architecture, self._data, self._training, epochs=self._best.candidate.budget, seed=seed
         )
-        trained = train(architecture, self._data, regimen)
         if trained.network is None:
             return None
         test = score_part(trained.network, dataset, "test").metric

@@ -12,7 +12,7 @@ from evo_nas.config.schema import (
     BudgetOptions,
     DataPath,
     SearchConfig,
-    TrainingOptions,
+    TrainingConfig,
     WorkerOptions,
     available_cores,
 )
@@ -21,7 +21,7 @@ __all__ = [
     "BudgetOptions",
     "DataPath",
     "SearchConfig",
-    "TrainingOptions",
+    "TrainingConfig",
     "WorkerOptions",
     "available_cores",
     "checked",

@@ -16,7 +16,7 @@ from evo_nas.genome.cells import cell_name
 from evo_nas.ledger import read_history
 from evo_nas.models.network import Network
 from evo_nas.tasks.forecast import ForecastTask
-from evo_nas.training.scoring import Scores, score_part
+from evo_nas.training.forward import Scores, score_part
 from evo_nas.training.trainer import Trained
 
 
@@ -98,14 +98,14 @@ class Scripted:
     """Trainings whose scores are known, by learning rate."""
 
     def __init__(self, monkeypatch, scores):
-        self.options = []
+        self.epochs = []
         self._scores = scores
         self._test = None
         monkeypatch.setattr(crown, "train", self.train)
         monkeypatch.setattr(crown, "score_part", lambda *_: Scores(loss=0.0, metric=self._test))
 
-    def train(self, architecture, data, options):
-        self.options.append(options)
+    def train(self, architecture, data, training, *, epochs, seed):
+        self.epochs.append(epochs)
         rate = architecture.training.learning_rate
         validation, self._test = self._scores(rate, is_lstm=cell_name(architecture.layers[0].cell) == "lstm")
         outcome = Outcome(Status.OK, fitness=-validation, metrics={"validation_mse": validation})
@@ -128,7 +128,7 @@ def test_the_opponent_is_chosen_on_validation_and_never_on_test(run, tmp_path, m
     assert len(rates) >= 3
     assert verdict.opponent.validation == pytest.approx(min(rates))
     assert verdict.opponent.test == pytest.approx(1.0 / min(rates))
-    assert {options.epochs for options in scripted.options} == {2}
+    assert set(scripted.epochs) == {2}
 
 
 def test_a_test_score_that_is_no_number_is_a_failed_training(run, tmp_path, monkeypatch):

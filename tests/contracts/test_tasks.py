@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from evo_nas.config import checked
+from evo_nas.config import TrainingConfig, checked
 from evo_nas.config.complaints import shown
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
@@ -22,7 +22,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Dataset, Loss, Part, Sequences, Stream, Task, Windows
 from evo_nas.training.batches import prepare
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,7 +291,7 @@ def test_a_network_trains_on_it(dataset, is_plain) -> None:
         tied=signature.predicts_inputs and not is_plain,
         forecast=Forecast.RELATIVE if signature.last_values and not is_plain else Forecast.VALUE,
     )
-    outcome = train(architecture, prepare(dataset), Regimen(epochs=1, seed=1)).outcome
+    outcome = train(architecture, prepare(dataset), TrainingConfig(), epochs=1, seed=1).outcome
     assert outcome.status is Status.OK, outcome.error
 
 
