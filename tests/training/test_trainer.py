@@ -131,6 +131,15 @@ def test_a_time_limit_ends_a_training(architecture, dataset) -> None:
     assert trained.network is None
 
 
+def test_without_a_time_limit_a_training_comes_to_its_end(architecture, dataset) -> None:
+    settings = TrainingConfig(time_limit_s=1e-9)
+    limited, unlimited = (
+        train(architecture, prepare(dataset), training, epochs=1, seed=7).outcome.status
+        for training in (settings, settings.without_time_limit())
+    )
+    assert (limited, unlimited) == (Status.TIMED_OUT, Status.OK)
+
+
 EXPLODING = CellGraph(
     1,
     (Node(Op.LINEAR, (X, 1), bias=True), Node(Op.MUL, (2, 2)), Node(Op.MUL, (3, 3)), Node(Op.ADD, (1, 4))),
