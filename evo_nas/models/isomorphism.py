@@ -29,8 +29,8 @@ def _unify(
 ) -> dict[int, int] | None:
     """Extends ``found`` until all ``pairs`` of references correspond; None if that is impossible.
 
-    A search with backtracking from the outputs down. It is exponential in the number of commutative nodes whose
-    inputs look alike, which is small enough for the templates: each has at most 13 nodes.
+    This is a search with backtracking from the outputs down. In the worst case it tries all orders of the inputs of all
+    commutative nodes, which is fast enough for the templates: each has at most 13 nodes.
     """
     if not pairs:
         return found

@@ -74,7 +74,7 @@ def last_step(sequences: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 class TiedEmbedding(nn.Embedding):
-    """An embedding whose weights are the output layer's, too (Press and Wolf, 2017).
+    """An embedding that shares its weights with the output layer (Press and Wolf, 2017).
 
     The weights are small enough to score tokens and are scaled up to about 1 where they are read (Vaswani et al.,
     2017).

@@ -1,4 +1,4 @@
-"""What a worker holds: from an asked candidate to its outcome."""
+"""The evaluator that a worker holds: it turns a candidate into an outcome."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class DirectSteps:
 
 
 class _Recorded(NamedTuple):
-    """A graph, and the batch in whose memory it reads its inputs."""
+    """A graph, and the batch from which it reads: each replay expects its inputs in that memory."""
 
     graph: Graph
     inputs: Batch

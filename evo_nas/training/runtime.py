@@ -65,7 +65,7 @@ def device_name(choice: DeviceChoice) -> str:
 
 
 def least_bytes(architecture: Architecture, signature: Signature, batch: BatchShape) -> int:
-    """Returns a lower bound in bytes of what training needs beside the data.
+    """Returns a lower bound in bytes of what training needs in addition to the data.
 
     Training keeps every layer's output at every step for the way back. A network that cannot fit is never tried.
 
@@ -102,8 +102,8 @@ def training_thread(device: torch.device) -> Iterator[None]:
     """Prepares this thread for training on ``device`` and leaves it as it was.
 
     On a CPU, numbers too small to be normal count as zero: some processors take a hundred times longer for them.
-    On a GPU the thread has a stream of its own, so that trainings in several threads run side by side, and cuDNN's
-    recurrent layers multiply in single precision, whose factors they would round to TF32 by default.
+    On a GPU the thread has its own stream, so that trainings in several threads run at the same time, and cuDNN's
+    recurrent layers multiply in single precision; by default they would round the factors to TF32.
     """
     with ExitStack() as stack:
         stack.enter_context(_without_denormals())

@@ -57,8 +57,8 @@ def train(
 ) -> Trained:
     """Trains ``architecture`` from scratch.
 
-    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train
-    beside it: no generator of the process is touched. Failures are statuses of the outcome, never exceptions.
+    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train at the
+    same time: no generator of the process is used. Failures are statuses of the outcome, never exceptions.
 
     Args:
         architecture: What is trained.
@@ -157,7 +157,7 @@ class _Fit:
         return network.eval()
 
     def _new_network(self, *, device: str) -> Network:
-        """Returns a network for a type of device; it is built on the CPU, so that weights depend on the seed alone."""
+        """Returns a network for a type of device; it is built on the CPU, so that only the seed decides its weights."""
         with SeededInit(self._generator):
             network = Network(self._architecture, self._data.signature, device=device)
         set_dropout_generator(network, self._on_device)
@@ -172,7 +172,7 @@ class _Fit:
         return GraphedSteps(step, lambda: graphs(self._on_device), fits=self._fits, recover=recover)
 
     def _fits(self, batch: Batch) -> bool:
-        """Returns whether the graph of a step on ``batch`` fits into the memory beside the training itself."""
+        """Returns whether the graph of a step on ``batch`` fits into the memory together with the training itself."""
         shape = BatchShape(*batch.inputs.shape[:2])
         kept = least_bytes(self._architecture, self._data.signature, shape)
         limit = self._memory_bytes
