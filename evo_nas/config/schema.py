@@ -53,7 +53,7 @@ class TrainingConfig(_Section):
         device: Where to train; ``auto`` takes a GPU if the worker has one.
         schedule: How the learning rate changes: ``constant``, ``cosine`` to none over the epochs, or
             ``halving`` when the validation metric stagnates.
-        precision: Number format in which matrices are multiplied where torch may choose; ``bfloat16`` needs a GPU.
+        precision: Number format of matrix products where torch may choose; ``bfloat16`` needs a GPU.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
