@@ -110,7 +110,7 @@ def _watched(arguments: list[str]) -> Counter[str]:
                     most[f"{name} {kind}"] = max(most[f"{name} {kind}"], mib)
             time.sleep(PAUSE_S)
         output = process.stdout.read() if process.stdout else ""
-    assert any(json.loads(line)["event"] == "verdict" for line in output.splitlines())
+    assert any(json.loads(line)["event"] == "judged" for line in output.splitlines())
     return most
 
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.table import load, machine
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger
+from evo_nas.runs import Run
 from evo_nas.strategies.replay import verify
 from tests.cluster.harness import Cluster, Node, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
@@ -172,9 +173,9 @@ def main() -> None:
 
 
 def report(search: ClusterSearch, recovery: dict[str, list[float]], budget: int) -> None:
-    history = read_history(search.run)
+    history = Run.at(search.run).history()
     told = [evaluation.candidate.id for evaluation in history.told]
-    mismatches = verify(Experiment.of_run(search.run).strategy(), history.told, history.in_flight)
+    mismatches = verify(Experiment.of_run(Run.at(search.run)).strategy(), history.told, history.in_flight)
     summary = {
         "faults": sum(map(len, recovery.values())),
         "acknowledged": len(search.acknowledged),

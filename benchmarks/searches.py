@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.table import RESULTS, Table, write
 from evo_nas.champion.verdict import Verdict
-from evo_nas.cli.wording import figure
+from evo_nas.cli.formatting import figure
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MEASURED = RESULTS / "searches"
@@ -64,8 +64,7 @@ def search(name: str) -> None:
         )
     wall_s = time.monotonic() - started
     events = [json.loads(line) for line in finished.stdout.splitlines()]
-    verdict = next(event for event in events if event.pop("event") == "verdict")
-    verdict.pop("at", None)
+    verdict = next(event for event in events if event["event"] == "judged")["verdict"]
     values = {"verdict": verdict, "wall_s": wall_s, "load": os.getloadavg()[1], "changed": CHANGES[name]}
     (MEASURED / f"{name}.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
@@ -106,12 +105,12 @@ def report() -> None:
 
 def _row(path: Path) -> list[str]:
     values = json.loads(path.read_text())
-    verdict = Verdict.from_json(json.dumps(values["verdict"]))
+    verdict = Verdict.from_values(values["verdict"])
     assert verdict is not None
     return [
         f"{path.stem}, {verdict.metric}",
         figure(verdict.champion.test),
-        figure(verdict.opponent.test),
+        figure(verdict.lstm.test),
         ", ".join(f"{name} {figure(baseline)}" for name, baseline in verdict.baselines.items()),
         verdict.sentence,
         verdict.champion.architecture,

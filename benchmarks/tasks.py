@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.table import RESULTS, Table, write
-from evo_nas.cli.wording import figure
+from evo_nas.cli.formatting import figure
 from evo_nas.config import TrainingConfig, load_config
 from evo_nas.experiment import Experiment
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Training
@@ -101,7 +101,7 @@ def train_forecasts() -> None:
             forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
             for forecast in Forecast
         }
-        save(f"forecast-{name}", {"baselines": experiment.task.baselines(), "told": told})
+        save(f"forecast-{name}", {"baselines": dict(experiment.baselines), "told": told})
 
 
 def train_tied() -> None:

@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.champion import Verdict, load_champion, verdict_of
+from evo_nas.champion.export import load_champion
 from evo_nas.config import SearchConfig, configured, load_config
-from evo_nas.errors import ConfigError
-from evo_nas.experiment import ExecutorKind, Experiment
-from evo_nas.ledger import read_table
+from evo_nas.errors import ConfigError, ExecutionError
+from evo_nas.runs import Run
+from evo_nas.sessions.events import Judged
+from evo_nas.sessions.local import LocalSession
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     import pyarrow as pa
 
-    from evo_nas.loop import Listener
+    from evo_nas.champion.verdict import Verdict
+    from evo_nas.experiment import ExecutorKind
+    from evo_nas.sessions.events import Event
 
 __all__ = ["load_champion", "load_run", "search"]
 
@@ -29,7 +32,7 @@ def search(
     *,
     executor: ExecutorKind = "ray",
     accept_data_loss: bool = False,
-    listeners: Sequence[Listener] = (),
+    on_event: Callable[[Event], None] = lambda _: None,
 ) -> Verdict:
     """Searches until the budget is spent, or goes on with a search that was stopped, and judges the champion.
 
@@ -38,18 +41,20 @@ def search(
         run: Run directory or ``s3://bucket/name``, ``runs/<name of the configuration>`` by default.
         executor: ``ray`` for worker processes, ``inline`` to train in this one.
         accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
-        listeners: Called with a `loop.Progress` after each turn.
+        on_event: Called with every event of the session, see `sessions.events`.
 
     Raises:
         EvoNasError: Configuration, data or run directory cannot be used; the message says what to do.
     """
     settings = _settings(config)
     place = run if run is not None else Path("runs") / settings.name
-    experiment = Experiment.of(settings)
-    if accept_data_loss or not experiment.is_complete(place):
-        with experiment.open(place, executor=executor, accept_data_loss=accept_data_loss) as searching:
-            searching.run(listeners)
-    return verdict_of(place, experiment=experiment)
+    session = LocalSession(place, executor=executor, accept_data_loss=accept_data_loss)
+    session.start(settings)
+    for event in session.events():
+        on_event(event)
+        if isinstance(event, Judged):
+            return event.verdict
+    raise ExecutionError(f"the search of {place} was stopped; call search again to go on")
 
 
 def load_run(run: str | os.PathLike[str]) -> pa.Table:
@@ -58,7 +63,7 @@ def load_run(run: str | os.PathLike[str]) -> pa.Table:
     Raises:
         RunError: There is no run at ``run``, or it cannot be read.
     """
-    return read_table(run)
+    return Run.at(run).table()
 
 
 def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:

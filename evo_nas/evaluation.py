@@ -73,6 +73,7 @@ class Outcome:
         status: Why it ended.
         fitness: Validation score, higher is better (a loss is negated); set if and only if ``status.scored``.
         metrics: Named figures in their own units, such as ``validation_accuracy``.
+        metric: Name of the entry of ``metrics`` that fitness stands for; empty if there is none.
         curve: Validation metric after each epoch, in the metric's own units.
         parameters: Trainable parameters of the network; 0 when it was never built.
         epochs: Epochs that were trained.
@@ -84,6 +85,7 @@ class Outcome:
     status: Status
     fitness: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    metric: str = ""
     curve: tuple[float, ...] = ()
     parameters: int = 0
     epochs: int = 0

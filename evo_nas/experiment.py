@@ -5,112 +5,100 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from evo_nas.config import SearchConfig, checked, nearest
-from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError
+from evo_nas.errors import ConfigError
 from evo_nas.execution.executor import InlineExecutor
 from evo_nas.genome.codec import to_json
-from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord, check_vacant, holds_run, read_config, read_record, read_totals
 from evo_nas.loop import Budget, Search
+from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
-    from typing import Any, Self
+    from typing import Self
 
-    from pydantic import BaseModel
-
+    from evo_nas.config import SearchConfig
     from evo_nas.execution.executor import Executor
+    from evo_nas.genome.options import SpaceOptions
+    from evo_nas.ledger import Ledger
+    from evo_nas.runs import Run
     from evo_nas.strategies.strategy import Strategy
     from evo_nas.tasks.task import Dataset, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
-"""Workers of a Ray on this machine; of the cluster that this process is part of, however long they take to come;
-or none, with training in this process."""
+"""Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray that this process is
+part of and waits for its workers as long as it takes, ``inline`` trains in this process."""
 STARTUP_S = 120.0
-Kind = TypeVar("Kind")
-
-
-class _Sections(NamedTuple):
-    """The options of the sections that each kind checks itself."""
-
-    strategy: BaseModel
-    space: SpaceOptions
-    task: BaseModel
-
-    @classmethod
-    def of(cls, config: SearchConfig, *, base: Path | None = None) -> Self:
-        """Checks them; relative data paths start from ``base``, or stay as they are."""
-        strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
-        strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
-        space = checked(SpaceOptions, config.space, at="space")
-        task_class = _chosen(TASKS, config.task, section="task")
-        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
-
-
-def check_options(config: SearchConfig) -> BaseModel:
-    """Checks every section as far as that needs no data, and returns the task's options as they were written.
-
-    Raises:
-        ConfigError: Something in the configuration is wrong.
-    """
-    return _Sections.of(config).task
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that a configuration means, checked, with the data loaded; no run directory touched yet.
+    """Everything that a configuration means, checked; the data are read when they are first needed.
 
     Attributes:
         config: What was asked for, every option spelled out.
+        sections: The options of each section.
         task: What the networks learn.
-        dataset: Its data.
-        space: What may evolve, for that data.
-        strategy_options: Options of the strategy that ``config.strategy`` names.
     """
 
     config: SearchConfig
+    sections: Sections
     task: Task
-    dataset: Dataset
-    space: SearchSpace
-    strategy_options: BaseModel
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
-        """Checks every section, loads the data and builds the search space.
+        """Checks every section; reads no data.
 
         Raises:
             ConfigError: Something in the configuration is wrong.
-            DataError: The data cannot be used.
         """
-        sections = _Sections.of(config, base=config.base_dir)
-        task = TASKS[config.task["kind"]](sections.task)
-        dataset = task.load()
-        _check_direction(sections.space, dataset)
-        space = SearchSpace(sections.space, dataset.signature, config.training.epochs)
-        return cls(_spelled_out(config), task, dataset, space, sections.strategy)
+        sections = Sections.of(config, base=config.base_dir)
+        return cls(spelled_out(config), sections, TASKS[config.task["kind"]](sections.task))
 
     @classmethod
-    def of_run(cls, run: str | os.PathLike[str]) -> Self:
-        """Returns the experiment that the run at ``run`` records.
+    def of_run(cls, run: Run) -> Self:
+        """Returns the experiment that ``run`` records, with the budget and the workers that were given last.
 
         Raises:
             DataChangedError: Its files hold something else now.
         """
-        experiment = cls.of(checked(SearchConfig, read_config(run)))
-        experiment._refuse_changes(run, read_record(run))
+        experiment = cls.of(run.config)
+        run.require_same(experiment.config, experiment.fingerprint)
         return experiment
 
     @cached_property
+    def fingerprint(self) -> Mapping[str, str]:
+        """SHA-256 of each data file; the files are hashed once.
+
+        Raises:
+            DataError: A file cannot be read.
+        """
+        return self.task.fingerprint()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data of the task, read once.
+
+        Raises:
+            DataError: The data cannot be used.
+            ConfigError: The space does not suit them.
+        """
+        dataset = self.task.load()
+        _check_direction(self.sections.space, dataset)
+        return dataset
+
+    @cached_property
     def baselines(self) -> Mapping[str, float]:
-        """Test metric of the task's trivial opponents by name, fitted when first asked for."""
+        """Test scores of the task's baselines by name, fitted when they are first asked for."""
         return self.task.baselines()
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """What may evolve, for the data."""
+        return SearchSpace(self.sections.space, self.dataset.signature, self.config.training.epochs)
 
     @property
     def budget(self) -> Budget:
@@ -121,91 +109,65 @@ class Experiment:
     def strategy(self) -> Strategy:
         """Returns a fresh strategy."""
         return STRATEGIES[self.config.strategy["kind"]](
-            self.space, self.strategy_options, seed=self.config.seed, epochs=self.config.training.epochs
+            self.space, self.sections.strategy, seed=self.config.seed, epochs=self.config.training.epochs
         )
 
-    def is_complete(self, run: str | os.PathLike[str]) -> bool:
-        """Whether the run at ``run`` exists, is this experiment's and has spent the budget.
+    def is_complete(self, run: Run) -> bool:
+        """Whether ``run`` exists, is this experiment's and has spent the budget.
 
         Raises:
             ConfigChangedError: The run was started with another configuration.
+            DataChangedError: The run was started on other data.
         """
-        if not holds_run(run):
+        if not run.exists:
             return False
-        self._refuse_changes(run, read_record(run))
-        totals = read_totals(run)
+        run.require_same(self.config, self.fingerprint)
+        totals = run.totals()
         return not totals.in_flight and self.budget.is_spent(asked=totals.told, train_s=totals.train_s)
 
     @contextmanager
     def open(
-        self, run: str | os.PathLike[str], *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
+        self, run: Run, *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
     ) -> Iterator[Search]:
-        """Starts the run at ``run``, or resumes it, and yields the search, ready to go on.
-
-        Nothing is written for a new run before its workers have started.
+        """Starts ``run``, or resumes it, and yields the search, ready to go on.
 
         Args:
-            run: Directory of the run.
+            run: A run, or a vacant place.
             executor: Where candidates are trained.
             accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
 
         Raises:
-            RunError: The directory cannot be used, or another process is searching this run.
+            RunError: The place cannot be used, or another process is searching this run.
             ConfigChangedError: The run was started with another configuration.
             ConfigError: The workers lack a device that was asked for.
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
-            if holds_run(run):
-                ledger = stack.enter_context(self._resumed(run, accept_data_loss=accept_data_loss))
+            if run.exists:
+                run.require_same(self.config, self.fingerprint)
+                # Claimed before the workers start: a run that another process searches is refused at once.
+                ledger = stack.enter_context(
+                    run.open_ledger(
+                        self.config,
+                        accept_data_loss=accept_data_loss,
+                        # A manager may search for weeks: it must not hold what it has read.
+                        keep=executor != "cluster",
+                        describe=self._describe,
+                    )
+                )
                 workers = stack.enter_context(self._executor(executor))
             else:
-                check_vacant(run)
+                run.check_vacant()
+                # Nothing is written for a new run before its workers have started.
                 workers = stack.enter_context(self._executor(executor))
-                ledger = stack.enter_context(self._started(run))
+                ledger = stack.enter_context(self._created(run))
             yield Search(self.strategy(), workers, ledger, budget=self.budget)
 
-    def _resumed(self, run: str | os.PathLike[str], *, accept_data_loss: bool) -> Ledger:
-        self._refuse_changes(run, read_record(run))
-        return Ledger.open(
-            run,
-            accept_data_loss=accept_data_loss,
-            settings=self.config.model_dump(mode="json", include={"budget", "workers"}),
-            describe=self._describe,
-        )
-
-    def _started(self, run: str | os.PathLike[str]) -> Ledger:
-        config = self.config.model_dump(mode="json")
-        record = RunRecord.new(
-            self.config.name, seed=self.config.seed, config=config, data=self.task.fingerprint()
-        )
-        return Ledger.create(run, record, describe=self._describe)
+    def _created(self, run: Run) -> Ledger:
+        return run.create_ledger(self.config, self.fingerprint, describe=self._describe)
 
     def _describe(self, genome: tuple[int, ...]) -> str:
         return to_json(self.space.decode(genome))
-
-    def _refuse_changes(self, run: str | os.PathLike[str], record: RunRecord) -> None:
-        data = self.task.fingerprint()
-        same_files = bool(data) and data == record.data
-        started = _spelled_out(checked(SearchConfig, record.config))
-        changes = started.changes(self.config, same_files=same_files)
-        if changes:
-            raise ConfigChangedError(
-                f"{run} was started with another configuration. Only budget and workers may change; undo these "
-                "changes or give another directory with --run:\n"
-                + "\n".join(f"  {change}" for change in changes)
-            )
-        if record.data and not same_files:
-            names = dict.fromkeys((*record.data, *data))
-            raise DataChangedError(
-                f"{run} was started on other data, and results on both cannot be compared. Restore the files, or "
-                "give another directory with --run:\n"
-                + "\n".join(
-                    f"  {name}: SHA-256 was {record.data.get(name, 'none')}, is {data.get(name, 'none')}"
-                    for name in names
-                    if record.data.get(name) != data.get(name)
-                )
-            )
 
     def _executor(self, kind: ExecutorKind) -> Executor:
         if kind not in get_args(ExecutorKind):
@@ -241,31 +203,9 @@ class Experiment:
         )
 
 
-def _spelled_out(config: SearchConfig) -> SearchConfig:
-    """Returns ``config`` with the options that it leaves open, so that a default is equal to its spelling."""
-    options = _Sections.of(config)._asdict()
-    return config.model_copy(
-        update={
-            section: getattr(config, section) | model.model_dump(mode="json")
-            for section, model in options.items()
-        }
-    )
-
-
 def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
     if dataset.causal and options.bidirectional:
         raise ConfigError(
             f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
             "would see what is to be predicted; set it to false"
         )
-
-
-def _chosen(registry: Mapping[str, Kind], options: Mapping[str, Any], *, section: str) -> Kind:
-    kind = options["kind"]
-    if kind not in registry:
-        raise ConfigError(f"{section}.kind is {kind}; {nearest(kind, sorted(registry))}")
-    return registry[kind]
-
-
-def _options(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "kind"}

@@ -122,7 +122,7 @@ class Search:
             ExecutionError: Workers cannot be kept alive.
         """
         self._started = time.monotonic()
-        while not (self.finished or self._stopped):
+        while not self.ended:
             self.step()
             if listeners:
                 progress = self.progress()
@@ -153,6 +153,11 @@ class Search:
     def finished(self) -> bool:
         """Whether the budget is spent and nothing is in flight."""
         return self._asked == self._told and (self._spent or self._exhausted)
+
+    @property
+    def ended(self) -> bool:
+        """Whether `run` would do nothing more: the budget is spent, or the search was stopped and drained."""
+        return self.finished or self._stopped
 
     def progress(self) -> Progress:
         """Returns where the search stands."""

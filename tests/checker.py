@@ -15,10 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import History, LocalStore, Store, read_history
-from evo_nas.ledger.contents import Contents, read_contents
+from evo_nas.ledger import History, LedgerReader, Place, Store, open_store
+from evo_nas.ledger.contents import Contents
 
 Violation = str
+
+
+def reader(place: Place) -> LedgerReader:
+    """Returns a fresh reader of the run at ``place``, which has read nothing yet."""
+    return LedgerReader(open_store(place))
 
 
 def check_run(
@@ -38,9 +43,11 @@ def check_run(
         budget: Evaluations allowed.
         complete: Whether the run has ended by spending it.
     """
-    store = run if isinstance(run, Store) else LocalStore(run)
-    contents = read_contents(store, columns=["id", "seq"])  # before the history: the run may be going on
-    history = read_history(store)
+    store = open_store(run)
+    contents = reader(store).segments.read(
+        columns=["id", "seq"]
+    )  # before the history: the run may be going on
+    history = reader(store).history()
     told = {evaluation.candidate.id: evaluation for evaluation in history.told}
     return [
         *_check_acknowledged(told, acknowledged),
@@ -73,9 +80,9 @@ def _check_counted_once(contents: Contents, history: History) -> Iterator[Violat
         repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
             yield f"2: rows with {column} {repeated} count more than once"
-    lost = {seq for first, last in contents.survey.fence.lost for seq in range(first, last + 1)}
+    lost = {seq for first, last in contents.manifest.fence.lost for seq in range(first, last + 1)}
     places = {seq for _, seq in rows}
-    holes = set(range(contents.survey.next_seq)) - lost - places
+    holes = set(range(contents.manifest.next_seq)) - lost - places
     if holes:
         yield f"2: no row has seq {sorted(holes)}"
     both = {candidate.id for candidate in history.in_flight} & {key for key, _ in rows}

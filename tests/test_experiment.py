@@ -9,7 +9,7 @@ from evo_nas.config import configured
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import read_history, read_totals
+from evo_nas.runs import Run
 from evo_nas.strategies.replay import verify
 
 
@@ -39,7 +39,7 @@ def experiment(values):
 
 
 def run_inline(values, run):
-    with experiment(values).open(run, executor="inline") as search:
+    with experiment(values).open(Run.at(run), executor="inline") as search:
         return search.run()
 
 
@@ -51,13 +51,13 @@ def test_a_configuration_becomes_a_search_that_ends_with_its_budget(settings, tm
 
 
 def test_the_same_command_on_a_complete_run_finds_it_complete(settings, tmp_path):
-    assert not experiment(settings()).is_complete(tmp_path / "run")
+    assert not experiment(settings()).is_complete(Run.at(tmp_path / "run"))
     run_inline(settings(), tmp_path / "run")
-    history, totals = read_history(tmp_path / "run"), read_totals(tmp_path / "run")
+    history, totals = Run.at(tmp_path / "run").history(), Run.at(tmp_path / "run").totals()
     assert (totals.told, totals.in_flight) == (len(history.told), len(history.in_flight))
     assert totals.train_s == pytest.approx(sum(each.outcome.train_s for each in history.told))
-    assert experiment(settings()).is_complete(tmp_path / "run")
-    assert not experiment(settings(budget={"evaluations": 9})).is_complete(tmp_path / "run")
+    assert experiment(settings()).is_complete(Run.at(tmp_path / "run"))
+    assert not experiment(settings(budget={"evaluations": 9})).is_complete(Run.at(tmp_path / "run"))
 
 
 def test_a_raised_budget_goes_on_where_the_run_was(settings, tmp_path):
@@ -82,16 +82,16 @@ def test_spelling_out_a_default_is_no_change(settings, tmp_path):
     spelled = settings()
     spelled["task"]["stride"] = 1
     spelled["strategy"]["crossover"] = 0.2
-    assert experiment(spelled).is_complete(tmp_path / "run")
+    assert experiment(spelled).is_complete(Run.at(tmp_path / "run"))
     spelled["task"]["stride"] = 2
     with pytest.raises(ConfigChangedError, match=r"task\.stride: was 1, is 2"):
-        experiment(spelled).is_complete(tmp_path / "run")
+        experiment(spelled).is_complete(Run.at(tmp_path / "run"))
 
 
 def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
     for name in ("one", "two"):
         run_inline(settings(), tmp_path / name)
-    one, two = (read_history(tmp_path / name).told for name in ("one", "two"))
+    one, two = (Run.at(tmp_path / name).history().told for name in ("one", "two"))
     assert [(e.candidate, e.fitness, e.outcome.curve) for e in one] == [
         (e.candidate, e.fitness, e.outcome.curve) for e in two
     ]
@@ -99,8 +99,8 @@ def test_two_runs_of_one_configuration_are_equal_to_the_bit(settings, tmp_path):
 
 def test_a_run_verifies_against_its_own_record(settings, tmp_path):
     run_inline(settings(), tmp_path / "run")
-    history = read_history(tmp_path / "run")
-    strategy = Experiment.of_run(tmp_path / "run").strategy()
+    history = Run.at(tmp_path / "run").history()
+    strategy = Experiment.of_run(Run.at(tmp_path / "run")).strategy()
     assert list(verify(strategy, history.told, history.in_flight)) == []
 
 
@@ -110,7 +110,7 @@ def test_a_changed_configuration_is_refused_by_its_keys(settings, tmp_path):
     with pytest.raises(ConfigChangedError, match=r"(?s)seed.*training\.epochs"):
         run_inline(changed, tmp_path / "run")
     with pytest.raises(ConfigChangedError):
-        experiment(changed).is_complete(tmp_path / "run")
+        experiment(changed).is_complete(Run.at(tmp_path / "run"))
 
 
 def test_workers_may_change_between_resumes(settings, tmp_path):
@@ -173,7 +173,7 @@ def test_the_python_interface_searches_judges_reads_and_loads(settings, tmp_path
     assert table["fitness"][verdict.candidate].as_py() == max(
         fitness for fitness in table["fitness"].to_pylist() if fitness is not None
     )
-    network = evo_nas.load_champion(run / "champion")
+    network = evo_nas.load_champion(run)
     assert network(torch.zeros(3, 8, 2)).shape == (3, 2)
     assert evo_nas.search(settings(), run, executor="inline") == verdict
 
@@ -194,7 +194,7 @@ def test_data_that_changed_since_the_start_are_refused_with_both_hashes(settings
     for digest in (*before.values(), *after.values()):
         assert digest in str(refusal.value)
     with pytest.raises(DataChangedError):
-        Experiment.of_run(tmp_path / "run")
+        Experiment.of_run(Run.at(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("names_the_folder", [False, True])
@@ -211,14 +211,14 @@ def test_data_that_were_moved_are_the_same_data(settings, tmp_path, names_the_fo
     shutil.copy(tmp_path / "waves.csv", tmp_path / "old")
     run_inline(told("old"), tmp_path / "run")
     shutil.move(tmp_path / "old" / "waves.csv", tmp_path / "new")
-    assert experiment(told("new")).is_complete(tmp_path / "run")
+    assert experiment(told("new")).is_complete(Run.at(tmp_path / "run"))
     with (tmp_path / "new" / "waves.csv").open("a") as file:
         file.write("0.5,0.5\n")
     with pytest.raises(ConfigChangedError if names_the_folder else DataChangedError):
-        experiment(told("new")).is_complete(tmp_path / "run")
+        experiment(told("new")).is_complete(Run.at(tmp_path / "run"))
 
 
-def test_a_layer_that_reads_backwards_may_not_foretell(settings):
+def test_a_layer_that_reads_backwards_may_not_forecast(settings):
     task = {"kind": "copy_memory"}
     with pytest.raises(ConfigError, match=r"space\.bidirectional is true, but the task is copy problem"):
-        experiment(settings(task=task, space={"widths": [4], "bidirectional": True}))
+        _ = experiment(settings(task=task, space={"widths": [4], "bidirectional": True})).dataset

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import holds_run, read_history
+from evo_nas.runs import Run
 from tests.checker import check_run
 
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
@@ -72,7 +72,7 @@ class Cli:
     def told(self) -> int:
         """How many evaluations it has said to be committed."""
         return max(
-            (int(str(event["told"])) for event in self.events() if event["event"] == "progress"), default=0
+            (int(str(event["told"])) for event in self.events() if event["event"] == "progressed"), default=0
         )
 
     def await_told(self, count: int) -> None:
@@ -116,9 +116,9 @@ def descendants(root: int) -> Iterator[int]:
 
 
 def durable(run: Path) -> dict[int, Evaluation]:
-    if not holds_run(run):
+    if not Run.at(run).exists:
         return {}
-    return {evaluation.candidate.id: evaluation for evaluation in read_history(run).told}
+    return {evaluation.candidate.id: evaluation for evaluation in Run.at(run).history().told}
 
 
 @pytest.mark.ray

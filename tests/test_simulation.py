@@ -16,12 +16,12 @@ from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, compaction, read_history
+from evo_nas.ledger import Ledger, compaction
 from evo_nas.loop import Budget, Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.replay import verify
-from tests.checker import check_run
+from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore, start
 
 SPACE = SearchSpace(SpaceOptions(cell_nodes=6), Signature(features=2, outputs=1), epochs=2)
@@ -114,7 +114,7 @@ def play(seed: int) -> list[str]:
         break
     survivor = MemoryStore()
     survivor.files = files
-    history = read_history(survivor)
+    history = reader(survivor).history()
     forged = [str(mismatch) for mismatch in verify(strategy(seed), history.told, history.in_flight)]
     return forged + check_run(
         survivor, acknowledged=acknowledged, dispatched=submitted, budget=budget, complete=True
@@ -125,7 +125,7 @@ def test_the_checker_sees_an_evaluation_that_two_commits_have(monkeypatch: pytes
     monkeypatch.setattr(Ledger, "_check", lambda ledger, ids: None)
     store = MemoryStore()
     start(store, (0, 1), (1, 2))
-    assert len(read_history(store).told) == 3
+    assert len(reader(store).history().told) == 3
     assert check_run(store) == ["2: rows with id [1] count more than once"]
 
 
@@ -207,7 +207,7 @@ def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(se
 def told(files: dict[str, bytes]) -> list[Evaluation]:
     store = MemoryStore()
     store.files = files
-    return read_history(store).told
+    return reader(store).history().told
 
 
 def test_what_cannot_be_committed_is_never_believed():

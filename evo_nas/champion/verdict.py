@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import warnings
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-FORMAT: Literal[1] = 1
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evo_nas.runs import Run
+
 SIGNIFICANCE = 0.05
+
+
+def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Returns the two-sided p-value of Welch's t-test that two samples have the same mean."""
+    from scipy.stats import ttest_ind  # noqa: PLC0415 - only making a verdict pays for it, reading one does not
+
+    if min(len(ours), len(theirs)) < 2:
+        return 1.0
+    if len(set(ours)) == len(set(theirs)) == 1:  # samples without any spread: the test is not defined
+        return 1.0 if ours[0] == theirs[0] else 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # one of them may give the same score every time
+        return float(ttest_ind(ours, theirs, equal_var=False).pvalue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +73,9 @@ class Verdict:
         metric: Name of the metric that all figures are in.
         higher_is_better: Its direction.
         champion: The best candidate by validation, retrained.
-        opponent: An LSTM of about equal size, trained on the same budget.
-        baselines: Test metric of trivial opponents by name.
-        format: Of the verdict as JSON.
+        lstm: An LSTM of about equal size, trained on the same budget.
+        p_value: Probability of a lead as large as this between networks that are equally good, by Welch's t-test.
+        baselines: Test metric of simple baselines by name.
     """
 
     candidate: int
@@ -67,14 +83,14 @@ class Verdict:
     metric: str
     higher_is_better: bool
     champion: Contestant
-    opponent: Contestant
+    lstm: Contestant
+    p_value: float
     baselines: Mapping[str, float]
-    format: Literal[1] = FORMAT
 
     @property
     def lead(self) -> float:
-        """How far the champion's mean test metric is ahead of the opponent's; negative if behind."""
-        difference = self.champion.test - self.opponent.test
+        """How far the champion's mean test metric is ahead of the LSTM's; negative if behind."""
+        difference = self.champion.test - self.lstm.test
         return difference if self.higher_is_better else -difference
 
     @property
@@ -83,39 +99,26 @@ class Verdict:
         return self.p_value < SIGNIFICANCE
 
     @property
-    def p_value(self) -> float:
-        """Chance of a lead as large as this between networks that are equally good; Welch's t-test."""
-        from scipy.stats import ttest_ind  # noqa: PLC0415 - only a verdict pays for it
-
-        champion, opponent = self.champion, self.opponent
-        if champion.spread == opponent.spread == 0.0:
-            return 1.0 if self.lead == 0.0 else 0.0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # one of them may give the same score every time
-            p_value: float = ttest_ind(champion.tests, opponent.tests, equal_var=False).pvalue
-        return p_value
-
-    @property
     def sentence(self) -> str:
         """The verdict in words; a lead that the seeds do not make clear is called none."""
-        return f"{self._against_opponent()} {self._against_baselines()}".strip()
+        return f"{self._against_lstm()} {self._against_baselines()}".strip()
 
-    def to_json(self) -> str:
-        """Returns the verdict as JSON."""
-        return json.dumps(asdict(self), indent=2, allow_nan=False)
+    def to_values(self) -> dict[str, Any]:
+        """Returns the verdict as plain JSON values."""
+        return asdict(self)
 
     @staticmethod
-    def from_json(content: bytes | str) -> Verdict | None:
-        """Returns the verdict that `to_json` wrote; None if another format did, or the content is damaged."""
+    def from_values(values: Mapping[str, Any]) -> Verdict | None:
+        """Returns the verdict that `to_values` gave; None if another version did."""
         try:
-            return _reader().validate_json(content, strict=True)
+            return _reader().validate_python(values)
         except ValidationError:
             return None
 
-    def _against_opponent(self) -> str:
-        if self.champion.architecture == self.opponent.architecture:
+    def _against_lstm(self) -> str:
+        if self.champion.architecture == self.lstm.architecture:
             return "The champion is that LSTM itself."
-        if min(len(self.champion.tests), len(self.opponent.tests)) < 2:
+        if min(len(self.champion.tests), len(self.lstm.tests)) < 2:
             return "Too few trainings came to an end to compare the champion with the LSTM."
         distance = f"{abs(self.lead):.2g} {self.metric}"
         doubt = f"p = {self.p_value:.2g} by Welch's test of {len(self.champion.tests)} seeds"
@@ -132,6 +135,18 @@ class Verdict:
         if better:
             return f"It does not beat {' and '.join(better)}."
         return f"It beats {' and '.join(self.baselines)}." if self.baselines else ""
+
+
+def stored_verdict(run: Run, *, told: int) -> Verdict | None:
+    """Returns the verdict that ``run`` keeps; None if there is none or the run holds more than it was made of.
+
+    Args:
+        run: A run that exists.
+        told: How many evaluations it holds.
+    """
+    values = run.champion.verdict()
+    verdict = None if values is None else Verdict.from_values(values)
+    return verdict if verdict is not None and verdict.evaluations == told else None
 
 
 @cache

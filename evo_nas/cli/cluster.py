@@ -25,18 +25,23 @@ def submit(
     workers: str | None,
     as_json: bool,
 ) -> None:
-    """Has a cluster search as CONFIG says.
+    """Has a cluster search as CONFIG says, and returns once the search is under way.
 
     Only the configuration is sent. Submitting again attaches to the search, or goes on with it where it was
     stopped or lost, in this cluster or another.
     """
-    from evo_nas.cli.remote import Remote
+    from evo_nas.cli.watching import await_start
+    from evo_nas.cluster.names import typed
     from evo_nas.config import load_config
+    from evo_nas.sessions import open_session
 
     settings = load_config(config, (*overrides, *workers_override(workers)))
-    remote = Remote(address, run, as_json=as_json)
-    submission = remote.submit(settings)
-    remote.say(f"submitted as {submission}; watch it with {remote.hint('attach')}")
+    with open_session(run, address=address) as session:
+        session.start(settings)
+        event = await_start(session, as_json=as_json)
+        if not as_json:
+            state = "is complete; see the verdict" if event == "completed" else "is under way; watch it"
+            click.echo(f"{session.place} {state} with {typed('attach', session.place, address)}")
 
 
 @click.command()
@@ -48,16 +53,11 @@ def attach(run: str, *, address: str, as_json: bool) -> None:
 
     Ctrl-C ends the watching; the search goes on.
     """
-    from evo_nas.cluster.names import is_url
+    from evo_nas.cli.watching import Watcher
+    from evo_nas.sessions import open_session
 
-    if is_url(address):
-        from evo_nas.cli.remote import Remote
-
-        Remote(address, run, as_json=as_json).attach()
-    else:
-        from evo_nas.cli.presence import attach_here
-
-        attach_here(run, address, as_json=as_json)
+    with open_session(run, address=address, logs=as_json) as session:
+        Watcher(session, as_json=as_json).follow(session.attach)
 
 
 @click.command()
@@ -74,16 +74,12 @@ def attach(run: str, *, address: str, as_json: bool) -> None:
 @as_json
 def stop(run: str, *, address: str, drain: float, as_json: bool) -> None:
     """Ends the search of RUN; what it has found is safe, and ``resume`` goes on."""
-    from evo_nas.cluster.names import is_url
+    from evo_nas.cli.watching import Watcher
+    from evo_nas.sessions import open_session
 
-    if is_url(address):
-        from evo_nas.cli.remote import Remote
-
-        Remote(address, run, as_json=as_json).stop(drain_s=drain)
-    else:
-        from evo_nas.cli.presence import stop_here
-
-        stop_here(run, address, drain_s=drain, as_json=as_json)
+    with open_session(run, address=address) as session:
+        watcher = Watcher(session, as_json=as_json, only_the_end=True)
+        watcher.follow(lambda: session.stop(drain_s=drain))
 
 
 @click.command()
@@ -92,7 +88,7 @@ def stop(run: str, *, address: str, drain: float, as_json: bool) -> None:
 @as_json
 def status(run: str | None, *, address: str, as_json: bool) -> None:
     """Lists the searches that were sent to a cluster, or that of RUN alone, and where they stand."""
-    from evo_nas.cli.remote_status import print_status
+    from evo_nas.cli.cluster_status import print_status
 
     print_status(address, run, as_json=as_json)
 
@@ -103,15 +99,16 @@ def status(run: str | None, *, address: str, as_json: bool) -> None:
 @click.option("--follow", is_flag=True, help="Go on until the job ends.")
 def logs(run: str, *, address: str, follow: bool) -> None:
     """Prints what the newest job of RUN has printed, logs of its manager included."""
-    from evo_nas.cli.remote import Remote
+    from evo_nas.cluster.names import checked_run
+    from evo_nas.sessions.jobs import JobSession
 
-    for line in Remote(address, run, as_json=False).logs(follow=follow):
+    for line in JobSession(checked_run(run), address).logs(follow=follow):
         click.echo(line)
 
 
 @click.command()
 def token() -> None:
-    """Makes a token for Ray, unless there is one, that nobody else can read, and prints its file.
+    """Makes a token for Ray, unless there is one, that only you can read, and prints its file.
 
     Ray asks for it where RAY_AUTH_MODE=token is set, as it should be wherever ``ray start`` runs.
     """

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
+from evo_nas.cli.formatting import figure
 from evo_nas.cli.tables import plain_table
-from evo_nas.cli.wording import figure
 from evo_nas.tasks.task import Loss, Sequences, Stream, Windows
 
 if TYPE_CHECKING:

@@ -1,176 +1,183 @@
-"""The contract of every display of a running search, and the two that print lines."""
+"""How the events of a search are shown: as JSON lines, as plain lines for logs, or as a view that is redrawn."""
 
 from __future__ import annotations
 
-import json
+import shlex
+import sys
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from evo_nas.cli.pace import Pace
+from rich.console import Console
+
+from evo_nas.cli.formatting import Scale, duration, failures, figure, trained, workers
 from evo_nas.cli.stopping import write_past_buffers
-from evo_nas.cli.wording import Scale, duration, failures, trained, workers
+from evo_nas.cli.verdict_view import verdict_view
+from evo_nas.cluster.names import typed
+from evo_nas.sessions.events import (
+    Baselines,
+    Completed,
+    Judged,
+    Progressed,
+    Started,
+    Stopped,
+    Working,
+    event_to_json,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import TracebackType
-
-    from rich.console import Console
-
-    from evo_nas.evaluation import Evaluation
-    from evo_nas.genome.space import Genome
-    from evo_nas.loop import Progress
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a display is about.
-
-    Attributes:
-        name: Of the search.
-        run: Where it is kept.
-        scale: Its metric.
-        describe: Puts the architecture of a genome into words.
-    """
-
-    name: str
-    run: str | Path
-    scale: Scale
-    describe: Callable[[Genome], str]
+    from evo_nas.sessions.events import Event
+    from evo_nas.sessions.session import Session
 
 
 class Display(ABC):
-    """Shows where a search stands: a listener of the loop, and a context around it."""
+    """Draws the events of one session; a context around them.
 
-    def __init__(
-        self, subject: Subject, console: Console, *, frame: AbstractContextManager[object] | None = None
-    ) -> None:
-        self._subject = subject
+    Args:
+        console: Where to.
+        session: What is shown.
+    """
+
+    def __init__(self, console: Console, session: Session) -> None:
         self._console = console
-        self._frame = frame or nullcontext()
-        self._pace = Pace()
+        self._session = session
 
-    def __call__(self, progress: Progress) -> None:
-        """Takes note of ``progress`` and shows it, at once or when it is next due."""
-        self._pace.observe(progress)
-        self._show(progress)
+    @abstractmethod
+    def show(self, event: Event, *, stopped_by: str = "") -> None:
+        """Draws ``event``.
 
-    def __enter__(self) -> Display:
-        self._frame.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._frame.__exit__(kind, error, trace)
+        Args:
+            event: What has happened.
+            stopped_by: Name of the signal that this process has received; empty if there was none.
+        """
 
     def note_stop(self, text: str) -> None:
         """Says that a signal came, in the midst of whatever goes on; called by its handler."""
         write_past_buffers(text)
 
-    @abstractmethod
-    def _show(self, progress: Progress) -> None: ...
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends what is redrawn."""
 
 
-class _Occasional(Display):
-    """Prints now and then, and whenever the search has ended."""
+class JsonDisplay(Display):
+    """Prints one JSON object a line, for machines; progress at most once a second."""
 
-    every_s: ClassVar[float]
+    EVERY_S: ClassVar[float] = 1.0
     _due_s = 0.0
 
-    def _show(self, progress: Progress) -> None:
-        if progress.elapsed_s >= self._due_s or progress.finished or progress.interrupted:
-            self._due_s = progress.elapsed_s + self.every_s
-            self._print(progress)
+    def show(self, event: Event, *, stopped_by: str = "") -> None:  # noqa: ARG002 - people read it, machines get a code
+        """Prints ``event``."""
+        if isinstance(event, Progressed) and not (event.finished or event.interrupted):
+            if event.elapsed_s < self._due_s:
+                return
+            self._due_s = event.elapsed_s + self.EVERY_S
+        self._console.out(event_to_json(event), highlight=False)
+
+
+class TextDisplay(Display):
+    """What people read; subclasses show the progress."""
+
+    def __init__(self, console: Console, session: Session) -> None:
+        super().__init__(console, session)
+        self._stack = ExitStack()
+        self._started: Started | None = None
+
+    def show(self, event: Event, *, stopped_by: str = "") -> None:
+        """Draws ``event``."""
+        if isinstance(event, Progressed):
+            if self._started is not None:
+                self._show_progress(event, self._started)
+            return
+        if isinstance(event, Working):
+            self._show_working(event)
+            return
+        self.close()
+        if isinstance(event, Started):
+            self._show_started(event)
+        elif isinstance(event, Baselines):
+            named = ", ".join(f"{name} {figure(value)}" for name, value in event.values.items())
+            self._print(f"to beat, by test {event.metric}: {named}")
+        elif isinstance(event, Completed):
+            self._print(f"{event.run} is complete")
+        elif isinstance(event, Stopped):
+            self._print(self._how_to_go_on(event, stopped_by))
+        elif isinstance(event, Judged):
+            self._console.print(verdict_view(event.verdict))
+
+    def close(self) -> None:
+        """Ends what is redrawn."""
+        self._stack.close()
 
     @abstractmethod
-    def _print(self, progress: Progress) -> None: ...
+    def _show_progress(self, event: Progressed, started: Started) -> None: ...
+
+    @abstractmethod
+    def _show_working(self, event: Working) -> None: ...
+
+    def _show_started(self, event: Started) -> None:
+        self._started = event
+        if self._session.outlives:
+            self._print(f"watching the search of {event.run} in the cluster; it goes on without this")
+
+    def _how_to_go_on(self, event: Stopped, stopped_by: str) -> str:
+        done = f"{event.told:,} of {event.evaluations:,} evaluations are safe"
+        if self._session.address is not None:
+            again = typed("resume", event.run, self._session.address)
+            return f"{event.run} is stopped: {done}; go on with {again}"
+        again = f"evo-nas resume {shlex.quote(event.run)}"
+        reason = f"stopped by {stopped_by}" if stopped_by else "stopped"
+        if event.complete:
+            return f"{reason}: the search is complete; judge it with\n  {again}"
+        return f"{reason}: {done}; go on with\n  {again}"
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
 
 
-class LineDisplay(_Occasional):
+class LineDisplay(TextDisplay):
     """Prints a plain line every few seconds, for logs."""
 
-    every_s = 10.0
+    EVERY_S: ClassVar[float] = 10.0
+    _due_s = 0.0
 
-    def _print(self, progress: Progress) -> None:
-        self._console.out(self.line(progress), highlight=False)
+    def _show_progress(self, event: Progressed, started: Started) -> None:
+        if event.elapsed_s >= self._due_s or event.finished or event.interrupted:
+            self._due_s = event.elapsed_s + self.EVERY_S
+            self._console.out(self.line(event, started), highlight=False)
 
-    def line(self, progress: Progress) -> str:
-        """Returns ``progress`` on one line."""
-        best, scale = progress.best, self._subject.scale
+    def _show_working(self, event: Working) -> None:
+        if event.total is not None:
+            self._console.out(f"{event.done}/{event.total}  {event.doing}", highlight=False)
+
+    @staticmethod
+    def line(event: Progressed, started: Started) -> str:
+        """Returns ``event`` on one line."""
+        best, scale = event.best, Scale(started.metric, higher_is_better=started.higher_is_better)
         return "  ".join(
             (
-                f"{progress.told:,}/{progress.budget.evaluations:,} evaluated{trained(progress)}",
-                f"{self._pace.per_minute:,.0f}/min",
-                f"ETA {duration(self._pace.remaining_s(progress))}",
-                f"best {scale.metric} {scale.text(best.fitness)} (#{best.candidate.id})"
-                if best
-                else "none scored",
-                f"workers: {workers(progress)}",
-                f"failures: {failures(progress.by_status)}",
+                f"{event.told:,}/{event.evaluations:,} evaluated{trained(event)}",
+                f"{event.per_minute:,.0f}/min",
+                f"ETA {duration(event.remaining_s)}",
+                f"best {scale.metric} {scale.text(best.fitness)} (#{best.id})" if best else "none scored",
+                f"workers: {workers(event)}",
+                f"failures: {failures(event.by_status)}",
             )
         )
 
 
-class JsonDisplay(_Occasional):
-    """Prints one JSON object a line, for machines."""
+def display_for(session: Session, *, as_json: bool, console: Console | None = None) -> Display:
+    """Returns the display that suits standard output."""
+    console = console or Console(file=sys.stdout, highlight=False)
+    if as_json:
+        return JsonDisplay(console, session)
+    if console.is_terminal:
+        from evo_nas.cli.live import LiveDisplay
 
-    every_s = 1.0
-    _described: tuple[int, str] = (-1, "")
-
-    def _print(self, progress: Progress) -> None:
-        occupancy = progress.occupancy
-        print_event(
-            self._console,
-            "progress",
-            told=progress.told,
-            told_at_start=progress.told_at_start,
-            train_s=round(progress.train_s, 3),
-            asked=progress.asked,
-            budget=progress.budget.evaluations,
-            train_s_budget=progress.budget.train_s,
-            elapsed_s=round(progress.elapsed_s, 3),
-            per_minute=round(self._pace.per_minute, 3),
-            remaining_s=self._pace.remaining_s(progress),
-            by_status={str(status): count for status, count in progress.by_status.items()},
-            best=self._best(progress.best),
-            fitness=dict(progress.fitness),
-            workers={
-                "alive": occupancy.workers,
-                "busy": occupancy.busy,
-                "lost": occupancy.lost_workers,
-                "waiting": occupancy.waiting,
-                "obstacle": occupancy.obstacle,
-                "dropped": occupancy.dropped,
-                "seconds": {cause: round(seconds, 3) for cause, seconds in occupancy.seconds.items()},
-            },
-            finished=progress.finished,
-            interrupted=progress.interrupted,
-        )
-
-    def _best(self, best: Evaluation | None) -> dict[str, Any] | None:
-        if best is None or best.fitness is None:
-            return None
-        scale = self._subject.scale
-        return {
-            "id": best.candidate.id,
-            scale.metric: scale.value(best.fitness),
-            "fitness": best.fitness,
-            "parameters": best.outcome.parameters,
-            "operator": best.candidate.operator,
-            "parents": best.candidate.parents,
-            "canonical_hash": best.candidate.canonical_hash,
-            "architecture": self._in_words(best),
-        }
-
-    def _in_words(self, best: Evaluation) -> str:
-        if self._described[0] != best.candidate.id:
-            self._described = best.candidate.id, self._subject.describe(best.candidate.genome)
-        return self._described[1]
-
-
-def print_event(console: Console, event: str, /, **fields: Any) -> None:
-    """Prints one JSON object on a line of its own."""
-    console.out(json.dumps({"event": event, **fields}), highlight=False)
+        return LiveDisplay(console, session)
+    return LineDisplay(console, session)

@@ -78,7 +78,7 @@ def _examine(root: Path) -> Iterator[Finding]:
 
 def _examine_cluster(address: str | None) -> Iterator[Finding]:
     if address is not None:
-        from evo_nas.cluster.exposure import examine
+        from evo_nas.cluster.security_check import examine
 
         for exposure in examine(address):
             yield Finding(exposure.subject, exposure.found, exposure.good)

@@ -11,84 +11,101 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.display import Display, Subject
-from evo_nas.cli.wording import duration, failures, origin, trained, workers
+from evo_nas.cli.display import TextDisplay
+from evo_nas.cli.formatting import Scale, duration, failures, origin, trained, workers
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from evo_nas.evaluation import Evaluation
-    from evo_nas.loop import Progress
+    from evo_nas.sessions.events import Best, Progressed, Started, Working
+    from evo_nas.sessions.session import Session
 
 
-class LiveDisplay(Display):
+class LiveDisplay(TextDisplay):
     """Progress, pace, the best so far in words, the population, the workers and what failed."""
 
-    def __init__(self, subject: Subject, console: Console) -> None:
-        self._described: tuple[int, str] = (-1, "")
+    def __init__(self, console: Console, session: Session) -> None:
+        super().__init__(console, session)
+        self._live: Live | None = None
         self._view: RenderableType = ""
         self._note = ""
-        live = Live(console=console, refresh_per_second=4, get_renderable=self._picture)
-        super().__init__(subject, console, frame=live)
 
     def note_stop(self, text: str) -> None:
         """Shows ``text`` below the view until the search has stopped."""
         self._note = text
 
-    def _show(self, progress: Progress) -> None:
-        self._view = self.view(progress)
-        if progress.interrupted:
+    def close(self) -> None:
+        """Leaves the last picture on the screen."""
+        super().close()
+        self._live = None
+
+    def _show_progress(self, event: Progressed, started: Started) -> None:
+        if event.interrupted:
             self._note = ""
+        self._draw(self.view(event, started))
+
+    def _show_working(self, event: Working) -> None:
+        if self._live is not None:
+            self.close()
+        steps = "" if event.total is None else f"{event.done} of {event.total}: "
+        self._stack.close()
+        self._stack.enter_context(self._console.status(f"{steps}{event.doing}"))
+
+    def _draw(self, view: RenderableType) -> None:
+        self._view = view
+        if self._live is None:
+            self._stack.close()
+            # The live view asks for the picture: a note from a signal handler appears without another event.
+            self._live = Live(console=self._console, refresh_per_second=4, get_renderable=self._picture)
+            self._stack.enter_context(self._live)
 
     def _picture(self) -> RenderableType:
         """The last line is short, so that what the terminal echoes of Ctrl-C breaks no line and tears nothing."""
         return Group(self._view, Text(self._note, style="yellow"))
 
-    def view(self, progress: Progress) -> RenderableType:
-        """Returns the picture of ``progress``."""
-        title = Text.assemble((self._subject.name, "bold"), "  ", (str(self._subject.run), "dim"))
+    def view(self, event: Progressed, started: Started) -> RenderableType:
+        """Returns the picture of ``event``."""
+        scale = Scale(started.metric, higher_is_better=started.higher_is_better)
+        title = Text.assemble((started.name, "bold"), "  ", (started.run, "dim"))
         rows = Table.grid(padding=(0, 2))
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
-        rows.add_row("best", self._best(progress.best))
-        rows.add_row("population", self._population(progress))
-        rows.add_row("workers", workers(progress))
-        rows.add_row("failures", failures(progress.by_status))
-        return Group(Rule(title, align="left", style="cyan"), self._bar(progress), rows)
+        rows.add_row("best", _best(event.best, scale))
+        rows.add_row("population", _population(event, scale))
+        rows.add_row("workers", workers(event))
+        rows.add_row("failures", failures(event.by_status))
+        return Group(Rule(title, align="left", style="cyan"), _bar(event), rows)
 
-    def _bar(self, progress: Progress) -> RenderableType:
-        done, total = progress.told, progress.budget.evaluations
-        timing = f"{self._pace.per_minute:,.0f}/min  {duration(progress.elapsed_s)}"
-        if not progress.finished:
-            timing += f"  ETA {duration(self._pace.remaining_s(progress))}"
-        bar = Table.grid(padding=(0, 2), expand=True)
-        bar.add_column(ratio=1)
-        bar.add_column(no_wrap=True, justify="right")
-        counts = Text.assemble((f"{done:,}", "bold"), f"/{total:,}{trained(progress)}  ", (timing, "cyan"))
-        bar.add_row(ProgressBar(total=total, completed=done), counts)
-        return bar
 
-    def _best(self, best: Evaluation | None) -> RenderableType:
-        if best is None:
-            return Text("none scored yet", style="dim")
-        scale = self._subject.scale
-        figures = Text.assemble(
-            (scale.text(best.fitness), "bold green"),
-            f" validation {scale.metric}, {best.outcome.parameters:,} parameters, ",
-            (f"#{best.candidate.id} ({origin(best.candidate.operator, best.candidate.parents)})", "dim"),
-        )
-        return Group(figures, Text(self._in_words(best)))
+def _bar(event: Progressed) -> RenderableType:
+    done, total = event.told, event.evaluations
+    timing = f"{event.per_minute:,.0f}/min  {duration(event.elapsed_s)}"
+    if not event.finished:
+        timing += f"  ETA {duration(event.remaining_s)}"
+    bar = Table.grid(padding=(0, 2), expand=True)
+    bar.add_column(ratio=1)
+    bar.add_column(no_wrap=True, justify="right")
+    counts = Text.assemble((f"{done:,}", "bold"), f"/{total:,}{trained(event)}  ", (timing, "cyan"))
+    bar.add_row(ProgressBar(total=total, completed=done), counts)
+    return bar
 
-    def _in_words(self, best: Evaluation) -> str:
-        if self._described[0] != best.candidate.id:
-            self._described = best.candidate.id, self._subject.describe(best.candidate.genome)
-        return self._described[1]
 
-    def _population(self, progress: Progress) -> str:
-        fitness, scale = progress.fitness, self._subject.scale
-        if not fitness.get("size"):
-            return "nobody yet"
-        return (
-            f"{fitness['size']:,.0f} alive: mean {scale.text(fitness['mean'])} ± {fitness['std']:.4f}, "
-            f"best {scale.text(fitness['max'])}, worst {scale.text(fitness['min'])}"
-        )
+def _best(best: Best | None, scale: Scale) -> RenderableType:
+    if best is None:
+        return Text("none scored yet", style="dim")
+    figures = Text.assemble(
+        (scale.text(best.fitness), "bold green"),
+        f" validation {scale.metric}, {best.parameters:,} parameters, ",
+        (f"#{best.id} ({origin(best.operator, best.parents)})", "dim"),
+    )
+    return Group(figures, Text(best.architecture))
+
+
+def _population(event: Progressed, scale: Scale) -> str:
+    fitness = event.population
+    if not fitness.get("size"):
+        return "none yet"
+    return (
+        f"{fitness['size']:,.0f} alive: mean {scale.text(fitness['mean'])} ± {fitness['std']:.4f}, "
+        f"best {scale.text(fitness['max'])}, worst {scale.text(fitness['min'])}"
+    )

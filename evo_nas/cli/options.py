@@ -21,7 +21,7 @@ tensorboard = click.option(
     "--tensorboard",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Also write scalars for TensorBoard; not with a dashboard's URL.",
+    help="Also write scalars for TensorBoard.",
 )
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."

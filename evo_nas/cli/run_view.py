@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -11,48 +12,120 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.recorded import metric_of
+from evo_nas.cli.formatting import failures, figure, origin
+from evo_nas.cli.run_summary import is_spent, verdict_on
 from evo_nas.cli.tables import best_table, lineage_table
-from evo_nas.cli.wording import failures, figure, origin
+from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
+from evo_nas.runs import Run, metric_of
+from evo_nas.runs.run import by_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Self
 
     from rich.console import RenderableType
 
-    from evo_nas.cli.recorded import RecordedRun, Row
+    from evo_nas.champion.verdict import Verdict
+    from evo_nas.config import SearchConfig
+    from evo_nas.evaluation import Status
     from evo_nas.genome.architecture import Architecture
+    from evo_nas.ledger import Totals
+    from evo_nas.runs import Row
 
 
-def run_fields(run: RecordedRun, best: Sequence[Row], line: Sequence[Row]) -> dict[str, Any]:
-    """Returns the run, its best candidates and the lineage of one as plain values."""
-    return {
-        "run": run.location,
-        "evaluations": len(run),
-        "budget": run.config.budget.evaluations,
-        "by_status": dict(run.by_status),
-        "best": [_plain(row) for row in best],
-        "lineage": [_plain(row) for row in line],
-    }
+@dataclass(frozen=True)
+class RunView:
+    """What ``show`` tells of a run.
+
+    Attributes:
+        run: Where it is kept.
+        config: Its configuration, with the budget that was given last.
+        totals: What it has spent.
+        by_status: Evaluations by the cause that ended them.
+        best: Its best candidates, best first.
+        line: One candidate and its ancestors; empty for a run without scores.
+        verdict: The verdict on what it holds; None before it was judged.
+        baselines: Test scores of simple baselines; empty where they are not kept.
+    """
+
+    run: str
+    config: SearchConfig
+    totals: Totals
+    by_status: Mapping[Status, int]
+    best: Sequence[Row]
+    line: Sequence[Row]
+    verdict: Verdict | None
+    baselines: Mapping[str, float]
+
+    @classmethod
+    def of(cls, place: str | os.PathLike[str], *, top: int, candidate: int | None) -> Self:
+        """Reads the run at ``place``.
+
+        Raises:
+            RunError: There is no run, it cannot be read, or ``candidate`` was never evaluated.
+        """
+        run = Run.at(place)
+        best = run.best(top)
+        chosen = best[0]["id"] if candidate is None and best else candidate
+        metric = metric_of(best[0]) if best else None
+        return cls(
+            run=str(run),
+            config=run.config,
+            totals=run.totals(),
+            by_status=by_status(run.table()),
+            best=best,
+            line=[] if chosen is None else run.lineage(chosen),
+            verdict=verdict_on(run),
+            baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
+        )
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns plain values for machines."""
+        return {
+            "run": self.run,
+            "evaluations": self.totals.told,
+            "budget": self.config.budget.evaluations,
+            "train_s": self.totals.train_s,
+            "train_minutes_budget": self.config.budget.train_minutes,
+            "complete": is_spent(self.config.budget, self.totals),
+            "by_status": dict(self.by_status),
+            "best": [_plain(row) for row in self.best],
+            "lineage": [_plain(row) for row in self.line],
+            "baselines": dict(self.baselines),
+            "verdict": None if self.verdict is None else self.verdict.to_values(),
+        }
+
+    def render(self) -> RenderableType:
+        """Returns what people read."""
+        title = Text.assemble((self.config.name, "bold"), "  ", (self.run, "dim"))
+        parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
+        if self.best:
+            parts.append(best_table(self.best))
+        if self.verdict is not None:
+            parts.append(verdict_view(self.verdict))
+        elif self.baselines:
+            named = ", ".join(f"{name} {figure(value)}" for name, value in self.baselines.items())
+            parts.append(Text(f"to beat on the test part: {named}; not judged yet", style="dim"))
+        if self.line:
+            parts += _candidate(self.line)
+        return Group(*parts)
+
+    def _summary(self) -> str:
+        budget = self.config.budget
+        spent = f"{self.totals.told:,} of {budget.evaluations:,} evaluated"
+        if budget.train_minutes is not None:
+            spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
+        state = "complete" if is_spent(budget, self.totals) else "not complete"
+        metric = metric_of(self.best[0]) if self.best else None
+        ranked = f"; ranked by {metric[0].replace('_', ' ')}" if metric else ""
+        return f"{spent}, {state}; failures: {failures(self.by_status)}{ranked}"
 
 
 def _plain(row: Row) -> Row:
     return {**row, "metrics": dict(row["metrics"]), "architecture": json.loads(row["architecture"])}
-
-
-def run_view(run: RecordedRun, best: Sequence[Row], line: Sequence[Row]) -> RenderableType:
-    """Returns the run, its best candidates, and one candidate with its lineage ``line``."""
-    title = Text.assemble((run.config.name, "bold"), "  ", (run.location, "dim"))
-    evaluated = f"{len(run):,} of {run.config.budget.evaluations:,} evaluated"
-    metric = metric_of(best[0]) if best else None
-    ranked = f"; ranked by {metric[0].replace('_', ' ')}" if metric else ""
-    summary = Text(f"{evaluated}; failures: {failures(run.by_status)}{ranked}", style="dim")
-    parts: list[RenderableType] = [_rule(title), summary, best_table(best)]
-    if line:
-        parts += _candidate(line)
-    return Group(*parts)
 
 
 def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:

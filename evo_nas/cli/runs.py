@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 
 @click.command()
 @click.argument("root", default="runs")
-def runs(root: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
+def runs(root: str, *, as_json: bool) -> None:
     """Lists the runs at and under ROOT, a directory or s3://bucket/runs; by default runs."""
-    from rich.console import Console
+    from evo_nas.cli.run_summary import summaries
+    from evo_nas.cli.tables import runs_table, wide_console
+    from evo_nas.runs import find_runs
 
-    from evo_nas.cli.tables import runs_table
-    from evo_nas.ledger import find_runs
-
-    found = find_runs(root)
+    found = summaries(find_runs(root))
+    if as_json:
+        for summary in found:
+            click.echo(json.dumps(summary.to_values()))
+        return
     nothing = f"no runs under {root}; start one with `evo-nas search CONFIG`"
-    Console(highlight=False).print(runs_table(found) if found else nothing, soft_wrap=not found)
+    wide_console().print(runs_table(found) if found else nothing)

@@ -18,24 +18,18 @@ from evo_nas.cli.options import (
     workers,
     workers_override,
 )
-from evo_nas.cluster.names import checked_run, is_url
-from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evo_nas.config import SearchConfig
+    from evo_nas.sessions import Session
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How a search is pursued; one field for each option.
-
-    Raises:
-        ConfigError: Two of them exclude each other.
-    """
+class SearchOptions:
+    """How a search is run and shown; one field for each option."""
 
     as_json: bool
     inline: bool
@@ -43,47 +37,23 @@ class Manner:
     tensorboard: Path | None
     address: str | None
 
-    def __post_init__(self) -> None:
-        if self.address is None:
-            return
-        for name, given in (("--inline", self.inline), ("--accept-data-loss", self.accept_data_loss)):
-            if given:
-                raise ConfigError(
-                    f"{name} is given beside --address; use it on the machine that keeps the run"
-                )
-        if self.is_remote and self.tensorboard is not None:
-            raise ConfigError(
-                "--tensorboard is given beside the URL of a dashboard; use it on a machine of the cluster"
-            )
+    def follow(self, place: str, begin: Callable[[Session], None]) -> None:
+        """Opens a session for the run at ``place``, lets ``begin`` start it and shows it until it ends."""
+        from evo_nas.cli.watching import Watcher
+        from evo_nas.sessions import open_session
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether the cluster is reached through its dashboard."""
-        return self.address is not None and is_url(self.address)
-
-    def pursue(self, settings: SearchConfig, run: str) -> None:
-        """Searches as ``settings`` say in this process, or in the cluster that it is part of."""
-        if self.address is None:
-            from evo_nas.cli.pursuit import Pursuit
-
-            pursuit = Pursuit(
-                run,
-                as_json=self.as_json,
-                inline=self.inline,
-                accept_data_loss=self.accept_data_loss,
-                tensorboard=self.tensorboard,
-            )
-        else:
-            from evo_nas.cli.presence import Presence
-
-            pursuit = Presence(
-                checked_run(run), self.address, as_json=self.as_json, tensorboard=self.tensorboard
-            )
-        pursuit.follow(settings)
+        with open_session(
+            place,
+            address=self.address,
+            inline=self.inline,
+            accept_data_loss=self.accept_data_loss,
+            logs=self.as_json,
+        ) as session:
+            watcher = Watcher(session, as_json=self.as_json, tensorboard=self.tensorboard)
+            watcher.follow(lambda: begin(session))
 
 
-def manner(command: _Command) -> _Command:
-    """Gives ``command`` the options that `Manner` is made of."""
+def _search_options(command: _Command) -> _Command:
     for option in (address(required=False), tensorboard, accept_data_loss, inline, as_json):
         command = option(command)
     return command
@@ -98,9 +68,9 @@ def manner(command: _Command) -> _Command:
 )
 @overrides
 @workers
-@manner
+@_search_options
 def search(
-    config: Path, *, run: str | None, overrides: tuple[str, ...], workers: str | None, **given: Any
+    config: Path, *, run: str | None, overrides: tuple[str, ...], workers: str | None, **options: Any
 ) -> None:
     """Searches as CONFIG says, or goes on where that search was stopped.
 
@@ -109,32 +79,20 @@ def search(
     """
     from evo_nas.config import load_config
 
-    manner = Manner(**given)
     settings = load_config(config, (*overrides, *workers_override(workers)))
     place = run or f"runs/{settings.name}"
-    if manner.is_remote:
-        from evo_nas.cli.remote import Remote
-
-        remote = Remote(str(manner.address), place, as_json=manner.as_json)
-        remote.attach(remote.submit(settings))
-    else:
-        manner.pursue(settings, place)
+    SearchOptions(**options).follow(place, lambda session: session.start(settings))
 
 
 @click.command()
 @click.argument("run")
+@overrides
 @workers
-@manner
-def resume(run: str, *, workers: str | None, **given: Any) -> None:
-    """Goes on with the search in RUN, with --address in a cluster."""
-    manner = Manner(**given)
-    if manner.is_remote:
-        from evo_nas.cli.remote import Remote
+@_search_options
+def resume(run: str, *, overrides: tuple[str, ...], workers: str | None, **options: Any) -> None:
+    """Goes on with the search in RUN, with --address in a cluster.
 
-        remote = Remote(str(manner.address), run, as_json=manner.as_json)
-        remote.attach(remote.resume(workers))
-    else:
-        from evo_nas.config import configured
-        from evo_nas.ledger import read_config
-
-        manner.pursue(configured(read_config(run), workers_override(workers)), run)
+    Only the budget and the workers may be overridden, as in --set budget.evaluations=500.
+    """
+    changes = (*overrides, *workers_override(workers))
+    SearchOptions(**options).follow(run, lambda session: session.resume(changes))

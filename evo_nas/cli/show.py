@@ -1,4 +1,4 @@
-"""``show``: the best of a run, and one candidate in full."""
+"""``show``: the best of a run, its verdict, and one candidate in full."""
 
 from __future__ import annotations
 
@@ -15,20 +15,16 @@ import click
 @click.option("--candidate", type=int, metavar="ID", help="Show this candidate in full; the best by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
-    """Shows the best candidates of RUN, and one in full.
+    """Shows the best candidates of RUN, its verdict where it was judged, and one candidate in full.
 
-    In full means its equations, its training and its forebears.
+    In full means its equations, its training and its ancestors.
     """
     from rich.console import Console
 
-    from evo_nas.cli.recorded import RecordedRun
-    from evo_nas.cli.run_view import run_fields, run_view
+    from evo_nas.cli.run_view import RunView
 
-    recorded = RecordedRun(run)
-    best = recorded.best(top)
-    chosen = candidate if candidate is not None or not best else best[0]["id"]
-    line = [] if chosen is None else recorded.lineage(chosen)
+    view = RunView.of(run, top=top, candidate=candidate)
     if as_json:
-        click.echo(json.dumps(run_fields(recorded, best, line), default=str))
+        click.echo(json.dumps(view.to_values(), default=str))
     else:
-        Console(highlight=False).print(run_view(recorded, best, line))
+        Console(highlight=False).print(view.render())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 SHOW_CURSOR = b"\x1b[?25h"
@@ -17,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STDERR = 2
 
 
-class Stopped(KeyboardInterrupt):
+class Interrupted(KeyboardInterrupt):
     """The first signal came where nothing needs to be committed.
 
     Args:
@@ -35,7 +34,7 @@ def write_past_buffers(text: str) -> None:
 
 
 class Stopping:
-    """Raises `Stopped` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
+    """Raises `Interrupted` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
 
     That stays so after the context, since ending workers takes seconds as well. Without a signal, leaving the
     context puts the handlers back that were there before.
@@ -66,20 +65,19 @@ class Stopping:
             for each in SIGNALS:
                 signal.signal(each, self._first)
 
-    @contextmanager
-    def asking(
+    def ask(
         self,
         stop: Callable[[], None],
         *,
         saying: str,
         announce: Callable[[str], None] = write_past_buffers,
-    ) -> Iterator[None]:
-        """Within the context, the first signal announces ``saying`` and calls ``stop``, and raises nothing."""
+    ) -> None:
+        """From now on the first signal announces ``saying`` and calls ``stop``, and raises nothing."""
         self._stop, self._saying, self._announce = stop, saying, announce
-        try:
-            yield
-        finally:
-            self._stop = None
+
+    def ask_nothing(self) -> None:
+        """From now on the first signal raises again."""
+        self._stop = None
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
@@ -88,6 +86,6 @@ class Stopping:
         if sys.stdout.isatty():
             os.write(sys.stdout.fileno(), SHOW_CURSOR)  # past the buffers; a second signal leaves no time to
         if self._stop is None:
-            raise Stopped(self.received)
+            raise Interrupted(self.received)
         self._announce(f"{self._saying}; again to leave at once")
         self._stop()

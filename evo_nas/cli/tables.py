@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.recorded import RecordedRun, Row, score_of
-from evo_nas.cli.wording import origin
-from evo_nas.errors import EvoNasError
+from evo_nas.cli.formatting import figure, origin
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
+from evo_nas.runs import metric_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from rich.console import RenderableType
 
+    from evo_nas.cli.run_summary import RunSummary
+    from evo_nas.runs import Row
+
+
+def wide_console() -> Console:
+    """Returns a console that breaks no line: a name that is cut or broken cannot be copied."""
+    return Console(highlight=False, width=10_000, soft_wrap=True)
+
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:
-    """Returns an empty table without lines: a column that may wrap, columns of figures, columns of words."""
+    """Returns an empty table without lines: a column that is never cut, columns of figures, columns of words."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column(first, overflow="fold")
+    table.add_column(first, no_wrap=True, overflow="ignore")
     for heading in right:
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in left:
@@ -32,27 +39,34 @@ def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = 
     return table
 
 
-def runs_table(places: Sequence[str | os.PathLike[str]]) -> RenderableType:
-    """Returns one row a run; what is wrong with those that cannot be read comes below and hides no other."""
-    table = plain_table("run", right=("evaluated", "failed", "best"), left=("task", "last result"))
-    complaints = []
-    for place in places:
-        try:
-            table.add_row(str(place), *_summary(RecordedRun(place)))
-        except EvoNasError as error:
-            complaints.append(Text(str(error), style="red"))
-    return Group(table, *complaints)
-
-
-def _summary(run: RecordedRun) -> tuple[str, ...]:
-    best, last = run.best(1), run.last
-    return (
-        f"{len(run):,}/{run.config.budget.evaluations:,}",
-        f"{run.failed:,}",
-        score_of(best[0]) if best else "-",
-        str(run.config.task["kind"]),
-        f"{last['finished_at'].astimezone():%Y-%m-%d %H:%M}" if last else "-",
+def runs_table(summaries: Sequence[RunSummary]) -> RenderableType:
+    """Returns one row for each run; what is wrong with those that cannot be read comes below and hides no other."""
+    table = plain_table(
+        "run", right=("evaluated", "failed", "best", "test"), left=("metric", "task", "last result")
     )
+    for summary in summaries:
+        if not summary.error:
+            table.add_row(summary.run, *_cells(summary))
+    return Group(table, *(Text(summary.error, style="red") for summary in summaries if summary.error))
+
+
+def _cells(summary: RunSummary) -> tuple[str, ...]:
+    last = datetime.fromisoformat(summary.last_result).astimezone() if summary.last_result else None
+    return (
+        f"{summary.evaluated:,}/{summary.evaluations:,}",
+        f"{summary.failed:,}",
+        "-" if summary.best is None else figure(summary.best),
+        "-" if summary.test is None else figure(summary.test),
+        summary.metric or "-",
+        summary.task,
+        f"{last:%Y-%m-%d %H:%M}" if last else "-",
+    )
+
+
+def score_of(row: Row) -> str:
+    """Returns the validation metric of ``row`` in words, or the cause for which there is none."""
+    metric = metric_of(row)
+    return figure(metric[1]) if metric else str(row["status"]).replace("_", " ")
 
 
 def best_table(rows: Sequence[Row]) -> Table:
@@ -69,7 +83,7 @@ def best_table(rows: Sequence[Row]) -> Table:
 
 
 def lineage_table(line: Sequence[Row]) -> Table:
-    """Returns a candidate and its forebears, last the founder or a forebear that is lost."""
+    """Returns a candidate and its ancestors, last the founder or an ancestor that is lost."""
     table = plain_table("id", right=("score", "gain"), left=("made by",))
     for row, parent in zip(line, [*line[1:], None], strict=True):
         scored = parent and row["fitness"] is not None and parent["fitness"] is not None

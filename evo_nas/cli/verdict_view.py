@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.wording import figure
+from evo_nas.cli.formatting import figure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:
-    """Returns the champion beside its opponents, and what that amounts to."""
+    """Returns the champion beside the LSTM and the baselines, and what that amounts to."""
     title = Text.assemble(
         ("verdict", "bold"), f"  champion #{verdict.candidate} of {verdict.evaluations:,} candidates"
     )
@@ -27,7 +27,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     table.add_column("parameters", justify="right")
     table.add_column(f"validation {verdict.metric}", justify="right")
     table.add_column(f"test {verdict.metric}", justify="right")
-    for contestant in (verdict.champion, verdict.opponent):
+    for contestant in (verdict.champion, verdict.lstm):
         table.add_row(
             contestant.name,
             f"{contestant.parameters:,}",
@@ -40,7 +40,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         Rule(title, align="left", style="cyan"),
         table,
         _in_words(verdict.champion),
-        _in_words(verdict.opponent),
+        _in_words(verdict.lstm),
         Text(verdict.sentence, style="bold"),
     )
 

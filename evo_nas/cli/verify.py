@@ -1,4 +1,4 @@
-"""``verify``: whether a run is what its strategy asked for."""
+"""``verify``: whether a run is whole, and what its strategy asked for."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 def verify(run: str) -> None:
-    """Derives every genome of RUN again and compares.
+    """Checks every file of RUN, derives every genome again and compares.
 
-    What came after a loss that was accepted cannot be derived. Leaves with exit code 1 if a genome differs.
+    What came after a loss that was accepted cannot be derived. Leaves with exit code 1 if a genome differs or a file is
+    damaged.
     """
     from evo_nas.experiment import Experiment
-    from evo_nas.ledger import read_history
+    from evo_nas.runs import Run
     from evo_nas.strategies.replay import verify as mismatches_of
 
-    history = read_history(run)
+    verified = Run.at(run)
+    damage = list(verified.damage())
+    history = verified.history()
     told, in_flight = _derivable(history)
-    mismatches = list(mismatches_of(Experiment.of_run(run).strategy(), told, in_flight))
+    mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(), told, in_flight))
     for mismatch in mismatches:
         recorded, derived = mismatch.recorded, mismatch.derived
         click.echo(f"#{mismatch.candidate}: {mismatch.field} is {recorded}, but derived again {derived}")
-    if mismatches:
+    for line in damage:
+        click.echo(f"{run}: {line}")
+    if mismatches or damage:
         raise SystemExit(1)
     derived, candidates = len(told) + len(in_flight), len(history.told) + len(history.in_flight)
     if not history.lost:

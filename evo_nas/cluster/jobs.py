@@ -19,9 +19,9 @@ import requests
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
-from evo_nas.cluster.admission import remote_paths
 from evo_nas.cluster.connection import use_token
 from evo_nas.cluster.names import is_url, manager_name
+from evo_nas.cluster.preflight import remote_paths
 from evo_nas.errors import ConfigError, ExecutionError
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ _ROLE = "evo-nas-role"
 
 
 class _NoAgentError(ExecutionError):
-    """The head node has nobody who starts jobs, perhaps not yet."""
+    """No agent on the head node starts jobs, perhaps not yet."""
 
 
 class _Client(JobSubmissionClient):
-    """Ray's client, which for itself waits for ever."""
+    """Ray's client with a deadline; by default it never times out."""
 
     def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
         return super()._do_request(method, endpoint, timeout=DEADLINE_S, **options)
@@ -57,7 +57,7 @@ class Job:
     """One command that was sent to the cluster.
 
     Attributes:
-        id: Of the submission.
+        id: Id of the submission.
         run: Which run it is about.
         role: ``search`` if it follows the search, otherwise what else it does.
         status: As Ray words it.
@@ -81,7 +81,7 @@ class Jobs:
     A search does not depend on its job: that only follows the manager, and another can.
 
     Args:
-        url: Of the cluster's dashboard, such as ``http://127.0.0.1:8265`` through a tunnel.
+        url: URL of the cluster's dashboard, such as ``http://127.0.0.1:8265`` through a tunnel.
 
     Raises:
         ConfigError: It is no URL, or Ray wants a token and there is none.

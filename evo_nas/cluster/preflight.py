@@ -1,6 +1,8 @@
-"""Run on the cluster before anything is sent there: whether a search could find what it names.
+"""What of a search can be refused before it is sent to a cluster.
 
-Prints one line a problem and leaves with exit code 3 if there is one. Loads next to nothing.
+`remote_paths` checks a configuration here. The module itself is run on the head node, as a job of its own: it prints
+one line for each problem with what the configuration names, and leaves with exit code 3 if there is one. There it loads
+next to nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +12,35 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evo_nas.config import SearchConfig
+
 REFUSED = 3
+
+
+def remote_paths(config: SearchConfig) -> list[str]:
+    """Checks every option of ``config`` and returns the data paths of its task, all absolute.
+
+    Raises:
+        ConfigError: An option is wrong, or a path is relative: it would lead elsewhere on the cluster.
+    """
+    from evo_nas.sections import Sections  # noqa: PLC0415 - the job on the head node needs none of it
+
+    options = Sections.of(config).task
+    named = [(name, path) for name, value in options for path in _paths_in(value)]
+    for name, path in named:
+        if not path.is_absolute():
+            raise ConfigError(
+                f"task.{name} is {path}; must be an absolute path on the head node of the cluster, since data "
+                "are not sent there"
+            )
+    return [str(path) for _, path in named]
 
 
 def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator[str]:
@@ -40,6 +65,14 @@ def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator
         there = next(place for place in (Path(run), *Path(run).parents) if place.exists())
         if not os.access(there, os.W_OK | os.X_OK):
             yield f"run is {run}; {there} cannot be written on the head node of the cluster; choose another"
+
+
+def _paths_in(value: Any) -> Iterator[Path]:
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _paths_in(item)
 
 
 def main(arguments: str) -> int:

@@ -6,7 +6,6 @@ belong to other rooms (``task``, ``strategy``, ``space``) stay plain mappings he
 task and no strategy; the owner's options model checks them through `checked`, and the messages read the same.
 """
 
-from evo_nas.config.complaints import checked, nearest
 from evo_nas.config.load import configured, load_config
 from evo_nas.config.schema import (
     BudgetOptions,
@@ -16,6 +15,7 @@ from evo_nas.config.schema import (
     WorkerOptions,
     available_cores,
 )
+from evo_nas.config.validation_errors import checked, nearest, shown
 
 __all__ = [
     "BudgetOptions",
@@ -28,4 +28,5 @@ __all__ = [
     "configured",
     "load_config",
     "nearest",
+    "shown",
 ]

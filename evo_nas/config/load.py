@@ -6,8 +6,8 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.config.complaints import checked, shown
 from evo_nas.config.schema import SearchConfig
+from evo_nas.config.validation_errors import checked, shown
 from evo_nas.config.yaml_text import parse_yaml
 from evo_nas.errors import ConfigError
 

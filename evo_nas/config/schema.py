@@ -1,10 +1,9 @@
-"""The sections of a search's YAML file, and how two of them differ."""
+"""The sections of a search's YAML file."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,12 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from evo_nas.config.complaints import shown
-
 MAX_SEED = 2**63 - 1
-_FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
-_PATHS = frozenset({"task.path", "task.validation_path", "task.test_path", "task.huggingface"})
-_CLASS_PATHS = "task.classes."
 
 
 def _under_base(path: Path, info: ValidationInfo) -> Path:
@@ -173,48 +167,3 @@ class SearchConfig(_Section):
     @classmethod
     def _count_alone(cls, section: object) -> object:
         return {"count": section} if type(section) is int else section
-
-    def changes(self, other: SearchConfig, *, same_files: bool = False) -> list[str]:
-        """Returns a line for every key that makes ``other`` a different search from this one.
-
-        Budget and workers say how far and how fast, ``base_dir`` where the same files lie; none is compared.
-
-        Args:
-            other: Another configuration.
-            same_files: Whether the files of both hold the same, so that they may lie elsewhere by the same names.
-        """
-        ours, theirs = dict(_leaves(self._identity())), dict(_leaves(other._identity()))
-        return [
-            f"{key}: was {_shown_at(ours, key)}, is {_shown_at(theirs, key)}"
-            for key in dict.fromkeys((*ours, *theirs))
-            if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
-            and not (same_files and _have_moved(key, ours.get(key), theirs.get(key)))
-        ]
-
-    def _identity(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude=set(_FREE_TO_CHANGE))
-
-
-_ABSENT = object()
-
-
-def _have_moved(key: str, ours: object, theirs: object) -> bool:
-    """Whether two values of ``key`` are paths that differ in their folders alone."""
-    is_path = key in _PATHS or key.startswith(_CLASS_PATHS)
-    return is_path and None not in (ours, theirs) and _file_names(ours) == _file_names(theirs)
-
-
-def _file_names(paths: object) -> list[str]:
-    return [Path(path).name for path in (paths if isinstance(paths, list) else [str(paths)])]
-
-
-def _shown_at(leaves: Mapping[str, Any], key: str) -> str:
-    return shown(leaves[key]) if key in leaves else "not given"
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

@@ -1,48 +1,40 @@
 """The append-only record of every evaluation, on plain Parquet files that anyone can read.
 
-A run is a directory of immutable segments; a commit adds one, whole or not at all, and nothing is ever
-changed. Which segments count is decided by their names and by epochs: a writer claims an epoch when it opens
-the run and fixes what counted before it, so that a process thought dead cannot add rows later. The state of a
-search is what its ledger says; there is no other.
+A run is a directory of immutable segments; a commit adds one, whole or not at all, and nothing is ever changed.
+The names of the segments and the fences decide which of them count: a writer claims a term when it opens the run,
+and its fence fixes what counted before, so that a process that was believed dead cannot add rows later. Every file
+carries a checksum, in its name or in itself. The state of a search is what its ledger says; there is no other.
 """
 
 from __future__ import annotations
 
 from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
-from evo_nas.ledger.local_store import LocalStore, open_store
-from evo_nas.ledger.reading import (
-    find_runs,
-    holds_run,
-    read_config,
-    read_history,
-    read_record,
-    read_table,
-    read_totals,
-)
-from evo_nas.ledger.record import FORMAT, RunRecord, hash_config
+from evo_nas.ledger.local_store import LocalStore
+from evo_nas.ledger.reader import LedgerReader, find_runs
+from evo_nas.ledger.record import FORMAT, RunRecord
 from evo_nas.ledger.schema import SCHEMA, Describe
+from evo_nas.ledger.sealed import DamagedError, seal, unseal
 from evo_nas.ledger.store import Store, storage_errors
+from evo_nas.ledger.stores import Place, open_store
 
 __all__ = [
     "FORMAT",
     "SCHEMA",
+    "DamagedError",
     "Describe",
     "History",
     "Ledger",
+    "LedgerReader",
     "LocalStore",
+    "Place",
     "RunRecord",
     "Store",
     "Totals",
     "check_vacant",
     "find_runs",
-    "hash_config",
-    "holds_run",
     "open_store",
-    "read_config",
-    "read_history",
-    "read_record",
-    "read_table",
-    "read_totals",
+    "seal",
     "storage_errors",
+    "unseal",
 ]

@@ -1,8 +1,8 @@
-"""Many small segments become one, so that reading a long run costs what its rows cost, not its files.
+"""Merges many small segments into one, so that the cost of reading a long run depends on its rows, not on its files.
 
-Once more than `FAN_IN` small segments end the ledger they are merged. A segment of `LARGE_ROWS` rows is never
-touched again, so that a row is rewritten at most ``LARGE_ROWS / FAN_IN`` times and usually once, and a run of
-``n`` evaluations has at most about ``n / LARGE_ROWS + FAN_IN`` segments.
+Once the ledger ends in more than `FAN_IN` small segments, they are merged. A segment of `LARGE_ROWS` rows is never
+touched again. So a row is rewritten at most ``LARGE_ROWS / FAN_IN`` times and usually once, and a run of ``n``
+evaluations has at most about ``n / LARGE_ROWS + FAN_IN`` segments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import CorruptLedgerError
 from evo_nas.ledger.contents import concatenate
-from evo_nas.ledger.segments import DamagedError, SegmentName, encode_segment, read_segment
+from evo_nas.ledger.sealed import DamagedError
+from evo_nas.ledger.segments import SegmentName, encode_segment, read_segment
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -24,11 +25,12 @@ LARGE_ROWS = 1024
 
 
 def find_small_tail(live: Sequence[SegmentName]) -> list[SegmentName]:
-    """Returns the adjoining small segments at the end of ``live`` if they are worth merging, else none."""
+    """Returns the adjoining small segments at the end of ``live`` if they are worth merging, otherwise none."""
     start = len(live)
     while start and live[start - 1].rows < LARGE_ROWS:
         start -= 1
     tail = list(live[start:])
+    # A segment's name claims every seq between its first and its last, so that no gap may be merged over.
     for index, (name, following) in reversed(list(enumerate(pairwise(tail), start=1))):
         if name.last + 1 != following.first:
             tail = tail[index:]
@@ -37,9 +39,11 @@ def find_small_tail(live: Sequence[SegmentName]) -> list[SegmentName]:
 
 
 def merge_segments(
-    store: Store, names: Sequence[SegmentName], *, epoch: int, told: Container[int]
+    store: Store, names: Sequence[SegmentName], *, term: int, told: Container[int]
 ) -> tuple[SegmentName, bytes]:
-    """Returns the segment that has the rows of adjoining ``names``, and their born that are not in ``told``.
+    """Returns the segment with the rows of the adjoining ``names``.
+
+    Of the candidates in flight that they record, it has those that are not in ``told``.
 
     Raises:
         CorruptLedgerError: One of them is damaged or missing.
@@ -51,6 +55,7 @@ def merge_segments(
             f"{store.location}: a segment was damaged while the run was searching ({error}); "
             "check the disk, then run the same command again"
         ) from error
+    # Nothing that is still in flight may be forgotten; what was told meanwhile needs no record.
     born = {candidate.id: candidate for segment in segments for candidate in segment.born}
     in_flight = [candidate for key, candidate in sorted(born.items()) if key not in told]
-    return encode_segment(concatenate(segments), in_flight, epoch=epoch)
+    return encode_segment(concatenate(segments), in_flight, term=term)

@@ -1,7 +1,7 @@
-"""What the segments that count hold: verified rows, and the history a search is resumed from.
+"""What the segments that count hold: verified rows, and the history that a search is resumed from.
 
-Works beside a live writer without a claim or a lock: the files are immutable, and where compaction removes
-one between listing and reading, its rows are found in another at the next look.
+Reads beside a live writer without a claim or a lock: the files are immutable, and where compaction removes one
+between listing and reading, its rows are found in another file at the next look.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import numpy as np
 import pyarrow as pa
 
 from evo_nas.errors import CorruptLedgerError
+from evo_nas.ledger.manifest import Manifest, read_manifest
 from evo_nas.ledger.schema import EVALUATION_COLUMNS, SCHEMA, to_evaluations
-from evo_nas.ledger.segments import DamagedError, Segment, SegmentName, read_segment
-from evo_nas.ledger.survey import Survey, take_survey
+from evo_nas.ledger.sealed import DamagedError
+from evo_nas.ledger.segments import Segment, SegmentName, decode_segment, read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.ledger.store import Store
+
+TOTALS_COLUMNS = ("id", "seq", "train_s")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What of its budget a run has spent.
+    """How much of its budget a run has spent.
 
     Attributes:
         told: Evaluations.
@@ -59,12 +62,12 @@ class Contents:
     """What the files hold.
 
     Attributes:
-        survey: Which of them count.
-        segments: Those of ``survey.live``, in its order.
-        damage: Why each of ``survey.unreadable`` is.
+        manifest: Which of them count.
+        segments: Those of ``manifest.live``, in its order.
+        damage: Why each of ``manifest.unreadable`` is.
     """
 
-    survey: Survey
+    manifest: Manifest
     segments: list[Segment]
     damage: dict[SegmentName, str]
 
@@ -72,62 +75,96 @@ class Contents:
         """Returns all rows by ``seq``, each candidate once."""
         return concatenate(self.segments)
 
+    def history(self) -> History:
+        """Returns the evaluations of all rows and the candidates in flight; needs `EVALUATION_COLUMNS`."""
+        told = to_evaluations(self.table())
+        in_flight = {candidate.id: candidate for segment in self.segments for candidate in segment.born}
+        for evaluation in told:
+            in_flight.pop(evaluation.candidate.id, None)
+        return History(told, [in_flight[key] for key in sorted(in_flight)], self.manifest.fence.lost)
 
-def read_contents(
-    store: Store,
-    *,
-    columns: Sequence[str] | None = None,
-    below: int | None = None,
-    accept_data_loss: bool = False,
-) -> Contents:
-    """Reads and verifies every segment that counts.
+    def totals(self) -> Totals:
+        """Adds up all rows without making evaluations of them; needs `TOTALS_COLUMNS`."""
+        table = self.table()
+        born = {candidate.id for segment in self.segments for candidate in segment.born}
+        in_flight = born.difference(table["id"].to_pylist())
+        return Totals(len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())))
+
+
+class VerifiedSegments:
+    """The segments of a store; each is read and verified once, however often its rows are asked for.
+
+    Keeps the verified bytes rather than tables: they are compressed, and every question decodes only the
+    columns it needs.
 
     Args:
         store: Where the run is.
-        columns: Of the tables; all for None.
-        below: Epoch of a writer that has claimed it but not fenced; None for a reader.
-        accept_data_loss: Whether committed rows may be missing.
-
-    Raises:
-        CorruptLedgerError: Committed rows are missing.
-        FormatError: A newer version wrote some of them.
     """
-    segments: dict[SegmentName, Segment] = {}
-    damage: dict[SegmentName, str] = {}
-    while True:
-        survey = take_survey(store, damaged=damage, below=below, accept_data_loss=accept_data_loss)
-        unread = [name for name in survey.live if name not in segments]
-        if not unread:
-            break
-        for name in unread:
-            try:
-                segments[name] = read_segment(store, name, columns=columns)
-            except DamagedError as error:
-                damage[name] = str(error)
-    if survey.missing and not accept_data_loss:
-        raise CorruptLedgerError(_explain_loss(store, survey, damage))
-    return Contents(
-        survey, [segments[name] for name in survey.live], {name: damage[name] for name in survey.unreadable}
-    )
 
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._verified: dict[SegmentName, bytes] = {}
 
-def load_history(store: Store) -> History:
-    """Reads all rows and the candidates in flight; raises as `read_contents` does."""
-    contents = read_contents(store, columns=EVALUATION_COLUMNS)
-    told = to_evaluations(contents.table())
-    in_flight = {candidate.id: candidate for segment in contents.segments for candidate in segment.born}
-    for evaluation in told:
-        in_flight.pop(evaluation.candidate.id, None)
-    return History(told, [in_flight[key] for key in sorted(in_flight)], contents.survey.fence.lost)
+    def read(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        below: int | None = None,
+        accept_data_loss: bool = False,
+        keep: bool = True,
+    ) -> Contents:
+        """Lists the files again and reads every segment that counts.
 
+        Args:
+            columns: The columns of the tables; all for None.
+            below: Term of a writer that has claimed it but not fenced; None for a reader.
+            accept_data_loss: Whether committed rows may be missing.
+            keep: Whether what was read is kept for the next call; if not, the memory of each segment is given
+                back once it was decoded.
 
-def load_totals(store: Store) -> Totals:
-    """Adds up all rows without making evaluations of them; raises as `read_contents` does."""
-    contents = read_contents(store, columns=["id", "seq", "train_s"])
-    table = contents.table()
-    born = {candidate.id for segment in contents.segments for candidate in segment.born}
-    in_flight = born.difference(table["id"].to_pylist())
-    return Totals(len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())))
+        Raises:
+            CorruptLedgerError: Committed rows are missing.
+            FormatError: A newer version wrote some of them.
+        """
+        segments: dict[SegmentName, Segment] = {}
+        damage: dict[SegmentName, str] = {}
+        # Damage changes what is live: another segment may hold the same rows. So it looks again after each round.
+        while True:
+            manifest = read_manifest(
+                self.store, damaged=damage, below=below, accept_data_loss=accept_data_loss
+            )
+            unread = [name for name in manifest.live if name not in segments]
+            if not unread:
+                break
+            for name in unread:
+                try:
+                    segments[name] = self._read_segment(name, columns, keep=keep)
+                except DamagedError as error:
+                    damage[name] = str(error)
+        self._forget_all_but(manifest.live if keep else ())
+        if manifest.missing and not accept_data_loss:
+            raise CorruptLedgerError(_explain_loss(self.store, manifest, damage))
+        return Contents(
+            manifest,
+            [segments[name] for name in manifest.live],
+            {name: damage[name] for name in manifest.unreadable},
+        )
+
+    def history(self, *, keep: bool = True) -> History:
+        """Returns what was told and what was in flight at the last commit; raises as `read` does."""
+        return self.read(columns=EVALUATION_COLUMNS, keep=keep).history()
+
+    def _read_segment(self, name: SegmentName, columns: Sequence[str] | None, *, keep: bool) -> Segment:
+        content = self._verified.pop(name, None)
+        if content is None:
+            content = read_verified(self.store, name)
+        segment = decode_segment(name, content, columns=columns)
+        if keep:
+            self._verified[name] = content
+        return segment
+
+    def _forget_all_but(self, names: Iterable[SegmentName]) -> None:
+        self._verified = {name: self._verified[name] for name in names if name in self._verified}
 
 
 def concatenate(segments: Iterable[Segment]) -> pa.Table:
@@ -135,15 +172,16 @@ def concatenate(segments: Iterable[Segment]) -> pa.Table:
     tables = [segment.table for segment in segments]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     by_seq = np.argsort(table["seq"].to_numpy(), kind="stable")
+    # A row may be in two segments where an interrupted compaction left the one it was merged from.
     first = np.unique(table["id"].to_numpy()[by_seq], return_index=True)[1]
     kept = by_seq[np.sort(first)]
     return table if np.array_equal(kept, np.arange(len(table))) else table.take(kept)
 
 
-def _explain_loss(store: Store, survey: Survey, damage: Mapping[SegmentName, str]) -> str:
-    ranges = ", ".join(f"{first} to {last}" for first, last in survey.missing)
-    causes = [f"{name.path} is damaged: {damage[name]}" for name in survey.unreadable]
-    causes += [f"{name.path} is missing" for name in survey.absent]
+def _explain_loss(store: Store, manifest: Manifest, damage: Mapping[SegmentName, str]) -> str:
+    ranges = ", ".join(f"{first} to {last}" for first, last in manifest.missing)
+    causes = [f"{name.path} is damaged: {damage[name]}" for name in manifest.unreadable]
+    causes += [f"{name.path} is missing" for name in manifest.absent]
     return (
         f"{store.location} lacks evaluations {ranges} of its order of telling "
         f"({'; '.join(causes) or 'their files are missing'}); restore the files from a copy, or go on "

@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
 from evo_nas.ledger.compaction import find_small_tail, merge_segments
-from evo_nas.ledger.contents import Contents, History, load_history, read_contents
-from evo_nas.ledger.epochs import Fence, check_not_superseded, claim_epoch, write_fence
-from evo_nas.ledger.local_store import LOCK, TEMPORARY, open_store
-from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record, load_record
+from evo_nas.ledger.contents import History, VerifiedSegments
+from evo_nas.ledger.fencing import as_writer
+from evo_nas.ledger.reader import LedgerReader
+from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record
 from evo_nas.ledger.schema import Describe, to_table
-from evo_nas.ledger.segments import FOLDER, encode_segment
-from evo_nas.ledger.store import Store, storage_errors
+from evo_nas.ledger.segments import encode_segment
+from evo_nas.ledger.store import LOCK, TEMPORARY, Store, storage_errors
+from evo_nas.ledger.stores import Place, open_store
+from evo_nas.ledger.takeover import Takeover, take_over
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Self
 
     from evo_nas.evaluation import Candidate, Evaluation
-    from evo_nas.ledger.survey import Survey
 
 _log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """Commits evaluations to a run, one segment a call; `create` or `open` makes one.
+    """Commits evaluations to a run, one segment per call; `create` or `open` makes one.
 
-    A context manager. Of the rows it keeps nothing in memory: one byte for every candidate id, and the names
-    of the segments.
+    A context manager. Keeps no row in memory, only one byte for every candidate id and the names of the segments.
+
+    Args:
+        segments: Of the run; what was read to open it is used once more by `history`.
+        record: What run it is.
+        taken: The term that this writer has begun.
+        keep: Whether readers of the same segments go on with what `history` has read.
+        describe: Gives the JSON of the ``architecture`` column.
 
     Attributes:
         record: What run it is.
@@ -39,63 +45,59 @@ class Ledger:
 
     def __init__(
         self,
-        store: Store,
+        segments: VerifiedSegments,
         record: RunRecord,
+        taken: Takeover,
         *,
-        accept_data_loss: bool,
-        settings: Mapping[str, Any] | None,
+        keep: bool = False,
         describe: Describe | None,
     ) -> None:
         self.record = record
-        self._store = store
+        self._segments = segments
+        self._store = segments.store
+        self._keep = keep
         self._describe = describe
         self._closed = False
         self._unacknowledged: list[int] = []
         self._told = _Flags()
-        self._epoch = claim_epoch(store, settings=settings)
-        with self._as_writer("open"):
-            contents = read_contents(
-                store, columns=["id"], below=self._epoch, accept_data_loss=accept_data_loss
-            )
-            self._write_fence(contents.survey)
-        for segment in contents.segments:
+        for segment in taken.contents.segments:
             self._told.add(segment.table["id"].to_pylist())
-        self._live = contents.survey.live.copy()
-        self._next_seq = contents.survey.next_seq
-        with self._as_writer("tidy up"):
-            self._tidy_up(contents)
+        self._term = taken.term
+        self._live = taken.contents.manifest.live.copy()
+        self._next_seq = taken.contents.manifest.next_seq
 
     @classmethod
-    def create(
-        cls, where: str | os.PathLike[str] | Store, record: RunRecord, *, describe: Describe | None = None
-    ) -> Self:
+    def create(cls, place: Place, record: RunRecord, *, describe: Describe | None = None) -> Self:
         """Starts a run in an empty or missing directory.
 
         Raises:
             RunError: It is a file, has something in it, or cannot be written.
         """
-        store = open_store(where)
+        store = open_store(place)
         with storage_errors(store, "start a run in"):
             _refuse_occupied(store)
             with _locked(store):
                 _write_record(store, record)
-                return cls(store, record, accept_data_loss=False, settings=None, describe=describe)
+                segments = VerifiedSegments(store)
+                return cls(segments, record, take_over(segments), describe=describe)
 
     @classmethod
     def open(
         cls,
-        where: str | os.PathLike[str] | Store,
+        place: Place | LedgerReader,
         *,
         accept_data_loss: bool = False,
         settings: Mapping[str, Any] | None = None,
+        keep: bool = False,
         describe: Describe | None = None,
     ) -> Self:
-        """Takes over a run: what its last writer acknowledged counts, what that may still write does not.
+        """Takes over a run: all that its last writer acknowledged counts, and nothing that it may still write.
 
         Args:
-            where: Directory of the run.
+            place: Where the run is, or its reader; what that has verified is not read again.
             accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
             settings: Sections of the configuration that hold from now on in the place of the recorded ones.
+            keep: Whether the reader keeps in memory what is read, for later questions; compressed.
             describe: Gives the JSON of the ``architecture`` column.
 
         Raises:
@@ -103,13 +105,12 @@ class Ledger:
             FormatError: A newer version wrote it.
             CorruptLedgerError: Committed evaluations are damaged or missing.
         """
-        store = open_store(where)
-        with storage_errors(store, "open the run in"):
-            record = load_record(store)
-            with _locked(store):
-                return cls(
-                    store, record, accept_data_loss=accept_data_loss, settings=settings, describe=describe
-                )
+        reader = place if isinstance(place, LedgerReader) else LedgerReader(open_store(place))
+        with storage_errors(reader.store, "open the run in"):
+            record = reader.record
+            with _locked(reader.store):
+                taken = take_over(reader.segments, settings=settings, accept_data_loss=accept_data_loss)
+                return cls(reader.segments, record, taken, keep=keep, describe=describe)
 
     def history(self) -> History:
         """Reads back everything told and what was in flight at the last commit.
@@ -117,17 +118,18 @@ class Ledger:
         Raises:
             FencedError: Another process has taken the run over; the ledger is closed.
         """
-        with self._as_writer("read"):
-            return load_history(self._store)
+        with self._writing("read"):
+            # The search has its own memory of what it is handed here, so the files are kept only on demand.
+            return self._segments.history(keep=self._keep)
 
     def append(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
         """Commits ``evaluations`` as the next ones told; they are durable and counted when it returns.
 
-        When it raises they may or may not be on the disk. They count from the next `open` on if they are; to
+        When it raises, they may or may not be on the disk. If they are, they count from the next `open` on; to
         go on in this process, append them again, in the same order, before any other.
 
         Args:
-            evaluations: In the order in which they will be told; without any nothing is written.
+            evaluations: In the order in which they will be told; nothing is written if there are none.
             born: Candidates asked since the last commit; those told here may be among them.
 
         Raises:
@@ -143,9 +145,10 @@ class Ledger:
         in_flight = {candidate.id: candidate for candidate in born}
         for key in ids:
             in_flight.pop(key, None)
-        name, content = encode_segment(table, in_flight.values(), epoch=self._epoch)
+        name, content = encode_segment(table, in_flight.values(), term=self._term)
+        # If the next step fails, the rows may be there all the same: no other rows may take their places.
         self._unacknowledged = ids
-        with self._as_writer("write to"):
+        with self._writing("write to"):
             self._store.create(name.path, content)
         self._unacknowledged = []
         self._told.add(ids)
@@ -154,7 +157,7 @@ class Ledger:
         self._compact()
 
     def close(self) -> None:
-        """Gives the run back. May be called twice."""
+        """Unlocks the run; may be called twice."""
         self._closed = True
         self._store.close()
 
@@ -179,14 +182,11 @@ class Ledger:
             )
 
     @contextmanager
-    def _as_writer(self, action: str) -> Iterator[None]:
-        """Looks after its body, not before, whether this is still the writer; if not, its work is void."""
+    def _writing(self, action: str) -> Iterator[None]:
+        """Runs its body as this term's writer, and closes the ledger if it is that no more."""
         try:
-            with storage_errors(self._store, action):
-                try:
-                    yield
-                finally:
-                    check_not_superseded(self._store, self._epoch)
+            with as_writer(self._store, self._term, action):
+                yield
         except FencedError:
             self.close()
             raise
@@ -196,36 +196,17 @@ class Ledger:
         if not tail:
             return
         try:
-            with self._as_writer("compact"):
-                merged, content = merge_segments(self._store, tail, epoch=self._epoch, told=self._told)
+            with self._writing("compact"):
+                merged, content = merge_segments(self._store, tail, term=self._term, told=self._told)
                 self._store.create(merged.path, content)
             self._live[-len(tail) :] = [merged]
+            # Only now, when the merged rows are durable and counted, may their sources go.
             for name in tail:
                 self._store.delete(name.path)
         except (FencedError, CorruptLedgerError):
             raise
         except (RunError, OSError) as error:
             _log.warning("small segments stay apart for now: %s", error)
-
-    def _write_fence(self, survey: Survey) -> None:
-        lost = (*survey.fence.lost, *survey.missing)
-        write_fence(self._store, Fence(self._epoch, tuple(map(str, survey.live)), lost))
-        for first, last in survey.missing:
-            _log.warning("evaluations %d to %d are lost; the run goes on without them", first, last)
-
-    def _tidy_up(self, contents: Contents) -> None:
-        """Removes what does not count from the sight of readers that know no fences."""
-        survey = contents.survey
-        aside = {name.path: f"damaged: {reason}" for name, reason in contents.damage.items()}
-        aside |= {name.path: "not part of the run when it was taken over before" for name in survey.stale}
-        aside |= {f"{FOLDER}/{text}": "not a segment of this ledger" for text in survey.foreign}
-        for path, reason in aside.items():
-            _log.warning(
-                "%s set aside as %s (%s); it does not count", path, self._store.set_aside(path), reason
-            )
-        for name in survey.redundant:
-            self._store.delete(name.path)
-        self._store.discard_leftovers()
 
 
 class _Flags:
@@ -254,13 +235,13 @@ def _locked(store: Store) -> Iterator[None]:
         raise
 
 
-def check_vacant(where: str | os.PathLike[str] | Store) -> None:
-    """Checks that a run can be started at ``where`` as far as that needs no writing.
+def check_vacant(place: Place) -> None:
+    """Checks that a run can be started at ``place`` as far as that needs no writing.
 
     Raises:
         RunError: It is a file, has something in it, or cannot be read.
     """
-    store = open_store(where)
+    store = open_store(place)
     with storage_errors(store, "start a run in"):
         _refuse_occupied(store)
 

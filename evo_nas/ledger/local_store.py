@@ -13,12 +13,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from evo_nas.errors import RunError
-from evo_nas.ledger.store import Store
+from evo_nas.ledger.store import LOCK, QUARANTINE, TEMPORARY, Store
 
 _log = logging.getLogger(__name__)
-LOCK = "LOCK"
-TEMPORARY = "tmp"
-QUARANTINE = "quarantine"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
@@ -26,8 +23,9 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 class LocalStore(Store):
     """A directory; its folders are made when first needed.
 
-    Content reaches a temporary file, and that the disk, before a link gives it its name, which unlike a
-    rename never replaces a file; then the folder is synced. Pillai et al. (OSDI 2014) show why each step.
+    Content is written to a temporary file, and that file is synced to the disk, before a link gives it its
+    name; unlike a rename, a link never replaces a file. Then the folder is synced. Pillai et al. (OSDI 2014)
+    show why each step is needed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -74,7 +72,7 @@ class LocalStore(Store):
         return aside
 
     def lock(self) -> None:
-        """Locks a file that says who holds it; the kernel gives it back however the process ends."""
+        """Locks a file that names its holder; the kernel unlocks it however the process ends."""
         self._make_folder(self._root)
         descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -92,12 +90,14 @@ class LocalStore(Store):
             ) from None
         self._lock = descriptor
         holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
-        with suppress(OSError):  # who holds the lock is only told; a full disk must not leave it locked
+        with suppress(
+            OSError
+        ):  # the holder's name only helps people; a full disk must not leave the run locked
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, holder.encode(), 0)
 
     def discard_leftovers(self) -> None:
-        """Empties the folder of temporary files; what is none of them and cannot be deleted stays."""
+        """Empties the folder of temporary files; what is not a file and cannot be deleted stays."""
         for name in self.list(TEMPORARY):
             try:
                 self.delete(f"{TEMPORARY}/{name}")
@@ -141,21 +141,6 @@ class LocalStore(Store):
             folder.mkdir(exist_ok=True)
             _sync_folder(folder.parent)
         self._made.add(folder)
-
-
-def open_store(where: str | os.PathLike[str] | Store) -> Store:
-    """Returns the store at ``where``, a directory's path or a URI, or ``where`` itself if it is a store.
-
-    Raises:
-        RunError: It is a URI that cannot hold runs.
-    """
-    if isinstance(where, Store):
-        return where
-    if "://" in str(where):
-        from evo_nas.ledger.object_store import ObjectStore  # noqa: PLC0415 - local runs need no fsspec
-
-        return ObjectStore(str(where))
-    return LocalStore(Path(where).absolute())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,27 +11,26 @@ from uuid import uuid4
 import fsspec
 
 from evo_nas.errors import RunError
-from evo_nas.ledger.local_store import QUARANTINE, TEMPORARY
-from evo_nas.ledger.store import Store
+from evo_nas.ledger.store import QUARANTINE, TEMPORARY, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PATIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"mode": "standard", "max_attempts": 3}}
 _OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _PATIENT, "max_concurrency": 1}}
-"""Of each kind of bucket that creates a file only if its name is free, what fsspec is told."""
+"""What fsspec is told, by kind of bucket; each kind here can create a file only if its name is free."""
 
 _NO_BUCKET = errno.ENXIO
 _CONFLICT = "ConditionalRequestConflict"
 _CONFLICTS_S = (0.1, 0.3, 1.0, 3.0)
-"""Pauses before a conditional PUT is repeated that met another one under way (HTTP 409); neither may have won."""
+"""Pauses before a conditional PUT that met another one is repeated (HTTP 409): neither may have won."""
 
 
 class ObjectStore(Store):
     """Objects whose names start with a URI such as ``s3://bucket/runs/name``.
 
-    A single PUT publishes finished bytes, so that no object is ever there in part, and is refused if the name
-    is taken. Nothing is renamed and nothing locked. The bucket is neither made nor configured.
+    A single PUT publishes finished bytes, so that no object is ever there in part; it is refused if the name
+    is taken. Nothing is renamed or locked. The bucket must be there.
 
     Raises:
         RunError: The URI is of no kind that can hold runs, or the package for its kind is not installed.
@@ -52,9 +51,9 @@ class ObjectStore(Store):
             raise RunError(f"run is {uri}; {error}: pip install 'evo-nas[{scheme}]'") from error
 
     def create(self, name: str, content: bytes) -> bool:
-        """Puts the object if there is none of its name, and after any failure looks at what is there now.
+        """Puts the object if its name is free, and after any failure looks at what is there now.
 
-        A PUT may have been carried out though its answer was lost, and its repetition is then refused.
+        The server may have carried out a PUT whose answer was lost; it then refuses the repetition.
         """
         for pause_s in (*_CONFLICTS_S, None):
             try:
@@ -102,7 +101,7 @@ class ObjectStore(Store):
         return aside
 
     def lock(self) -> None:
-        """Makes sure that a name that is taken is refused, since epochs are worth nothing otherwise.
+        """Makes sure that the server refuses a name that is taken, since two writers could claim one term otherwise.
 
         Raises:
             RunError: The bucket's server creates an object twice.
@@ -118,7 +117,7 @@ class ObjectStore(Store):
             )
 
     def discard_leftovers(self) -> None:
-        """Does nothing: a PUT leaves none, and a probe that is there may be another process's at this moment."""
+        """Does nothing: a PUT leaves none, and a probe that is there may belong to another process."""
 
     def close(self) -> None:
         """Does nothing: there is no lock."""
@@ -143,7 +142,10 @@ class ObjectStore(Store):
 
 @contextmanager
 def _os_errors() -> Iterator[None]:
-    """Makes every failure in its body an `OSError`; none is of a broken disk, nor a missing bucket a missing file."""
+    """Turns every failure in its body into an `OSError` that says neither broken disk nor, of a bucket, missing file.
+
+    Both would make callers believe that committed segments are lost.
+    """
     try:
         yield
     except OSError as error:

@@ -1,9 +1,7 @@
-"""`RunRecord`: what a run is, written once when it starts."""
+"""`RunRecord`: what a run is, sealed in ``RUN.json`` when it starts and never changed."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +12,12 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
-from evo_nas.errors import CorruptLedgerError, FormatError, RunError
+from evo_nas.errors import CorruptLedgerError, FormatError
+from evo_nas.ledger.sealed import DamagedError, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
-
-    from evo_nas.ledger.store import Store
 
 RUN_FILE = "RUN.json"
 FORMAT = 1
@@ -37,10 +34,8 @@ class RunRecord:
         name: What people call it.
         seed: Root of all its random streams.
         config: The whole configuration as plain JSON values.
-        config_hash: SHA-256 of the configuration as canonical JSON, in hex.
         created_at: ISO 8601, UTC.
         created_by: Versions of what created it.
-        parent: Id of the run it was forked from.
         data: SHA-256 of each file that it learns from, by their paths from the folder that they have in common.
         format: Format of the run directory.
     """
@@ -49,10 +44,8 @@ class RunRecord:
     name: str
     seed: int
     config: dict[str, Any]
-    config_hash: str
     created_at: str
     created_by: dict[str, str]
-    parent: str | None = None
     data: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -63,7 +56,6 @@ class RunRecord:
         *,
         seed: int,
         config: Mapping[str, Any],
-        parent: str | None = None,
         data: Mapping[str, str] | None = None,
     ) -> Self:
         """Returns the record of a run that starts now."""
@@ -72,10 +64,8 @@ class RunRecord:
             name=name,
             seed=seed,
             config=dict(config),
-            config_hash=hash_config(config),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             created_by={"evo-nas": product_version(), "python": platform.python_version()},
-            parent=parent,
             data=dict(data or {}),
         )
 
@@ -86,40 +76,28 @@ def product_version() -> str:
     return version("evo-nas")
 
 
-def hash_config(config: Mapping[str, Any]) -> str:
-    """Returns the SHA-256 of ``config`` as JSON with sorted keys, in hex."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
 def encode_record(record: RunRecord) -> bytes:
     """Returns the content of the run file."""
-    return json.dumps({**asdict(record), "min_reader": MIN_READER}, indent=2, allow_nan=False).encode()
+    return seal({**asdict(record), "min_reader": MIN_READER})
 
 
-def load_record(store: Store) -> RunRecord:
-    """Reads the run file.
+def decode_record(content: bytes, *, where: str) -> RunRecord:
+    """Returns the record that the run file at ``where`` holds.
 
     Raises:
-        RunError: There is no run here.
         FormatError: A newer version wrote it.
-        CorruptLedgerError: It is damaged, or its configuration was changed.
+        CorruptLedgerError: It is damaged, or was changed by hand.
     """
     try:
-        content = store.read(RUN_FILE)
-        values = json.loads(content)
-        check_readable(values["format"], values["min_reader"], where=f"{store.location}/{RUN_FILE}")
-        record = _reader().validate_json(content, strict=True)
-        _check_unchanged(record, where=f"{store.location}/{RUN_FILE}")
-    except (FileNotFoundError, NotADirectoryError):
-        raise RunError(
-            f"{store.location} holds no run: {RUN_FILE} is missing; give the directory of a run, "
-            "or start one with `evo-nas search`"
-        ) from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        # The checksum comes first: how files are sealed is the same in every format, and a damaged file must
+        # not be taken for one of a newer version.
+        values = unseal(content)
+        check_readable(values["format"], values["min_reader"], where=where)
+        return _reader().validate_json(content, strict=True)
+    except (DamagedError, ValueError, KeyError, TypeError) as error:
         raise CorruptLedgerError(
-            f"{store.location}/{RUN_FILE} is damaged ({_cause(error)}); restore it from a copy, it never changes"
+            f"{where} was changed by hand or is damaged ({_cause(error)}); restore it from a copy, it never changes"
         ) from error
-    return record
 
 
 @cache
@@ -128,18 +106,12 @@ def _reader() -> TypeAdapter[RunRecord]:
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, DamagedError):
+        return str(error)
     if not isinstance(error, ValidationError):
         return repr(error)
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def _check_unchanged(record: RunRecord, *, where: str) -> None:
-    if hash_config(record.config) != record.config_hash:
-        raise CorruptLedgerError(
-            f"{where} was changed by hand or is damaged: its configuration is not the one that config_hash was "
-            "taken of; restore it from a copy, it never changes"
-        )
 
 
 def check_readable(written_format: int, min_reader: int, *, where: str) -> None:

@@ -6,7 +6,7 @@ Whole columns are converted at a time; a row never exists as a Python mapping.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import pairwise, starmap
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         pa.field("status", pa.string(), nullable=False),
         pa.field("fitness", pa.float64()),
         pa.field("metrics", pa.map_(pa.string(), pa.float64()), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
         pa.field("curve", pa.list_(pa.float64()), nullable=False),
         pa.field("budget", pa.int32(), nullable=False),
         pa.field("epochs", pa.int32(), nullable=False),
@@ -50,9 +51,10 @@ SCHEMA = pa.schema(
         pa.field("backends", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null if nobody described it."""
-_LATER_COLUMNS = {"backends": pa.scalar([], pa.list_(pa.string()))}
-"""Columns that the first versions did not write, and what their rows have there."""
+"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null where no `Describe` was given.
+
+A column that comes later needs a default in its dataclass: rows and candidates that were written before have it.
+"""
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
@@ -60,8 +62,13 @@ _CIRCUMSTANCES = tuple(
     field.name for field in fields(Evaluation) if field.name not in ("candidate", "outcome")
 )
 _MICROSECONDS = 1_000_000
+_STORED: dict[str, Callable[[Any], Any]] = {
+    "metrics": lambda metrics: list(metrics.items()),
+    "finished_at": lambda seconds: round(seconds * _MICROSECONDS),
+}
+"""How values are written whose column has another type than their field."""
 EVALUATION_COLUMNS = ("seq", *_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)
-"""What evaluations in their order are made of: all but ``architecture``, most of the bytes."""
+"""What evaluations in their order are made of: all columns but ``architecture``, which has most of the bytes."""
 
 
 def to_table(
@@ -76,22 +83,26 @@ def to_table(
     }
     columns["seq"] = range(first_seq, first_seq + len(evaluations))
     columns["architecture"] = [describe(c.genome) if describe else None for c in candidates]
-    columns["metrics"] = [list(metrics.items()) for metrics in columns["metrics"]]
-    columns["finished_at"] = [round(seconds * _MICROSECONDS) for seconds in columns["finished_at"]]
+    for name, stored in _STORED.items():
+        columns[name] = [stored(value) for value in columns[name]]
     return pa.Table.from_arrays(
         [pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA
     )
 
 
 def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Returns ``table`` with exactly the columns of ``schema``, those that were added since it was written included.
+    """Returns ``table`` with exactly the columns of ``schema``.
+
+    One that it lacks is younger than the table, and has the default of its field in every row.
 
     Raises:
-        KeyError: It lacks a column that there always was.
+        KeyError: It lacks a column whose field has no default.
     """
     for name in schema.names:
-        if name in _LATER_COLUMNS and name not in table.column_names:
-            table = table.append_column(name, pa.repeat(_LATER_COLUMNS[name], len(table)))
+        if name not in table.column_names:
+            default = _STORED.get(name, lambda value: value)(_default(name))
+            column = pa.array([default] * len(table), schema.field(name).type)
+            table = table.append_column(name, column)
     table = table.select(schema.names)
     return table if table.schema.equals(schema) else table.cast(schema)
 
@@ -116,9 +127,28 @@ def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
 
 
 def candidate_from_json(values: Mapping[str, Any]) -> Candidate:
-    """Returns the candidate that `candidate_to_json` wrote; unknown keys are ignored."""
-    known = {name: values[name] for name in _CANDIDATE}
-    return Candidate(**{**known, "genome": tuple(known["genome"]), "parents": tuple(known["parents"])})
+    """Returns the candidate that `candidate_to_json` wrote, now or before a field was added or dropped.
+
+    Raises:
+        KeyError: It lacks a field that has no default.
+    """
+    known: dict[str, Any] = {}
+    for name in _CANDIDATE:
+        value = values[name] if name in values else _default(name)
+        # JSON has lists only; every sequence of a candidate is a tuple.
+        known[name] = tuple(value) if isinstance(value, list) else value
+    return Candidate(**known)
+
+
+def _default(name: str) -> Any:
+    """Returns the default of the field ``name`` of an evaluation; raises `KeyError` if it has none."""
+    for kind in (Candidate, Outcome, Evaluation):
+        for field in fields(kind):
+            if field.name == name and field.default is not MISSING:
+                return field.default
+            if field.name == name and field.default_factory is not MISSING:
+                return field.default_factory()
+    raise KeyError(name)
 
 
 def _attributes(values: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:

@@ -1,13 +1,12 @@
 """One segment: an immutable Parquet file whose name says what must be in it.
 
-``e00000003-s0000000128-0000000191-<digest>.parquet`` was written in epoch 3, holds the rows with ``seq`` 128
-to 191, and ``digest`` is the start of the SHA-256 of the whole file. So which rows a run has, and which are
-missing, is known from a directory listing; whether a file is what it claims, from its bytes.
+``t00000003-s0000000128-0000000191-<digest>.parquet`` was written in term 3 and holds the rows with ``seq`` 128
+to 191; ``digest`` is the start of the SHA-256 of the whole file. So a directory listing says which rows a run
+has and which are missing, and the bytes of a file say whether it is what its name claims.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import re
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 
 from evo_nas.ledger.record import FORMAT, MIN_READER, check_readable, product_version
 from evo_nas.ledger.schema import SCHEMA, candidate_from_json, candidate_to_json, complete
+from evo_nas.ledger.sealed import DamagedError, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,16 +28,12 @@ if TYPE_CHECKING:
     from evo_nas.ledger.store import Store
 
 FOLDER = "segments"
-_NAME = re.compile(r"e(\d{8,})-s(\d{10,})-(\d{10,})-([0-9a-f]{32})\.parquet")
-_REPETITIVE = ["operator", "status", "worker", "node", "error"]
+_NAME = re.compile(r"t(\d{8,})-s(\d{10,})-(\d{10,})-([0-9a-f]{32})\.parquet")
+_REPETITIVE = ["operator", "status", "metric", "worker", "node", "error"]
 _LOOKED_UP = ["id", "seq", "fitness"]
 _COMPRESSED_ROWS = 128
-"""Fewer rows are written as they are: starting a compressor for each column takes longer than the rest, both to
+"""Fewer rows are written as they are: to start a compressor for each column takes longer than the rest, both to
 write and to read, and compaction soon rewrites them."""
-
-
-class DamagedError(Exception):
-    """A segment is not what its name claims; never leaves the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +41,19 @@ class SegmentName:
     """What a segment's name says.
 
     Attributes:
-        epoch: Of the writer.
+        term: The writer's.
         first: Lowest ``seq`` of its rows.
         last: Highest ``seq`` of its rows; all between are there.
         digest: First 32 hex digits of the file's SHA-256.
     """
 
-    epoch: int
+    term: int
     first: int
     last: int
     digest: str
 
     def __str__(self) -> str:
-        return f"e{self.epoch:08d}-s{self.first:010d}-{self.last:010d}-{self.digest}.parquet"
+        return f"t{self.term:08d}-s{self.first:010d}-{self.last:010d}-{self.digest}.parquet"
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -65,7 +61,7 @@ class SegmentName:
         match = _NAME.fullmatch(text)
         if match is None or int(match[2]) > int(match[3]):
             return None
-        return cls(epoch=int(match[1]), first=int(match[2]), last=int(match[3]), digest=match[4])
+        return cls(term=int(match[1]), first=int(match[2]), last=int(match[3]), digest=match[4])
 
     @property
     def path(self) -> str:
@@ -91,7 +87,7 @@ class Segment:
     born: list[Candidate]
 
 
-def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) -> tuple[SegmentName, bytes]:
+def encode_segment(table: pa.Table, born: Iterable[Candidate], *, term: int) -> tuple[SegmentName, bytes]:
     """Returns the name and the content of the segment that holds ``table``, whose ``seq`` has no holes."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -113,7 +109,7 @@ def encode_segment(table: pa.Table, born: Iterable[Candidate], *, epoch: int) ->
         )
     content = sink.getvalue().to_pybytes()
     first = table["seq"][0].as_py()
-    return SegmentName(epoch, first, first + len(table) - 1, _digest(content)), content
+    return SegmentName(term, first, first + len(table) - 1, _digest(content)), content
 
 
 def read_segment(store: Store, name: SegmentName, *, columns: Sequence[str] | None = None) -> Segment:
@@ -123,26 +119,33 @@ def read_segment(store: Store, name: SegmentName, *, columns: Sequence[str] | No
         DamagedError: It is not what its name claims, or has gone.
         FormatError: A newer version wrote it.
     """
-    try:
-        content = store.read(name.path)
-    except FileNotFoundError as error:
-        raise DamagedError("it has gone") from error
-    except OSError as error:
-        if error.errno not in (errno.EIO, errno.EISDIR):
-            raise
-        raise DamagedError(f"it cannot be read: {error.strerror}") from error
-    return decode_segment(name, content, columns=columns)
+    return decode_segment(name, read_verified(store, name), columns=columns)
+
+
+def read_verified(store: Store, name: SegmentName) -> bytes:
+    """Returns the content of the segment called ``name``, whose bytes have the digest in that name.
+
+    Raises:
+        DamagedError: They do not, or the file has gone.
+    """
+    content = read_bytes(store, name.path)
+    verify(name, content)
+    return content
+
+
+def verify(name: SegmentName, content: bytes) -> None:
+    """Raises `DamagedError` if ``content`` does not have the digest in ``name``."""
+    if _digest(content) != name.digest:
+        raise DamagedError(f"its {len(content)} bytes do not have the SHA-256 in its name")
 
 
 def decode_segment(name: SegmentName, content: bytes, *, columns: Sequence[str] | None = None) -> Segment:
-    """Returns the segment in ``content``; ``columns`` are those of its table, None for all.
+    """Returns the segment in ``content``, verified before; ``columns`` are those of its table, None for all.
 
     Raises:
-        DamagedError: The content is not what ``name`` claims.
+        DamagedError: The content is no segment, or has other rows than ``name`` says.
         FormatError: A newer version wrote it.
     """
-    if _digest(content) != name.digest:
-        raise DamagedError(f"its {len(content)} bytes do not have the SHA-256 in its name")
     schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(column) for column in columns])
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)

@@ -1,7 +1,7 @@
 """What the ledger needs of a medium: a few operations on immutable files.
 
-The protocol never overwrites, appends or renames, so that an object store can carry it: `Store.create` is one
-conditional PUT there, and temporary files, folder syncs and locks are nothing.
+The protocol never overwrites, appends or renames, so that an object store can carry it: there `Store.create` is
+one conditional PUT, and temporary files, folder syncs and locks are not needed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from evo_nas.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+LOCK = "LOCK"
+TEMPORARY = "tmp"
+QUARANTINE = "quarantine"
 
 
 class Store(ABC):
@@ -29,8 +34,8 @@ class Store(ABC):
     def create(self, name: str, content: bytes) -> bool:
         """Makes a file appear with all its content at once, durably; returns False if the name is taken.
 
-        Where an attempt may succeed and yet report a failure, a file with the very same content is taken for
-        the one that was to appear; nobody else would write it, since names or contents are unique. When this
+        Where an attempt may succeed and yet report a failure, a file with the very same content counts as
+        created by this call; no other writer would write it, since names or contents are unique. When this
         raises, the file may or may not have appeared; it never appears with part of its content.
         """
 
@@ -40,14 +45,14 @@ class Store(ABC):
 
     @abstractmethod
     def list(self, folder: str) -> list[str]:
-        """Returns the names in ``folder`` without its own, sorted; ``""`` is the top; a missing one is empty.
+        """Returns the names in ``folder``, sorted; ``""`` is the top, and a missing folder is empty.
 
         Every file whose `create` returned before the call and that was not removed is among them.
         """
 
     @abstractmethod
     def delete(self, name: str) -> None:
-        """Removes a file; none there is no error. A power cut may undo it."""
+        """Removes a file if there is one; a power cut may undo it."""
 
     @abstractmethod
     def set_aside(self, name: str) -> str:
@@ -55,10 +60,10 @@ class Store(ABC):
 
     @abstractmethod
     def lock(self) -> None:
-        """Refuses a second writer where the medium can tell; it is the epochs that protect the run.
+        """Refuses a second writer where the medium can tell; what protects the run are the terms of its writers.
 
         Raises:
-            RunError: Another process holds the lock, the message says which; or the medium cannot carry epochs.
+            RunError: Another process holds the lock, and the message says which; or the medium cannot carry terms.
         """
 
     @abstractmethod

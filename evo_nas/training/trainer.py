@@ -191,6 +191,7 @@ class _Fit:
                 "validation_loss": best.scores.loss,
                 f"validation_{metric.name}": best.scores.metric,
             },
+            metric="" if best is None else f"validation_{metric.name}",
             curve=tuple(epoch.scores.metric for epoch in self._epochs),
             parameters=self._parameters,
             epochs=len(self._epochs),

@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from evo_nas.cli.display import Subject
-from evo_nas.cli.wording import Scale
-from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.config import SearchConfig
+from evo_nas.evaluation import Status
 from evo_nas.execution.executor import Occupancy
-from evo_nas.loop import Budget, Progress
+from evo_nas.sessions.events import Best, Event, Progressed, Started
+from evo_nas.sessions.session import Session
 
-BEST = Evaluation(
-    Candidate(57, (1, 2, 3), "c0ffee", (31,), "mutation", seed=1, budget=8, asked_after=50),
-    Outcome(Status.OK, fitness=-0.25, metrics={"validation_mse": 0.25}, parameters=14_202, epochs=8),
+IN_WORDS = "1 layer: an evolved cell of 9 nodes, 96 wide; pooling by attention; adam at 0.007, batches of 16"
+BEST = Best(
+    id=57,
+    value=0.25,
+    fitness=-0.25,
+    parameters=14_202,
+    operator="mutation",
+    parents=(31,),
+    canonical_hash="c0ffee",
+    architecture=IN_WORDS,
 )
-HALF = Progress(
+HALF = Progressed(
     told=60,
     told_at_start=0,
     asked=64,
-    budget=Budget(120),
+    evaluations=120,
+    train_s=0.0,
+    train_s_budget=None,
+    elapsed_s=30.0,
+    per_minute=120.0,
+    remaining_s=30.0,
     by_status={Status.OK: 57, Status.DIVERGED: 3},
     best=BEST,
-    front=[BEST],
-    fitness={"size": 50.0, "mean": -0.5, "std": 0.125, "min": -0.75, "max": -0.25},
-    occupancy=Occupancy(workers=2, busy=1, in_flight=4, lost_workers=1),
-    elapsed_s=30.0,
-    finished=False,
-    interrupted=False,
+    population={"size": 50.0, "mean": -0.5, "std": 0.125, "min": -0.75, "max": -0.25},
+    workers=Occupancy(workers=2, busy=1, in_flight=4, lost_workers=1),
 )
 
 
+class Played(Session):
+    """A session that says what it is given, like a recording."""
+
+    outlives = False
+
+    def __init__(self, *events: Event, place: str = "runs/small", address: str | None = None) -> None:
+        super().__init__(place, address=address)
+        self._events = events
+        self.left = False
+
+    def start(self, config: SearchConfig) -> None:
+        """Does nothing."""
+
+    def attach(self) -> None:
+        """Does nothing."""
+
+    def events(self) -> Generator[Event, None, None]:
+        yield from self._events
+
+    def stop(self, *, drain_s: float = 0.0) -> None:
+        self.left = True
+
+    def leave(self) -> None:
+        self.left = True
+
+
+class PlayedElsewhere(Played):
+    """One whose search goes on without it."""
+
+    outlives = True
+
+
 @pytest.fixture
-def progress() -> Callable[..., Progress]:
-    """Returns a progress at half time, but for what is given."""
+def started() -> Started:
+    return Started(run="runs/small", name="small", metric="mse", higher_is_better=False, told=0)
+
+
+@pytest.fixture
+def progress() -> Callable[..., Progressed]:
+    """Returns the progress at half time, but for what is given."""
     return lambda **changed: replace(HALF, **changed)
-
-
-@pytest.fixture
-def described() -> list[tuple[int, ...]]:
-    """Genomes that were put into words."""
-    return []
-
-
-@pytest.fixture
-def subject(described: list[tuple[int, ...]]) -> Subject:
-    def describe(genome: tuple[int, ...]) -> str:
-        described.append(genome)
-        return (
-            "1 layer: an evolved cell of 9 nodes, 96 wide; pooling by attention; adam at 0.007, batches of 16"
-        )
-
-    return Subject("small", Path("runs/small"), Scale("mse", higher_is_better=False), describe)

@@ -18,7 +18,8 @@ import evo_nas
 from evo_nas.cli import main
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import hash_config, read_config, read_history, read_table
+from evo_nas.ledger import seal, unseal
+from evo_nas.runs import Run
 
 CONFIG = """
 name: tiny
@@ -79,25 +80,29 @@ def test_the_same_command_again_says_that_the_run_is_complete(config: Path, run:
     assert result.exit_code == 0
     assert "is complete" in result.output
     assert "verdict" in result.output
-    assert len(read_history(run).told) == 8
+    assert len(Run.at(run).history().told) == 8
 
 
 def test_a_larger_budget_goes_on_where_the_search_ended(config: Path, run: Path) -> None:
     result = evo_nas_command("search", config, "--run", run, "--inline", "--set", "budget.evaluations=10")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 10
+    assert len(Run.at(run).history().told) == 10
 
 
 def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path: Path) -> None:
     overrides = ("--set", "budget.evaluations=3")
     result = evo_nas_command("search", config, "--run", tmp_path / "run", "--inline", "--json", *overrides)
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert events[0]["event"] == "baselines"
-    assert set(events[0]["baselines"]) == {"majority", "nearest neighbour"}
-    assert {event["event"] for event in events[1:-1]} == {"progress"}
-    assert (events[-2]["told"], events[-2]["finished"]) == (3, True)
-    assert events[-1]["event"] == "verdict"
-    assert events[-1]["evaluations"] == 3
+    said = [event["event"] for event in events]
+    assert set(said) == {"working", "baselines", "started", "progressed", "completed", "judged"}
+    assert (
+        said.index("baselines") < said.index("started") < said.index("progressed") < said.index("completed")
+    )
+    baselines, last = events[said.index("baselines")], events[said.index("completed") - 1]
+    assert set(baselines["values"]) == {"majority", "nearest neighbour"}
+    assert (last["told"], last["finished"]) == (3, True)
+    assert said[-1] == "judged"
+    assert events[-1]["verdict"]["evaluations"] == 3
 
 
 def test_run_directory_is_named_after_the_config(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,13 +113,13 @@ def test_run_directory_is_named_after_the_config(config: Path, monkeypatch: pyte
 
 def test_resume_goes_on_to_the_budget_that_was_given_last(config: Path, run: Path) -> None:
     raised = Experiment.of(load_config(config, ("budget.evaluations=12", "workers=2")))
-    with raised.open(run, executor="inline") as search:
+    with raised.open(Run.at(run), executor="inline") as search:
         search.step()
     assert "9/12" in evo_nas_command("runs", run).output
-    assert read_config(run)["workers"]["count"] == 2
+    assert Run.at(run).config.workers.count == 2
     result = evo_nas_command("resume", run, "--inline")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 12
+    assert len(Run.at(run).history().told) == 12
 
 
 def test_resume_needs_only_the_run(config: Path, run: Path) -> None:
@@ -136,22 +141,21 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
     ]
     with subprocess.Popen([*map(str, command), *options], stdout=subprocess.PIPE, text=True) as searching:
         assert searching.stdout
-        before, first = (json.loads(searching.stdout.readline()) for _ in range(2))
+        while json.loads(searching.stdout.readline())["event"] != "progressed":
+            pass
         searching.send_signal(signal.SIGINT)
         events = [json.loads(line) for line in searching.stdout]
-    assert (before["event"], first["event"]) == ("baselines", "progress")
     assert searching.returncode == 128 + signal.SIGINT
-    assert events[-1]["event"] == "stopped"
-    assert f"evo-nas resume {run}" in events[-1]["text"]
-    told = events[-1]["told"]
-    assert f"{told:,} of 100,000 evaluations are safe" in events[-1]["text"]
-    assert len(read_history(run).told) == told
+    last = events[-1]
+    assert (last["event"], last["run"], last["evaluations"]) == ("stopped", str(run), 100_000)
+    assert len(Run.at(run).history().told) == last["told"]
 
 
 STOPPED_IN = """
 import os, signal
-from evo_nas import champion
-from evo_nas.cli import main, pursuit
+from evo_nas.champion import contest
+from evo_nas.cli import main
+from evo_nas.experiment import Experiment
 
 def stopped(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.{name})
@@ -173,7 +177,7 @@ def test_signal_while_workers_start_leaves_and_says_how_to_go_on(
     config: Path, run: Path, number: signal.Signals
 ) -> None:
     more = ("--set", "budget.evaluations=10")
-    ended = stopped_in("pursuit.Experiment.open", number, "search", config, "--run", run, "--inline", *more)
+    ended = stopped_in("Experiment.open", number, "search", config, "--run", run, "--inline", *more)
     assert ended.returncode == 128 + number, ended.stderr
     safe = f"stopped by {number.name}: 8 of 10 evaluations are safe; go on with\n  evo-nas resume {run}\n"
     assert ended.stdout.endswith(safe)
@@ -182,14 +186,15 @@ def test_signal_while_workers_start_leaves_and_says_how_to_go_on(
 
 def test_signal_before_the_run_exists_leaves_nothing(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    ended = stopped_in("pursuit.Experiment.open", signal.SIGINT, "search", config, "--run", run, "--inline")
+    ended = stopped_in("Experiment.open", signal.SIGINT, "search", config, "--run", run, "--inline")
     assert ended.returncode == 128 + signal.SIGINT, ended.stderr
     assert "the search had not begun" in ended.stdout
     assert not run.exists()
 
 
 def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path) -> None:
-    ended = stopped_in("champion.verdict_of", signal.SIGINT, "resume", run, "--inline")
+    shutil.rmtree(run / "champion")
+    ended = stopped_in("contest.Contest.hold", signal.SIGINT, "resume", run, "--inline")
     assert ended.returncode == 128 + signal.SIGINT, ended.stderr
     assert f"the search is complete; judge it with\n  evo-nas resume {run}\n" in ended.stdout
     assert not ended.stderr
@@ -261,12 +266,12 @@ def test_show_lists_the_best_first_with_its_lineage(run: Path) -> None:
 
 
 def test_show_ends_the_lineage_at_a_lost_forebear(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = read_table(run)
+    table = Run.at(run).table()
     rows = table.to_pylist()
     child = next(row for row in reversed(rows) if row["parents"])
     lost = child["parents"][0]
     left = table.take([position for position, row in enumerate(rows) if row["id"] != lost])
-    monkeypatch.setattr("evo_nas.cli.recorded.read_table", lambda _: left)
+    monkeypatch.setattr(Run, "table", lambda _: left)
     result = evo_nas_command("show", run, "--candidate", child["id"])
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[-1].split()[:2] == [f"#{lost}", "lost"]
@@ -304,10 +309,10 @@ def test_verify_derives_every_candidate_again(run: Path) -> None:
 
 
 def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> None:
-    record = json.loads((run / "RUN.json").read_text())
+    record = unseal((run / "RUN.json").read_bytes())
     record["config"]["seed"] += 1
-    record["config_hash"] = hash_config(record["config"])
-    (run / "RUN.json").write_text(json.dumps(record))
+    record["seed"] += 1
+    (run / "RUN.json").write_bytes(seal(record))
     result = evo_nas_command("verify", run)
     assert result.exit_code == 1
     assert "derived again" in result.output
@@ -323,21 +328,28 @@ def test_exported_champion_loads(run: Path, tmp_path: Path) -> None:
     assert sum(parameter.numel() for parameter in evo_nas.load_champion(out).parameters()) > 0
 
 
+def champion_of(run: Path) -> Path:
+    """The folder of the one champion that a run keeps."""
+    (folder,) = (path for path in (run / "champion").iterdir() if path.name != "trainings")
+    return folder
+
+
 @pytest.mark.parametrize("name", ["verdict.json", "model.safetensors", "genome.json"])
 def test_a_champion_that_is_not_whole_is_made_again(run: Path, tmp_path: Path, name: str) -> None:
-    whole = sorted(path.name for path in (run / "champion").iterdir())
-    (run / "champion" / name).unlink()
+    whole = sorted(path.name for path in champion_of(run).iterdir())
+    (champion_of(run) / name).unlink()
     result = evo_nas_command("export", run, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == whole
     evo_nas.load_champion(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", ["champion/verdict.json", "baselines.json"])
+@pytest.mark.parametrize("name", ["verdict.json", "baselines.json"])
 @pytest.mark.parametrize("content", [b"null", b"\xff\xfe", b"[" * 200_000, b'{"format": 1, "baselines": 3}'])
 def test_damage_to_what_can_be_made_again_stops_nothing(run: Path, name: str, content: bytes) -> None:
-    (run / "champion" / "verdict.json").unlink()
-    (run / name).write_bytes(content)
+    folder = champion_of(run)
+    (folder / "verdict.json").unlink()
+    (run / name if name == "baselines.json" else folder / name).write_bytes(content)
     result = evo_nas_command("resume", run, "--inline")
     assert result.exit_code == 0, result.output
     assert "champion #" in result.output
@@ -346,11 +358,11 @@ def test_damage_to_what_can_be_made_again_stops_nothing(run: Path, name: str, co
 def test_an_export_that_fails_may_be_tried_again(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: Path, target: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copyfile", full)
+        patched.setattr(Path, "write_bytes", full)
         assert "the disk is full" in refusal("export", run, "--out", tmp_path / "out")
     assert evo_nas_command("export", run, "--out", tmp_path / "out").exit_code == 0
 
@@ -388,7 +400,7 @@ def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run:
     assert "--accept-data-loss" in message
     result = evo_nas_command("search", config, "--run", run, "--inline", "--accept-data-loss")
     assert result.exit_code == 0, result.output
-    assert len(read_history(run).told) == 8
+    assert len(Run.at(run).history().told) == 8
     assert (run / "quarantine").is_dir()
     verified = evo_nas_command("verify", run)
     assert verified.exit_code == 0, verified.output

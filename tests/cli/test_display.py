@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, Subject
+from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, display_for
 from evo_nas.cli.live import LiveDisplay
-from evo_nas.cli.pace import Pace
 from evo_nas.execution.executor import Occupancy
-from evo_nas.loop import Budget, Progress
+from evo_nas.sessions.events import (
+    Baselines,
+    Completed,
+    Event,
+    Progressed,
+    Started,
+    Stopped,
+    Working,
+    event_from_json,
+)
+from tests.cli.conftest import Played, PlayedElsewhere
 
-MakeProgress = Callable[..., Progress]
+MakeProgress = Callable[..., Progressed]
 
 
-def shown(display: type[Display], subject: Subject, *seen: Progress, width: int = 100) -> list[str]:
+def shown(
+    display: type[Display],
+    *seen: Event,
+    width: int = 100,
+    session: Played | None = None,
+    stopped_by: str = "",
+) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    with display(subject, console) as watching:
-        for progress in seen:
-            watching(progress)
+    with display(console, session or Played()) as watching:
+        for event in seen:
+            watching.show(event, stopped_by=stopped_by)
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_live_view_tells_everything_within_the_terminal(
-    subject: Subject, progress: MakeProgress, width: int
+    started: Started, progress: MakeProgress, width: int
 ) -> None:
-    lines = shown(LiveDisplay, subject, progress(), width=width)
+    lines = shown(LiveDisplay, started, progress(), width=width)
     text = " ".join(" ".join(lines).split())
     for fact in (
         "small runs/small",
@@ -46,99 +60,102 @@ def test_live_view_tells_everything_within_the_terminal(
     assert max(map(len, lines)) <= width
 
 
-def test_live_view_copes_with_a_search_that_has_nothing_yet(subject: Subject, progress: MakeProgress) -> None:
-    empty = progress(told=0, by_status={}, best=None, fitness={}, elapsed_s=0.0)
-    text = " ".join(shown(LiveDisplay, subject, empty))
+def test_live_view_copes_with_a_search_that_has_nothing_yet(started: Started, progress: MakeProgress) -> None:
+    empty = progress(told=0, by_status={}, best=None, population={}, elapsed_s=0.0, remaining_s=None)
+    text = " ".join(shown(LiveDisplay, started, empty))
     assert "none scored yet" in text
-    assert "nobody yet" in text
+    assert "none yet" in text
     assert "ETA -:--" in text
 
 
-def test_finished_search_has_no_time_left(subject: Subject, progress: MakeProgress) -> None:
-    assert "ETA" not in " ".join(shown(LiveDisplay, subject, progress(told=120, finished=True)))
+def test_finished_search_has_no_time_left(started: Started, progress: MakeProgress) -> None:
+    assert "ETA" not in " ".join(shown(LiveDisplay, started, progress(told=120, finished=True)))
 
 
-def test_ended_search_tells_how_much_its_workers_worked(subject: Subject, progress: MakeProgress) -> None:
+def test_ended_search_tells_how_much_its_workers_worked(started: Started, progress: MakeProgress) -> None:
     seconds = {"working": 90.0, "starved": 6.0, "transit": 4.0}
-    ended = progress(finished=True, occupancy=Occupancy(workers=2, busy=0, in_flight=0, seconds=seconds))
-    assert "2 worked 90% of the time" in " ".join(shown(LiveDisplay, subject, ended))
+    ended = progress(finished=True, workers=Occupancy(workers=2, busy=0, in_flight=0, seconds=seconds))
+    assert "2 worked 90% of the time" in " ".join(shown(LiveDisplay, started, ended))
 
 
-def test_limit_on_training_time_is_shown_and_bounds_what_is_left(
-    subject: Subject, progress: MakeProgress
-) -> None:
-    timed = progress(budget=Budget(100_000, train_s=300.0), train_s=150.0)
-    text = " ".join(shown(LiveDisplay, subject, timed))
-    assert "60/100,000, 2.5 of 5 min trained" in text
-    assert "ETA 0:30" in text
+def test_limit_on_training_time_is_shown(started: Started, progress: MakeProgress) -> None:
+    timed = progress(evaluations=100_000, train_s_budget=300.0, train_s=150.0)
+    assert "60/100,000, 2.5 of 5 min trained" in " ".join(shown(LiveDisplay, started, timed))
 
 
 def test_a_stop_is_noted_below_the_view_until_the_search_has_stopped(
-    subject: Subject, progress: MakeProgress
+    started: Started, progress: MakeProgress
 ) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with LiveDisplay(subject, console) as watching:
-        watching(progress())
+    with LiveDisplay(console, Played()) as watching:
+        watching.show(started)
+        watching.show(progress())
         watching.note_stop("stopping; again to leave at once")
         deadline = time.monotonic() + 30.0
         while "stopping; again" not in console.file.getvalue():  # type: ignore[attr-defined]
             assert time.monotonic() < deadline, "the view is redrawn a few times a second"
             time.sleep(0.05)
-        watching(progress(interrupted=True))
+        watching.show(progress(interrupted=True))
         console.file = io.StringIO()
     assert "stopping; again" not in console.file.getvalue()
 
 
-def test_architecture_is_described_once_for_each_new_best(
-    subject: Subject, progress: MakeProgress, described: list[tuple[int, ...]]
-) -> None:
-    shown(LiveDisplay, subject, progress(), progress(), progress())
-    assert len(described) == 1
-
-
-def test_lines_are_printed_now_and_then_and_at_the_end(subject: Subject, progress: MakeProgress) -> None:
+def test_lines_are_printed_now_and_then_and_at_the_end(started: Started, progress: MakeProgress) -> None:
     turns = [progress(told=turn, elapsed_s=float(turn)) for turn in range(1, 26)]
-    lines = shown(LineDisplay, subject, *turns, progress(told=26, elapsed_s=26.0, finished=True), width=20)
+    lines = shown(LineDisplay, started, *turns, progress(told=26, elapsed_s=26.0, finished=True), width=20)
     assert [line.split("/")[0] for line in lines] == ["1", "11", "21", "26"]
     assert lines[1] == (
-        "11/120 evaluated  60/min  ETA 1:49  best mse 0.2500 (#57)  workers: 1 of 2 busy, 1 lost and replaced  "
+        "11/120 evaluated  120/min  ETA 0:30  best mse 0.2500 (#57)  workers: 1 of 2 busy, 1 lost and replaced  "
         "failures: 3 diverged"
     )
 
 
-def test_json_is_one_object_a_line(subject: Subject, progress: MakeProgress) -> None:
-    (line,) = shown(JsonDisplay, subject, progress(), width=20)
-    event = json.loads(line)
-    assert event["event"] == "progress"
-    assert event["best"] == {
-        "id": 57,
-        "mse": 0.25,
-        "fitness": -0.25,
-        "parameters": 14_202,
-        "operator": "mutation",
-        "parents": [31],
-        "architecture": "1 layer: an evolved cell of 9 nodes, 96 wide; pooling by attention; adam at 0.007, "
-        "batches of 16",
-        "canonical_hash": "c0ffee",
-    }
-    assert event["by_status"] == {"ok": 57, "diverged": 3}
-    assert (event["told"], event["budget"], event["per_minute"], event["remaining_s"]) == (
-        60,
-        120,
-        120.0,
-        30.0,
-    )
+def test_json_is_one_event_a_line_and_reads_back(started: Started, progress: MakeProgress) -> None:
+    events = [Working(doing="loading the data"), started, progress(), Completed(run="runs/small")]
+    lines = shown(JsonDisplay, *events, width=20)
+    assert [event_from_json(line) for line in lines] == events
 
 
-def test_pace_is_that_of_the_last_minute(progress: MakeProgress) -> None:
-    pace = Pace()
-    for minute, told in enumerate((0, 10, 20, 80)):
-        pace.observe(progress(told=told, elapsed_s=60.0 * minute))
-    assert pace.per_minute == 60
+def test_json_says_the_progress_once_a_second_and_always_the_last(
+    started: Started, progress: MakeProgress
+) -> None:
+    turns = [progress(told=turn, elapsed_s=turn / 10) for turn in range(25)]
+    lines = shown(JsonDisplay, *turns, progress(told=25, elapsed_s=2.5, finished=True))
+    told = [event.told for line in lines if isinstance(event := event_from_json(line), Progressed)]
+    assert told == [0, 10, 20, 25]
 
 
-def test_pace_after_a_resume_leaves_out_what_was_found(progress: MakeProgress) -> None:
-    pace = Pace()
-    pace.observe(progress(told=60, told_at_start=50, elapsed_s=60.0))
-    assert pace.per_minute == 10
-    assert pace.remaining_s(progress(told=60)) == 360
+def test_baselines_are_named_before_the_search(started: Started) -> None:
+    (line,) = shown(LineDisplay, Baselines(metric="mse", values={"persistence": 0.25, "ridge": 0.125}))
+    assert line == "to beat, by test mse: persistence 0.2500, ridge 0.1250"
+
+
+def test_the_trainings_of_the_verdict_are_counted() -> None:
+    (line,) = shown(LineDisplay, Working(doing="retrained the champion, seed 1 of 3", done=2, total=13))
+    assert line == "2/13  retrained the champion, seed 1 of 3"
+
+
+def test_a_stopped_search_says_how_to_go_on() -> None:
+    stopped = Stopped(run="runs/my run", told=60, evaluations=120)
+    text = shown(LineDisplay, stopped, stopped_by="SIGINT")
+    assert text == [
+        "stopped by SIGINT: 60 of 120 evaluations are safe; go on with",
+        "  evo-nas resume 'runs/my run'",
+    ]
+    judging = Stopped(run="runs/small", told=120, evaluations=120, complete=True)
+    assert "the search is complete; judge it with" in shown(LineDisplay, judging)[0]
+
+
+def test_how_to_go_on_with_a_search_in_a_cluster_can_be_typed_as_it_stands() -> None:
+    elsewhere = PlayedElsewhere(place="/shared/my runs/a", address="10.0.0.1:6379")
+    stopped = Stopped(run="/shared/my runs/a", told=60, evaluations=120)
+    (line,) = shown(LineDisplay, stopped, session=elsewhere)
+    assert "`evo-nas resume '/shared/my runs/a' --address 10.0.0.1:6379`" in line
+
+
+def test_the_display_suits_what_reads_it() -> None:
+    plain = Console(file=io.StringIO())
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+    assert isinstance(display_for(Played(), as_json=True, console=terminal), JsonDisplay)
+    assert isinstance(display_for(Played(), as_json=False, console=plain), LineDisplay)
+    assert isinstance(display_for(Played(), as_json=False, console=terminal), LiveDisplay)

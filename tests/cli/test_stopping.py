@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from evo_nas.cli.stopping import SIGNALS, Stopped, Stopping
+from evo_nas.cli.stopping import SIGNALS, Interrupted, Stopping
 
 SEARCHING = """
 import os, signal
 from evo_nas.cli.stopping import Stopping
-with Stopping() as stopping, stopping.asking(lambda: print("asked", flush=True), saying="stopping"):
+with Stopping() as stopping:
+    stopping.ask(lambda: print("asked", flush=True), saying="stopping")
     os.kill(os.getpid(), signal.{name})
     os.kill(os.getpid(), signal.{name})
     print("survived", flush=True)
@@ -23,7 +24,8 @@ with Stopping() as stopping, stopping.asking(lambda: print("asked", flush=True),
 ENDING = """
 import os, signal
 from evo_nas.cli.stopping import Stopping
-with Stopping() as stopping, stopping.asking(lambda: print("asked", flush=True), saying="stopping"):
+with Stopping() as stopping:
+    stopping.ask(lambda: print("asked", flush=True), saying="stopping")
     os.kill(os.getpid(), signal.{name})
 os.kill(os.getpid(), signal.{name})
 print("survived", flush=True)
@@ -44,7 +46,8 @@ def test_first_signal_asks_the_search_to_stop_and_is_reported(
     handlers: None, number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stops: list[str] = []
-    with Stopping() as stopping, stopping.asking(lambda: stops.append("stop"), saying="stopping"):
+    with Stopping() as stopping:
+        stopping.ask(lambda: stops.append("stop"), saying="stopping")
         os.kill(os.getpid(), number)
     assert stops == ["stop"]
     assert stopping.received is number
@@ -54,18 +57,18 @@ def test_first_signal_asks_the_search_to_stop_and_is_reported(
 @pytest.mark.parametrize("number", SIGNALS)
 def test_first_signal_outside_the_search_leaves(handlers: None, number: signal.Signals) -> None:
     with Stopping() as stopping:
-        with stopping.asking(lambda: None, saying="stopping"):
-            pass
-        with pytest.raises(Stopped) as stopped:
+        stopping.ask(lambda: None, saying="stopping")
+        stopping.ask_nothing()
+        with pytest.raises(Interrupted) as interrupted:
             os.kill(os.getpid(), number)
-    assert stopped.value.signal is number
+    assert interrupted.value.signal is number
 
 
 def test_signals_that_something_else_took_are_taken_again(handlers: None) -> None:
     with Stopping() as stopping:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stopping.install()
-        with pytest.raises(Stopped):
+        with pytest.raises(Interrupted):
             os.kill(os.getpid(), signal.SIGTERM)
 
 

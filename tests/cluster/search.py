@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evo_nas.evaluation import Evaluation
-from evo_nas.ledger import LocalStore, holds_run, read_history
+from evo_nas.ledger import LocalStore
+from evo_nas.runs import Run
 from tests.checker import check_run
 from tests.cluster.harness import Cluster
 
@@ -64,8 +65,8 @@ class ClusterSearch:
 
     def told(self) -> int:
         """How many evaluations are committed now; they are remembered."""
-        if holds_run(self.run):
-            for evaluation in read_history(self.run).told:
+        if Run.at(self.run).exists:
+            for evaluation in Run.at(self.run).history().told:
                 self.acknowledged.setdefault(evaluation.candidate.id, evaluation)
         return len(self.acknowledged)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger
+from evo_nas.runs import Run
 from tests.cluster.harness import Cluster, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
@@ -97,7 +98,7 @@ def test_what_a_node_sends_after_it_was_given_up_does_not_count(
 
 def lost_workers(cluster: Cluster, search: ClusterSearch) -> int:
     """How many workers its manager says to have lost."""
-    return int(cluster.status(search.run)["progress"]["workers"]["lost"])
+    return int(cluster.status(search.run)["progress"]["workers"]["lost_workers"])
 
 
 def test_a_killed_manager_comes_back_and_goes_on(cluster: Cluster, undisturbed: ClusterSearch) -> None:
@@ -126,10 +127,10 @@ def test_a_stopped_search_finishes_what_it_trains_and_goes_on(
     assert f"evo-nas resume {undisturbed.run}" in stopped
     wait_for(lambda: not workers(cluster) and not command(before), PATIENCE_S, "manager and workers to end")
     assert f"{undisturbed.told():,} of " in stopped
-    assert not read_history(undisturbed.run).in_flight
+    assert not Run.at(undisturbed.run).history().in_flight
     nobody = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.gcs, check=False)
     assert nobody.returncode == 2
-    assert "nobody searches" in nobody.stderr
+    assert "nothing searches" in nobody.stderr
     assert undisturbed.submit(cluster).returncode == 0
 
 

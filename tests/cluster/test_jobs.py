@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,11 +12,12 @@ from typing import Any
 import pytest
 from aiohttp import WSCloseCode, web
 
-from evo_nas.cli.remote import Remote
-from evo_nas.cli.remote_status import print_status
+from evo_nas.cli.cluster_status import print_status
 from evo_nas.cluster import jobs
 from evo_nas.cluster.jobs import Jobs
 from evo_nas.errors import ConfigError, ExecutionError
+from evo_nas.sessions.events import Completed, Failed, Started, Stopped, event_to_json
+from evo_nas.sessions.jobs import JobSession
 
 RUN = "/shared/my runs/a"
 # Ray's client gives that to aiohttp, and leaves the connection by which it follows a log to the garbage collector.
@@ -116,12 +116,42 @@ def test_a_dashboard_that_is_lost_while_it_is_followed_is_one_clear_error(
 
 
 def test_what_a_job_advises_is_turned_into_what_is_typed_here(
-    dashboard: Dashboard, capsys: pytest.CaptureFixture[str]
+    dashboard: Dashboard,
 ) -> None:
-    advice = f"go on with `evo-nas resume '{RUN}' --address auto`"
-    dashboard.lines = [json.dumps({"event": "stopped", "text": advice}) + "\n"]
-    Remote(dashboard.url, RUN, as_json=False).attach("one")
-    assert capsys.readouterr().out == f"{advice.replace('auto', dashboard.url)}\n"
+    advice = f"nothing searches it; go on with `evo-nas resume '{RUN}' --address auto`"
+    dashboard.lines = [event_to_json(Failed(error=advice)) + "\n"]
+    with pytest.raises(ExecutionError) as failed:
+        list(following(dashboard).events())
+    assert str(failed.value) == advice.replace("auto", dashboard.url)
+
+
+def following(dashboard: Dashboard) -> JobSession:
+    session = JobSession(RUN, dashboard.url)
+    session.submission = "one"
+    return session
+
+
+def test_the_events_of_a_job_are_those_of_the_search_there(dashboard: Dashboard) -> None:
+    started = Started(run=RUN, name="a", metric="mse", higher_is_better=False, told=0)
+    stopped = Stopped(run=RUN, told=3, evaluations=5)
+    log = '{"level": "INFO", "message": "a worker joined"}'
+    dashboard.lines = [f"{event_to_json(started)}\n{log}\n{event_to_json(stopped)}\n"]
+    assert list(following(dashboard).events()) == [started, stopped]
+
+
+def test_whoever_leaves_hears_no_more_of_a_job(dashboard: Dashboard) -> None:
+    dashboard.lines = [event_to_json(Completed(run=RUN)) + "\n"]
+    session = following(dashboard)
+    session.leave()
+    assert list(session.events()) == []
+
+
+@pytest.mark.parametrize("printed", ["error: seed is x; must be a number\n  in search.json\n", ""])
+def test_a_job_that_fails_without_a_word_of_the_search_says_why(dashboard: Dashboard, printed: str) -> None:
+    dashboard.lines, dashboard.status = [printed], "FAILED"
+    why = "seed is x" if printed else "the search itself may go on: `evo-nas attach"
+    with pytest.raises(ExecutionError, match=why):
+        list(following(dashboard).events())
 
 
 def test_the_status_of_a_run_that_was_never_sent_names_those_that_were(dashboard: Dashboard) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evo_nas.ledger import holds_run, read_history
+from evo_nas.runs import Run
 from tests.cluster.harness import BIN, end_all, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -71,4 +71,4 @@ def test_five_commands_submit_a_search_to_a_local_cluster(home: Path) -> None:
     assert done.returncode == 0, said
     assert "submitted as cluster-" in said
     run = home / "runs" / "cluster"
-    wait_for(lambda: holds_run(run) and read_history(run).told, 240.0, "the first evaluation")
+    wait_for(lambda: Run.at(run).exists and Run.at(run).history().told, 240.0, "the first evaluation")

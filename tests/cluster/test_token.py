@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from evo_nas.cluster import exposure
-from evo_nas.cluster.exposure import examine
+from evo_nas.cluster import security_check
+from evo_nas.cluster.security_check import examine
 from evo_nas.cluster.token import ensure_token, require_token
 from evo_nas.errors import ConfigError
 
@@ -121,7 +121,7 @@ def test_a_head_that_answers_who_has_no_token_is_reported(
         return CompletedProcess([], code, "", said)
 
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
-    monkeypatch.setattr(exposure, "health_check", health_check)
+    monkeypatch.setattr(security_check, "health_check", health_check)
     assert findings("127.0.0.1:1")["GCS"] == (f"127.0.0.1:1 {found}", good)
 
 
@@ -130,8 +130,8 @@ def test_a_port_of_the_cluster_that_others_reach_is_reported_wherever_it_is(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        monkeypatch.setattr(exposure, "_is_loopback", lambda _: False)  # as if this address were not
-        monkeypatch.setattr(exposure, "GCS_DEADLINE_S", 0.01)  # it would never answer
+        monkeypatch.setattr(security_check, "_is_loopback", lambda _: False)  # as if this address were not
+        monkeypatch.setattr(security_check, "GCS_DEADLINE_S", 0.01)  # it would never answer
         found, good = findings(f"127.0.0.1:{port}")[f"port {port}"]
     assert f"GCS is open on 127.0.0.1:{port}" in found
     assert not good

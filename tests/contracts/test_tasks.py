@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from evo_nas.config import TrainingConfig, checked
-from evo_nas.config.complaints import shown
+from evo_nas.config.validation_errors import shown
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Forecast, Layer

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evo_nas.ledger import holds_run, read_table
+from evo_nas.runs import Run
 from tests.cluster.harness import end_all
 from tests.deployment.files import SLURM
 
@@ -102,17 +102,17 @@ def started(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> Iterato
 def test_a_job_at_the_end_of_its_time_queues_again_and_goes_on(tmp_path: Path, job: dict[str, str]) -> None:
     run, log = tmp_path / "run", tmp_path / "slurm.log"
     with started(tmp_path, job, evaluations=100_000) as first:
-        while not (holds_run(run) and read_table(run).num_rows):
+        while not (Run.at(run).exists and Run.at(run).table().num_rows):
             assert first.poll() is None, log.read_text()
             time.sleep(0.5)
         first.send_signal(signal.SIGUSR1)
         assert first.wait() == 0, log.read_text()
     assert (tmp_path / "scontrol.log").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
-    told = read_table(run)["id"].to_pylist()
+    told = Run.at(run).table()["id"].to_pylist()
     with started(tmp_path, job, evaluations=len(told) + 4) as second:
         assert second.wait() == 0, log.read_text()
-    assert read_table(run)["id"].to_pylist()[: len(told)] == told
-    assert read_table(run).num_rows >= len(told) + 4
+    assert Run.at(run).table()["id"].to_pylist()[: len(told)] == told
+    assert Run.at(run).table().num_rows >= len(told) + 4
     assert "verdict" in log.read_text()
     assert list(tmp_path.glob(".ray-token-*")) == []
 

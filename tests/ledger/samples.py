@@ -7,7 +7,10 @@ from pathlib import Path
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.ledger import Ledger, LocalStore, RunRecord, Store
+from tests.checker import reader
 
+READS = (lambda place: reader(place).history(), lambda place: reader(place).table())
+"""Ways to read a whole run."""
 RECORD = RunRecord.new("sample", seed=7, config={"strategy": {"kind": "aging", "population": 20}})
 
 
@@ -32,6 +35,7 @@ def evaluation(key: int) -> Evaluation:
         status=status,
         fitness=rng.random() if status.scored else None,
         metrics={"validation_accuracy": rng.random(), "perplexity": rng.uniform(1, 100)},
+        metric="validation_accuracy" if status.scored else "",
         curve=tuple(rng.random() for _ in range(rng.randrange(4))),
         parameters=rng.randrange(10**6),
         epochs=rng.randrange(10),

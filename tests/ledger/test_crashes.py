@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger, compaction, read_history
-from tests.checker import check_run
+from evo_nas.ledger import Ledger, compaction
+from tests.checker import check_run, reader
 from tests.ledger.power import FailingDisk, PowerCut
 from tests.ledger.samples import RECORD, candidates, evaluation, evaluations, told_ids
 
@@ -70,7 +70,7 @@ def test_a_failing_disk_loses_nothing_and_the_same_step_works_again(tmp_path: Pa
         life = Life(tmp_path / f"{fail_at}" / "run")
         with FailingDisk(tmp_path / f"{fail_at}", fail_at=fail_at, power_cut=False) as disk:
             life.live()
-        told = [each.candidate.id for each in read_history(tmp_path / f"{fail_at}" / "run").told]
+        told = [each.candidate.id for each in reader(tmp_path / f"{fail_at}" / "run").history().told]
         assert told == life.acknowledged
         assert check_run(tmp_path / f"{fail_at}" / "run", acknowledged=EVALUATIONS) == []
         assert all("free space and run the same command again" in str(error) for error in life.errors)

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from evo_nas.errors import CorruptLedgerError, FormatError
-from evo_nas.ledger import Ledger, read_history, read_record, read_table
+from evo_nas.ledger import Ledger
 from evo_nas.ledger.schema import to_table
-from evo_nas.ledger.segments import DamagedError, SegmentName, decode_segment, encode_segment
-from tests.checker import check_run
-from tests.ledger.samples import candidates, evaluation, evaluations, segment_names, start, told_ids
+from evo_nas.ledger.sealed import DamagedError, seal, unseal
+from evo_nas.ledger.segments import SegmentName, decode_segment, encode_segment, verify
+from tests.checker import check_run, reader
+from tests.ledger.samples import READS, candidates, evaluation, evaluations, segment_names, start, told_ids
 
 
 def zero_a_sector(content: bytes) -> bytes:
@@ -49,6 +50,12 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+def reseal(run: Path, **changes: object) -> None:
+    """Changes what RUN.json says as another version of evo-nas might have written it."""
+    values = unseal((run / "RUN.json").read_bytes())
+    (run / "RUN.json").write_bytes(seal(values | changes))
+
+
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_damaged_segment_stops_the_run_until_its_loss_is_accepted(
@@ -59,7 +66,7 @@ def test_a_damaged_segment_stops_the_run_until_its_loss_is_accepted(
     lost = [(0, 1), (2, 3), (4,)][which]
     kept = [key for key in range(5) if key not in lost]
 
-    for attempt in (read_history, read_table, Ledger.open):
+    for attempt in (*READS, Ledger.open):
         with pytest.raises(
             CorruptLedgerError, match=f"lacks evaluations {lost[0]} to {lost[-1]} .*{path.name}"
         ):
@@ -70,7 +77,7 @@ def test_a_damaged_segment_stops_the_run_until_its_loss_is_accepted(
         ledger.append(evaluations(5), born=[])
     with Ledger.open(run) as ledger:
         assert told_ids(ledger) == [*kept, 5]
-    assert read_table(run)["seq"].to_pylist() == [*kept, 5]
+    assert reader(run).table()["seq"].to_pylist() == [*kept, 5]
     assert [name.partition("-")[2] for name in sorted(map(str, _names(run / "quarantine")))] == [path.name]
 
 
@@ -83,7 +90,7 @@ def test_candidates_told_in_a_lost_segment_are_in_flight_again(run: Path) -> Non
 def test_a_missing_segment_is_noticed_even_in_the_first_session(run: Path) -> None:
     (run / "segments" / segment_names(run)[0]).unlink()
     with pytest.raises(CorruptLedgerError, match="lacks evaluations 0 to 1 .*their files are missing"):
-        read_history(run)
+        reader(run).history()
 
 
 def test_a_missing_last_segment_is_noticed_once_it_is_fenced(run: Path) -> None:
@@ -95,7 +102,7 @@ def test_a_missing_last_segment_is_noticed_once_it_is_fenced(run: Path) -> None:
 
 
 def test_damage_that_costs_no_row_stops_nothing(run: Path, caplog: pytest.LogCaptureFixture) -> None:
-    merged, content = encode_segment(to_table(evaluations(0, 1, 2, 3), first_seq=0), candidates(), epoch=1)
+    merged, content = encode_segment(to_table(evaluations(0, 1, 2, 3), first_seq=0), candidates(), term=1)
     (run / merged.path).write_bytes(content[:-1])
     with Ledger.open(run) as ledger:
         assert told_ids(ledger) == [0, 1, 2, 3, 4]
@@ -103,7 +110,7 @@ def test_damage_that_costs_no_row_stops_nothing(run: Path, caplog: pytest.LogCap
 
 
 def test_sources_left_by_an_interrupted_compaction_are_removed(run: Path) -> None:
-    merged, content = encode_segment(to_table(evaluations(0, 1, 2, 3), first_seq=0), candidates(), epoch=1)
+    merged, content = encode_segment(to_table(evaluations(0, 1, 2, 3), first_seq=0), candidates(), term=1)
     (run / merged.path).write_bytes(content)
     assert check_run(run, acknowledged={key: evaluation(key) for key in range(5)}) == []
     Ledger.open(run).close()
@@ -116,7 +123,7 @@ def test_foreign_files_are_set_aside_and_stop_nothing(run: Path, caplog: pytest.
     for name in ("notes.txt", "data.parquet", segment_names(run)[0] + ".part"):
         (run / "segments" / name).write_bytes(segment[:100])
     (run / "segments" / "folder").mkdir()
-    assert read_history(run).told == evaluations(0, 1, 2, 3, 4)
+    assert reader(run).history().told == evaluations(0, 1, 2, 3, 4)
     with Ledger.open(run) as ledger:
         assert told_ids(ledger) == [0, 1, 2, 3, 4]
     assert len(segment_names(run)) == 3
@@ -136,12 +143,12 @@ def test_directories_where_files_belong_stop_nothing_that_is_whole(run: Path) ->
     assert not segment.exists()
 
 
-def test_a_foreign_claim_of_a_very_late_epoch_stops_nothing(run: Path) -> None:
-    (run / "epochs" / "99999999.claim.json").write_text("{}")
+def test_a_foreign_claim_of_a_very_late_term_stops_nothing(run: Path) -> None:
+    (run / "fencing" / "99999999.claim.json").write_text("{}")
     for _ in range(2):
         with Ledger.open(run):
             pass
-    assert (run / "epochs" / "100000001.fence.json").exists()
+    assert (run / "fencing" / "100000001.fence.json").exists()
 
 
 def test_leftovers_of_interrupted_writes_are_removed(run: Path) -> None:
@@ -160,39 +167,37 @@ def test_a_parquet_file_of_somebody_else_is_no_segment_whatever_its_name() -> No
 
 
 def test_a_segment_with_other_rows_than_its_name_says_is_damaged() -> None:
-    name, content = encode_segment(to_table(evaluations(0), first_seq=0), [], epoch=1)
+    name, content = encode_segment(to_table(evaluations(0), first_seq=0), [], term=1)
     with pytest.raises(DamagedError, match="1 rows instead of 3"):
         decode_segment(SegmentName(1, 0, 2, name.digest), content)
 
 
 def test_every_flipped_bit_of_a_segment_is_noticed() -> None:
-    name, content = encode_segment(to_table(evaluations(0, 1), first_seq=0), candidates(2), epoch=1)
+    name, content = encode_segment(to_table(evaluations(0, 1), first_seq=0), candidates(2), term=1)
     for offset in range(0, len(content), 37):
         with pytest.raises(DamagedError):
-            decode_segment(name, content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :])
+            verify(name, content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :])
 
 
 def test_a_run_of_a_newer_format_is_refused_with_both_versions(run: Path) -> None:
-    values = json.loads((run / "RUN.json").read_text())
-    (run / "RUN.json").write_text(json.dumps({**values, "format": 3, "min_reader": 2, "new": "field"}))
-    for attempt in (read_record, read_history, Ledger.open):
+    reseal(run, format=3, min_reader=2, new="field")
+    for attempt in (*READS, Ledger.open):
         with pytest.raises(FormatError, match=r"format 3, .* reader of format 2; .* reads formats up to 1"):
             attempt(run)
 
 
 def test_a_newer_format_that_old_readers_may_read_is_read(run: Path) -> None:
-    values = json.loads((run / "RUN.json").read_text())
-    (run / "RUN.json").write_text(json.dumps({**values, "format": 2, "new": "field"}))
-    assert len(read_history(run).told) == 5
+    reseal(run, format=2, new="field")
+    assert len(reader(run).history().told) == 5
 
 
 def test_a_segment_of_a_newer_format_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as newer:
         newer.setattr("evo_nas.ledger.segments.MIN_READER", 2)
-        name, content = encode_segment(to_table(evaluations(5), first_seq=5), [], epoch=1)
+        name, content = encode_segment(to_table(evaluations(5), first_seq=5), [], term=1)
     (run / name.path).write_bytes(content)
     with pytest.raises(FormatError, match="reader of format 2"):
-        read_history(run)
+        reader(run).history()
 
 
 @pytest.mark.parametrize(
@@ -200,34 +205,33 @@ def test_a_segment_of_a_newer_format_is_refused(run: Path, monkeypatch: pytest.M
 )
 def test_a_damaged_run_file_is_named(run: Path, content: bytes) -> None:
     (run / "RUN.json").write_bytes(content)
-    with pytest.raises(CorruptLedgerError, match=r"RUN\.json is damaged"):
+    with pytest.raises(CorruptLedgerError, match=r"RUN\.json was changed by hand or is damaged"):
         Ledger.open(run)
 
 
 @pytest.mark.parametrize("damage", [{"data": ["x"]}, {"seed": "abc"}, {"name": 5}, {"run_id": None}])
 def test_a_run_file_of_other_types_is_named_with_the_field(run: Path, damage: dict[str, object]) -> None:
-    values = json.loads((run / "RUN.json").read_text())
-    (run / "RUN.json").write_text(json.dumps(values | damage))
-    with pytest.raises(CorruptLedgerError, match=rf"RUN\.json is damaged \({next(iter(damage))}: "):
+    reseal(run, **damage)
+    with pytest.raises(CorruptLedgerError, match=rf"RUN\.json .* damaged \({next(iter(damage))}: "):
         Ledger.open(run)
 
 
-def test_a_run_file_whose_configuration_was_changed_by_hand_is_refused(run: Path) -> None:
+@pytest.mark.parametrize(("key", "value"), [("seed", 8), ("name", "other"), ("config", {"strategy": {}})])
+def test_a_run_file_that_was_changed_by_hand_is_refused(run: Path, key: str, value: object) -> None:
     values = json.loads((run / "RUN.json").read_text())
-    values["config"]["strategy"]["population"] += 1
-    (run / "RUN.json").write_text(json.dumps(values))
-    for attempt in (read_record, Ledger.open):
+    (run / "RUN.json").write_text(json.dumps({**values, key: value}))
+    for attempt in (lambda run: reader(run).record, Ledger.open):
         with pytest.raises(CorruptLedgerError, match=r"RUN\.json was changed by hand .*; restore it"):
             attempt(run)
 
 
 def test_a_damaged_fence_stops_the_run_until_its_loss_is_accepted(run: Path) -> None:
-    (run / "epochs" / "00000001.fence.json").write_bytes(b'{"epoch": 1,')
+    (run / "fencing" / "00000001.fence.json").write_bytes(b'{"term": 1,')
     with pytest.raises(CorruptLedgerError, match=r"00000001\.fence\.json is damaged"):
         Ledger.open(run)
     with Ledger.open(run, accept_data_loss=True) as ledger:
         assert told_ids(ledger) == [0, 1, 2, 3, 4]
-    assert len(read_history(run).told) == 5
+    assert len(reader(run).history().told) == 5
 
 
 def test_damage_while_searching_stops_the_search(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

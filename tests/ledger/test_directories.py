@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import RunError
-from evo_nas.ledger import Ledger, find_runs, read_history, read_table
-from tests.checker import check_run
-from tests.ledger.samples import RECORD, candidates, evaluation, evaluations, start, told_ids
+from evo_nas.ledger import Ledger, find_runs
+from tests.checker import check_run, reader
+from tests.ledger.samples import READS, RECORD, candidates, evaluation, evaluations, start, told_ids
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def test_a_full_disk_leaves_no_half_written_run(tmp_path: Path) -> None:
         Ledger.create(tmp_path / "run", RECORD)
     assert find_runs(tmp_path) == []
     Ledger.create(tmp_path / "run", RECORD).close()
-    assert read_table(tmp_path / "run").num_rows == 0
+    assert reader(tmp_path / "run").table().num_rows == 0
 
 
 def test_a_full_disk_does_not_leave_the_run_locked(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_full_disk_does_not_leave_the_run_locked(tmp_path: Path) -> None:
     with disk_that_holds(0), pytest.raises(RunError, match="free space"):
         Ledger.open(tmp_path / "run")
     Ledger.open(tmp_path / "run").close()
-    assert len(read_history(tmp_path / "run").told) == 1
+    assert len(reader(tmp_path / "run").history().told) == 1
 
 
 def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> No
 
 
 def test_a_directory_that_does_not_exist_is_not_made_by_opening_it(tmp_path: Path) -> None:
-    for attempt in (Ledger.open, read_history, read_table):
+    for attempt in (Ledger.open, *READS):
         with pytest.raises(RunError, match="holds no run"):
             attempt(tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -97,7 +97,7 @@ def test_a_run_is_not_started_over_another(tmp_path: Path) -> None:
     start(tmp_path / "run", (0,))
     with pytest.raises(RunError, match="holds a run already"):
         Ledger.create(tmp_path / "run", RECORD)
-    assert len(read_history(tmp_path / "run").told) == 1
+    assert len(reader(tmp_path / "run").history().told) == 1
 
 
 def test_a_directory_that_may_not_be_written_is_refused() -> None:
@@ -105,7 +105,7 @@ def test_a_directory_that_may_not_be_written_is_refused() -> None:
         Ledger.create("/proc/run", RECORD)
 
 
-def test_a_file_system_without_locks_is_protected_by_epochs_alone(
+def test_a_file_system_without_locks_is_protected_by_fencing_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:
@@ -113,4 +113,4 @@ def test_a_file_system_without_locks_is_protected_by_epochs_alone(
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     start(tmp_path / "run", (0,))
-    assert len(read_history(tmp_path / "run").told) == 1
+    assert len(reader(tmp_path / "run").history().told) == 1

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 
 from evo_nas.errors import FencedError
-from evo_nas.ledger import Ledger, compaction, read_history
+from evo_nas.ledger import Ledger, Store, compaction, fencing, takeover
 from evo_nas.ledger import ledger as ledger_module
+from evo_nas.ledger.contents import Contents, VerifiedSegments
+from tests.checker import reader
 from tests.ledger.samples import MemoryStore, candidates, evaluations, start, told_ids
 
 SCHEDULES = int(os.environ.get("EVO_NAS_FENCING_SCHEDULES", "100"))
@@ -142,7 +144,7 @@ def play(seed: int) -> list[str]:
     for writer in writers:
         if final[: len(writer.believed)] != writer.believed:
             violations.append(f"a writer was told {writer.believed}, the run has {final}")
-    if len(set(final)) != len(final) or [e.candidate.id for e in read_history(disk).told] != final:
+    if len(set(final)) != len(final) or [e.candidate.id for e in reader(disk).history().told] != final:
         violations.append(f"the run reads differently each time, or has repeats: {final}")
     return [f"schedule {seed}: {violation}" for violation in violations]
 
@@ -159,26 +161,26 @@ def test_no_acknowledged_row_is_lost_and_no_believed_history_changes() -> None:
 
 def test_the_model_finds_a_claim_that_is_checked_before_publishing(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def check_first(self: Ledger, action: str) -> Iterator[None]:
-        ledger_module.check_not_superseded(self._store, self._epoch)
+    def check_first(store: Store, term: int, action: str) -> Iterator[None]:
+        fencing.check_not_superseded(store, term)
         yield
 
-    monkeypatch.setattr(Ledger, "_as_writer", check_first)
+    monkeypatch.setattr(takeover, "as_writer", check_first)
+    monkeypatch.setattr(ledger_module, "as_writer", check_first)
     assert any(play(seed) for seed in range(10 * SCHEDULES))
 
 
 def test_the_model_finds_a_fence_listed_before_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_contents, claim_epoch = ledger_module.read_contents, ledger_module.claim_epoch
-    early: dict[int, Any] = {}
+    read, claim_term = VerifiedSegments.read, fencing.claim_term
+    early: dict[Store, Contents] = {}
 
-    def claim(store: Any, **_: Any) -> int:
-        early[id(store)] = read_contents(store, columns=["id", "seq"])
-        return claim_epoch(store)
+    def claim_late(store: Store, **options: Any) -> int:
+        early[store] = read(VerifiedSegments(store), columns=["id", "seq"])
+        return claim_term(store, **options)
 
-    monkeypatch.setattr(ledger_module, "claim_epoch", claim)
-    monkeypatch.setattr(
-        ledger_module,
-        "read_contents",
-        lambda store, **options: early[id(store)] if options else read_contents(store),
-    )
+    def read_early(segments: VerifiedSegments, *, below: int | None = None, **options: Any) -> Contents:
+        return read(segments, **options) if below is None else early[segments.store]
+
+    monkeypatch.setattr(takeover, "claim_term", claim_late)
+    monkeypatch.setattr(VerifiedSegments, "read", read_early)
     assert any(play(seed) for seed in range(10 * SCHEDULES))

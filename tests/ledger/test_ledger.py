@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from evo_nas.errors import FencedError, RunError
-from evo_nas.ledger import Ledger, compaction, find_runs, read_history, read_record, read_table
-from tests.checker import check_run
+from evo_nas.ledger import Ledger, compaction, find_runs
+from tests.checker import check_run, reader
 from tests.ledger.samples import (
     RECORD,
     MemoryStore,
@@ -34,8 +34,8 @@ def eager_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
     start(tmp_path / "run", (0, 2, 1), (5,), (4, 3))
-    assert read_history(tmp_path / "run").told == evaluations(0, 2, 1, 5, 4, 3)
-    assert read_table(tmp_path / "run")["seq"].to_pylist() == list(range(6))
+    assert reader(tmp_path / "run").history().told == evaluations(0, 2, 1, 5, 4, 3)
+    assert reader(tmp_path / "run").table()["seq"].to_pylist() == list(range(6))
 
 
 def test_one_commit_is_one_segment(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_in_flight_is_what_was_born_and_never_told(tmp_path: Path) -> None:
     with Ledger.create(tmp_path / "run", RECORD) as ledger:
         ledger.append(evaluations(0, 1), born=candidates(0, 1, 2, 3))
         ledger.append(evaluations(3), born=candidates(5, 4))
-    assert read_history(tmp_path / "run").in_flight == candidates(2, 4, 5)
+    assert reader(tmp_path / "run").history().in_flight == candidates(2, 4, 5)
 
 
 def test_a_run_goes_on_in_another_process(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_run_goes_on_in_another_process(tmp_path: Path) -> None:
 def test_an_append_without_evaluations_writes_nothing(tmp_path: Path) -> None:
     with Ledger.create(tmp_path / "run", RECORD) as ledger:
         ledger.append([], born=candidates(0))
-    assert read_table(tmp_path / "run").num_rows == 0
+    assert reader(tmp_path / "run").table().num_rows == 0
 
 
 def test_an_evaluation_is_told_once(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_architectures_are_described_by_whoever_knows_the_space(tmp_path: Path) 
         ledger.append(evaluations(0), born=[])
     with Ledger.open(tmp_path / "run") as ledger:
         ledger.append(evaluations(1), born=[])
-    described, undescribed = read_table(tmp_path / "run")["architecture"].to_pylist()
+    described, undescribed = reader(tmp_path / "run").table()["architecture"].to_pylist()
     assert tuple(json.loads(described)) == evaluation(0).candidate.genome
     assert undescribed is None
 
@@ -99,14 +99,14 @@ def test_duckdb_reads_the_segments_without_our_code(tmp_path: Path) -> None:
     best, rows = duckdb.sql(
         f"SELECT max(fitness), count(*) FROM '{tmp_path}/run/segments/*.parquet' WHERE len(genome) = 12"
     ).fetchall()[0]
-    scores = [e.fitness for e in read_history(tmp_path / "run").told if e.fitness is not None]
+    scores = [e.fitness for e in reader(tmp_path / "run").history().told if e.fitness is not None]
     assert (best, rows) == (max(scores), 5)
 
 
 def test_small_segments_become_one_and_nothing_else_changes(tmp_path: Path, eager_compaction: None) -> None:
     start(tmp_path / "run", *((key,) for key in range(10)))
     assert len(segment_names(tmp_path / "run")) == 2
-    history = read_history(tmp_path / "run")
+    history = reader(tmp_path / "run").history()
     assert history.told == evaluations(*range(10))
     assert history.in_flight == candidates(10)
 
@@ -117,7 +117,7 @@ def test_what_is_in_flight_for_long_survives_compaction(tmp_path: Path, eager_co
         for key in range(2, 24):
             ledger.append(evaluations(key), born=[])
     assert len(segment_names(tmp_path / "run")) < 10
-    assert read_history(tmp_path / "run").in_flight == candidates(0)
+    assert reader(tmp_path / "run").history().in_flight == candidates(0)
 
 
 def test_rewriting_stays_linear_in_the_worst_case_of_single_rows(eager_compaction: None) -> None:
@@ -140,7 +140,7 @@ def test_a_reader_sees_a_whole_history_beside_a_writer(tmp_path: Path, eager_com
     with Ledger.create(tmp_path / "run", RECORD) as ledger:
         for key in range(24):
             ledger.append(evaluations(key), born=[])
-            assert read_table(tmp_path / "run").num_rows == key + 1
+            assert reader(tmp_path / "run").table().num_rows == key + 1
 
 
 def test_a_second_writer_on_the_same_host_is_refused_by_name(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_runs_are_found_where_people_keep_them(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     assert find_runs(tmp_path) == [tmp_path / "a", tmp_path / "b"]
     assert find_runs(tmp_path / "a") == [tmp_path / "a"]
-    assert read_record(tmp_path / "a") == RECORD
+    assert reader(tmp_path / "a").record == RECORD
 
 
 def test_an_object_store_carries_the_same_protocol() -> None:
@@ -185,4 +185,4 @@ def test_an_object_store_carries_the_same_protocol() -> None:
     start(store, (0, 1), (2,))
     with Ledger.open(store) as ledger:
         ledger.append(evaluations(3), born=[])
-    assert read_history(store).told == evaluations(0, 1, 2, 3)
+    assert reader(store).history().told == evaluations(0, 1, 2, 3)

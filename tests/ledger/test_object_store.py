@@ -17,29 +17,20 @@ import s3fs
 import s3fs.errors
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
+from evo_nas.champion.shelf import FILES, shelf_of
 
 from evo_nas.champion import export_champion, load_champion, verdict_of
-from evo_nas.champion.shelf import FILES, shelf_of
 from evo_nas.cli.app import main
 from evo_nas.config import configured
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import (
-    Ledger,
-    compaction,
-    find_runs,
-    holds_run,
-    object_store,
-    read_history,
-    read_record,
-    read_table,
-)
+from evo_nas.ledger import Ledger, compaction, find_runs, object_store
 from evo_nas.ledger.object_store import ObjectStore
 from evo_nas.loop import Budget, Search
 from evo_nas.strategies.replay import verify
-from tests.checker import check_run
-from tests.ledger.samples import RECORD, candidates, evaluation, evaluations, start, told_ids
+from tests.checker import check_run, reader
+from tests.ledger.samples import READS, RECORD, candidates, evaluation, evaluations, start, told_ids
 from tests.s3 import s3_server
 from tests.test_simulation import objective, strategy
 
@@ -66,9 +57,9 @@ def test_a_run_goes_on_in_another_process(place: str) -> None:
         assert ledger.record == RECORD
         assert told_ids(ledger) == [0, 2, 1]
         ledger.append(evaluations(3), born=candidates(4))
-    assert read_history(place).told == evaluations(0, 2, 1, 3)
-    assert read_history(place).in_flight == candidates(4)
-    assert read_table(place)["seq"].to_pylist() == [0, 1, 2, 3]
+    assert reader(place).history().told == evaluations(0, 2, 1, 3)
+    assert reader(place).history().in_flight == candidates(4)
+    assert reader(place).table()["seq"].to_pylist() == [0, 1, 2, 3]
     assert check_run(ObjectStore(place), acknowledged={key: evaluation(key) for key in range(4)}) == []
 
 
@@ -76,7 +67,7 @@ def test_small_segments_become_one(place: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(compaction, "FAN_IN", 4)
     start(place, *((key,) for key in range(6)))
     assert len(ObjectStore(place).list("segments")) == 2
-    assert read_history(place).told == evaluations(*range(6))
+    assert reader(place).history().told == evaluations(*range(6))
 
 
 def test_runs_are_found_where_people_keep_them(place: str) -> None:
@@ -85,8 +76,8 @@ def test_runs_are_found_where_people_keep_them(place: str) -> None:
     s3fs.S3FileSystem().pipe_file(f"{place}/notes/todo.txt", b"rest")
     assert find_runs(place) == [f"{place}/a", f"{place}/b"]
     assert find_runs(f"{place}/a/") == [f"{place}/a"]
-    assert read_record(f"{place}/a") == RECORD
-    assert not holds_run(place)
+    assert reader(f"{place}/a").record == RECORD
+    assert not reader(place).exists()
 
 
 def test_a_run_is_not_started_over_another_nor_among_other_things(place: str) -> None:
@@ -191,8 +182,8 @@ def failing(
 def test_a_put_whose_answer_was_lost_counts_as_done(place: str) -> None:
     store = ObjectStore(place)
     with failing("put_object", after=True):
-        assert store.create("epochs/1", b"mine")
-        assert not store.create("epochs/1", b"yours")
+        assert store.create("fencing/1", b"mine")
+        assert not store.create("fencing/1", b"yours")
 
 
 def conflict() -> OSError:
@@ -209,11 +200,11 @@ def test_a_put_that_met_another_one_is_repeated_for_a_while(
     store = ObjectStore(place)
     with failing("put_object", error=conflict(), times=conflicts):
         if created:
-            assert store.create("epochs/1", b"mine")
+            assert store.create("fencing/1", b"mine")
         else:
             with pytest.raises(OSError, match="conflicts with an ongoing upload"):
-                store.create("epochs/1", b"mine")
-    assert store.list("epochs") == (["1"] if created else [])
+                store.create("fencing/1", b"mine")
+    assert store.list("fencing") == (["1"] if created else [])
 
 
 def test_a_probe_of_another_process_is_left_alone(place: str) -> None:
@@ -232,13 +223,13 @@ def test_a_put_that_never_arrived_is_an_error(place: str) -> None:
         ):
             ledger.append(evaluations(0), born=[])
         ledger.append(evaluations(0), born=[])
-    assert read_history(place).told == evaluations(0)
+    assert reader(place).history().told == evaluations(0)
 
 
 def test_a_server_that_cannot_answer_is_no_damage(place: str) -> None:
     start(place, (0,))
     with failing("get_object"), pytest.raises(RunError, match="cannot read .*check the network") as failure:
-        read_history(place)
+        reader(place).history()
     assert not isinstance(failure.value, CorruptLedgerError)
 
 
@@ -250,7 +241,12 @@ def test_a_server_that_creates_an_object_twice_is_refused() -> None:
 
 
 def test_a_missing_bucket_is_named(bucket: str) -> None:
-    for attempt in (read_history, holds_run, find_runs, lambda uri: Ledger.create(uri, RECORD)):
+    for attempt in (
+        *READS,
+        lambda uri: reader(uri).exists(),
+        find_runs,
+        lambda uri: Ledger.create(uri, RECORD),
+    ):
         with pytest.raises(RunError, match="s3://absent/run: there is no such bucket; make the bucket first"):
             attempt("s3://absent/run")
 
@@ -262,7 +258,7 @@ def test_missing_credentials_are_named(bucket: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(RunError, match="Unable to locate credentials; give this process credentials"):
-        holds_run(f"{bucket}/run")
+        reader(f"{bucket}/run").exists()
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -280,7 +276,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
         simulation = Simulation(
             workers=3, seed=evaluations_so_far, attempts=3, faults=Faults(lost=0.2, duplicated=0.2)
         )
-        opened = Ledger.open(place) if holds_run(place) else Ledger.create(place, RECORD)
+        opened = Ledger.open(place) if reader(place).exists() else Ledger.create(place, RECORD)
         with opened as ledger:
             search = Search(
                 strategy(1),
@@ -290,7 +286,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
             )
             while not search.finished:
                 acknowledged |= {each.candidate.id: each for each in search.step(timeout_s=300)}
-    history = read_history(place)
+    history = reader(place).history()
     assert list(verify(strategy(1), history.told, history.in_flight)) == []
     assert check_run(ObjectStore(place), acknowledged=acknowledged, budget=12, complete=True) == []
 
@@ -302,7 +298,7 @@ def test_networks_are_searched_resumed_and_crowned_in_a_bucket(place: str, tmp_p
         with experiment.open(place, executor="inline") as search:
             search.run()
         assert experiment.is_complete(place)
-    assert read_table(place).num_rows == 3
+    assert reader(place).table().num_rows == 3
     verdict = verdict_of(place)
     assert len(ObjectStore(place).list("champion")) == 1
     announced: list[str] = []

@@ -46,6 +46,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         status=status,
         fitness=draw(REAL) if status.scored else None,
         metrics=draw(st.dictionaries(TEXT, REAL, max_size=3)),
+        metric=draw(TEXT),
         curve=tuple(draw(st.lists(REAL, max_size=4))),
         parameters=draw(LONG),
         epochs=draw(SHORT),
@@ -69,7 +70,7 @@ EVALUATIONS = st.builds(
 
 @given(st.lists(EVALUATIONS, min_size=1, max_size=4))
 def test_a_segment_gives_back_the_evaluations_it_was_made_of(told: list[Evaluation]) -> None:
-    name, content = encode_segment(to_table(told, first_seq=3), [told[0].candidate], epoch=1)
+    name, content = encode_segment(to_table(told, first_seq=3), [told[0].candidate], term=1)
     segment = decode_segment(name, content)
     assert to_evaluations(segment.table) == told
     assert segment.born == [told[0].candidate]
@@ -81,14 +82,19 @@ def test_an_evaluation_has_no_field_without_a_column() -> None:
     assert names - {"candidate", "outcome"} == set(SCHEMA.names) - {"seq", "architecture"}
 
 
-def test_rows_of_the_first_versions_have_no_paths() -> None:
+def test_rows_of_before_a_column_have_the_default_of_its_field() -> None:
     told = evaluations(0, 1)
-    old = to_table(told, first_seq=0).drop_columns("backends")
+    old = to_table(told, first_seq=0).drop_columns(["backends", "metrics", "metric", "finished_at"])
     assert to_evaluations(complete(old, SCHEMA)) == [
-        replace(each, outcome=replace(each.outcome, backends=())) for each in told
+        replace(each, outcome=replace(each.outcome, backends=(), metrics={}, metric=""), finished_at=0.0)
+        for each in told
     ]
+
+
+@pytest.mark.parametrize("column", ["id", "seq", "genome", "status", "architecture"])
+def test_a_column_without_a_default_must_be_there(column: str) -> None:
     with pytest.raises(KeyError):
-        complete(old.drop_columns("fitness"), SCHEMA)
+        complete(to_table(evaluations(0), first_seq=0).drop_columns(column), SCHEMA)
 
 
 def test_rows_are_converted_from_any_slice_and_order() -> None:

@@ -28,16 +28,16 @@ def test_what_was_created_is_read_back(store: Store) -> None:
 
 
 def test_a_name_is_taken_once(store: Store) -> None:
-    assert store.create("epochs/1", b"mine")
-    assert not store.create("epochs/1", b"yours")
-    assert store.read("epochs/1") == b"mine"
+    assert store.create("fencing/1", b"mine")
+    assert not store.create("fencing/1", b"yours")
+    assert store.read("fencing/1") == b"mine"
 
 
 def test_of_many_who_want_a_name_one_gets_it(store: Store) -> None:
     winners: list[int] = []
 
     def claim(owner: int) -> None:
-        if store.create("epochs/1", f"{owner}".encode()):
+        if store.create("fencing/1", f"{owner}".encode()):
             winners.append(owner)
 
     threads = [threading.Thread(target=claim, args=(owner,)) for owner in range(8)]
@@ -45,7 +45,7 @@ def test_of_many_who_want_a_name_one_gets_it(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [f"{owner}".encode() for owner in winners] == [store.read("epochs/1")]
+    assert [f"{owner}".encode() for owner in winners] == [store.read("fencing/1")]
 
 
 def test_a_missing_file_is_not_found(store: Store) -> None:
@@ -55,11 +55,11 @@ def test_a_missing_file_is_not_found(store: Store) -> None:
 
 def test_a_folder_lists_what_was_created_and_not_deleted(store: Store) -> None:
     assert store.list("segments") == []
-    for name in ("segments/b", "segments/a", "segments/c", "epochs/1", "RUN.json"):
+    for name in ("segments/b", "segments/a", "segments/c", "fencing/1", "RUN.json"):
         store.create(name, b"content")
     store.delete("segments/c")
     assert store.list("segments") == ["a", "b"]
-    assert {"RUN.json", "epochs", "segments"} <= set(store.list(""))
+    assert {"RUN.json", "fencing", "segments"} <= set(store.list(""))
 
 
 def test_deleting_what_is_not_there_is_no_error(store: Store) -> None:

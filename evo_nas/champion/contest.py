@@ -1,0 +1,186 @@
+"""`Contest`: the champion of a run against LSTMs of its size, as a list of trainings and the verdict they lead to."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from evo_nas.champion.exporters.native import Provenance, native_files
+from evo_nas.champion.reference_lstm import equal_lstm, fittest_lstm, tuned
+from evo_nas.champion.retrain import Retrained, Retraining
+from evo_nas.champion.selection import select_champion
+from evo_nas.champion.verdict import Contestant, Verdict, welch_p_value
+from evo_nas.errors import ChampionError
+from evo_nas.genome.describe import describe
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.randomness import derive_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evo_nas.champion.retrain import Retrain
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.experiment import Experiment
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.runs import Run
+
+SEEDS = 3
+"""Trainings from scratch of each contestant."""
+
+
+class Contest:
+    """The trainings that a verdict on a run stands on.
+
+    All of them are known from the start, so that they can be made anywhere, in any order and at the same time, and each
+    is kept in the run as soon as it is done::
+
+        contest = Contest(run, experiment)
+        for request in contest.hold(retrain):
+            print(f"{contest.done} of {contest.total}: {request.name}")
+        verdict = contest.verdict(baselines)
+
+    Args:
+        run: A run with at least one score.
+        experiment: What the run is of.
+
+    Raises:
+        ChampionError: No candidate of the run was scored.
+    """
+
+    def __init__(self, run: Run, experiment: Experiment) -> None:
+        told = run.history().told
+        self._run = run
+        self._experiment = experiment
+        self._best = select_champion(told, run)
+        self._evaluations = len(told)
+        self._champion = experiment.space.decode(self._best.candidate.genome)
+        # The seed that won the search gives the weights to keep; it chose the champion, so it is no fair witness.
+        self._winner = self._request(
+            "the champion with the seed it won with", self._champion, self._best.candidate.seed, keep=True
+        )
+        self._fair = self._with_each_seed("the champion", self._champion)
+        self._lstms = [
+            self._with_each_seed(_named(architecture), architecture)
+            for architecture in self._contenders(told)
+        ]
+        self._results: dict[str, Retrained] = {}
+
+    @property
+    def total(self) -> int:
+        """How many trainings there are."""
+        return len(self._requests)
+
+    @property
+    def done(self) -> int:
+        """How many of them are made."""
+        return len(self._results)
+
+    def hold(self, retrain: Retrain) -> Iterator[Retraining]:
+        """Makes the trainings that the run does not keep yet; yields each when it is made and kept."""
+        store = self._run.champion
+        pending = []
+        for key, request in self._requests.items():
+            kept = store.training(key)
+            if kept is None or (request.keeps_weights and kept["error"] == "" and store.weights(key) is None):
+                pending.append(request)
+            else:
+                self._results[key] = Retrained.from_values(kept)
+        experiment = self._experiment
+        for request, result, weights in retrain(pending, experiment.dataset, experiment.config.training):
+            store.keep_training(request.key, result.to_values(), weights)
+            self._results[request.key] = result
+            yield request
+
+    def verdict(self, baselines: Mapping[str, float]) -> Verdict:
+        """Judges the trainings, all of which are made, and leaves champion and verdict in the run.
+
+        Args:
+            baselines: Test metric of simple baselines by name.
+
+        Raises:
+            ChampionError: The champion or every LSTM failed in training.
+        """
+        store, metric = self._run.champion, self._experiment.dataset.metric
+        weights = store.weights(self._winner.key)
+        champion = self._contestant("champion", self._fair)
+        if weights is None or champion is None:
+            raise ChampionError(
+                f"candidate {self._best.candidate.id} was scored but its retraining failed; search on for another"
+            )
+        lstm = self._best_lstm()
+        verdict = Verdict(
+            candidate=self._best.candidate.id,
+            evaluations=self._evaluations,
+            metric=metric.name,
+            higher_is_better=metric.higher_is_better,
+            champion=champion,
+            lstm=lstm,
+            p_value=welch_p_value(champion.tests, lstm.tests),
+            baselines=dict(baselines),
+        )
+        files = native_files(self._champion, self._experiment.space.signature, weights, self._provenance())
+        store.publish(files, verdict.to_values())
+        store.discard_trainings(frozenset(self._requests))
+        return verdict
+
+    @property
+    def _requests(self) -> dict[str, Retraining]:
+        trainings = [self._winner, *self._fair, *(each for lstm in self._lstms for each in lstm)]
+        return {request.key: request for request in trainings}
+
+    def _contenders(self, told: Sequence[Evaluation]) -> list[Architecture]:
+        """Returns LSTMs of the champion's size: its own network with LSTM cells, and the fittest that was found."""
+        space = self._experiment.space
+        size = count_parameters(self._champion, space.signature)
+        contenders = tuned(equal_lstm(self._champion, size, space.signature))
+        found = fittest_lstm(told, space)
+        return contenders if found is None else [*contenders, equal_lstm(found, size, space.signature)]
+
+    def _best_lstm(self) -> Contestant:
+        """Returns the LSTM that is best on validation; fewer failed trainings come first."""
+        fitness = self._experiment.dataset.metric.fitness
+        entries = [self._contestant("LSTM", requests) for requests in self._lstms]
+        survivors = [entry for entry in entries if entry is not None]
+        if not survivors:
+            raise ChampionError("every training of the LSTM failed; widen space.learning_rates downwards")
+        return max(survivors, key=lambda entry: (len(entry.tests), fitness(entry.validation)))
+
+    def _contestant(self, name: str, requests: Sequence[Retraining]) -> Contestant | None:
+        results = [self._results[request.key] for request in requests]
+        succeeded = [result for result in results if result.succeeded]
+        if not succeeded:
+            return None
+        return Contestant(
+            name=name,
+            architecture=describe(requests[0].architecture),
+            parameters=succeeded[0].parameters,
+            validation=statistics.fmean(result.validation or 0.0 for result in succeeded),
+            tests=tuple(result.test or 0.0 for result in succeeded),
+            failures=len(results) - len(succeeded),
+        )
+
+    def _with_each_seed(self, name: str, architecture: Architecture) -> list[Retraining]:
+        chosen, of = self._best.candidate, self._experiment.config.seed
+        seeds = [derive_seed(of, "retrain", chosen.canonical_hash, number) for number in range(SEEDS)]
+        return [
+            self._request(f"{name}, seed {number} of {SEEDS}", architecture, seed)
+            for number, seed in enumerate(seeds, start=1)
+        ]
+
+    def _request(self, name: str, architecture: Architecture, seed: int, *, keep: bool = False) -> Retraining:
+        return Retraining(name, architecture, self._best.candidate.budget, seed, keeps_weights=keep)
+
+    def _provenance(self) -> Provenance:
+        candidate = self._best.candidate
+        return Provenance(
+            genome=candidate.genome,
+            canonical_hash=candidate.canonical_hash,
+            space=self._experiment.space.options,
+            epochs=candidate.budget,
+            run_id=self._run.record.run_id,
+            candidate=candidate.id,
+        )
+
+
+def _named(architecture: Architecture) -> str:
+    return f"the LSTM with learning rate {architecture.training.learning_rate:.3g}"

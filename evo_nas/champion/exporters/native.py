@@ -1,0 +1,196 @@
+"""The native format: plain JSON and safetensors, and the way back to a network.
+
+::
+
+    genome.json          the genome, the space it is written in, and where it comes from
+    architecture.json    layers, cells and head, as `genome.codec` writes them
+    model.safetensors    the weights, by the names of the network's parameters
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from evo_nas.champion.exporters.exporter import Exporter
+from evo_nas.errors import ChampionError, GenomeError
+from evo_nas.genome.architecture import MAX_WIDTH, Signature
+from evo_nas.genome.codec import from_json, to_json
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.network import Network
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from typing import Self
+
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.genome.space import Genome, SpaceOptions
+
+FORMAT = 1
+MAX_JSON_BYTES = 1_000_000
+GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
+_Size = Field(ge=0, le=MAX_WIDTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a champion comes from.
+
+    Attributes:
+        genome: As it was evaluated.
+        canonical_hash: Identity of its architecture.
+        space: What the genome is written in, with the epochs that it was trained for.
+        epochs: See ``space``.
+        run_id: The run it won.
+        candidate: Its id there.
+    """
+
+    genome: Genome
+    canonical_hash: str
+    space: SpaceOptions
+    epochs: int
+    run_id: str
+    candidate: int
+
+
+class _SignatureModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    features: int = _Size
+    outputs: int = Field(ge=1, le=MAX_WIDTH)
+    vocabulary: int = Field(ge=0, le=10_000_000)
+    per_step: bool
+    last_values: tuple[int, ...] = ()
+    predicts_inputs: bool = False
+
+    @model_validator(mode="after")
+    def _last_values_are_features(self) -> Self:
+        if len(self.last_values) > self.outputs or not all(
+            0 <= at < self.features for at in self.last_values
+        ):
+            raise ValueError("last_values must be positions of features, at most as many as outputs")
+        return self
+
+
+class _GenomeFile(BaseModel):
+    """What loading needs of ``genome.json``; the rest is for people and for going on searching."""
+
+    format: int
+    signature: _SignatureModel
+
+
+class NativeExporter(Exporter):
+    """The files that a run keeps itself, and that `read_native` reads."""
+
+    name = "native"
+
+    def files(self, champion: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Returns the files as they are kept."""
+        return dict(champion)
+
+
+def native_files(
+    architecture: Architecture, signature: Signature, weights: bytes, provenance: Provenance
+) -> dict[str, bytes]:
+    """Returns the content of the files of a champion by name.
+
+    Args:
+        architecture: What was trained.
+        signature: Shape of its inputs and outputs.
+        weights: In the safetensors format, by the names of the network's parameters.
+        provenance: Where the champion comes from.
+    """
+    facts = asdict(provenance) | {
+        "format": FORMAT,
+        "space": provenance.space.model_dump(mode="json"),
+        "signature": asdict(signature),
+    }
+    return {
+        GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
+        ARCHITECTURE_FILE: (to_json(architecture) + "\n").encode(),
+        WEIGHTS_FILE: weights,
+    }
+
+
+def read_native(directory: str | os.PathLike[str]) -> Network:
+    """Returns the exported network, in evaluation mode, giving the outputs that it gave when it was exported.
+
+    ``network(inputs, lengths=None)`` takes what the task prepared: float32 ``(batch, time, features)`` or int64
+    tokens ``(batch, time)``, and gives ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one.
+    Nothing in the directory is executed.
+
+    Raises:
+        ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
+    """
+    directory = Path(directory)
+    signature = _read_signature(directory)
+    try:
+        architecture = from_json(_read_text(directory / ARCHITECTURE_FILE))
+    except GenomeError as error:
+        raise ChampionError(
+            f"{directory / ARCHITECTURE_FILE} is damaged: {error}; export it again"
+        ) from error
+    _check_size(directory / WEIGHTS_FILE, architecture, signature=signature)
+    try:
+        network = Network(architecture, signature)
+        network.load_state_dict(load_file(directory / WEIGHTS_FILE))
+    except (GenomeError, RuntimeError, SafetensorError) as error:
+        raise ChampionError(
+            f"{directory / WEIGHTS_FILE} does not fit {ARCHITECTURE_FILE}: {error}"
+        ) from error
+    return network.eval()
+
+
+def _read_signature(directory: Path) -> Signature:
+    path = directory / GENOME_FILE
+    try:
+        facts = _GenomeFile.model_validate_json(_read_text(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ChampionError(
+            f"{path} is damaged at {where or 'its start'}: {first['msg']}; export it again"
+        ) from error
+    if facts.format > FORMAT:
+        raise ChampionError(
+            f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
+        )
+    return Signature(**facts.signature.model_dump())
+
+
+def _read_text(path: Path) -> str:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ChampionError(f"{path} is not a file; give the directory of an exported champion")
+        if status.st_size > MAX_JSON_BYTES:
+            raise ChampionError(f"{path} has {status.st_size} bytes; at most {MAX_JSON_BYTES} are read")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChampionError(
+            f"{path} cannot be read: {error}; give the directory of an exported champion"
+        ) from error
+
+
+def _check_size(path: Path, architecture: Architecture, *, signature: Signature) -> None:
+    """Refuses weights of another size before a network of the size that the architecture claims is built."""
+    try:
+        with safe_open(path, framework="pt") as weights:
+            shapes: list[Any] = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ChampionError(f"{path} cannot be read: {error}; export it again") from error
+    stored = sum(math.prod(shape) for shape in shapes)
+    expected = count_parameters(architecture, signature)
+    if stored != expected:
+        raise ChampionError(
+            f"{path} holds {stored} weights; {ARCHITECTURE_FILE} needs {expected}: export it again"
+        )

@@ -1,0 +1,145 @@
+"""One training from scratch for the verdict: what is asked, what comes back, and how it is kept in the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from evo_nas.genome.codec import to_json
+from evo_nas.training.batches import prepare
+from evo_nas.training.forward import score_part
+from evo_nas.training.runtime import device_for
+from evo_nas.training.trainer import train
+
+if TYPE_CHECKING:
+    from evo_nas.config import TrainingConfig
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.tasks.task import Dataset
+    from evo_nas.training.batches import PreparedDataset
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """A network that is to be trained from scratch.
+
+    Attributes:
+        name: What it is trained for, for displays.
+        architecture: What is trained.
+        epochs: Passes over the training part.
+        seed: Seed of the training.
+        keeps_weights: Whether the weights are wanted, not only the scores.
+    """
+
+    name: str
+    architecture: Architecture
+    epochs: int
+    seed: int
+    keeps_weights: bool = False
+
+    @property
+    def key(self) -> str:
+        """Identity of the training: equal keys give equal weights."""
+        facts = [json.loads(to_json(self.architecture)), self.epochs, self.seed, self.keeps_weights]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """The scores of one training.
+
+    Attributes:
+        parameters: Trainable parameters of the network; 0 if it was never built.
+        validation: Validation metric; None if the training failed.
+        test: Test metric; None if the training failed or the metric is not finite.
+        error: Why the training failed; empty if it did not.
+    """
+
+    parameters: int
+    validation: float | None = None
+    test: float | None = None
+    error: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there are scores to compare."""
+        return self.validation is not None and self.test is not None
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Retrained:
+        """Returns what `to_values` gave; other keys are ignored."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+
+Retrain = Callable[
+    ["Sequence[Retraining]", "Dataset", "TrainingConfig"],
+    Iterator[tuple[Retraining, Retrained, bytes | None]],
+]
+"""Makes trainings, here or elsewhere, and yields each with its scores and its weights, in any order."""
+
+
+def retrain_here(
+    requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
+) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
+    """Makes the trainings one after another in this process."""
+    data = _prepared(dataset, training)
+    for request in requests:
+        with _one_thread():
+            result, weights = _retrain(request, data, dataset, training)
+        yield request, result, weights
+
+
+def retrain_one(
+    request: Retraining, dataset: Dataset, training: TrainingConfig
+) -> tuple[Retrained, bytes | None]:
+    """Makes one training in a process that has nothing loaded."""
+    with _one_thread():
+        return _retrain(request, _prepared(dataset, training), dataset, training)
+
+
+def _prepared(dataset: Dataset, training: TrainingConfig) -> PreparedDataset:
+    return prepare(dataset, device_for(training))
+
+
+def _retrain(
+    request: Retraining, data: PreparedDataset, dataset: Dataset, training: TrainingConfig
+) -> tuple[Retrained, bytes | None]:
+    # The champion won within the time limit elsewhere; here every training must come to its end.
+    unlimited = training.without_time_limit()
+    trained = train(request.architecture, data, unlimited, epochs=request.epochs, seed=request.seed)
+    if trained.network is None:
+        reason = trained.outcome.error or str(trained.outcome.status)
+        return Retrained(trained.outcome.parameters, error=reason), None
+    test = score_part(trained.network, dataset, "test").metric
+    result = Retrained(
+        sum(parameter.numel() for parameter in trained.network.parameters()),
+        validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
+        test=test if math.isfinite(test) else None,
+        error="" if math.isfinite(test) else "the test metric is not finite",
+    )
+    if not request.keeps_weights:
+        return result, None
+    weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
+    return result, save(weights)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Trains as workers do, so that the same seed gives the same weights."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,33 @@
+"""Which evaluation of a run becomes its champion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import ChampionError
+from evo_nas.strategies.operators import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evo_nas.evaluation import Evaluation
+
+
+def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
+    """Returns the fittest evaluation, the smaller network among equals.
+
+    Args:
+        told: Every evaluation of the run.
+        run: Names the run in the error.
+
+    Raises:
+        ChampionError: No candidate was scored.
+    """
+    archive = Archive(size=1)
+    archive.update(told)
+    if not archive.best:
+        raise ChampionError(
+            f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at the "
+            "causes with `evo-nas show`"
+        )
+    return archive.best[0]

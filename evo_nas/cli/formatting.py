@@ -1,0 +1,98 @@
+"""How figures of a search are put into words, in displays, tables and plain lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.evaluation import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evo_nas.execution.executor import Occupancy
+    from evo_nas.sessions.events import Progressed
+
+_CAUSES = {
+    Status.TOO_BIG: "too big",
+    Status.DIVERGED: "diverged",
+    Status.TIMED_OUT: "timed out",
+    Status.FAILED: "failed",
+    Status.POISONED: "lost their workers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The metric of a search: turns fitness, where higher is better, into its own units.
+
+    Attributes:
+        metric: Name of the metric.
+        higher_is_better: Its direction.
+    """
+
+    metric: str
+    higher_is_better: bool
+
+    def value(self, fitness: float) -> float:
+        """Returns the metric that ``fitness`` stands for."""
+        return fitness if self.higher_is_better else -fitness
+
+    def text(self, fitness: float | None) -> str:
+        """Returns the metric that ``fitness`` stands for, in words."""
+        return "-" if fitness is None else figure(self.value(fitness))
+
+
+def figure(value: float) -> str:
+    """Returns ``value`` with four decimals, or four significant places when very large or small."""
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns ``1 value`` or ``2 values``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def failures(by_status: Mapping[Status, int]) -> str:
+    """Returns the unscored evaluations by cause, such as ``3 diverged, 1 timed out``."""
+    named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
+    return ", ".join(named) or "none"
+
+
+def trained(progress: Progressed) -> str:
+    """Returns how much of a limit on training time is spent, such as ``, 2.5 of 10 min trained``; empty without one."""
+    if progress.train_s_budget is None:
+        return ""
+    return f", {progress.train_s / 60:.1f} of {progress.train_s_budget / 60:g} min trained"
+
+
+def workers(progress: Progressed) -> str:
+    """Returns what the workers do, or what they did once the search has ended."""
+    occupancy, seconds = progress.workers, progress.workers.seconds
+    if occupancy.in_this_process:
+        return "none, it trains in this process"
+    lost = f", {occupancy.lost_workers} lost and replaced" if occupancy.lost_workers else ""
+    total = sum(seconds.values())
+    if (progress.finished or progress.interrupted) and total:
+        return f"{occupancy.workers} worked {seconds['working'] / total:.0%} of the time{lost}"
+    return f"{occupancy.busy} of {occupancy.workers} busy{lost}{waiting(occupancy)}"
+
+
+def waiting(occupancy: Occupancy) -> str:
+    """Returns how many workers wait for resources and why, such as ``, 2 wait: ...``; empty if none has waited long."""
+    return f", {occupancy.waiting} wait: {occupancy.obstacle}" if occupancy.obstacle else ""
+
+
+def origin(operator: str, parents: Sequence[int]) -> str:
+    """Returns how a candidate came to be, such as ``mutation of #31``."""
+    names = " and ".join(f"#{parent}" for parent in parents)
+    return f"{operator} of {names}" if names else operator

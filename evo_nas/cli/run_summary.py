@@ -1,0 +1,99 @@
+"""What is said of a run on one line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.errors import EvoNasError
+from evo_nas.loop import Budget
+from evo_nas.runs import metric_of
+from evo_nas.runs.run import by_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evo_nas.champion.verdict import Verdict
+    from evo_nas.config import BudgetOptions
+    from evo_nas.ledger import Totals
+    from evo_nas.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run.
+
+    Attributes:
+        run: Where it is kept.
+        error: Why it cannot be read; empty if it can, and then the rest says what it holds.
+        task: Kind of its task.
+        evaluated: Evaluations told.
+        evaluations: Budget of evaluations.
+        failed: Evaluations without a score.
+        metric: Name of the validation metric; empty before the first score.
+        best: Best validation metric.
+        test: Mean test metric of the champion; None before the verdict.
+        complete: Whether the budget is spent.
+        last_result: When the last evaluation was told, as ISO 8601.
+    """
+
+    run: str
+    error: str = ""
+    task: str = ""
+    evaluated: int = 0
+    evaluations: int = 0
+    failed: int = 0
+    metric: str = ""
+    best: float | None = None
+    test: float | None = None
+    complete: bool = False
+    last_result: str = ""
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return asdict(self)
+
+
+def summaries(runs: Iterable[Run]) -> list[RunSummary]:
+    """Returns a summary of each run; one that cannot be read hides no other."""
+    return [_summary(run) for run in runs]
+
+
+def is_spent(budget: BudgetOptions, totals: Totals) -> bool:
+    """Whether a run with ``totals`` has spent ``budget``, minutes of training included."""
+    minutes = budget.train_minutes
+    limits = Budget(budget.evaluations, None if minutes is None else 60 * minutes)
+    return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
+
+
+def verdict_on(run: Run) -> Verdict | None:
+    """Returns the verdict that ``run`` keeps on what it holds now; None if there is none."""
+    return stored_verdict(run, told=run.totals().told)
+
+
+def _summary(run: Run) -> RunSummary:
+    try:
+        return _readable(run)
+    except EvoNasError as error:
+        return RunSummary(str(run), error=str(error))
+
+
+def _readable(run: Run) -> RunSummary:
+    config, totals, table = run.config, run.totals(), run.table()
+    best = run.best(1)
+    metric = metric_of(best[0]) if best else None
+    verdict = verdict_on(run)
+    finished = table["finished_at"].to_pylist()
+    return RunSummary(
+        run=str(run),
+        task=str(config.task["kind"]),
+        evaluated=totals.told,
+        evaluations=config.budget.evaluations,
+        failed=sum(count for status, count in by_status(table).items() if not status.scored),
+        metric=metric[0].removeprefix("validation_") if metric else "",
+        best=metric[1] if metric else None,
+        test=verdict.champion.test if verdict else None,
+        complete=is_spent(config.budget, totals),
+        last_result=finished[-1].isoformat(timespec="seconds") if finished else "",
+    )

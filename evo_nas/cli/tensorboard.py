@@ -1,0 +1,44 @@
+"""Scalars for TensorBoard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import os
+
+    from evo_nas.sessions.events import Progressed
+
+
+class TensorBoard:
+    """Writes the search's scalars, by evaluations told, as TensorBoard reads them.
+
+    Args:
+        directory: One directory for each run.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        from tensorboardX import SummaryWriter
+
+        self._writer = SummaryWriter(str(directory))
+
+    def __call__(self, event: Progressed) -> None:
+        """Writes where the search stands."""
+        scalars = {
+            "evaluations/per_minute": event.per_minute,
+            "workers/alive": event.workers.workers,
+            "workers/busy": event.workers.busy,
+            "workers/lost": event.workers.lost_workers,
+        }
+        scalars |= {f"status/{status}": count for status, count in event.by_status.items()}
+        scalars |= {f"fitness/{name}": value for name, value in event.population.items() if name != "size"}
+        if event.best is not None:
+            scalars["fitness/best"] = event.best.fitness
+        for name, value in scalars.items():
+            self._writer.add_scalar(name, value, event.told)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._writer.close()

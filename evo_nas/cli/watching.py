@@ -1,0 +1,170 @@
+"""Shows a session until its search has ended, or until a signal comes."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, closing, redirect_stdout
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+
+from evo_nas.cli.display import display_for
+from evo_nas.cli.stopping import Interrupted, Stopping
+from evo_nas.cluster.names import typed
+from evo_nas.errors import EvoNasError, ExecutionError
+from evo_nas.experiment import Experiment
+from evo_nas.sessions.events import (
+    Completed,
+    Failed,
+    Judged,
+    Progressed,
+    Started,
+    Stopped,
+    Working,
+    event_to_json,
+)
+from evo_nas.sessions.local import judge
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evo_nas.cli.display import Display
+    from evo_nas.runs import Run
+    from evo_nas.sessions.events import Event
+    from evo_nas.sessions.session import Session
+
+
+class Watcher:
+    """Draws what one session says, and turns signals into an orderly end.
+
+    Args:
+        session: Not started yet.
+        as_json: Whether to print JSON lines instead of what people read.
+        tensorboard: Directory for the scalars that TensorBoard shows; None for none.
+        only_the_end: Whether to show nothing before the search has ended.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        as_json: bool,
+        tensorboard: Path | None = None,
+        only_the_end: bool = False,
+    ) -> None:
+        self._session = session
+        self._as_json = as_json
+        self._tensorboard = tensorboard
+        self._only_the_end = only_the_end
+        self._begun = False
+        self._last: Event | None = None
+
+    def follow(self, begin: Callable[[], None]) -> None:
+        """Calls ``begin``, which starts or finds the search, and shows it until it has ended.
+
+        Raises:
+            SystemExit: A signal came; the exit code is 128 plus its number.
+        """
+        with Stopping() as stopping, display_for(self._session, as_json=self._as_json) as display:
+            try:
+                self._follow(begin, stopping, display)
+            except Interrupted as interrupted:
+                self._leave(interrupted.signal, display)
+            except EvoNasError as error:
+                if self._as_json:
+                    display.show(Failed(error=str(error)))
+                raise
+
+    def _follow(self, begin: Callable[[], None], stopping: Stopping, display: Display) -> None:
+        with ExitStack() as stack:
+            if self._as_json:
+                # Ray prints the end of a worker to standard output, which belongs to the machine that reads it.
+                stack.enter_context(redirect_stdout(sys.stderr))
+            begin()
+            self._begun = True
+            stopping.install()  # Ray replaces the handler of SIGTERM when it connects or starts
+            if self._session.outlives:
+                stopping.ask(self._session.leave, saying="leaving", announce=display.note_stop)
+            record = self._recorder(stack)
+            for event in stack.enter_context(closing(self._session.events())):
+                self._react(event, stopping, display)
+                record(event)
+                if not self._only_the_end or isinstance(event, Completed | Stopped | Judged):
+                    display.show(event, stopped_by=stopping.received.name if stopping.received else "")
+        if stopping.received:
+            raise Interrupted(stopping.received)
+
+    def _react(self, event: Event, stopping: Stopping, display: Display) -> None:
+        """Says what the next signal does: while a search runs here it commits, elsewhere it is simply left."""
+        self._last = event
+        if self._session.outlives:
+            return
+        if isinstance(event, Started):
+            stopping.install()
+            stopping.ask(self._session.leave, saying="stopping", announce=display.note_stop)
+        elif isinstance(event, Completed | Stopped):
+            stopping.ask_nothing()
+
+    def _leave(self, received: signal.Signals, display: Display) -> None:
+        if self._session.outlives:
+            self._say_that_it_goes_on()
+        elif not isinstance(self._last, Stopped):
+            self._say_how_to_go_on(received, display)
+        raise SystemExit(128 + received)
+
+    def _say_that_it_goes_on(self) -> None:
+        place, address = self._session.place, str(self._session.address)
+        text = "nothing was found or started yet; the same command does it"
+        if self._begun and not isinstance(self._last, Stopped | Judged):
+            text = (
+                f"the search goes on; watch it with {typed('attach', place, address)}, "
+                f"end it with {typed('stop', place, address)}"
+            )
+        self._say(text)
+
+    def _say_how_to_go_on(self, received: signal.Signals, display: Display) -> None:
+        standing = self._session.standing() if self._begun else None
+        if standing is not None:
+            display.show(standing, stopped_by=received.name)
+            return
+        display.close()
+        self._say(f"stopped by {received.name}: the search had not begun; the same command begins it")
+
+    def _say(self, text: str) -> None:
+        """Tells people something that is no event; standard output belongs to the machine that reads events there."""
+        stream = sys.stderr if self._as_json else sys.stdout
+        stream.write(f"{text}\n")
+
+    def _recorder(self, stack: ExitStack) -> Callable[[Event], None]:
+        if self._tensorboard is None:
+            return lambda _: None
+        from evo_nas.cli.tensorboard import TensorBoard
+
+        board = stack.enter_context(TensorBoard(self._tensorboard))
+        return lambda event: board(event) if isinstance(event, Progressed) else None
+
+
+def await_start(session: Session, *, as_json: bool) -> Literal["started", "completed"]:
+    """Waits until the search of a started session is under way and returns whether it is complete already.
+
+    Raises:
+        ExecutionError: The session ended before.
+    """
+    for event in session.events():
+        if as_json and isinstance(event, Started | Completed):
+            sys.stdout.write(f"{event_to_json(event)}\n")
+        if isinstance(event, Started | Completed):
+            session.leave()
+            return "started" if isinstance(event, Started) else "completed"
+    logs = typed("logs", session.place, str(session.address))
+    raise ExecutionError(f"the search of {session.place} ended before it began; see {logs}")
+
+
+def judged(run: Run) -> None:
+    """Makes sure that the champion of ``run`` is judged; shows on standard error what is trained for that."""
+    console = Console(stderr=True, highlight=False)
+    for event in judge(run, Experiment.of_run(run)):
+        if isinstance(event, Working) and event.total is not None:
+            console.print(f"{event.done}/{event.total}  {event.doing}")

@@ -1,0 +1,140 @@
+"""`LedgerReader`: reads a run without a claim, safely beside a live writer, and changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.errors import RunError
+from evo_nas.ledger.contents import TOTALS_COLUMNS, History, Totals, VerifiedSegments
+from evo_nas.ledger.fencing import read_settings
+from evo_nas.ledger.inspection import verify_files
+from evo_nas.ledger.record import RUN_FILE, RunRecord, decode_record
+from evo_nas.ledger.store import Store, storage_errors
+from evo_nas.ledger.stores import open_store
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+
+class LedgerReader:
+    """One run, read once: every answer comes from the same verified segments.
+
+    A segment that was read and verified is not read again by this reader. Each call lists the directory again,
+    so that it sees what a live writer has committed since.
+
+    Args:
+        store: Where the run is, or may be.
+
+    Attributes:
+        store: Where the run is.
+        segments: Its segments; `Ledger.open` goes on with what was verified here.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.segments = VerifiedSegments(store)
+        self._run_file: bytes | None = None
+        self._record: RunRecord | None = None
+
+    @property
+    def record(self) -> RunRecord:
+        """What run it is.
+
+        Raises:
+            RunError: There is no run.
+            FormatError: A newer version wrote it.
+            CorruptLedgerError: The record is damaged, or was changed by hand.
+        """
+        # Not a cached_property: in Python 3.11 that makes every reader of this process wait for one that reads.
+        if self._record is None:
+            self._record = self._read_record()
+        return self._record
+
+    def exists(self) -> bool:
+        """Whether a run was ever started here; it may be damaged."""
+        # Only what was found is remembered: where there is no run yet, one may be started later.
+        if self._run_file is None:
+            with storage_errors(self.store, "read"):
+                try:
+                    self._run_file = self.store.read(RUN_FILE)
+                except (FileNotFoundError, NotADirectoryError):
+                    return False
+        return True
+
+    def settings(self) -> dict[str, Any]:
+        """Returns what was changed of the recorded configuration since, by section.
+
+        The record never changes; a writer that is given more budget or other workers says so in its claim.
+
+        Raises:
+            CorruptLedgerError: The claim that says so is damaged or missing.
+        """
+        with storage_errors(self.store, "read"):
+            return read_settings(self.store)
+
+    def history(self) -> History:
+        """Returns what was told and what was in flight at the last commit.
+
+        Raises:
+            RunError: There is no run.
+            FormatError: A newer version wrote it.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        with self._reading() as segments:
+            return segments.history()
+
+    def totals(self) -> Totals:
+        """Returns how much of its budget the run has spent; raises as `history` does."""
+        with self._reading() as segments:
+            return segments.read(columns=TOTALS_COLUMNS).totals()
+
+    def table(self) -> pa.Table:
+        """Returns one row per evaluation by ``seq``, with the columns of `SCHEMA`; raises as `history` does."""
+        with self._reading() as segments:
+            return segments.read().table()
+
+    def check(self) -> int:
+        """Verifies every file of the run that the ledger wrote, and returns how many these are.
+
+        Raises:
+            RunError: There is no run.
+            FormatError: A newer version wrote it.
+            CorruptLedgerError: Files are damaged or missing, or nothing counts them; the message names each.
+        """
+        with self._reading() as segments:
+            return 1 + verify_files(segments)
+
+    def _read_record(self) -> RunRecord:
+        if not self.exists():
+            raise RunError(
+                f"{self.store.location} holds no run: {RUN_FILE} is missing; give the directory of a run, "
+                "or start one with `evo-nas search`"
+            )
+        return decode_record(self._run_file or b"", where=f"{self.store.location}/{RUN_FILE}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[VerifiedSegments]:
+        """Yields the segments of a run that is there and of a format that this version reads."""
+        _ = self.record
+        with storage_errors(self.store, "read"):
+            yield self.segments
+
+
+def find_runs(root: str | os.PathLike[str]) -> list[Path] | list[str]:
+    """Returns the runs at and directly under ``root``, sorted: directories, or URIs under a URI.
+
+    Raises:
+        RunError: The bucket cannot be listed.
+    """
+    if "://" not in str(root):
+        top = Path(root)
+        return sorted(path.parent for path in (*top.glob(RUN_FILE), *top.glob(f"*/{RUN_FILE}")))
+    store = open_store(root)
+    with storage_errors(store, "list"):
+        places = [store.location, *(f"{store.location}/{name}" for name in store.list(""))]
+    return [place for place in places if LedgerReader(open_store(place)).exists()]

@@ -1,0 +1,273 @@
+"""`Run`: everything that is kept of one search, behind one object."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.config import SearchConfig, checked
+from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
+from evo_nas.evaluation import Status
+from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
+from evo_nas.ledger import find_runs as find_places
+from evo_nas.runs.baselines import keep_baselines, read_baselines
+from evo_nas.runs.champion_store import ChampionStore
+from evo_nas.runs.identity import FREE_TO_CHANGE, changed_files, changed_keys
+from evo_nas.sections import path_keys, spelled_out
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
+
+    import pyarrow as pa
+
+    from evo_nas.ledger import Describe, History, Totals
+
+Row = dict[str, Any]
+"""One evaluation, by the columns of the ledger."""
+
+
+class Run:
+    """A run that exists, or the place where one may be started.
+
+    Reading is safe beside a live search. Segments are read and verified once: a later question reads only what has
+    been added since.
+
+    Args:
+        store: Where it is kept; `at` makes one of a path or a URI.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reader = LedgerReader(store)
+        self.champion = ChampionStore(store)
+
+    @classmethod
+    def at(cls, place: str | os.PathLike[str] | Store) -> Self:
+        """Returns the run at ``place``, a directory or a URI such as ``s3://bucket/runs/name``; touches nothing.
+
+        Raises:
+            RunError: The URI is of no kind that can hold runs.
+        """
+        return cls(open_store(place))
+
+    def __str__(self) -> str:
+        return self.location
+
+    @property
+    def location(self) -> str:
+        """The directory or URI."""
+        return self._store.location
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was ever started here; it may be damaged."""
+        return self._reader.exists()
+
+    @property
+    def record(self) -> RunRecord:
+        """What the run is, as written when it was started.
+
+        Raises:
+            RunError: There is no run here, or its record is damaged or of a newer version.
+        """
+        return self._reader.record
+
+    @property
+    def config(self) -> SearchConfig:
+        """The configuration, with the budget and the workers that were given last."""
+        return checked(SearchConfig, self.record.config | self._reader.settings())
+
+    def history(self) -> History:
+        """Returns what was told and what was in flight at the last commit.
+
+        Raises:
+            RunError: There is no run here.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        return self._reader.history()
+
+    def totals(self) -> Totals:
+        """Returns what the run has spent of its budget; raises as `history` does."""
+        return self._reader.totals()
+
+    def table(self) -> pa.Table:
+        """Returns one row per evaluation by ``seq``, with the columns of `ledger.SCHEMA`; raises as `history` does."""
+        return self._reader.table()
+
+    def best(self, count: int) -> list[Row]:
+        """Returns the fittest complete evaluations, best first; among equals the smaller network comes first."""
+        table = self.table()
+        columns = (table[name].to_pylist() for name in ("status", "fitness", "parameters"))
+        ranked = [
+            (-fitness, parameters, position)
+            for position, (status, fitness, parameters) in enumerate(zip(*columns, strict=True))
+            if status == Status.OK
+        ]
+        best = [position for *_, position in heapq.nsmallest(count, ranked)]
+        rows: list[Row] = table.take(best).to_pylist() if best else []
+        return rows
+
+    def candidate(self, number: int) -> Row:
+        """Returns the evaluation of candidate ``number``.
+
+        Raises:
+            RunError: It was never evaluated.
+        """
+        return self.lineage(number)[0]
+
+    def lineage(self, number: int) -> list[Row]:
+        """Returns candidate ``number``, its first parent, the parent's first parent and so on to a founder.
+
+        The list ends before a parent that is lost: where data loss was accepted, some ancestors are missing.
+
+        Raises:
+            RunError: Candidate ``number`` was never evaluated.
+        """
+        table = self.table()
+        positions = {key: position for position, key in enumerate(table["id"].to_pylist())}
+        if number not in positions:
+            raise RunError(
+                f"candidate is {number}; must be one that was evaluated, such as those that show lists"
+            )
+        line: list[Row] = table.slice(positions[number], 1).to_pylist()
+        while (parents := line[-1]["parents"]) and parents[0] in positions:
+            line += table.slice(positions[parents[0]], 1).to_pylist()
+        return line
+
+    def differences(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
+        """Returns a line for everything that keeps ``config`` from going on with this run; none if it may.
+
+        This is the only place that decides it.
+
+        Args:
+            config: Any configuration; options that it leaves open count as their defaults.
+            fingerprint: SHA-256 of each data file that it names, as `Task.fingerprint` gives them.
+        """
+        return [*self._config_changes(config, fingerprint), *changed_files(self.record.data, fingerprint)]
+
+    def require_same(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> None:
+        """Refuses a configuration that `differences` finds to be of another search.
+
+        Raises:
+            ConfigChangedError: Keys differ.
+            DataChangedError: Only the content of the data files differs.
+        """
+        if keys := self._config_changes(config, fingerprint):
+            raise ConfigChangedError(
+                f"{self} was started with another configuration. Only {_free()} may change; undo these "
+                f"changes or give another directory with --run:\n{_indented(keys)}"
+            )
+        if files := changed_files(self.record.data, fingerprint):
+            raise DataChangedError(
+                f"{self} was started on other data, and results on both cannot be compared. Restore the files, "
+                f"or give another directory with --run:\n{_indented(files)}"
+            )
+
+    def baselines(
+        self, metric: str, fit: Callable[[], Mapping[str, float]] | None = None
+    ) -> Mapping[str, float]:
+        """Returns the test scores of the baselines, as they are kept, or fitted by ``fit`` and then kept.
+
+        Args:
+            metric: The metric that they must be in.
+            fit: Gives them; without it, what is not kept is empty.
+        """
+        kept = read_baselines(self._store, metric=metric)
+        if kept is not None or fit is None:
+            return kept or {}
+        fitted = fit()
+        if self.exists:  # a place without a run stays untouched until its workers have started
+            keep_baselines(self._store, fitted, metric=metric)
+        return fitted
+
+    def create_ledger(
+        self, config: SearchConfig, fingerprint: Mapping[str, str], *, describe: Describe
+    ) -> Ledger:
+        """Starts the run with ``config`` and returns its ledger, open for writing.
+
+        Raises:
+            RunError: Something is here already, or the place cannot be written.
+        """
+        record = RunRecord.new(
+            config.name, seed=config.seed, config=config.model_dump(mode="json"), data=fingerprint
+        )
+        return Ledger.create(self._store, record, describe=describe)
+
+    def open_ledger(
+        self, config: SearchConfig, *, accept_data_loss: bool = False, keep: bool = False, describe: Describe
+    ) -> Ledger:
+        """Takes the run over and returns its ledger, open for writing.
+
+        Args:
+            config: Its budget and workers hold from now on.
+            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+            keep: Whether what is read stays in memory for later questions to this object.
+            describe: Gives the JSON of the ``architecture`` column.
+
+        Raises:
+            RunError: There is no run, or another process on this host is searching it.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        return Ledger.open(
+            self._reader,
+            accept_data_loss=accept_data_loss,
+            settings=config.model_dump(mode="json", include={"budget", "workers"}),
+            keep=keep,
+            describe=describe,
+        )
+
+    def check_vacant(self) -> None:
+        """Checks that a run can be started here as far as that needs no writing.
+
+        Raises:
+            RunError: The place is a file, has something in it, or cannot be read.
+        """
+        check_vacant(self._store)
+
+    def damage(self) -> Iterator[str]:
+        """Yields what is wrong with any file of the run, a line for each.
+
+        Raises:
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        self._reader.check()
+        if "baselines.json" in self._store.list("") and read_baselines(self._store) is None:
+            yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
+        yield from self.champion.damage()
+
+    def _config_changes(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
+        recorded = spelled_out(checked(SearchConfig, self.record.config))
+        # Files that hold the same are the same data, wherever they were moved.
+        moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
+        return changed_keys(recorded, spelled_out(config), moved=moved)
+
+
+def by_status(table: pa.Table) -> dict[Status, int]:
+    """Returns how many evaluations of ``table`` ended for each cause."""
+    return dict(Counter(Status(status) for status in table["status"].to_pylist()))
+
+
+def metric_of(row: Row) -> tuple[str, float] | None:
+    """Returns name and value of the metric that the fitness of ``row`` stands for; None without a score."""
+    metrics = dict(row["metrics"])
+    return (row["metric"], metrics[row["metric"]]) if row["metric"] in metrics else None
+
+
+def find_runs(root: str | os.PathLike[str]) -> list[Run]:
+    """Returns the runs at and directly under ``root``, a directory or a URI, by name.
+
+    Raises:
+        RunError: The bucket cannot be listed.
+    """
+    return [Run.at(place) for place in find_places(root)]
+
+
+def _free() -> str:
+    return " and ".join(sorted(FREE_TO_CHANGE - {"base_dir"}))
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,76 @@
+"""The sections of a configuration that belong to a kind, each checked by the options model of its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from evo_nas.config import checked, nearest
+from evo_nas.errors import ConfigError
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.registry import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any, Self
+
+    from pydantic import BaseModel
+
+    from evo_nas.config import SearchConfig
+
+Choice = TypeVar("Choice")
+
+
+class Sections(NamedTuple):
+    """The checked options of the sections whose keys belong to other rooms than ``config``."""
+
+    strategy: BaseModel
+    space: SpaceOptions
+    task: BaseModel
+
+    @classmethod
+    def of(cls, config: SearchConfig, *, base: Path | None = None) -> Self:
+        """Checks every section as far as that needs no data.
+
+        Args:
+            config: A whole configuration.
+            base: Directory that relative data paths start from; None leaves them as they are written.
+
+        Raises:
+            ConfigError: An option is wrong.
+        """
+        strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
+        strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
+        space = checked(SpaceOptions, config.space, at="space")
+        task_class = _chosen(TASKS, config.task, section="task")
+        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
+
+
+def spelled_out(config: SearchConfig) -> SearchConfig:
+    """Returns ``config`` with every option that it leaves open, so that a default equals its spelling."""
+    options = Sections.of(config)._asdict()
+    return config.model_copy(
+        update={
+            section: getattr(config, section) | model.model_dump(mode="json")
+            for section, model in options.items()
+        }
+    )
+
+
+def _chosen(registry: Mapping[str, Choice], options: Mapping[str, Any], *, section: str) -> Choice:
+    kind = options["kind"]
+    if kind not in registry:
+        raise ConfigError(f"{section}.kind is {kind}; {nearest(kind, sorted(registry))}")
+    return registry[kind]
+
+
+def _options(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key != "kind"}
+
+
+def path_keys(config: SearchConfig) -> frozenset[str]:
+    """Returns the dotted keys of ``config`` that hold paths of data."""
+    names = ("path", "validation_path", "test_path", "huggingface")
+    classes = config.task.get("classes") or {}
+    return frozenset([f"task.{name}" for name in names] + [f"task.classes.{name}" for name in classes])

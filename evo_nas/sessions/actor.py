@@ -1,0 +1,235 @@
+"""`ActorSession`: a search whose manager lives in the cluster that this process is part of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
+
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.cluster.connection import connected
+from evo_nas.cluster.names import NAMESPACE, manager_name, typed
+from evo_nas.errors import ExecutionError
+from evo_nas.runs import Run
+from evo_nas.sessions.events import Completed, Failed, Judged
+from evo_nas.sessions.manager import PopulationManager, SearchSpec
+from evo_nas.sessions.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Self
+
+    from evo_nas.config import SearchConfig
+    from evo_nas.sessions.events import Event
+    from evo_nas.sessions.manager import News
+
+HEAD = "node:__internal_head__"
+"""Resource that Ray gives the head node alone."""
+WAIT_S = 1.0
+"""Longest wait for news; a watcher that wants to leave does so within it."""
+ANSWER_S = 10.0
+PATIENCE_S = 180.0
+"""Seconds without an answer of a manager after which its watcher gives up; a restart takes about ten."""
+
+
+class ManagerHandle:
+    """A manager that lives, or is being restarted.
+
+    Args:
+        run: The run, as `checked_run` returns it.
+        actor: Ray's handle of the actor.
+    """
+
+    def __init__(self, run: str, actor: Any) -> None:
+        self.run = run
+        self._actor = actor
+
+    @classmethod
+    def begin(cls, config: SearchConfig, run: str) -> Self:
+        """Finds the manager of ``run`` or makes one; a live one with the same configuration is left alone.
+
+        One whose search has ended makes way, and so does one with another budget or other workers, once it has
+        committed: what it had in flight is asked again.
+
+        Raises:
+            ExecutionError: A manager neither answers nor ends.
+        """
+        spec = SearchSpec(config.model_dump(mode="json"), run)
+        for _ in range(2):
+            handle = cls(run, _actor_class(run).remote(spec))
+            if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):
+                return handle
+            handle.stop_and_wait()
+            handle.remove()
+        return cls(run, _actor_class(run).remote(spec))
+
+    @classmethod
+    def find(cls, run: str) -> Self | None:
+        """Returns the manager of ``run`` if there is one."""
+        try:
+            return cls(run, ray.get_actor(manager_name(run), namespace=NAMESPACE))
+        except ValueError:
+            return None
+
+    def spec(self) -> SearchSpec:
+        """Returns what the manager searches."""
+        spec: SearchSpec = self._ask("spec")
+        return spec
+
+    def news(self, seen: Any, *, wait_s: float = WAIT_S) -> News:
+        """Returns what the manager has said since ``seen``; see `PopulationManager.news`."""
+        news: News = self._ask("news", seen, wait_s)
+        return news
+
+    def stop(self, drain_s: float) -> None:
+        """Asks the manager to end its search."""
+        self._ask("stop", drain_s)
+
+    def stop_and_wait(self) -> None:
+        """Has the search commit what it has, and waits until it has ended."""
+        mark = None
+        while True:
+            self.stop(0.0)
+            news = self.news(mark)
+            if news.ended:
+                return
+            mark = news.mark
+
+    def remove(self) -> None:
+        """Ends the manager and its workers at once."""
+        ray.kill(self._actor)
+        until = time.monotonic() + PATIENCE_S
+        while self.find(self.run) is not None and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def _ask(self, method: str, *arguments: object) -> Any:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return ray.get(getattr(self._actor, method).remote(*arguments), timeout=ANSWER_S)
+            except (RayActorError, GetTimeoutError) as error:
+                gone = isinstance(error, ActorDiedError) and self.find(self.run) is None
+                if gone or time.monotonic() >= until:
+                    raise ExecutionError(_absent(self.run, error, gone=gone)) from error
+            time.sleep(0.2)
+
+
+class ActorSession(Session):
+    """Starts or finds the manager of a run and listens to it; the search goes on when this process ends.
+
+    Args:
+        run: The run, as `checked_run` returns it.
+        address: ``auto`` or ``host:port`` of the cluster that this process becomes part of.
+        logs: Whether what the manager logs is printed here, too.
+    """
+
+    outlives = True
+
+    def __init__(self, run: str, address: str, *, logs: bool = False) -> None:
+        super().__init__(run, address=address)
+        self._address = address
+        self._logs = logs
+        self._stack = ExitStack()
+        self._connected = False
+        self._manager: ManagerHandle | None = None
+        self._left = threading.Event()
+        self._stop_by: float | None = None
+
+    def start(self, config: SearchConfig) -> None:
+        """Finds the manager of the run or makes one; see `ManagerHandle.begin`."""
+        self._connect()
+        self._manager = ManagerHandle.begin(config, self.place)
+
+    def attach(self) -> None:
+        """Finds the manager; a run that is complete and judged needs none."""
+        self._connect()
+        self._manager = ManagerHandle.find(self.place)
+        if self._manager is None and not self._stored():
+            kept = "no run is kept there either"
+            if Run.at(self.place).exists:
+                kept = f"{typed('resume', self.place, self._address)} goes on"
+            raise ExecutionError(f"nothing searches {self.place} in the cluster at {self._address}; {kept}")
+
+    def events(self) -> Generator[Event, None, None]:
+        """Yields what the manager says, through its restarts, until the search has ended or `leave` was called."""
+        if self._manager is None:
+            yield from self._stored()
+            return
+        mark = told = None
+        while not self._left.is_set():
+            news = self._manager.news(mark)
+            if self._stop_by is not None and news.mark.incarnation != told:
+                told = (
+                    news.mark.incarnation
+                )  # a manager that was restarted meanwhile knows nothing of the stop
+                self._manager.stop(max(0.0, self._stop_by - time.monotonic()))
+            for event in news.events:
+                if isinstance(event, Failed):
+                    raise ExecutionError(event.error)
+                yield event
+            if news.ended:
+                self._made_way()
+                return
+            mark = news.mark
+
+    def stop(self, *, drain_s: float = 0.0) -> None:
+        """Has the manager end the search; a manager that Ray restarts meanwhile is told so again."""
+        self._stop_by = time.monotonic() + drain_s
+
+    def leave(self) -> None:
+        """Ends `events`; the search goes on."""
+        self._left.set()
+
+    def close(self) -> None:
+        """Leaves the cluster."""
+        self._stack.close()
+
+    def _connect(self) -> None:
+        if not self._connected:
+            self._stack.enter_context(connected(self._address, logs=self._logs))
+            self._connected = True
+
+    def _made_way(self) -> None:
+        """Removes a manager that was stopped, so that its workers and its name are free at once."""
+        if self._stop_by is not None and self._manager is not None:
+            self._manager.remove()
+
+    def _stored(self) -> list[Event]:
+        """Returns the end of a search that is complete and judged, as the run keeps it."""
+        run = Run.at(self.place)
+        verdict = stored_verdict(run, told=run.totals().told) if run.exists else None
+        return [] if verdict is None else [Completed(run=self.place), Judged(verdict=verdict)]
+
+
+def _actor_class(run: str) -> Any:
+    return ray.remote(PopulationManager).options(
+        name=manager_name(run),
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_task_retries=0,
+        max_concurrency=64,
+        num_cpus=0,
+        resources={HEAD: 0.001},
+    )
+
+
+def _same(one: SearchSpec, other: SearchSpec) -> bool:
+    def decisive(spec: SearchSpec) -> dict[str, Any]:
+        return {key: value for key, value in spec.config.items() if key != "base_dir"}
+
+    return decisive(one) == decisive(other)
+
+
+def _absent(run: str, error: Exception, *, gone: bool) -> str:
+    state = "was ended" if gone else f"has not answered for {PATIENCE_S:g} s"
+    last = str(error).strip().rsplit("\n", 1)[-1]
+    return (
+        f"the manager of {run} {state} ({type(error).__name__}: {last}); nothing committed is lost: "
+        "give the same command again, here or on another cluster that reaches the run"
+    )

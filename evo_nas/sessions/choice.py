@@ -1,0 +1,52 @@
+"""Which session an address means; the only place that decides it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.cluster.names import checked_run, is_url
+from evo_nas.errors import ConfigError
+from evo_nas.sessions.local import LocalSession
+
+if TYPE_CHECKING:
+    import os
+
+    from evo_nas.sessions.session import Session
+
+
+def open_session(
+    place: str | os.PathLike[str],
+    *,
+    address: str | None = None,
+    inline: bool = False,
+    accept_data_loss: bool = False,
+    logs: bool = False,
+) -> Session:
+    """Returns a session for the run at ``place``; a context manager.
+
+    Args:
+        place: A directory or a URI; in a cluster no relative path.
+        address: None for this machine; the URL of a cluster's dashboard; or ``auto`` or ``host:port`` for the cluster
+            that this machine is part of.
+        inline: Whether to train in this process, without Ray.
+        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        logs: Whether what the manager logs is printed here, too; only for the cluster that this machine is part of.
+
+    Raises:
+        ConfigError: Options exclude each other, or the place or the address is none.
+        ExecutionError: No cluster answers.
+    """
+    if address is None:
+        return LocalSession(place, executor="inline" if inline else "ray", accept_data_loss=accept_data_loss)
+    for name, given in (("--inline", inline), ("--accept-data-loss", accept_data_loss)):
+        if given:
+            raise ConfigError(f"{name} is given beside --address; use it on the machine that keeps the run")
+    run = checked_run(str(place))
+    # Ray is loaded for the session that needs it alone: a local search starts it when its workers start.
+    if is_url(address):
+        from evo_nas.sessions.jobs import JobSession  # noqa: PLC0415
+
+        return JobSession(run, address)
+    from evo_nas.sessions.actor import ActorSession  # noqa: PLC0415
+
+    return ActorSession(run, address, logs=logs)

@@ -1,0 +1,230 @@
+"""What a search says while it is run: frozen values that become one line of JSON each, and back.
+
+The same types go through the standard output of ``--json``, the log of a Ray job, the mailbox of the manager and any
+later stream, so that whoever watches needs neither the data nor the machine of the search.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from evo_nas.champion.verdict import Verdict  # noqa: TC001
+from evo_nas.errors import ExecutionError
+from evo_nas.evaluation import Status  # noqa: TC001
+from evo_nas.execution.executor import Occupancy  # noqa: TC001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """Something has begun that takes a while and is no search.
+
+    Attributes:
+        doing: What it is, such as ``loading the data``.
+        done: How many steps of it are done; None where steps are not counted.
+        total: How many steps it has.
+    """
+
+    doing: str
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baselines:
+    """What simple baselines reach, said before anything is spent on a search.
+
+    Attributes:
+        metric: Name of the test metric.
+        values: Score of each baseline by its name.
+    """
+
+    metric: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Workers are there and the search goes on.
+
+    Attributes:
+        run: Where the run is kept.
+        name: Name of the configuration.
+        metric: Name of the metric that is searched for.
+        higher_is_better: Direction of the metric.
+        told: Evaluations that the run held already.
+    """
+
+    run: str
+    name: str
+    metric: str
+    higher_is_better: bool
+    told: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The best candidate so far.
+
+    Attributes:
+        id: Its id.
+        value: The metric, in its own units.
+        fitness: The same, oriented so that higher is better.
+        parameters: Trainable parameters of its network.
+        operator: What made it.
+        parents: Ids of the candidates it was bred from.
+        canonical_hash: Identity of its architecture.
+        architecture: The architecture in words.
+    """
+
+    id: int
+    value: float
+    fitness: float
+    parameters: int
+    operator: str
+    parents: tuple[int, ...]
+    canonical_hash: str
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """Where the search stands after a turn of its loop.
+
+    Attributes:
+        told: Evaluations committed, over the whole run.
+        told_at_start: How many of them were there when this process started.
+        asked: Candidates asked, over the whole run.
+        evaluations: Budget of evaluations.
+        train_s: Seconds of training, over the whole run.
+        train_s_budget: Budget of them; None for no limit.
+        elapsed_s: Seconds since this process started to search.
+        per_minute: Evaluations per minute, over the last minute.
+        remaining_s: Seconds that the rest of the budget takes at this pace; None while it is unknown.
+        by_status: Evaluations by the cause that ended them.
+        best: The best candidate so far; None before the first score.
+        population: Size, mean, std, min and max of the fitness of the current population; empty without one.
+        workers: What the workers are doing.
+        finished: Whether the run is complete.
+        interrupted: Whether the search was asked to stop before that.
+        commit_s: Seconds that the last commit took.
+    """
+
+    told: int
+    told_at_start: int
+    asked: int
+    evaluations: int
+    train_s: float
+    train_s_budget: float | None
+    elapsed_s: float
+    per_minute: float
+    remaining_s: float | None
+    by_status: Mapping[Status, int]
+    best: Best | None
+    population: Mapping[str, float]
+    workers: Occupancy
+    finished: bool = False
+    interrupted: bool = False
+    commit_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The search was stopped; everything that was told is committed.
+
+    Attributes:
+        run: Where the run is kept.
+        told: Evaluations that are safe.
+        evaluations: Budget of evaluations.
+        complete: Whether only the verdict is missing.
+    """
+
+    run: str
+    told: int
+    evaluations: int
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """The budget is spent; the verdict follows.
+
+    Attributes:
+        run: Where the run is kept.
+    """
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The search cannot go on; nothing committed is lost.
+
+    Attributes:
+        error: Why, and what to do; one line for each problem.
+    """
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The champion was compared with what it has to be measured against.
+
+    Attributes:
+        verdict: The comparison.
+    """
+
+    verdict: Verdict
+
+
+Event = Working | Baselines | Started | Progressed | Stopped | Completed | Failed | Judged
+KINDS: Mapping[str, type[Event]] = {
+    "working": Working,
+    "baselines": Baselines,
+    "started": Started,
+    "progressed": Progressed,
+    "stopped": Stopped,
+    "completed": Completed,
+    "failed": Failed,
+    "judged": Judged,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+_PREFIX = '{"event": '
+
+
+def event_to_json(event: Event) -> str:
+    """Returns ``event`` as one line of JSON, whose key ``event`` names its kind."""
+    return json.dumps({"event": _NAMES[type(event)], **asdict(event)}, allow_nan=False)
+
+
+def event_from_json(line: str) -> Event | None:
+    """Returns the event that `event_to_json` wrote; None for a line that is none.
+
+    Raises:
+        ExecutionError: It is an event of another version.
+    """
+    if not line.startswith(_PREFIX):
+        return None
+    try:
+        values = json.loads(line)
+        return _reader(values.pop("event")).validate_json(json.dumps(values), strict=True)
+    except (ValueError, KeyError, ValidationError) as error:
+        raise ExecutionError(
+            f"another version of evo-nas runs the search: its event cannot be read ({line[:80]}); install the "
+            "same version here and there"
+        ) from error
+
+
+def is_last(event: Event) -> bool:
+    """Whether a session says nothing after ``event``."""
+    return isinstance(event, Stopped | Failed | Judged)
+
+
+@cache
+def _reader(name: str) -> TypeAdapter[Event]:
+    return TypeAdapter(KINDS[name])

@@ -1,0 +1,225 @@
+"""`LocalSession`: a search in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.errors import ExecutionError
+from evo_nas.experiment import Experiment
+from evo_nas.genome.describe import describe
+from evo_nas.runs import Run
+from evo_nas.sessions.events import (
+    Baselines,
+    Best,
+    Completed,
+    Judged,
+    Progressed,
+    Started,
+    Stopped,
+    Working,
+)
+from evo_nas.sessions.pace import Pace
+from evo_nas.sessions.session import Session
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator, Iterator
+
+    from evo_nas.champion.retrain import Retrain
+    from evo_nas.config import SearchConfig
+    from evo_nas.evaluation import Evaluation
+    from evo_nas.experiment import ExecutorKind
+    from evo_nas.loop import Progress, Search
+    from evo_nas.sessions.events import Event
+
+
+class LocalSession(Session):
+    """Runs the loop inside `events`: between two events nothing is asked, collected or committed.
+
+    Args:
+        place: Where the run is kept, a directory or a URI.
+        executor: Where candidates are trained.
+        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        retrain: Makes the trainings of the verdict; in this process by default.
+    """
+
+    outlives = False
+
+    def __init__(
+        self,
+        place: str | os.PathLike[str],
+        *,
+        executor: ExecutorKind = "ray",
+        accept_data_loss: bool = False,
+        retrain: Retrain | None = None,
+    ) -> None:
+        self.run = Run.at(place)
+        super().__init__(str(place))
+        self._executor = executor
+        self._accept_data_loss = accept_data_loss
+        self._retrain = retrain
+        self._experiment: Experiment | None = None
+        self._search: Search | None = None
+        self._stopping: float | None = None
+        self._complete = False
+
+    def start(self, config: SearchConfig) -> None:
+        """Checks the configuration; the search itself is run by `events`."""
+        self._experiment = Experiment.of(config)
+
+    def attach(self) -> None:
+        """Refuses: a search in another process cannot be followed from here."""
+        raise ExecutionError(
+            f"no address is given; {self.place} can be followed where it is searched in a cluster (--address)"
+        )
+
+    def stop(self, *, drain_s: float = 0.0) -> None:
+        """Ends the search after the current turn, or the verdict after the current training."""
+        self._stopping = drain_s
+        if self._search is not None:
+            self._search.stop(drain_s=drain_s)
+
+    def leave(self) -> None:
+        """Stops the search, since it ends with this process."""
+        self.stop()
+
+    def events(self) -> Generator[Event, None, None]:
+        """Runs the search and yields what happens."""
+        experiment = self._started()
+        complete = not self._accept_data_loss and experiment.is_complete(self.run)
+        if not complete:
+            yield from self._read_data(experiment)
+            progress = yield from self._run_search(experiment)
+            if not progress.finished:
+                yield self._stopped()
+                return
+        self._complete = True
+        yield Completed(run=self.place)
+        yield from self._judge(experiment)
+
+    def standing(self) -> Stopped | None:
+        """Returns how many evaluations are safe; None if no run was started."""
+        return self._stopped() if self.run.exists else None
+
+    def _stopped(self) -> Stopped:
+        return Stopped(
+            run=self.place,
+            told=self.run.totals().told,
+            evaluations=self._started().budget.evaluations,
+            complete=self._complete,
+        )
+
+    def _started(self) -> Experiment:
+        if self._experiment is None:
+            raise RuntimeError("a session is started before its events are asked for")
+        return self._experiment
+
+    def _read_data(self, experiment: Experiment) -> Iterator[Event]:
+        yield Working(doing="loading the data")
+        metric = experiment.dataset.metric.name
+        yield Working(doing="fitting the baselines")
+        yield Baselines(metric=metric, values=self.run.baselines(metric, lambda: experiment.baselines))
+
+    def _run_search(self, experiment: Experiment) -> Generator[Event, None, Progress]:
+        yield Working(doing="starting the workers")
+        with experiment.open(
+            self.run, executor=self._executor, accept_data_loss=self._accept_data_loss
+        ) as search:
+            self._search = search
+            if self._stopping is not None:  # somebody asked while the workers started
+                search.stop(drain_s=self._stopping)
+            metric, narrator = experiment.dataset.metric, _Narrator(experiment)
+            # The run exists only now; what was fitted before is kept with it.
+            self.run.baselines(metric.name, lambda: experiment.baselines)
+            yield Started(
+                run=self.place,
+                name=experiment.config.name,
+                metric=metric.name,
+                higher_is_better=metric.higher_is_better,
+                told=search.progress().told,
+            )
+            yield narrator.event(search.progress())
+            while not search.ended:
+                search.step()
+                yield narrator.event(search.progress())
+            return search.progress()
+
+    def _judge(self, experiment: Experiment) -> Iterator[Event]:
+        for event in judge(self.run, experiment, retrain=self._retrain):
+            if self._stopping is not None and isinstance(event, Working):
+                yield self._stopped()
+                return
+            yield event
+
+
+def judge(run: Run, experiment: Experiment, *, retrain: Retrain | None = None) -> Iterator[Event]:
+    """Compares the champion of ``run`` with its opponents and yields what is done, at last `Judged`.
+
+    Reads no data and trains nothing if the run keeps the verdict on what it holds now; goes on where an earlier
+    attempt was interrupted.
+
+    Raises:
+        ChampionError: No candidate was scored, or no training succeeded.
+    """
+    verdict = stored_verdict(run, told=run.totals().told)
+    if verdict is None:
+        from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch, which a kept verdict spares
+        from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
+
+        metric = experiment.dataset.metric.name
+        baselines = run.baselines(metric, lambda: experiment.baselines)
+        contest = Contest(run, experiment)
+        yield Working(doing="retraining the champion beside LSTMs of its size", done=0, total=contest.total)
+        for made in contest.hold(retrain or retrain_here):
+            yield Working(doing=f"retrained {made.name}", done=contest.done, total=contest.total)
+        verdict = contest.verdict(baselines)
+    yield Judged(verdict=verdict)
+
+
+class _Narrator:
+    """Turns the progress of a loop into events; puts an architecture into words once, not at every turn."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._pace = Pace()
+        self._best: Best | None = None
+
+    def event(self, progress: Progress) -> Progressed:
+        """Returns the event for ``progress``."""
+        self._pace.observe(progress)
+        return Progressed(
+            told=progress.told,
+            told_at_start=progress.told_at_start,
+            asked=progress.asked,
+            evaluations=progress.budget.evaluations,
+            train_s=progress.train_s,
+            train_s_budget=progress.budget.train_s,
+            elapsed_s=progress.elapsed_s,
+            per_minute=self._pace.per_minute,
+            remaining_s=self._pace.remaining_s(progress),
+            by_status=progress.by_status,
+            best=self._described(progress.best),
+            population=progress.fitness,
+            workers=progress.occupancy,
+            finished=progress.finished,
+            interrupted=progress.interrupted,
+            commit_s=progress.commit_s,
+        )
+
+    def _described(self, best: Evaluation | None) -> Best | None:
+        if best is None or best.fitness is None:
+            return None
+        if self._best is None or self._best.id != best.candidate.id:
+            metric, candidate = self._experiment.dataset.metric, best.candidate
+            self._best = Best(
+                id=candidate.id,
+                value=best.fitness if metric.higher_is_better else -best.fitness,
+                fitness=best.fitness,
+                parameters=best.outcome.parameters,
+                operator=candidate.operator,
+                parents=candidate.parents,
+                canonical_hash=candidate.canonical_hash,
+                architecture=describe(self._experiment.space.decode(candidate.genome)),
+            )
+        return self._best

@@ -1,0 +1,51 @@
+"""How fast a search goes lately, and when it will be done at that pace."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evo_nas.loop import Progress
+
+WINDOW_S = 60.0
+
+
+class Pace:
+    """Evaluations per minute over the last minute.
+
+    Times come from the progress itself, so that the pace of a replayed search is what it was.
+    """
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, int]] = deque()
+
+    def observe(self, progress: Progress) -> None:
+        """Takes note of where the search stands."""
+        if not self._points:
+            self._points.append((0.0, progress.told_at_start))
+        self._points.append((progress.elapsed_s, progress.told))
+        while len(self._points) > 2 and self._points[1][0] <= progress.elapsed_s - WINDOW_S:
+            self._points.popleft()
+
+    @property
+    def per_minute(self) -> float:
+        """Evaluations per minute; 0 before the first."""
+        if len(self._points) < 2:
+            return 0.0
+        (earlier, fewer), (now, told) = self._points[0], self._points[-1]
+        return 60.0 * (told - fewer) / (now - earlier) if now > earlier else 0.0
+
+    def remaining_s(self, progress: Progress) -> float | None:
+        """Returns the seconds that the rest of the budget takes at this pace; None while it is unknown."""
+        rate = self.per_minute / 60.0
+        return _evaluations_left(progress) / rate if rate else None
+
+
+def _evaluations_left(progress: Progress) -> float:
+    """Returns how many more evaluations of the usual length the budget allows."""
+    left = float(progress.budget.evaluations - progress.told)
+    if progress.budget.train_s is None or not progress.train_s:
+        return left
+    train_s_left = max(0.0, progress.budget.train_s - progress.train_s)
+    return min(left, train_s_left * progress.told / progress.train_s)

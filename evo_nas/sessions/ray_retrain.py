@@ -1,0 +1,70 @@
+"""The trainings of a verdict as Ray tasks: side by side, on the resources of workers and not on the manager's core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayError
+
+from evo_nas.champion.retrain import retrain_one
+from evo_nas.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evo_nas.champion.retrain import Retrained, Retraining
+    from evo_nas.config import TrainingConfig, WorkerOptions
+    from evo_nas.tasks.task import Dataset
+
+RETRIES = 3
+"""How often Ray starts a training again whose worker or node was lost."""
+
+
+class RayRetrain:
+    """Makes trainings in the cluster that this process is part of.
+
+    Args:
+        workers: What each training may take; as many run at once as the search had workers.
+    """
+
+    def __init__(self, workers: WorkerOptions) -> None:
+        self._workers = workers
+
+    def __call__(
+        self, requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
+    ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
+        """Yields each training when it is made, in the order in which they end.
+
+        Raises:
+            ExecutionError: A training was lost more often than Ray starts it again.
+        """
+        if not requests:
+            return
+        data = ray.put(dataset)
+        run = ray.remote(retrain_one).options(
+            num_cpus=self._workers.cpus,
+            num_gpus=self._workers.gpus,
+            memory=self._workers.memory_bytes,
+            max_retries=RETRIES,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}},
+        )
+        waiting = list(requests)
+        running: dict[Any, Retraining] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._workers.most:
+                    request = waiting.pop(0)
+                    running[run.remote(request, data, training)] = request
+                (done, *_), _ = ray.wait(list(running))
+                result, weights = ray.get(done)
+                yield running.pop(done), result, weights
+        except RayError as error:
+            last = str(error).strip().rsplit("\n", 1)[-1]
+            raise ExecutionError(
+                f"a training of the verdict was lost ({type(error).__name__}: {last}); those that were made are "
+                "kept: give the same command again"
+            ) from error
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)

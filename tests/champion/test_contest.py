@@ -1,0 +1,208 @@
+"""The champion of a run is compared fairly, once, and every training for that is kept."""
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from evo_nas.champion import contest, retrain
+from evo_nas.champion.contest import SEEDS, Contest
+from evo_nas.champion.export import export_champion, load_champion
+from evo_nas.champion.retrain import Retrained, retrain_here
+from evo_nas.champion.selection import select_champion
+from evo_nas.config import configured
+from evo_nas.errors import ChampionError
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.experiment import Experiment
+from evo_nas.genome.cells import cell_name
+from evo_nas.runs import Run
+from evo_nas.sessions.events import Judged
+from evo_nas.sessions.local import judge
+from evo_nas.training.forward import score_part
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A complete run of six candidates on a small forecast."""
+    folder = tmp_path_factory.mktemp("crown")
+    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(200)]
+    (folder / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+    settings = {
+        "name": "waves",
+        "base_dir": str(folder),
+        "task": {"kind": "forecast", "path": "waves.csv", "targets": ["y"], "window": 6, "horizon": 1},
+        "space": {"widths": [4, 6], "batch_sizes": [32], "cell_nodes": 8},
+        "training": {"epochs": 2},
+        "budget": {"evaluations": 6},
+    }
+    with Experiment.of(configured(settings)).open(Run.at(folder / "run"), executor="inline") as search:
+        search.run()
+    return folder / "run"
+
+
+def verdict_of(place):
+    """Judges the run at ``place`` and returns the verdict."""
+    run = Run.at(place)
+    *_, last = judge(run, Experiment.of_run(run))
+    assert isinstance(last, Judged)
+    return last.verdict
+
+
+@pytest.fixture
+def unjudged(run, tmp_path):
+    """A copy of the run without its champion."""
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    shutil.rmtree(copy / "champion", ignore_errors=True)
+    return copy
+
+
+def test_the_verdict_stands_on_trainings_from_scratch_with_several_seeds(run):
+    verdict = verdict_of(run)
+    for contestant in (verdict.champion, verdict.lstm):
+        assert len(contestant.tests) + contestant.failures == SEEDS
+    assert len(set(verdict.champion.tests)) > 1
+    assert {"persistence"} <= set(verdict.baselines)
+
+
+def test_the_champion_is_retrained_to_the_weights_that_won(run):
+    verdict = verdict_of(run)
+    winner = next(e for e in Run.at(run).history().told if e.candidate.id == verdict.candidate)
+    network = load_champion(run)
+    dataset = Experiment.of_run(Run.at(run)).dataset
+    assert score_part(network, dataset, "validation").metric == winner.outcome.metrics["validation_mse"]
+    assert score_part(network, dataset, "test").metric not in verdict.champion.tests
+
+
+def test_a_verdict_is_kept_until_the_run_holds_more(run, monkeypatch):
+    verdict = verdict_of(run)
+    monkeypatch.setattr(contest, "Contest", lambda *_: pytest.fail("judged again"))
+    assert verdict_of(run) == verdict
+
+
+def test_a_contest_that_is_interrupted_goes_on_where_it_was(unjudged):
+    run = Run.at(unjudged)
+    interrupted = Contest(run, Experiment.of_run(run)).hold(retrain_here)
+    made = [next(interrupted).key for _ in range(3)]
+    interrupted.close()
+
+    asked = []
+
+    def counted(requests, dataset, training):
+        asked.extend(request.key for request in requests)
+        return retrain_here(requests, dataset, training)
+
+    resumed = Contest(run, Experiment.of_run(run))
+    for _ in resumed.hold(counted):
+        pass
+    assert not set(made) & set(asked)
+    assert resumed.done == resumed.total == len(made) + len(asked)
+    resumed.verdict({})
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"validation": 0.0}'])
+def test_a_damaged_training_is_made_again(run, unjudged, damage):
+    held = Contest(Run.at(unjudged), Experiment.of_run(Run.at(unjudged)))
+    for _ in held.hold(retrain_here):
+        pass
+    for path in (unjudged / "champion" / "trainings").iterdir():
+        path.write_bytes(damage)
+    assert verdict_of(unjudged) == verdict_of(run)
+
+
+def test_a_damaged_verdict_is_made_again_without_training(run, unjudged, monkeypatch):
+    verdict = verdict_of(unjudged)
+    (path,) = unjudged.glob("champion/0*/verdict.json")
+    path.write_text("{")
+    monkeypatch.setattr(retrain, "train", lambda *_, **__: pytest.fail("trained again"))
+    assert verdict_of(unjudged) == verdict
+
+
+def scripted(monkeypatch, scores):
+    """Makes trainings give the scores that ``scores`` has for a learning rate; returns what was asked."""
+    asked = []
+
+    def made(request, data, dataset, training):
+        asked.append(request)
+        is_lstm = cell_name(request.architecture.layers[0].cell) == "lstm"
+        validation, test = scores(request.architecture.training.learning_rate, is_lstm=is_lstm)
+        result = Retrained(10, validation, test, "" if test is not None else "not finite")
+        return result, b"weights" if request.keeps_weights else None
+
+    monkeypatch.setattr(retrain, "_retrain", made)
+    return asked
+
+
+def test_the_lstm_is_chosen_on_validation_and_never_on_test(unjudged, monkeypatch):
+    rates = set()
+
+    def scores(rate, *, is_lstm):
+        if not is_lstm:
+            return 0.5, 0.5
+        rates.add(rate)
+        return rate, 1.0 / rate  # the lowest rate validates best and tests worst
+
+    asked = scripted(monkeypatch, scores)
+    verdict = verdict_of(unjudged)
+    assert len(rates) >= 3
+    assert verdict.lstm.validation == pytest.approx(min(rates))
+    assert verdict.lstm.test == pytest.approx(1.0 / min(rates))
+    assert {request.epochs for request in asked} == {2}
+
+
+def test_a_test_score_that_is_no_number_is_a_failed_training(unjudged, monkeypatch):
+    scripted(monkeypatch, lambda rate, *, is_lstm: (0.5, None))
+    with pytest.raises(ChampionError, match="retraining failed"):
+        verdict_of(unjudged)
+
+
+def test_the_threads_of_the_caller_are_given_back(unjudged):
+    torch.set_num_threads(2)
+    try:
+        verdict_of(unjudged)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_an_exported_champion_runs_elsewhere(run, tmp_path):
+    verdict_of(run)
+    files = export_champion(Run.at(run), tmp_path / "out")
+    assert {"genome.json", "architecture.json", "model.safetensors"} <= {path.name for path in files}
+    inputs = torch.randn(2, 6, 2)
+    assert torch.equal(load_champion(tmp_path / "out")(inputs), load_champion(run)(inputs))
+
+
+def test_an_export_may_go_to_an_empty_directory_by_any_of_its_names(run, tmp_path, monkeypatch):
+    verdict_of(run)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path / "link")
+    export_champion(Run.at(run), Path())
+    assert load_champion(tmp_path / "link").architecture == load_champion(run).architecture
+
+
+def test_an_export_never_overwrites(run, tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(ChampionError, match="not an empty directory"):
+        export_champion(Run.at(run), tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_format_that_there_is_not_is_refused_with_those_that_there_are(run, tmp_path):
+    with pytest.raises(ChampionError, match="format is onyx; .*permitted: .*native"):
+        export_champion(Run.at(run), tmp_path / "out", kind="onyx")
+
+
+def test_a_run_that_was_not_judged_has_nothing_to_export(unjudged, tmp_path):
+    with pytest.raises(ChampionError, match="keeps no champion yet; `evo-nas resume`"):
+        export_champion(Run.at(unjudged), tmp_path / "out")
+    with pytest.raises(ChampionError, match="keeps no champion yet"):
+        load_champion(unjudged)
+
+
+def test_a_run_of_failures_has_no_champion(tmp_path):
+    failure = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), Outcome(Status.DIVERGED))
+    with pytest.raises(ChampionError, match="none of its 1 evaluations was scored"):
+        select_champion([failure], tmp_path)

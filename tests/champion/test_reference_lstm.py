@@ -1,0 +1,54 @@
+import random
+
+import pytest
+
+from evo_nas.champion.reference_lstm import LEARNING_RATE_FACTORS, equal_lstm, fittest_lstm, tuned
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.cells import cell_name
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.space import SearchSpace
+
+SIGNATURE = Signature(features=8, outputs=10)
+SPACE = SearchSpace(SpaceOptions(), SIGNATURE, epochs=4)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_reference_is_an_lstm_of_about_the_same_size(seed):
+    champion = SPACE.decode(SPACE.random(random.Random(seed)))
+    wanted = count_parameters(champion, SIGNATURE)
+    lstm = equal_lstm(champion, wanted, SIGNATURE)
+    assert {cell_name(layer.cell) for layer in lstm.layers} == {"lstm"}
+    assert abs(count_parameters(lstm, SIGNATURE) - wanted) < 0.05 * wanted
+
+
+def test_the_lstm_keeps_all_but_cells_and_widths():
+    champion = SPACE.decode(SPACE.random(random.Random(3)))
+    lstm = equal_lstm(champion, 20_000, SIGNATURE)
+    assert (lstm.head, lstm.training) == (champion.head, champion.training)
+    assert len(lstm.layers) == len(champion.layers)
+
+
+def test_an_lstm_meets_its_equal():
+    champion = SPACE.decode(dict(SPACE.seeds())["lstm"])
+    size = count_parameters(champion, SIGNATURE)
+    assert SPACE.canonical(equal_lstm(champion, size, SIGNATURE)) == champion
+
+
+def test_the_fittest_lstm_of_a_run_is_a_contender():
+    genomes = dict(SPACE.seeds())
+    told = [
+        Evaluation(
+            Candidate(number, genomes[name], name, (), "seed", 0, 4, 0), Outcome(Status.OK, fitness=fitness)
+        )
+        for number, (name, fitness) in enumerate([("lstm", 0.5), ("gru", 0.9), ("rnn_tanh", 0.8)])
+    ]
+    assert fittest_lstm(told, SPACE) == SPACE.decode(genomes["lstm"])
+    assert fittest_lstm(told[1:], SPACE) is None
+
+
+def test_the_lstm_chooses_its_own_learning_rate():
+    champion = SPACE.decode(SPACE.random(random.Random(3)))
+    rates = [architecture.training.learning_rate for architecture in tuned(champion)]
+    assert rates == [factor * champion.training.learning_rate for factor in LEARNING_RATE_FACTORS]

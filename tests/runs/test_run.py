@@ -1,0 +1,165 @@
+"""A run answers every question about itself."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evo_nas.config import configured
+from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
+from evo_nas.evaluation import Status
+from evo_nas.experiment import Experiment
+from evo_nas.runs import Run, find_runs, metric_of
+from evo_nas.runs.run import by_status
+
+BUDGET = 12
+
+
+def settings(folder: Path, **changed: Any) -> dict[str, Any]:
+    return {
+        "name": "waves",
+        "base_dir": str(folder),
+        "task": {"kind": "forecast", "path": "waves.csv", "targets": ["y"], "window": 6, "horizon": 1},
+        "space": {"widths": [4, 6], "batch_sizes": [32], "cell_nodes": 8},
+        "strategy": {"kind": "aging", "population": 6, "tournament": 2, "warmup": 4},
+        "training": {"epochs": 1},
+        "budget": {"evaluations": BUDGET},
+        "workers": 1,
+    } | changed
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a complete run of a small forecast."""
+    folder = tmp_path_factory.mktemp("run")
+    rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(200)]
+    (folder / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+    experiment = Experiment.of(configured(settings(folder)))
+    with experiment.open(Run.at(folder / "run"), executor="inline") as search:
+        search.run()
+    return folder / "run"
+
+
+def experiment_of(place: Path, **changed: Any) -> Experiment:
+    return Experiment.of(configured(settings(place.parent, **changed)))
+
+
+def test_a_place_without_a_run_is_a_run_that_does_not_exist(tmp_path: Path) -> None:
+    run = Run.at(tmp_path / "nowhere")
+    assert not run.exists
+    with pytest.raises(RunError, match="holds no run"):
+        _ = run.record
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_run_that_is_started_later_exists_from_then_on(place: Path, tmp_path: Path) -> None:
+    run = Run.at(tmp_path / "later")
+    assert not run.exists
+    shutil.copytree(place, tmp_path / "later")
+    assert run.exists
+    assert run.totals().told == BUDGET
+
+
+def test_history_totals_and_table_tell_the_same(place: Path) -> None:
+    run = Run.at(place)
+    history, totals, table = run.history(), run.totals(), run.table()
+    assert len(history.told) == totals.told == table.num_rows == BUDGET
+    assert totals.in_flight == 0
+    assert totals.train_s == pytest.approx(sum(each.outcome.train_s for each in history.told))
+    assert sum(by_status(table).values()) == BUDGET
+
+
+def test_the_best_come_first_and_smaller_networks_before_larger_ones(place: Path) -> None:
+    best = Run.at(place).best(5)
+    ranks = [(-row["fitness"], row["parameters"]) for row in best]
+    assert ranks == sorted(ranks)
+    assert len(best) == 5
+    assert {row["status"] for row in best} == {Status.OK}
+    assert Run.at(place).best(0) == []
+
+
+def test_a_row_names_the_metric_that_its_fitness_stands_for(place: Path) -> None:
+    (row,) = Run.at(place).best(1)
+    assert metric_of(row) == ("validation_mse", -row["fitness"])
+    assert metric_of({"metric": "", "metrics": []}) is None
+
+
+def test_a_lineage_goes_back_to_a_founder(place: Path) -> None:
+    run = Run.at(place)
+    child = next(row for row in reversed(run.table().to_pylist()) if row["parents"])
+    line = run.lineage(child["id"])
+    assert line[0] == run.candidate(child["id"])
+    assert line[-1]["parents"] == []
+    assert all(later["parents"][0] == earlier["id"] for later, earlier in pairwise(line))
+    with pytest.raises(RunError, match="candidate is 99; must be one that was evaluated"):
+        run.candidate(99)
+
+
+def test_the_configuration_has_the_budget_that_was_given_last(place: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(place, tmp_path / "run")
+    raised = experiment_of(place, budget={"evaluations": 20})
+    with raised.open(Run.at(copy), executor="inline"):
+        pass
+    assert Run.at(copy).config.budget.evaluations == 20
+    assert Run.at(copy).record.config["budget"]["evaluations"] == BUDGET
+
+
+def test_nothing_differs_for_the_configuration_of_the_run(place: Path) -> None:
+    experiment = experiment_of(place, budget={"evaluations": 99}, workers=7)
+    run = Run.at(place)
+    assert run.differences(experiment.config, experiment.fingerprint) == []
+    run.require_same(experiment.config, experiment.fingerprint)
+
+
+def test_differing_keys_and_files_are_all_named(place: Path) -> None:
+    run = Run.at(place)
+    changed = experiment_of(place, seed=7, training={"epochs": 2})
+    assert run.differences(changed.config, {**changed.fingerprint, "more.csv": "0"}) == [
+        "seed: was 1, is 7",
+        "training.epochs: was 1, is 2",
+        "more.csv: SHA-256 was none, is 0",
+    ]
+    with pytest.raises(ConfigChangedError, match="Only budget and workers may change"):
+        run.require_same(changed.config, changed.fingerprint)
+    with pytest.raises(DataChangedError, match="started on other data"):
+        run.require_same(run.config, {"waves.csv": "0"})
+
+
+def test_baselines_are_fitted_once_and_kept_with_the_run(place: Path, tmp_path: Path) -> None:
+    run = Run.at(shutil.copytree(place, tmp_path / "run"))
+    assert run.baselines("mse") == {}
+    assert run.baselines("mse", lambda: {"persistence": 0.5}) == {"persistence": 0.5}
+    again = Run.at(tmp_path / "run")
+    assert again.baselines("mse", lambda: pytest.fail("fitted again")) == {"persistence": 0.5}
+    assert again.baselines("mae", lambda: {"persistence": 0.6}) == {"persistence": 0.6}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'{"metric": "mse", "baselines": {"a": 1.0}}'])
+def test_baselines_that_are_damaged_are_fitted_again(place: Path, tmp_path: Path, content: bytes) -> None:
+    run = Run.at(shutil.copytree(place, tmp_path / "run"))
+    (tmp_path / "run" / "baselines.json").write_bytes(content)
+    assert "baselines.json is damaged" in next(run.damage())
+    assert run.baselines("mse", lambda: {"persistence": 0.5}) == {"persistence": 0.5}
+    assert run.baselines("mse", lambda: pytest.fail("fitted again")) == {"persistence": 0.5}
+    assert list(run.damage()) == []
+
+
+def test_before_a_run_is_there_baselines_are_kept_nowhere(tmp_path: Path) -> None:
+    assert Run.at(tmp_path / "nowhere").baselines("mse", lambda: {"a": 1.0}) == {"a": 1.0}
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_runs_are_found_at_and_under_a_folder(place: Path) -> None:
+    assert [str(run) for run in find_runs(place.parent)] == [str(place)]
+    assert [str(run) for run in find_runs(place)] == [str(place)]
+
+
+def test_the_record_is_plain_json_that_anyone_can_read(place: Path) -> None:
+    record = json.loads((place / "RUN.json").read_text())
+    assert record["config"]["name"] == record["name"] == "waves"

@@ -1,0 +1,113 @@
+"""A search in this process: what it says, and that each question is answered once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evo_nas.errors import ConfigChangedError, ExecutionError
+from evo_nas.experiment import Experiment
+from evo_nas.ledger import LocalStore
+from evo_nas.runs import Run
+from evo_nas.sessions.events import Baselines, Completed, Judged, Progressed, Started, Stopped, Working
+from evo_nas.sessions.local import LocalSession
+from tests.sessions.conftest import MakeConfig, events_of
+
+
+def session(run: Path) -> LocalSession:
+    return LocalSession(run, executor="inline")
+
+
+def test_a_search_says_what_it_does_in_order(config: MakeConfig, tmp_path: Path) -> None:
+    said = events_of(session(tmp_path / "run"), config())
+    kinds = [type(event) for event in said if not isinstance(event, Working)]
+    assert kinds[:2] == [Baselines, Started]
+    assert kinds[2:-2] == [Progressed] * (len(kinds) - 4)
+    assert kinds[-2:] == [Completed, Judged]
+    last = next(event for event in reversed(said) if isinstance(event, Progressed))
+    assert (last.told, last.finished) == (5, True)
+    assert last.best is not None
+    assert last.best.architecture
+
+
+def test_a_complete_run_answers_without_data_and_without_training(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = events_of(session(tmp_path / "run"), config())
+    monkeypatch.setattr(Experiment, "dataset", property(lambda _: pytest.fail("the data were read")))
+    end = [event for event in first if isinstance(event, Completed | Judged)]
+    assert events_of(session(tmp_path / "run"), config()) == end
+
+
+def test_a_search_that_is_stopped_keeps_what_it_has_and_goes_on(config: MakeConfig, tmp_path: Path) -> None:
+    stopped = session(tmp_path / "run")
+    stopped.start(config())
+    for event in stopped.events():
+        if isinstance(event, Progressed) and event.told == 2:
+            stopped.stop()
+    assert event == Stopped(run=str(tmp_path / "run"), told=2, evaluations=5)
+    resumed = events_of(session(tmp_path / "run"), config())
+    started = next(event for event in resumed if isinstance(event, Started))
+    assert started.told == 2
+    assert isinstance(resumed[-1], Judged)
+
+
+def test_a_verdict_that_is_stopped_goes_on_where_it_was(config: MakeConfig, tmp_path: Path) -> None:
+    stopped = session(tmp_path / "run")
+    stopped.start(config())
+    for event in stopped.events():
+        if isinstance(event, Working) and event.done == 2:
+            stopped.stop()
+    assert isinstance(event, Stopped)
+    assert event.complete
+    again = events_of(session(tmp_path / "run"), config())
+    made = [event.done for event in again if isinstance(event, Working) and event.done]
+    assert min(made) > 2
+    assert isinstance(again[-1], Judged)
+
+
+def test_another_configuration_is_refused_before_anything_is_read(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events_of(session(tmp_path / "run"), config())
+    monkeypatch.setattr(Experiment, "dataset", property(lambda _: pytest.fail("the data were read")))
+    with pytest.raises(ConfigChangedError, match=r"seed: was 3, is 4"):
+        events_of(session(tmp_path / "run"), config(seed=4))
+
+
+def test_a_resumed_search_takes_the_record_with_its_overrides(config: MakeConfig, tmp_path: Path) -> None:
+    events_of(session(tmp_path / "run"), config())
+    resumed = session(tmp_path / "run")
+    resumed.resume(("budget.evaluations=7",))
+    list(resumed.events())
+    assert Run.at(tmp_path / "run").totals().told == 7
+
+
+def test_there_is_nothing_to_attach_to_without_a_cluster(tmp_path: Path) -> None:
+    with pytest.raises(ExecutionError, match="no address is given"):
+        session(tmp_path / "run").attach()
+
+
+def test_a_search_that_goes_on_reads_its_record_and_each_segment_once(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = session(tmp_path / "run")
+    begun.start(config())
+    for event in begun.events():
+        if isinstance(event, Progressed) and event.told == 3:
+            begun.stop()
+    reads: Counter[str] = Counter()
+    read = LocalStore.read
+
+    def counted(self: LocalStore, name: str) -> bytes:
+        reads[name] += 1
+        return read(self, name)
+
+    monkeypatch.setattr(LocalStore, "read", counted)
+    resumed = session(tmp_path / "run")
+    resumed.resume()
+    assert isinstance(list(resumed.events())[-1], Judged)
+    assert reads["RUN.json"] <= 2
+    assert {count for name, count in reads.items() if name.startswith("segments/")} == {1}
