@@ -23,10 +23,11 @@ import torch
 from benchmarks.cells import CELLS
 from benchmarks.plain_candidate import BATCH, CLIP, LEARNING_RATE, TRAINED, VALIDATED, WIDTH
 from benchmarks.table import Table, load, machine, write
+from evo_nas.config import TrainingConfig
 from evo_nas.genome.architecture import Architecture, Layer, Training
 from evo_nas.tasks.digits import DigitsOptions, DigitsTask
 from evo_nas.training.batches import PreparedDataset, prepare
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.trainer import train
 
 STEPS_AN_EPOCH = -(-TRAINED // BATCH)
 EPOCHS = (3, 27)
@@ -57,7 +58,7 @@ def worker(cell: str, epochs: int, data: PreparedDataset) -> Cost:
         training=Training(learning_rate=LEARNING_RATE, batch_size=BATCH, clip=CLIP),
     )
     started = time.process_time()
-    outcome = train(architecture, data, Regimen(epochs, seed=0)).outcome
+    outcome = train(architecture, data, TrainingConfig(), epochs=epochs, seed=0).outcome
     assert outcome.fitness is not None, outcome.error
     return Cost(time.process_time() - started, 0.0, outcome.fitness)
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from benchmarks.table import load, machine
 from benchmarks.wiring import SPACE, search_on
 from evo_nas.cluster.connection import connected
-from evo_nas.config import configured
+from evo_nas.config import TrainingConfig, configured
 from evo_nas.evaluation import Candidate, Outcome, Status
 from evo_nas.execution.ray_pool import RayOptions, RayPool
 from evo_nas.experiment import Experiment
-from evo_nas.training.evaluate import EvaluatorFactory
+from evo_nas.training.evaluator import EvaluatorFactory
 from tests.cluster.harness import Cluster
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def trainings() -> MakeEvaluator:
     """Real trainings on the digits."""
     dataset = Experiment.of(configured({"name": "busy", "task": {"kind": "digits"}})).dataset
     assert dataset.signature == SPACE.signature, "the benchmark's space is not that of the digits"
-    return Trainings(EvaluatorFactory(SPACE, dataset))
+    return Trainings(EvaluatorFactory(SPACE, dataset, TrainingConfig()))
 
 
 def measure(factory: MakeEvaluator, evaluations: int) -> tuple[Mapping[str, float], float]:

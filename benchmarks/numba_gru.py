@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import torch
 
-from benchmarks.recurrence import BATCH, STEPS, WIDTHS, cpu_ms, train_step
+from benchmarks.cpu_time import BATCH, STEPS, WIDTHS, cpu_ms, train_step
 from benchmarks.table import Table, load
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.native import NativeRecurrence

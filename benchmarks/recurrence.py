@@ -4,7 +4,7 @@
 
 Run from the root of the repository; with ``--write`` the tables also go to ``benchmarks/results/recurrence-cpu.md``.
 ``--compile`` adds minutes, ``--numba`` needs numba. Times are CPU milliseconds of this process on one thread, so that
-other work on the machine matters little; the paths take turns, block by block, and the median block counts.
+other work on the machine matters little; the backends take turns, block by block, and the median block counts.
 """
 
 from __future__ import annotations
@@ -12,76 +12,40 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.cells import CELLS
+from benchmarks.cpu_time import BATCH, BLOCKS, STEPS, WIDTHS, cpu_ms, train_step
 from benchmarks.table import Table, load, machine, write
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.native import NativeRecurrence
 
-STEPS = BATCH = 64
-WIDTHS = (32, 64, 128)
-BLOCKS = 9
-BLOCK_S = 0.12
-"""CPU time of a block, of at least one step."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 COMPILED_STEPS = (100, 1_000, 10_000)
 LAYERS = {"LSTM": nn.LSTM, "GRU": nn.GRU}
-PATHS = (EagerRecurrence, BpttRecurrence, NativeRecurrence)
-
-TrainStep = Callable[[], None]
+BACKENDS = (EagerRecurrence, BpttRecurrence, NativeRecurrence)
 
 
-def train_step(module: nn.Module, inputs: Tensor) -> TrainStep:
-    """Returns a function that runs forward, loss and backward once."""
-    parameters = list(module.parameters())
-
-    def step() -> None:
-        outputs = module(inputs)
-        outputs = outputs[0] if isinstance(outputs, tuple) else outputs
-        outputs.square().mean().backward()
-        for parameter in parameters:
-            parameter.grad = None
-
-    return step
-
-
-def cpu_ms(steps: Mapping[str, TrainStep]) -> dict[str, float]:
-    """Returns the median CPU milliseconds of each step; they take turns."""
-    counts = {}
-    for name, step in steps.items():
-        step()
-        counts[name] = max(1, round(BLOCK_S / max(1e-5, _block_s(step, 1))))
-    blocks: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(BLOCKS):
-        for name, step in steps.items():
-            blocks[name].append(1e3 * _block_s(step, counts[name]) / counts[name])
-    return {name: statistics.median(times) for name, times in blocks.items()}
-
-
-def _block_s(step: TrainStep, count: int) -> float:
-    started = time.process_time()
-    for _ in range(count):
-        step()
-    return time.process_time() - started
-
-
-def paths() -> Table:
-    """Measures every path on every cell and width."""
+def backends() -> Table:
+    """Measures every backend on every cell and width."""
     rows = []
     for name, cell in CELLS.items():
         for width in WIDTHS:
             inputs = torch.randn(BATCH, STEPS, width)
-            modules: dict[str, nn.Module] = {path.path: path(cell, width, width) for path in PATHS}
+            modules: dict[str, nn.Module] = {
+                backend.backend_name: backend(cell, width, width) for backend in BACKENDS
+            }
             if name in LAYERS:
                 modules["torch"] = LAYERS[name](width, width, batch_first=True)
-            ms = cpu_ms({path: train_step(module, inputs) for path, module in modules.items()})
+            ms = cpu_ms({backend: train_step(module, inputs) for backend, module in modules.items()})
             rows.append([name, str(width), *_cells(ms), load()])
     return Table(
         title=f"One layer, {STEPS} steps, batch {BATCH}, input as wide as the states",
@@ -102,7 +66,7 @@ def paths() -> Table:
 def _cells(ms: Mapping[str, float]) -> list[str]:
     layer = ms.get("torch")
     return [
-        *(f"{ms[path.path]:.2f}" for path in PATHS),
+        *(f"{ms[backend.backend_name]:.2f}" for backend in BACKENDS),
         "-" if layer is None else f"{layer:.2f}",
         f"{ms['eager'] / ms['native']:.1f}x",
         f"{ms['eager'] / ms['bptt']:.1f}x",
@@ -111,7 +75,7 @@ def _cells(ms: Mapping[str, float]) -> list[str]:
 
 
 def compiled(name: str, width: int) -> Table:
-    """Measures `torch.compile` on the plain loop, compilation included, against the other paths."""
+    """Measures `torch.compile` on the plain loop, compilation included, against the other backends."""
     inputs = torch.randn(BATCH, STEPS, width)
     loop = torch.compile(EagerRecurrence(CELLS[name], width, width))
     with tempfile.TemporaryDirectory() as cache:
@@ -119,21 +83,24 @@ def compiled(name: str, width: int) -> Table:
         started = _cpu_s()
         train_step(loop, inputs)()
         first_s = _cpu_s() - started
-        steps = {path.path: train_step(path(CELLS[name], width, width), inputs) for path in PATHS}
+        steps = {
+            backend.backend_name: train_step(backend(CELLS[name], width, width), inputs)
+            for backend in BACKENDS
+        }
         ms = cpu_ms({"compiled": train_step(loop, inputs), **steps})
     rows = [
         [
-            path,
+            backend,
             f"{first:.1f}",
-            f"{ms[path]:.2f}",
-            *(f"{first + n * ms[path] / 1e3:.1f}" for n in COMPILED_STEPS),
+            f"{ms[backend]:.2f}",
+            *(f"{first + n * ms[backend] / 1e3:.1f}" for n in COMPILED_STEPS),
         ]
-        for path, first in (("compiled", first_s), ("eager", 0.0), ("native", 0.0))
+        for backend, first in (("compiled", first_s), ("eager", 0.0), ("native", 0.0))
     ]
     return Table(
         title=f"torch.compile on the plain loop: {name}, width {width}",
         command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence --compile",
-        header=["path", "first step s", "ms a step", *(f"s for {n:,} steps" for n in COMPILED_STEPS)],
+        header=["backend", "first step s", "ms a step", *(f"s for {n:,} steps" for n in COMPILED_STEPS)],
         rows=rows,
         remarks=["CPU seconds, those of the C++ compiler included, with nothing cached before."],
     )
@@ -154,7 +121,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    tables = [paths()]
+    tables = [backends()]
     if options.compile:
         tables.append(compiled("LSTM", 32))
     if options.numba:

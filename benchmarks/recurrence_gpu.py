@@ -1,11 +1,10 @@
 """How fast each way of running a cell trains on a GPU: whole training steps of one layer, in one or more lanes.
 
     python -m benchmarks.recurrence_gpu [--cells CELL ...] [--steps T ...] [--widths W ...] [--lanes L ...] [--write]
-    python -m benchmarks.recurrence_gpu --device cpu --quick
+    python -m benchmarks.recurrence_gpu --quick
 
 Run from the root of the repository; with ``--write`` the tables also go to ``benchmarks/results/recurrence-gpu.md``.
-On a CPU a stand-in plays the part of CUDA graphs, which shows that the script runs and nothing else. Lanes are threads
-of this process; each trains a candidate of its own on a stream of its own, as the lanes of a worker do.
+Lanes are threads of this process; each trains its own candidate on its own stream, as the lanes of a worker do.
 """
 
 from __future__ import annotations
@@ -25,19 +24,17 @@ from benchmarks.cells import CELLS
 from benchmarks.table import Table, machine, write
 from evo_nas.genome.architecture import Architecture, Layer, Signature, Training
 from evo_nas.models.bptt import BpttRecurrence
-from evo_nas.models.drawing import DrawingFrom
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
+from evo_nas.models.torch_kernels import TorchRecurrence
 from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch, SequenceSplit
-from evo_nas.training.capture import WARM_UPS, CapturedSteps, DirectSteps
-from evo_nas.training.cuda_graph import CudaGraph
 from evo_nas.training.flat_optimizer import FlatOptimizer
-from evo_nas.training.lane import lane
+from evo_nas.training.forward import StatefulForward
+from evo_nas.training.graphed_steps import WARM_UPS, CudaGraphs, DirectSteps, GraphedSteps
 from evo_nas.training.losses import TrainingLoss
-from evo_nas.training.reading import Reading
-from evo_nas.training.rehearsal import RehearsedGraph
+from evo_nas.training.runtime import training_thread
 from evo_nas.training.step import TrainStep
 
 if TYPE_CHECKING:
@@ -46,7 +43,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evo_nas.models.recurrence import Recurrence
-    from evo_nas.training.capture import Graph, Steps
+    from evo_nas.training.graphed_steps import GraphFactory, Steps
 
 BATCH = 64
 CLASSES = 10
@@ -59,33 +56,38 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Way:
-    """A path, launched operation by operation or replayed as a graph."""
+    """A backend, launched operation by operation or replayed as a graph."""
 
     name: str
-    path: type[Recurrence]
+    backend: type[Recurrence]
     captured: bool
 
     @property
     def runs_in_lanes(self) -> bool:
         """Whether several lanes are measured: launching single operations, they would wait for each other."""
-        return self.captured and self.path is not EagerRecurrence
+        return self.captured and self.backend is not EagerRecurrence
 
 
 WAYS = tuple(
-    Way(f"{name}{', graph' * captured}", path, captured)
-    for name, path in (("eager", EagerRecurrence), ("bptt", BpttRecurrence), ("torch", TorchRecurrence))
+    Way(f"{name}{', graph' * captured}", backend, captured)
+    for name, backend in (("eager", EagerRecurrence), ("bptt", BpttRecurrence), ("torch", TorchRecurrence))
     for captured in (False, True)
 )
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is trained where; the input is as wide as the states."""
+    """What is trained where; the input is as wide as the states.
+
+    Attributes:
+        new_graphs: Makes what makes the graphs of one candidate.
+    """
 
     cell: str
     steps: int
     width: int
     device: torch.device
+    new_graphs: Callable[[], GraphFactory] = CudaGraphs
 
 
 class Candidate:
@@ -101,7 +103,7 @@ class Candidate:
         for _ in range(WARM_UPS):
             self._steps(self._batch, progress=0.0)
         self.capture_s = self._timed(1)
-        if isinstance(self._steps, CapturedSteps) and not self._steps.graphs:
+        if isinstance(self._steps, GraphedSteps) and not self._steps.graphs:
             raise RuntimeError("its step could not be captured")
         self.step_s = self._timed(1)
 
@@ -120,27 +122,23 @@ class Candidate:
     def _new_steps(self, way: Way, setting: Setting, generator: torch.Generator) -> Steps:
         settings = Training(batch_size=BATCH)
         layer = Layer(CELLS[setting.cell], setting.width)
-        with DrawingFrom(generator):
+        with SeededInit(generator):
             network = Network(
                 Architecture(layers=(layer,), training=settings),
                 Signature(features=setting.width, outputs=CLASSES),
                 device="cuda",
             )
-            network.layers[0].recurrence = way.path(layer.cell, setting.width, setting.width)
+            network.layers[0].recurrence = way.backend(layer.cell, setting.width, setting.width)
         step = TrainStep(
-            Reading(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
+            StatefulForward(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
             FlatOptimizer(network, settings, capturable=True),
             TrainingLoss(Objective.CROSS_ENTROPY, None),
             capturable=True,
         )
-        return CapturedSteps(step, _graphs(setting.device)) if way.captured else DirectSteps(step)
-
-
-def _graphs(device: torch.device) -> Callable[[], Graph]:
-    if device.type != "cuda":
-        return RehearsedGraph
-    pool = torch.cuda.graph_pool_handle()
-    return lambda: CudaGraph([], pool)
+        if not way.captured:
+            return DirectSteps(step)
+        graphs, on_device = setting.new_graphs(), torch.Generator(setting.device)
+        return GraphedSteps(step, lambda: graphs(on_device))
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def speed(way: Way, setting: Setting, lanes: int) -> Speed:
     count = 0
 
     def train(seed: int) -> float:
-        with _aborting(ready), lane(setting.device):
+        with _aborting(ready), training_thread(setting.device):
             candidate = Candidate(way, setting, seed=seed)
             step_s[seed] = candidate.step_s
             ready.wait()
@@ -183,7 +181,7 @@ def speed(way: Way, setting: Setting, lanes: int) -> Speed:
 
 @contextmanager
 def _aborting(barrier: threading.Barrier) -> Iterator[None]:
-    """Lets nobody wait for whoever fails, whatever the reason."""
+    """Breaks the barrier if the body fails for any reason, so that no thread waits for it."""
     try:
         yield
     except BaseException:
@@ -198,8 +196,8 @@ def gradient_error(way: Way, setting: Setting) -> float:
     """
     cell, width = CELLS[setting.cell], setting.width
     reference = EagerRecurrence(cell, width, width).double().to(setting.device)
-    path = way.path(cell, width, width).to(setting.device)
-    path.load_state_dict(reference.state_dict())
+    backend = way.backend(cell, width, width).to(setting.device)
+    backend.load_state_dict(reference.state_dict())
     inputs = torch.randn(8, setting.steps, width, device=setting.device, dtype=torch.float64)
 
     def gradients(module: Recurrence, batch: Tensor) -> tuple[Tensor, ...]:
@@ -207,7 +205,7 @@ def gradient_error(way: Way, setting: Setting) -> float:
 
     deviations = [
         (mine.double() - right).abs().max() / right.abs().max()
-        for mine, right in zip(gradients(path, inputs.float()), gradients(reference, inputs), strict=True)
+        for mine, right in zip(gradients(backend, inputs.float()), gradients(reference, inputs), strict=True)
     ]
     return float(torch.stack(deviations).max())  # Python's max passes over NaN
 
@@ -216,7 +214,7 @@ def rows_of(setting: Setting, lanes: Sequence[int]) -> Iterator[list[str]]:
     """Measures every way of training one setting; the first is the plain loop."""
     baseline = speed(WAYS[0], setting, 1).per_second
     for way in WAYS:
-        if not way.path.supports(CELLS[setting.cell]):
+        if not way.backend.supports(CELLS[setting.cell]):
             continue
         speeds: list[Speed] = []
         for count in lanes if way.runs_in_lanes else lanes[:1]:
@@ -243,7 +241,7 @@ def rows_of(setting: Setting, lanes: Sequence[int]) -> Iterator[list[str]]:
 def measure(settings: Sequence[Setting], lanes: Sequence[int]) -> Table:
     """Measures all settings."""
     device = settings[0].device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, a stand-in for graphs"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return Table(
         title=f"Training steps of one layer, batch {BATCH}: {name}",
         command="python -m benchmarks.recurrence_gpu",
@@ -267,7 +265,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--device", default="cuda")
     parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
     parser.add_argument("--steps", nargs="+", type=int, default=[64, 256])
     parser.add_argument("--widths", nargs="+", type=int, default=[64, 256, 512])
@@ -278,7 +275,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     if options.quick:
         options.steps, options.widths, options.lanes = [3], [4], [1, 2]
-    device = torch.device(options.device)
+    device = torch.device("cuda")
     settings = [
         Setting(cell, steps, width, device)
         for cell in options.cells

@@ -24,13 +24,13 @@ import torch
 
 from benchmarks.table import RESULTS, Table, write
 from evo_nas.cli.formatting import figure
-from evo_nas.config import load_config
+from evo_nas.config import TrainingConfig, load_config
 from evo_nas.experiment import Experiment
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Training
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.training.batches import prepare
-from evo_nas.training.scoring import score_part
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.forward import score_part
+from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,9 +125,10 @@ def trainings_of(
 ) -> dict[str, object]:
     """Returns what came of a training with each of ``seeds``."""
     data, trainings = prepare(dataset), []
+    training = TrainingConfig(**options).without_time_limit()
     for seed in seeds:
         started = time.process_time()
-        trained = train(architecture, data, Regimen(seed=seed, **options))
+        trained = train(architecture, data, training, epochs=training.epochs, seed=seed)
         cpu_s = time.process_time() - started
         test = score_part(trained.network, dataset, "test").metric
         best = max(trained.outcome.curve, key=dataset.metric.fitness)

@@ -182,16 +182,13 @@ class Experiment:
     def _executor(self, kind: ExecutorKind) -> Executor:
         if kind not in get_args(ExecutorKind):
             raise ConfigError(f"executor is {kind!r}; must be one of {', '.join(get_args(ExecutorKind))}")
-        from evo_nas.training.evaluate import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
+        from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
 
         training, workers = self.config.training, self.config.workers
         factory = EvaluatorFactory(
             self.space,
             self.dataset,
-            device=training.device,
-            time_limit_s=training.time_limit_s,
-            schedule=training.schedule,
-            precision=training.precision,
+            training,
             lanes=workers.lanes,
             gpu_share=workers.gpus,
             memory_bytes=workers.memory_bytes,

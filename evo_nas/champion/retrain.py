@@ -15,12 +15,12 @@ from safetensors.torch import save
 
 from evo_nas.genome.codec import to_json
 from evo_nas.training.batches import prepare
-from evo_nas.training.device import check_precision, resolve_device
-from evo_nas.training.scoring import score_part
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.forward import score_part
+from evo_nas.training.runtime import device_for
+from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
-    from evo_nas.config import TrainingOptions
+    from evo_nas.config import TrainingConfig
     from evo_nas.genome.architecture import Architecture
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.batches import PreparedDataset
@@ -83,14 +83,14 @@ class Retrained:
 
 
 Retrain = Callable[
-    ["Sequence[Retraining]", "Dataset", "TrainingOptions"],
+    ["Sequence[Retraining]", "Dataset", "TrainingConfig"],
     Iterator[tuple[Retraining, Retrained, bytes | None]],
 ]
 """Makes trainings, here or elsewhere, and yields each with its scores and its weights, in any order."""
 
 
 def retrain_here(
-    requests: Sequence[Retraining], dataset: Dataset, training: TrainingOptions
+    requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
 ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
     """Makes the trainings one after another in this process."""
     data = _prepared(dataset, training)
@@ -101,26 +101,23 @@ def retrain_here(
 
 
 def retrain_one(
-    request: Retraining, dataset: Dataset, training: TrainingOptions
+    request: Retraining, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
     """Makes one training in a process that has nothing loaded."""
     with _one_thread():
         return _retrain(request, _prepared(dataset, training), dataset, training)
 
 
-def _prepared(dataset: Dataset, training: TrainingOptions) -> PreparedDataset:
-    device = resolve_device(training.device)
-    check_precision(training.precision, device)
-    return prepare(dataset, device)
+def _prepared(dataset: Dataset, training: TrainingConfig) -> PreparedDataset:
+    return prepare(dataset, device_for(training))
 
 
 def _retrain(
-    request: Retraining, data: PreparedDataset, dataset: Dataset, training: TrainingOptions
+    request: Retraining, data: PreparedDataset, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
-    regimen = Regimen(
-        epochs=request.epochs, seed=request.seed, schedule=training.schedule, precision=training.precision
-    )
-    trained = train(request.architecture, data, regimen)
+    # The champion won within the time limit elsewhere; here every training must come to its end.
+    unlimited = training.without_time_limit()
+    trained = train(request.architecture, data, unlimited, epochs=request.epochs, seed=request.seed)
     if trained.network is None:
         reason = trained.outcome.error or str(trained.outcome.status)
         return Retrained(trained.outcome.parameters, error=reason), None

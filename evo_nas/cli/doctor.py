@@ -104,7 +104,7 @@ def _networks() -> Iterator[Finding]:
     """What networks would run on; the libraries that they need may be missing."""
     try:
         from evo_nas.models.native import native_status
-        from evo_nas.training.device import device_name
+        from evo_nas.training.runtime import device_name
     except ImportError:
         return
     yield Finding("device", device_name("auto"))

@@ -10,7 +10,7 @@ from evo_nas.config.load import configured, load_config
 from evo_nas.config.schema import (
     BudgetOptions,
     SearchConfig,
-    TrainingOptions,
+    TrainingConfig,
     WorkerOptions,
     available_cores,
 )
@@ -19,7 +19,7 @@ from evo_nas.config.validation_errors import checked, nearest, shown
 __all__ = [
     "BudgetOptions",
     "SearchConfig",
-    "TrainingOptions",
+    "TrainingConfig",
     "WorkerOptions",
     "available_cores",
     "checked",

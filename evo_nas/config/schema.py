@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,8 +22,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class TrainingOptions(_Section):
-    """How every candidate is trained, where its own genes do not decide.
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+ScheduleKind = Literal["constant", "cosine", "halving"]
+Precision = Literal["float32", "bfloat16"]
+
+
+class TrainingConfig(_Section):
+    """How every candidate is trained, where its own genes do not decide; reaches the trainer as it is.
 
     Attributes:
         epochs: Passes over the training split at the full budget.
@@ -30,20 +36,24 @@ class TrainingOptions(_Section):
         device: Where to train; ``auto`` takes a GPU if the worker has one.
         schedule: How the learning rate changes: ``constant``, ``cosine`` to none over the epochs, or
             ``halving`` when the validation metric stagnates.
-        precision: In which matrices are multiplied where torch may choose; ``bfloat16`` needs a GPU.
+        precision: Number format of matrix products where torch may choose; ``bfloat16`` needs a GPU.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
     time_limit_s: float = Field(default=120.0, gt=0)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    schedule: Literal["constant", "cosine", "halving"] = "constant"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    device: DeviceChoice = "auto"
+    schedule: ScheduleKind = "constant"
+    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _bfloat16_is_for_gpus(self) -> Self:
         if self.precision == "bfloat16" and self.device == "cpu":
             raise ValueError("precision is bfloat16 and device is cpu; precision must be float32 there")
         return self
+
+    def without_time_limit(self) -> Self:
+        """Returns these settings for trainings that must come to an end, such as those of a champion."""
+        return self.model_copy(update={"time_limit_s": math.inf})
 
 
 class BudgetOptions(_Section):
@@ -130,7 +140,7 @@ class SearchConfig(_Section):
     task: dict[str, Any]
     space: dict[str, Any] = Field(default_factory=dict)
     strategy: dict[str, Any] = Field(default_factory=lambda: {"kind": "aging"})
-    training: TrainingOptions = TrainingOptions()
+    training: TrainingConfig = TrainingConfig()
     budget: BudgetOptions = BudgetOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)
     base_dir: Path = Field(default_factory=Path.cwd, strict=False)

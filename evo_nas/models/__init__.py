@@ -1,6 +1,6 @@
 """From an `Architecture` to a `torch.nn.Module`.
 
-A `Recurrence` runs one cell graph over whole sequences. There are several ways to do that, all with the same
-parameters under the same names: `paths.PATHS` lists them, fastest first, and each layer takes the first that
-supports its cell, so that a state dict moves between paths. `Network` stacks the layers and adds the head.
+A `Recurrence` runs one cell graph over whole sequences. Each subclass is a backend, and all backends have the same
+parameters under the same names, so that a state dict moves between them. `backends.BACKENDS` lists them, fastest
+first, and each layer takes the first that supports its cell. `Network` stacks the layers and adds the head.
 """

@@ -1,4 +1,4 @@
-"""Every cell by hand-written back-propagation through time: one operation a sequence, as autograd sees it."""
+"""The backend in Python: back-propagation through time by hand, so that autograd sees one operation a sequence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from evo_nas.models.program import Code, Kind, Place, assemble
 from evo_nas.models.recurrence import Recurrence
-from evo_nas.models.stacked import StackedWeights, Stacking
+from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class BpttRecurrence(Recurrence):
-    """Runs every cell, in every precision and on every device."""
+    """Runs every cell in every precision and on every device."""
 
-    path = "bptt"
+    backend_name = "bptt"
 
     def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
         super().__init__(cell, inputs, width, bidirectional=bidirectional)
         self._program = assemble(cell)
-        self._stacking = Stacking(cell, self._program, inputs=inputs, width=width)
+        self._layout = WeightLayout(cell, self._program, inputs=inputs, width=width)
 
     @classmethod
-    def supports(cls, cell: CellGraph) -> bool:  # noqa: ARG003 - any cell will do
+    def supports(cls, cell: CellGraph, *, device: str = "cpu") -> bool:  # noqa: ARG003 - any will do
         """Returns True."""
         return True
 
@@ -39,12 +39,8 @@ class BpttRecurrence(Recurrence):
         ended = None if valid is None else ~valid.T[..., None]  # (time, batch, 1)
         return self._apply_program(inputs, ended, None, suffix=suffix)[0]
 
-    def run(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Runs the forward direction from ``states`` ``(states, batch, width)`` on.
-
-        Returns:
-            The output of every step ``(batch, time, width)``, and the states after the last.
-        """
+    def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
         return self._apply_program(inputs, None, states, suffix="")
 
     def _apply_program(
@@ -52,21 +48,30 @@ class BpttRecurrence(Recurrence):
     ) -> tuple[Tensor, Tensor]:
         steps = inputs.transpose(0, 1).contiguous()  # (time, batch, inputs)
         outputs, final = _Bptt.apply(  # type: ignore[no-untyped-call]
-            self._stacking, steps, ended, initial, *self.live_parameters(suffix)
+            self._layout, steps, ended, initial, *self.live_parameters(suffix)
         )
         return outputs.transpose(0, 1), final
 
     def live_parameters(self, suffix: str) -> list[Tensor | None]:
-        """Returns the weights of the program's linear nodes, then their biases."""
+        """Returns the weights of the program's linear nodes, then their biases, of one direction.
+
+        Weights are ``(width, total input width)``, biases ``(width,)`` or None. Dead nodes are left out.
+        """
         linears = [self.linear(index, suffix) for index in self._program.linears]
         return [linear.weight for linear in linears] + [linear.bias for linear in linears]
 
 
 class _Values:
-    """What every place holds at every step; each tensor is ``(time, batch, features)``."""
+    """What every place holds at every step.
 
-    def __init__(self, stacking: Stacking, x: Tensor, initial: Tensor | None) -> None:
-        program, width = stacking.program, stacking.width
+    Attributes:
+        states: ``(states, time + 1, batch, width)``; step ``t`` reads position ``t`` and writes position ``t + 1``.
+        buffers: ``(buffers, time, batch, width)``.
+        linears: ``(time, batch, features of all linear nodes)``.
+    """
+
+    def __init__(self, layout: WeightLayout, x: Tensor, initial: Tensor | None) -> None:
+        program, width = layout.program, layout.width
         steps, batch, _ = x.shape
         self.states = x.new_zeros(program.states, steps + 1, batch, width)
         if initial is not None:
@@ -77,7 +82,7 @@ class _Values:
         self._steps: dict[Place, tuple[Tensor, ...]] = {}
 
     def of(self, place: Place) -> Tensor:
-        """Returns the value of a place at all steps."""
+        """Returns the value of a place at all steps, ``(time, batch, width)``."""
         match place.kind:
             case Kind.BEFORE:
                 return self.states[place.index, :-1]
@@ -88,80 +93,91 @@ class _Values:
             case Kind.BUFFER:
                 return self.buffers[place.index]
 
-    def targets(self, stacking: Stacking, i: Instruction) -> tuple[Tensor, ...]:
-        """Returns what an instruction writes to, step by step."""
+    def targets(self, layout: WeightLayout, i: Instruction) -> tuple[Tensor, ...]:
+        """Returns for each step what an instruction writes to, ``(batch, width)``; a product ``(batch, features)``."""
         if i.positions:
-            return self.linears[..., stacking.features(i)].unbind(0)
+            return self.linears[..., layout.features(i)].unbind(0)
         return self.steps(i.target)
 
     def operands(self, i: Instruction) -> list[tuple[Tensor, ...]]:
-        """Returns for each step what an instruction reads."""
+        """Returns for each step the operands of an instruction, each ``(batch, width)``."""
         return list(zip(*(self.steps(place) for place in i.operands), strict=True))
 
     def steps(self, place: Place) -> tuple[Tensor, ...]:
-        """Returns the value of a place step by step."""
+        """Returns the value of a place at each step, ``(batch, width)``."""
+        # Kept, because several instructions read the same place, and cutting views costs more than the arithmetic.
         if place not in self._steps:
             self._steps[place] = self.of(place).unbind(0)
         return self._steps[place]
 
 
 class _Bptt(torch.autograd.Function):
-    """A program over a sequence, and back."""
+    """Runs a program over a batch of sequences, and back."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        stacking: Stacking,
+        layout: WeightLayout,
         x: Tensor,
         ended: Tensor | None,
         initial: Tensor | None,
         *parameters: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Returns state 0 after each step ``(time, batch, width)`` and all states after the last.
+        """Returns state 0 after each step ``(time, batch, width)``, and the final states ``(states, batch, width)``.
 
         Args:
             ctx: What is kept for the way back.
-            stacking: The program.
+            layout: The program.
             x: ``(time, batch, inputs)``.
             ended: Where a sequence has ended, bool ``(time, batch, 1)``; None for nowhere.
             initial: The states before the first step, ``(states, batch, width)``; None for zeros.
             parameters: Weights of the program's linear nodes, then their biases.
         """
-        values = _Values(stacking, x, initial)
-        weights = StackedWeights(stacking, parameters, x)
+        values = _Values(layout, x, initial)
+        weights = StackedWeights(layout, parameters, x)
         weights.project(x, values.linears)
+        # All views are cut before the loop, so that a step costs only its arithmetic.
         bound = [
-            (_operation(i, weights), values.targets(stacking, i), values.operands(i))
-            for i in stacking.program.instructions
+            (_operation(i, weights), values.targets(layout, i), values.operands(i))
+            for i in layout.program.instructions
         ]
         for step in range(len(x)):
             for operation, targets, operands in bound:
                 operation(targets[step], *operands[step])
             if ended is not None:
+                # A sequence that has ended keeps its states: the last position then holds everyone's final states.
                 before, after = values.states[:, step], values.states[:, step + 1]
                 after.copy_(torch.where(ended[step], before, after))
-        ctx.stacking, ctx.values = stacking, values
+        ctx.layout, ctx.values = layout, values
         ctx.save_for_backward(x, ended, *parameters)
+        # Copies, because a caller may change what is returned, and the way back still reads the states.
         return values.states[0, 1:].clone(), values.states[:, -1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_final: Tensor) -> tuple[Tensor | None, ...]:
-        """Returns the gradients of the inputs, the initial states and the parameters."""
-        stacking, values = ctx.stacking, ctx.values
+        """Returns the gradients of the inputs, the initial states and the parameters.
+
+        Args:
+            ctx: What `forward` kept.
+            d_outputs: Gradient of state 0 after each step, ``(time, batch, width)``.
+            d_final: Gradient of all states after the last step, ``(states, batch, width)``.
+        """
+        layout, values = ctx.layout, ctx.values
         x, ended, *parameters = ctx.saved_tensors
-        weights = StackedWeights(stacking, parameters, x)
+        weights = StackedWeights(layout, parameters, x)
         d_linears = torch.empty_like(values.linears)
-        walk = _WalkBack(stacking, values, weights)
+        walk = _WalkBack(layout, values, weights)
         d_states = d_final.clone()
         for step in reversed(range(len(x))):
             d_states[0] += d_outputs[step]
             if ended is None:
                 d_states = walk.step(step, d_states, d_linears[step])
             else:
+                # Rows that have ended copied their states, so their gradient passes the step unchanged.
                 going = walk.step(step, d_states.masked_fill(ended[step], 0.0), d_linears[step])
                 d_states = going + d_states.masked_fill(~ended[step], 0.0)
-        operands = {i.operands[0]: values.of(i.operands[0]) for i in stacking.products}
+        operands = {i.operands[0]: values.of(i.operands[0]) for i in layout.products}
         d_x = weights.project_back(d_linears) if ctx.needs_input_grad[1] else None
         d_initial = d_states if ctx.needs_input_grad[3] else None
         return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears)
@@ -170,8 +186,8 @@ class _Bptt(torch.autograd.Function):
 class _WalkBack:
     """The instructions of a program in reverse; gradients of the places of one step are in numbered slots."""
 
-    def __init__(self, stacking: Stacking, values: _Values, weights: StackedWeights) -> None:
-        program = stacking.program
+    def __init__(self, layout: WeightLayout, values: _Values, weights: StackedWeights) -> None:
+        program = layout.program
         self._states = program.states
         self._linears = len(program.linears)
         self.bound = [
@@ -187,11 +203,21 @@ class _WalkBack:
 
     def _slot(self, place: Place) -> int:
         """Returns the position of a place: linear nodes, states before and after the step, buffers."""
+        # In the order of ``Kind``: BEFORE, AFTER, LINEAR, BUFFER.
         first = (self._linears, self._linears + self._states, 0, self._linears + 2 * self._states)
         return first[place.kind] + place.index
 
     def step(self, step: int, d_states: Tensor, d_linears: Tensor) -> Tensor:
-        """Fills ``d_linears`` and returns the gradients of the states before the step from those after it."""
+        """Goes back over one step.
+
+        Args:
+            step: Its number.
+            d_states: Gradients of the states after the step, ``(states, batch, width)``.
+            d_linears: Filled with the gradients of the linear nodes, ``(batch, features of all linear nodes)``.
+
+        Returns:
+            Gradients of the states before the step, ``(states, batch, width)``.
+        """
         before = torch.zeros_like(d_states)
         slots: dict[int, Tensor] = dict(enumerate([*before, *d_states], start=self._linears))
         for contributions, written, results, operands, read in self.bound:

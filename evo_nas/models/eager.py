@@ -1,4 +1,4 @@
-"""The plain reference: any cell, step by step, one torch operation a node."""
+"""The reference backend: any cell, step by step, with one torch operation for each node."""
 
 from __future__ import annotations
 
@@ -43,37 +43,48 @@ OPERATIONS: Mapping[Op, Callable[[Sequence[Tensor]], Tensor]] = {
 
 
 class EagerRecurrence(Recurrence):
-    """Runs every cell, in every precision; slow, and what the other paths are tested against."""
+    """Runs every cell in every precision; it is slow, and the other backends are tested against it."""
 
-    path = "eager"
+    backend_name = "eager"
 
     @classmethod
-    def supports(cls, cell: CellGraph) -> bool:  # noqa: ARG003 - any cell will do
+    def supports(cls, cell: CellGraph, *, device: str = "cpu") -> bool:  # noqa: ARG003 - any will do
         """Returns True."""
         return True
 
+    def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
+        outputs, after = self._loop(inputs, list(states), None, suffix="")
+        return outputs, torch.stack(after)
+
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
+        return self._loop(inputs, list(self.zero_states(inputs)), valid, suffix=suffix)[0]
+
+    def _loop(
+        self, inputs: Tensor, states: list[Tensor], valid: Tensor | None, *, suffix: str
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Returns the outputs ``(batch, time, width)`` and the final states, each ``(batch, width)``."""
         linears = {
             index: self.linear(index, suffix)
             for index, node in enumerate(self.cell.nodes)
             if node.op is Op.LINEAR
         }
-        states = [inputs.new_zeros(len(inputs), self.width)] * self.cell.states
         outputs = []
         for step, x in enumerate(inputs.unbind(1)):
             following = run_step(self.cell, x, states, linears=linears)
             if valid is not None:
+                # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
                 keep = valid[:, step, None]
                 following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
             states = following
             outputs.append(states[0])
-        return torch.stack(outputs, dim=1)
+        return torch.stack(outputs, dim=1), states
 
 
 def run_step(
     cell: CellGraph, x: Tensor, states: list[Tensor], *, linears: Mapping[int, Linear]
 ) -> list[Tensor]:
-    """Returns the states after one step.
+    """Returns the states after one step, each ``(batch, width)``.
 
     Args:
         cell: The equations.
@@ -87,7 +98,7 @@ def run_step(
         if node.op is Op.LINEAR:
             joined = torch.cat(operands, dim=-1) if len(operands) > 1 else operands[0]
             value = functional.linear(joined, linears[index].weight, linears[index].bias)
-            values.append(value.to(joined.dtype))  # which autocast lowers for the product alone
+            values.append(value.to(joined.dtype))  # autocast lowers the product; states stay as precise
         else:
             values.append(OPERATIONS[node.op](operands))
     return [values[reference] for reference in cell.outputs]

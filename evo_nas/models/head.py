@@ -1,4 +1,4 @@
-"""The upper end of a network: pooling over time, hidden layer, outputs."""
+"""The head of a network: pooling over time, hidden layer, outputs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from evo_nas.genome.architecture import Pooling
-from evo_nas.models.dropout import Dropout
+from evo_nas.models.layers import Dropout, TiedOutput, last_step
 from evo_nas.models.recurrence import valid_steps
-from evo_nas.models.tied import TiedOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from evo_nas.genome.architecture import Head
-    from evo_nas.models.tied import TiedEmbedding
+    from evo_nas.models.layers import TiedEmbedding
 
 
 class LastStep(nn.Module):
-    """The output after the whole sequence was read: a backward cell's is at the first step."""
+    """The output after the whole sequence was read; that of a backward cell is at the first step.
+
+    Args:
+        backward: For each feature, whether it comes from a cell that reads backwards.
+    """
 
     backward: Tensor
 
@@ -30,16 +33,11 @@ class LastStep(nn.Module):
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
-        every = torch.arange(len(steps), device=steps.device)
-        last = steps[:, -1] if lengths is None else steps[every, lengths - 1]
-        return torch.where(self.backward, steps[:, 0], last)
+        return torch.where(self.backward, steps[:, 0], last_step(steps, lengths))
 
 
 class MeanOverTime(nn.Module):
     """The mean of the steps within each sequence."""
-
-    def __init__(self, backward: Sequence[bool]) -> None:  # noqa: ARG002 - directions do not matter here
-        super().__init__()
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
@@ -52,9 +50,6 @@ class MeanOverTime(nn.Module):
 class MaxOverTime(nn.Module):
     """The largest value of each feature within each sequence."""
 
-    def __init__(self, backward: Sequence[bool]) -> None:  # noqa: ARG002 - directions do not matter here
-        super().__init__()
-
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
         if lengths is not None:
@@ -66,9 +61,9 @@ class MaxOverTime(nn.Module):
 class Attention(nn.Module):
     """A mean over time, weighted by the softmax of a learnt score per step."""
 
-    def __init__(self, backward: Sequence[bool]) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.score = nn.Linear(len(backward), 1, bias=False)
+        self.score = nn.Linear(features, 1, bias=False)
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
@@ -78,12 +73,13 @@ class Attention(nn.Module):
         return torch.einsum("bt,btf->bf", scores.softmax(dim=1), steps)
 
 
-POOLINGS: Mapping[Pooling, type[LastStep | MeanOverTime | MaxOverTime | Attention]] = {
+POOLINGS: Mapping[Pooling, Callable[[Sequence[bool]], nn.Module]] = {
     Pooling.LAST: LastStep,
-    Pooling.MEAN: MeanOverTime,
-    Pooling.MAX: MaxOverTime,
-    Pooling.ATTENTION: Attention,
+    Pooling.MEAN: lambda _: MeanOverTime(),
+    Pooling.MAX: lambda _: MaxOverTime(),
+    Pooling.ATTENTION: lambda backward: Attention(len(backward)),
 }
+"""Each builds its module from whether each feature comes from a cell that reads backwards."""
 
 
 class OutputHead(nn.Module):
@@ -105,7 +101,7 @@ class OutputHead(nn.Module):
             backward: For each feature of the input, whether it comes from a cell that reads backwards.
             outputs: Width of the output.
             per_step: Whether every step has an output.
-            tied_to: The embedding whose weights are the output's, too; None if it has its own.
+            tied_to: The embedding whose weights the output layer shares; None if it has its own.
 
         Raises:
             GenomeError: Outputs are not as many as the tokens of the embedding.
@@ -121,7 +117,12 @@ class OutputHead(nn.Module):
         )
 
     def forward(self, steps: Tensor, lengths: Tensor | None) -> Tensor:
-        """Returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one."""
+        """Returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
+
+        Args:
+            steps: What the layers below give, ``(batch, time, features)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+        """
         features = steps if self.pooling is None else self.pooling(steps, lengths)
         if self.hidden is not None:
             features = torch.tanh(self.hidden(features))

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Forecast, Norm
-from evo_nas.models.anchor import Anchor, last_step
-from evo_nas.models.carried import read_on, zero_states
-from evo_nas.models.dropout import SequenceDropout
+from evo_nas.models.backends import backend_for
 from evo_nas.models.head import OutputHead
-from evo_nas.models.paths import path_for
-from evo_nas.models.tied import TiedEmbedding
+from evo_nas.models.layers import LastValueResidual, SequenceDropout, TiedEmbedding, last_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evo_nas.genome.architecture import Architecture, Layer, Signature
 
 States = list[Tensor]
@@ -29,22 +28,31 @@ class RecurrentLayer(nn.Module):
     def __init__(self, layer: Layer, inputs: int, *, device: str = "cpu") -> None:
         super().__init__()
         self.dropout = SequenceDropout(layer.dropout)
-        self.recurrence = path_for(layer.cell, device=device)(
+        self.recurrence = backend_for(layer.cell, device=device)(
             layer.cell, inputs, layer.width, bidirectional=layer.bidirectional
         )
         features = layer.width * (2 if layer.bidirectional else 1)
         self.norm = nn.LayerNorm(features) if layer.norm is Norm.LAYER else nn.Identity()
 
     def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
-        """Returns ``(batch, time, width * directions)`` for inputs ``(batch, time, inputs)``."""
+        """Returns ``(batch, time, width * directions)``.
+
+        Args:
+            inputs: ``(batch, time, inputs)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+        """
         outputs: Tensor = self.norm(self.recurrence(self.dropout(inputs), lengths))
         return outputs
 
-    def read_on(self, inputs: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns what `forward` does, from ``states`` on, and the states after it; None are zero."""
-        if states is None:
-            states = zero_states(self.recurrence, inputs)
-        outputs, after = read_on(self.recurrence, self.dropout(inputs), states)
+    def forward_from(self, inputs: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns the outputs ``(batch, time, width)`` and the states after the last step ``(states, batch, width)``.
+
+        Args:
+            inputs: ``(batch, time, inputs)``, without padding.
+            states: States before the first step, ``(states, batch, width)``; None for zeros.
+        """
+        before = self.recurrence.zero_states(inputs) if states is None else states
+        outputs, after = self.recurrence.forward_from(self.dropout(inputs), before)
         return self.norm(outputs), after
 
 
@@ -54,11 +62,11 @@ class Network(nn.Module):
     It is built on the CPU; ``device`` is the type of device that it is meant for, such as ``cuda``.
 
     Attributes:
-        backends: What runs each layer's recurrence, from the input up; see `paths.PATHS`.
+        backends: What runs each layer's recurrence, from the input up; see `backends.BACKENDS`.
 
     Raises:
         GenomeError: The input is tokens and the architecture has no embedding width; or outputs are tied to an
-            embedding of other tokens; or a forecast is one of changes and the last values are not known.
+            embedding of other tokens; or the forecast is a change and the last values are not known.
     """
 
     def __init__(self, architecture: Architecture, signature: Signature, *, device: str = "cpu") -> None:
@@ -76,7 +84,7 @@ class Network(nn.Module):
             layers.append(RecurrentLayer(layer, len(inputs), device=device))
             backward.append([False] * layer.width + [True] * layer.width * layer.bidirectional)
         self.layers = nn.ModuleList(layers)
-        self.backends = tuple(layer.recurrence.path for layer in layers)
+        self.backends = tuple(layer.recurrence.backend_name for layer in layers)
         self.head = OutputHead(
             architecture.head,
             _joined(backward, architecture.head.skip),
@@ -84,8 +92,10 @@ class Network(nn.Module):
             per_step=signature.per_step,
             tied_to=self.embedding if isinstance(self.embedding, TiedEmbedding) else None,
         )
-        self.anchor = (
-            None if architecture.forecast is Forecast.VALUE else Anchor(architecture.forecast, signature)
+        self.residual = (
+            None
+            if architecture.forecast is Forecast.VALUE
+            else LastValueResidual(architecture.forecast, signature)
         )
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -99,37 +109,47 @@ class Network(nn.Module):
             ``(batch, outputs)``; ``(batch, time, outputs)`` if every step has an output, where padded steps
             mean nothing.
         """
-        if self.anchor is None:
-            return self._outputs(inputs, lengths)
-        last = last_step(inputs, lengths)
-        return self.anchor.told(self._outputs(self.anchor.read(inputs, last), lengths), last)
 
-    def _outputs(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        def run(_: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
+            outputs: Tensor = layer(values, lengths)
+            return outputs
+
+        if self.residual is None:
+            return self._through_layers(inputs, run, lengths=lengths)
+        last = last_step(inputs, lengths)
+        outputs = self._through_layers(self.residual.enter(inputs, last), run, lengths=lengths)
+        return self.residual.leave(outputs, last)
+
+    def forward_from(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
+        """Returns the outputs for the next piece of long sequences, and the states after it.
+
+        Args:
+            inputs: As for `forward`, without padding.
+            states: What the call for the piece before returned; None at the beginning.
+        """
+        after: States = []
+
+        def run(index: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
+            outputs, state = layer.forward_from(values, None if states is None else states[index])
+            after.append(state)
+            return outputs
+
+        return self._through_layers(inputs, run, lengths=None), after
+
+    def _through_layers(
+        self, inputs: Tensor, run: Callable[[int, RecurrentLayer, Tensor], Tensor], *, lengths: Tensor | None
+    ) -> Tensor:
+        """Returns the outputs for ``inputs``, where ``run`` gives the output of each layer by its position."""
         values = [inputs if self.embedding is None else self.embedding(inputs)]
-        for settings, layer in zip(self.architecture.layers, self.layers, strict=True):
-            values.append(layer(_with_skip(values, settings.skip), lengths))
+        for index, (settings, layer) in enumerate(zip(self.architecture.layers, self.layers, strict=True)):
+            assert isinstance(layer, RecurrentLayer)
+            values.append(run(index, layer, _with_skip(values, settings.skip)))
         outputs: Tensor = self.head(_with_skip(values, self.architecture.head.skip), lengths)
         return outputs
 
-    def read_on(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
-        """Returns the outputs of the next piece of long sequences, and the states after it.
-
-        Args:
-            inputs: As of `forward`, without padding.
-            states: What the call for the piece before returned; None at the beginning.
-        """
-        values = [inputs if self.embedding is None else self.embedding(inputs)]
-        after = []
-        for index, (settings, layer) in enumerate(zip(self.architecture.layers, self.layers, strict=True)):
-            assert isinstance(layer, RecurrentLayer)
-            before = None if states is None else states[index]
-            outputs, state = layer.read_on(_with_skip(values, settings.skip), before)
-            values.append(outputs)
-            after.append(state)
-        return self.head(_with_skip(values, self.architecture.head.skip), None), after
-
 
 def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding | None:
+    """Returns the embedding of tokens; None if the inputs are numbers."""
     if not signature.vocabulary:
         return None
     if architecture.embedding is None:
@@ -141,8 +161,10 @@ def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding
 
 
 def _joined(values: list[list[bool]], skip: int | None) -> list[bool]:
+    """Returns the marks of the features that a layer reads; `_with_skip` joins the features in the same order."""
     return values[-1] if skip is None else values[-1] + values[skip]
 
 
 def _with_skip(values: list[Tensor], skip: int | None) -> Tensor:
+    """Returns the last of ``values``, each ``(batch, time, features)``, joined with that which ``skip`` names."""
     return values[-1] if skip is None else torch.cat([values[-1], values[skip]], dim=-1)

@@ -1,4 +1,4 @@
-"""A cell graph as a short list of instructions over whole matrices: what the fast paths execute at every step."""
+"""A cell graph as a short list of instructions over whole matrices: what the fast backends execute at every step."""
 
 from __future__ import annotations
 
@@ -156,7 +156,11 @@ class _Assembler:
         )
 
     def _claim_outputs(self) -> list[tuple[int, int]]:
-        """Lets nodes write straight into the states they become; returns the other states and their sources."""
+        """Lets nodes write straight into the states they become; returns the other states and their sources.
+
+        Three kinds of states must be copied: a second state of the same node, a state that is an input or an old
+        state, and one that is a linear node, whose value must stay among its neighbours.
+        """
         copies = []
         for state, output in enumerate(self._cell.outputs):
             reference = self._aliases[output]
@@ -167,6 +171,9 @@ class _Assembler:
         return copies
 
     def _column_order(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """Returns the sort key of a linear node."""
+        # Nodes that read x come first, so that one product and one block of columns serve them all; then nodes with
+        # a bias. Within a group, nodes that read the same values become neighbours and share products.
         node = self._cell.nodes[index]
         group = 0 if X in node.inputs else 1 if node.bias else 2
         return group, tuple(sorted(self._sources(node)))
@@ -213,7 +220,10 @@ class _Assembler:
         raise NotImplementedError(f"{node.op} has no instructions; give it some in {__name__}")
 
     def _may_overwrite(self, node: Node, reference: int) -> bool:
-        """Returns whether a node is an activation that may stand where the linear node stood that it alone reads."""
+        """Returns whether a node may write its value over that of the linear node that it activates.
+
+        It may if it reads nothing else, if no other node reads the linear node, and if it does not become a state.
+        """
         source = self._aliases[node.inputs[0]]
         is_alone = len(node.inputs) == self._uses[source] == 1
         return is_alone and self._is_linear(source) and reference not in self._outputs
@@ -263,7 +273,7 @@ class _Assembler:
 
 
 def _aliases(cell: CellGraph) -> list[int]:
-    """Returns for each reference the one that it equals: itself unless it is an identity."""
+    """Returns for each reference the first one with the same value: itself, unless it is an identity."""
     aliases = list(range(cell.first_node))
     for index, node in enumerate(cell.nodes):
         aliases.append(aliases[node.inputs[0]] if node.op is Op.IDENTITY else cell.first_node + index)
@@ -289,12 +299,18 @@ def _runs(columns: list[int]) -> Iterator[list[int]]:
 
 
 def _with_gradient_order(instructions: Iterable[Instruction], states: int) -> tuple[Instruction, ...]:
-    """Returns the instructions, each with whether its operands' gradients are already begun in reverse order."""
+    """Returns the instructions, each with ``gradient_accumulates`` filled in.
+
+    On the way back the first reader of a value, which is the last in forward order, sets the gradient, and the others
+    add to it; so buffers need not be zeroed at every step.
+    """
+    # The gradients of the states are there from the start: the next step and the outputs contribute to them.
     begun = {Place(kind, state) for kind in (Kind.BEFORE, Kind.AFTER) for state in range(states)}
     marked = []
     for instruction in reversed(list(instructions)):
         accumulates = []
         for operand in instruction.operands:
+            # An activation that overwrites its operand replaces the gradient in the same place: nothing is added.
             accumulates.append(operand in begun and operand != instruction.target)
             begun.add(operand)
         marked.append(replace(instruction, gradient_accumulates=tuple(accumulates)))

@@ -1,4 +1,4 @@
-"""The interface of everything that runs a cell graph over sequences, and the parameters they share."""
+"""What every backend implements: a cell graph run over sequences, with parameters that all backends share."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ class Linear:
 class Recurrence(nn.Module, ABC):
     """Runs a cell over batches of sequences, from zero states, in one direction or both.
 
-    The parameters are those of the graph's linear nodes and have the same names and shapes on every path:
-    ``weight_3`` and ``bias_3`` belong to ``cell.nodes[3]``, ``weight_3_reverse`` to the same node of the cell
-    that reads backwards. A weight's columns follow the order of the node's inputs.
+    A subclass is a backend. The parameters are those of the graph's linear nodes and have the same names and shapes
+    in every backend, so that a state dict moves between them: ``weight_3`` and ``bias_3`` belong to
+    ``cell.nodes[3]``, ``weight_3_reverse`` to the same node of the cell that reads backwards. A weight's columns
+    follow the order of the node's inputs.
 
     Attributes:
-        path: Name of this way of running a cell, for records and displays.
+        backend_name: Name of the backend, for records and displays.
     """
 
-    path: ClassVar[str]
+    backend_name: ClassVar[str]
 
     def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
         super().__init__()
@@ -55,8 +56,8 @@ class Recurrence(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def supports(cls, cell: CellGraph) -> bool:
-        """Returns whether this path can run ``cell``."""
+    def supports(cls, cell: CellGraph, *, device: str = "cpu") -> bool:
+        """Returns whether this backend can run ``cell`` on a type of device, such as ``cpu`` or ``cuda``."""
 
     @abstractmethod
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
@@ -65,11 +66,30 @@ class Recurrence(nn.Module, ABC):
         Args:
             inputs: ``(batch, time, inputs)``.
             valid: bool ``(batch, time)``, False at padded steps, which come last; None if there are none.
-            suffix: Which direction's parameters to use.
+            suffix: Which direction's parameters to use: empty for forward, ``_reverse`` for backward.
 
         Returns:
             State 0 after each step, ``(batch, time, width)``; padded steps may hold anything finite.
         """
+
+    @abstractmethod
+    def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from given states, as reading a text piece by piece needs.
+
+        The layer must not be bidirectional: a backward cell would need the pieces that come later.
+
+        Args:
+            inputs: ``(batch, time, inputs)``, no step of them padded.
+            states: States before the first step, ``(states, batch, width)``; see `zero_states`.
+
+        Returns:
+            The output of every step ``(batch, time, width)``, and the states after the last
+            ``(states, batch, width)``.
+        """
+
+    def zero_states(self, inputs: Tensor) -> Tensor:
+        """Returns the states ``(states, batch, width)`` that a pass over ``inputs`` ``(batch, ...)`` begins with."""
+        return inputs.new_zeros(self.cell.states, len(inputs), self.width)
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step.
@@ -84,6 +104,7 @@ class Recurrence(nn.Module, ABC):
         valid = None if lengths is None else valid_steps(lengths, inputs.shape[1])
         outputs = self._scan(inputs, valid, suffix="")
         if self.bidirectional:
+            # Each sequence is reversed within its length: padding stays last, as `_scan` expects it.
             backward = self._scan(reverse(inputs, lengths), valid, suffix="_reverse")
             outputs = torch.cat([outputs, reverse(backward, lengths)], dim=-1)
         return outputs if valid is None else outputs.masked_fill(~valid[..., None], 0.0)
@@ -97,11 +118,11 @@ class Recurrence(nn.Module, ABC):
         return Linear(getattr(self, f"weight_{index}{suffix}"), getattr(self, f"bias_{index}{suffix}"))
 
     def reset_parameters(self) -> None:
-        """Draws every parameter.
+        """Draws every parameter from a uniform distribution.
 
-        Uniform within ``1 / sqrt(width)``, as torch's recurrent layers are; nodes with more than
-        ``2 * width`` input units get ``1 / sqrt(input units / 2)``, so that the gain of a linear node is at
-        most ``sqrt(2 / 3)``, however wide the input and however many states it reads.
+        The bound is ``1 / sqrt(width)``, as in torch's recurrent layers. Nodes with more than ``2 * width`` input units
+        get ``1 / sqrt(input units / 2)``, so that the gain of a linear node is at most ``sqrt(2 / 3)``, however
+        wide the input is and however many states the node reads.
         """
         for parameter in self.parameters():
             units = parameter.shape[-1] if parameter.dim() == 2 else 0
@@ -110,12 +131,12 @@ class Recurrence(nn.Module, ABC):
 
 
 def valid_steps(lengths: Tensor, time: int) -> Tensor:
-    """Returns bool ``(batch, time)``: whether a step lies within its sequence."""
+    """Returns whether each step lies within its sequence, bool ``(batch, time)``, for ``lengths`` ``(batch,)``."""
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 
 def reverse(sequences: Tensor, lengths: Tensor | None) -> Tensor:
-    """Returns ``sequences`` ``(batch, time, features)`` backwards in time, padding left at the end."""
+    """Returns ``sequences`` ``(batch, time, features)`` backwards in time; padding stays at the end."""
     if lengths is None:
         return sequences.flip(1)
     steps = torch.arange(sequences.shape[1], device=sequences.device)

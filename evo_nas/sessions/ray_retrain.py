@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evo_nas.champion.retrain import Retrained, Retraining
-    from evo_nas.config import TrainingOptions, WorkerOptions
+    from evo_nas.config import TrainingConfig, WorkerOptions
     from evo_nas.tasks.dataset import Dataset
 
 RETRIES = 3
@@ -32,7 +32,7 @@ class RayRetrain:
         self._workers = workers
 
     def __call__(
-        self, requests: Sequence[Retraining], dataset: Dataset, training: TrainingOptions
+        self, requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
     ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
         """Yields each training when it is made, in the order in which they end.
 

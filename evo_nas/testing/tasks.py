@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from evo_nas.config import checked
+from evo_nas.config import TrainingConfig, checked
 from evo_nas.config.validation_errors import shown
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
@@ -21,7 +21,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
 from evo_nas.tasks.task import Task
 from evo_nas.training.batches import prepare
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ class TaskContract:
             tied=signature.predicts_inputs and not is_plain,
             forecast=Forecast.RELATIVE if signature.last_values and not is_plain else Forecast.VALUE,
         )
-        outcome = train(architecture, prepare(dataset), Regimen(epochs=1, seed=1)).outcome
+        outcome = train(architecture, prepare(dataset), TrainingConfig(), epochs=1, seed=1).outcome
         assert outcome.status is Status.OK, outcome.error
 
     def test_the_content_of_every_file_changes_the_fingerprint(self, task: AnyTask, tmp_path: Path) -> None:

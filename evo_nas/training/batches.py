@@ -23,15 +23,22 @@ if TYPE_CHECKING:
     from evo_nas.tasks.metrics import Metric
 
 BUCKETED_BATCHES = 16
-"""So many batches are drawn at once and sorted by length, so that sequences of like lengths meet."""
+"""Number of batches that are drawn together and sorted by length, so that sequences of similar lengths meet."""
 GPU_STEPS = 8
-"""On a GPU batches are a multiple of this long, so that few lengths occur: each needs a graph of its own."""
-SCORING_LANES = 32
-"""Lanes in which a stream is scored; each begins without context."""
+"""On a GPU the length of a batch is a multiple of this, so that few lengths occur: each needs its own graph."""
+SCORING_ROWS = 32
+"""Most rows in which a stream is scored; few, because each row begins without context."""
 
 
 class Batch(NamedTuple):
-    """Some sequences: inputs, targets and, where sequences are padded, lengths; see `Sequences`."""
+    """Some sequences; the shapes are those of `tasks.dataset.Sequences`.
+
+    Attributes:
+        inputs: float ``(rows, steps, features)``, or int64 ``(rows, steps)`` for tokens.
+        targets: ``(rows, ...)``, or ``(rows, steps, ...)`` if every step has a target.
+        lengths: int64 ``(rows,)``; None if no sequence is padded.
+        scored: bool ``(rows, steps)``, the steps that count; None if all valid steps do.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -39,30 +46,33 @@ class Batch(NamedTuple):
     scored: Tensor | None = None
 
 
-class Extent(NamedTuple):
-    """How large a batch is."""
+class BatchShape(NamedTuple):
+    """Number of sequences in a batch, and of steps in each of them."""
 
     rows: int
     steps: int
 
 
 class Split(Protocol):
-    """All of one part, on one device."""
+    """All of one part of a dataset, on one device."""
 
     @property
     def is_stream(self) -> bool:
-        """Whether each batch goes on where the one before it ended."""
+        """Whether each batch continues the sequences of the batch before it."""
 
     def __len__(self) -> int: ...
 
-    def least_batch(self, size: int) -> Extent:
-        """Returns what the largest batch of any `shuffled` epoch has at the very least."""
+    def least_batch(self, size: int) -> BatchShape:
+        """Returns a shape that the largest batch of every `shuffled` epoch reaches, for batches of ``size``."""
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """Yields batches of at most ``size`` sequences, always the same."""
+        """Yields batches of at most ``size`` sequences, in the same order each time."""
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yields batches of ``size`` sequences, the last maybe smaller, as ``generator`` of the CPU permutes them."""
+        """Yields the batches of one epoch, in a random order that ``generator``, on the CPU, decides.
+
+        Batches have ``size`` sequences; the last drawn may have fewer.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +80,11 @@ class SequenceSplit:
     """Sequences that stand alone; a batch is as long as its longest sequence.
 
     Attributes:
-        sequences: All of them.
-        lengths: Their lengths, on the CPU; None if all are full.
+        sequences: All sequences of the part.
+        lengths: A copy of their lengths on the CPU, int64 ``(n,)``, where reading them does not wait for the device;
+            None if all are full.
         per_step: Whether every step has a target.
-        multiple: Batches are as long as the next multiple of this, but not longer than all sequences.
+        multiple: The length of a batch is rounded up to a multiple of this, within the longest sequence.
     """
 
     sequences: Batch
@@ -85,12 +96,12 @@ class SequenceSplit:
     def __len__(self) -> int:
         return len(self.sequences.targets)
 
-    def least_batch(self, size: int) -> Extent:
-        """Returns the extent of a batch of the shortest sequences, were they to meet."""
+    def least_batch(self, size: int) -> BatchShape:
+        """Returns the shape of a batch of the shortest sequences, as if these were drawn together."""
         rows = min(size, len(self))
         if self.lengths is None or not rows:
-            return Extent(rows, self.sequences.inputs.shape[1])
-        return Extent(rows, int(self.lengths.kthvalue(rows).values))
+            return BatchShape(rows, self.sequences.inputs.shape[1])
+        return BatchShape(rows, int(self.lengths.kthvalue(rows).values))
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields slices of at most ``size`` sequences."""
@@ -99,12 +110,12 @@ class SequenceSplit:
             yield self._take(torch.arange(start, stop, device=self._device), self._steps(slice(start, stop)))
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yields random batches; sequences of variable length are bucketed."""
+        """Yields random batches; sequences of different lengths are bucketed."""
         order = torch.randperm(len(self), generator=generator)
         batches = torch.split(order, size)
         if self.lengths is not None:
             batches = _bucketed(order, self.lengths, size, generator=generator)
-        # All at once: a copy from memory that is not pinned waits for whatever the device has still to do.
+        # One copy for the whole epoch: a copy from memory that is not pinned waits until the device is idle.
         on_device = torch.split(torch.cat(batches).to(self._device), [len(batch) for batch in batches])
         for batch, which in zip(batches, on_device, strict=True):
             yield self._take(which, self._steps(batch))
@@ -114,7 +125,7 @@ class SequenceSplit:
         return self.sequences.targets.device
 
     def _steps(self, which: Tensor | slice) -> int | None:
-        """Returns how long a batch is; None for all steps."""
+        """Returns how many steps a batch has; None for all."""
         if self.lengths is None:
             return None
         return -(-int(self.lengths[which].max()) // self.multiple) * self.multiple
@@ -131,7 +142,7 @@ class SequenceSplit:
 
 @dataclass(frozen=True, slots=True)
 class WindowSplit:
-    """Windows of rows, cut out where a batch is taken; see `tasks.dataset.Windows`."""
+    """Windows of rows, cut out when a batch is taken; see `tasks.dataset.Windows` for the attributes."""
 
     inputs: Tensor
     targets: Tensor
@@ -143,9 +154,9 @@ class WindowSplit:
     def __len__(self) -> int:
         return len(self.origins)
 
-    def least_batch(self, size: int) -> Extent:
-        """Returns the extent of a full batch."""
-        return Extent(min(size, len(self)), self.window)
+    def least_batch(self, size: int) -> BatchShape:
+        """Returns the shape of a full batch."""
+        return BatchShape(min(size, len(self)), self.window)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields the windows of at most ``size`` successive origins."""
@@ -167,7 +178,10 @@ class WindowSplit:
 
 @dataclass(frozen=True, slots=True)
 class StreamSplit:
-    """A text that lanes read side by side, piece by piece; see `tasks.dataset.Stream`."""
+    """A text that is read in parallel rows, piece by piece; see `tasks.dataset.Stream`.
+
+    Each row is a contiguous stretch of the text, and each batch continues all rows by ``steps`` tokens.
+    """
 
     tokens: Tensor
     steps: int
@@ -176,37 +190,38 @@ class StreamSplit:
     def __len__(self) -> int:
         return len(self.tokens) - 1
 
-    def least_batch(self, size: int) -> Extent:
-        """Returns the extent of the first piece of an epoch that begins as late as possible."""
+    def least_batch(self, size: int) -> BatchShape:
+        """Returns the shape of the first piece of an epoch that begins as late as possible."""
         left = len(self) - self._starts + 1
-        lanes = self._lanes(size, left)
-        return Extent(lanes, min(self.steps, left // lanes))
+        rows = self._rows(size, left)
+        return BatchShape(rows, min(self.steps, left // rows))
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """Yields pieces of at most `SCORING_LANES` lanes; the last is filled up with steps that do not count."""
-        lanes = self._lanes(min(size, SCORING_LANES), len(self))
-        length = -(-len(self) // lanes)
-        surplus = (0, lanes * length - len(self))
+        """Yields pieces of at most `SCORING_ROWS` rows; the last is filled up with steps that do not count."""
+        rows = self._rows(min(size, SCORING_ROWS), len(self))
+        length = -(-len(self) // rows)
+        surplus = (0, rows * length - len(self))
         inputs, targets = (
-            functional.pad(tokens, surplus).view(lanes, length)
+            functional.pad(tokens, surplus).view(rows, length)
             for tokens in (self.tokens[:-1], self.tokens[1:])
         )
-        counts = (torch.arange(lanes * length, device=self.tokens.device) < len(self)).view(lanes, length)
+        counts = (torch.arange(rows * length, device=self.tokens.device) < len(self)).view(rows, length)
         for start in range(0, length, self.steps):
             piece = slice(start, start + self.steps)
             is_whole = piece.stop <= length - surplus[1]
             yield Batch(inputs[:, piece], targets[:, piece], scored=None if is_whole else counts[:, piece])
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yields pieces of ``size`` lanes in the order of the text, which begins at a random token.
+        """Yields pieces of ``size`` rows in the order of the text, which begins at a random token.
 
-        Tokens at the end that do not make a step of every lane are left out.
+        Tokens at the end that do not fill a step of every row are left out.
         """
+        # Another start in every epoch, so that the rows and pieces are cut elsewhere.
         start = int(torch.randint(self._starts, (), generator=generator))
-        lanes = self._lanes(size, len(self) - start)
-        length = (len(self) - start) // lanes
-        inputs = self.tokens[start:][: lanes * length].view(lanes, length)
-        targets = self.tokens[start + 1 :][: lanes * length].view(lanes, length)
+        rows = self._rows(size, len(self) - start)
+        length = (len(self) - start) // rows
+        inputs = self.tokens[start:][: rows * length].view(rows, length)
+        targets = self.tokens[start + 1 :][: rows * length].view(rows, length)
         for piece, wanted in zip(
             torch.split(inputs, self.steps, dim=1), torch.split(targets, self.steps, dim=1), strict=True
         ):
@@ -214,17 +229,17 @@ class StreamSplit:
 
     @property
     def _starts(self) -> int:
-        """Number of tokens that an epoch may begin at."""
+        """Number of tokens at which an epoch may begin."""
         return min(self.steps, len(self) // 2 + 1)
 
-    def _lanes(self, most: int, tokens: int) -> int:
-        """Returns in how many lanes ``tokens`` are read, so that each has a piece."""
+    def _rows(self, most: int, tokens: int) -> int:
+        """Returns in how many rows ``tokens`` are read: at most ``most``, each with a piece of full length."""
         return max(1, min(most, tokens // self.steps))
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDataset:
-    """What training needs of a `Dataset`, on one device."""
+    """The parts of a `Dataset` that training needs, on one device; ``class_weights`` are float32 ``(classes,)``."""
 
     signature: Signature
     loss: Objective
@@ -236,7 +251,7 @@ class PreparedDataset:
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:
-    """Returns the training and validation part on ``device``; on the CPU they share the arrays' memory."""
+    """Returns the training and validation part on ``device``; on a CPU they share the arrays' memory."""
     place = torch.device(device)
     weights = dataset.class_weights
     return PreparedDataset(
@@ -275,7 +290,15 @@ def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
 
 
 def _bucketed(order: Tensor, lengths: Tensor, size: int, *, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Returns batches of ``order`` in which lengths are alike, in random order themselves."""
+    """Returns batches of sequences with similar lengths, in random order.
+
+    Args:
+        order: All sequences in random order, int64 ``(n,)``.
+        lengths: Their lengths, int64 ``(n,)``.
+        size: Sequences of a batch.
+        generator: Decides the order of the batches.
+    """
+    # Sorting within pools instead of all sequences keeps chance in which sequences meet.
     batches: list[Tensor] = []
     for pool in torch.split(order, size * BUCKETED_BATCHES):
         batches += torch.split(pool[lengths[pool].argsort(stable=True)], size)
@@ -284,6 +307,6 @@ def _bucketed(order: Tensor, lengths: Tensor, size: int, *, generator: torch.Gen
 
 def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:
     with warnings.catch_warnings():
-        # Arrays from a shared object store are read-only; nothing here ever writes to them.
+        # Arrays from a shared object store are read-only, and nothing here writes to them.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
         return torch.from_numpy(array).to(device)

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Training
 
 MOMENTUM = 0.9
-"""Of plain gradient descent."""
+"""Momentum of plain gradient descent, which evolution does not choose."""
 
 
 class FlatOptimizer:
-    """Updates the parameters of a network that live in one buffer, as do their gradients.
+    """Updates all parameters of a network in one buffer; their gradients are in another.
 
-    A step over one buffer is many times faster than over the small tensors of a cell, and doing without torch's
-    optimizer classes saves their first use, which imports a compiler for more than a second. Weight decay is
-    decoupled from the gradient (Loshchilov and Hutter, 2019) for every rule.
+    A step over one buffer is many times faster than over the small tensors of a cell. Torch's optimizer classes are
+    avoided because their first use imports a compiler, which takes more than a second. Weight decay is decoupled from
+    the gradient (Loshchilov and Hutter, 2019) for every rule.
 
     Args:
-        network: Whose parameters are moved into the buffer.
-        settings: Of the architecture.
-        capturable: Whether a step may be part of a CUDA graph: then nothing in it waits for the device, and the
-            learning rate is kept there, as torch's functional RMSProp and SGD cannot. Costs some microseconds.
+        network: Its parameters are moved into the buffer.
+        settings: The training settings of its architecture.
+        capturable: Whether a step may be part of a CUDA graph. Then nothing in it waits for the device, and the
+            learning rate is a tensor there, which costs some microseconds.
 
     Attributes:
         weights: All parameters, ``(parameters,)``.
@@ -55,7 +55,7 @@ class FlatOptimizer:
             parameter.grad = gradient
 
     def scale_rate(self, factor: float) -> None:
-        """Makes the learning rate of the next steps ``factor`` times that of the settings."""
+        """Sets the learning rate of the next steps to ``factor`` times that of the settings."""
         rate = factor * self._settings.learning_rate
         if isinstance(self._rate, Tensor):
             self._rate.fill_(rate)
@@ -63,7 +63,7 @@ class FlatOptimizer:
             self._rate = rate
 
     def step(self) -> Tensor:
-        """Clips the gradient, updates the weights, and returns the norm that the gradient had, ``()``."""
+        """Clips the gradient, updates the weights, and returns the norm ``()`` of the gradient before clipping."""
         norm: Tensor = self.gradient.norm()
         self._clip(norm)
         if self._settings.weight_decay:
@@ -72,19 +72,23 @@ class FlatOptimizer:
         return norm
 
     def _clip(self, norm: Tensor) -> None:
+        """Scales the gradient so that its norm, now ``norm`` ``()``, is at most the limit."""
         limit = self._settings.clip
         if isinstance(self._rate, Tensor):
+            # Without a branch, which would have to wait for the norm.
             self.gradient.mul_((limit / norm).clamp(max=1.0))
         elif norm.item() > limit:
             self.gradient.mul_(limit / norm.item())
 
     def release(self) -> None:
-        """Gives every parameter memory of its own again, and no gradient."""
+        """Gives every parameter its own memory again and drops the gradients."""
+        # Otherwise a saved or pickled parameter would take the whole buffer with it.
         for parameter in self._parameters:
             parameter.data = parameter.data.clone()
             parameter.grad = None
 
     def _pieces(self, buffer: Tensor) -> list[Tensor]:
+        """Returns views of ``buffer`` ``(parameters,)`` in the shapes of the parameters."""
         sizes = [parameter.numel() for parameter in self._parameters]
         return [
             piece.view_as(parameter)
@@ -102,6 +106,7 @@ class _Adam:
         self._step = torch.zeros((), device=weights.device)
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
+        """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
         adam(
             [self._weights],
             [gradient],
@@ -128,6 +133,8 @@ class _RMSProp:
         self._square = torch.zeros_like(weights)
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
+        """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
+        # By hand, because torch's functional version takes no rate that is a tensor.
         self._square.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
         self._weights.sub_(learning_rate * (gradient / self._square.sqrt().add_(1e-8)))
 
@@ -140,6 +147,7 @@ class _SGD:
         self._momentum = torch.zeros_like(weights)
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
+        """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
         self._momentum.mul_(MOMENTUM).add_(gradient)
         self._weights.sub_(learning_rate * self._momentum)
 

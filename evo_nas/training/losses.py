@@ -1,4 +1,4 @@
-"""The losses of tasks in torch, and what of a padded batch counts for them."""
+"""The losses of tasks in torch, and which rows of a padded batch count for them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 _IGNORED = -100
-"""Class of what does not count."""
+"""The class of rows that do not count; torch's cross-entropy leaves it out."""
 
 
-class Answers(NamedTuple):
-    """Outputs and targets: a row a sequence, or a row a step.
+class Predictions(NamedTuple):
+    """Outputs with their targets: one row for each sequence, or for each step if every step has an output.
 
     Attributes:
         outputs: ``(rows, outputs)``.
-        targets: ``(rows, ...)``.
+        targets: int64 classes ``(rows,)``, or float32 ``(rows, outputs)``; see `tasks.dataset.Objective`.
         counts: Which rows count, bool ``(rows,)``; None for all.
     """
 
@@ -40,8 +40,8 @@ class Answers(NamedTuple):
         """Returns all rows of a batch, whether they count or not.
 
         Args:
-            outputs: ``(batch, ...)``, or ``(batch, time, ...)`` if every step has an output.
-            batch: What was asked.
+            outputs: ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
+            batch: What the network has read.
             per_step: Whether every step has an output.
         """
         if not per_step:
@@ -53,8 +53,8 @@ class Answers(NamedTuple):
             outputs.flatten(0, 1), batch.targets.flatten(0, 1), None if counts is None else counts.flatten()
         )
 
-    def counting(self) -> Self:
-        """Returns the rows that count alone; how many that are is waited for."""
+    def counted(self) -> Self:
+        """Keeps only the rows that count; waits for the device to know how many."""
         if self.counts is None:
             return self
         return self._replace(
@@ -63,7 +63,12 @@ class Answers(NamedTuple):
 
 
 def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Returns the mean over rows of the binary cross-entropy that is summed over the outputs."""
+    """Returns the binary cross-entropy ``()``, summed over the outputs and averaged over the rows.
+
+    Args:
+        outputs: Logits ``(rows, outputs)``.
+        targets: float32 0 or 1, ``(rows, outputs)``.
+    """
     total = functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
     return total / len(outputs)
 
@@ -73,26 +78,31 @@ LOSSES: Mapping[Objective, Callable[[Tensor, Tensor], Tensor]] = {
     Objective.BINARY_CROSS_ENTROPY: binary_cross_entropy,
     Objective.MSE: functional.mse_loss,
 }
-"""``(outputs (n, outputs), targets) -> mean``; each of the ``n`` is a sequence or a step of one."""
+"""``(outputs (rows, outputs), targets (rows, ...)) -> mean ()``; a row is a sequence or a step of one."""
 _ROWS: Mapping[Objective, Callable[[Tensor, Tensor], Tensor]] = {
     Objective.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
         outputs, targets, reduction="none"
     ).sum(-1),
     Objective.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
 }
-"""Of each row alone."""
+"""The loss of each row ``(rows,)``, where rows must be masked; cross-entropy masks them itself."""
 
 
 class TrainingLoss:
-    """The loss to descend; class weights scale the cross-entropy of each sequence or step."""
+    """The loss that training minimises; class weights scale the cross-entropy of each sequence or step.
+
+    Args:
+        loss: Which loss.
+        class_weights: float32 ``(classes,)``; None if all classes weigh the same.
+    """
 
     def __init__(self, loss: Objective, class_weights: Tensor | None) -> None:
         self._loss = loss
         self._class_weights = class_weights
 
-    def __call__(self, answers: Answers) -> Tensor:
-        """Returns the mean ``()`` over the rows that count."""
-        outputs, targets, counts = answers
+    def __call__(self, predictions: Predictions) -> Tensor:
+        """Returns the mean ``()`` over the rows that count; waits for nothing, so that a graph can record it."""
+        outputs, targets, counts = predictions
         if self._loss is Objective.CROSS_ENTROPY:
             if counts is not None:
                 targets = targets.masked_fill(~counts, _IGNORED)

@@ -1,40 +1,41 @@
-"""How the learning rate changes in the course of a training."""
+"""How the learning rate changes during a training."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ScheduleKind = Literal["constant", "cosine", "halving"]
+    from evo_nas.config.schema import ScheduleKind
+
 PATIENCE = 2
 """Epochs without a better validation metric after which ``halving`` halves."""
 
 
 class Schedule(ABC):
-    """Gives the factor of the learning rate of each step."""
+    """Gives the factor of the learning rate for each step."""
 
     @abstractmethod
     def factor(self, progress: float) -> float:
         """Returns the factor at ``progress``, the share of the training that is done, 0 to 1."""
 
     def end_epoch(self, *, improved: bool) -> None:
-        """Learns whether the epoch that ended was the best so far."""
+        """Tells the schedule whether the epoch that ended was the best so far."""
 
 
 class Constant(Schedule):
-    """The learning rate as it is."""
+    """Keeps the learning rate as it is."""
 
-    def factor(self, progress: float) -> float:  # noqa: ARG002 - always the same
+    def factor(self, progress: float) -> float:  # noqa: ARG002 - the factor is always the same
         """Returns 1."""
         return 1.0
 
 
 class Cosine(Schedule):
-    """Half a cosine from the full rate to none (Loshchilov and Hutter, 2017), without restarts."""
+    """Lowers the rate along half a cosine to zero (Loshchilov and Hutter, 2017), without restarts."""
 
     def factor(self, progress: float) -> float:
         """Returns the factor at ``progress``."""
@@ -42,7 +43,7 @@ class Cosine(Schedule):
 
 
 class Halving(Schedule):
-    """Half the rate whenever the validation metric has not improved for `PATIENCE` epochs."""
+    """Halves the rate whenever the validation metric has not improved for `PATIENCE` epochs."""
 
     def __init__(self) -> None:
         self._factor = 1.0

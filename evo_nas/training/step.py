@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from torch import Tensor
 
+    from evo_nas.config.schema import Precision
     from evo_nas.training.batches import Batch
     from evo_nas.training.flat_optimizer import FlatOptimizer
+    from evo_nas.training.forward import StatefulForward
     from evo_nas.training.losses import TrainingLoss
-    from evo_nas.training.reading import Reading
 
-Precision = Literal["float32", "bfloat16"]
+AUTOCAST_TYPES: Mapping[Precision, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
+"""The type in which torch multiplies matrices where it may choose; None for the type that they have."""
 
 
-class Worst(NamedTuple):
-    """The largest loss and norm of a gradient among some steps; not a number if any was that."""
+class Maxima(NamedTuple):
+    """The largest loss and gradient norm of some steps; not a number if any of them was none."""
 
     loss: float
-    norm: float
+    gradient_norm: float
 
 
-class Tally:
-    """What came of the steps since it was cleared."""
+class RunningLoss:
+    """The mean loss of the steps since the last `clear`, and the largest loss and gradient norm among them."""
 
     def __init__(self) -> None:
         self.clear()
@@ -37,33 +40,37 @@ class Tally:
     def clear(self) -> None:
         """Forgets all steps."""
         self._loss = self._rows = 0.0
-        self._worst = Worst(0.0, 0.0)
+        self._maxima = Maxima(0.0, 0.0)
 
     def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
         """Counts a step with the mean loss ``()`` of ``rows`` rows and the norm ``()`` of its gradient."""
         self._loss += float(rows) * loss.item()
         self._rows += float(rows)
-        self._worst = Worst(_larger(self._worst.loss, loss.item()), _larger(self._worst.norm, norm.item()))
+        self._maxima = Maxima(
+            _larger(self._maxima.loss, loss.item()), _larger(self._maxima.gradient_norm, norm.item())
+        )
 
-    def worst(self) -> Worst:
-        """Returns the worst of the steps."""
-        return self._worst
+    def maxima(self) -> Maxima:
+        """Returns the largest values of the steps."""
+        return self._maxima
 
-    def mean_loss(self) -> float:
-        """Returns the mean loss of all rows."""
+    def mean(self) -> float:
+        """Returns the mean loss over all rows of the steps."""
         return self._loss / self._rows
 
 
 def _larger(one: float, other: float) -> float:
+    """Returns the larger number; unlike `max`, not a number if either is none."""
     return one if one >= other or math.isnan(one) else other
 
 
-class DeviceTally(Tally):
-    """A tally that is kept on the device, so that only reading it waits for the steps."""
+class DeviceRunningLoss(RunningLoss):
+    """A running loss that is kept on the device, so that only reading it waits for the steps."""
 
     def __init__(self, device: torch.device) -> None:
+        # In double precision, as the sums on the host are; one tensor, so that one copy reads everything.
         self._figures = torch.zeros(4, dtype=torch.float64, device=device)
-        self._losses, self._count, self._worst_loss, self._worst_norm = self._figures.unbind()
+        self._losses, self._count, self._largest_loss, self._largest_norm = self._figures.unbind()
         super().__init__()
 
     def clear(self) -> None:
@@ -71,19 +78,19 @@ class DeviceTally(Tally):
         self._figures.zero_()
 
     def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
-        """Counts a step as `Tally.add` does."""
+        """Counts a step as `RunningLoss.add` does."""
         self._losses.add_(loss * rows)
         self._count.add_(rows)
-        torch.maximum(self._worst_loss, loss, out=self._worst_loss)
-        torch.maximum(self._worst_norm, norm, out=self._worst_norm)
+        torch.maximum(self._largest_loss, loss, out=self._largest_loss)
+        torch.maximum(self._largest_norm, norm, out=self._largest_norm)
 
-    def worst(self) -> Worst:
-        """Waits for the steps and returns the worst of them."""
+    def maxima(self) -> Maxima:
+        """Waits for the steps and returns their largest values."""
         *_, loss, norm = self._figures.tolist()
-        return Worst(loss, norm)
+        return Maxima(loss, norm)
 
-    def mean_loss(self) -> float:
-        """Waits for the steps and returns the mean loss of all their rows."""
+    def mean(self) -> float:
+        """Waits for the steps and returns the mean loss over all their rows."""
         losses, count, *_ = self._figures.tolist()
         return float(losses / count)
 
@@ -92,48 +99,50 @@ class TrainStep:
     """Forward, loss, backward, clipping and update; always the same operations for batches of the same shape.
 
     Args:
-        reading: Of the training split.
-        optimizer: Of the network that reads.
-        loss: What is descended.
-        precision: ``bfloat16`` multiplies matrices in that, where torch does so by itself; weights stay in float32.
-        capturable: Whether it may be captured in a CUDA graph, for which nothing in it waits for the device.
+        forward: The network on the training split.
+        optimizer: The optimizer of that network.
+        loss: What is minimised.
+        precision: ``bfloat16`` multiplies matrices in that format where torch may choose; weights stay in float32.
+        capturable: Whether a CUDA graph may record the step. Then nothing in it waits for the device.
 
     Attributes:
-        tally: Of all steps.
+        running: The losses of all steps.
     """
 
     def __init__(
         self,
-        reading: Reading,
+        forward: StatefulForward,
         optimizer: FlatOptimizer,
         loss: TrainingLoss,
         *,
         precision: Precision = "float32",
         capturable: bool = False,
     ) -> None:
-        self._reading = reading
+        self._forward = forward
         self._optimizer = optimizer
         self._loss = loss
-        self._precision = precision
+        self._lowered = AUTOCAST_TYPES[precision]
         self._capturable = capturable
         self._device = optimizer.weights.device
-        self.tally = DeviceTally(self._device) if capturable else Tally()
+        self.running = DeviceRunningLoss(self._device) if capturable else RunningLoss()
 
     def __call__(self, batch: Batch) -> None:
         """Trains on ``batch``."""
         self._optimizer.gradient.zero_()
         with self._autocast():
-            answers = self._reading(batch)
+            predictions = self._forward(batch)
+            # A graph needs shapes that do not depend on values, so there the loss masks the rows that do not count;
+            # leaving them out is faster where the host may wait.
             if not self._capturable:
-                answers = answers.counting()
-            loss = self._loss(answers)
+                predictions = predictions.counted()
+            loss = self._loss(predictions)
         torch.autograd.backward(loss)
-        self._reading.advance()
+        self._forward.advance()
         norm = self._optimizer.step()
-        rows = len(answers.outputs) if answers.counts is None else answers.counts.sum()
-        self.tally.add(loss.detach(), norm, rows)
+        rows = len(predictions.outputs) if predictions.counts is None else predictions.counts.sum()
+        self.running.add(loss.detach(), norm, rows)
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._precision == "float32":
+        if self._lowered is None:
             return nullcontext()
-        return torch.autocast(self._device.type, dtype=torch.bfloat16)
+        return torch.autocast(self._device.type, dtype=self._lowered)

@@ -12,59 +12,29 @@ import torch
 
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.models.drawing import DrawingFrom
-from evo_nas.models.dropout import set_generator
+from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.network import Network
-from evo_nas.training.batches import Extent
-from evo_nas.training.capture import CapturedSteps, DirectSteps
-from evo_nas.training.cuda_graph import CudaGraph
+from evo_nas.models.seeded_init import SeededInit
+from evo_nas.training.batches import BatchShape
 from evo_nas.training.flat_optimizer import FlatOptimizer
-from evo_nas.training.lane import lane
+from evo_nas.training.forward import Scores, StatefulForward, score
+from evo_nas.training.graphed_steps import CudaGraphs, DirectSteps, GraphedSteps
 from evo_nas.training.losses import TrainingLoss
-from evo_nas.training.memory import graph_bytes, least_bytes
-from evo_nas.training.reading import Reading
+from evo_nas.training.runtime import graph_bytes, least_bytes, training_thread
 from evo_nas.training.schedule import SCHEDULES
-from evo_nas.training.scoring import Scores, score
 from evo_nas.training.step import TrainStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from evo_nas.config.schema import TrainingConfig
     from evo_nas.genome.architecture import Architecture
     from evo_nas.training.batches import Batch, PreparedDataset
-    from evo_nas.training.capture import Graph, Steps
-    from evo_nas.training.schedule import ScheduleKind
-    from evo_nas.training.step import Precision, Tally, Worst
+    from evo_nas.training.graphed_steps import GraphFactory, Steps
+    from evo_nas.training.step import Maxima, RunningLoss
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
 LOOKS_AHEAD = 16
-"""Steps that are launched on a GPU before the first of them is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Regimen:
-    """What training does not take from the architecture.
-
-    Attributes:
-        epochs: Passes over the training part, at least 1.
-        seed: Determines initial weights, order of batches and dropout.
-        time_limit_s: Seconds after which training gives up; None for no limit.
-        max_parameters: Largest network that is built; None for no limit.
-        schedule: How the learning rate changes.
-        precision: In which matrices are multiplied where torch may choose; ``bfloat16`` for GPUs alone.
-        memory_bytes: Memory that the training may take; None for all there is.
-        rehearsal: Whether the CPU does all as a GPU does, with stand-ins for its graphs; for tests.
-    """
-
-    epochs: int
-    seed: int
-    time_limit_s: float | None = None
-    max_parameters: int | None = None
-    schedule: ScheduleKind = "constant"
-    precision: Precision = "float32"
-    memory_bytes: int | None = None
-    rehearsal: bool = False
+"""Steps that are launched on a GPU before their losses are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +45,43 @@ class Trained:
     network: Network | None
 
 
-def train(architecture: Architecture, data: PreparedDataset, regimen: Regimen) -> Trained:
+def train(
+    architecture: Architecture,
+    data: PreparedDataset,
+    training: TrainingConfig,
+    *,
+    epochs: int,
+    seed: int,
+    memory_bytes: int | None = None,
+    graphs: GraphFactory | None = None,
+) -> Trained:
     """Trains ``architecture`` from scratch.
 
-    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train
-    beside it: no generator of the process is touched. Failures are statuses of the outcome, never exceptions.
+    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train at the
+    same time: no generator of the process is used. Failures are statuses of the outcome, never exceptions.
+
+    Args:
+        architecture: What is trained.
+        data: What is learnt, on the device that trains.
+        training: How it is trained; its epochs and its device were decided before.
+        epochs: Passes over the training part, at least 1.
+        seed: Determines initial weights, order of batches and dropout.
+        memory_bytes: Memory that the graphs of steps may take; None for no limit.
+        graphs: Makes the graphs by which steps are replayed; by default a GPU has CUDA graphs and a CPU has none.
     """
-    fit = _Fit(architecture, data, regimen)
+    fit = _Fit(architecture, data, training, epochs=epochs, seed=seed, memory_bytes=memory_bytes)
     try:
-        with lane(data.device):
-            network = fit.run()
+        with training_thread(data.device):
+            if graphs is None and data.device.type == "cuda":
+                graphs = CudaGraphs()
+            network = fit.run(graphs)
     except Exception as error:  # noqa: BLE001 - a bad candidate must not end its worker
         return Trained(fit.outcome(_cause(error), error=_description(error)), None)
     return Trained(fit.outcome(Status.OK), network)
 
 
 class _Ended(Exception):  # noqa: N818 - not an error of the program
-    """Training cannot go on, and why."""
+    """Says that training cannot go on, and why."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -100,7 +90,7 @@ class _Ended(Exception):  # noqa: N818 - not an error of the program
 
 @dataclass(frozen=True, slots=True)
 class _Epoch:
-    """What one epoch gave: the mean loss of its batches, and the validation scores after it."""
+    """The mean loss of an epoch's batches, and the validation scores after the epoch."""
 
     train_loss: float
     scores: Scores
@@ -109,39 +99,51 @@ class _Epoch:
 class _Fit:
     """One training, and what has come of it so far."""
 
-    def __init__(self, architecture: Architecture, data: PreparedDataset, regimen: Regimen) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        data: PreparedDataset,
+        training: TrainingConfig,
+        *,
+        epochs: int,
+        seed: int,
+        memory_bytes: int | None,
+    ) -> None:
         self._architecture = architecture
         self._data = data
-        self._regimen = regimen
+        self._training = training
+        self._planned = epochs
+        self._memory_bytes = memory_bytes
         self._parameters = count_parameters(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
-        self._paths: tuple[str, ...] = ()
-        self._kind = "cuda" if regimen.rehearsal else data.device.type
-        self._generator = torch.Generator().manual_seed(regimen.seed)
+        self._backends: tuple[str, ...] = ()
+        self._generator = torch.Generator().manual_seed(seed)
         self._on_device = self._generator
         if data.device.type != "cpu":
-            self._on_device = torch.Generator(data.device).manual_seed(regimen.seed)
-        self._loss = TrainingLoss(data.loss, data.class_weights)
-        self._schedule = SCHEDULES[regimen.schedule]()
+            self._on_device = torch.Generator(data.device).manual_seed(seed)
+        self._schedule = SCHEDULES[training.schedule]()
 
-    def run(self) -> Network:
-        """Returns the network with the weights of the best epoch."""
-        self._check_size()
-        network = self._new_network()
+    def run(self, graphs: GraphFactory | None) -> Network:
+        """Returns the network with the weights of the best epoch; without ``graphs`` every step is launched."""
+        capturable = graphs is not None
+        network = self._new_network(device="cuda" if capturable else "cpu")
         self._backends = network.backends
-        capturable = self._kind == "cuda"
         optimizer = FlatOptimizer(network, self._architecture.training, capturable=capturable)
-        reading = Reading(network, self._data.train)
+        forward = StatefulForward(network, self._data.train)
         step = TrainStep(
-            reading, optimizer, self._loss, precision=self._regimen.precision, capturable=capturable
+            forward,
+            optimizer,
+            TrainingLoss(self._data.loss, self._data.class_weights),
+            precision=self._training.precision,
+            capturable=capturable,
         )
-        steps = self._captured(step, network) if capturable else DirectSteps(step)
+        steps = DirectSteps(step) if graphs is None else self._graphed(step, network, graphs)
         best_weights = optimizer.weights
-        for _ in range(self._regimen.epochs):
+        for _ in range(self._planned):
             network.train()
-            reading.restart()
-            train_loss = self._descend(steps, step.tally, optimizer)
+            forward.restart()
+            train_loss = self._train_epoch(steps, step.running, optimizer)
             epoch = _Epoch(train_loss, self._scored(network))
             self._epochs.append(epoch)
             improved = self._best() is epoch
@@ -149,37 +151,32 @@ class _Fit:
             if improved:
                 best_weights = optimizer.weights.clone()
         optimizer.weights.copy_(best_weights)
+        # The network outlives the training: it must not hold the optimizer's buffer or draw from this generator.
         optimizer.release()
-        set_generator(network, None)
+        set_dropout_generator(network, None)
         return network.eval()
 
-    def _new_network(self) -> Network:
-        with DrawingFrom(self._generator):
-            network = Network(self._architecture, self._data.signature, device=self._kind)
-        set_generator(network, self._on_device)
+    def _new_network(self, *, device: str) -> Network:
+        """Returns a network for a type of device; it is built on the CPU, so that only the seed decides its weights."""
+        with SeededInit(self._generator):
+            network = Network(self._architecture, self._data.signature, device=device)
+        set_dropout_generator(network, self._on_device)
         return network.to(self._data.device)
 
-    def _captured(self, step: TrainStep, network: Network) -> Steps:
+    def _graphed(self, step: TrainStep, network: Network, graphs: GraphFactory) -> Steps:
         def recover() -> None:
+            # A capture that failed leaves its generator unusable; a copy goes on where that one stopped.
             self._on_device = self._on_device.clone_state()
-            set_generator(network, self._on_device)
+            set_dropout_generator(network, self._on_device)
 
-        return CapturedSteps(step, self._graphs(), fits=self._fits, recover=recover)
-
-    def _graphs(self) -> Callable[[], Graph]:
-        """Returns what gives new graphs for this training's steps."""
-        if self._regimen.rehearsal:
-            from evo_nas.training.rehearsal import RehearsedGraph  # noqa: PLC0415 - imports a compiler
-
-            return RehearsedGraph
-        pool = torch.cuda.graph_pool_handle()
-        return lambda: CudaGraph([self._on_device], pool)
+        return GraphedSteps(step, lambda: graphs(self._on_device), fits=self._fits, recover=recover)
 
     def _fits(self, batch: Batch) -> bool:
-        limit = self._regimen.memory_bytes
-        extent = Extent(*batch.inputs.shape[:2])
-        kept = least_bytes(self._architecture, self._data.signature, extent)
-        return limit is None or kept + graph_bytes(self._architecture, extent) <= limit
+        """Returns whether the graph of a step on ``batch`` fits into the memory together with the training itself."""
+        shape = BatchShape(*batch.inputs.shape[:2])
+        kept = least_bytes(self._architecture, self._data.signature, shape)
+        limit = self._memory_bytes
+        return limit is None or kept + graph_bytes(self._architecture, shape) <= limit
 
     def outcome(self, status: Status, *, error: str = "") -> Outcome:
         """Returns the outcome of a training that ended with ``status``."""
@@ -203,24 +200,27 @@ class _Fit:
             error=error,
         )
 
-    def _descend(self, steps: Steps, tally: Tally, optimizer: FlatOptimizer) -> float:
+    def _train_epoch(self, steps: Steps, running: RunningLoss, optimizer: FlatOptimizer) -> float:
         """Trains for an epoch and returns the mean loss."""
         split, done = self._data.train, 0
-        every = LOOKS_AHEAD if self._kind == "cuda" else 1
-        tally.clear()
+        # Looking at a loss waits for a GPU, but costs nothing where each step was waited for anyway.
+        every = 1 if isinstance(steps, DirectSteps) else LOOKS_AHEAD
+        running.clear()
         batches = split.shuffled(self._architecture.training.batch_size, self._generator)
         for number, batch in enumerate(batches, start=1):
             self._check_time()
-            progress = (len(self._epochs) + done / len(split)) / self._regimen.epochs
+            progress = (len(self._epochs) + done / len(split)) / self._planned
             optimizer.scale_rate(self._schedule.factor(progress))
             steps(batch, progress=progress)
             if number % every == 0:
-                self._check_converging(tally.worst())
+                self._check_converging(running.maxima())
+            # A stream's batches differ in steps, too, so its progress is counted in tokens.
             done += batch.inputs.shape[:2].numel() if split.is_stream else len(batch.inputs)
-        self._check_converging(tally.worst())
-        return tally.mean_loss()
+        self._check_converging(running.maxima())
+        return running.mean()
 
     def _scored(self, network: Network) -> Scores:
+        """Returns the validation scores after an epoch."""
         data = self._data
         scores = score(network, data.validation, loss=data.loss, metric=data.metric)
         self._check_time()
@@ -229,32 +229,28 @@ class _Fit:
         return scores
 
     def _best(self) -> _Epoch:
-        """Returns the epoch with the best metric; of equal ones that with the least loss, then the first."""
+        """Returns the epoch with the best metric; of equal ones the one with the least loss, then the first."""
         fitness = self._data.metric.fitness
         return max(self._epochs, key=lambda epoch: (fitness(epoch.scores.metric), -epoch.scores.loss))
 
-    def _check_size(self) -> None:
-        limit = self._regimen.max_parameters
-        if limit is not None and self._parameters > limit:
-            raise _Ended(Status.TOO_BIG, f"{self._parameters} parameters are more than the {limit} permitted")
-
     def _check_time(self) -> None:
-        limit = self._regimen.time_limit_s
-        if limit is not None and time.monotonic() - self._started > limit:
+        limit = self._training.time_limit_s
+        if time.monotonic() - self._started > limit:
             raise _Ended(
                 Status.TIMED_OUT, f"passed its time limit of {limit:g} s after {len(self._epochs)} epochs"
             )
 
-    def _check_converging(self, worst: Worst) -> None:
+    def _check_converging(self, maxima: Maxima) -> None:
         for name, value, bound in (
-            ("loss", worst.loss, LARGEST_LOSS),
-            ("norm of the gradient", worst.norm, sys.float_info.max),
+            ("loss", maxima.loss, LARGEST_LOSS),
+            ("norm of the gradient", maxima.gradient_norm, sys.float_info.max),
         ):
-            if not value <= bound:  # not a number, too
+            if not value <= bound:  # written so that NaN is refused, too
                 raise _Ended(Status.DIVERGED, f"{name} is {value:g} in epoch {len(self._epochs) + 1}")
 
 
 def _cause(error: Exception) -> Status:
+    """Returns the status that an error means for its candidate."""
     if isinstance(error, _Ended):
         return error.status
     out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)

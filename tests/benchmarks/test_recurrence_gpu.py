@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import recurrence_gpu
 from benchmarks.recurrence_gpu import WAYS, Candidate, Setting, measure, speed
-from evo_nas.training.rehearsal import RehearsedGraph
+from tests.training.fake_cuda_graph import FakeCudaGraph
 
-TINY = Setting("GRU", steps=3, width=4, device=torch.device("cpu"))
+TINY = Setting("GRU", steps=3, width=4, device=torch.device("cpu"), new_graphs=lambda: FakeCudaGraph)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def test_a_step_that_is_not_captured_is_not_passed_off_as_one(monkeypatch) -> No
     def refuse(graph, run) -> None:
         raise RuntimeError("nothing can be captured here")
 
-    monkeypatch.setattr(RehearsedGraph, "record", refuse)
+    monkeypatch.setattr(FakeCudaGraph, "record", refuse)
     graph = next(way for way in WAYS if way.captured)
     with pytest.raises(RuntimeError, match="could not be captured"):
         speed(graph, TINY, 2)

@@ -20,7 +20,7 @@ from evo_nas.genome.cells import cell_name
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Judged
 from evo_nas.sessions.local import judge
-from evo_nas.training.scoring import score_part
+from evo_nas.training.forward import score_part
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Gradients of every operation against finite differences, on the paths that run in double precision."""
+"""Gradients of every operation against finite differences, on the backends that run in double precision."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def cell_with(op: Op) -> CellGraph:
     return CellGraph(1, (*affine, result, squashed, Node(Op.ADD, (2, 3 + count))), (4 + count,))
 
 
-@pytest.mark.parametrize("path", [EagerRecurrence, BpttRecurrence], ids=lambda path: path.path)
+@pytest.mark.parametrize(
+    "backend", [EagerRecurrence, BpttRecurrence], ids=lambda backend: backend.backend_name
+)
 @pytest.mark.parametrize("op", Op)
-def test_gradients_of_every_operation_agree_with_finite_differences(path, op) -> None:
-    recurrence = path(cell_with(op), 2, 3, bidirectional=True).double()
+def test_gradients_of_every_operation_agree_with_finite_differences(backend, op) -> None:
+    recurrence = backend(cell_with(op), 2, 3, bidirectional=True).double()
     inputs = torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True)
     names, parameters = zip(*recurrence.named_parameters(), strict=True)
 

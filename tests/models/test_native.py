@@ -30,11 +30,11 @@ def run(recurrence: NativeRecurrence, inputs: torch.Tensor, **how):
     return scan(recurrence.bound, inputs, recurrence.live_parameters(""), **how)
 
 
-def assert_trains_like(reference, path, inputs, **tolerance) -> None:
-    """Outputs and all gradients of ``path`` with the reference's weights equal the reference's."""
-    path.load_state_dict(reference.state_dict())
+def assert_trains_like(reference, backend, inputs, **tolerance) -> None:
+    """Outputs and all gradients of ``backend`` with the reference's weights equal the reference's."""
+    backend.load_state_dict(reference.state_dict())
     seen = []
-    for module in (path, reference):
+    for module in (backend, reference):
         dtype = next(module.parameters()).dtype
         module_inputs = inputs.to(dtype).detach().requires_grad_()
         outputs = module(module_inputs)
@@ -193,7 +193,7 @@ def test_a_copy_outlives_the_original(copied) -> None:
     torch.testing.assert_close(twin(inputs), expected, rtol=0, atol=0)
 
 
-def test_double_precision_takes_the_path_in_python() -> None:
+def test_double_precision_takes_the_backend_in_python() -> None:
     recurrence, inputs = layer("gru"), torch.randn(4, 7, 5)
     expected = recurrence(inputs)
     assert recurrence.double()(inputs.double()).dtype == torch.float64

@@ -1,4 +1,4 @@
-"""Random and published cells give the same outputs and gradients on every path."""
+"""Random and published cells give the same outputs and gradients on every backend."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
 from evo_nas.genome.published import read_recipe
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.fused import TorchRecurrence
 from evo_nas.models.native import NativeRecurrence, native_status
 from evo_nas.models.native.recurrence import _scratch, _values
 from evo_nas.models.recurrence import Recurrence
+from evo_nas.models.torch_kernels import TorchRecurrence
 
 RECIPES = Path(__file__).parents[2] / "../shared/nas_bench_nlp/wikitext2_runs.parquet"
-PATHS = [
-    path for path in (BpttRecurrence, NativeRecurrence) if path is BpttRecurrence or native_status().available
+BACKENDS = [
+    backend
+    for backend in (BpttRecurrence, NativeRecurrence)
+    if backend is BpttRecurrence or native_status().available
 ]
 H = 1
 
@@ -101,17 +103,17 @@ def test_random_cells_agree_on_every_path(seed) -> None:
     x = torch.randn(batch, steps, inputs, dtype=torch.float64)
     expected = results(reference, x, lengths)
 
-    def error_of(path: type[Recurrence], dtype: torch.dtype) -> float:
-        recurrence = path(cell, inputs, width, bidirectional=bidirectional).to(dtype)
+    def error_of(backend: type[Recurrence], dtype: torch.dtype) -> float:
+        recurrence = backend(cell, inputs, width, bidirectional=bidirectional).to(dtype)
         recurrence.load_state_dict(reference.state_dict())
         return error(results(recurrence, x, lengths), expected)
 
     assert error_of(BpttRecurrence, torch.float64) < 1e-11
     if max(tensor.abs().max() for tensor in expected) > 1e9:
-        return  # products that feed themselves: single precision overflows, on every path
+        return  # products that feed themselves: single precision overflows, on every backend
     tolerance = 1e-5 + 20 * error_of(EagerRecurrence, torch.float32)
-    for path in PATHS:
-        assert error_of(path, torch.float32) < tolerance
+    for backend in BACKENDS:
+        assert error_of(backend, torch.float32) < tolerance
 
 
 @pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
@@ -128,15 +130,15 @@ def test_the_interpreter_reads_no_memory_that_it_has_not_written() -> None:
 @pytest.mark.skipif(
     not RECIPES.exists(), reason="the published NAS-Bench-NLP runs are not beside the repository"
 )
-@pytest.mark.parametrize("path", [*PATHS, TorchRecurrence], ids=lambda path: path.path)
-def test_every_published_recipe_trains_a_step_like_the_plain_loop(path) -> None:
+@pytest.mark.parametrize("backend", [*BACKENDS, TorchRecurrence], ids=lambda backend: backend.backend_name)
+def test_every_published_recipe_trains_a_step_like_the_plain_loop(backend) -> None:
     recipes = sorted(set(pq.read_table(RECIPES, columns=["recipe"])["recipe"].to_pylist()))
-    cells = [(recipe, cell) for recipe in recipes if path.supports(cell := read_recipe(recipe))]
-    assert len(cells) == len(recipes) or path is TorchRecurrence
+    cells = [(recipe, cell) for recipe in recipes if backend.supports(cell := read_recipe(recipe))]
+    assert len(cells) == len(recipes) or backend is TorchRecurrence
     assert cells
     inputs, lengths = torch.randn(2, 3, 2), torch.tensor([3, 2])
     for recipe, cell in cells:
-        recurrence, reference = path(cell, 2, 4), EagerRecurrence(cell, 2, 4).double()
+        recurrence, reference = backend(cell, 2, 4), EagerRecurrence(cell, 2, 4).double()
         reference.load_state_dict(recurrence.state_dict())
         for _ in range(2):  # as built, and after a step
             actual, expected = results(recurrence, inputs, lengths), results(reference, inputs, lengths)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.models.backends import backend_for
 from evo_nas.models.native import NativeRecurrence, build
-from evo_nas.models.paths import path_for
 
 needs_compiler = pytest.mark.skipif(
     not build.native_status().available, reason=build.native_status().explanation
@@ -63,9 +63,9 @@ def test_without_a_compiler_cells_run_in_python_and_one_warning_says_so(
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr("evo_nas.models.native.recurrence.native_status", build.native_status)
     with caplog.at_level(logging.WARNING):
-        paths = [path_for(NAMED_CELLS[name]).path for name in ("lstm", "mgu")]
+        chosen = [backend_for(NAMED_CELLS[name]).backend_name for name in ("lstm", "mgu")]
 
-    assert paths == ["torch", "bptt"]
+    assert chosen == ["torch", "bptt"]
     assert len(caplog.messages) == 1
     assert "no C++ compiler (c++, g++, clang++) is on PATH; install one or set CXX" in caplog.text
 
@@ -167,7 +167,7 @@ def test_a_machine_without_the_newest_instructions_gets_its_own_library(cache, m
 
 @needs_compiler
 def test_where_it_is_available_every_cell_runs_on_it_on_cpus_only() -> None:
-    assert {path_for(cell) for cell in NAMED_CELLS.values()} == {NativeRecurrence}
-    on_gpu = {name: path_for(cell, device="cuda").path for name, cell in NAMED_CELLS.items()}
+    assert {backend_for(cell) for cell in NAMED_CELLS.values()} == {NativeRecurrence}
+    on_gpu = {name: backend_for(cell, device="cuda").backend_name for name, cell in NAMED_CELLS.items()}
     assert on_gpu["lstm"] == on_gpu["gru"] == "torch"
     assert on_gpu["enas"] == "bptt"

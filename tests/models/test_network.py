@@ -21,10 +21,10 @@ from evo_nas.genome.architecture import (
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
-from evo_nas.models.drawing import DrawingFrom
-from evo_nas.models.dropout import set_generator
+from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
 
 SERIES = Signature(features=3, outputs=2)
 LSTM, MGU = NAMED_CELLS["lstm"], NAMED_CELLS["mgu"]
@@ -81,7 +81,7 @@ def test_no_architecture_draws_its_weights_from_the_generator_of_the_process(kin
         architecture = space.decode(space.random(Random(seed)))
         states = []
         for _ in range(2):
-            with DrawingFrom(torch.Generator().manual_seed(seed)):
+            with SeededInit(torch.Generator().manual_seed(seed)):
                 states.append(Network(architecture, space.signature).state_dict())
         assert all(torch.equal(weights, states[1][name]) for name, weights in states[0].items())
     assert torch.equal(torch.get_rng_state(), before)
@@ -105,8 +105,8 @@ def test_a_skip_carries_the_value_itself() -> None:
     torch.testing.assert_close(network(inputs), expected)
 
 
-def test_paths_are_recorded_layer_by_layer(monkeypatch) -> None:
-    monkeypatch.setattr(NativeRecurrence, "supports", lambda cell: False)
+def test_backends_are_recorded_layer_by_layer(monkeypatch) -> None:
+    monkeypatch.setattr(NativeRecurrence, "supports", lambda cell, device: False)
     network = Network(Architecture(layers=(Layer(LSTM, 2), Layer(MGU, 2))), SERIES)
     assert network.backends == ("torch", "bptt")
 
@@ -125,7 +125,7 @@ def test_dropout_zeroes_the_same_features_at_every_step_of_a_sequence() -> None:
 def test_dropout_before_the_outputs_acts_and_draws_from_the_generator_it_is_given() -> None:
     network = Network(Architecture(layers=(Layer(MGU, 2),), head=Head(dropout=0.5)), SERIES)
     inputs, generator = torch.randn(8, 4, 3), torch.Generator()
-    set_generator(network, generator)
+    set_dropout_generator(network, generator)
     first, second = network(inputs), network(inputs)
     assert not torch.equal(first, second)
     generator.manual_seed(torch.Generator().initial_seed())

@@ -1,4 +1,4 @@
-"""Cells that saturate: finite, and with the gradients of the reference in double precision, on every path."""
+"""Cells that saturate: finite, and with the gradients of the reference in double precision, on every backend."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import pytest
 import torch
 
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.models.backends import BACKENDS
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.native import native_status
-from evo_nas.models.paths import PATHS
 from evo_nas.models.recurrence import Recurrence
 
 NAMES = ("lstm", "gru", "mgu", "ugrnn", "rnn_tanh", "rnn_sigmoid", "enas")
 SUPPORTED = [
-    (path, name)
-    for path in PATHS
+    (backend, name)
+    for backend in BACKENDS
     for name in NAMES
-    if path.supports(NAMED_CELLS[name]) and (path.path != "native" or native_status().available)
+    if backend.supports(NAMED_CELLS[name]) and (backend.backend_name != "native" or native_status().available)
 ]
 BOUNDED = [
-    (path, name) for path, name in SUPPORTED if name != "enas"
+    (backend, name) for backend, name in SUPPORTED if name != "enas"
 ]  # whose relu such a training makes infinite
 
 
 def each(cases: list[tuple[type[Recurrence], str]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        ("path", "name"), cases, ids=[f"{path.path}-{name}" for path, name in cases]
+        ("backend", "name"), cases, ids=[f"{backend.backend_name}-{name}" for backend, name in cases]
     )
 
 
@@ -48,15 +48,15 @@ def assert_trains_like_the_reference(recurrence: Recurrence, inputs: torch.Tenso
 
 @each(SUPPORTED)
 @pytest.mark.parametrize("scale", [1e2, 1e4])
-def test_large_inputs(path, name, scale) -> None:
+def test_large_inputs(backend, name, scale) -> None:
     inputs = scale * torch.randn(4, 7, 5).sign()
-    assert_trains_like_the_reference(path(NAMED_CELLS[name], 5, 20), inputs, atol=1e-4 * scale)
+    assert_trains_like_the_reference(backend(NAMED_CELLS[name], 5, 20), inputs, atol=1e-4 * scale)
 
 
 @each(SUPPORTED)
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_large_preactivations(path, name, sign) -> None:
-    recurrence = path(NAMED_CELLS[name], 5, 20)
+def test_large_preactivations(backend, name, sign) -> None:
+    recurrence = backend(NAMED_CELLS[name], 5, 20)
     with torch.no_grad():
         for parameter in recurrence.parameters():
             if parameter.dim() == 1:
@@ -65,8 +65,8 @@ def test_large_preactivations(path, name, sign) -> None:
 
 
 @each(BOUNDED)
-def test_a_training_that_is_driven_into_saturation(path, name) -> None:
-    recurrence, inputs = path(NAMED_CELLS[name], 5, 20), 100 * torch.randn(8, 9, 5)
+def test_a_training_that_is_driven_into_saturation(backend, name) -> None:
+    recurrence, inputs = backend(NAMED_CELLS[name], 5, 20), 100 * torch.randn(8, 9, 5)
     before = [parameter.detach().clone() for parameter in recurrence.parameters()]
     for _ in range(4):
         (recurrence(inputs) - 2).square().mean().backward()

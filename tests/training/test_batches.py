@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.dataset import Part, Sequences, Stream, Windows
 from evo_nas.training.batches import Batch, SequenceSplit, Split, as_split
-from evo_nas.training.losses import Answers
+from evo_nas.training.losses import Predictions
 
 ONE_OUTPUT = Signature(features=1, outputs=1)
 
@@ -51,7 +51,7 @@ def test_arrays_that_cannot_be_written_are_used_without_copy_or_warning() -> Non
     assert split.sequences.inputs.data_ptr() == sequences.inputs.ctypes.data
 
 
-def test_sequences_of_like_lengths_meet_and_padding_is_cut_off() -> None:
+def test_sequences_of_similar_lengths_meet_and_padding_is_cut_off() -> None:
     lengths = np.random.default_rng(0).integers(1, 50, size=320)
     inputs = np.zeros((320, 50, 1), dtype=np.float32)
     split = split_of(Sequences(inputs, np.arange(320), lengths))
@@ -115,7 +115,7 @@ def test_a_million_rows_are_stored_once() -> None:
     assert len(stored) < values.nbytes + 3 * (values[:, :1].nbytes + 8_000_000) + 10_000
 
 
-def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
+def test_rows_of_a_stream_go_on_from_piece_to_piece() -> None:
     split = split_of(Stream(np.arange(101), steps=10))
     batches = list(split.in_order(4))
     inputs = torch.cat([batch.inputs for batch in batches], dim=1)
@@ -128,7 +128,7 @@ def test_lanes_of_a_stream_go_on_from_piece_to_piece() -> None:
 @pytest.mark.parametrize("tokens", [2, 11, 12, 41, 42, 43, 44, 100, 330])
 def test_every_token_of_a_stream_is_scored_once(tokens) -> None:
     batches = list(split_of(Stream(np.arange(tokens), steps=10)).in_order(4))
-    read = [Answers.of(batch.inputs, batch, per_step=True).counting() for batch in batches]
+    read = [Predictions.of(batch.inputs, batch, per_step=True).counted() for batch in batches]
     assert sorted(torch.cat([targets for _, targets, _ in read]).tolist()) == list(range(1, tokens))
     for inputs, targets, _ in read:
         assert torch.equal(inputs, targets - 1)
@@ -139,3 +139,30 @@ def test_an_epoch_of_a_stream_begins_anywhere() -> None:
     generator = torch.Generator()
     starts = {int(next(iter(split.shuffled(2, generator))).inputs[0, 0]) for _ in range(20)}
     assert len(starts) > 5
+
+
+LENGTHS = np.array([9, 2, 5, 3, 7])
+WORDS = np.arange(5 * 9 * 1, dtype=np.float32).reshape(5, 9, 1)
+ROWS = np.zeros((40, 2), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Sequences(WORDS, np.arange(5)),
+        Sequences(WORDS, np.arange(5), LENGTHS),
+        Windows(ROWS, ROWS[:, :1], np.arange(5, 38), window=5, horizon=2),
+        Stream(np.arange(101), steps=10),
+        Stream(np.arange(25), steps=10),
+        Stream(np.arange(4), steps=10),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+@pytest.mark.parametrize("size", [1, 2, 4, 64])
+def test_every_epoch_has_a_batch_of_the_least_shape(part, size) -> None:
+    split = split_of(part)
+    least, generator = split.least_batch(size), torch.Generator().manual_seed(size)
+    assert least.rows * least.steps > 0
+    for _ in range(20):
+        shapes = [batch.inputs.shape[:2] for batch in split.shuffled(size, generator)]
+        assert any(rows >= least.rows and steps >= least.steps for rows, steps in shapes)

@@ -1,4 +1,4 @@
-"""What only a GPU can show: that real graphs keep to what their stand-in promises."""
+"""What only a GPU can show: that real graphs do what the fake one promises."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from dataclasses import replace
 import pytest
 import torch
 
+from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Outcome
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.models.fused import TorchRecurrence
+from evo_nas.models.torch_kernels import TorchRecurrence
 from evo_nas.tasks.dataset import Dataset
-from evo_nas.training import capture
+from evo_nas.training import graphed_steps
 from evo_nas.training.batches import prepare
-from evo_nas.training.cuda_graph import CudaGraph
-from evo_nas.training.lane import lane
+from evo_nas.training.graphed_steps import CudaGraph, CudaGraphs
 from evo_nas.training.losses import TrainingLoss
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.runtime import training_thread
+from evo_nas.training.trainer import train
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
@@ -38,8 +39,9 @@ def replays(monkeypatch) -> list[int]:
     return seen
 
 
-def fit(architecture: Architecture, dataset: Dataset, *, device: str = "cuda", **how) -> Outcome:
-    outcome = train(architecture, prepare(dataset, device), Regimen(12, 7, **how)).outcome
+def fit(architecture: Architecture, dataset: Dataset, *, device: str = "cuda", **settings) -> Outcome:
+    data, training = prepare(dataset, device), TrainingConfig(**settings)
+    outcome = train(architecture, data, training, epochs=12, seed=7).outcome
     assert outcome.error == ""
     return outcome
 
@@ -57,7 +59,7 @@ def test_a_captured_training_is_one_of_direct_steps(
     one = replace(layered(architecture, name, bidirectional=True), training=training)
     captured = fit(one, dataset, schedule="cosine")
     assert len(replays) > 30
-    monkeypatch.setattr(capture, "WARM_UPS", 10**9)
+    monkeypatch.setattr(graphed_steps, "WARM_UPS", 10**9)
     direct = fit(one, dataset, schedule="cosine")
     assert captured.metrics == pytest.approx(direct.metrics, rel=1e-3)
     on_cpu = fit(one, dataset, device="cpu", schedule="cosine")
@@ -65,9 +67,9 @@ def test_a_captured_training_is_one_of_direct_steps(
 
 
 def test_replays_draw_on_from_the_generator() -> None:
-    with lane(CUDA):
+    with training_thread(CUDA):
         generator, drawn = torch.Generator(CUDA).manual_seed(1), torch.empty(100, device=CUDA)
-        graph = CudaGraph([generator], torch.cuda.graph_pool_handle())
+        graph = CudaGraphs()(generator)
         graph.record(lambda: drawn.bernoulli_(0.5, generator=generator))
         first = drawn.clone()
         graph.replay()
@@ -83,10 +85,10 @@ def test_a_training_with_dropout_is_captured(architecture, dataset, replays) -> 
 def test_a_step_that_waits_for_the_device_is_launched_directly(
     architecture, dataset, replays, monkeypatch, caplog
 ) -> None:
-    descend = TrainingLoss.__call__
+    minimised = TrainingLoss.__call__
 
-    def wait(loss, answers):
-        value = descend(loss, answers)
+    def wait(loss, predictions):
+        value = minimised(loss, predictions)
         value.item()
         return value
 
@@ -120,6 +122,6 @@ def test_layers_of_cudnn_do_not_round_to_tf32_in_a_training(name) -> None:
     reference = TorchRecurrence(NAMED_CELLS[name], 64, 64).to(CUDA).double()
     reference.load_state_dict(layer.state_dict())
     inputs = torch.randn(8, 20, 64, device=CUDA)
-    with lane(CUDA):
+    with training_thread(CUDA):
         outputs = layer(inputs)
     torch.testing.assert_close(outputs.double(), reference(inputs.double()), rtol=0, atol=5e-6)

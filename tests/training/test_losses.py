@@ -7,7 +7,7 @@ import torch
 
 from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch
-from evo_nas.training.losses import LOSSES, Answers, TrainingLoss
+from evo_nas.training.losses import LOSSES, Predictions, TrainingLoss
 
 
 def test_every_loss_has_its_torch_function() -> None:
@@ -29,9 +29,9 @@ def test_binary_cross_entropy_is_summed_over_outputs_and_averaged_over_rows() ->
 
 
 def test_class_weights_count_in_training() -> None:
-    answers = Answers(torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1]))
-    plain = TrainingLoss(Objective.CROSS_ENTROPY, None)(answers)
-    rare = TrainingLoss(Objective.CROSS_ENTROPY, torch.tensor([0.1, 1.9]))(answers)
+    predictions = Predictions(torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1]))
+    plain = TrainingLoss(Objective.CROSS_ENTROPY, None)(predictions)
+    rare = TrainingLoss(Objective.CROSS_ENTROPY, torch.tensor([0.1, 1.9]))(predictions)
     assert rare > plain
 
 
@@ -47,15 +47,17 @@ STEPS = torch.arange(6).reshape(2, 3)
     ],
 )
 def test_steps_that_do_not_count_are_left_out(lengths, scored, counting) -> None:
-    answers = Answers.of(STEPS[..., None], Batch(STEPS, STEPS, lengths, scored), per_step=True).counting()
-    assert answers.targets.tolist() == answers.outputs.flatten().tolist() == counting
-    assert answers.counts is None
+    predictions = Predictions.of(
+        STEPS[..., None], Batch(STEPS, STEPS, lengths, scored), per_step=True
+    ).counted()
+    assert predictions.targets.tolist() == predictions.outputs.flatten().tolist() == counting
+    assert predictions.counts is None
 
 
 def test_one_output_a_sequence_is_left_as_it_is() -> None:
     outputs = torch.zeros(2, 3)
-    answers = Answers.of(outputs, Batch(STEPS, STEPS, torch.tensor([1, 3])), per_step=False)
-    assert answers.counting().outputs is outputs
+    predictions = Predictions.of(outputs, Batch(STEPS, STEPS, torch.tensor([1, 3])), per_step=False)
+    assert predictions.counted().outputs is outputs
 
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.1, 1.9, 1.0])], ids=["plain", "weighted"])
@@ -65,7 +67,7 @@ def test_rows_that_do_not_count_are_masked_as_if_they_were_left_out(loss, weight
     targets = torch.rand(6, 3)
     if loss is Objective.CROSS_ENTROPY:
         targets = torch.tensor([0, -1, 1, 2, 7, 1])  # where it does not count it is no class at all
-    answers = Answers(outputs, targets, counts)
-    masked, left_out = (TrainingLoss(loss, weights)(each) for each in (answers, answers.counting()))
+    predictions = Predictions(outputs, targets, counts)
+    masked, left_out = (TrainingLoss(loss, weights)(each) for each in (predictions, predictions.counted()))
     torch.testing.assert_close(masked, left_out)
     torch.testing.assert_close(torch.autograd.grad(masked, outputs), torch.autograd.grad(left_out, outputs))

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import get_args
 
-import numpy as np
 import pytest
 
+from evo_nas.config import TrainingConfig
+from evo_nas.config.schema import ScheduleKind
 from evo_nas.training.batches import prepare
 from evo_nas.training.schedule import PATIENCE, SCHEDULES
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training.trainer import train
+
+
+def test_every_schedule_of_a_configuration_is_there() -> None:
+    assert set(SCHEDULES) == set(get_args(ScheduleKind))
 
 
 def test_a_cosine_falls_from_all_to_nothing() -> None:
@@ -24,11 +29,12 @@ def test_stagnation_halves() -> None:
     assert halving.factor(0.5) == 0.5
 
 
+def metrics(architecture, dataset, training: TrainingConfig) -> dict[str, float]:
+    return dict(train(architecture, prepare(dataset), training, epochs=4, seed=1).outcome.metrics)
+
+
 def test_a_rate_that_falls_changes_the_training(architecture, dataset) -> None:
-    curves = {
-        kind: train(architecture, prepare(dataset), Regimen(4, 1, schedule=kind)).outcome.metrics
-        for kind in SCHEDULES
-    }
+    curves = {kind: metrics(architecture, dataset, TrainingConfig(schedule=kind)) for kind in SCHEDULES}
     assert curves["cosine"] != curves["constant"]
 
 
@@ -37,16 +43,9 @@ def test_the_schedule_learns_of_every_epoch_whether_it_was_the_best(
 ) -> None:
     told = []
     monkeypatch.setattr(SCHEDULES["halving"], "end_epoch", lambda _, *, improved: told.append(improved))
-    curve = train(architecture, prepare(dataset), Regimen(6, 1, schedule="halving")).outcome.curve
+    training = TrainingConfig(schedule="halving")
+    curve = train(architecture, prepare(dataset), training, epochs=6, seed=1).outcome.curve
     best_so_far = [score > max(curve[:epoch], default=-1.0) for epoch, score in enumerate(curve)]
     assert len(told) == 6
     assert told[0]
     assert all(improved for improved, is_best in zip(told, best_so_far, strict=True) if is_best)
-
-
-def test_class_weights_change_the_training(architecture, dataset) -> None:
-    weighted = replace(dataset, class_weights=np.array([0.1, 1.9], dtype=np.float32))
-    plain, other = (
-        train(architecture, prepare(each), Regimen(2, 1)).outcome.metrics for each in (dataset, weighted)
-    )
-    assert plain["train_loss"] != other["train_loss"]

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 import torch
 
+from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.tasks.dataset import Objective, Sequences
-from evo_nas.tasks.metrics import ACCURACY, MSE, Metric
+from evo_nas.tasks.metrics import MSE, Metric
 from evo_nas.training.batches import prepare
-from evo_nas.training.scoring import score, score_part
-from evo_nas.training.trainer import Regimen, Trained, train
+from evo_nas.training.forward import score_part
+from evo_nas.training.trainer import Trained, train
 
 
-def fit(architecture, dataset, *, epochs: int = 4, seed: int = 7, **limits) -> Trained:
-    return train(architecture, prepare(dataset), Regimen(epochs, seed, **limits))
+def fit(architecture, dataset, *, epochs: int = 4, seed: int = 7, **settings) -> Trained:
+    return train(architecture, prepare(dataset), TrainingConfig(**settings), epochs=epochs, seed=seed)
 
 
 def test_training_learns_a_simple_task(architecture, dataset) -> None:
@@ -50,8 +51,7 @@ def test_trainings_side_by_side_give_what_each_gives_alone(architecture, dataset
     data = prepare(dataset)
 
     def outcome(number: int) -> tuple[tuple[float, ...], dict[str, float]]:
-        options = Regimen(epochs=3, seed=number)
-        result = train(architectures[number], data, options).outcome
+        result = train(architectures[number], data, TrainingConfig(), epochs=3, seed=number).outcome
         return result.curve, dict(result.metrics)
 
     alone = [outcome(number) for number in range(4)]
@@ -110,12 +110,18 @@ def test_a_label_a_step_is_learnt_from_valid_steps_alone(architecture, dataset) 
     assert outcome.fitness > 0.9
 
 
-def test_too_many_parameters_are_never_built(architecture, dataset) -> None:
-    huge = replace(architecture, layers=(replace(architecture.layers[0], width=1024),) * 8)
-    outcome = fit(huge, dataset, max_parameters=1000).outcome
-    assert outcome.status is Status.TOO_BIG
-    assert "more than the 1000 permitted" in outcome.error
-    assert outcome.parameters > 1000
+def test_a_network_that_cannot_be_built_is_a_failure_without_backends(architecture, dataset) -> None:
+    tokens = replace(dataset, signature=replace(dataset.signature, vocabulary=5))
+    outcome = fit(architecture, tokens).outcome
+    assert outcome.status is Status.FAILED
+    assert outcome.error.startswith("GenomeError: architecture.embedding is None")
+    assert outcome.backends == ()
+
+
+def test_class_weights_change_the_training(architecture, dataset) -> None:
+    weighted = replace(dataset, class_weights=np.array([0.1, 1.9], dtype=np.float32))
+    plain, other = (fit(architecture, each).outcome.metrics for each in (dataset, weighted))
+    assert plain["train_loss"] != other["train_loss"]
 
 
 def test_a_time_limit_ends_a_training(architecture, dataset) -> None:
@@ -123,6 +129,15 @@ def test_a_time_limit_ends_a_training(architecture, dataset) -> None:
     assert trained.outcome.status is Status.TIMED_OUT
     assert trained.outcome.epochs < 10_000
     assert trained.network is None
+
+
+def test_without_a_time_limit_a_training_comes_to_its_end(architecture, dataset) -> None:
+    settings = TrainingConfig(time_limit_s=1e-9)
+    limited, unlimited = (
+        train(architecture, prepare(dataset), training, epochs=1, seed=7).outcome.status
+        for training in (settings, settings.without_time_limit())
+    )
+    assert (limited, unlimited) == (Status.TIMED_OUT, Status.OK)
 
 
 EXPLODING = CellGraph(
@@ -180,14 +195,6 @@ def test_what_goes_wrong_is_told_by_its_cause(architecture, dataset, metric, sta
     assert outcome.status is status
     assert error in outcome.error
     assert outcome.fitness is None
-
-
-def test_scores_do_not_depend_on_the_mode_and_leave_it(architecture, dataset) -> None:
-    network = fit(architecture, dataset).network
-    split, objective = prepare(dataset).validation, {"loss": Objective.CROSS_ENTROPY, "metric": ACCURACY}
-    at_rest = score(network, split, **objective)
-    assert score(network.train(), split, **objective) == at_rest
-    assert network.training
 
 
 def test_the_returned_network_can_be_trained_on_by_anyone(architecture, dataset) -> None:

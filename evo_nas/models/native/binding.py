@@ -1,4 +1,4 @@
-"""The structures of `interpreter.cpp`, and a program laid out in them."""
+"""The structures of `interpreter.cpp`, and how a program is laid out in them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from ctypes import CDLL, Array
 
     from evo_nas.models.program import Instruction
-    from evo_nas.models.stacked import Stacking
+    from evo_nas.models.weight_layout import WeightLayout
 
 _MOST_OPERANDS = 3
 
 
 class CInstruction(Structure):
-    """``Instruction``; places are pairs of kind and index."""
+    """The C++ ``Instruction``; places are pairs of kind and index."""
 
     _fields_: ClassVar = [
         ("code", c_int32),
@@ -30,7 +30,7 @@ class CInstruction(Structure):
 
 
 class CProgram(Structure):
-    """``Program``."""
+    """The C++ ``Program``."""
 
     _fields_: ClassVar = [
         ("inputs", c_int32),
@@ -49,7 +49,7 @@ class CProgram(Structure):
 
 
 class CSequences(Structure):
-    """``Sequences``."""
+    """The C++ ``Sequences``."""
 
     _fields_: ClassVar = [
         ("rows", c_int64),
@@ -73,23 +73,27 @@ def declare(library: CDLL) -> CDLL:
 
 
 class BoundProgram:
-    """A cell's program where the interpreter can read it."""
+    """A cell's program in memory that the interpreter can read.
 
-    def __init__(self, stacking: Stacking) -> None:
-        program = stacking.program
-        self.stacking = stacking
+    Attributes:
+        layout: The program and where its weights are.
+        address: Where the interpreter finds the program, as long as this object lives.
+    """
+
+    def __init__(self, layout: WeightLayout) -> None:
+        program = layout.program
+        self.layout = layout
         self._linears = _integers(
             number
-            for node, columns in enumerate(stacking.columns)
-            for number in (columns[-1].stop, stacking.x_columns[node].start if node < program.reads_x else 0)
+            for node, columns in enumerate(layout.columns)
+            for number in (columns[-1].stop, layout.x_columns[node].start if node < program.reads_x else 0)
         )
-        self._parts = _integers(
-            columns.start for i in stacking.products for _, columns in stacking.columns_of(i)
-        )
+        self._parts = _integers(columns.start for i in layout.products for _, columns in layout.columns_of(i))
         self._code = (CInstruction * len(program.instructions))(*_encoded(program.instructions))
+        # ctypes keeps no reference to what an address points at: the arrays above are attributes so that they live.
         self._structure = CProgram(
-            inputs=stacking.inputs,
-            width=stacking.width,
+            inputs=layout.inputs,
+            width=layout.width,
             states=program.states,
             buffers=program.buffers,
             linears=len(program.linears),
@@ -103,8 +107,8 @@ class BoundProgram:
         )
         self.address = addressof(self._structure)
 
-    def __reduce__(self) -> tuple[type[BoundProgram], tuple[Stacking]]:
-        return BoundProgram, (self.stacking,)  # addresses mean nothing in a copy
+    def __reduce__(self) -> tuple[type[BoundProgram], tuple[WeightLayout]]:
+        return BoundProgram, (self.layout,)  # addresses mean nothing in a copy
 
 
 def _integers(numbers: Iterable[int]) -> Array[c_int32]:

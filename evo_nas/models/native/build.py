@@ -50,7 +50,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NativeStatus:
-    """Whether the native path runs on this machine.
+    """Whether the native backend runs on this machine.
 
     Attributes:
         available: Whether the interpreter is built and loaded.
@@ -65,7 +65,7 @@ class NativeStatus:
 def native_status() -> NativeStatus:
     """Returns whether the interpreter runs here, building it if this machine has not done so yet.
 
-    Without it evolved cells run on the slower path in Python; a warning is logged, once a process.
+    Without it evolved cells run on the slower backend in Python, and each process logs one warning.
     """
     try:
         path = built_library()
@@ -115,7 +115,7 @@ def built_library() -> Path:
 
 
 def _compilers() -> list[Command]:
-    """Returns the compilers of this machine, that of CXX with all its words first."""
+    """Returns the compilers of this machine; the one that CXX names comes first, with its flags."""
     try:
         named = shlex.split(os.environ.get("CXX", ""))
     except ValueError as error:
@@ -124,7 +124,7 @@ def _compilers() -> list[Command]:
         ) from error
     commands = []
     for name, *flags in filter(None, (named, *([name] for name in COMPILERS))):
-        found = shutil.which(name)  # not resolved: ccache goes by the name that it is called by
+        found = shutil.which(name)  # links are kept: ccache looks at the name that it is called by
         if found is not None:
             commands.append((found, *flags))
     return list(dict.fromkeys(commands))
@@ -139,13 +139,16 @@ def _cache_directory() -> Path:
 
 
 def _cached(directory: Path, compilers: Sequence[Command]) -> Path | None:
-    """Returns what one of the compilers built before; where there is none, what any did for such a processor."""
+    """Returns a library that one of these compilers built before; without compilers, any for such a processor."""
     paths = [_path(directory, command) for command in compilers] or sorted(directory.glob(f"{_stem()}-*.so"))
     return next((path for path in paths if path.exists()), None)
 
 
 def _path(directory: Path, command: Command) -> Path:
-    """Returns where the library of a compiler, as it is now, belongs."""
+    """Returns where the library of a compiler belongs.
+
+    Size and time of the compiler's file are part of the name, so that an upgraded compiler builds again.
+    """
     compiler = Path(command[0]).resolve()
     stat = compiler.stat()
     identity = (*command, str(compiler), str(stat.st_size), str(stat.st_mtime_ns))
@@ -153,7 +156,7 @@ def _path(directory: Path, command: Command) -> Path:
 
 
 def _stem() -> str:
-    """Returns a name for all that the library depends on beside the compiler: source, flags and processor."""
+    """Returns a name for everything but the compiler that the library depends on: source, flags and processor."""
     sources = [file.read_text(encoding="utf-8") for file in (SOURCE, HEADER)]
     return f"interpreter-{_digest(*FLAGS, platform.machine(), _processor(), *sources)}"
 
@@ -163,7 +166,7 @@ def _digest(*parts: str) -> str:
 
 
 def _processor() -> str:
-    """Returns what identifies the instructions of this processor: a cache may be shared between machines."""
+    """Returns what tells the instruction sets of processors apart: machines may share a cache."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -173,7 +176,7 @@ def _processor() -> str:
 
 @contextmanager
 def _one_builder(directory: Path) -> Iterator[None]:
-    """Lets one process build while others wait; where locks do not work, renaming alone keeps it safe."""
+    """Lets one process build while others wait; where locks do not work, the renaming still keeps it safe."""
     with (directory / "build.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -183,11 +186,12 @@ def _one_builder(directory: Path) -> Iterator[None]:
 
 
 def _build(directory: Path, compilers: Sequence[Command]) -> Path:
-    """Compiles to a temporary name and renames, so that nobody loads half a library; the first success counts."""
+    """Compiles to a temporary name and renames, so that no process loads half a library; the first success counts."""
     complaints = []
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         built = Path(scratch) / "interpreter.so"
         for command in compilers:
+            # Some compilers do not know the processor's name; a library for any such machine is better than none.
             complaint = _compile(command, "-march=native", built) and _compile(command, "", built)
             if not complaint:
                 return built.replace(_path(directory, command))
@@ -196,7 +200,7 @@ def _build(directory: Path, compilers: Sequence[Command]) -> Path:
 
 
 def _compile(command: Command, target: str, built: Path) -> str:
-    """Runs a compiler and returns its first complaint, empty if it succeeded."""
+    """Runs a compiler; returns its first complaint, or an empty string if it succeeded."""
     line = [*command, *FLAGS, *filter(None, [target]), str(SOURCE), "-o", str(built)]
     try:
         result = subprocess.run(line, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603

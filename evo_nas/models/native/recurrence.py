@@ -1,4 +1,4 @@
-"""Every cell on CPU, by the interpreter: one call forward and one back for a whole batch of sequences."""
+"""The native backend for autograd: one call forward and one back for a whole batch of sequences."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 class NativeRecurrence(BpttRecurrence):
-    """Runs every cell on CPU in single precision; elsewhere and in other precisions the path in Python."""
+    """Runs every cell on a CPU in single precision; in other precisions it runs as `BpttRecurrence`."""
 
-    path = "native"
+    backend_name = "native"
 
     def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
         super().__init__(cell, inputs, width, bidirectional=bidirectional)
-        self.bound = BoundProgram(self._stacking)
+        self.bound = BoundProgram(self._layout)
 
     @classmethod
-    def supports(cls, cell: CellGraph) -> bool:  # noqa: ARG003 - any cell will do
-        """Returns whether this machine has built the interpreter or can."""
-        return native_status().available
+    def supports(cls, cell: CellGraph, *, device: str = "cpu") -> bool:  # noqa: ARG003 - any cell will do
+        """Returns whether ``device`` is the CPU and this machine has built the interpreter or can build it."""
+        return device == "cpu" and native_status().available
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step, as `Recurrence.forward` does."""
@@ -47,14 +47,14 @@ class NativeRecurrence(BpttRecurrence):
         return torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]
 
     def takes(self, *given: Tensor) -> bool:
-        """Returns whether the interpreter runs them: they and all parameters lie on the CPU in single precision."""
+        """Returns whether the interpreter can run: all given tensors and parameters are on the CPU in float32."""
         tensors = (*given, *self.parameters())
         return all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
 
-    def run(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Runs the forward direction from ``states`` on, as `BpttRecurrence.run` does."""
+    def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
         if not self.takes(inputs, states):
-            return super().run(inputs, states)
+            return super().forward_from(inputs, states)
         return scan(self.bound, inputs, self.live_parameters(""), initial=states)
 
 
@@ -67,12 +67,13 @@ def scan(
     initial: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Runs a program over a batch of sequences on CPU in single precision.
+    """Runs a program over a batch of sequences on a CPU in single precision.
 
     Args:
         program: The cell.
         inputs: ``(batch, time, inputs)``.
-        parameters: Weights of the program's linear nodes, then their biases, None for none.
+        parameters: Weights ``(width, total input width)`` of the program's linear nodes, then their biases
+            ``(width,)``; a bias that a node does not have is None.
         lengths: int64 ``(batch,)``; None if no sequence is padded.
         initial: States before the first step, ``(states, batch, width)``; None for zeros.
         reverse: Whether to read each sequence from its end to its start.
@@ -95,22 +96,22 @@ def scan(
 
 
 class _Pool:
-    """Memory that is lent again after use: fresh pages cost as much as the work that is done on them.
+    """Memory that is reused: fresh pages cost as much as the work that is done on them.
 
     Each layer and direction of a network holds a workspace from its forward pass to its backward pass.
 
     Args:
-        most: Floats that are kept while nobody uses them; what is beyond goes back to the system.
+        most: How many floats are kept while they are not in use; memory beyond that goes back to the system.
     """
 
     def __init__(self, most: int = 2**26) -> None:
         self._most = most
         self._lock = Lock()
         self.spare: list[Tensor] = []
-        """The smallest first."""
+        """Memory that is not in use, the smallest first."""
 
     def lend(self, floats: int) -> _Workspace:
-        """Returns memory for that many floats, which comes back by itself."""
+        """Returns memory for that many floats; it comes back when the workspace is deleted."""
         return _Workspace(self._take(floats), self)
 
     def _take(self, floats: int) -> Tensor:
@@ -120,13 +121,14 @@ class _Pool:
                 return self.spare.pop(position)
         tensor = torch.empty(floats, dtype=torch.float32)
         with self._lock:
-            del self.spare[-1:]  # outgrown by this one
+            del self.spare[-1:]  # the largest was too small, so this one replaces it
         return tensor
 
     def give_back(self, tensor: Tensor) -> None:
-        """Keeps memory for the next who needs it, if there is room."""
+        """Keeps memory for a later `lend`, if there is room."""
+        # Garbage may be collected while this very thread holds the lock, and waiting for it would never end.
         if not self._lock.acquire(blocking=False):
-            return  # this thread may hold it: garbage is collected anywhere
+            return
         try:
             if sum(map(len, self.spare)) + len(tensor) <= self._most:
                 insort(self.spare, tensor, key=len)
@@ -135,7 +137,7 @@ class _Pool:
 
 
 class _Workspace:
-    """Memory of a pool in use."""
+    """Memory of a pool that is in use."""
 
     def __init__(self, tensor: Tensor, pool: _Pool) -> None:
         self._tensor = tensor
@@ -151,7 +153,7 @@ _scratch = _Pool()
 
 
 class _Scan(torch.autograd.Function):
-    """`scan` with gradients; the interpreter keeps every step's values in one buffer."""
+    """`scan` with gradients; the interpreter keeps the values of every step in one buffer."""
 
     @staticmethod
     def forward(
@@ -167,10 +169,18 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor | None, d_final: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Runs the interpreter back."""
+        """Runs the interpreter back.
+
+        Args:
+            ctx: What `forward` kept.
+            d_outputs: Gradient of state 0 after each step ``(batch, time, width)``; None for zeros.
+            d_final: Gradient of the states after the last step ``(states, batch, width)``; None for zeros.
+        """
         program, sequences = ctx.program, ctx.sequences
         inputs, initial, *parameters = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[2:4]
+        wanted = ctx.needs_input_grad[
+            2:4
+        ]  # after the program and the sequences come inputs and initial states
         gradients = [
             torch.empty_like(tensor) if needed else None
             for tensor, needed in zip((inputs, initial), wanted, strict=True)
@@ -194,12 +204,12 @@ class _Scan(torch.autograd.Function):
 def _forward(
     program: BoundProgram, sequences: _Sequences, tensors: Sequence[Tensor | None], *, keep: bool
 ) -> tuple[Tensor, Tensor, _Workspace]:
-    """Returns outputs, final states, and the values of all steps if they are kept."""
+    """Returns outputs, final states, and the workspace, which holds the values of all steps if they are kept."""
     inputs, initial, *parameters = tensors
     assert inputs is not None
     library = native_library()
     values = _values.lend(library.forward_floats(program.address, sequences.address, keep))
-    states, width = program.stacking.program.states, program.stacking.width
+    states, width = program.layout.program.states, program.layout.width
     outputs = inputs.new_empty(*inputs.shape[:2], width)
     final = inputs.new_empty(states, len(inputs), width)
     library.forward_pass(
@@ -216,7 +226,10 @@ def _forward(
 
 
 class _Sequences:
-    """A batch's lengths where the interpreter can read them, sequences sorted from the longest down."""
+    """The lengths of a batch in memory that the interpreter can read, from the longest sequence down.
+
+    Sorted, the sequences that are still going at a step are the first rows: one smaller matrix, without a mask.
+    """
 
     def __init__(self, inputs: Tensor, lengths: Tensor | None, *, reverse: bool) -> None:
         rows, steps, _ = inputs.shape
@@ -248,13 +261,14 @@ def _addresses(tensors: Sequence[Tensor | None]) -> Array[c_void_p]:
 def _check_shapes(
     program: BoundProgram, inputs: Tensor, lengths: Tensor | None, initial: Tensor | None
 ) -> None:
+    """Raises `ValueError` for shapes with which the interpreter would read memory that is not its own."""
     rows, steps, features = inputs.shape
-    stacking = program.stacking
-    if features != stacking.inputs:
-        raise ValueError(f"inputs have {features} features; the layer was built for {stacking.inputs}")
+    layout = program.layout
+    if features != layout.inputs:
+        raise ValueError(f"inputs have {features} features; the layer was built for {layout.inputs}")
     if lengths is not None and (lengths.shape != (rows,) or not _within(lengths, steps)):
         raise ValueError(f"lengths are {lengths.tolist()}; must be {rows} numbers, each 0 to {steps}")
-    shape = (stacking.program.states, rows, stacking.width)
+    shape = (layout.program.states, rows, layout.width)
     if initial is not None and initial.shape != shape:
         raise ValueError(f"initial states have shape {tuple(initial.shape)}; must have {shape}")
 

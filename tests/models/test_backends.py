@@ -1,4 +1,4 @@
-"""What holds for every way of running a cell."""
+"""What holds for every backend."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.space import SearchSpace, SpaceOptions
+from evo_nas.models.backends import BACKENDS, backend_for
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.paths import PATHS, path_for
+from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.recurrence import Recurrence, reverse
 
 CELLS = {name: canonical(cell) for name, cell in NAMED_CELLS.items()}
 SPACE = SearchSpace(SpaceOptions(cells=()), Signature(features=3, outputs=1), 1)
 CELLS |= {f"random {seed}": SPACE.decode(SPACE.random(Random(seed))).layers[0].cell for seed in range(12)}
-SUPPORTED = [(path, name) for path in PATHS for name, cell in CELLS.items() if path.supports(cell)]
-every_path_and_cell = pytest.mark.parametrize(
-    ("path", "name"), SUPPORTED, ids=[f"{path.path}-{name}" for path, name in SUPPORTED]
+SUPPORTED = [
+    (backend, name) for backend in BACKENDS for name, cell in CELLS.items() if backend.supports(cell)
+]
+every_backend_and_cell = pytest.mark.parametrize(
+    ("backend", "name"), SUPPORTED, ids=[f"{backend.backend_name}-{name}" for backend, name in SUPPORTED]
 )
 LENGTHS = torch.tensor([5, 1, 3])
 
 
-def build(path: type[Recurrence], name: str, *, bidirectional: bool = True) -> Recurrence:
-    return path(CELLS[name], 3, 4, bidirectional=bidirectional).double()
+def build(backend: type[Recurrence], name: str, *, bidirectional: bool = True) -> Recurrence:
+    return backend(CELLS[name], 3, 4, bidirectional=bidirectional).double()
 
 
 def batch() -> torch.Tensor:
     return torch.randn(3, 5, 3, dtype=torch.float64)
 
 
-@every_path_and_cell
+@every_backend_and_cell
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
-def test_every_path_equals_the_reference_in_outputs_and_gradients(path, name, lengths) -> None:
-    recurrence, reference = build(path, name), build(EagerRecurrence, name)
+def test_every_backend_equals_the_reference_in_outputs_and_gradients(backend, name, lengths) -> None:
+    recurrence, reference = build(backend, name), build(EagerRecurrence, name)
     reference.load_state_dict(recurrence.state_dict())
     inputs = batch()
     seen = []
@@ -50,9 +53,9 @@ def test_every_path_equals_the_reference_in_outputs_and_gradients(path, name, le
     torch.testing.assert_close(seen[0], seen[1], rtol=1e-9, atol=1e-11)
 
 
-@every_path_and_cell
-def test_padding_changes_nothing(path, name) -> None:
-    recurrence, inputs = build(path, name), batch()
+@every_backend_and_cell
+def test_padding_changes_nothing(backend, name) -> None:
+    recurrence, inputs = build(backend, name), batch()
     padded = recurrence(inputs, LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = recurrence(inputs[row : row + 1, :length])
@@ -60,10 +63,10 @@ def test_padding_changes_nothing(path, name) -> None:
         assert not padded[row, length:].any()
 
 
-@every_path_and_cell
-def test_the_backward_cell_reads_each_sequence_from_its_own_end(path, name) -> None:
-    both = build(path, name)
-    forward = build(path, name, bidirectional=False)
+@every_backend_and_cell
+def test_the_backward_cell_reads_each_sequence_from_its_own_end(backend, name) -> None:
+    both = build(backend, name)
+    forward = build(backend, name, bidirectional=False)
     inputs = batch()
     for suffix, columns in (("", slice(0, 4)), ("_reverse", slice(4, 8))):
         forward.load_state_dict(
@@ -75,26 +78,12 @@ def test_the_backward_cell_reads_each_sequence_from_its_own_end(path, name) -> N
         torch.testing.assert_close(both(inputs, LENGTHS)[..., columns], expected)
 
 
-@pytest.mark.parametrize("name", NAMED_CELLS)
-@pytest.mark.parametrize("inputs", [1, 16, 512])
-def test_no_published_cell_explodes_or_dies_when_it_is_new(name, inputs) -> None:
-    outputs = path_for(CELLS[name])(CELLS[name], inputs, 16)(torch.randn(4, 100, inputs))
-    assert outputs.abs().max() < 3
-    assert outputs[:, -1].std() > 1e-3
-
-
-def test_the_reverse_of_padded_sequences_keeps_the_padding_last() -> None:
-    steps = torch.arange(1, 5).expand(2, 4)[..., None]
-    reversed_steps = reverse(steps, torch.tensor([4, 2]))[..., 0]
-    assert reversed_steps.tolist() == [[4, 3, 2, 1], [2, 1, 3, 4]]
-
-
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.path)
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.backend_name)
 @pytest.mark.parametrize("name", ["lstm", "gru", "enas"])
-def test_lowered_products_leave_states_in_single_precision(path, name) -> None:
-    if not path.supports(CELLS[name]):
+def test_lowered_products_leave_states_in_single_precision(backend, name) -> None:
+    if not backend.supports(CELLS[name]):
         pytest.skip("not one of its cells")
-    recurrence, inputs = path(CELLS[name], 3, 4, bidirectional=True), torch.randn(3, 5, 3)
+    recurrence, inputs = backend(CELLS[name], 3, 4, bidirectional=True), torch.randn(3, 5, 3)
     expected = recurrence(inputs, LENGTHS)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         lowered = recurrence(inputs, LENGTHS)
@@ -102,3 +91,28 @@ def test_lowered_products_leave_states_in_single_precision(path, name) -> None:
     assert lowered.dtype == torch.float32
     torch.testing.assert_close(lowered, expected, rtol=0.02, atol=0.02)
     assert all(parameter.grad.dtype == torch.float32 for parameter in recurrence.parameters())
+
+
+def test_a_layer_gets_the_first_backend_that_supports_its_cell_on_its_device(monkeypatch) -> None:
+    lstm, mgu = NAMED_CELLS["lstm"], NAMED_CELLS["mgu"]
+    monkeypatch.setattr(NativeRecurrence, "supports", lambda cell, device: device == "cpu")
+    assert [backend_for(cell).backend_name for cell in (lstm, mgu)] == ["native", "native"]
+    assert [backend_for(cell, device="cuda").backend_name for cell in (lstm, mgu)] == ["torch", "bptt"]
+
+
+def test_the_interpreter_is_not_built_for_a_gpu(monkeypatch) -> None:
+    def fail() -> None:
+        raise AssertionError("looked for the interpreter")
+
+    monkeypatch.setattr("evo_nas.models.native.recurrence.native_status", fail)
+    assert not NativeRecurrence.supports(NAMED_CELLS["mgu"], device="cuda")
+
+
+def test_the_last_backend_supports_every_cell_on_every_device() -> None:
+    assert all(
+        BACKENDS[-1].supports(cell, device=device) for cell in CELLS.values() for device in ("cpu", "cuda")
+    )
+
+
+def test_every_backend_has_a_name_of_its_own() -> None:
+    assert len({backend.backend_name for backend in BACKENDS}) == len(BACKENDS)

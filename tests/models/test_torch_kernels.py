@@ -9,8 +9,8 @@ from torch import nn
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.models.fused import TorchRecurrence
-from evo_nas.models.paths import path_for
+from evo_nas.models.backends import backend_for
+from evo_nas.models.torch_kernels import TorchRecurrence
 
 LAYERS = {"rnn_tanh": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 every_layer = pytest.mark.parametrize("name", LAYERS)
@@ -19,7 +19,7 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 @every_layer
 @pytest.mark.parametrize("form", [lambda cell: cell, canonical], ids=["as published", "canonical"])
 def test_torch_runs_its_own_cells_in_any_form(name, form) -> None:
-    assert path_for(form(NAMED_CELLS[name]), device="cuda") is TorchRecurrence
+    assert backend_for(form(NAMED_CELLS[name]), device="cuda") is TorchRecurrence
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMED_CELLS) - set(LAYERS)))

@@ -1,4 +1,4 @@
-"""A stand-in for CUDA graphs that holds a step to the same rules on any device."""
+"""A fake CUDA graph that holds a step to the same rules on any device."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WAITING = {
     torch.ops.aten.unique_dim,
     torch.ops.aten.unique_dim_consecutive,
 }
-"""Operations whose result, or the size of it, must come to the host."""
+"""Operations whose result, or its size, must come to the host."""
 _INDEXING = {
     torch.ops.aten._index_put_impl_,
     torch.ops.aten._unsafe_index,
@@ -47,15 +47,17 @@ class _Operation(NamedTuple):
     in_grad_mode: bool
 
 
-class RehearsedGraph:
+class FakeCudaGraph:
     """Records each operation of torch with the memory that it worked on, and repeats exactly those.
 
-    As in a CUDA graph, nothing else of the function runs again: numbers of Python are what they were, a tensor that
+    As with a CUDA graph, nothing else of the function runs again: numbers of Python are what they were, a tensor that
     was replaced since is not seen, and an operation that is known to wait for a result is refused. A copy to the host
-    cannot be told from any other here: only a GPU shows that there is none.
+    looks like any other copy here: only a GPU shows that there is none.
+
+    The class itself is a `graphed_steps.GraphFactory`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, generator: torch.Generator | None = None) -> None:
         self._operations: list[_Operation] = []
 
     def record(self, run: Callable[[], object]) -> None:

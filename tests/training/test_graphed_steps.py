@@ -1,4 +1,4 @@
-"""Steps that are recorded and replayed give what direct ones give; the CPU stands in for a GPU."""
+"""Steps that are recorded and replayed give what direct ones give, with a fake graph on the CPU."""
 
 from __future__ import annotations
 
@@ -11,37 +11,54 @@ import pytest
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.models.dropout import set_generator
+from evo_nas.models.layers import set_dropout_generator
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.training import capture, trainer
+from evo_nas.training import graphed_steps, trainer
 from evo_nas.training.batches import Batch, prepare
-from evo_nas.training.capture import WARM_UPS, CapturedSteps
-from evo_nas.training.rehearsal import RehearsedGraph
-from evo_nas.training.trainer import Regimen, Trained, train
+from evo_nas.training.graphed_steps import WARM_UPS, GraphedSteps
+from evo_nas.training.trainer import Trained, train
+from tests.training.fake_cuda_graph import FakeCudaGraph
 
 
 @pytest.fixture
 def replays(monkeypatch) -> list[int]:
     """Grows by one with each replay."""
     seen: list[int] = []
-    replay = RehearsedGraph.replay
-    monkeypatch.setattr(RehearsedGraph, "replay", lambda graph: (seen.append(1), replay(graph)))
+    replay = FakeCudaGraph.replay
+    monkeypatch.setattr(FakeCudaGraph, "replay", lambda graph: (seen.append(1), replay(graph)))
     return seen
 
 
-def rehearse(architecture, dataset, *, epochs: int = 8, **options) -> Trained:
-    return train(architecture, prepare(dataset), Regimen(epochs, 7, rehearsal=True, **options))
+def graphed(
+    architecture, dataset, *, epochs: int = 8, memory_bytes: int | None = None, **settings
+) -> Trained:
+    """A training on the CPU whose steps are replayed as on a GPU."""
+    return train(
+        architecture,
+        prepare(dataset),
+        TrainingConfig(**settings),
+        epochs=epochs,
+        seed=7,
+        memory_bytes=memory_bytes,
+        graphs=FakeCudaGraph,
+    )
+
+
+def plain(architecture, dataset, *, epochs: int = 8) -> Trained:
+    """The training as a CPU does it, without graphs."""
+    return train(architecture, prepare(dataset), TrainingConfig(), epochs=epochs, seed=7)
 
 
 def directly(monkeypatch, architecture, dataset, **options) -> Trained:
     """The same training with every step launched by itself."""
-    monkeypatch.setattr(capture, "WARM_UPS", 10**9)
-    return rehearse(architecture, dataset, **options)
+    monkeypatch.setattr(graphed_steps, "WARM_UPS", 10**9)
+    return graphed(architecture, dataset, **options)
 
 
 def assert_equal(one: Trained, other: Trained) -> None:
@@ -60,17 +77,18 @@ def test_replayed_steps_give_the_same_weights_bit_for_bit(
     training = Training(optimizer=optimizer, learning_rate=0.02, batch_size=24, clip=0.1, weight_decay=0.01)
     layers = (*architecture.layers, Layer(NAMED_CELLS["lstm"], 4, bidirectional=True))
     one = replace(architecture, layers=layers, training=training, head=Head(dropout=0.2))
-    monkeypatch.setattr(capture, "PAYS_OFF", 1)
-    captured = rehearse(one, dataset, epochs=8, schedule="cosine")
+    monkeypatch.setattr(graphed_steps, "PAYS_OFF", 1)
+    replayed = graphed(one, dataset, epochs=8, schedule="cosine")
     assert len(replays) > 12
-    assert_equal(captured, directly(monkeypatch, one, dataset, epochs=8, schedule="cosine"))
+    assert_equal(replayed, directly(monkeypatch, one, dataset, epochs=8, schedule="cosine"))
 
 
 def test_lanes_replay_side_by_side_what_each_replays_alone(architecture, dataset, replays) -> None:
     data = prepare(dataset)
 
     def outcome(seed: int) -> dict[str, float]:
-        return dict(train(architecture, data, Regimen(8, seed, rehearsal=True)).outcome.metrics)
+        trained = train(architecture, data, TrainingConfig(), epochs=8, seed=seed, graphs=FakeCudaGraph)
+        return dict(trained.outcome.metrics)
 
     alone = [outcome(seed) for seed in range(3)]
     with ThreadPoolExecutor(3) as lanes:
@@ -78,17 +96,17 @@ def test_lanes_replay_side_by_side_what_each_replays_alone(architecture, dataset
     assert replays
 
 
-def test_a_rehearsal_agrees_with_a_training_on_the_cpu(architecture, dataset, replays) -> None:
-    plain = train(architecture, prepare(dataset), Regimen(8, 7)).outcome
-    rehearsed = rehearse(architecture, dataset).outcome
+def test_a_training_with_graphs_agrees_with_one_on_the_cpu(architecture, dataset, replays) -> None:
+    expected = plain(architecture, dataset).outcome
+    replayed = graphed(architecture, dataset).outcome
     assert replays
-    assert rehearsed.backends == ("bptt",)
-    assert rehearsed.metrics == pytest.approx(plain.metrics, rel=1e-3)
+    assert replayed.backends == ("bptt",)
+    assert replayed.metrics == pytest.approx(expected.metrics, rel=1e-3)
 
 
 def test_lowered_precision_is_captured_too(architecture, dataset, replays) -> None:
     both = replace(architecture, layers=(*architecture.layers, Layer(NAMED_CELLS["gru"], 4)))
-    full, lowered = (rehearse(both, dataset, precision=precision) for precision in ("float32", "bfloat16"))
+    full, lowered = (graphed(both, dataset, precision=precision) for precision in ("float32", "bfloat16"))
     assert replays
     assert lowered.outcome.metrics != full.outcome.metrics
     assert lowered.outcome.metrics["train_loss"] == pytest.approx(full.outcome.metrics["train_loss"], rel=0.1)
@@ -106,9 +124,9 @@ def test_the_states_of_a_stream_are_carried_through_replays(replays, monkeypatch
         test=stream,
     )
     one = Architecture(layers=(Layer(NAMED_CELLS["mgu"], 4),), training=Training(batch_size=8), embedding=3)
-    captured = rehearse(one, dataset, epochs=3)
+    replayed = graphed(one, dataset, epochs=3)
     assert len(replays) > 20
-    assert_equal(captured, directly(monkeypatch, one, dataset, epochs=3))
+    assert_equal(replayed, directly(monkeypatch, one, dataset, epochs=3))
 
 
 def test_steps_of_padded_sequences_are_captured_with_those_that_count(
@@ -121,16 +139,16 @@ def test_steps_of_padded_sequences_are_captured_with_those_that_count(
     labelling = replace(
         dataset, signature=replace(dataset.signature, per_step=True), train=split, validation=split
     )
-    captured = rehearse(architecture, labelling, epochs=20)
+    replayed = graphed(architecture, labelling, epochs=20)
     assert len(replays) > 20
-    assert_equal(captured, directly(monkeypatch, architecture, labelling, epochs=20))
-    plain = train(architecture, prepare(labelling), Regimen(20, 7)).outcome
-    assert captured.outcome.metrics == pytest.approx(plain.metrics, rel=1e-2)
+    assert_equal(replayed, directly(monkeypatch, architecture, labelling, epochs=20))
+    expected = plain(architecture, labelling, epochs=20).outcome
+    assert replayed.outcome.metrics == pytest.approx(expected.metrics, rel=1e-2)
 
 
 def test_a_step_that_waits_for_a_result_is_launched_directly_and_the_reason_is_logged(caplog) -> None:
     step = Summing(waits=True)
-    steps = CapturedSteps(step, RehearsedGraph)
+    steps = GraphedSteps(step, FakeCudaGraph)
     with caplog.at_level(logging.INFO):
         for batch in batches(*([2] * 10)):
             steps(batch, progress=0.01)
@@ -141,14 +159,14 @@ def test_a_step_that_waits_for_a_result_is_launched_directly_and_the_reason_is_l
 
 
 def test_the_first_error_of_a_capture_is_logged(caplog) -> None:
-    class Invalidated(RehearsedGraph):
+    class Invalidated(FakeCudaGraph):
         def record(self, run) -> None:
             try:
                 super().record(run)
             finally:
                 raise RuntimeError("operation failed due to a previous error during capture")
 
-    steps = CapturedSteps(Summing(waits=True), Invalidated)
+    steps = GraphedSteps(Summing(waits=True), Invalidated)
     with caplog.at_level(logging.INFO):
         for batch in batches(*([2] * 5)):
             steps(batch, progress=0.01)
@@ -166,7 +184,7 @@ def test_nothing_of_a_failed_capture_is_kept_when_its_step_is_launched_again() -
         made.append(StorageWeakRef(activation.untyped_storage()))
         activation.sum().item()
 
-    steps = CapturedSteps(step, RehearsedGraph)
+    steps = GraphedSteps(step, FakeCudaGraph)
     for batch in batches(*([2] * (WARM_UPS + 2))):
         steps(batch, progress=0.01)
     assert kept == [0] * (WARM_UPS + 3)
@@ -179,7 +197,7 @@ def test_after_a_failed_capture_no_graph_is_replayed() -> None:
             super().__call__(batch)
 
     step, recovered = Waiting(), []
-    steps = CapturedSteps(step, RehearsedGraph, recover=lambda: recovered.append(steps.graphs))
+    steps = GraphedSteps(step, FakeCudaGraph, recover=lambda: recovered.append(steps.graphs))
     sizes = [*([2] * (WARM_UPS + 3)), *([3] * (WARM_UPS + 1)), 2, 3]
     for batch in batches(*sizes):
         steps(batch, progress=0.01)
@@ -195,11 +213,13 @@ def test_after_a_failed_capture_dropout_draws_from_a_new_generator(
         raise RuntimeError("nothing can be captured here")
 
     given = []
-    monkeypatch.setattr(RehearsedGraph, "record", spoil)
+    monkeypatch.setattr(FakeCudaGraph, "record", spoil)
     monkeypatch.setattr(
-        trainer, "set_generator", lambda net, one: (given.append(one), set_generator(net, one))
+        trainer,
+        "set_dropout_generator",
+        lambda net, one: (given.append(one), set_dropout_generator(net, one)),
     )
-    outcome = rehearse(replace(architecture, head=Head(dropout=0.2)), dataset).outcome
+    outcome = graphed(replace(architecture, head=Head(dropout=0.2)), dataset).outcome
     assert outcome.status is Status.OK
     first, second, last = given
     assert isinstance(second, torch.Generator)
@@ -209,7 +229,7 @@ def test_after_a_failed_capture_dropout_draws_from_a_new_generator(
 
 def test_a_graph_that_could_pass_the_memory_is_not_captured(architecture, dataset, replays, caplog) -> None:
     with caplog.at_level(logging.INFO):
-        assert rehearse(architecture, dataset, memory_bytes=5_000).outcome.status is Status.OK
+        assert graphed(architecture, dataset, memory_bytes=5_000).outcome.status is Status.OK
     assert not replays
     assert "could pass the memory" in caplog.text
 
@@ -217,7 +237,7 @@ def test_a_graph_that_could_pass_the_memory_is_not_captured(architecture, datase
 def test_divergence_is_noticed_although_steps_run_ahead(architecture, dataset) -> None:
     linear = CellGraph(1, (Node(Op.LINEAR, (X, 1), bias=True),), (2,))
     broken = replace(dataset, train=replace(dataset.train, inputs=np.float32(1e30) * dataset.train.inputs))
-    outcome = rehearse(replace(architecture, layers=(Layer(linear, 8),)), broken).outcome
+    outcome = graphed(replace(architecture, layers=(Layer(linear, 8),)), broken).outcome
     assert outcome.status is Status.DIVERGED
     assert outcome.error.endswith("in epoch 1")
 
@@ -240,7 +260,7 @@ def batches(*sizes: int) -> list[Batch]:
 
 def test_shapes_that_come_seldom_and_late_are_not_captured() -> None:
     step = Summing()
-    steps = CapturedSteps(step, RehearsedGraph)
+    steps = GraphedSteps(step, FakeCudaGraph)
     sizes = [*([2] * (WARM_UPS + 5)), 3, 3, 4]
     for batch in batches(*sizes):
         steps(batch, progress=0.01)
@@ -252,9 +272,9 @@ def test_shapes_that_come_seldom_and_late_are_not_captured() -> None:
 
 
 def test_no_more_graphs_than_permitted_are_kept(monkeypatch, caplog) -> None:
-    monkeypatch.setattr(capture, "MOST_GRAPHS", 2)
+    monkeypatch.setattr(graphed_steps, "MOST_GRAPHS", 2)
     step = Summing()
-    steps = CapturedSteps(step, RehearsedGraph)
+    steps = GraphedSteps(step, FakeCudaGraph)
     with caplog.at_level(logging.INFO):
         for batch in batches(*(list(range(1, 5)) * (WARM_UPS + 2))):
             steps(batch, progress=0.01)
@@ -263,14 +283,14 @@ def test_no_more_graphs_than_permitted_are_kept(monkeypatch, caplog) -> None:
     assert len(caplog.messages) == 1
 
 
-def test_the_stand_in_repeats_operations_and_not_python() -> None:
+def test_the_fake_graph_repeats_operations_and_not_python() -> None:
     calls, memory = [], torch.zeros(2)
 
     def run() -> None:
         calls.append(1)
         memory.add_(torch.ones(2) * len(calls))
 
-    graph = RehearsedGraph()
+    graph = FakeCudaGraph()
     graph.record(run)
     graph.replay()
     assert (calls, memory.tolist()) == ([1], [2.0, 2.0])
@@ -293,9 +313,9 @@ def test_the_stand_in_repeats_operations_and_not_python() -> None:
         lambda x: torch.linalg.inv(x.diag()),
     ],
 )
-def test_the_stand_in_refuses_to_wait(waits) -> None:
+def test_the_fake_graph_refuses_to_wait(waits) -> None:
     with pytest.raises(RuntimeError, match="cannot be captured"):
-        RehearsedGraph().record(lambda: waits(torch.ones(3)))
+        FakeCudaGraph().record(lambda: waits(torch.ones(3)))
 
 
 @pytest.mark.parametrize(
@@ -307,5 +327,5 @@ def test_the_stand_in_refuses_to_wait(waits) -> None:
         lambda x: x.masked_fill(x > 0, 0.0),
     ],
 )
-def test_the_stand_in_lets_pass_what_does_not_wait(goes_on) -> None:
-    RehearsedGraph().record(lambda: goes_on(torch.ones(3)))
+def test_the_fake_graph_lets_pass_what_does_not_wait(goes_on) -> None:
+    FakeCudaGraph().record(lambda: goes_on(torch.ones(3)))

@@ -1,4 +1,4 @@
-"""LSTM, GRU and tanh-RNN cells on the kernels behind torch's own recurrent layers."""
+"""The backend for LSTM, GRU and tanh-RNN cells: the kernels behind torch's own recurrent layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.genome.cell import CellGraph, Node, Op, X
-from evo_nas.models.matching import match
+from evo_nas.models.isomorphism import find_isomorphism
 from evo_nas.models.recurrence import Recurrence
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 H = 1
+"""Reference of state 0; `X` is that of the input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ KERNELS = (TANH, GRU, LSTM)
 def _matching_kernel(cell: CellGraph) -> tuple[Kernel, dict[int, int]] | None:
     """Returns the kernel that computes ``cell`` and the cell's reference for each of the template's."""
     for kernel in KERNELS:
-        roles = match(kernel.template, cell)
+        roles = find_isomorphism(kernel.template, cell)
         if roles is not None:
             return kernel, roles
     return None
@@ -103,48 +104,42 @@ def _matching_kernel(cell: CellGraph) -> tuple[Kernel, dict[int, int]] | None:
 class TorchRecurrence(Recurrence):
     """Runs the cells that torch has kernels for (oneDNN or MKL on CPUs, cuDNN on GPUs).
 
-    The flat weights that the kernels want are assembled from the shared parameters in every call, so that
-    gradients reach those; a bias that the graph has not is zero and stays so, LSTM's second one among them.
+    Every call assembles the flat weights that the kernels want from the shared parameters, so that gradients reach
+    the parameters. A bias that the graph lacks, such as LSTM's second one, is zero and stays zero.
     """
 
-    path = "torch"
+    backend_name = "torch"
 
     def __init__(self, cell: CellGraph, inputs: int, width: int, *, bidirectional: bool = False) -> None:
         super().__init__(cell, inputs, width, bidirectional=bidirectional)
         matching = _matching_kernel(cell)
         if matching is None:
-            raise ValueError(f"torch has no kernel for {cell}; use the eager path")
+            raise ValueError(f"torch has no kernel for {cell}; use `backends.backend_for`")
         self._kernel, roles = matching
         self._gates = [
             (roles[x] - cell.first_node, roles[h] - cell.first_node) for x, h in self._kernel.gates
         ]
 
     @classmethod
-    def supports(cls, cell: CellGraph) -> bool:
+    def supports(cls, cell: CellGraph, *, device: str = "cpu") -> bool:  # noqa: ARG003 - torch has them for all
         """Returns whether ``cell`` is an LSTM, a GRU or a tanh-RNN, as torch defines them."""
         return _matching_kernel(cell) is not None
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:  # noqa: ARG002 - padding comes last
-        states = inputs.new_zeros(self.cell.states, len(inputs), self.width)
-        return self.run(inputs, states, suffix=suffix)[0]
+        return self._run(inputs, self.zero_states(inputs), suffix=suffix)[0]
 
-    def run(self, inputs: Tensor, states: Tensor, *, suffix: str) -> tuple[Tensor, Tensor]:
-        """Runs one direction from ``states`` ``(states, batch, width)`` on.
+    def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
+        return self._run(inputs, states, suffix="")
 
-        Returns:
-            The output of every step ``(batch, time, width)``, and the states after the last.
-        """
-        place = inputs.device.type
+    def _run(self, inputs: Tensor, states: Tensor, *, suffix: str) -> tuple[Tensor, Tensor]:
+        """Runs one direction; shapes are those of `forward_from`."""
+        place, dtype = inputs.device.type, inputs.dtype
+        # Autocast treats these kernels differently on each device, so it is off and the casts are made here.
         if torch.is_autocast_enabled(place):
-            # Autocast treats these kernels differently on each device.
-            return self._run(inputs, states, suffix=suffix, dtype=torch.get_autocast_dtype(place))
-        return self._run(inputs, states, suffix=suffix, dtype=inputs.dtype)
-
-    def _run(
-        self, inputs: Tensor, states: Tensor, *, suffix: str, dtype: torch.dtype
-    ) -> tuple[Tensor, Tensor]:
+            dtype = torch.get_autocast_dtype(place)
         first, *further = torch.split(states.to(dtype), 1)
-        with torch.autocast(inputs.device.type, enabled=False):
+        with torch.autocast(place, enabled=False):
             outputs, *after = self._kernel.call(
                 inputs.to(dtype),
                 (first, *further) if further else first,
@@ -159,18 +154,20 @@ class TorchRecurrence(Recurrence):
         return outputs.to(inputs.dtype), torch.cat(after).to(states.dtype)
 
     def _flat_weights(self, suffix: str, dtype: torch.dtype | None = None) -> list[Tensor]:
-        """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, gates stacked along rows.
+        """Returns torch's ``weight_ih, weight_hh, bias_ih, bias_hh``, with the gates stacked along rows.
 
-        They lie one behind the other in memory, as cuDNN wants them.
+        Their shapes are ``(gates * width, inputs)``, ``(gates * width, width)`` and twice ``(gates * width,)``.
         """
         input_weights = [self._columns(node, X, suffix) for node, _ in self._gates]
         hidden_weights = [self._columns(node, H, suffix) for _, node in self._gates]
         input_biases = [self._bias(node, suffix) for node, _ in self._gates]
+        # Torch adds two biases to each gate; where one node reads both x and h, its only bias is the first.
         hidden_biases = [
             torch.zeros_like(bias) if read_x == read_h else self._bias(read_h, suffix)
             for bias, (read_x, read_h) in zip(input_biases, self._gates, strict=True)
         ]
         blocks = [*input_weights, *hidden_weights, *input_biases, *hidden_biases]
+        # One buffer that holds all four in this order: cuDNN would otherwise copy them in every call.
         buffer = torch.cat([block.flatten() for block in blocks]).to(dtype)
         rows = len(self._gates) * self.width
         shapes = ((rows, self.inputs), (rows, self.width), (rows,), (rows,))

@@ -1,4 +1,4 @@
-"""Initial weights from a generator of one's own, whatever layers draw them."""
+"""Initial weights from a given generator, whatever layers draw them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     import torch
 
-_DRAWING = frozenset(
+# Both the functions of `torch.nn.init` and the tensor methods that some layers call directly.
+_RANDOM_INITIALISERS = frozenset(
     {
         *(Tensor.bernoulli_, Tensor.normal_, Tensor.uniform_),
         *(init.kaiming_normal_, init.kaiming_uniform_, init.normal_, init.orthogonal_, init.trunc_normal_),
@@ -22,10 +23,11 @@ _DRAWING = frozenset(
 )
 
 
-class DrawingFrom(TorchFunctionMode):
-    """A context in which the weights that this thread draws come from ``generator`` unless they name another.
+class SeededInit(TorchFunctionMode):
+    """A context in which layers that this thread builds draw their weights from ``generator``.
 
-    Layers of torch draw their weights in their constructors, from a generator that all threads of a process share.
+    Torch's layers draw their weights in their constructors, from a generator that all threads of a process share.
+    A call that names a generator keeps it.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -39,8 +41,8 @@ class DrawingFrom(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Calls a function of torch, with the generator if it draws."""
+        """Calls a function of torch, with the generator if the function draws."""
         chosen = dict(kwargs or {})
-        if func in _DRAWING and chosen.get("generator") is None:
+        if func in _RANDOM_INITIALISERS and chosen.get("generator") is None:
             chosen["generator"] = self._generator
         return func(*args, **chosen)

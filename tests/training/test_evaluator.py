@@ -6,15 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from evo_nas.config import TrainingConfig
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
-from evo_nas.training import evaluate
-from evo_nas.training.evaluate import EvaluatorFactory
-from evo_nas.training.trainer import Regimen, train
+from evo_nas.training import evaluator
+from evo_nas.training.evaluator import EvaluatorFactory
+from evo_nas.training.trainer import Trained, train
 
 OPTIONS = SpaceOptions(widths=(4, 8), max_parameters=5000)
+ON_CPU = TrainingConfig(device="cpu")
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def candidate(space: SearchSpace, *, seed: int = 3, budget: int = 3, genome=None
 
 
 def test_a_candidate_is_trained_for_its_budget_with_its_seed(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
+    evaluator = EvaluatorFactory(space, dataset, ON_CPU)()
     outcome = evaluator(candidate(space))
     assert outcome.status is Status.OK
     assert outcome.epochs == 3
@@ -39,13 +41,13 @@ def test_a_candidate_is_trained_for_its_budget_with_its_seed(space, dataset) -> 
 
 
 def test_the_factory_pickles_and_builds_the_same_evaluator(space, dataset) -> None:
-    factory = EvaluatorFactory(space, dataset, device="cpu")
+    factory = EvaluatorFactory(space, dataset, ON_CPU)
     copy = pickle.loads(pickle.dumps(factory))
     assert copy()(candidate(space)).metrics == factory()(candidate(space)).metrics
 
 
 def test_random_candidates_come_back_as_outcomes(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
+    evaluator = EvaluatorFactory(space, dataset, ON_CPU)()
     outcomes = [
         evaluator(candidate(space, budget=1, genome=space.random(stream(0, "test", k)))) for k in range(12)
     ]
@@ -53,30 +55,29 @@ def test_random_candidates_come_back_as_outcomes(space, dataset) -> None:
     assert sum(outcome.status is Status.OK for outcome in outcomes) > 6
 
 
-def test_the_time_limit_and_threads_are_those_of_the_factory(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset, device="cpu", threads=2, time_limit_s=0.0)()
-    assert torch.get_num_threads() == 2
+def test_the_factory_sets_one_thread_and_the_time_limit_of_the_configuration(space, dataset) -> None:
+    torch.set_num_threads(2)
+    evaluator = EvaluatorFactory(space, dataset, TrainingConfig(device="cpu", time_limit_s=1e-9))()
+    assert torch.get_num_threads() == 1
     assert evaluator(candidate(space)).status is Status.TIMED_OUT
 
 
-def test_what_the_space_and_the_factory_say_reaches_the_training(space, dataset, monkeypatch) -> None:
-    seen: list[Regimen] = []
-    monkeypatch.setattr(
-        evaluate, "train", lambda _, __, regimen: (seen.append(regimen), train(_, __, regimen))[1]
-    )
-    factory = EvaluatorFactory(
-        space, dataset, device="cpu", time_limit_s=60.0, schedule="cosine", memory_bytes=2**30, lanes=4
-    )
+def test_what_the_factory_is_given_reaches_the_training(space, dataset, monkeypatch) -> None:
+    seen = []
+
+    def spy(architecture, data, training, **how) -> Trained:
+        seen.append((training, how))
+        return train(architecture, data, training, **how)
+
+    monkeypatch.setattr(evaluator, "train", spy)
+    training = TrainingConfig(device="cpu", time_limit_s=60.0, schedule="cosine")
+    factory = EvaluatorFactory(space, dataset, training, memory_bytes=2**30, lanes=4)
     assert factory()(candidate(space, seed=9, budget=2)).status is Status.OK
-    assert seen == [
-        Regimen(
-            epochs=2, seed=9, time_limit_s=60.0, max_parameters=5000, schedule="cosine", memory_bytes=2**28
-        )
-    ]
+    assert seen == [(training, {"epochs": 2, "seed": 9, "memory_bytes": 2**28})]
 
 
 def test_several_threads_may_call_one_evaluator(space, dataset) -> None:
-    evaluator = EvaluatorFactory(space, dataset, device="cpu")()
+    evaluator = EvaluatorFactory(space, dataset, ON_CPU)()
     genomes = [space.random(stream(0, "test", k)) for k in range(6)]
     alone = [evaluator(candidate(space, genome=genome)).metrics for genome in genomes]
     with ThreadPoolExecutor(3) as lanes:
@@ -87,10 +88,34 @@ def test_several_threads_may_call_one_evaluator(space, dataset) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_bfloat16_on_a_cpu_is_refused(space, dataset) -> None:
     with pytest.raises(ConfigError, match="precision is bfloat16; this process trains on its CPU"):
-        EvaluatorFactory(space, dataset, precision="bfloat16")()
+        EvaluatorFactory(space, dataset, TrainingConfig(precision="bfloat16"))()
 
 
 def test_a_genome_of_another_space_is_a_failed_outcome(space, dataset) -> None:
-    outcome = EvaluatorFactory(space, dataset, device="cpu")()(candidate(space, genome=(0, 0)))
+    outcome = EvaluatorFactory(space, dataset, ON_CPU)()(candidate(space, genome=(0, 0)))
     assert outcome.status is Status.FAILED
     assert "the genome has 2 genes" in outcome.error
+
+
+def test_too_many_parameters_are_never_built(space, dataset, monkeypatch) -> None:
+    def fail(*_, **__) -> None:
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr(evaluator, "train", fail)
+    tight = SearchSpace(OPTIONS.model_copy(update={"max_parameters": 40}), dataset.signature, 3)
+    outcome = EvaluatorFactory(tight, dataset, ON_CPU)()(candidate(space))
+    assert outcome.status is Status.TOO_BIG
+    assert outcome.error == f"{outcome.parameters} parameters are more than the 40 permitted"
+
+
+def test_a_candidate_that_cannot_fit_is_too_big_and_says_by_how_much(space, dataset) -> None:
+    outcome = EvaluatorFactory(space, dataset, ON_CPU, memory_bytes=1000)()(candidate(space))
+    assert (outcome.status, outcome.epochs) == (Status.TOO_BIG, 0)
+    assert outcome.error.startswith("needs at least ")
+    assert outcome.error.endswith("bytes; this worker has 1000")
+
+
+def test_a_candidate_that_fits_is_trained(space, dataset) -> None:
+    assert (
+        EvaluatorFactory(space, dataset, ON_CPU, memory_bytes=2**30)()(candidate(space)).status is Status.OK
+    )

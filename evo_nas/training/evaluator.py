@@ -1,0 +1,117 @@
+"""The evaluator that a worker holds: it turns a candidate into an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_nas.errors import GenomeError
+from evo_nas.evaluation import Outcome, Status
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.training.batches import PreparedDataset, prepare
+from evo_nas.training.runtime import device_for, least_bytes, limit_memory
+from evo_nas.training.trainer import train
+
+if TYPE_CHECKING:
+    from evo_nas.config.schema import TrainingConfig
+    from evo_nas.evaluation import Candidate
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.genome.space import SearchSpace
+    from evo_nas.tasks.dataset import Dataset
+
+
+class CandidateEvaluator:
+    """Trains candidates on data that stay on one device from one candidate to the next; several threads may call it.
+
+    Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the
+    epoch whose weights were kept.
+
+    Args:
+        space: What genomes mean.
+        data: What is learnt, on the device.
+        training: How candidates are trained.
+        memory_bytes: Memory for one training; None for no limit.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        data: PreparedDataset,
+        training: TrainingConfig,
+        *,
+        memory_bytes: int | None = None,
+    ) -> None:
+        self._space = space
+        self._data = data
+        self._training = training
+        self._memory_bytes = memory_bytes
+
+    def __call__(self, candidate: Candidate) -> Outcome:
+        """Trains ``candidate`` for its budget of epochs with its seed; failures are outcomes, too."""
+        try:
+            architecture = self._space.decode(candidate.genome)
+        except GenomeError as error:
+            return Outcome(Status.FAILED, error=f"GenomeError: {error}")
+        parameters = count_parameters(architecture, self._data.signature)
+        obstacle = self._obstacle(architecture, parameters)
+        if obstacle:
+            return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle)
+        return train(
+            architecture,
+            self._data,
+            self._training,
+            epochs=candidate.budget,
+            seed=candidate.seed,
+            memory_bytes=self._memory_bytes,
+        ).outcome
+
+    def _obstacle(self, architecture: Architecture, parameters: int) -> str:
+        """Returns why a network is too big to be built; an empty string if it may fit."""
+        batch = self._data.train.least_batch(architecture.training.batch_size)
+        needed = least_bytes(architecture, self._data.signature, batch)
+        if self._memory_bytes is not None and needed > self._memory_bytes:
+            return f"needs at least {needed} bytes; this worker has {self._memory_bytes}"
+        limit = self._space.options.max_parameters
+        if limit is not None and parameters > limit:
+            return f"{parameters} parameters are more than the {limit} permitted"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorFactory:
+    """Builds a `CandidateEvaluator` in the process that will use it; can be pickled.
+
+    Attributes:
+        space: What genomes mean.
+        dataset: What is learnt, as arrays.
+        training: How candidates are trained; a worker without a share of a GPU sees none.
+        gpu_share: Share of one GPU that belongs to the process; 0 or a whole one is no limit.
+        memory_bytes: Memory that belongs to the process; None for no limit.
+        lanes: Threads that call the evaluator and divide the memory among themselves.
+    """
+
+    space: SearchSpace
+    dataset: Dataset
+    training: TrainingConfig
+    gpu_share: float = 0.0
+    memory_bytes: int | None = None
+    lanes: int = 1
+
+    def __call__(self) -> CandidateEvaluator:
+        """Sets the threads and memory of this process and puts the data on the device.
+
+        Raises:
+            ConfigError: This process lacks the device, or the device cannot train in the wanted precision.
+        """
+        # With one thread the same candidate gives the same fitness, bit for bit.
+        torch.set_num_threads(1)
+        device = device_for(self.training)
+        memory = limit_memory(device, gpu_share=self.gpu_share) or self.memory_bytes
+        return CandidateEvaluator(
+            self.space,
+            prepare(self.dataset, device),
+            self.training,
+            memory_bytes=None if memory is None else memory // self.lanes,
+        )

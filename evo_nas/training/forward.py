@@ -1,0 +1,95 @@
+"""Runs a network over a part of the data: batch by batch for training, or all of it for its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from evo_nas.training.batches import as_split
+from evo_nas.training.losses import LOSSES, Predictions
+
+if TYPE_CHECKING:
+    from evo_nas.models.network import Network, States
+    from evo_nas.tasks.dataset import Dataset, Objective
+    from evo_nas.tasks.metrics import Metric
+    from evo_nas.training.batches import Batch, Split
+
+BATCH_SIZE = 512
+"""Sequences that are scored at once; bounds the memory, whatever the split."""
+
+
+class StatefulForward:
+    """Passes of a network over a split; the states of a stream are carried from batch to batch."""
+
+    def __init__(self, network: Network, split: Split) -> None:
+        self._network = network
+        self._is_stream = split.is_stream
+        # For each number of rows the states after the last batch. Each stays in the same memory, because the graph of
+        # a step reads and writes it there.
+        self._states: dict[int, States] = {}
+        self._after: States = []
+
+    def restart(self) -> None:
+        """Begins a pass: the states of the pass before are forgotten."""
+        for states in self._states.values():
+            for state in states:
+                state.zero_()
+
+    def __call__(self, batch: Batch) -> Predictions:
+        """Returns the network's predictions for the next batch with their targets; call `advance` afterwards."""
+        if self._is_stream:
+            before = self._states.get(len(batch.inputs))
+            outputs, self._after = self._network.forward_from(batch.inputs, before)
+        else:
+            outputs = self._network(batch.inputs, batch.lengths)
+        return Predictions.of(outputs, batch, per_step=self._network.signature.per_step)
+
+    def advance(self) -> None:
+        """Takes over the states after the last batch; call it after the backward pass, which reads those before."""
+        if not self._after:
+            return
+        # Truncated back-propagation through time: values go on to the next batch, gradients do not.
+        after = [state.detach() for state in self._after]
+        rows = after[0].shape[1]
+        if rows in self._states:
+            for state, new in zip(self._states[rows], after, strict=True):
+                state.copy_(new)
+        else:
+            self._states[rows] = [state.clone() for state in after]
+        self._after = []
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Mean loss and metric of a network on one part, the metric in its own units."""
+
+    loss: float
+    metric: float
+
+
+def score(network: Network, split: Split, *, loss: Objective, metric: Metric) -> Scores:
+    """Returns the scores of ``network`` on all of ``split``, without dropout; its mode is left as it was."""
+    sums, losses, rows = [], [], []
+    forward, was_training = StatefulForward(network, split), network.training
+    network.eval()
+    with torch.inference_mode():
+        for batch in split.in_order(BATCH_SIZE):
+            outputs, targets, _ = forward(batch).counted()
+            forward.advance()
+            losses.append(float(LOSSES[loss](outputs, targets)))
+            rows.append(len(outputs))
+            sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
+    network.train(was_training)
+    return Scores(
+        loss=float(np.average(losses, weights=rows)), metric=metric.value(np.sum(np.stack(sums), axis=0))
+    )
+
+
+def score_part(network: Network, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
+    """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
+    device = next(network.parameters()).device
+    split = as_split(getattr(dataset, part), dataset.signature, device)
+    return score(network, split, loss=dataset.objective, metric=dataset.metric)
