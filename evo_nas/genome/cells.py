@@ -6,14 +6,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, H, Node, X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-H = 1
-"""Reference to the previous output; LSTM's previous cell state follows as `C`."""
 C = 2
+"""Reference to LSTM's previous cell state."""
 
 
 class _Sketch:

@@ -21,7 +21,8 @@ from evo_nas.genome.architecture import (
     Pooling,
     Training,
 )
-from evo_nas.genome.cell import MAX_NODES, MAX_STATES, CellGraph, Node, Op
+from evo_nas.genome.cell import MAX_STATES, CellGraph, Node
+from evo_nas.genome.ops import MAX_NODES, Op
 from evo_nas.genome.untrusted import Fields, parse
 
 if TYPE_CHECKING:

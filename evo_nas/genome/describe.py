@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Forecast, Norm, Pooling
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
 from evo_nas.genome.cells import cell_name
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+    from evo_nas.genome.cell import CellGraph, Node
 
 _SPOKEN = {
     "rnn_tanh": "tanh-RNN",
@@ -33,8 +34,6 @@ _FORECASTS = {
     Forecast.RELATIVE: "reads and forecasts changes to the last value",
 }
 _BASES = ("x", "h", "c", "d")
-_ACTIVATIONS = frozenset({Op.TANH, Op.SIGMOID, Op.RELU, Op.LEAKY_RELU})
-_SUMS = frozenset({Op.ADD, Op.BLEND})
 
 
 def describe(architecture: Architecture) -> str:
@@ -149,27 +148,22 @@ class _Writer:
 
     def _activates_linear(self, node: Node) -> bool:
         source = node.inputs[0] - self._cell.first_node
-        return node.op in _ACTIVATIONS and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
+        return node.op.row.arity == (1, 1) and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
 
     def _read(self, reference: int, *, in_product: bool = False) -> str:
         if reference in self._names:
             return self._names[reference]
         formula = self._formula(reference)
         node = self._cell.nodes[reference - self._cell.first_node]
-        return f"({formula})" if in_product and (node.op in _SUMS or node.bias) else formula
+        return f"({formula})" if in_product and (node.op.row.is_sum or node.bias) else formula
 
     def _formula(self, reference: int) -> str:
         node = self._cell.nodes[reference - self._cell.first_node]
         if node.op is Op.LINEAR:
             return self._linear(node, self._weights[reference])
-        if node.op is Op.MUL:
-            return " * ".join(self._read(source, in_product=True) for source in node.inputs)
-        if node.op is Op.ADD:
-            return " + ".join(self._read(source) for source in node.inputs)
-        if node.op is Op.BLEND:
-            gate, if_open, if_shut = (self._read(source, in_product=True) for source in node.inputs)
-            return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
-        return f"{node.op}({', '.join(self._read(source) for source in node.inputs)})"
+        row = node.op.row
+        inputs = [self._read(source, in_product=row.is_product) for source in node.inputs]
+        return f"{node.op}({', '.join(inputs)})" if row.formula is None else row.formula(inputs)
 
     def _linear(self, node: Node, number: str) -> str:
         inputs = ", ".join(self._read(source) for source in node.inputs)

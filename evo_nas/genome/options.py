@@ -16,9 +16,10 @@ from evo_nas.genome.architecture import (
     Optimizer,
     Pooling,
 )
-from evo_nas.genome.cell import MAX_NODES, MAX_STATES
+from evo_nas.genome.cell import MAX_STATES
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.cgp import OP_CHOICES
+from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.ops import MAX_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,7 +168,7 @@ class SpaceOptions(_Section):
     evolve_cell: Switch = True
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
-    ops: SomeOf[OpName] = tuple(name for name in OP_CHOICES if name != "identity")
+    ops: SomeOf[OpName] = DEFAULT_OPS
     bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
     skips: Switch = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Norm, Pooling
-from evo_nas.genome.cell import Op, X
+from evo_nas.genome.cell import X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Layer, Signature

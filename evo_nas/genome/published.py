@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import MAX_NODES, MAX_STATES, CellGraph, Node, Op, X
-from evo_nas.genome.cells import H, darts_cell
+from evo_nas.genome.cell import MAX_STATES, CellGraph, H, Node, X
+from evo_nas.genome.cells import darts_cell
+from evo_nas.genome.ops import MAX_NODES, Op
 from evo_nas.genome.untrusted import parse
 
 if TYPE_CHECKING:

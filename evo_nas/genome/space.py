@@ -20,12 +20,13 @@ from evo_nas.genome.architecture import (
     Training,
 )
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, LayerSlots, Layout
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from evo_nas.genome.cell import Op
+from evo_nas.genome.ops import Op
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import run_step
 from evo_nas.models.fused import TorchRecurrence

@@ -15,9 +15,10 @@ from evo_nas.genome.architecture import (
     Training,
 )
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.describe import describe, equations
+from evo_nas.genome.ops import Op
 
 UNNAMED = CellGraph(2, (Node(Op.LINEAR, (0, 1)), Node(Op.ADD, (2, 3)), Node(Op.MUL, (1, 4))), (5, 3))
 

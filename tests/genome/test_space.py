@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Pooling, Signature
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.cgp import OP_CHOICES
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import Op
 from evo_nas.genome.options import LayerRange, SpaceOptions
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace

@@ -13,8 +13,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.dropout import set_generator
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.tasks.task import Dataset, Loss, Sequences, Stream

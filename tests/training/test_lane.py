@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 from evo_nas.models.paths import PATHS
 from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.training.batches import prepare
