@@ -121,10 +121,11 @@ def _genotype_arguments(call: ast.expr) -> tuple[list[tuple[Op, int]], list[int]
     if arguments.keys() != {"recurrent", "concat"}:
         raise ValueError("it must name recurrent and concat")
     steps = [(name, predecessor) for name, predecessor in ast.literal_eval(arguments["recurrent"])]
+    activations = {str(op): op for op in STEP_ACTIVATIONS}
     for name, _ in steps:
-        if name not in list(STEP_ACTIVATIONS):
+        if not isinstance(name, str) or name not in activations:
             raise ValueError(f"{name!r} is none of {', '.join(STEP_ACTIVATIONS)}")
-    recurrent = [(Op(name), predecessor) for name, predecessor in steps]
+    recurrent = [(activations[name], predecessor) for name, predecessor in steps]
     return recurrent, _concat(arguments["concat"])
 
 
