@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import FailFast, Field
 
 from evo_nas.errors import GenomeError
+from evo_nas.genome.json_text import UNTRUSTED
 from evo_nas.genome.ops import MAX_NODES, Op
 
 MAX_STATES = 3
@@ -24,8 +28,10 @@ class Node:
         bias: Whether a linear node adds a bias; False for every other op.
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     op: Op
-    inputs: tuple[int, ...]
+    inputs: Annotated[tuple[int, ...], Field(max_length=MAX_NODES), FailFast()]
     bias: bool = False
 
 
@@ -43,9 +49,11 @@ class CellGraph:
             something other than a linear node reads ``x`` (whose width is not the cell's).
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     states: int
-    nodes: tuple[Node, ...]
-    outputs: tuple[int, ...]
+    nodes: Annotated[tuple[Node, ...], Field(max_length=MAX_NODES), FailFast()]
+    outputs: Annotated[tuple[int, ...], Field(max_length=MAX_STATES), FailFast()]
 
     def __post_init__(self) -> None:
         if not 1 <= self.states <= MAX_STATES:

@@ -31,9 +31,7 @@ def test_every_field_of_a_part_is_a_slot_or_known_not_to_be(part) -> None:
     assert evolves | NOT_A_SLOT.get(part, set()) == {field.name for field in fields(part)}
 
 
-@pytest.mark.parametrize(
-    ("part", "slots"), [(part, slots) for part, slots in PARTS.items()], ids=lambda value: str(value)[:20]
-)
+@pytest.mark.parametrize(("part", "slots"), list(PARTS.items()), ids=lambda value: str(value)[:20])
 def test_a_field_that_a_task_may_have_no_use_for_has_a_default(part, slots) -> None:
     defaults = {field.name: field.default for field in fields(part)}
     for each in slots:
