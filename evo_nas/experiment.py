@@ -49,7 +49,7 @@ class _Sections(NamedTuple):
         """Checks them; relative data paths start from ``base``, or stay as they are."""
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
-        space = checked(SpaceOptions, config.space, at="space")
+        space = checked(SpaceOptions, config.space, at="space", base=config.base_dir)
         task_class = _chosen(TASKS, config.task, section="task")
         return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cgp import CellCode
 from evo_nas.genome.gene import Gene
 from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, Choice, Setting, Slot
@@ -147,7 +148,8 @@ class Layout:
 
     def _layer(self, number: int, setting: Setting) -> LayerGenes:
         options, prefix = setting.options, f"layer{number}."
-        cells = (EVOLVED, *options.cells) if options.evolve_cell else options.cells
+        named = tuple(label_of(text) for text in options.cells)
+        cells = (EVOLVED, *named) if options.evolve_cell else named
         cell = self._add(Gene(f"{prefix}cell", cells), cells)
         # The output right below is the layer's input already, so a skip from there would repeat it.
         below = replace(setting, sources=number - 1)

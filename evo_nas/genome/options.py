@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
+from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import (
     MAX_BATCH_SIZE,
     MAX_LAYERS,
@@ -16,9 +28,12 @@ from evo_nas.genome.architecture import (
     Optimizer,
     Pooling,
 )
+from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import MAX_STATES
+from evo_nas.genome.cell_text import read_cell, settled_text
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import MAX_NODES
 
 if TYPE_CHECKING:
@@ -46,7 +61,23 @@ def _ascending(choices: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(_distinct(choices)))
 
 
-CellName = Annotated[str, AfterValidator(_one_of(NAMED_CELLS))]
+def _settled(given: object, info: ValidationInfo) -> str:
+    """Returns a cell as one text that needs no file, so that every worker and a resumed run read the same."""
+    if isinstance(given, Mapping):  # a recipe that is written out in YAML
+        given = json.dumps(given)
+    if not isinstance(given, str):
+        raise ValueError("must be the name, the text or the file of a cell")  # noqa: TRY004 - pydantic collects these
+    try:
+        cell = read_cell(given, base=(info.context or {}).get("base") or Path())
+    except GenomeError as error:
+        raise ValueError(str(error)) from None
+    if not is_live(canonical(cell)):
+        raise ValueError("must be a cell whose output can depend on the input of an earlier step")
+    return settled_text(cell)
+
+
+CellText = Annotated[str, BeforeValidator(_settled)]
+"""A cell as `settled_text` writes it; a person may give all that `read_cell` reads, or a recipe as a mapping."""
 OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
 Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1)]
@@ -138,7 +169,8 @@ class SpaceOptions(_Section):
     Attributes:
         layers: Depth.
         widths: Permitted units of a layer, in each direction.
-        cells: Published cells that a layer may have, beside the evolved one.
+        cells: Cells that a layer may have beside the evolved one: names of published cells, recipes, genotypes, or
+            files with them.
         evolve_cell: Whether a cell evolves, shared by the layers that choose it.
         cell_nodes: Nodes of its genotype; an LSTM needs 13.
         cell_states: States of its genotype; an LSTM needs 2.
@@ -157,14 +189,14 @@ class SpaceOptions(_Section):
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
             inputs ``relative`` to their last step, or the ``value``; founders have the first that is named.
         regularisation: Dropout and weight decay.
-        seeds: Published cells that found the first population; by default LSTM, GRU, tanh- and
+        seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
         max_parameters: Largest number of trainable parameters; None for no limit.
     """
 
     layers: LayerRange = LayerRange()
     widths: Ascending[Width] = (96, 128, 160, 192, 224, 256)
-    cells: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] = ("lstm", "gru")
+    cells: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] = ("lstm", "gru")
     evolve_cell: Switch = True
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
@@ -182,7 +214,7 @@ class SpaceOptions(_Section):
     tied_embeddings: SomeOf[Switch] = (False, True)
     forecasts: SomeOf[Forecast] = tuple(Forecast)
     regularisation: RegularisationOptions = RegularisationOptions()
-    seeds: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] | None = None
+    seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)
 
     @model_validator(mode="after")

@@ -32,12 +32,13 @@ def _width_into(widths: list[int], skip: int | None) -> int:
 
 
 def _count_layer(layer: Layer, input_width: int) -> int:
-    cell = _count_cell(layer.cell, input_width, layer.width)
+    cell = count_cell_parameters(layer.cell, input_width, layer.width)
     norm = 2 * layer.output_width if layer.norm is Norm.LAYER else 0
     return cell * (1 + layer.bidirectional) + norm
 
 
-def _count_cell(cell: CellGraph, input_width: int, width: int) -> int:
+def count_cell_parameters(cell: CellGraph, input_width: int, width: int) -> int:
+    """Returns the trainable parameters of one direction of a layer with ``cell``."""
     total = 0
     for node in cell.nodes:
         if node.op is Op.LINEAR:

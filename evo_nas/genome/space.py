@@ -12,6 +12,7 @@ from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.gene import Gene, Genome
@@ -61,7 +62,7 @@ class SearchSpace:
         self.epochs = epochs
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
-        self._named = {name: canonical(NAMED_CELLS[name]) for name in options.cells}
+        self._named = {label_of(text): canonical(cell_of(text)) for text in options.cells}
         self._sizes = tuple(gene.size for gene in self.genes)
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
@@ -244,17 +245,18 @@ class SearchSpace:
         return self._decode(tuple(gene.default for gene in self.genes))
 
     def _founders(self) -> Iterator[tuple[str, Genome]]:
-        for name in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
+        for text in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
+            name = label_of(text)
             try:
-                yield name, self._founder(name)
+                yield name, self._founder(cell_of(text))
             except GenomeError as error:
                 if self.options.seeds is not None:
                     raise ConfigError(
                         f"space.seeds names {name}, which is not in the space: {error}"
                     ) from error
 
-    def _founder(self, name: str) -> Genome:
-        """Returns the default network with the cell ``name``, narrower if need be.
+    def _founder(self, cell: CellGraph) -> Genome:
+        """Returns the default network with ``cell``, narrower if need be.
 
         Raises:
             GenomeError: The cell cannot be spelt, or no width keeps the parameter limit.
@@ -263,7 +265,7 @@ class SearchSpace:
         widths = self.options.widths
         parameters = 0
         for width in reversed(widths[: 1 + widths.index(default.layers[0].width)]):
-            layers = tuple(replace(layer, cell=NAMED_CELLS[name], width=width) for layer in default.layers)
+            layers = tuple(replace(layer, cell=cell, width=width) for layer in default.layers)
             architecture = replace(default, layers=layers)
             if self._fits(architecture):
                 return self.encode(architecture)
