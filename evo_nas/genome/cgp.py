@@ -35,7 +35,11 @@ OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
     {
         "linear": OpChoice(Op.LINEAR, bias=True),
         "linear_no_bias": OpChoice(Op.LINEAR, bias=False),
-        **{op.value: OpChoice(op, bias=False) for op in Op if op is not Op.LINEAR},
+        **{
+            op.value: OpChoice(op, bias=False)
+            for op in sorted(Op, key=lambda op: op.row.number)
+            if op is not Op.LINEAR
+        },
     }
 )
 DEFAULT_OPS = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.by_default)

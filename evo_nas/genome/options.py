@@ -204,7 +204,8 @@ class SpaceOptions(_Section):
     bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
     skips: Switch = True
-    poolings: SomeOf[Pooling] = tuple(Pooling)
+    # Spelled out, since genomes count choices and the members of an enumeration may be put in another order.
+    poolings: SomeOf[Pooling] = (Pooling.LAST, Pooling.MEAN, Pooling.MAX, Pooling.ATTENTION)
     heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 64)
     optimizers: SomeOf[Optimizer] = (Optimizer.ADAM, Optimizer.RMSPROP)
     learning_rates: LearningRateGrid = LearningRateGrid()
@@ -212,7 +213,7 @@ class SpaceOptions(_Section):
     batch_sizes: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_BATCH_SIZE)]] = (8, 16, 32)
     embeddings: Ascending[Width] = (32, 64, 128, 256)
     tied_embeddings: SomeOf[Switch] = (False, True)
-    forecasts: SomeOf[Forecast] = tuple(Forecast)
+    forecasts: SomeOf[Forecast] = (Forecast.RELATIVE, Forecast.CHANGE, Forecast.VALUE)
     regularisation: RegularisationOptions = RegularisationOptions()
     seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)
