@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
-from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.cell import CellGraph
 from evo_nas.genome.json_text import check_format, read_object, validated
 
 if TYPE_CHECKING:
@@ -26,22 +26,18 @@ _HASH_DIGITS = 32
 _ARCHITECTURE = TypeAdapter(Architecture)
 _CELL = TypeAdapter(CellGraph)
 _SIGNATURE = TypeAdapter(Signature)
-_ALWAYS_WRITTEN = object()
-_WRITTEN: Mapping[type, tuple[tuple[str, object], ...]] = {
-    kind: tuple(
-        (field.name, field.default if field.metadata.get("later") else _ALWAYS_WRITTEN)
-        for field in fields(kind)
-    )
-    for kind in (Architecture, Layer, Head, Training, CellGraph, Node)
+_LATER: Mapping[type, Mapping[str, object]] = {
+    part: {field.name: field.default for field in fields(part) if field.metadata.get("later")}
+    for part in (Architecture, Layer, Head, Training)
 }
-"""For each dataclass the names of its fields, each with the value that is left out."""
+"""For each part its later fields, with the defaults that are left out."""
 
 Value = TypeVar("Value")
 
 
 def to_json(architecture: Architecture) -> str:
     """Returns ``architecture`` as JSON on one line; equal architectures give equal text."""
-    return _dump(architecture)
+    return _dump(_without_later_defaults(architecture))
 
 
 def from_json(text: str) -> Architecture:
@@ -60,7 +56,7 @@ def architecture_hash(architecture: Architecture) -> str:
 
 def cell_to_json(cell: CellGraph) -> str:
     """Returns ``cell`` as JSON on one line; equal cells give equal text."""
-    return _dump(cell)
+    return _dump(_CELL.dump_python(cell, warnings=False))
 
 
 def cell_from_json(text: str) -> CellGraph:
@@ -87,17 +83,19 @@ def _read(adapter: TypeAdapter[Value], text: str, name: str) -> Value:
     return validated(adapter, plain, name)
 
 
-def _dump(value: Architecture | CellGraph) -> str:
-    # Not pydantic's writer: hashes hang on every byte, and Python's digits of a float are settled.
-    plain = {"format": FORMAT, **_plain(value)}
-    return json.dumps(plain, separators=(",", ":"), allow_nan=False, default=_plain)
+def _dump(plain: dict[str, object]) -> str:
+    # Not by pydantic: hashes hang on every byte, and the digits that Python gives a float are settled.
+    return json.dumps(
+        {"format": FORMAT, **plain}, separators=(",", ":"), allow_nan=False, check_circular=False
+    )
 
 
-def _plain(part: object) -> dict[str, object]:
-    """Returns the fields of a dataclass by name, without later ones that have their default."""
-    plain = {}
-    for name, unwritten in _WRITTEN[type(part)]:
-        value = getattr(part, name)
-        if value is not unwritten and value != unwritten:
-            plain[name] = value
+def _without_later_defaults(architecture: Architecture) -> dict[str, Any]:
+    """Returns the fields of ``architecture`` by name, without later ones that have their default."""
+    plain: dict[str, Any] = _ARCHITECTURE.dump_python(architecture, warnings=False)
+    parts = ((plain, Architecture), (plain["head"], Head), (plain["training"], Training))
+    for written, part in (*parts, *((layer, Layer) for layer in plain["layers"])):
+        for name, default in _LATER[part].items():
+            if written[name] == default:
+                del written[name]
     return plain

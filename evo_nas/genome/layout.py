@@ -55,15 +55,23 @@ class Section(Generic[Part]):
 
     Args:
         part: Class of the part.
-        slots: Fields of the part that evolve, each with its place.
+        slots: Fields of the part that may evolve.
+        loci: Places of those that do, by field.
     """
 
-    def __init__(self, part: type[Part], slots: Mapping[str, tuple[Slot[Any], Locus[Any]]]) -> None:
-        self._slots = slots
+    def __init__(
+        self, part: type[Part], slots: tuple[Slot[Any], ...], loci: Mapping[str, Locus[Any]]
+    ) -> None:
+        self._loci = loci
+        self._slots = {slot.field: slot for slot in slots if slot.field in loci}
         # Decoding is done for every candidate and every trial of a mutation, so it works on bare tuples.
-        self._reads = tuple((name, locus.choices, locus.position) for name, (_, locus) in slots.items())
-        self._part: type[Part] = part
+        self._reads = tuple((name, locus.choices, locus.position) for name, locus in loci.items())
         self.positions = tuple(position for _, _, position in self._reads)
+        unused = {slot.field for slot in slots} - loci.keys()
+        self._unused: dict[str, Any] = {
+            field.name: field.default for field in fields(part) if field.name in unused
+        }
+        assert MISSING not in self._unused.values(), "a field whose gene may be missing has a default"
 
     def read(self, genome: Genome) -> dict[str, Any]:
         """Returns the fields of the part that ``genome`` decides, by name."""
@@ -75,23 +83,18 @@ class Section(Generic[Part]):
         Raises:
             GenomeError: A field has a value that its gene does not offer.
         """
-        for name, (_, locus) in self._slots.items():
+        for name, locus in self._loci.items():
             locus.write(values, getattr(part, name))
 
     def smallest(self) -> Iterator[dict[str, Any]]:
         """Yields fields of which one choice gives the network with the fewest parameters."""
-        choices = [slot.smallest(locus.choices) for slot, locus in self._slots.values()]
+        choices = [self._slots[name].smallest(locus.choices) for name, locus in self._loci.items()]
         for chosen in product(*choices):
-            yield dict(zip(self._slots, chosen, strict=True))
+            yield dict(zip(self._loci, chosen, strict=True))
 
-    def without_unused(self, part: Part, slots: tuple[Slot[Any], ...]) -> Part:
-        """Returns ``part`` with the defaults of those fields of ``slots`` that have no gene here."""
-        unused = {slot.field for slot in slots} - self._slots.keys()
-        defaults: dict[str, Any] = {
-            field.name: field.default for field in fields(self._part) if field.name in unused
-        }
-        assert MISSING not in defaults.values(), "a field whose gene may be missing has a default"
-        return replace(part, **defaults)
+    def without_unused(self, part: Part) -> Part:
+        """Returns ``part`` with the defaults of the fields that the task has no use for."""
+        return replace(part, **self._unused) if self._unused else part
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +140,14 @@ class Layout:
     def _section(
         self, part: type[Part], slots: tuple[Slot[Any], ...], *, prefix: str, setting: Setting
     ) -> Section[Part]:
-        placed = {}
+        loci = {}
         for slot in slots:
             if slot.exists(setting):
                 choices = slot.choices(setting)
                 default = choices.index(slot.default(choices, setting))
                 gene = Gene(prefix + slot.field, choices, ordered=slot.ordered, default=default)
-                placed[slot.field] = (slot, self._add(gene, choices))
-        return Section(part, placed)
+                loci[slot.field] = self._add(gene, choices)
+        return Section(part, slots, loci)
 
     def _layer(self, number: int, setting: Setting) -> LayerGenes:
         options, prefix = setting.options, f"layer{number}."

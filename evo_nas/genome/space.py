@@ -21,7 +21,6 @@ from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.genome.slots import HEAD, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +106,8 @@ class SearchSpace:
         """Returns ``architecture`` with canonical cells and without what this task leaves unused."""
         layout = self._layout
         layers = tuple(replace(layer, cell=canonical(layer.cell)) for layer in architecture.layers)
-        head = layout.head.without_unused(architecture.head, HEAD)
-        return layout.network.without_unused(replace(architecture, layers=layers, head=head), NETWORK)
+        head = layout.head.without_unused(architecture.head)
+        return layout.network.without_unused(replace(architecture, layers=layers, head=head))
 
     def canonical_hash(self, genome: Genome) -> str:
         """Returns the identity of the architecture that ``genome`` means: 32 hexadecimal digits."""

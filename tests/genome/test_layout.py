@@ -8,7 +8,6 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Head, Pooling, Signature, Training
 from evo_nas.genome.layout import EVOLVED, Layout
 from evo_nas.genome.options import LayerRange, SpaceOptions
-from evo_nas.genome.slots import HEAD
 
 SERIES = Signature(features=3, outputs=2)
 LABELS = Signature(features=3, outputs=2, per_step=True)
@@ -55,8 +54,8 @@ def test_field_without_a_gene_is_neither_written_nor_read() -> None:
     values = [gene.default for gene in made.genes]
     made.head.write(values, Head(pooling=Pooling.MEAN, dropout=0.1))
     assert "pooling" not in made.head.read(tuple(values))
-    assert made.head.without_unused(Head(pooling=Pooling.MEAN), HEAD) == Head()
-    assert layout().head.without_unused(Head(pooling=Pooling.MEAN), HEAD) == Head(pooling=Pooling.MEAN)
+    assert made.head.without_unused(Head(pooling=Pooling.MEAN)) == Head()
+    assert layout().head.without_unused(Head(pooling=Pooling.MEAN)) == Head(pooling=Pooling.MEAN)
 
 
 def test_value_that_a_gene_does_not_offer_is_refused_by_name() -> None:
