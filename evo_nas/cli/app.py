@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import click
 
+from evo_nas.cli.cell import cell
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
@@ -70,6 +71,7 @@ for _command in (
     verify,
     export,
     data,
+    cell,
     doctor,
     token,
 ):
