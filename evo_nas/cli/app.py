@@ -11,6 +11,7 @@ import click
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
+from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
@@ -70,6 +71,7 @@ for _command in (
     verify,
     export,
     data,
+    explain_config,
     doctor,
     token,
 ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -45,7 +45,7 @@ class SequenceOptions(SourceOptions):
         metric: What search optimises.
     """
 
-    label: str | None = None
+    label: str | None = Field(default=None, examples=["label"])
     inputs: Names | None = None
     sequence: str | None = None
     group: str | None = None

@@ -18,7 +18,9 @@ FIRST_SYMBOL = 2
 
 
 class CopyOptions(GeneratedClassesOptions):
-    """Options of the task ``copy_memory``; ``length`` is the number of blanks between reading and recall.
+    """Options of the task ``copy_memory``.
+
+    Its ``length`` is the number of blanks between reading and recall.
 
     Attributes:
         symbols: How many different ones there are.

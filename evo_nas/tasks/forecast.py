@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -50,13 +50,13 @@ class ForecastOptions(TaskOptions):
         stride: Steps between the starts of successive training windows; held-out parts use every window.
         season: Steps of a season, for the seasonal naive forecast and for ``mase``.
         metric: What search optimises.
-        units: Of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on the
+        units: Units of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on the
             ETT data (Zhou et al., 2021); ``mase`` has none.
         delimiter: What separates the columns; by the file's name if not given.
     """
 
-    path: DataPaths
-    targets: Names
+    path: DataPaths = Field(examples=["series.csv"])
+    targets: Names = Field(examples=[["temperature"]])
     inputs: Names | None = None
     window: PositiveInt = 96
     horizon: PositiveInt = 24

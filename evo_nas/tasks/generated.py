@@ -27,8 +27,8 @@ class GeneratedOptions(TaskOptions):
         train: Sequences to learn from.
         validation: Sequences that decide.
         test: Sequences that are reported.
-        length: Steps that matter; see the task.
-        seed: What is drawn.
+        length: Steps that matter.
+        seed: Seed of what is drawn.
     """
 
     train: PositiveInt = 2000

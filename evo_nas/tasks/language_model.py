@@ -57,10 +57,12 @@ class CorpusOptions(TaskOptions):
 
 
 class LanguageModelOptions(SourceOptions, CorpusOptions):
-    """Options of the task ``language_model``; files are plain text and read one after the other.
+    """Options of the task ``language_model``.
+
+    Files are plain text and are read one after the other.
 
     Attributes:
-        encoding: Of the files.
+        encoding: Encoding of the files.
         text: Column of the text in a data set of Hugging Face, whose rows are lines; guessed if not given.
     """
 

@@ -43,7 +43,7 @@ class MultiLabelOptions(TaskOptions):
             likely on than off, ``frame_accuracy`` or ``f1``.
     """
 
-    path: DataPath
+    path: DataPath = Field(examples=["chorales.npz"])
     train: Name = "train"
     validation: Name | None = None
     test: Name | None = None

@@ -21,7 +21,9 @@ PENALTY = 1e-4
 
 
 class SinesOptions(GeneratedNumbersOptions):
-    """Options of the task ``sines``; ``length`` is the number of values that are seen.
+    """Options of the task ``sines``.
+
+    Its ``length`` is the number of values that are seen.
 
     Attributes:
         noise: Standard deviation of what is added to each value that is seen.

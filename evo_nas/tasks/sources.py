@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evo_nas.tasks.huggingface import read_dataset
 from evo_nas.tasks.options import TaskOptions
@@ -25,17 +25,18 @@ class SourceOptions(TaskOptions):
     """Options that say where examples are; exactly one of `SOURCES` is given.
 
     Attributes:
-        path: Files, of everything or of what is learnt.
+        path: Files of all examples, or of the training part; a folder stands for the files in it, ``*`` and ``?`` for
+            any characters.
         huggingface: Name of a data set of Hugging Face, or a local folder of one; with the parts that it has.
-        subset: Configuration of that data set.
+        subset: Configuration of that data set, where it has several.
         validation_path: Files of what decides; otherwise a part of ``path``.
         test_path: Files of what is reported; otherwise a part of ``path``.
     """
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "huggingface")
 
-    path: DataPaths | None = None
-    huggingface: str | None = None
+    path: DataPaths | None = Field(default=None, examples=["data.csv"])
+    huggingface: str | None = Field(default=None, examples=["imdb"])
     subset: str | None = None
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None

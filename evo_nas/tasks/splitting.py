@@ -26,11 +26,11 @@ class SplitOptions(TaskOptions):
 
     Attributes:
         validation: What decides: a share of the examples in ``path``, or a number; none where files are given.
-        test: What is reported, alike.
+        test: What is reported: a share or a number likewise.
         by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last of the file.
-        test_by: How the test part is taken, if otherwise than the validation part.
+        test_by: How the test part is taken, if not as the validation part.
         stratified: Whether drawn rows keep the shares of the classes.
-        seed: What is drawn.
+        seed: Seed of what is drawn.
         duplicates: What is done with examples that are in two parts: ``refuse``, ``drop`` them from the part that
             is learnt, or ``keep``.
     """

@@ -39,10 +39,10 @@ class TaggingOptions(SourceOptions):
 
     Attributes:
         tokens: Column of the tokens, by name, or by number where columns have none; guessed if not given.
-        tags: Column of the tags, alike; of CoNLL columns the last.
+        tags: Column of the tags, by name or number likewise; if not given, the last of CoNLL columns.
         group: Column of what must stay together in a split.
         delimiter: What separates CoNLL columns; blanks if not given.
-        encoding: Of CoNLL files.
+        encoding: Encoding of CoNLL files.
         level: Where tables hold texts instead of lists, what these are made of: ``word`` or ``character``.
         lower: Whether letters are made small.
         min_count: How often a token must occur in training to be known.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -32,15 +32,17 @@ def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, 
 
 
 class TextOptions(SourceOptions):
-    """Options of the task ``text_classification``; files are tables, or plain text with a label and a text a line.
+    """Options of the task ``text_classification``.
+
+    Files are tables, or plain text with a label and a text a line.
 
     Attributes:
         classes: A file, or several, for each class: FASTA, or plain text with a text a line.
         text: Column of the text, guessed if not given.
-        label: Column of the class, alike.
+        label: Column of the class, guessed if not given.
         group: Column of what must stay together in a split.
         delimiter: What separates columns, or the label from the text of a line.
-        encoding: Of plain text.
+        encoding: Encoding of plain text.
         level: What a token is: ``word`` or ``character``.
         lower: Whether letters are made small.
         min_count: How often a token must occur in training to be known.
@@ -53,7 +55,9 @@ class TextOptions(SourceOptions):
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "classes", "huggingface")
 
-    classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = None
+    classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = Field(
+        default=None, examples=[{"up": "up.txt", "down": "down.txt"}]
+    )
     text: str | None = None
     label: str | None = None
     group: str | None = None
