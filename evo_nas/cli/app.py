@@ -12,6 +12,7 @@ from evo_nas.cli.cell import cell
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
+from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
@@ -72,6 +73,7 @@ for _command in (
     export,
     data,
     cell,
+    explain_config,
     doctor,
     token,
 ):

@@ -111,7 +111,12 @@ class _Section(BaseModel):
 
 
 class LayerRange(_Section):
-    """How many recurrent layers a network may have."""
+    """How many recurrent layers a network may have.
+
+    Attributes:
+        min: Fewest layers.
+        max: Most layers.
+    """
 
     min: int = Field(default=1, strict=True, ge=1, le=MAX_LAYERS)
     max: int = Field(default=2, strict=True, ge=1, le=MAX_LAYERS)
@@ -124,7 +129,13 @@ class LayerRange(_Section):
 
 
 class LearningRateGrid(_Section):
-    """Learning rates evenly spaced in their logarithm."""
+    """Learning rates evenly spaced in their logarithm.
+
+    Attributes:
+        min: Smallest rate.
+        max: Largest rate.
+        count: Number of rates from ``min`` to ``max``; 1 is their geometric mean.
+    """
 
     min: Positive = 2e-3
     max: Positive = 3e-2
@@ -159,8 +170,8 @@ class RegularisationOptions(_Section):
         frozen_below_epochs: With fewer epochs of training every architecture gets the frozen values.
         dropouts: Permitted rates before each layer and before the outputs.
         weight_decays: Permitted decoupled weight decays.
-        frozen_dropout: One of ``dropouts``.
-        frozen_weight_decay: One of ``weight_decays``.
+        frozen_dropout: The rate where few epochs freeze it; one of ``dropouts``.
+        frozen_weight_decay: The decay where few epochs freeze it; one of ``weight_decays``.
     """
 
     frozen_below_epochs: int = Field(default=20, strict=True, ge=0)
@@ -185,23 +196,23 @@ class SpaceOptions(_Section):
     """Which architectures may evolve.
 
     Attributes:
-        layers: Depth.
+        layers: How many recurrent layers a network may have.
         widths: Permitted units of a layer, in each direction.
         cells: Cells that a layer may have beside the evolved one: names of published cells, recipes, genotypes, or
             files with them.
         evolve_cell: Whether a cell evolves, shared by the layers that choose it.
-        cell_nodes: Nodes of its genotype; an LSTM needs 13.
-        cell_states: States of its genotype; an LSTM needs 2.
-        ops: What its nodes may compute.
+        cell_nodes: Nodes in the genotype of the evolved cell; an LSTM needs 13.
+        cell_states: States of the evolved cell; an LSTM needs 2.
+        ops: What the nodes of the evolved cell may compute.
         bidirectional: Whether a layer may also read backwards, and so see the future.
         norms: Permitted normalisations of a layer's output.
         skips: Whether layers and the head may also read from further below.
         poolings: Permitted reductions over time, where the sequence has one output.
         heads: Permitted widths of a hidden layer before the outputs; 0 is none.
         optimizers: Permitted update rules.
-        learning_rates: Permitted step sizes.
+        learning_rates: Permitted learning rates, evenly spaced in their logarithm.
         clips: Permitted bounds of the gradient norm.
-        batch_sizes: Permitted sequences a step.
+        batch_sizes: Permitted numbers of sequences in a training step.
         embeddings: Permitted widths of the token embedding.
         tied_embeddings: Whether a language model's outputs may, or must, have the embedding as their weights.
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
@@ -209,7 +220,7 @@ class SpaceOptions(_Section):
         regularisation: Dropout and weight decay.
         seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
-        max_parameters: Largest number of trainable parameters; None for no limit.
+        max_parameters: Largest number of trainable parameters; without limit unless given.
     """
 
     layers: LayerRange = LayerRange()

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.options import SpaceOptions, cells_under
 from evo_nas.genome.published import write_recipe
 
 LINEAR = {"op": "linear", "input": ["x", "h_prev_0"]}
@@ -71,13 +71,13 @@ def test_cells_and_seeds_are_names_recipes_genotypes_and_files(tmp_path):
     (tmp_path / "cell.json").write_text(json.dumps(CELL_OF_A_FILE))
     genotype = "Genotype(recurrent=[('tanh', 0)], concat=[1])"
     section = {"cells": ["gru", LSTM, CELL_OF_A_FILE], "seeds": ["cell.json", genotype, "0 0 1"]}
-    options = SpaceOptions.model_validate(section, context={"base": tmp_path})
+    options = SpaceOptions.model_validate(cells_under(section, tmp_path))
     assert options.cells[:2] == ("gru", "lstm")
     assert options.seeds[0] == options.cells[2]
 
 
 def test_settled_options_need_no_file_and_settle_to_themselves(tmp_path):
     (tmp_path / "cell.json").write_text(json.dumps(CELL_OF_A_FILE))
-    options = SpaceOptions.model_validate({"seeds": ["cell.json"]}, context={"base": tmp_path})
+    options = SpaceOptions.model_validate(cells_under({"seeds": ["cell.json"]}, tmp_path))
     (tmp_path / "cell.json").unlink()
     assert SpaceOptions.model_validate(options.model_dump(mode="json")) == options
