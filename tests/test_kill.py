@@ -63,7 +63,7 @@ class Cli:
 
     def workers(self) -> list[int]:
         """Pids of the worker processes that train for this search."""
-        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::_Worker")]
+        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::RayWorker")]
 
     def events(self) -> list[dict[str, object]]:
         lines = self._log.read_text(errors="replace").splitlines()
@@ -163,4 +163,4 @@ def test_a_search_killed_ten_times_loses_and_repeats_nothing(config: Path, tmp_p
     assert len(acknowledged) >= len(VICTIMS)
     verification = subprocess.run([EVO_NAS, "verify", run], capture_output=True, text=True, check=False)
     assert verification.returncode == 0, verification.stdout + verification.stderr
-    assert not [pid for pid in orphans if title(pid).startswith(b"ray::_Worker")]
+    assert not [pid for pid in orphans if title(pid).startswith(b"ray::RayWorker")]
