@@ -35,7 +35,8 @@ class Started:
 class RayWorker:
     """Lives in a process of the cluster; what the evaluator loaded stays between leases.
 
-    Ray shows the name of this class in the titles of its processes and in its dashboard. With several lanes, Ray calls `work` in as many threads.
+    Ray shows the name of this class in the titles of its processes and in its dashboard. With several lanes, Ray
+    calls `work` in as many threads.
     """
 
     def start(self, make_evaluator: MakeEvaluator, time_limit_s: float | None) -> Started:
