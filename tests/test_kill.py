@@ -69,7 +69,7 @@ class Cli:
 
     def workers(self) -> list[int]:
         """Pids of the worker processes that train for this search."""
-        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::_Worker")]
+        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::RayWorker")]
 
     def told(self) -> int:
         """How many evaluations it has said to be committed; reads on where it had read to."""
@@ -176,4 +176,4 @@ def test_a_search_killed_again_and_again_loses_and_repeats_nothing(
     assert len(acknowledged) >= len(victims)
     verification = subprocess.run([EVO_NAS, "verify", run], capture_output=True, text=True, check=False)
     assert verification.returncode == 0, verification.stdout + verification.stderr
-    assert not [pid for pid in orphans if title(pid).startswith(b"ray::_Worker")]
+    assert not [pid for pid in orphans if title(pid).startswith(b"ray::RayWorker")]

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes through /proc"),
 ]
-WORKER, MANAGER = b"ray::_Worker", b"ray::PopulationManager"
+WORKER, MANAGER = b"ray::RayWorker", b"ray::PopulationManager"
 PATIENCE_S = 240.0
 
 
