@@ -71,7 +71,9 @@ def _children_s() -> float:
 def measure(rounds: int) -> Table:
     """Measures both, in turns, on every cell and both budgets."""
     share = VALIDATED / IMAGES
-    data = prepare(DigitsTask(DigitsOptions(validation=share, test=1 - TRAINED / IMAGES - share)).load())
+    data = prepare(
+        DigitsTask(DigitsOptions(validation=share, test=1 - TRAINED / IMAGES - share)).read().dataset
+    )
     assert (len(data.train), len(data.validation)) == (TRAINED, VALIDATED)
     worker(next(iter(CELLS)), 1, data)
     start_s = time.process_time()

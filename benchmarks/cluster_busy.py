@@ -29,8 +29,7 @@ from tests.cluster.harness import Cluster
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evo_nas.execution.executor import Evaluator
-    from evo_nas.execution.executor import EvaluatorFactory as Factory
+    from evo_nas.execution.worker import Evaluator, MakeEvaluator
 
 NODES, WORKERS_A_NODE = 3, 2
 
@@ -57,14 +56,14 @@ class Trainings:
         return lambda candidate: evaluator(replace(candidate, budget=1))
 
 
-def trainings() -> Factory:
+def trainings() -> MakeEvaluator:
     """Real trainings on the digits."""
     dataset = Experiment.of(configured({"name": "busy", "task": {"kind": "digits"}})).dataset
     assert dataset.signature == SPACE.signature, "the benchmark's space is not that of the digits"
     return Trainings(EvaluatorFactory(SPACE, dataset, TrainingConfig()))
 
 
-def measure(factory: Factory, evaluations: int) -> tuple[Mapping[str, float], float]:
+def measure(factory: MakeEvaluator, evaluations: int) -> tuple[Mapping[str, float], float]:
     """Returns the seconds of all workers by activity, once all are ready, and the wall seconds."""
     workers = NODES * WORKERS_A_NODE
     options = RayOptions(workers=workers, startup_timeout_s=None)

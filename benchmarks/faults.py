@@ -24,7 +24,7 @@ from benchmarks.table import load, machine
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger
 from evo_nas.runs import Run
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.cluster.harness import Cluster, Node, command, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 

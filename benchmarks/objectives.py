@@ -23,7 +23,8 @@ class Pause:
         return Outcome(
             Status.OK,
             fitness=int(digits[:8], 16) / 16**8,
-            metrics={"validation_accuracy": int(digits[8:16], 16) / 16**8},
+            metrics={"validation_accuracy": int(digits[:8], 16) / 16**8},
+            metric="validation_accuracy",
             parameters=int(digits[16:20], 16),
             epochs=candidate.budget,
             train_s=time.perf_counter() - started,

@@ -28,7 +28,7 @@ from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
 from evo_nas.models.torch_kernels import TorchRecurrence
-from evo_nas.tasks.task import Loss
+from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch, SequenceSplit
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.forward import StatefulForward
@@ -132,7 +132,7 @@ class Candidate:
         step = TrainStep(
             StatefulForward(network.to(setting.device), SequenceSplit(self._batch, None, per_step=False)),
             FlatOptimizer(network, settings, capturable=True),
-            TrainingLoss(Loss.CROSS_ENTROPY, None),
+            TrainingLoss(Objective.CROSS_ENTROPY, None),
             capturable=True,
         )
         if not way.captured:

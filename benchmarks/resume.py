@@ -114,7 +114,7 @@ def measure_resume(run: str) -> None:
     with Ledger.open(run) as ledger:
         opened = time.perf_counter()
         executor = SimulatedExecutor(Pause(), Simulation(workers=1))
-        search = Search(strategy(), executor, ledger, budget=Budget(10**9))
+        search = Search.resumed(strategy(), executor, ledger, budget=Budget(10**9))
         built = time.perf_counter()
         print(json.dumps([search.progress().told, opened - start, built - opened, peak_mib() - idle_mib]))
 

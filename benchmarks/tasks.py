@@ -1,7 +1,7 @@
 """Measures that what a search compares is trained properly, and what networks of forecasts should tell.
 
     python -m benchmarks.tasks train            a plain LSTM on pendigits and the chorales, three seeds
-    python -m benchmarks.tasks forecast         an LSTM that tells values, changes, or changes from relative inputs
+    python -m benchmarks.tasks forecast         an LSTM that predicts values, changes, or changes from relative inputs
     python -m benchmarks.tasks tied             a language model of words, with outputs tied to the embedding or not
     python -m benchmarks.tasks report           the tables alone
 
@@ -35,7 +35,7 @@ from evo_nas.training.trainer import train
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MEASURED = RESULTS / "tasks"
@@ -188,7 +188,7 @@ def _forecast() -> Table:
                 ]
             )
     return Table(
-        "What the network of a forecast tells: one layer, LSTM 32, Adam, cosine learning rate",
+        "What the network of a forecast predicts: one layer, LSTM 32, Adam, cosine learning rate",
         "python -m benchmarks.tasks forecast",
         ["data", "forecast", "test, each seed", "mean", "baselines", "CPU s, each"],
         rows,

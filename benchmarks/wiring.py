@@ -42,7 +42,7 @@ def search_on(executor: Executor, *, evaluations: int) -> Iterator[Search]:
     with tempfile.TemporaryDirectory(dir=".", prefix=".benchmark-") as folder:
         record = RunRecord.new("benchmark", seed=1, config={})
         with Ledger.create(Path(folder) / "run", record, describe=describe) as ledger:
-            yield Search(strategy(), executor, ledger, budget=Budget(evaluations))
+            yield Search.resumed(strategy(), executor, ledger, budget=Budget(evaluations))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""What crosses a process boundary: an asked `Candidate`, and the `Evaluation` that comes back.
+"""What crosses a process boundary: a `Candidate` that was asked for, and the `Evaluation` that comes back.
 
-A stage has its own type. A strategy asks for candidates; a worker turns a candidate into an
-`Outcome`; the executor adds who did it and when, which makes it an `Evaluation`; only evaluations can
-be told. All are frozen and made of plain values.
+Each stage has its own type. The loop asks a strategy for candidates; a worker turns a candidate into an
+`Outcome`; the executor adds which worker did it and when, which makes it an `Evaluation`; only evaluations can
+be told to the strategy. All are frozen and made of plain values.
 """
 
 from __future__ import annotations
@@ -39,17 +39,25 @@ class Status(StrEnum):
         """Whether a fitness comes with this status."""
         return self in (Status.OK, Status.PRUNED)
 
+    @property
+    def complete(self) -> bool:
+        """Whether a fitness comes with this status that may be compared with that of others.
+
+        The score at a rung comes from a shorter training: it would win or lose for the wrong reason.
+        """
+        return self is Status.OK
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A genome that was asked and has no score yet.
+    """A genome that was asked for and has no score yet.
 
     Attributes:
-        id: Position in the order of asking, from 0; a run never uses one twice.
+        id: Position in the order of asking, from 0; a run never uses an id twice.
         genome: What is to be evaluated.
         canonical_hash: Identity of the architecture that the genome means.
         parents: Ids of the candidates it was bred from; empty for a founder.
-        operator: What made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
+        operator: Name of what made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
         seed: Seed of its training, from (run seed, canonical hash, budget).
         budget: Epochs of training.
         asked_after: How many evaluations had been told when it was asked.
@@ -100,14 +108,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A candidate, its outcome, and who produced it when.
+    """A candidate, its outcome, and which worker produced it when.
 
     Attributes:
         candidate: What was asked.
         outcome: What came back.
-        attempt: 1 for the first dispatch, one more for every lost worker.
+        attempt: 1 for the first dispatch, and 1 more for each worker that was lost with it.
         worker: Name of the worker that produced it.
-        node: Name of the machine it ran on.
+        node: Name of the machine that it ran on.
         queue_s: Seconds between submission and start of training.
         finished_at: Unix time at which the result reached the executor, in seconds.
     """
@@ -129,3 +137,11 @@ class Evaluation:
     def status(self) -> Status:
         """Status of the outcome."""
         return self.outcome.status
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it carries the score of a whole training; only such evaluations compete with each other.
+
+        Populations, the archive and the choice of a champion pass over all others.
+        """
+        return self.outcome.status.complete

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
+from evo_nas.data.paths import resolved
 from evo_nas.errors import ConfigError
-from evo_nas.execution.executor import InlineExecutor
+from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Budget, Search
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Self
 
+    from pydantic import BaseModel
+
     from evo_nas.config import SearchConfig
     from evo_nas.execution.executor import Executor
     from evo_nas.genome.options import SpaceOptions
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
-    from evo_nas.strategies.strategy import Strategy
-    from evo_nas.tasks.task import Dataset, Task
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
+    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.task import Prepared, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray that this process is
@@ -46,7 +50,7 @@ class Experiment:
 
     config: SearchConfig
     sections: Sections
-    task: Task
+    task: Task[BaseModel]
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
@@ -55,8 +59,9 @@ class Experiment:
         Raises:
             ConfigError: Something in the configuration is wrong.
         """
-        sections = Sections.of(config, base=config.base_dir)
-        return cls(spelled_out(config), sections, TASKS[config.task["kind"]](sections.task))
+        sections = Sections.of(config)
+        task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))
+        return cls(spelled_out(config), sections, task)
 
     @classmethod
     def of_run(cls, run: Run) -> Self:
@@ -79,21 +84,26 @@ class Experiment:
         return self.task.fingerprint()
 
     @cached_property
-    def dataset(self) -> Dataset:
-        """The data of the task, read once.
+    def prepared(self) -> Prepared:
+        """What one read of the data gives; they are read when this is first asked for.
 
         Raises:
             DataError: The data cannot be used.
             ConfigError: The space does not suit them.
         """
-        dataset = self.task.load()
-        _check_direction(self.sections.space, dataset)
-        return dataset
+        prepared = self.task.read()
+        _check_direction(self.sections.space, prepared.dataset)
+        return prepared
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data that networks learn from; raises as `prepared` does."""
+        return self.prepared.dataset
 
     @cached_property
     def baselines(self) -> Mapping[str, float]:
         """Test scores of the task's baselines by name, fitted when they are first asked for."""
-        return self.task.baselines()
+        return self.prepared.fit_baselines()
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -106,7 +116,7 @@ class Experiment:
         minutes = self.config.budget.train_minutes
         return Budget(self.config.budget.evaluations, None if minutes is None else 60 * minutes)
 
-    def strategy(self) -> Strategy:
+    def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a fresh strategy."""
         return STRATEGIES[self.config.strategy["kind"]](
             self.space, self.sections.strategy, seed=self.config.seed, epochs=self.config.training.epochs
@@ -161,7 +171,7 @@ class Experiment:
                 # Nothing is written for a new run before its workers have started.
                 workers = stack.enter_context(self._executor(executor))
                 ledger = stack.enter_context(self._created(run))
-            yield Search(self.strategy(), workers, ledger, budget=self.budget)
+            yield Search.resumed(self.strategy(), workers, ledger, budget=self.budget)
 
     def _created(self, run: Run) -> Ledger:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)

@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from evo_nas.strategies.operators import Archive
+from evo_nas.archive import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation, Status
     from evo_nas.execution.executor import Executor, Occupancy
     from evo_nas.ledger import Ledger
-    from evo_nas.strategies.strategy import Strategy
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
 TURN_S = 0.5
-"""Longest wait for results before the loop looks round again."""
+"""Seconds that a turn waits for results at most; then it looks whether it was stopped."""
 ASKED_AT_ONCE = 256
-"""Candidates asked before they are submitted, so that the first of many workers need not wait for the last."""
+"""Most candidates asked before they are submitted; the first of many workers need not wait for the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Budget:
 
     Attributes:
         evaluations: Candidates evaluated, failures included.
-        train_s: Seconds of training summed over all evaluations; None for no limit. What is in flight when it is
-            reached still counts.
+        train_s: Seconds of training summed over all evaluations; None for no limit. Candidates that are in flight
+            when it is reached are still evaluated.
     """
 
     evaluations: int
@@ -50,12 +50,11 @@ class Progress:
 
     Attributes:
         told: Evaluations committed and believed, over the whole run.
-        told_at_start: How many of them this process found in the ledger.
+        told_at_start: Evaluations that this process found in the ledger when it started.
         asked: Candidates asked, over the whole run.
         budget: When the run is complete.
         by_status: Evaluations by the cause that ended them.
-        best: The fittest evaluation of all history; None before the first score.
-        front: Evaluations that nothing beats in both fitness and size.
+        best: The best evaluation of all history; None before the first complete one.
         fitness: Size, mean, std, min and max of the current population's fitness.
         occupancy: What the workers are doing.
         elapsed_s: Seconds since this process started to search.
@@ -71,7 +70,6 @@ class Progress:
     budget: Budget
     by_status: Mapping[Status, int]
     best: Evaluation | None
-    front: Sequence[Evaluation]
     fitness: Mapping[str, float]
     occupancy: Occupancy
     elapsed_s: float
@@ -89,16 +87,19 @@ class Search:
     """Asks, submits, collects, commits and tells until the budget is spent.
 
     Every result is durable before the strategy learns of it, so the state of a search is a function of its
-    ledger: killed at any point, a new `Search` over the same ledger goes on as this one would have.
+    ledger: killed at any point, a new `Search` over the same ledger goes on as this one would have. Construct one
+    with `Search.resumed`, over a new ledger, too.
 
     Args:
-        strategy: A fresh strategy; it is resumed from the ledger.
-        executor: Where candidates are trained; closed by its owner.
+        strategy: A fresh strategy.
+        executor: Where candidates are trained; started and closed by its owner.
         ledger: Open for writing.
         budget: When to stop.
     """
 
-    def __init__(self, strategy: Strategy, executor: Executor, ledger: Ledger, *, budget: Budget) -> None:
+    def __init__(
+        self, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
+    ) -> None:
         self._strategy = strategy
         self._executor = executor
         self._ledger = ledger
@@ -112,7 +113,16 @@ class Search:
         self._stop = threading.Event()
         self._drained_by = -math.inf
         self._started = time.monotonic()
-        self._resume()
+        self._is_resumed = False
+
+    @classmethod
+    def resumed(
+        cls, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
+    ) -> Self:
+        """Returns a search that stands where ``ledger`` ends: all is told, and what was in flight is submitted."""
+        search = cls(strategy, executor, ledger, budget=budget)
+        search._resume()
+        return search
 
     def run(self, listeners: Sequence[Listener] = ()) -> Progress:
         """Searches until the budget is spent or `stop` is called, and returns where it stands.
@@ -131,10 +141,17 @@ class Search:
         return self.progress()
 
     def step(self, *, timeout_s: float = TURN_S) -> list[Evaluation]:
-        """Makes one turn: ask, submit, collect, commit, tell; returns what was told."""
+        """Makes one turn: ask, submit, collect, commit, tell; returns what was told.
+
+        Raises:
+            ValueError: The search was not made by `resumed`, so it would ask again what its ledger holds.
+        """
+        if not self._is_resumed:
+            raise ValueError("the search is not resumed from its ledger; construct it with Search.resumed")
         self._ask()
         evaluations = self._executor.collect(timeout_s=timeout_s)
         if evaluations:
+            # Durable first, then believed: a crash in between loses nothing that a later candidate rests on.
             self._commit(evaluations)
             self._strategy.tell(evaluations)
             self._count(evaluations)
@@ -144,7 +161,7 @@ class Search:
         """Ends `run` after the current turn; safe to call from a signal handler or another thread.
 
         Args:
-            drain_s: Seconds to go on at most, without asking for more, until everything in flight is told.
+            drain_s: Most seconds for which the search goes on, without asking, until all in flight is told.
         """
         self._drained_by = time.monotonic() + drain_s
         self._stop.set()
@@ -161,15 +178,13 @@ class Search:
 
     def progress(self) -> Progress:
         """Returns where the search stands."""
-        best = self._archive.best
         return Progress(
             told=self._told,
             told_at_start=self._told_at_start,
             asked=self._asked,
             budget=self._budget,
             by_status=dict(self._by_status),
-            best=best[0] if best else None,
-            front=self._archive.front,
+            best=self._archive.best,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,
@@ -189,8 +204,10 @@ class Search:
         return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
 
     def _ask(self) -> None:
+        # In portions, until the workers have enough: the first of them can start while others are still asked.
         while (wanted := self._wanted()) > 0:
             candidates = self._strategy.ask(wanted)
+            # While candidates are in flight, what they teach may let the strategy find more.
             self._exhausted = not candidates and self._asked == self._told
             if not candidates:
                 return
@@ -205,6 +222,7 @@ class Search:
         return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
 
     def _resume(self) -> None:
+        self._is_resumed = True
         history = self._ledger.history()
         self._strategy.resume(history.told, history.in_flight)
         self._count(history.told)
@@ -213,6 +231,8 @@ class Search:
         self._executor.submit(history.in_flight)
 
     def _commit(self, evaluations: Sequence[Evaluation]) -> None:
+        # Candidates asked since the last commit and still in flight are written with it, so that a resumed search
+        # trains these very candidates; those that come back at once need no record of their own.
         for evaluation in evaluations:
             self._unrecorded.pop(evaluation.candidate.id, None)
         began = time.monotonic()

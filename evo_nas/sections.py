@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from evo_nas.config import checked, nearest
+from evo_nas.data.paths import data_paths, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.strategies.registry import STRATEGIES
@@ -12,12 +14,12 @@ from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Any, Self
 
     from pydantic import BaseModel
 
     from evo_nas.config import SearchConfig
+    from evo_nas.strategies.strategy import StrategyOptions
 
 Choice = TypeVar("Choice")
 
@@ -25,17 +27,13 @@ Choice = TypeVar("Choice")
 class Sections(NamedTuple):
     """The checked options of the sections whose keys belong to other rooms than ``config``."""
 
-    strategy: BaseModel
+    strategy: StrategyOptions
     space: SpaceOptions
     task: BaseModel
 
     @classmethod
-    def of(cls, config: SearchConfig, *, base: Path | None = None) -> Self:
-        """Checks every section as far as that needs no data.
-
-        Args:
-            config: A whole configuration.
-            base: Directory that relative data paths start from; None leaves them as they are written.
+    def of(cls, config: SearchConfig) -> Self:
+        """Checks every section as far as that needs no data; relative data paths stay as they are written.
 
         Raises:
             ConfigError: An option is wrong.
@@ -44,7 +42,9 @@ class Sections(NamedTuple):
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
         space = checked(SpaceOptions, config.space, at="space")
         task_class = _chosen(TASKS, config.task, section="task")
-        return cls(strategy, space, checked(task_class.Options, _options(config.task), at="task", base=base))
+        task = checked(task_class.Options, _options(config.task), at="task")
+        # A home directory is spelled out here: the configuration may be run where ``~`` is another one.
+        return cls(strategy, space, resolved(task, Path()))
 
 
 def spelled_out(config: SearchConfig) -> SearchConfig:
@@ -71,6 +71,4 @@ def _options(section: Mapping[str, Any]) -> dict[str, Any]:
 
 def path_keys(config: SearchConfig) -> frozenset[str]:
     """Returns the dotted keys of ``config`` that hold paths of data."""
-    names = ("path", "validation_path", "test_path", "huggingface")
-    classes = config.task.get("classes") or {}
-    return frozenset([f"task.{name}" for name in names] + [f"task.classes.{name}" for name in classes])
+    return frozenset(f"task.{name}" for name in data_paths(Sections.of(config).task))

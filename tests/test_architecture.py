@@ -38,12 +38,12 @@ from evo_nas.config import TrainingConfig
 from evo_nas.genome.architecture import Architecture, Layer, Signature
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.tasks.task import Dataset, Loss, Sequences
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.training.batches import prepare
 from evo_nas.training.trainer import train
 zeros = Sequences(np.zeros((4, 2, 1), dtype=np.float32), np.zeros(4, dtype=np.int64))
 signature = Signature(features=1, outputs=2)
-data = prepare(Dataset("zeros", signature, Loss.CROSS_ENTROPY, ACCURACY, zeros, zeros, zeros))
+data = prepare(Dataset("zeros", signature, Objective.CROSS_ENTROPY, ACCURACY, zeros, zeros, zeros))
 architecture = Architecture(layers=(Layer(NAMED_CELLS["mgu"], 2, dropout=0.1),))
 assert not train(architecture, data, TrainingConfig(), epochs=1, seed=1).outcome.error
 """

@@ -10,7 +10,7 @@ from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, Ru
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import random
 from collections.abc import Sequence
 
 import pytest
 
-from evo_nas.errors import RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
@@ -20,7 +18,7 @@ from evo_nas.ledger import Ledger, compaction
 from evo_nas.loop import Budget, Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore, start
 
@@ -103,7 +101,7 @@ def play(seed: int) -> list[str]:
         try:
             create = "RUN.json" not in files
             ledger = Ledger.create(store, RECORD) if create else Ledger.open(store)
-            search = Search(strategy(seed), executor, ledger, budget=Budget(budget))
+            search = Search.resumed(strategy(seed), executor, ledger, budget=Budget(budget))
             while not search.finished:
                 for evaluation in search.step(timeout_s=rng.choice((1, 30, 300))):
                     acknowledged[evaluation.candidate.id] = evaluation
@@ -176,7 +174,7 @@ def arrivals(seed: int, *, budget: int, slots: int) -> list[list[int]]:
 
 def search_in(store: MemoryStore, seed: int, script: list[list[int]], *, slots: int) -> Search:
     ledger = Ledger.open(store) if "RUN.json" in store.files else Ledger.create(store, RECORD)
-    return Search(strategy(seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
+    return Search.resumed(strategy(seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
 
 
 def yet_to_arrive(order: list[list[int]], files: dict[str, bytes]) -> list[list[int]]:
@@ -210,47 +208,6 @@ def told(files: dict[str, bytes]) -> list[Evaluation]:
     return reader(store).history().told
 
 
-def test_what_cannot_be_committed_is_never_believed():
-    class FullStore(MemoryStore):
-        def create(self, name: str, content: bytes) -> bool:
-            if name.startswith("segments/"):
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return super().create(name, content)
-
-    evolution = strategy(1)
-    ledger = Ledger.create(FullStore(), RECORD)
-    search = Search(evolution, SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(9))
-    with pytest.raises(RunError, match="No space left"):
-        search.run()
-    assert search.progress().told == 0
-    assert evolution.statistics() == {}
-
-
-def test_an_exhausted_space_ends_the_search():
-    tiny = SpaceOptions(
-        layers={"min": 1, "max": 1}, widths=[4], cells=["lstm", "gru"], evolve_cell=False, norms=["none"],
-        skips=False, poolings=["last"], heads=[0], optimizers=["adam"], clips=[1.0], batch_sizes=[8],
-        learning_rates={"min": 1e-2, "max": 1e-2, "count": 1},
-    )  # fmt: skip
-    space = SearchSpace(tiny, Signature(features=2, outputs=1), epochs=2)
-    evolution = AgingEvolution(space, AgingOptions(population=8, tournament=3), seed=1, epochs=2)
-    executor = SimulatedExecutor(objective, Simulation(workers=2))
-    ledger = Ledger.create(MemoryStore(), RECORD)
-    progress = Search(evolution, executor, ledger, budget=Budget(100)).run()
-    assert progress.finished
-    assert progress.told == 2
-
-
-def test_a_budget_of_training_time_ends_the_search():
-    executor = SimulatedExecutor(objective, Simulation(workers=2))
-    search = Search(
-        strategy(1), executor, Ledger.create(MemoryStore(), RECORD), budget=Budget(1000, train_s=12.0)
-    )
-    progress = search.run()
-    assert progress.finished
-    assert 12 <= progress.told <= 12 + progress.asked - 12 < 20
-
-
 def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
     store = MemoryStore()
     order = arrivals(1, budget=30, slots=3)
@@ -260,25 +217,3 @@ def test_a_stopped_search_commits_what_arrived_and_goes_on_later():
     assert not progress.finished
     assert len(told(store.files)) == progress.told >= 10
     assert search_in(store, 1, order, slots=3).run().told == 30
-
-
-def test_a_search_that_is_drained_commits_what_was_in_flight_and_asks_no_more():
-    store = MemoryStore()
-    with Ledger.create(store, RECORD) as ledger:
-        executor = SimulatedExecutor(objective, Simulation(workers=3))
-        search = Search(strategy(1), executor, ledger, budget=Budget(30))
-        progress = search.run([lambda progress: search.stop(drain_s=1e6) if progress.told >= 10 else None])
-    assert progress.interrupted
-    assert 10 < progress.told == progress.asked == len(told(store.files)) < 30
-
-
-def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing():
-    store = MemoryStore()
-    with Ledger.create(store, RECORD) as ledger:
-        Search(
-            strategy(1), SimulatedExecutor(objective, Simulation(workers=2)), ledger, budget=Budget(5)
-        ).run()
-    for budget in (5, 9):
-        with Ledger.open(store) as ledger:
-            executor = SimulatedExecutor(objective, Simulation(workers=2))
-            assert Search(strategy(1), executor, ledger, budget=Budget(budget)).run().told == budget

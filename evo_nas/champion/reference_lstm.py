@@ -41,7 +41,7 @@ def equal_lstm(model: Architecture, wanted: int, signature: Signature) -> Archit
 def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture | None:
     """Returns the fittest architecture of a run that is made of LSTM cells alone; None if there is none."""
     ranked = sorted(
-        (evaluation for evaluation in told if evaluation.fitness is not None),
+        (evaluation for evaluation in told if evaluation.is_complete),
         key=lambda evaluation: evaluation.fitness or 0.0,
         reverse=True,
     )

@@ -22,7 +22,7 @@ from evo_nas.training.trainer import train
 if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig
     from evo_nas.genome.architecture import Architecture
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.batches import PreparedDataset
 
 

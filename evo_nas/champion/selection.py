@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evo_nas.archive import Archive
 from evo_nas.errors import ChampionError
-from evo_nas.strategies.operators import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +23,11 @@ def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
     Raises:
         ChampionError: No candidate was scored.
     """
-    archive = Archive(size=1)
+    archive = Archive()
     archive.update(told)
-    if not archive.best:
+    if archive.best is None:
         raise ChampionError(
             f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at the "
             "causes with `evo-nas show`"
         )
-    return archive.best[0]
+    return archive.best

@@ -12,14 +12,14 @@ import click
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
 @click.option(
-    "--baselines/--no-baselines", default=True, help="Fit the trivial and linear opponents, or do not."
+    "--baselines/--no-baselines", default=True, help="Fit the baselines, which are to be beaten, or do not."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: bool) -> None:
-    """Shows how the data of CONFIG were understood, and what is to beat.
+    """Shows how the data of CONFIG were understood, and the baselines that a search has to beat.
 
-    That is: which columns are what, parts and shapes, classes, lengths, a few samples, and the test metric of
-    trivial and linear opponents. Nothing is searched and nothing is written.
+    Shown are the roles of the columns, parts and shapes, classes, lengths, a few samples, and the test metric of
+    simple models. Nothing is searched and nothing is written.
     """
     from rich.console import Console
 
@@ -27,9 +27,9 @@ def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: 
     from evo_nas.config import load_config
     from evo_nas.experiment import Experiment
 
-    experiment = Experiment.of(load_config(config, overrides))
-    opponents = experiment.task.baselines() if baselines else {}
+    prepared = Experiment.of(load_config(config, overrides)).prepared
+    fitted = prepared.fit_baselines() if baselines else {}
     if as_json:
-        click.echo(json.dumps(data_fields(experiment.dataset, opponents)))
+        click.echo(json.dumps(data_fields(prepared.dataset, fitted)))
     else:
-        Console(highlight=False).print(data_view(experiment.dataset, opponents))
+        Console(highlight=False).print(data_view(prepared.dataset, fitted))

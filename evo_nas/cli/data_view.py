@@ -1,4 +1,4 @@
-"""A task's data as a person, or a machine, reads them."""
+"""A task's data, written for a person or for a machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.text import Text
 
 from evo_nas.cli.formatting import figure
 from evo_nas.cli.tables import plain_table
-from evo_nas.tasks.task import Loss, Sequences, Stream, Windows
+from evo_nas.data.splitting import PARTS
+from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.console import RenderableType
 
-    from evo_nas.tasks.task import Dataset, Part
+    from evo_nas.tasks.dataset import Dataset, Part
 
 BARS = "▁▂▃▄▅▆▇█"
 BINS = 24
 SAMPLES = 3
 SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
 MOST_CLASSES = 20
-PARTS = ("train", "validation", "test")
+"""Rows of the table of classes; more would push the samples off the screen."""
 
 
 def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
@@ -43,7 +44,7 @@ def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableTyp
 
 
 def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, Any]:
-    """Returns the same as plain values."""
+    """Returns the same as plain values for JSON."""
     return {
         "name": dataset.name,
         "metric": dataset.metric.name,
@@ -54,31 +55,46 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, A
         "per_step": dataset.signature.per_step,
         "remarks": list(dataset.remarks),
         "missing": dict(dataset.missing),
-        "parts": {name: _part_fields(getattr(dataset, name)) for name in PARTS},
+        "parts": {name: _part_fields(part) for name, part in dataset.parts.items()},
         "classes": _counts(dataset) if dataset.classes else {},
         "baselines": dict(baselines),
     }
 
 
 def _facts(dataset: Dataset) -> list[str]:
-    """Returns sentences about shapes and holes; no value that is read is missing, since loading refuses any that is."""
+    """Returns sentences about shapes, the metric and missing values."""
     signature = dataset.signature
-    reads = (
-        f"{signature.vocabulary:,} tokens" if signature.vocabulary else f"{signature.features} values a step"
-    )
-    tells = f"{signature.outputs} values" if dataset.loss is Loss.MSE else f"one of {signature.outputs}"
-    if dataset.loss is Loss.BINARY_CROSS_ENTROPY:
-        tells = f"{signature.outputs} yes or no"
+    reads = f"{_counted(signature.features, 'value')} per step"
+    if signature.vocabulary:
+        reads = _counted(signature.vocabulary, "kind of token", "kinds of tokens")
     when = "at every step" if signature.per_step else "at the end"
-    direction = "more" if dataset.metric.higher_is_better else "less"
+    direction = "higher" if dataset.metric.higher_is_better else "lower"
     return [
-        f"a network reads {reads} and tells {tells} {when}",
-        f"what counts is {dataset.metric.name}, {direction} is better",
+        f"networks read {reads} and predict {_predicted(dataset)} {when}",
+        f"search optimises {dataset.metric.name}, {direction} is better",
         _holes(dataset),
     ]
 
 
+def _predicted(dataset: Dataset) -> str:
+    outputs = dataset.signature.outputs
+    if dataset.objective is Objective.CROSS_ENTROPY:
+        return (
+            "a token"
+            if dataset.signature.predicts_inputs
+            else f"one of {_counted(outputs, 'class', 'classes')}"
+        )
+    if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
+        return f"yes or no for {_counted(outputs, 'key')}"
+    return _counted(outputs, "value")
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"one {one}" if count == 1 else f"{count:,} {many or one + 's'}"
+
+
 def _holes(dataset: Dataset) -> str:
+    # A task refuses a missing value that it would read, so all of these are in columns that it leaves out.
     found = [f"{name} {count:,}" for name, count in dataset.missing.items() if count]
     if found:
         return f"missing values: {', '.join(found)}; no value that is read is missing or infinite"
@@ -87,8 +103,7 @@ def _holes(dataset: Dataset) -> str:
 
 def _parts_table(dataset: Dataset) -> RenderableType:
     table = plain_table("part", right=("examples", "steps"), left=("lengths",))
-    for name in PARTS:
-        part: Part = getattr(dataset, name)
+    for name, part in dataset.parts.items():
         lengths = _lengths(part)
         span = (
             f"{lengths.min():,}"
@@ -115,8 +130,8 @@ def _classes_table(dataset: Dataset) -> RenderableType:
 
 
 def _counts(dataset: Dataset) -> dict[str, list[int]]:
-    """Returns how often each class is right in each part."""
-    columns = [_class_counts(getattr(dataset, name), len(dataset.classes)) for name in PARTS]
+    """Returns how often each class occurs in each part."""
+    columns = [_class_counts(part, len(dataset.classes)) for part in dataset.parts.values()]
     return {name: [int(column[index]) for column in columns] for index, name in enumerate(dataset.classes)}
 
 
@@ -130,7 +145,7 @@ def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
 
 
 def _baselines_table(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
-    table = plain_table("to beat", right=(f"test {dataset.metric.name}",))
+    table = plain_table("baseline", right=(f"test {dataset.metric.name}",))
     for name, baseline in baselines.items():
         table.add_row(name, figure(baseline))
     return table
@@ -181,6 +196,7 @@ def _lengths(part: Part) -> npt.NDArray[np.int64]:
 def _histogram(lengths: npt.NDArray[np.int64]) -> str:
     if lengths.min() == lengths.max():
         return ""
+    # No more bins than lengths, or some bins would always be empty.
     counts, _ = np.histogram(lengths, bins=min(BINS, int(np.ptp(lengths)) + 1))
     return "".join(BARS[round(count / counts.max() * (len(BARS) - 1))] for count in counts)
 

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
-from typing import TYPE_CHECKING
-
 import click
-
-if TYPE_CHECKING:
-    from evo_nas.evaluation import Candidate, Evaluation
-    from evo_nas.ledger import History
 
 
 @click.command()
@@ -22,12 +15,13 @@ def verify(run: str) -> None:
     """
     from evo_nas.experiment import Experiment
     from evo_nas.runs import Run
-    from evo_nas.strategies.replay import verify as mismatches_of
+    from evo_nas.strategies.verification import derivable
+    from evo_nas.strategies.verification import verify as mismatches_of
 
     verified = Run.at(run)
     damage = list(verified.damage())
     history = verified.history()
-    told, in_flight = _derivable(history)
+    told, in_flight = derivable(history.told, history.in_flight, lost=history.lost)
     mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(), told, in_flight))
     for mismatch in mismatches:
         recorded, derived = mismatch.recorded, mismatch.derived
@@ -44,21 +38,4 @@ def verify(run: str) -> None:
     click.echo(
         f"{run} is verified as far as can be: {derived:,} of {candidates:,} candidates were derived again from "
         f"the log; the others were asked after evaluations were lost ({lost}), which was accepted"
-    )
-
-
-def _derivable(history: History) -> tuple[list[Evaluation], list[Candidate]]:
-    """Returns what was told before the first accepted loss, and what else had been asked without a gap by then."""
-    if not history.lost:
-        return history.told, history.in_flight
-    before = min(first for first, _ in history.lost)
-    told = history.told[:before]
-    asked = {evaluation.candidate.id: evaluation.candidate for evaluation in history.told[before:]}
-    asked |= {candidate.id: candidate for candidate in history.in_flight}
-    in_flight = {number: each for number, each in asked.items() if each.asked_after <= before}
-    known = in_flight.keys() | {evaluation.candidate.id for evaluation in told}
-    whole = next(number for number in count() if number not in known)
-    return (
-        [evaluation for evaluation in told if evaluation.candidate.id < whole],
-        [candidate for number, candidate in in_flight.items() if number < whole],
     )

@@ -12,7 +12,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
 
@@ -30,17 +30,18 @@ def remote_paths(config: SearchConfig) -> list[str]:
     Raises:
         ConfigError: An option is wrong, or a path is relative: it would lead elsewhere on the cluster.
     """
+    from evo_nas.data.paths import data_paths  # noqa: PLC0415
     from evo_nas.sections import Sections  # noqa: PLC0415 - the job on the head node needs none of it
 
-    options = Sections.of(config).task
-    named = [(name, path) for name, value in options for path in _paths_in(value)]
-    for name, path in named:
-        if not path.is_absolute():
-            raise ConfigError(
-                f"task.{name} is {path}; must be an absolute path on the head node of the cluster, since data "
-                "are not sent there"
-            )
-    return [str(path) for _, path in named]
+    named = data_paths(Sections.of(config).task)
+    for name, paths in named.items():
+        for path in paths:
+            if not path.is_absolute():
+                raise ConfigError(
+                    f"task.{name} is {path}; must be an absolute path on the head node of the cluster, since "
+                    "data are not sent there"
+                )
+    return [str(path) for paths in named.values() for path in paths]
 
 
 def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator[str]:
@@ -65,14 +66,6 @@ def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator
         there = next(place for place in (Path(run), *Path(run).parents) if place.exists())
         if not os.access(there, os.W_OK | os.X_OK):
             yield f"run is {run}; {there} cannot be written on the head node of the cluster; choose another"
-
-
-def _paths_in(value: Any) -> Iterator[Path]:
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _paths_in(item)
 
 
 def main(arguments: str) -> int:

@@ -9,7 +9,6 @@ task and no strategy; the owner's options model checks them through `checked`, a
 from evo_nas.config.load import configured, load_config
 from evo_nas.config.schema import (
     BudgetOptions,
-    DataPath,
     SearchConfig,
     TrainingConfig,
     WorkerOptions,
@@ -19,7 +18,6 @@ from evo_nas.config.validation_errors import checked, nearest, shown
 
 __all__ = [
     "BudgetOptions",
-    "DataPath",
     "SearchConfig",
     "TrainingConfig",
     "WorkerOptions",

@@ -5,28 +5,17 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 MAX_SEED = 2**63 - 1
-
-
-def _under_base(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base")
-    return (base or Path()) / path.expanduser()
-
-
-DataPath = Annotated[Path, Field(strict=False), AfterValidator(_under_base)]
-"""A path in a task's options; a relative one starts from the configuration's ``base_dir``."""
 
 
 class _Section(BaseModel):

@@ -13,8 +13,6 @@ from pydantic import BaseModel, ValidationError
 from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -56,20 +54,19 @@ _REQUIREMENTS = {
 _BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 
 
-def checked(model: type[Model], values: object, *, at: str = "", base: Path | None = None) -> Model:
+def checked(model: type[Model], values: object, *, at: str = "") -> Model:
     """Returns ``values`` as an instance of ``model``.
 
     Args:
         model: The pydantic model of a section.
         values: What the section holds.
         at: Dotted path of the section in its file; empty for the whole file.
-        base: Directory that relative `DataPath` values start from.
 
     Raises:
         ConfigError: Something is wrong; one line for each problem.
     """
     try:
-        return model.model_validate(values, context={"base": base})
+        return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(complaints(error, model, at=at))) from None
 

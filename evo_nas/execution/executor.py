@@ -1,35 +1,16 @@
-"""The contract of every executor, and the one that evaluates in this very process."""
+"""The contract of every executor."""
 
 from __future__ import annotations
 
-import socket
-import time
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping  # noqa: TC003 - what reads an Occupancy from JSON resolves its annotations
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self
-
-from evo_nas.evaluation import Evaluation, Outcome, Status
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evo_nas.evaluation import Candidate
-
-HARD_LIMIT_FACTOR = 2.0
-"""An evaluator should stop at the time limit; at this multiple of it the executor does."""
-
-
-class Evaluator(Protocol):
-    """Turns a candidate into an outcome; lives in a worker and keeps the data loaded there."""
-
-    def __call__(self, candidate: Candidate, /) -> Outcome:
-        """Trains ``candidate`` and reports; failures are outcomes, never exceptions."""
-
-
-EvaluatorFactory = Callable[[], Evaluator]
-"""Called once in each worker process; must pickle. Execution never knows what it builds."""
+    from evo_nas.evaluation import Candidate, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +23,10 @@ class Occupancy:
         in_flight: Candidates submitted and not collected.
         lost_workers: Workers lost since the start.
         dropped: Late or repeated results that were not counted, since the start.
-        waiting: Workers that have not started, since there is no room for them yet.
+        waiting: Workers that have not started, since the cluster has no place for them yet.
         obstacle: What those are waiting for, once they have waited long.
         seconds: Seconds of all workers since the start, by what they did with them.
-        in_this_process: Whether there is but one worker, the process that asks.
+        in_this_process: Whether the only worker is the process that asks.
     """
 
     workers: int
@@ -60,9 +41,9 @@ class Occupancy:
 
 
 class Executor(ABC):
-    """Trains candidates somewhere. Used by one thread, as a context manager.
+    """Trains candidates somewhere. Used by one thread, as a context manager: entering starts the workers.
 
-    Laws, which `tests/contracts/test_executors.py` holds every implementation to:
+    Laws, which `evo_nas.testing.executors` holds every implementation to:
 
     * Every submitted candidate comes back from `collect` exactly once, whatever happens to workers:
       a lost worker's candidates are dispatched again elsewhere with ``attempt + 1``, and after
@@ -73,12 +54,15 @@ class Executor(ABC):
     * A candidate whose evaluator raises comes back as ``Status.FAILED``, and the worker goes on.
     """
 
+    def start(self) -> None:
+        """Starts the workers; called once, before anything else. Constructing an executor starts nothing."""
+
     @abstractmethod
     def free_slots(self) -> int:
         """Returns how many more candidates keep the workers fed; 0 when they have enough."""
 
     def expect(self, candidates: int) -> None:
-        """Learns how many more candidates will ever come; who holds resources may give some back."""
+        """Learns how many more candidates will ever come; an executor that holds resources may give some back."""
 
     @abstractmethod
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -97,88 +81,8 @@ class Executor(ABC):
         """Ends the workers at once; what is in flight is abandoned. May be called twice."""
 
     def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def evaluate(evaluator: Evaluator, candidate: Candidate, *, time_limit_s: float | None) -> Outcome:
-    """Returns the outcome of ``candidate``, whatever the evaluator does short of ending the process."""
-    started = time.perf_counter()
-    try:
-        outcome = evaluator(candidate)
-    except Exception as error:  # noqa: BLE001 - one child's failure must not end a search
-        return Outcome(
-            Status.FAILED,
-            train_s=time.perf_counter() - started,
-            error=f"{type(error).__name__}: {error}",
-        )
-    taken_s = time.perf_counter() - started
-    if time_limit_s is not None and taken_s > HARD_LIMIT_FACTOR * time_limit_s:
-        return overrun(taken_s, time_limit_s=time_limit_s)
-    return outcome
-
-
-def overrun(taken_s: float, *, time_limit_s: float) -> Outcome:
-    """Returns the outcome of a candidate that did not stop at its time limit."""
-    return Outcome(
-        Status.TIMED_OUT,
-        train_s=taken_s,
-        error=f"took {taken_s:.1f} s; the time limit is {time_limit_s:g} s",
-    )
-
-
-class InlineExecutor(Executor):
-    """Evaluates one candidate at a time in this process, inside `collect`.
-
-    Nothing can interrupt an evaluation here: `collect` returns when it is done, whatever its timeout,
-    and one that took longer than twice the limit is reported as timed out afterwards.
-
-    Args:
-        factory: Builds the evaluator, at once.
-        time_limit_s: Seconds after which an evaluator should stop; None for no limit.
-    """
-
-    def __init__(self, factory: EvaluatorFactory, *, time_limit_s: float | None = None) -> None:
-        self._evaluator = factory()
-        self._time_limit_s = time_limit_s
-        self._queue: deque[tuple[Candidate, float]] = deque()
-        self._node = socket.gethostname()
-
-    def free_slots(self) -> int:
-        """Returns 1 when nothing is queued, otherwise 0."""
-        return 0 if self._queue else 1
-
-    def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Queues candidates."""
-        now = time.monotonic()
-        self._queue.extend((candidate, now) for candidate in candidates)
-
-    def collect(self, *, timeout_s: float) -> list[Evaluation]:  # noqa: ARG002 - see the class
-        """Evaluates the oldest queued candidate and returns it."""
-        if not self._queue:
-            return []
-        candidate, submitted = self._queue.popleft()
-        queue_s = time.monotonic() - submitted
-        outcome = evaluate(self._evaluator, candidate, time_limit_s=self._time_limit_s)
-        return [
-            Evaluation(
-                candidate,
-                outcome,
-                worker="inline",
-                node=self._node,
-                queue_s=queue_s,
-                finished_at=time.time(),
-            )
-        ]
-
-    def occupancy(self) -> Occupancy:
-        """Returns one worker, which is this process."""
-        return Occupancy(
-            workers=1, busy=int(bool(self._queue)), in_flight=len(self._queue), in_this_process=True
-        )
-
-    def close(self) -> None:
-        """Forgets what is queued."""
-        self._queue.clear()

@@ -6,31 +6,39 @@ import logging
 import math
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
 from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
-from evo_nas.execution.dispatch import Dispatcher, Lease, Loss, Report
+from evo_nas.execution.dispatch import Dispatcher
 from evo_nas.execution.executor import Executor, Occupancy
-from evo_nas.execution.local_ray import start_local
+from evo_nas.execution.lease import LossCause
+from evo_nas.execution.placement import draining_nodes, explain_misfit, explain_waiting
+from evo_nas.execution.ray_actors import RayActors
+from evo_nas.execution.ray_start import start_private_ray
 from evo_nas.execution.ray_worker import cause_of_loss, loss_in_words, worker_class
-from evo_nas.execution.room import draining_nodes, explain_misfit, explain_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation
-    from evo_nas.execution.executor import EvaluatorFactory
+    from evo_nas.execution.worker import MakeEvaluator
 
 _log = logging.getLogger(__name__)
 LOOK_S = 2.0
 """Seconds between looks at which nodes are there and which are about to go."""
 GRACE_S = 1.0
-"""Seconds that a worker which seems overdue gets to have reported after all."""
+"""Seconds for which the head waits once more for the result of a worker that seems overdue."""
+PLACEMENT_S = 60.0
+"""Seconds after which the pool says why a worker has not started; an autoscaler needs time to add a node."""
+LEAST_PATIENCE = 3
+"""A pool gives up when it lost ``attempts`` workers in a row for each that it has; a smaller one counts as this many.
+
+One bad candidate costs a pool of a single worker ``attempts`` losses in a row, and must not end it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class RayOptions:
 
     Attributes:
         workers: Actors to ask for; those that find no room wait for nodes to join.
-        lanes: Candidates that each trains at the same time, in threads of its own.
+        lanes: Threads of each worker, each of which trains one candidate at a time.
         min_workers: Actors to keep when fewer candidates are left than workers; all of them for None.
         cpus_per_worker: CPUs that Ray sets aside for each.
         gpus_per_worker: GPUs that Ray sets aside for each; a fraction shares one.
@@ -47,8 +55,6 @@ class RayOptions:
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
         time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
         startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
-        placement_timeout_s: Seconds after which it is told why a worker has not started; an autoscaler needs some
-            to add a node.
     """
 
     workers: int
@@ -60,7 +66,6 @@ class RayOptions:
     attempts: int = 3
     time_limit_s: float | None = None
     startup_timeout_s: float | None = 120.0
-    placement_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
         for name in ("workers", "lanes"):
@@ -78,48 +83,24 @@ class RayOptions:
         return {name: amount for name, amount in demand.items() if amount}
 
 
-@dataclass(slots=True)
-class _Sent:
-    """A lease on its way, and when by this clock it became one of those that its worker runs."""
-
-    lease: Lease
-    running_since: float = math.inf
-
-
-@dataclass(slots=True)
-class _Actor:
-    """An actor and what it owes: a reference for its start and for each lease, oldest first."""
-
-    handle: Any
-    starting: Any
-    created_at: float
-    node_id: str | None = None
-    retiring: bool = False
-    leases: dict[Any, _Sent] = field(default_factory=dict)
-
-
 class RayPool(Executor):
     """Trains candidates in Ray actors; the head decides about every retry and every replacement.
 
-    Asks for all workers at once, so that an autoscaler sees what is wanted; those that find a node start. Workers
-    on a node that is about to go are retired and asked for elsewhere. When fewer candidates are left than
-    workers, the others give their room back.
+    Asks for all workers at once, so that an autoscaler sees what is wanted; a worker starts when a node has room
+    for it. Workers on a node that is about to go are retired and asked for elsewhere. When fewer candidates are
+    left than workers, the surplus workers give their resources back.
 
-    Uses the Ray cluster that this process is connected to; if there is none, starts a private one on this
-    machine and shuts it down at `close`. Ray replaces the handler of SIGTERM when it starts: install your own
-    afterwards. SIGINT from a terminal does not reach the workers.
+    Uses the Ray cluster that this process is connected to; if there is none, `start` starts a private one on this
+    machine and `close` shuts it down.
 
     Args:
-        factory: Builds the evaluator once in each worker; sent once, its arrays without a copy.
+        make_evaluator: Called once in each worker; sent once, its arrays without a copy.
         options: Size and limits.
-
-    Raises:
-        ConfigError: This machine is too small for a worker.
-        EvoNasError: The factory raised one in the first worker.
-        ExecutionError: No worker could be started.
     """
 
-    def __init__(self, factory: EvaluatorFactory, options: RayOptions) -> None:
+    def __init__(self, make_evaluator: MakeEvaluator, options: RayOptions) -> None:
+        self._make_evaluator = make_evaluator
+        self._shared_maker: Any = None
         self._options = options
         self._dispatcher = Dispatcher(
             attempts=options.attempts,
@@ -127,35 +108,46 @@ class RayPool(Executor):
             time_limit_s=options.time_limit_s,
             lanes=options.lanes,
         )
-        self._actors: dict[str, _Actor] = {}
-        self._owner: dict[Any, str] = {}
-        self._worker_class = worker_class(
+        actor_class = worker_class(
             cpus=options.cpus_per_worker,
             gpus=options.gpus_per_worker,
             memory=options.memory_per_worker,
             lanes=options.lanes,
         )
-        self._created = 0
+        self._actors = RayActors(actor_class, lanes=options.lanes, time_limit_s=options.time_limit_s)
         self._wanted = options.workers
-        self._late: dict[Any, int] = {}
         self._obstacle = ""
         self._looked_at = -math.inf
         self._ready = False
+        self._owns_ray = False
+
+    def start(self) -> None:
+        """Asks for the workers, and waits for the first one unless the options let the pool wait for nodes.
+
+        Ray replaces the handler of SIGTERM when it starts: install your own afterwards. SIGINT from a terminal does
+        not reach the workers.
+
+        Raises:
+            ConfigError: This machine is too small for a worker.
+            EvoNasError: Making the evaluator raised one in the first worker.
+            ExecutionError: No worker could be started.
+        """
         self._owns_ray = not ray.is_initialized()
         try:
             if self._owns_ray:
-                start_local(math.ceil(options.workers * options.cpus_per_worker), factory)
+                cpus = math.ceil(self._options.workers * self._options.cpus_per_worker)
+                start_private_ray(cpus, self._make_evaluator)
                 self._refuse_misfit()
-            self._factory = ray.put(factory)
+            self._shared_maker = ray.put(self._make_evaluator)
             self._balance()
-            if options.startup_timeout_s is not None:
-                self._await_first(options.startup_timeout_s)
+            if self._options.startup_timeout_s is not None:
+                self._await_first(self._options.startup_timeout_s)
         except BaseException:
             self.close()
             raise
 
     def expect(self, candidates: int) -> None:
-        """Gives back the room of workers that will get nothing more."""
+        """Dismisses workers that will get nothing more."""
         left = candidates + self._dispatcher.in_flight
         fewest = min(self._options.workers, self._options.min_workers or self._options.workers)
         self._wanted = max(fewest, min(self._options.workers, left))
@@ -166,7 +158,13 @@ class RayPool(Executor):
         return self._dispatcher.free_slots
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Sends candidates to workers as far as these have room, and queues the others."""
+        """Sends candidates to workers as far as these can take more, and queues the others.
+
+        Raises:
+            ExecutionError: The pool was not started.
+        """
+        if self._shared_maker is None:
+            raise ExecutionError("the pool is not started; use it as a context manager, or call start()")
         self._dispatcher.submit(candidates)
         self._send()
 
@@ -179,8 +177,9 @@ class RayPool(Executor):
         until = time.monotonic() + timeout_s
         evaluations: list[Evaluation] = []
         while self._dispatcher.in_flight and not evaluations:
-            for reference in self._arrived(until):
+            for reference in self._actors.arrived(until=until):
                 evaluations += self._receive(reference)
+            # After what arrived, so that a head that was held up does not end workers that are done.
             evaluations += self._end_overdue()
             evaluations += self._look_round()
             self._send()
@@ -189,85 +188,75 @@ class RayPool(Executor):
         return evaluations
 
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now; those that still start or wait for room are counted apart."""
-        waiting = sum(actor.node_id is None for actor in self._actors.values())
+        """Returns what the workers are doing now; those that still start or wait for a node are counted apart."""
+        waiting = sum(actor.node_id is None for actor in self._actors.by_name.values())
         return replace(self._dispatcher.occupancy(), waiting=waiting, obstacle=self._obstacle)
 
     def close(self) -> None:
         """Ends the workers, and Ray if this pool started it."""
-        actors, self._actors, self._owner, self._late = self._actors, {}, {}, {}
-        if self._owns_ray:
+        owned, self._owns_ray = self._owns_ray, False
+        self._actors.clear(kill=not owned and ray.is_initialized())
+        if owned:
             ray.shutdown()
-        elif ray.is_initialized():
-            for actor in actors.values():
-                ray.kill(actor.handle)
 
-    def _create(self) -> None:
-        name = f"worker-{self._created}"
-        self._created += 1
-        handle: Any = self._worker_class.remote()
-        starting = handle.start.remote(self._factory, self._options.time_limit_s)
-        self._actors[name] = _Actor(handle, starting, created_at=time.monotonic())
-        self._owner[starting] = name
+    def _send(self) -> None:
+        for lease in self._dispatcher.assign():
+            self._actors.send(lease)
 
     def _balance(self) -> None:
-        """Asks for missing workers and dismisses those too many: first who waits, then who is idle."""
-        staying = [name for name, actor in self._actors.items() if not actor.retiring]
+        """Asks for missing workers and dismisses surplus ones: first those that wait, then those that are idle."""
+        actors = self._actors.by_name
+        staying = [name for name, actor in actors.items() if not actor.retiring]
         for _ in range(self._wanted - len(staying)):
-            self._create()
-        waiting_first = sorted(staying, key=lambda name: self._actors[name].node_id is not None)
+            self._actors.create(self._shared_maker)
+        waiting_first = sorted(staying, key=lambda name: actors[name].node_id is not None)
+        # A waiting worker is idle, too; a busy one stays until a later call finds it idle.
         dismissable = [name for name in waiting_first if self._dispatcher.is_idle(name)]
-        retired = [name for name, actor in self._actors.items() if actor.retiring]
+        retired = [name for name, actor in actors.items() if actor.retiring]
         for name in (
             *dismissable[: max(0, len(staying) - self._wanted)],
             *filter(self._dispatcher.is_idle, retired),
         ):
             self._dispatcher.dismiss(name)
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        actor = self._actors.pop(name)
-        self._owner.pop(actor.starting, None)
-        for reference, sent in actor.leases.items():
-            if self._owner.pop(reference, None) is not None:
-                self._late[reference] = sent.lease.id
-        ray.kill(actor.handle)
+            self._actors.forget(name)
 
     def _look_round(self) -> list[Evaluation]:
-        """Every few seconds, sees which nodes are about to go and who has been waiting for long."""
+        """Looks, every few seconds, for nodes that are about to go and for workers that have waited long."""
         now = time.monotonic()
         if now < self._looked_at + LOOK_S:
             return []
         self._looked_at = now
         evaluations: list[Evaluation] = []
         for node_id, deadline in draining_nodes().items():
-            for name in [name for name, actor in self._actors.items() if actor.node_id == node_id]:
+            there = [name for name, actor in self._actors.by_name.items() if actor.node_id == node_id]
+            for name in there:
+                # Ray gives 0 where it knows no time; such a node is lost when it is lost.
                 evaluations += self._retire(name, overdue=0 < deadline <= time.time())
         self._balance()
         self._report_waiting(now)
         return evaluations
 
     def _retire(self, name: str, *, overdue: bool) -> list[Evaluation]:
-        actor = self._actors[name]
+        actor = self._actors.by_name[name]
         if not actor.retiring:
             actor.retiring = True
             self._dispatcher.retire(name)
             _log.info("%s gets nothing more: its node is about to go", name, extra={"worker": name})
         if not overdue or self._dispatcher.is_idle(name):
             return []
-        return self._replace(name, loss=Loss.PREEMPTED, reason="its node was taken away")
+        return self._replace(name, cause=LossCause.PREEMPTED, reason="its node was taken away")
 
     def _refuse_misfit(self) -> None:
-        """Says at once what this machine lacks; nobody will add to it."""
+        """Raises what this machine lacks; unlike a cluster, it will not grow."""
         misfit = explain_misfit(self._options.demand)
         if misfit:
             raise ConfigError(f"no worker fits on this machine: {misfit}, see `workers`")
 
     def _report_waiting(self, now: float) -> None:
-        """Tells what workers wait for when it has been long; until then an autoscaler may be adding nodes."""
-        waiting = [actor.created_at for actor in self._actors.values() if actor.node_id is None]
+        """Says what workers wait for if they have waited long; before that, an autoscaler may be adding nodes."""
+        waiting = [actor.created_at for actor in self._actors.by_name.values() if actor.node_id is None]
         obstacle = ""
-        if waiting and now - min(waiting) >= self._options.placement_timeout_s:
+        if waiting and now - min(waiting) >= PLACEMENT_S:
             obstacle = explain_waiting(self._options.demand)
         if obstacle and obstacle != self._obstacle:
             _log.warning("%d workers have not started: %s", len(waiting), obstacle)
@@ -281,129 +270,93 @@ class RayPool(Executor):
                     f"no worker was ready within startup_timeout_s = {timeout_s:g} s: "
                     f"{explain_waiting(self._options.demand)}; ask for less, free or add nodes"
                 )
-            for reference in self._arrived(until):
+            for reference in self._actors.arrived(until=until):
                 self._receive(reference)
 
-    def _arrived(self, until: float) -> list[Any]:
-        """Returns the references that are ready, in the order of sending; waits for the first one."""
-        pending = [*self._owner, *self._late]
-        wait_s = max(0.0, min(until, self._next_deadline()) - time.monotonic())
-        if not ray.wait(pending, timeout=wait_s)[0]:
-            return []
-        ready: list[Any] = ray.wait(pending, num_returns=len(pending), timeout=0)[0]
-        return ready
-
     def _receive(self, reference: Any) -> list[Evaluation]:
-        if reference in self._late:
+        """Takes what has arrived: a start, a result, a late result, or the news that a worker is lost."""
+        if self._actors.is_late(reference):
             self._drop(reference)
             return []
-        name = self._owner.get(reference)
-        if name is None:  # an earlier reference of the same batch told that its worker is lost
+        name = self._actors.owner_of(reference)
+        if name is None:  # an earlier reference of the same batch brought the news that its worker is lost
             return []
         try:
             value = ray.get(reference)
         except RayError as error:
             return self._lose(name, error)
-        del self._owner[reference]
-        actor = self._actors[name]
-        if reference == actor.starting:
-            self._ready = True
-            actor.node_id = value.node_id
-            self._dispatcher.join(name, node=value.host, starting_s=value.seconds)
-            return []
-        return self._accept(actor, reference, value)
+        lease = self._actors.settle(reference)
+        if lease is not None:
+            return self._dispatcher.finish(lease.id, value)
+        self._ready = True
+        self._actors.by_name[name].node_id = value.node_id
+        self._dispatcher.join(name, node=value.host, starting_s=value.seconds)
+        return []
 
-    def _accept(self, actor: _Actor, reference: Any, report: Report) -> list[Evaluation]:
-        lease = actor.leases.pop(reference).lease
-        self._run_oldest(actor)
-        return self._dispatcher.finish(lease.id, report)
-
-    def _accept_arrived(self, name: str) -> list[Evaluation]:
-        """Takes what other lanes of a lost worker had reported before."""
-        actor = self._actors[name]
+    def _receive_arrived(self, name: str) -> list[Evaluation]:
+        """Takes the results of a lost worker that had arrived before."""
         evaluations: list[Evaluation] = []
-        for reference in list(actor.leases):
+        for reference in list(self._actors.by_name[name].sent):
             with suppress(RayError):
-                if reference in self._owner and ray.wait([reference], timeout=0)[0]:
-                    evaluations += self._accept(actor, reference, ray.get(reference))
-                    del self._owner[reference]
+                if ray.wait([reference], timeout=0)[0]:
+                    result = ray.get(reference)
+                    lease = self._actors.settle(reference)
+                    assert lease is not None
+                    evaluations += self._dispatcher.finish(lease.id, result)
         return evaluations
 
     def _drop(self, reference: Any) -> None:
-        """Counts the report of a worker that was given up before, if it is one."""
-        lease_id = self._late.pop(reference)
+        """Lets the dispatcher count the result of a worker that was given up before, if it is one."""
+        lease_id = self._actors.settle_late(reference)
         try:
-            report = ray.get(reference)
+            result = ray.get(reference)
         except RayError:
             return
-        assert not self._dispatcher.finish(lease_id, report)
-
-    def _send(self) -> None:
-        for lease in self._dispatcher.assign():
-            actor = self._actors[lease.worker]
-            reference = actor.handle.work.remote(lease.candidates)
-            actor.leases[reference] = _Sent(lease)
-            self._run_oldest(actor)
-            self._owner[reference] = lease.worker
-
-    def _run_oldest(self, actor: _Actor) -> None:
-        """Starts the clock of every lease that has a lane by now."""
-        for sent in islice(actor.leases.values(), self._options.lanes):
-            sent.running_since = min(sent.running_since, time.monotonic())
-
-    def _deadlines(self, actor: _Actor) -> Iterator[tuple[Any, float]]:
-        """Yields each running lease of ``actor`` and when it passes the hard limit."""
-        if self._options.time_limit_s is not None:
-            for reference, sent in islice(actor.leases.items(), self._options.lanes):
-                yield reference, sent.running_since + sent.lease.hard_limit_s(self._options.time_limit_s)
-
-    def _next_deadline(self) -> float:
-        running = (deadline for actor in self._actors.values() for _, deadline in self._deadlines(actor))
-        return min(running, default=math.inf)
+        assert not self._dispatcher.finish(lease_id, result)
 
     def _end_overdue(self) -> list[Evaluation]:
-        now = time.monotonic()
         evaluations: list[Evaluation] = []
-        for name, actor in list(self._actors.items()):
-            overdue = [reference for reference, deadline in self._deadlines(actor) if deadline <= now]
-            if overdue:
-                evaluations += self._end(name, overdue)
+        for name, overdue in self._actors.overdue().items():
+            evaluations += self._end(name, overdue)
         return evaluations
 
-    def _end(self, name: str, overdue: list[Any]) -> list[Evaluation]:
-        # Where it was this process that stood still, the reports are there and only have to be fetched.
-        reported, missing = ray.wait(overdue, num_returns=len(overdue), timeout=GRACE_S)
+    def _end(self, name: str, overdue: Sequence[Any]) -> list[Evaluation]:
+        # If it was this process that stood still, the results are there and only have to be fetched.
+        reported, missing = ray.wait(list(overdue), num_returns=len(overdue), timeout=GRACE_S)
         evaluations = [evaluation for reference in reported for evaluation in self._receive(reference)]
-        if missing and name in self._actors:
-            overdue_ids = {self._actors[name].leases[reference].lease.id for reference in missing}
+        actor = self._actors.by_name.get(name)
+        if missing and actor is not None:
+            overdue_ids = {actor.sent[reference].lease.id for reference in missing}
             evaluations += self._replace(
-                name, loss=Loss.OVERRUN, reason="passed twice the time limit", overdue=overdue_ids
+                name, cause=LossCause.OVERRUN, reason="passed twice the time limit", overdue=overdue_ids
             )
         return evaluations
 
     def _lose(self, name: str, error: RayError) -> list[Evaluation]:
         reason = loss_in_words(error)
+        # Before any worker was ready, an error in making the evaluator would repeat itself in all of them.
         if not self._ready and isinstance(error, RayTaskError):
             if isinstance(error.cause, EvoNasError):
                 raise error.cause
             raise ExecutionError(f"a worker cannot build the evaluator: {reason}") from error
-        evaluations = self._accept_arrived(name)
-        loss = cause_of_loss(error, retiring=self._actors[name].retiring)
-        evaluations += self._replace(name, loss=loss, reason=reason)
+        # Other lanes may have reported before the loss; what they finished must not be blamed and done again.
+        evaluations = self._receive_arrived(name)
+        cause = cause_of_loss(error, retiring=self._actors.by_name[name].retiring)
+        evaluations += self._replace(name, cause=cause, reason=reason)
         lost = self._dispatcher.losses_in_a_row
-        if lost > self._options.attempts * max(3, self._options.workers):
+        if lost > self._options.attempts * max(LEAST_PATIENCE, self._options.workers):
             raise ExecutionError(
                 f"{lost} workers were lost in a row without a result; the last one: {reason}"
             ) from error
         return evaluations
 
     def _replace(
-        self, name: str, *, loss: Loss, reason: str, overdue: Collection[int] | None = None
+        self, name: str, *, cause: LossCause, reason: str, overdue: Collection[int] | None = None
     ) -> list[Evaluation]:
-        leases = [sent.lease for sent in self._actors[name].leases.values()]
+        leases = [sent.lease for sent in self._actors.by_name[name].sent.values()]
         candidates = [candidate.id for lease in leases for candidate in lease.candidates]
         _log.warning("%s is replaced: %s", name, reason, extra={"worker": name, "candidates": candidates})
-        self._forget(name)
-        evaluations = self._dispatcher.lose(name, loss=loss, error=reason, overdue=overdue)
+        self._actors.forget(name)
+        evaluations = self._dispatcher.lose(name, cause=cause, error=reason, overdue=overdue)
         self._balance()
         return evaluations

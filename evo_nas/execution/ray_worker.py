@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
-from evo_nas.execution.dispatch import Loss, Report, work
+from evo_nas.execution.lease import LossCause
+from evo_nas.execution.worker import LeaseResult, evaluate_lease
 
 if TYPE_CHECKING:
     from ray.exceptions import RayError
 
     from evo_nas.evaluation import Candidate
-    from evo_nas.execution.executor import EvaluatorFactory
+    from evo_nas.execution.worker import MakeEvaluator
 
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """Read when torch is first imported; two spinning threads on a busy machine cost 5 to 25 times."""
@@ -24,35 +25,36 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Name of a worker's machine, id of its node, and the seconds that it took to load everything."""
+    """Name of a worker's machine, id of its node, and the seconds that the worker took to load everything."""
 
     host: str
     node_id: str
     seconds: float
 
 
-class _Worker:
+class _RayWorker:
     """Lives in a process of the cluster; what the evaluator loaded stays between leases.
 
     With several lanes, Ray calls `work` in as many threads.
     """
 
-    def start(self, factory: EvaluatorFactory, time_limit_s: float | None) -> Started:
-        """Builds the evaluator and says where."""
+    def start(self, make_evaluator: MakeEvaluator, time_limit_s: float | None) -> Started:
+        """Makes the evaluator and says where it is."""
         began = time.monotonic()
-        self._evaluator = factory()
+        self._evaluator = make_evaluator()
         self._time_limit_s = time_limit_s
         node_id: str = ray.get_runtime_context().get_node_id()
         return Started(socket.gethostname(), node_id, time.monotonic() - began)
 
-    def work(self, candidates: tuple[Candidate, ...]) -> Report:
+    def work(self, candidates: tuple[Candidate, ...]) -> LeaseResult:
         """Evaluates a lease."""
-        return work(self._evaluator, candidates, time_limit_s=self._time_limit_s)
+        return evaluate_lease(self._evaluator, candidates, time_limit_s=self._time_limit_s)
 
 
 def worker_class(*, cpus: float, gpus: float, memory: int | None, lanes: int) -> Any:
-    """Returns the actor class of workers that take so much each; Ray never restarts one by itself."""
-    return ray.remote(_Worker).options(
+    """Returns the actor class of workers that take so much each."""
+    # Ray restarts and retries nothing: it would not know which candidate to blame.
+    return ray.remote(_RayWorker).options(
         num_cpus=cpus,
         num_gpus=gpus,
         memory=memory,
@@ -63,12 +65,12 @@ def worker_class(*, cpus: float, gpus: float, memory: int | None, lanes: int) ->
     )
 
 
-def cause_of_loss(error: RayError, *, retiring: bool) -> Loss:
-    """Returns why a worker is gone; one that was ``retiring`` went with its node."""
+def cause_of_loss(error: RayError, *, retiring: bool) -> LossCause:
+    """Returns why a worker is gone; a worker that was ``retiring`` went with its node."""
     if isinstance(error, OutOfMemoryError):
-        return Loss.OUT_OF_MEMORY
+        return LossCause.OUT_OF_MEMORY
     preempted = retiring or (isinstance(error, RayActorError) and error.preempted)
-    return Loss.PREEMPTED if preempted else Loss.CRASHED
+    return LossCause.PREEMPTED if preempted else LossCause.CRASHED
 
 
 def loss_in_words(error: RayError) -> str:

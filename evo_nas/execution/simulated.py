@@ -10,8 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
-from evo_nas.execution.dispatch import LEASE_S, Dispatcher, Lease, Loss, Report, Ticket
-from evo_nas.execution.executor import HARD_LIMIT_FACTOR, Executor, Occupancy, evaluate
+from evo_nas.execution.dispatch import Dispatcher
+from evo_nas.execution.executor import Executor, Occupancy
+from evo_nas.execution.lease import Lease, LossCause, Ticket
+from evo_nas.execution.worker import HARD_LIMIT_FACTOR, LEASE_S, LeaseResult, evaluate
 from evo_nas.randomness import stream
 
 if TYPE_CHECKING:
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What may go wrong; every probability is drawn anew for each attempt of a candidate.
+    """What may go wrong; each attempt of a candidate draws for itself.
 
     Attributes:
         lost: Probability that the worker is lost while it runs the candidate.
-        late: Probability that a lost worker was only thought so, and delivers after its replacement.
+        late: Probability that a lost worker still delivers its result after it was replaced.
         duplicated: Probability that a result is delivered twice.
         delayed: Probability that a result is held up on its way, so that later ones overtake it.
         delay_s: Longest time by which a late, duplicated or delayed result is held up.
@@ -77,7 +79,9 @@ class Simulation:
 
 
 @dataclass(slots=True, eq=False)
-class _Worker:
+class _SimulatedWorker:
+    """A worker, the leases that it has not started, and how many it runs."""
+
     name: str
     queue: deque[Lease] = field(default_factory=deque)
     running: int = 0
@@ -86,25 +90,25 @@ class _Worker:
 
 @dataclass(slots=True)
 class _Course:
-    """How the evaluation of a lease goes: what is reported after how long, and what ends its worker."""
+    """How the evaluation of a lease goes: which candidates start when, how long it takes, what ends the worker."""
 
     elapsed_s: float = 0.0
     started_s: list[float] = field(default_factory=list)
-    loss: Loss | None = None
+    loss: LossCause | None = None
 
 
 class SimulatedExecutor(Executor):
     """Evaluates candidates on simulated workers; nothing waits, `collect` moves the clock.
 
-    The fate of an attempt depends on the seed, the candidate's id and the number of the attempt alone, not
-    on which worker runs it or when. Holds no resources: it may be abandoned at any moment.
+    What happens to an attempt depends only on the seed, the candidate's id and the number of the attempt, not on
+    which worker runs it or when. Holds no resources: it may be abandoned at any moment.
 
     Args:
-        objective: What a candidate's training would give; called when its result is delivered.
+        objective: Gives the outcome of a candidate's training; called when its result is delivered.
         simulation: The machines.
         duration_s: Seconds that a candidate takes, `math.inf` if it hangs; drawn from ``simulation`` if None.
-        head_clock: A clock whose advance between calls also passes in the simulation, so that a slow head
-            costs busy time (`time.perf_counter`); with None the head takes no time.
+        head_clock: A clock, such as `time.perf_counter`; the seconds that it advances between two calls also pass
+            in the simulation, so that a slow head leaves workers idle. With None the head takes no time.
     """
 
     def __init__(
@@ -127,7 +131,7 @@ class SimulatedExecutor(Executor):
             time_limit_s=simulation.time_limit_s,
             lanes=simulation.lanes,
         )
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, _SimulatedWorker] = {}
         self._joined = 0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._scheduled = 0
@@ -179,15 +183,16 @@ class SimulatedExecutor(Executor):
         return self._events[0][0] if self._events else math.inf
 
     def _at(self, time_s: float, event: Callable[[], None]) -> None:
+        # Numbered, so that events of the same time happen in the order of scheduling, and repeatably.
         heapq.heappush(self._events, (time_s, self._scheduled, event))
         self._scheduled += 1
 
     def _catch_up(self) -> None:
-        """Lets pass what the head took since it was here last."""
+        """Lets as much time pass as the head took since its last call."""
         self._run_until(self.now_s + self._head_clock() - self._left_at)
 
     def _run_until(self, time_s: float) -> None:
-        """Lets everything happen up to and at ``time_s``."""
+        """Lets everything happen that is due by ``time_s``."""
         while self._next_event_at <= time_s:
             at_s, _, event = heapq.heappop(self._events)
             self._pass(at_s)
@@ -200,7 +205,7 @@ class SimulatedExecutor(Executor):
         self.now_s = time_s
 
     def _join(self) -> None:
-        worker = _Worker(f"worker-{self._joined}")
+        worker = _SimulatedWorker(f"worker-{self._joined}")
         self._joined += 1
         self._workers[worker.name] = worker
         self._dispatcher.join(worker.name, node="simulated")
@@ -211,7 +216,7 @@ class SimulatedExecutor(Executor):
             worker.queue.append(lease)
             self._start(worker)
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: _SimulatedWorker) -> None:
         """Starts the worker's next lease if it has one and a lane for it."""
         if worker.dead or not worker.queue or worker.running == self._simulation.lanes:
             return
@@ -222,17 +227,18 @@ class SimulatedExecutor(Executor):
         if course.elapsed_s < math.inf:
             self._at(self.now_s + course.elapsed_s, partial(self._end, worker, lease, course))
 
-    def _end(self, worker: _Worker, lease: Lease, course: _Course) -> None:
+    def _end(self, worker: _SimulatedWorker, lease: Lease, course: _Course) -> None:
         self._running -= 1
         worker.running -= 1
-        if worker.dead:  # another lane has ended it meanwhile
+        if worker.dead:  # another lane has ended it in the meantime
             return
         faults = self._simulation.faults
         rng = self._rng("delivery", lease.tickets[0])
         deliver = partial(self._deliver, lease, course)
         worker.dead = course.loss is not None
-        if course.loss is Loss.OVERRUN:
-            self._lose(worker, Loss.OVERRUN, overdue=(lease.id,))
+        if course.loss is LossCause.OVERRUN:
+            # The executor ends such a worker itself, so it knows at once and which lease is to blame.
+            self._lose(worker, LossCause.OVERRUN, overdue=(lease.id,))
         elif course.loss:
             noticed_at = self.now_s + faults.notice_s
             self._at(noticed_at, partial(self._lose, worker, course.loss))
@@ -246,6 +252,7 @@ class SimulatedExecutor(Executor):
                 self._at(self.now_s + held_s + rng.uniform(0.0, faults.delay_s), deliver)
 
     def _course(self, lease: Lease) -> _Course:
+        """Draws how a lease goes, by the rules of `evaluate_lease` for what a lane starts."""
         time_limit_s = self._simulation.time_limit_s or math.inf
         course = _Course()
         for ticket in lease.tickets:
@@ -255,17 +262,18 @@ class SimulatedExecutor(Executor):
             rng = self._rng("course", ticket)
             duration_s = self._draw_duration(ticket.candidate, rng)
             if rng.random() < self._simulation.faults.lost:
-                course.loss = Loss.CRASHED
+                course.loss = LossCause.CRASHED
                 course.elapsed_s += rng.random() * min(duration_s, HARD_LIMIT_FACTOR * time_limit_s)
                 break
             if duration_s > HARD_LIMIT_FACTOR * time_limit_s:
-                course.loss = Loss.OVERRUN
+                course.loss = LossCause.OVERRUN
                 course.elapsed_s = lease.hard_limit_s(time_limit_s)
                 break
             course.elapsed_s += duration_s
         return course
 
     def _draw_duration(self, candidate: Candidate, rng: random.Random) -> float:
+        # Drawn in any case, so that a given duration does not shift what is drawn after it.
         drawn_s = self._simulation.mean_s * rng.uniform(0.5, 1.5)
         return drawn_s if self._duration_s is None else self._duration_s(candidate)
 
@@ -277,11 +285,13 @@ class SimulatedExecutor(Executor):
             evaluate(self._objective, candidate, time_limit_s=None)
             for candidate in lease.candidates[: len(course.started_s)]
         )
-        report = Report(outcomes, tuple(course.started_s), course.elapsed_s)
-        self._arrived += self._dispatcher.finish(lease.id, report)
+        result = LeaseResult(outcomes, tuple(course.started_s), course.elapsed_s)
+        self._arrived += self._dispatcher.finish(lease.id, result)
 
-    def _lose(self, worker: _Worker, loss: Loss, *, overdue: Collection[int] | None = None) -> None:
+    def _lose(
+        self, worker: _SimulatedWorker, cause: LossCause, *, overdue: Collection[int] | None = None
+    ) -> None:
         del self._workers[worker.name]
         error = "simulated loss of the worker"
-        self._arrived += self._dispatcher.lose(worker.name, loss=loss, error=error, overdue=overdue)
+        self._arrived += self._dispatcher.lose(worker.name, cause=cause, error=error, overdue=overdue)
         self._at(self.now_s + self._simulation.faults.restart_s, self._join)

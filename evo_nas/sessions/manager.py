@@ -18,7 +18,7 @@ from evo_nas.sessions.events import Failed, Progressed, is_last
 from evo_nas.sessions.local import LocalSession
 from evo_nas.sessions.metrics import Metrics
 from evo_nas.sessions.ray_retrain import RayRetrain
-from evo_nas.telemetry import log_as_json
+from evo_nas.structured_logs import log_as_json
 
 if TYPE_CHECKING:
     from evo_nas.sessions.events import Event

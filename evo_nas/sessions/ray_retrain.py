@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.retrain import Retrained, Retraining
     from evo_nas.config import TrainingConfig, WorkerOptions
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
 
 RETRIES = 3
 """How often Ray starts a training again whose worker or node was lost."""

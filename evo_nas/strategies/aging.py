@@ -1,9 +1,9 @@
 """Aging (regularized) evolution: the oldest dies, not the worst.
 
 Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019.
-Asynchronous and steady-state: one child per free worker, no generations. Two departures, both measured to help on
-small budgets: breeding starts after the first ``warmup`` evaluations instead of waiting for a full population, and
-architectures that are known already are drawn again.
+Asynchronous and steady-state: one child per free worker, no generations. It departs from the paper in two points,
+and both were measured to help on small budgets: breeding starts after the first ``warmup`` evaluations instead of
+waiting for a full population, and architectures that are known already are drawn again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class AgingOptions(StrategyOptions):
     Attributes:
         population: Individuals alive at once.
         tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
-        warmup: Scored evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
+        warmup: Complete evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
         crossover: Share of the children that have two parents, 0 to 1.
     """
 
@@ -50,39 +50,41 @@ class AgingOptions(StrategyOptions):
         return self
 
 
-class AgingEvolution(Strategy):
-    """Breeds from tournament winners of the last ``population`` scored evaluations."""
+class AgingEvolution(Strategy[AgingOptions]):
+    """Breeds from tournament winners of the last ``population`` complete evaluations."""
 
     kind: ClassVar[str] = "aging"
-    Options: ClassVar[type[StrategyOptions]] = AgingOptions
+    Options = AgingOptions
 
     def __init__(
         self, space: SearchSpace, options: AgingOptions | None = None, *, seed: int, epochs: int
     ) -> None:
-        options = options or AgingOptions()
         super().__init__(space, options, seed=seed, epochs=epochs)
-        self._warmup = options.warmup
-        self._size = options.population
-        self._population: deque[Individual] = deque(maxlen=self._size)
-        self._breeder = Breeder(space, tournament=options.tournament, crossover=options.crossover)
+        chosen = self._options
+        # A bounded queue is the aging: whatever enters last pushes out what entered first.
+        self._population: deque[Individual] = deque(maxlen=chosen.population)
+        self._breeder = Breeder(space, tournament=chosen.tournament, crossover=chosen.crossover)
         self._founders = space.seeds()
-        self._scored = 0
+        self._complete = 0
 
     def statistics(self) -> Mapping[str, float]:
         """Returns size, mean, std, min and max of the population's fitness."""
         return fitness_statistics(self._population)
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
-        if self._scored >= self._warmup:
+        if self._complete >= self._options.warmup:
             genome, parents, operator = self._breeder.breed(self._population, rng)
             return Proposal(genome, tuple(parent.evaluation.candidate.id for parent in parents), operator)
         if k < len(self._founders):
             name, genome = self._founders[k]
-            if self._is_new(genome):
-                return Proposal(genome, parents=(), operator=f"seed:{name}")
+            founder = Proposal(genome, parents=(), operator=f"seed:{name}")
+            # Two names may mean the same architecture in a small space; chance then replaces the second.
+            if self._is_new(founder):
+                return founder
         return self._by_chance(rng)
 
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
-        scored = [evaluation for evaluation in evaluations if evaluation.fitness is not None]
-        self._scored += len(scored)
-        self._population.extend(individuals(scored[-self._size :]))
+        complete = [evaluation for evaluation in evaluations if evaluation.is_complete]
+        self._complete += len(complete)
+        # A resumed run tells its whole history at once; only the youngest can be alive.
+        self._population.extend(individuals(complete[-self._options.population :]))

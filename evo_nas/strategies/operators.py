@@ -1,7 +1,7 @@
-"""Variation, selection and archives, made of DEAP's toolbox; the one place that knows DEAP.
+"""Variation and selection, made of DEAP's toolbox; the one place that knows DEAP.
 
-DEAP draws from the module :mod:`random`; every call into it is made inside `drawing_from`.
-`creator.create` is not used: it registers classes in a global module and makes them anew when unpickled.
+DEAP draws from the module :mod:`random`; every call into it that draws is made inside `drawing_from`.
+`creator.create` is not used: it registers classes in a global module and creates them again when unpickling.
 
 Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 """
@@ -28,7 +28,7 @@ NEIGHBOUR_STEP = 0.75
 
 
 class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
-    """Fitness to be raised, then parameters to be lowered: equal fitness is won by the smaller network."""
+    """Fitness to maximise, then parameters to minimise: of equal fitness, the smaller network wins."""
 
     weights = (1.0, -1.0)
 
@@ -46,11 +46,11 @@ class Individual(list[int]):
 
 
 def individuals(evaluations: Iterable[Evaluation]) -> list[Individual]:
-    """Returns one individual for each evaluation that carries a fitness."""
+    """Returns one individual for each complete evaluation."""
     return [
         Individual(evaluation.candidate.genome, evaluation)
         for evaluation in evaluations
-        if evaluation.fitness is not None
+        if evaluation.is_complete
     ]
 
 
@@ -58,18 +58,18 @@ def individuals(evaluations: Iterable[Evaluation]) -> list[Individual]:
 def drawing_from(rng: random.Random) -> Iterator[None]:
     """Lets DEAP's operators draw from ``rng``; the global generator is neither used nor disturbed.
 
-    Its modules are given ``rng`` in the place of the module :mod:`random`, so that threads of the host program which
-    draw from that at the same moment change nothing; searches in several threads take turns.
+    Searches in several threads take turns.
     """
+    # Seeding the global generator instead would let other threads of the host program draw in between.
     modules = (tools.selection, tools.crossover)
     with _lending:
-        theirs = [module.random for module in modules]
+        originals = [module.random for module in modules]
         for module in modules:
             module.random = rng
         try:
             yield
         finally:
-            for module, original in zip(modules, theirs, strict=True):
+            for module, original in zip(modules, originals, strict=True):
                 module.random = original
 
 
@@ -93,6 +93,7 @@ class Breeder:
         self, population: Sequence[Individual], rng: random.Random
     ) -> tuple[Genome, list[Individual], str]:
         """Returns a child's genome, its parents and the name of the operator that made it."""
+        # Every child is mutated, also after crossover: two like parents would otherwise give a known child.
         mother = self._select(population, rng)
         if rng.random() >= self._crossover:
             return self._toolbox.mutate(tuple(mother), rng=rng), [mother], "mutation"
@@ -112,14 +113,14 @@ def mutate_active_gene(
 ) -> Genome:
     """Returns a child in which exactly one active gene differs, and perhaps some inactive ones.
 
-    Genes are mutated one after another until an active one was hit, so the inactive part drifts without
-    ever making a child that equals its parent. Goldman and Punch, "Reducing Wasted Evaluations in Cartesian
-    Genetic Programming", EuroGP 2013. The group is drawn first, so the many genes of the cell do not crowd out the
-    few of the rest. A genome without active genes is returned as it is.
+    Genes are mutated one after another until an active one was hit: the inactive genes drift, and yet no child
+    means the same as its parent. A genome without active genes is returned as it is. Goldman and Punch, "Reducing
+    Wasted Evaluations in Cartesian Genetic Programming", EuroGP 2013.
     """
     active = set(space.active_genes(genome))
     child = list(genome)
     while active:
+        # The group is drawn first, since the cell has many genes and would crowd out the few others.
         index = rng.choice(rng.choice(groups))
         child[index] = mutated_choice(space.genes[index], child[index], rng)
         if index in active:
@@ -128,7 +129,7 @@ def mutate_active_gene(
 
 
 def gene_groups(space: SearchSpace) -> list[list[int]]:
-    """Returns the positions of the genes that can vary: the cell's, the training's, the network's."""
+    """Returns the positions of the genes that can vary: those of the cell, of the training and of the network."""
     groups: dict[str, list[int]] = {"cell": [], "training": [], "network": []}
     for position, gene in enumerate(space.genes):
         if gene.size > 1:
@@ -142,52 +143,13 @@ def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:
     if gene.ordered and rng.random() < NEIGHBOUR_STEP:
         neighbours = [near for near in (value - 1, value + 1) if 0 <= near < gene.size]
         return rng.choice(neighbours)
+    # One number fewer than choices, and those from ``value`` on shifted by one, so that ``value`` is never drawn.
     other = rng.randrange(gene.size - 1)
     return other if other < value else other + 1
 
 
-class Archive:
-    """The best of all history: DEAP's hall of fame, and the Pareto front of fitness against parameters."""
-
-    def __init__(self, size: int = 10) -> None:
-        self._best = tools.HallOfFame(size)
-        self._front = tools.ParetoFront()
-
-    def update(self, evaluations: Iterable[Evaluation]) -> None:
-        """Takes in evaluations; those without a fitness are passed over."""
-        scored = (evaluation for evaluation in evaluations if evaluation.fitness is not None)
-        ranked = sorted(scored, key=_rank, reverse=True)
-        self._best.update(individuals(ranked[: self._best.maxsize]))
-        self._front.update(individuals(_undominated(ranked)))
-
-    @property
-    def best(self) -> list[Evaluation]:
-        """The fittest evaluations, best first."""
-        return [individual.evaluation for individual in self._best]
-
-    @property
-    def front(self) -> list[Evaluation]:
-        """Evaluations that no other beats in both fitness and parameters, fittest first."""
-        return [individual.evaluation for individual in self._front]
-
-
-def _rank(evaluation: Evaluation) -> tuple[float, int]:
-    """Orders as `Score` does, without making one for each evaluation of a long history."""
-    assert evaluation.fitness is not None
-    return evaluation.fitness, -evaluation.outcome.parameters
-
-
-def _undominated(ranked: Sequence[Evaluation]) -> list[Evaluation]:
-    """Thins a batch sorted best first, since a Pareto front compares each newcomer with all it holds."""
-    kept: list[Evaluation] = []
-    for evaluation in ranked:
-        if not kept or evaluation.outcome.parameters < kept[-1].outcome.parameters:
-            kept.append(evaluation)
-    return kept
-
-
 def fitness_statistics(population: Sequence[Individual]) -> Mapping[str, float]:
-    """Returns the population's size and mean, std, min, max of its fitness; empty for nobody."""
+    """Returns size and mean, std, min, max of the fitness of ``population``; empty for an empty one."""
     if not population:
         return {}
     table = tools.Statistics(key=lambda individual: individual.fitness.values[0])

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from evo_nas.strategies.strategy import Proposal, Strategy
+from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
 
 if TYPE_CHECKING:
     import random
 
 
-class RandomSearch(Strategy):
+class RandomSearch(Strategy[StrategyOptions]):
     """Draws every candidate uniformly from the space, without repeats."""
 
     kind: ClassVar[str] = "random"
+    Options = StrategyOptions
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:  # noqa: ARG002 - the contract's signature
         return self._by_chance(rng)

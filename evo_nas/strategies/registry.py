@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
+from evo_nas.errors import ConfigError
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.random import RandomSearch
+from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evo_nas.strategies.strategy import Strategy
+_registered: dict[str, type[Strategy[StrategyOptions]]] = {}
+STRATEGIES: Mapping[str, type[Strategy[StrategyOptions]]] = MappingProxyType(_registered)
+"""The strategies that a configuration can name; a view, extended by `register_strategy`."""
 
-STRATEGIES: Mapping[str, type[Strategy]] = {
-    strategy.kind: strategy for strategy in (AgingEvolution, RandomSearch)
-}
+StrategyT = TypeVar("StrategyT", bound=type[Strategy[StrategyOptions]])
+
+
+def register_strategy(strategy: StrategyT) -> StrategyT:
+    """Lets configurations name ``strategy`` by its ``kind``; returns it, so that it can be a decorator.
+
+    Raises:
+        ConfigError: The class lacks ``kind`` or ``Options``, or another strategy has that kind.
+    """
+    kind = getattr(strategy, "kind", None)
+    if not isinstance(kind, str) or not kind:
+        raise ConfigError(
+            f"{strategy.__name__}.kind is {kind!r}; must be the word that names it in a configuration"
+        )
+    options = getattr(strategy, "Options", None)
+    if not (isinstance(options, type) and issubclass(options, StrategyOptions)):
+        raise ConfigError(
+            f"{strategy.__name__}.Options is {options!r}; must be a subclass of StrategyOptions, or "
+            "StrategyOptions itself if there is nothing to choose"
+        )
+    if kind in _registered:
+        raise ConfigError(
+            f"{strategy.__name__}.kind is {kind!r}, which names {_registered[kind].__name__}; choose another: "
+            f"taken are {', '.join(sorted(_registered))}"
+        )
+    _registered[kind] = strategy
+    return strategy
+
+
+for _strategy in (AgingEvolution, RandomSearch):
+    register_strategy(_strategy)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,16 +29,31 @@ class StrategyOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+OptionsT_co = TypeVar("OptionsT_co", bound=StrategyOptions, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A genome that a strategy would like to see evaluated, and where it comes from."""
+    """A genome that a strategy would like to see evaluated, and where it comes from.
+
+    Attributes:
+        genome: What is to be evaluated.
+        parents: Ids of the candidates it was bred from; empty for a founder.
+        operator: Name of what made it, such as ``mutation``.
+        epochs: Epochs of training, at least 1; None for those of the configuration.
+    """
 
     genome: Genome
     parents: tuple[int, ...]
     operator: str
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs of a proposal is {self.epochs}; must be at least 1, or None")
 
 
-class Strategy(ABC):
+class Strategy(ABC, Generic[OptionsT_co]):
     """Chooses the next candidates.
 
     The loop that uses it::
@@ -48,36 +64,40 @@ class Strategy(ABC):
             ledger.append(evaluations, born=...)     # durable first
             strategy.tell(evaluations)               # then believed
 
-    Laws, which `tests/contracts/test_strategies.py` holds every implementation to:
+    Laws, which `evo_nas.testing.strategies` holds every implementation to:
 
     * The state is a function of the configuration, the candidates asked and the evaluations told, in
       order. A strategy is rebuilt by `resume`; nothing is ever pickled.
     * Candidate ``k`` depends on the run seed, ``k``, the evaluations told before it was asked and the
-      candidates with smaller ids; never on time, on the batch size or on who asks.
+      candidates with smaller ids; never on time, on the batch size or on which process asks.
     * A candidate is told once, and only after it was asked.
-    * No two candidates of a run mean the same architecture, those in flight included.
+    * No two candidates of a run mean the same architecture trained for as many epochs; those in flight count.
 
-    A subclass fills two hooks: `_propose` draws a genome, `_learn` takes in evaluations.
+    A subclass names its ``kind`` and its ``Options`` and fills two hooks: `_propose` draws a genome, `_learn`
+    takes in evaluations.
 
     Args:
         space: Where genomes come from.
-        options: An instance of ``Options``.
+        options: Options of this strategy; the defaults if None.
         seed: The run's seed.
-        epochs: Training budget given to every candidate.
+        epochs: Epochs of training of every candidate for which the strategy chooses no other number.
     """
 
     kind: ClassVar[str]
-    Options: ClassVar[type[StrategyOptions]] = StrategyOptions
+    Options: type[OptionsT_co]
 
-    def __init__(self, space: SearchSpace, options: Any = None, *, seed: int, epochs: int) -> None:
+    def __init__(
+        self, space: SearchSpace, options: OptionsT_co | None = None, *, seed: int, epochs: int
+    ) -> None:
         self._space = space
-        self._options = options if options is not None else self.Options()
+        self._options = self.Options() if options is None else options
         self._seed = seed
         self._epochs = epochs
         self._asked = 0
         self._told = 0
         self._in_flight: set[int] = set()
-        self._known: set[str] = set()
+        # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
+        self._known: defaultdict[int, set[str]] = defaultdict(set)
 
     def ask(self, n: int) -> list[Candidate]:
         """Returns the next ``n`` candidates, ids ascending; fewer when the space is exhausted."""
@@ -129,34 +149,45 @@ class Strategy(ABC):
         """Takes in evaluations that were just told, in order."""
 
     def _next(self) -> Candidate | None:
+        # A generator of its own for each candidate, so that the size of a batch changes nothing.
         rng = stream(self._seed, "ask", self._asked)
         for attempt in range(REDRAWS):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
             own = attempt < REDRAWS // 2
             proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
-            if self._is_new(proposal.genome):
-                canonical_hash = self._space.canonical_hash(proposal.genome)
-                return Candidate(
-                    id=self._asked,
-                    genome=proposal.genome,
-                    canonical_hash=canonical_hash,
-                    parents=proposal.parents,
-                    operator=proposal.operator,
-                    seed=derive_seed(self._seed, "training", canonical_hash, self._epochs),
-                    budget=self._epochs,
-                    asked_after=self._told,
-                )
+            if self._is_new(proposal):
+                return self._candidate(proposal)
         return None
+
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        canonical_hash = self._space.canonical_hash(proposal.genome)
+        epochs = self._epochs_of(proposal)
+        return Candidate(
+            id=self._asked,
+            genome=proposal.genome,
+            canonical_hash=canonical_hash,
+            parents=proposal.parents,
+            operator=proposal.operator,
+            seed=derive_seed(self._seed, "training", canonical_hash, epochs),
+            budget=epochs,
+            asked_after=self._told,
+        )
 
     def _by_chance(self, rng: random.Random) -> Proposal:
         return Proposal(self._space.random(rng), parents=(), operator="random")
 
-    def _is_new(self, genome: Genome) -> bool:
-        """Whether the genome can be built and means an architecture that was never asked."""
-        return self._space.canonical_hash(genome) not in self._known and self._space.is_feasible(genome)
+    def _is_new(self, proposal: Proposal) -> bool:
+        """Whether the genome can be built, and its architecture was never asked for as many epochs."""
+        # The cheaper check comes first; feasibility needs the number of parameters.
+        is_known = self._space.canonical_hash(proposal.genome) in self._known[self._epochs_of(proposal)]
+        return not is_known and self._space.is_feasible(proposal.genome)
+
+    def _epochs_of(self, proposal: Proposal) -> int:
+        return self._epochs if proposal.epochs is None else proposal.epochs
 
     def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
         for candidate in candidates:
-            self._known.add(candidate.canonical_hash)
+            self._known[candidate.budget].add(candidate.canonical_hash)
             self._in_flight.add(candidate.id)
+            # Not a count: ids that a damaged ledger lost must not be used again.
             self._asked = max(self._asked, candidate.id + 1)

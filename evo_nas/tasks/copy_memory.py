@@ -1,4 +1,4 @@
-"""The copy problem (Hochreiter and Schmidhuber, 1997): say what was read, long after."""
+"""The copy problem (Hochreiter and Schmidhuber, 1997): repeat what was read, long after."""
 
 from __future__ import annotations
 
@@ -8,42 +8,41 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.baselines.classifiers import majority
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import majority
-from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 BLANK, RECALL = 0, 1
-FIRST_SYMBOL = 2
+FIRST_SYMBOL = 2  # ids of inputs; the targets of symbols start at 0
 
 
 class CopyOptions(GeneratedClassesOptions):
     """Options of the task ``copy_memory``; ``length`` is the number of blanks between reading and recall.
 
     Attributes:
-        symbols: How many different ones there are.
-        remembered: How many are to be remembered.
+        symbols: Number of different symbols.
+        remembered: Number of symbols to remember.
     """
 
     symbols: Annotated[int, Field(ge=2, le=1000)] = 8
     remembered: PositiveInt = 5
 
 
-class CopyMemoryTask(GeneratedTask):
-    """Symbols, blanks, a sign to recall, blanks; what counts are the last steps, where the symbols are due."""
+class CopyMemoryTask(GeneratedTask[CopyOptions]):
+    """Symbols, blanks, a sign to recall, blanks; only the last steps count, where the symbols are repeated."""
 
     kind = "copy_memory"
     Options = CopyOptions
-    _options: CopyOptions
 
-    def baselines(self) -> dict[str, float]:
+    def _baselines(self, drawn: Drawn) -> dict[str, float]:
         """Returns the test metric of the most frequent symbol."""
-        train, _, test = (part.targets[part.scored].astype(np.int64) for part in self._parts())
-        metric = CLASSIFICATION[self._options.metric]
-        return {"majority": majority(train, test, metric=metric, classes=self._options.symbols)}
+        train, _, test = (part.targets[part.scored].astype(np.int64) for part in drawn)
+        metric = CLASSIFICATION[self.options.metric]
+        return {"majority": majority(train, test, metric=metric, classes=self.options.symbols)}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        options = self._options
+        options = self.options
         due = options.remembered + options.length + 1
         symbols = rng.integers(0, options.symbols, (count, options.remembered))
         inputs = np.full((count, due + options.remembered), BLANK, dtype=np.int64)
@@ -55,16 +54,14 @@ class CopyMemoryTask(GeneratedTask):
         scored[:, due:] = True
         return Sequences(inputs, targets, scored=scored)
 
-    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
-        symbols = tuple(chr(ord("a") + number) for number in range(self._options.symbols))
+    def _dataset(self, drawn: Drawn) -> Dataset:
+        symbols = tuple(chr(ord("a") + number) for number in range(self.options.symbols))
         return Dataset(
             "copy problem",
             Signature(0, len(symbols), vocabulary=FIRST_SYMBOL + len(symbols), per_step=True),
-            Loss.CROSS_ENTROPY,
-            CLASSIFICATION[self._options.metric],
-            train,
-            validation,
-            test,
+            Objective.CROSS_ENTROPY,
+            CLASSIFICATION[self.options.metric],
+            *drawn,
             causal=True,
             classes=symbols,
             vocabulary=("_", ">", *symbols),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import model_validator
 
+from evo_nas.data.options import Seed, Share, StrictOptions
+from evo_nas.data.scaling import Scaler
+from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.baselines.classifiers import fitted_score
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import fitted_score
-from evo_nas.tasks.options import Seed, Share, TaskOptions
-from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Self
 
     import numpy.typing as npt
@@ -23,13 +26,13 @@ if TYPE_CHECKING:
 CLASSES = 10
 
 
-class DigitsOptions(TaskOptions):
+class DigitsOptions(StrictOptions):
     """Options of the task ``digits``.
 
     Attributes:
-        validation: Share of the images that decides.
-        test: Share of the images that is reported; the rest is learnt.
-        seed: Which images fall into which part.
+        validation: Share of the images in the validation part.
+        test: Share of the images in the test part; the rest is for training.
+        seed: Seed of the drawing of parts.
         metric: What search optimises.
     """
 
@@ -48,7 +51,15 @@ class DigitsOptions(TaskOptions):
         return self
 
 
-class DigitsTask(Task):
+class _Images(NamedTuple):
+    """Images ``(n, 64)``, labels ``(n,)``, and the positions of each part."""
+
+    pixels: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64]
+    parts: dict[str, npt.NDArray[np.int64]]
+
+
+class DigitsTask(Task[DigitsOptions]):
     """The 1,797 images of scikit-learn's digits as sequences of 8 rows of 8 pixels; 10 classes.
 
     Parts are stratified by class; each pixel column is standardised with the training images' statistics.
@@ -57,54 +68,58 @@ class DigitsTask(Task):
     kind = "digits"
     Options = DigitsOptions
 
-    def __init__(self, options: DigitsOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:  # noqa: ARG003 - it writes no file
+        """Returns the task with its defaults."""
+        return cls(DigitsOptions())
 
-    def load(self) -> Dataset:
-        """Returns the images; see `Task.load`."""
-        images, labels, parts = self._read()
-        images = images.reshape(-1, 8, 8)
-        scaler = Scaler.fitted(images[parts["train"]])
-
-        def sequences(part: str) -> Sequences:
-            return Sequences(scaler(images[parts[part]]), labels[parts[part]].astype(np.int64))
-
-        return Dataset(
+    def read(self) -> Prepared:
+        """Returns the images; see `Task.read`."""
+        images = self._images()
+        pixels = images.pixels.reshape(-1, 8, 8)
+        scaler = Scaler.fitted(pixels[images.parts["train"]])
+        parts = {
+            part: Sequences(scaler(pixels[where]), images.labels[where].astype(np.int64))
+            for part, where in images.parts.items()
+        }
+        dataset = Dataset(
             name="digits",
             signature=Signature(features=8, outputs=CLASSES),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[self._options.metric],
-            train=sequences("train"),
-            validation=sequences("validation"),
-            test=sequences("test"),
+            objective=Objective.CROSS_ENTROPY,
+            metric=CLASSIFICATION[self.options.metric],
+            train=parts["train"],
+            validation=parts["validation"],
+            test=parts["test"],
             classes=tuple(map(str, range(CLASSES))),
         )
+        return Prepared(dataset, partial(self._baselines, images))
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of the most frequent class and of the nearest training image."""
-        from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - as in load
-        from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415 - as in load
+    def _baselines(self, images: _Images) -> dict[str, float]:
+        """Returns the test metric of the most frequent class and of the nearest known image."""
+        from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - 1.5 s, paid only where digits are used
+        from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415
 
-        opponents = {
+        models = {
             "majority": DummyClassifier(strategy="prior"),
             "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
         }
-        images, labels, parts = self._read()
+        parts = images.parts
         rows = [np.concatenate([parts["train"], parts["validation"]]), parts["test"]]
-        inputs, targets = [images[each] for each in rows], [labels[each] for each in rows]
-        metric = CLASSIFICATION[self._options.metric]
         return {
-            name: fitted_score(opponent, inputs, targets, metric=metric, classes=CLASSES)
-            for name, opponent in opponents.items()
+            name: fitted_score(
+                model,
+                [images.pixels[each] for each in rows],
+                [images.labels[each] for each in rows],
+                metric=CLASSIFICATION[self.options.metric],
+                classes=CLASSES,
+            )
+            for name, model in models.items()
         }
 
-    def _read(
-        self,
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], dict[str, npt.NDArray[np.int64]]]:
-        """Returns images ``(n, 64)``, labels, and the positions of each part."""
-        from sklearn.datasets import load_digits  # noqa: PLC0415 - 1.5 s, paid only where digits are used
+    def _images(self) -> _Images:
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - as above
 
         images, labels = load_digits(return_X_y=True)
         rows = Rows("digits", contents=range(len(labels)), strata=labels.astype(str).tolist())
-        options = SplitOptions(**self._options.model_dump(exclude={"metric"}))
-        return images, labels, split_rows(rows, options)
+        options = SplitOptions(**self.options.model_dump(exclude={"metric"}))
+        return _Images(images, labels, split_rows(rows, options))

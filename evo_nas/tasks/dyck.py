@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_baselines
-from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 BRACKETS = ("()", "[]", "{}", "<>")
 
@@ -20,23 +20,22 @@ class DyckOptions(GeneratedClassesOptions):
     """Options of the task ``dyck``; ``length`` is the number of brackets of the longest word.
 
     Attributes:
-        kinds: How many kinds of brackets there are.
+        kinds: Number of kinds of brackets.
     """
 
     kinds: Annotated[int, Field(ge=1, le=len(BRACKETS))] = 2
 
 
-class DyckTask(GeneratedTask):
-    """Balanced words, and as many in which one bracket was replaced by another; both of random length."""
+class DyckTask(GeneratedTask[DyckOptions]):
+    """Balanced words, and as many words with one bracket replaced by another; both have random lengths."""
 
     kind = "dyck"
     Options = DyckOptions
-    _options: DyckOptions
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test accuracy of opponents that count each bracket; see `classification_baselines`."""
-        train, _, test = self._parts()
-        symbols = 2 * self._options.kinds
+    def _baselines(self, drawn: Drawn) -> dict[str, float]:
+        """Returns the test metric of classifiers that see the count of each bracket; see `classification_baselines`."""
+        train, _, test = drawn
+        symbols = 2 * self.options.kinds
         counts = [
             np.stack([(part.inputs == symbol + 1).sum(axis=1) for symbol in range(symbols)], axis=1).astype(
                 float
@@ -46,12 +45,12 @@ class DyckTask(GeneratedTask):
         return classification_baselines(
             counts,
             [train.targets.astype(np.int64), test.targets.astype(np.int64)],
-            metric=CLASSIFICATION[self._options.metric],
+            metric=CLASSIFICATION[self.options.metric],
             classes=2,
         )
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        longest = self._options.length // 2 * 2
+        longest = self.options.length // 2 * 2
         inputs = np.zeros((count, longest), dtype=np.int64)
         lengths = 2 * rng.integers(1, longest // 2 + 1, count)
         targets = np.arange(count, dtype=np.int64) % 2
@@ -60,8 +59,8 @@ class DyckTask(GeneratedTask):
             if not balanced:
                 # One bracket replaced by any other never leaves a balanced word.
                 at = rng.integers(length)
-                row[at] = 1 + (row[at] - 1 + rng.integers(1, 2 * self._options.kinds)) % (
-                    2 * self._options.kinds
+                row[at] = 1 + (row[at] - 1 + rng.integers(1, 2 * self.options.kinds)) % (
+                    2 * self.options.kinds
                 )
         return Sequences(inputs, targets, lengths)
 
@@ -70,25 +69,24 @@ class DyckTask(GeneratedTask):
         word: list[int] = []
         due: list[int] = []
         while len(word) < length:
+            # As many brackets are open as steps are left: only closing ones fit.
             must_close = len(due) == length - len(word)
             if due and (must_close or rng.random() < 0.5):
                 word.append(due.pop())
             else:
-                kind = int(rng.integers(self._options.kinds))
+                kind = int(rng.integers(self.options.kinds))
                 word.append(2 * kind)
                 due.append(2 * kind + 1)
         return word
 
-    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
-        brackets = tuple("".join(BRACKETS[: self._options.kinds]))
+    def _dataset(self, drawn: Drawn) -> Dataset:
+        brackets = tuple("".join(BRACKETS[: self.options.kinds]))
         return Dataset(
             "Dyck language",
             Signature(0, 2, vocabulary=1 + len(brackets)),
-            Loss.CROSS_ENTROPY,
-            CLASSIFICATION[self._options.metric],
-            train,
-            validation,
-            test,
+            Objective.CROSS_ENTROPY,
+            CLASSIFICATION[self.options.metric],
+            *drawn,
             classes=("unbalanced", "balanced"),
             vocabulary=("_", *brackets),
         )

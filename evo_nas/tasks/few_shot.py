@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from evo_nas.data.scaling import Scaler
+from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.classification import SequenceOptions, read_files
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import LEAST_LOGIT, majority
-from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Self
 
     import numpy.typing as npt
 
@@ -29,9 +33,9 @@ class FewShotOptions(SequenceOptions):
 
     Attributes:
         ways: Classes of an episode.
-        shots: Labelled examples of each.
-        queries: Examples of an episode to be told.
-        episodes: Episodes of the training part; the others have a quarter of it each.
+        shots: Labelled examples of each class.
+        queries: Examples of an episode whose classes are to be predicted.
+        episodes: Episodes of the training part; the other parts have a quarter of it each.
     """
 
     ways: Annotated[int, Field(ge=2, le=100)] = 2
@@ -41,75 +45,86 @@ class FewShotOptions(SequenceOptions):
 
 
 class Episode(NamedTuple):
-    """One small classification problem: a few labelled sequences, and others to be told."""
+    """One small classification problem: a few labelled sequences, and others whose classes are to be predicted."""
 
     support: Sequences
     query: Sequences
 
 
-class FewShotTask(Task):
+class FewShotTask(Task[FewShotOptions]):
     """Episodes over classes that no two parts share.
 
-    `load` gives every episode as one sequence for a network that learns to learn (Santoro et al., 2016): a step is
-    an example, flattened, beside the label of the example before; the queries come last, and they alone count.
+    `read` gives every episode as one sequence for a network that learns to learn (Santoro et al., 2016): a step is
+    an example, flattened, beside the label of the example before; the queries come last, and only they count.
     `episodes` gives the same problems as supports and queries, for a meta-learned initialisation.
     """
 
     kind = "few_shot"
     Options = FewShotOptions
 
-    def __init__(self, options: FewShotOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns 40 episodes over 8 classes of 12 sequences each."""
+        path = folder / "shapes.npz"
+        labels = np.repeat(np.arange(8), 12)
+        values = np.random.default_rng(0).normal(size=(96, 5, 2)) + labels[:, None, None]
+        np.savez(path, x=values, y=labels)
+        return cls(FewShotOptions(path=(path,), episodes=40))
 
-    def files(self) -> list[Path]:
-        """Returns the files of examples."""
-        return self._options.files()
-
-    def load(self) -> Dataset:
-        """Reads the examples and draws the episodes; see `Task.load`."""
-        ways = self._options.ways
-        train, validation, test = (self._joined(part) for part in ("train", "validation", "test"))
-        return Dataset(
-            name=f"{ways}-way {self._options.shots}-shot classification",
-            signature=Signature(train.inputs.shape[2], ways, per_step=True),
-            loss=Loss.CROSS_ENTROPY,
-            metric=CLASSIFICATION[self._options.metric],
-            train=train,
-            validation=validation,
-            test=test,
+    def read(self) -> Prepared:
+        """Reads the examples and draws the episodes; see `Task.read`."""
+        ways = self.options.ways
+        episodes = self.episodes()
+        parts = {part: self._joined(some) for part, some in episodes.items()}
+        dataset = Dataset(
+            name=f"{ways}-way {self.options.shots}-shot classification",
+            signature=Signature(parts["train"].inputs.shape[2], ways, per_step=True),
+            objective=Objective.CROSS_ENTROPY,
+            metric=CLASSIFICATION[self.options.metric],
+            train=parts["train"],
+            validation=parts["validation"],
+            test=parts["test"],
             causal=True,
         )
+        return Prepared(dataset, partial(self._baselines, episodes))
 
-    def baselines(self) -> dict[str, float]:
+    def episodes(self) -> dict[str, list[Episode]]:
+        """Reads the examples and returns the episodes of each part.
+
+        Raises:
+            DataError: Examples cannot be read, or there are too few classes or examples.
+        """
+        return {part: self._drawn(part, classes) for part, classes in self._classes().items()}
+
+    def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, float]:
         """Returns the test metric of the most frequent label, and of the nearest of the few labelled examples."""
-        ways, metric = self._options.ways, CLASSIFICATION[self._options.metric]
+        ways, metric = self.options.ways, CLASSIFICATION[self.options.metric]
         found, wanted = [], []
-        for support, query in self.episodes("test"):
+        for support, query in episodes["test"]:
             known, asked = (
                 part.inputs.reshape(len(part), 1, -1).astype(np.float64) for part in (support, query)
             )
             nearest = np.square(asked - known.transpose(1, 0, 2)).sum(axis=-1).argmin(axis=1)
             found.append(support.targets[nearest])
             wanted.append(query.targets)
-        told = np.concatenate([query.targets for _, query in self.episodes("train")]).astype(np.int64)
+        learnt = np.concatenate([query.targets for _, query in episodes["train"]]).astype(np.int64)
         targets = np.concatenate(wanted).astype(np.int64)
         logits = np.where(np.eye(ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
         return {
-            "majority": majority(told, targets, metric=metric, classes=ways),
+            "majority": majority(learnt, targets, metric=metric, classes=ways),
             "nearest neighbour": metric.score(logits.astype(np.float32), targets),
         }
 
-    def episodes(self, part: str) -> list[Episode]:
-        """Returns the episodes of ``train``, ``validation`` or ``test``."""
-        options, number = self._options, ("train", "validation", "test").index(part)
-        rng = np.random.default_rng([options.split.seed, number])
-        classes = self._classes()[part]
-        count = options.episodes if part == "train" else options.episodes // 4
+    def _drawn(self, part: str, classes: ByClass) -> list[Episode]:
+        # Each part has a stream of its own, so that more training episodes change no test episode.
+        rng = np.random.default_rng([self.options.split.seed, PARTS.index(part)])
+        count = self.options.episodes if part == "train" else self.options.episodes // 4
         return [self._episode(classes, rng) for _ in range(count)]
 
     def _episode(self, classes: ByClass, rng: np.random.Generator) -> Episode:
-        options = self._options
+        options = self.options
         names = rng.permutation(sorted(classes))[: options.ways]
+        # Classes of queries are drawn independently: equal numbers would let the last query be counted out.
         asked = rng.integers(0, options.ways, options.queries)
         needed = options.shots + np.bincount(asked, minlength=options.ways)
         drawn = [
@@ -125,29 +140,32 @@ class FewShotTask(Task):
         mixed = rng.permutation(len(query))
         return Episode(Sequences(support, labels), Sequences(query[mixed], wanted[mixed]))
 
-    def _joined(self, part: str) -> Sequences:
+    def _joined(self, episodes: list[Episode]) -> Sequences:
+        """Returns each episode as one sequence ``(shots and queries, values and labels)``."""
         inputs, targets = [], []
-        for support, query in self.episodes(part):
+        for support, query in episodes:
             examples = np.concatenate([support.inputs, query.inputs])
             labels = np.concatenate([support.targets, query.targets])
-            told = np.zeros((len(labels), self._options.ways), dtype=np.float32)
-            told[np.arange(1, len(support) + 1), support.targets] = 1.0
-            inputs.append(np.concatenate([examples.reshape(len(examples), -1), told], axis=1))
+            given = np.zeros((len(labels), self.options.ways), dtype=np.float32)
+            # One step later: a step that held its own label would have nothing to predict.
+            given[np.arange(1, len(support) + 1), support.targets] = 1.0
+            inputs.append(np.concatenate([examples.reshape(len(examples), -1), given], axis=1))
             targets.append(labels)
         scored = np.zeros((len(inputs), len(targets[0])), dtype=np.bool_)
-        scored[:, -self._options.queries :] = True
+        scored[:, -self.options.queries :] = True
         return Sequences(
             np.stack(inputs).astype(np.float32), np.stack(targets).astype(np.int64), scored=scored
         )
 
     def _classes(self) -> dict[str, ByClass]:
-        """Returns the standardised examples of each class of each part."""
-        options = self._options
-        examples = read_files(options, label_a_step=False)["train"]
+        """Returns the standardised examples of each class of each part, in the order of `PARTS`."""
+        options = self.options
+        examples = read_files(options, label_per_step=False)["train"]
         if len({len(item) for item in examples.items}) > 1:
             raise DataError(f"{examples.source}: few_shot needs sequences of one length; these differ")
         labels = np.array([str(label) for label in examples.labels])
         names = np.random.default_rng(options.split.seed).permutation(np.unique(labels))
+        # One class may have to give all queries of an episode beside its own shots.
         most = options.shots + options.queries
         for name in names:
             if np.count_nonzero(labels == name) < most:
@@ -159,11 +177,12 @@ class FewShotTask(Task):
                 f"{examples.source} has {len(names)} classes; three parts of {options.ways} ways need "
                 f"{3 * options.ways}: lower ways"
             )
+        # A fifth of the classes for each held-out part, but at least those of one episode.
         held_out = max(options.ways, len(names) // 5)
         parts = {
-            "test": names[:held_out],
-            "validation": names[held_out : 2 * held_out],
             "train": names[2 * held_out :],
+            "validation": names[held_out : 2 * held_out],
+            "test": names[:held_out],
         }
         values = np.stack(examples.items)
         scaler = Scaler.fitted(values[np.isin(labels, parts["train"])])

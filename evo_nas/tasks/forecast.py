@@ -3,56 +3,55 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
+from evo_nas.data.options import Character, Names, SharesOrRows, StrictOptions
+from evo_nas.data.paths import DataPaths, expanded
+from evo_nas.data.scaling import Scaler
+from evo_nas.data.series import Series, SeriesParts
+from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.linear import Ridge, changes
-from evo_nas.tasks.metrics import error_metric, mase
-from evo_nas.tasks.options import Character, Names, SharesOrRows, TaskOptions
-from evo_nas.tasks.paths import DataPaths, expanded
-from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.series import Series, SeriesParts
-from evo_nas.tasks.table_files import read_table
-from evo_nas.tasks.task import Dataset, Loss, Metric, Task, Windows
+from evo_nas.tasks.baselines.forecasters import forecast_baselines
+from evo_nas.tasks.dataset import Dataset, Objective, Windows
+from evo_nas.tasks.metrics import Metric, error_metric, mase
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import Self
 
-    import numpy.typing as npt
+    from evo_nas.data.table import Table
 
 _log = logging.getLogger(__name__)
-PENALTY = 3e-4
-"""On squared weights of the linear opponents, in standardised units; keeps collinear columns apart."""
 
 
-class ForecastOptions(TaskOptions):
+class ForecastOptions(StrictOptions):
     """Options of the task ``forecast``.
 
     Attributes:
-        path: Tables of numbers, each one series, one row a time step, oldest first, with named columns.
+        path: Tables of numbers; each is one series with one row for each time step, oldest first, and named columns.
         targets: Columns to forecast.
         inputs: Columns to read; all columns of numbers if not given.
         window: Steps that the network reads.
         horizon: Steps that it forecasts.
         split: Training, validation and test part of each series, in the order of time: three shares with the
-            sum 1, or three numbers of rows (what is left over at the end is not used). Parts that have files of
-            their own leave their share to training.
-        validation_path: Series that decide; otherwise a part of those at ``path``.
-        test_path: Series that are reported; otherwise a part of those at ``path``.
+            sum 1, or three numbers of rows (rows after them are not used). Parts that have files of their own
+            leave their share to training.
+        validation_path: Series of the validation part; otherwise it is taken from those at ``path``.
+        test_path: Series of the test part; otherwise it is taken from those at ``path``.
         stride: Steps between the starts of successive training windows; held-out parts use every window.
         season: Steps of a season, for the seasonal naive forecast and for ``mase``.
         metric: What search optimises.
-        units: Of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on the
-            ETT data (Zhou et al., 2021); ``mase`` has none.
-        delimiter: What separates the columns; by the file's name if not given.
+        units: Units of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on
+            the ETT data (Zhou et al., 2021); ``mase`` has no unit.
+        delimiter: Character between columns; a comma or a tab, by the file's name, if not given.
     """
 
     path: DataPaths
@@ -77,8 +76,28 @@ class ForecastOptions(TaskOptions):
         return self
 
 
-class ForecastTask(Task):
-    """Windows of series: ``window`` steps of the inputs in, ``horizon`` steps of the targets out.
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns that are read, and those of them and others that are forecast."""
+
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    def series_of(self, table: Table) -> Series:
+        # A column that is both read and forecast is parsed once.
+        names = list(dict.fromkeys((*self.inputs, *self.targets)))
+        values = table.matrix(names)
+        targets = values[:, [names.index(name) for name in self.targets]]
+        return Series(table.source, values[:, : len(self.inputs)], targets, missing=table.missing())
+
+    @property
+    def last_values(self) -> tuple[int, ...]:
+        """Place of each target among the inputs; nothing if one of them is not read."""
+        return tuple(map(self.inputs.index, self.targets)) if set(self.targets) <= set(self.inputs) else ()
+
+
+class ForecastTask(Task[ForecastOptions]):
+    """Windows of series: ``window`` steps of the inputs are read, ``horizon`` steps of the targets are forecast.
 
     All columns are standardised with the statistics of the training rows. Targets never cross from one part
     or file into another; inputs of a held-out part may reach back into the rows before it. Outputs are ordered
@@ -88,141 +107,99 @@ class ForecastTask(Task):
     kind = "forecast"
     Options = ForecastOptions
 
-    def __init__(self, options: ForecastOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns a forecast of one of two random walks of 200 steps."""
+        rows = np.random.default_rng(0).normal(loc=[10, -3], scale=[4, 0.5], size=(200, 2)).cumsum(axis=0)
+        path = folder / "series.csv"
+        path.write_text("a,b\n" + "\n".join(f"{a},{b}" for a, b in rows) + "\n", encoding="utf-8")
+        return cls(ForecastOptions(path=(path,), targets=("b",), window=10, horizon=3))
 
-    def files(self) -> list[Path]:
-        """Returns the tables."""
-        options = self._options
-        return [
-            file
-            for paths in (options.path, options.validation_path, options.test_path)
-            for file in expanded(paths)
-        ]
+    def read(self) -> Prepared:
+        """Reads and cuts the series; see `Task.read`."""
+        options = self.options
+        parts, columns = self._series()
+        windows, scaler = self._windows(parts)
+        dataset = Dataset(
+            name=f"forecast of {', '.join(options.targets)}",
+            signature=Signature(
+                features=len(columns.inputs),
+                outputs=options.horizon * len(options.targets),
+                last_values=columns.last_values,
+            ),
+            objective=Objective.MSE,
+            metric=self._metric(scaler, parts),
+            train=replace(windows["train"], origins=windows["train"].origins[:: options.stride]),
+            validation=windows["validation"],
+            test=windows["test"],
+            remarks=(
+                f"{len(self.files())} series, {len(parts.series.inputs):,} rows in all",
+                f"reads {', '.join(columns.inputs)}",
+                f"forecasts {', '.join(options.targets)}",
+            ),
+            missing=parts.series.missing,
+        )
+        # Baselines learn from every window: the stride only makes the training of a network shorter.
+        origins = np.concatenate([windows[part].origins for part in ("train", "validation")])
+        learnt = replace(windows["train"], origins=origins)
+        fit = partial(
+            forecast_baselines, learnt, windows["test"], metric=dataset.metric, season=options.season
+        )
+        return Prepared(dataset, fit)
 
-    def load(self) -> Dataset:
-        """Reads and cuts the series; see `Task.load`."""
-        return self._prepared()[0]
-
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of the last known value, of the last season and of two linear models.
-
-        One reads the values of the window, the other, as well as telling them, changes since the last step,
-        which is what Zeng et al. (2023) call NLinear; both by ridge regression.
-        """
-        options = self._options
-        dataset, learnt = self._prepared()
-        test = dataset.test
-        assert isinstance(test, Windows)
-        baselines = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, dataset.metric)}
-        if options.season > 1:
-            baselines["seasonal naive"] = self._scored_season(test, dataset.metric)
-        for name, of_inputs in (("linear", False), ("linear on changes", True)):
-            model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
-            baselines[name] = _scored(model, test, dataset.metric, of_inputs=of_inputs)
-        return baselines
-
-    def _scored_season(self, windows: Windows, metric: Metric) -> float:
-        """Returns the metric of repeating the season before the origin."""
-        season, horizon = self._options.season, self._options.horizon
-        steps = np.arange(horizon) % season - season
-        origins = windows.origins[windows.origins >= season]
-        guesses = windows.targets[origins[:, None] + steps].reshape(len(origins), -1)
-        return metric.score(guesses, replace(windows, origins=origins).cut().targets)
-
-    def _prepared(self) -> tuple[Dataset, Windows]:
-        """Returns the dataset, and the windows of training and validation, none left out, for the baselines."""
-        options = self._options
-        parts, names = self._read()
+    def _windows(self, parts: SeriesParts) -> tuple[dict[str, Windows], Scaler]:
+        """Returns every window of each part, standardised, and the scaler of the targets."""
         series = parts.series
         origins = {
             part: np.concatenate([np.r_[rows] for rows in ranges]) for part, ranges in parts.origins.items()
         }
         training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
         inputs, targets = Scaler.fitted(series.inputs[training]), Scaler.fitted(series.targets[training])
+        # All parts share the same rows, so that a window may reach back into the part before.
         whole = Windows(
             inputs(series.inputs),
             targets(series.targets),
             origins["train"],
-            options.window,
-            options.horizon,
+            self.options.window,
+            self.options.horizon,
         )
-        dataset = Dataset(
-            name=f"forecast of {', '.join(options.targets)}",
-            signature=Signature(
-                features=len(names),
-                outputs=options.horizon * len(options.targets),
-                last_values=_places(options.targets, names),
-            ),
-            loss=Loss.MSE,
-            metric=self._metric(targets, parts),
-            train=replace(whole, origins=origins["train"][:: options.stride]),
-            validation=replace(whole, origins=origins["validation"]),
-            test=replace(whole, origins=origins["test"]),
-            remarks=(
-                f"{len(self.files())} series, {len(series.inputs):,} rows in all",
-                f"reads {', '.join(names)}",
-                f"forecasts {', '.join(options.targets)}",
-            ),
-            missing=series.missing,
-        )
-        return dataset, replace(whole, origins=np.concatenate([origins["train"], origins["validation"]]))
+        return {part: replace(whole, origins=some) for part, some in origins.items()}, targets
 
     def _metric(self, scaler: Scaler, parts: SeriesParts) -> Metric:
-        options = self._options
+        options = self.options
         scale = tuple(scaler.scale.tolist())
         if options.metric == "mase":
             return mase(scale, parts.naive_errors(options.season))
         return error_metric(options.metric, scale if options.units == "original" else (1.0,))
 
-    def _read(self) -> tuple[SeriesParts, tuple[str, ...]]:
-        """Returns all series and the rows of each part, and the names of the inputs."""
-        options = self._options
-        names = options.inputs or self._numeric_columns
-        parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
+    def _series(self) -> tuple[SeriesParts, _Columns]:
+        """Reads all tables and returns their series in parts, and the columns that are used."""
+        options = self.options
+        first = read_table(expanded(options.path)[0], delimiter=options.delimiter)
+        columns = _Columns(options.inputs or _numeric_columns(first), options.targets)
         held_out = {"validation": options.validation_path, "test": options.test_path}
+        parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
         for part, paths in held_out.items():
             for path in expanded(paths):
-                parts.add(self._series(path, names), part=part)
-        for path in expanded(options.path):
-            parts.add(self._series(path, names), without={part for part, paths in held_out.items() if paths})
-        return parts, names
+                parts.add(columns.series_of(read_table(path, delimiter=options.delimiter)), part=part)
+        own_files = {part for part, paths in held_out.items() if paths}
+        for table in self._tables(first):
+            parts.add(columns.series_of(table), without=own_files)
+        return parts, columns
 
-    @cached_property
-    def _numeric_columns(self) -> tuple[str, ...]:
-        first = self.files()[0]
-        table = read_table(first, delimiter=self._options.delimiter)
-        names = table.numeric_columns()
-        if not names:
-            raise DataError(f"{first} has no column of numbers; the network needs at least one to read")
-        if left_out := [name for name in table.columns if name not in names]:
-            _log.warning(
-                "%s: not read, since they do not start with a number: %s", first, ", ".join(left_out)
-            )
-        return tuple(names)
+    def _tables(self, first: Table) -> Iterator[Table]:
+        """Yields the tables at ``path``, one at a time; the first was already read, since it names the columns."""
+        yield first
+        for path in expanded(self.options.path)[1:]:
+            yield read_table(path, delimiter=self.options.delimiter)
 
-    def _series(self, path: Path, names: tuple[str, ...]) -> Series:
-        table = read_table(path, delimiter=self._options.delimiter)
-        return Series(
-            str(path), table.matrix(names), table.matrix(self._options.targets), missing=table.missing()
+
+def _numeric_columns(table: Table) -> tuple[str, ...]:
+    names = table.numeric_columns()
+    if not names:
+        raise DataError(f"{table.source} has no column of numbers; the network needs at least one to read")
+    if left_out := [name for name in table.columns if name not in names]:
+        _log.warning(
+            "%s: not read, since they do not start with a number: %s", table.source, ", ".join(left_out)
         )
-
-
-def _scored(
-    model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
-    windows: Windows,
-    metric: Metric,
-    *,
-    of_inputs: bool = False,
-) -> float:
-    """Returns the metric of a model of changes; errors are the same for changes as for values."""
-    sums = [
-        metric.statistic(np.broadcast_to(model(inputs), targets.shape), targets)
-        for inputs, targets in changes(windows, of_inputs=of_inputs)
-    ]
-    return metric.value(np.sum(sums, axis=0))
-
-
-def _places(targets: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[int, ...]:
-    """Returns where each target is among the inputs; nothing if one is not read."""
-    return tuple(map(inputs.index, targets)) if set(targets) <= set(inputs) else ()
+    return tuple(names)

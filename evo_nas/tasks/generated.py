@@ -1,34 +1,38 @@
-"""What tasks without files have in common: sequences are drawn, and no two of them are the same."""
+"""What tasks without files share: their sequences are drawn, and no two of them are equal."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
 
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from evo_nas.data.options import Seed, StrictOptions
 from evo_nas.errors import DataError
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
-from evo_nas.tasks.options import Seed, TaskOptions
-from evo_nas.tasks.task import Dataset, Sequences, Task
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from pathlib import Path
+    from typing import Self
+
+    from evo_nas.tasks.dataset import Dataset, Sequences
 
 SURPLUS = 2
-"""So many times as many sequences are drawn as are wanted, since some may be the same."""
+"""Twice as many sequences are drawn as wanted, since some may be equal."""
 
 
-class GeneratedOptions(TaskOptions):
+class GeneratedOptions(StrictOptions):
     """Options that all generated tasks share.
 
     Attributes:
-        train: Sequences to learn from.
-        validation: Sequences that decide.
-        test: Sequences that are reported.
+        train: Sequences of the training part.
+        validation: Sequences of the validation part.
+        test: Sequences of the test part.
         length: Steps that matter; see the task.
-        seed: What is drawn.
+        seed: Seed of the drawing.
     """
 
     train: PositiveInt = 2000
@@ -39,7 +43,7 @@ class GeneratedOptions(TaskOptions):
 
 
 class GeneratedClassesOptions(GeneratedOptions):
-    """Options of generated tasks that tell classes.
+    """Options of generated tasks whose targets are classes.
 
     Attributes:
         metric: What search optimises.
@@ -49,7 +53,7 @@ class GeneratedClassesOptions(GeneratedOptions):
 
 
 class GeneratedNumbersOptions(GeneratedOptions):
-    """Options of generated tasks that tell numbers.
+    """Options of generated tasks whose targets are numbers.
 
     Attributes:
         metric: What search optimises.
@@ -58,21 +62,37 @@ class GeneratedNumbersOptions(GeneratedOptions):
     metric: ErrorMetric = "mse"
 
 
-class GeneratedTask(Task):
+class Drawn(NamedTuple):
+    """The sequences of each part."""
+
+    train: Sequences
+    validation: Sequences
+    test: Sequences
+
+
+GeneratedOptionsT_co = TypeVar("GeneratedOptionsT_co", bound=GeneratedOptions, covariant=True)
+
+
+class GeneratedTask(Task[GeneratedOptionsT_co]):
     """A problem that is drawn; the same options give the same sequences."""
 
-    def __init__(self, options: GeneratedOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:  # noqa: ARG003 - it writes no file
+        """Returns a task of 140 sequences."""
+        options = cls.Options.model_validate({"train": 80, "validation": 30, "test": 30})
+        return cls(cast("GeneratedOptionsT_co", options))
 
-    def load(self) -> Dataset:
-        """Draws the sequences; see `Task.load`."""
-        train, validation, test = self._parts()
-        return self._dataset(train, validation, test)
+    def read(self) -> Prepared:
+        """Draws the sequences; see `Task.read`."""
+        drawn = self._drawn()
+        return Prepared(self._dataset(drawn), partial(self._baselines, drawn))
 
-    def _parts(self) -> tuple[Sequences, Sequences, Sequences]:
-        options = self._options
+    def _drawn(self) -> Drawn:
+        options = self.options
+        # All parts are drawn in one go, so that no sequence can be in two of them.
         ends = np.cumsum([options.train, options.validation, options.test]).tolist()
         drawn = self._draw(np.random.default_rng(options.seed), SURPLUS * ends[-1])
+        # np.unique sorts the sequences; sorting their positions brings them back into the order of drawing.
         _, first = np.unique(drawn.inputs.reshape(len(drawn), -1), axis=0, return_index=True)
         different = np.sort(first)
         if len(different) < ends[-1]:
@@ -80,24 +100,18 @@ class GeneratedTask(Task):
                 f"length is {options.length}, with which {len(drawn):,} draws gave {len(different):,} different "
                 f"sequences; {ends[-1]:,} are wanted, so that no two parts share one: raise length, or lower train"
             )
-        train, validation, test = (
-            _taken(drawn, different[start:end]) for start, end in zip([0, *ends], ends, strict=False)
+        return Drawn(
+            *(drawn.chosen(different[start:end]) for start, end in zip([0, *ends], ends, strict=False))
         )
-        return train, validation, test
 
     @abstractmethod
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         """Returns ``count`` sequences."""
 
     @abstractmethod
-    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
+    def _dataset(self, drawn: Drawn) -> Dataset:
         """Returns the data set of three parts."""
 
-
-def _taken(drawn: Sequences, which: npt.NDArray[np.int64]) -> Sequences:
-    return Sequences(
-        drawn.inputs[which],
-        drawn.targets[which],
-        None if drawn.lengths is None else drawn.lengths[which],
-        None if drawn.scored is None else drawn.scored[which],
-    )
+    @abstractmethod
+    def _baselines(self, drawn: Drawn) -> dict[str, float]:
+        """Returns the test metric of simple models by name."""

@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.classification import SequenceOptions, read_parts
+from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.labelled import labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_baselines
-from evo_nas.tasks.padding import lengths_of, padded
-from evo_nas.tasks.scaling import Scaler
-from evo_nas.tasks.task import Dataset, Sequences, Task
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.examples import Examples, LabelledParts
+    from evo_nas.data.examples import Examples
+    from evo_nas.data.labelled_parts import LabelledParts
 
     Numeric = npt.NDArray[np.float64]
 
 
-class LabellingTask(Task):
-    """One class a step; features are standardised with the statistics of the training part."""
+class LabellingTask(Task[SequenceOptions]):
+    """One class for each step; features are standardised with the statistics of the training part."""
 
     kind = "labelling"
     Options = SequenceOptions
 
-    def __init__(self, options: SequenceOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns 30 sequences of 3 to 8 steps, one step in each row of a CSV file."""
+        rng = np.random.default_rng(0)
+        path = folder / "steps.csv"
+        lines = [
+            f"s{sequence},{value},{'up' if value > 0 else 'down'}"
+            for sequence in range(30)
+            for value in rng.normal(size=rng.integers(3, 9))
+        ]
+        path.write_text("\n".join(["sequence,value,label", *lines]), encoding="utf-8")
+        return cls(SequenceOptions(path=(path,), sequence="sequence"))
 
-    def files(self) -> list[Path]:
-        """Returns the files of all parts."""
-        return self._options.files()
-
-    def load(self) -> Dataset:
-        """Reads and splits the sequences; see `Task.load`."""
-        parts = self._read()
+    def read(self) -> Prepared:
+        """Reads and splits the sequences; see `Task.read`."""
+        parts = read_parts(self.options, label_per_step=True)
+        _check(parts)
         scaler = Scaler.fitted(np.concatenate(parts.train.items))
 
         def sequences(examples: Examples[Numeric]) -> Sequences:
@@ -51,33 +63,31 @@ class LabellingTask(Task):
                 lengths_of(examples.items),
             )
 
-        return parts.dataset(
+        dataset = labelled_dataset(
             "sequence labelling",
+            parts,
             sequences,
             signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
-            options=self._options,
+            options=self.options,
         )
+        return Prepared(dataset, partial(self._baselines, parts))
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of opponents that see one step alone; see `classification_baselines`."""
-        parts = self._read()
-        learnt, test = parts.learnt, parts.test
+    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, float]:
+        """Returns the test metric of classifiers that see a single step; see `classification_baselines`."""
+        both = (parts.learnt, parts.test)
         return classification_baselines(
-            [np.concatenate(learnt.items), np.concatenate(test.items)],
-            [np.concatenate(parts.step_targets(learnt)), np.concatenate(parts.step_targets(test))],
-            metric=CLASSIFICATION[self._options.metric],
+            [np.concatenate(examples.items) for examples in both],
+            [np.concatenate(parts.step_targets(examples)) for examples in both],
+            metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )
 
-    def _read(self) -> LabelledParts[Numeric]:
-        parts = read_parts(self._options, label_a_step=True)
-        for examples in (parts.train, parts.validation, parts.test):
-            for number, (item, label) in enumerate(
-                zip(examples.items, examples.labels, strict=True), start=1
-            ):
-                if isinstance(label, str) or len(label) != len(item):
-                    raise DataError(
-                        f"{examples.source}: sequence {number} of {len(item)} steps needs a label for each; name the "
-                        "column of the sequence in `sequence`, or give arrays of labels (time,)"
-                    )
-        return parts
+
+def _check(parts: LabelledParts[Numeric]) -> None:
+    for examples in (parts.train, parts.validation, parts.test):
+        for number, (item, label) in enumerate(zip(examples.items, examples.labels, strict=True), start=1):
+            if isinstance(label, str) or len(label) != len(item):
+                raise DataError(
+                    f"{examples.source}: sequence {number} of {len(item)} steps needs a label for each; name the "
+                    "column of the sequence in `sequence`, or give arrays of labels (time,)"
+                )

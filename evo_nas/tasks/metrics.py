@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from evo_nas.tasks.task import Metric
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -23,23 +21,52 @@ ClassificationMetric = Literal["accuracy", "macro_f1", "mcc", "nll"]
 ErrorMetric = Literal["mse", "mae", "rmse"]
 MultiLabelMetric = Literal["nll_per_frame", "frame_accuracy", "f1"]
 LONGEST_NLL = 700.0
-"""Where the exponential of a negative log-likelihood would leave double precision."""
+"""The exponential of a larger negative log-likelihood would overflow double precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure that people of the field know, computed from a statistic that adds up over batches.
+
+    Attributes:
+        name: Such as ``accuracy`` or ``mse``.
+        higher_is_better: The direction; fitness is the metric or its negative.
+        statistic: ``(outputs, targets) -> float64 array`` for some sequences; where every step has an output, for
+            the valid steps only, ``(steps, ...)``. ``value`` takes its sum over all batches. It is a module-level
+            function or a partial of one, so that it pickles.
+        value: From the summed statistic to the figure.
+    """
+
+    name: str
+    higher_is_better: bool
+    statistic: Callable[[npt.NDArray[np.float32], npt.NDArray[np.generic]], npt.NDArray[np.float64]]
+    value: Callable[[npt.NDArray[np.float64]], float]
+
+    def score(self, outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> float:
+        """Returns the figure of a whole part."""
+        return self.value(self.statistic(outputs, targets))
+
+    def fitness(self, value: float) -> float:
+        """Returns ``value`` with the sign that makes higher better."""
+        return value if self.higher_is_better else -value
 
 
 def hits(outputs: Outputs, targets: Targets) -> Sums:
-    """Returns right answers and answers; outputs ``(n, classes)``, targets int64 ``(n,)``."""
+    """Returns the number of right answers and of all; outputs ``(n, classes)``, targets int64 ``(n,)``."""
     return np.array([np.count_nonzero(outputs.argmax(axis=-1) == targets), len(targets)], dtype=np.float64)
 
 
 def confusion(outputs: Outputs, targets: Targets) -> Sums:
-    """Returns how often each class (row) was taken for each (column); arguments as of `hits`."""
+    """Returns how often each class (row) was predicted as each class (column); arguments as in `hits`."""
     classes = outputs.shape[-1]
+    # One number for each pair of classes, so that one bincount counts them all.
     pairs = targets.astype(np.int64) * classes + outputs.argmax(axis=-1)
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.float64)
 
 
 def surprise(outputs: Outputs, targets: Targets) -> Sums:
-    """Returns the negative log-likelihood of the targets in nats, and their number; arguments as of `hits`."""
+    """Returns the negative log-likelihood of the targets in nats, and their number; arguments as in `hits`."""
+    # The highest logit is taken out first, so that no exponential overflows.
     highest = outputs.max(axis=-1, keepdims=True)
     spread = np.log(np.exp(outputs - highest).sum(axis=-1, dtype=np.float64)) + highest[..., 0]
     chosen = np.take_along_axis(outputs, targets.astype(np.int64)[..., None], axis=-1)[..., 0]
@@ -53,13 +80,13 @@ def binary_surprise(outputs: Outputs, targets: Targets) -> Sums:
 
 
 def key_hits(outputs: Outputs, targets: Targets) -> Sums:
-    """Returns how many keys are rightly on, and how many wrongly on or off; arguments as of `binary_surprise`."""
+    """Returns how many keys are rightly on and how many are wrong; arguments as in `binary_surprise`."""
     on, wanted = outputs > 0, targets == 1
     return np.array([np.count_nonzero(on & wanted), np.count_nonzero(on != wanted)], dtype=np.float64)
 
 
 def squared_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
-    """Returns the sum of squared errors and their number; ``scale`` is by which outputs are multiplied first.
+    """Returns the sum of squared errors and their number, after errors are multiplied by ``scale``.
 
     A scale for each target is repeated over the steps of the horizon.
     """
@@ -74,7 +101,7 @@ def absolute_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[
 
 
 def mean(sums: Sums) -> float:
-    """Returns sum through number."""
+    """Returns the sum divided by the count."""
     return float(sums[0] / sums[1])
 
 
@@ -94,14 +121,14 @@ def bits(sums: Sums) -> float:
 
 
 def macro_f1(counts: Sums) -> float:
-    """Returns the mean F1 over the classes that occur, or are answered, at all."""
+    """Returns the mean F1 over the classes that occur or are predicted at least once."""
     right, wanted, given = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     occurs = wanted + given > 0
     return float(np.mean(2 * right[occurs] / (wanted + given)[occurs]))
 
 
 def matthews(counts: Sums) -> float:
-    """Returns the correlation of answers and classes (Gorodkin, 2004); 0 if either is constant."""
+    """Returns the correlation of predicted and true classes (Gorodkin, 2004); 0 if either is constant."""
     total, right = counts.sum(), np.trace(counts)
     wanted, given = counts.sum(axis=1), counts.sum(axis=0)
     spread = (total**2 - wanted @ wanted) * (total**2 - given @ given)
@@ -109,13 +136,13 @@ def matthews(counts: Sums) -> float:
 
 
 def jaccard(sums: Sums) -> float:
-    """Returns the share of right keys among those that are on or should be (Bay et al., 2009); 1 if none is."""
+    """Returns the share of right keys among those that are on or should be (Bay et al., 2009); 1 without any."""
     right, wrong = sums
     return float(right / (right + wrong)) if right + wrong else 1.0
 
 
 def micro_f1(sums: Sums) -> float:
-    """Returns the F1 of keys that are on; 1 if none is or should be."""
+    """Returns the F1 of the keys that are on; 1 if none is on and none should be."""
     right, wrong = sums
     return float(2 * right / (2 * right + wrong)) if right + wrong else 1.0
 
@@ -146,7 +173,7 @@ LANGUAGE: Mapping[str, Metric] = {metric.name: metric for metric in (NLL, PERPLE
 
 
 def error_metric(name: ErrorMetric, scale: tuple[float, ...]) -> Metric:
-    """Returns ``mse``, ``mae`` or ``rmse`` of outputs that are first multiplied by ``scale``, one for each target."""
+    """Returns ``mse``, ``mae`` or ``rmse`` of errors that are multiplied by ``scale``, one factor for each target."""
     metric, statistic = {
         "mse": (MSE, squared_errors),
         "mae": (MAE, absolute_errors),
@@ -156,10 +183,10 @@ def error_metric(name: ErrorMetric, scale: tuple[float, ...]) -> Metric:
 
 
 def mase(scale: tuple[float, ...], naive_errors: tuple[float, ...]) -> Metric:
-    """Returns the mean absolute error in units of the naive forecast's in training (Hyndman and Koehler, 2006).
+    """Returns the mean absolute error divided by that of the naive forecast (Hyndman and Koehler, 2006).
 
     Args:
-        scale: As of `error_metric`.
+        scale: As in `error_metric`.
         naive_errors: Mean absolute difference of each target from one season before, in training.
     """
     factors = tuple(factor / error for factor, error in zip(scale, naive_errors, strict=True))

@@ -1,24 +1,27 @@
-"""Sequences of sets, such as the keys of polyphonic music: each frame is foretold from those before it."""
+"""Sequences of sets, such as the keys of polyphonic music: each frame is predicted from those before it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from evo_nas.config import DataPath
+from evo_nas.data.array_files import is_arrays, read_arrays
+from evo_nas.data.options import StrictOptions
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.paths import DataPath
+from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.array_files import is_arrays, read_arrays
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
-from evo_nas.tasks.options import TaskOptions
-from evo_nas.tasks.padding import lengths_of, padded
-from evo_nas.tasks.splitting import Rows, SplitOptions, split_rows
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Task
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
     import numpy.typing as npt
 
@@ -26,20 +29,20 @@ if TYPE_CHECKING:
     Sums = npt.NDArray[np.float64]
 
 PSEUDO_COUNT = 1.0
-"""By which the opponents' counts are raised, so that nothing is impossible."""
+"""It is added to the counts of the baselines, so that no key is impossible."""
 Name = Annotated[str, Field(min_length=1)]
 
 
-class MultiLabelOptions(TaskOptions):
+class MultiLabelOptions(StrictOptions):
     """Options of the task ``multi_label``.
 
     Attributes:
         path: NPZ or MAT file with arrays of sequences ``(time, keys)`` of 0 and 1.
-        train: Array of what is learnt, or of everything if it is to be split.
-        validation: Array of what decides; otherwise a part of ``train``.
-        test: Array of what is reported; otherwise a part of ``train``.
-        split: Which sequences decide and which are reported, where no arrays are given.
-        metric: What search optimises: ``nll_per_frame`` in nats, summed over the keys; or of the keys that are more
+        train: Array of the training part, or of all sequences if they are to be split.
+        validation: Array of the validation part; otherwise it is taken from ``train``.
+        test: Array of the test part; otherwise it is taken from ``train``.
+        split: How sequences are divided into parts, where no arrays are given.
+        metric: What search optimises: ``nll_per_frame`` in nats, summed over the keys; or, for the keys that are more
             likely on than off, ``frame_accuracy`` or ``f1``.
     """
 
@@ -51,60 +54,69 @@ class MultiLabelOptions(TaskOptions):
     metric: MultiLabelMetric = "nll_per_frame"
 
 
-class MultiLabelTask(Task):
-    """Frames of 0 and 1; the target of each step is the next frame, so the first frame is never foretold."""
+class _Songs(NamedTuple):
+    """The sequences of each part."""
+
+    train: list[Frames]
+    validation: list[Frames]
+    test: list[Frames]
+
+
+class MultiLabelTask(Task[MultiLabelOptions]):
+    """Frames of 0 and 1; the target of each step is the next frame, so the first frame is never predicted."""
 
     kind = "multi_label"
     Options = MultiLabelOptions
 
-    def __init__(self, options: MultiLabelOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns 30 sequences of 6 frames with 4 random keys."""
+        path = folder / "chords.npz"
+        np.savez(path, train=np.random.default_rng(0).integers(0, 2, size=(30, 6, 4)))
+        return cls(MultiLabelOptions(path=path))
 
-    def files(self) -> list[Path]:
-        """Returns the one file."""
-        return [self._options.path]
-
-    def load(self) -> Dataset:
-        """Reads the sequences; see `Task.load`."""
-        train, validation, test = self._read()
-        keys = train[0].shape[1]
-        return Dataset(
+    def read(self) -> Prepared:
+        """Reads the sequences; see `Task.read`."""
+        songs = self._songs()
+        keys = songs.train[0].shape[1]
+        dataset = Dataset(
             name="multi-label sequences",
             signature=Signature(features=keys, outputs=keys, per_step=True),
-            loss=Loss.BINARY_CROSS_ENTROPY,
-            metric=MULTI_LABEL[self._options.metric],
-            train=_shifted(train),
-            validation=_shifted(validation),
-            test=_shifted(test),
+            objective=Objective.BINARY_CROSS_ENTROPY,
+            metric=MULTI_LABEL[self.options.metric],
+            train=_shifted(songs.train),
+            validation=_shifted(songs.validation),
+            test=_shifted(songs.test),
             causal=True,
             remarks=(
-                f"{keys} keys a frame, {np.mean([frame.sum(axis=1).mean() for frame in train]):.2f} on",
+                f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
             ),
         )
+        return Prepared(dataset, partial(self._baselines, songs))
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of each key's frequency, and of a Markov chain for each key alone."""
-        train, validation, test = self._read()
-        learnt = [*train, *validation]
+    def _baselines(self, songs: _Songs) -> dict[str, float]:
+        """Returns the test metric of each key's frequency, and of a Markov chain for each key."""
+        learnt = [*songs.train, *songs.validation]
         rate = _rate(
             sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt)
         )
+        # The probability that a key is on after it was off, and after it was on.
         after: list[Sums] = []
         for state in (0.0, 1.0):
             was = [frames[:-1] == state for frames in learnt]
             rises = sum((frames[1:] * mask).sum(axis=0) for frames, mask in zip(learnt, was, strict=True))
             after.append(_rate(rises, sum(mask.sum(axis=0) for mask in was)))
-        wanted = np.concatenate([frames[1:] for frames in test])
-        before = np.concatenate([frames[:-1] for frames in test])
+        wanted = np.concatenate([frames[1:] for frames in songs.test])
+        before = np.concatenate([frames[:-1] for frames in songs.test])
         guesses = {
             "frequency of keys": np.broadcast_to(rate, wanted.shape),
-            "Markov chain a key": np.where(before > 0, after[1], after[0]),
+            "Markov chain per key": np.where(before > 0, after[1], after[0]),
         }
-        metric = MULTI_LABEL[self._options.metric]
+        metric = MULTI_LABEL[self.options.metric]
         return {name: metric.score(_logit(guess), wanted) for name, guess in guesses.items()}
 
-    def _read(self) -> tuple[list[Frames], list[Frames], list[Frames]]:
-        options = self._options
+    def _songs(self) -> _Songs:
+        options = self.options
         if not is_arrays(options.path):
             raise DataError(f"{options.path} is no file of arrays; must be .npz or .mat")
         arrays = read_arrays(options.path)
@@ -116,14 +128,10 @@ class MultiLabelTask(Task):
                 everything += more
         rows = Rows(str(options.path), contents=[frames.tobytes() for frames in everything])
         parts = split_rows(rows, options.split, given=given)
-        train, validation, test = (
-            [everything[position] for position in parts[part].tolist()]
-            for part in ("train", "validation", "test")
-        )
-        return train, validation, test
+        return _Songs(*([everything[position] for position in parts[part].tolist()] for part in PARTS))
 
     def _frames(self, arrays: dict[str, npt.NDArray[np.generic]], name: str) -> list[Frames]:
-        path = self._options.path
+        path = self.options.path
         if name not in arrays:
             raise DataError(f"{path} has no array {name!r}; it has {', '.join(map(repr, arrays))}")
         sequences = [np.asarray(sequence, dtype=np.float32) for sequence in arrays[name]]

@@ -5,44 +5,41 @@ from __future__ import annotations
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.opponents import classification_baselines
-from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 
-class ParityTask(GeneratedTask):
-    """Random bits, 1 to ``length`` of them; the class says whether the ones among them are odd in number."""
+class ParityTask(GeneratedTask[GeneratedClassesOptions]):
+    """Random bits, 1 to ``length`` of them; the class says whether the number of ones is odd."""
 
     kind = "parity"
     Options = GeneratedClassesOptions
-    _options: GeneratedClassesOptions
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test accuracy of opponents that see all bits; see `classification_baselines`."""
-        train, _, test = self._parts()
+    def _baselines(self, drawn: Drawn) -> dict[str, float]:
+        """Returns the test metric of classifiers that see all bits; see `classification_baselines`."""
+        train, _, test = drawn
         return classification_baselines(
             [part.inputs.astype(np.float64) for part in (train, test)],
             [part.targets.astype(np.int64) for part in (train, test)],
-            metric=CLASSIFICATION[self._options.metric],
+            metric=CLASSIFICATION[self.options.metric],
             classes=2,
         )
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        length = self._options.length
+        length = self.options.length
         lengths = rng.integers(1, length + 1, count)
         inputs = rng.integers(0, 2, (count, length)) * (np.arange(length) < lengths[:, None])
         return Sequences(inputs.astype(np.int64), inputs.sum(axis=1) % 2, lengths)
 
-    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
+    def _dataset(self, drawn: Drawn) -> Dataset:
         return Dataset(
             "parity",
             Signature(0, 2, vocabulary=2),
-            Loss.CROSS_ENTROPY,
-            CLASSIFICATION[self._options.metric],
-            train,
-            validation,
-            test,
+            Objective.CROSS_ENTROPY,
+            CLASSIFICATION[self.options.metric],
+            *drawn,
             classes=("even", "odd"),
             vocabulary=("0", "1"),
         )

@@ -1,4 +1,4 @@
-"""Noisy sines: the next value of a wave whose frequency, phase and amplitude have to be made out."""
+"""Noisy sines: the next value of a wave with unknown frequency, phase and amplitude."""
 
 from __future__ import annotations
 
@@ -8,55 +8,54 @@ import numpy as np
 from pydantic import Field
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.generated import GeneratedNumbersOptions, GeneratedTask
-from evo_nas.tasks.linear import Ridge
+from evo_nas.tasks.baselines.ridge import Ridge
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.metrics import ERRORS
-from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 PENALTY = 1e-4
-"""On the squared weights of the linear opponent."""
+"""Penalty on the squared weights of the linear baseline."""
 
 
 class SinesOptions(GeneratedNumbersOptions):
-    """Options of the task ``sines``; ``length`` is the number of values that are seen.
+    """Options of the task ``sines``; ``length`` is the number of values that are read.
 
     Attributes:
-        noise: Standard deviation of what is added to each value that is seen.
+        noise: Standard deviation of the noise that is added to each value that is read.
     """
 
     noise: Annotated[float, Field(ge=0.0, le=10.0)] = 0.1
 
 
-class SinesTask(GeneratedTask):
-    """Sines of amplitude 0.5 to 1 and period 4 to 40 steps, seen with noise; the target is the next value without."""
+class SinesTask(GeneratedTask[SinesOptions]):
+    """Sines of amplitude 0.5 to 1 and period 4 to 40 steps, read with noise; the target is the next value without."""
 
     kind = "sines"
     Options = SinesOptions
-    _options: SinesOptions
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test error of the last value, and of a linear model."""
-        train, _, test = self._parts()
+    def _baselines(self, drawn: Drawn) -> dict[str, float]:
+        """Returns the test metric of the last value, and of a linear model."""
+        train, _, test = drawn
         linear = Ridge.fitted([(_flat(train), train.targets.astype(np.float32))], penalty=PENALTY)
         guesses = {"persistence": _flat(test)[:, -1:], "linear": linear(_flat(test)).astype(np.float32)}
-        metric = ERRORS[self._options.metric]
+        metric = ERRORS[self.options.metric]
         return {name: metric.score(guess, test.targets) for name, guess in guesses.items()}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        length = self._options.length
+        length = self.options.length
         period, phase, amplitude = rng.uniform([4.0, 0.0, 0.5], [40.0, 2 * np.pi, 1.0], (count, 3)).T[
             ..., None
         ]
         waves = amplitude * np.sin(2 * np.pi * np.arange(length + 1) / period + phase)
-        seen = waves[:, :-1] + rng.normal(0.0, self._options.noise, (count, length))
+        seen = waves[:, :-1] + rng.normal(0.0, self.options.noise, (count, length))
         return Sequences(seen[..., None].astype(np.float32), waves[:, -1:].astype(np.float32))
 
-    def _dataset(self, train: Sequences, validation: Sequences, test: Sequences) -> Dataset:
-        signature, metric = Signature(1, 1, last_values=(0,)), ERRORS[self._options.metric]
-        return Dataset("noisy sines", signature, Loss.MSE, metric, train, validation, test)
+    def _dataset(self, drawn: Drawn) -> Dataset:
+        signature, metric = Signature(1, 1, last_values=(0,)), ERRORS[self.options.metric]
+        return Dataset("noisy sines", signature, Objective.MSE, metric, *drawn)
 
 
 def _flat(part: Sequences) -> npt.NDArray[np.float32]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from evo_nas.data.text_files import read_text
 from evo_nas.tasks.language_model import CorpusOptions, CorpusTask
-from evo_nas.tasks.text_files import read_text
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class StandardLibraryOptions(CorpusOptions):
@@ -22,25 +25,26 @@ class StandardLibraryOptions(CorpusOptions):
     characters: Annotated[int, Field(ge=10_000)] = 500_000
 
 
-class StandardLibraryTask(CorpusTask):
+class StandardLibraryTask(CorpusTask[StandardLibraryOptions]):
     """Language modelling of Python itself; other versions of Python give other texts."""
 
     kind = "standard_library"
     Options = StandardLibraryOptions
 
-    def __init__(self, options: StandardLibraryOptions) -> None:
-        super().__init__(options)
-        self._characters = options.characters
+    @classmethod
+    def sample(cls, folder: Path) -> Self:  # noqa: ARG003 - it writes no file
+        """Returns the first 20,000 characters."""
+        return cls(StandardLibraryOptions(characters=20_000))
 
     def files(self) -> list[Path]:
         """Returns as many modules as are needed, in alphabetical order."""
         chosen, total = [], 0
         for path in sorted(Path(os.__file__).parent.glob("*.py")):
-            if path.stat().st_size and total < self._characters:
+            if path.stat().st_size and total < self.options.characters:
                 chosen.append(path)
                 total += path.stat().st_size
         return chosen
 
     def _texts(self) -> dict[str, str]:
         text = "".join(read_text(path, "utf-8") for path in self.files())
-        return {"train": text[: self._characters]}
+        return {"train": text[: self.options.characters]}

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import BeforeValidator, PositiveInt
 
+from evo_nas.data.labelled_parts import LabelledParts, split_examples
+from evo_nas.data.options import Character
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.splitting import SplitOptions
+from evo_nas.data.token_files import TokenRoles, Tokens, read_tokens, tagged
+from evo_nas.data.vocabulary import Level, Vocabulary
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
-from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import tagging_baselines
-from evo_nas.tasks.options import Character
-from evo_nas.tasks.padding import lengths_of, padded
-from evo_nas.tasks.sources import SourceOptions
-from evo_nas.tasks.splitting import SplitOptions
-from evo_nas.tasks.task import Dataset, Sequences, Task
-from evo_nas.tasks.token_files import TokenRoles, Tokens, read_tokens, tagged
-from evo_nas.tasks.vocabulary import Level, Vocabulary
+from evo_nas.tasks.baselines.classifiers import tagging_baselines
+from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
+
+    from evo_nas.data.examples import Examples
 
 
 def _named(column: object) -> object:
+    # `type` and not `isinstance`: true and false are integers in Python, but no numbers of columns.
     return str(column) if type(column) is int else column
 
 
@@ -31,57 +38,55 @@ Column = Annotated[str, BeforeValidator(_named)]
 """Name of a column, or its number from 1."""
 
 
-class TaggingOptions(SourceOptions):
+class TaggingOptions(LabelledOptions):
     """Options of the task ``tagging``.
 
-    Files are JSON lines or Parquet with lists of tokens and tags, or CoNLL columns: a token a line, and a blank line
-    after each sequence.
+    Files are JSON lines or Parquet with lists of tokens and tags, or CoNLL columns: one token in each line, and a
+    blank line after each sequence. The metric is over all tokens.
 
     Attributes:
-        tokens: Column of the tokens, by name, or by number where columns have none; guessed if not given.
-        tags: Column of the tags, alike; of CoNLL columns the last.
-        group: Column of what must stay together in a split.
-        delimiter: What separates CoNLL columns; blanks if not given.
-        encoding: Of CoNLL files.
-        level: Where tables hold texts instead of lists, what these are made of: ``word`` or ``character``.
-        lower: Whether letters are made small.
+        tokens: Column of the tokens, by name, or by number where columns have no names; guessed if not given.
+        tags: Column of the tags, likewise; the last one of CoNLL columns.
+        delimiter: Character between CoNLL columns; blanks if not given.
+        encoding: Encoding of CoNLL files.
+        level: Where tables hold texts instead of lists, what a token of them is: ``word`` or ``character``.
+        lower: Whether letters are converted to lower case.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
-        split: Which sequences decide and which are reported.
-        class_weights: ``balanced`` lets rare tags count as much as frequent ones in training.
-        metric: What search optimises, over all tokens.
     """
 
     tokens: Column | None = None
     tags: Column | None = None
-    group: str | None = None
     delimiter: Character | None = None
     encoding: str = "utf-8"
     level: Level = "word"
     lower: bool = False
     min_count: PositiveInt = 1
     max_vocabulary: PositiveInt = 50_000
-    split: SplitOptions = SplitOptions()
-    class_weights: Literal["none", "balanced"] = "none"
-    metric: ClassificationMetric = "accuracy"
 
 
-class TaggingTask(Task):
-    """One class a token; what a token is comes from the training part alone, the rest is unknown."""
+class TaggingTask(Task[TaggingOptions]):
+    """One class for each token; tokens that the training part does not have are unknown."""
 
     kind = "tagging"
     Options = TaggingOptions
 
-    def __init__(self, options: TaggingOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns 60 sequences of 2 to 8 words with their parts of speech."""
+        rng = np.random.default_rng(0)
+        path = folder / "tags.jsonl"
+        kinds = {"wind": "noun", "rain": "noun", "blows": "verb", "falls": "verb", "and": "other"}
+        sequences = [rng.choice(list(kinds), rng.integers(2, 9)).tolist() for _ in range(60)]
+        lines = [
+            json.dumps({"tokens": tokens, "tags": [kinds[token] for token in tokens]}) for tokens in sequences
+        ]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return cls(TaggingOptions(path=(path,), split=SplitOptions(duplicates="drop")))
 
-    def files(self) -> list[Path]:
-        """Returns the files of all parts; a data set of the hub has none."""
-        return self._options.files()
-
-    def load(self) -> Dataset:
-        """Reads, splits and encodes the sequences; see `Task.load`."""
-        options, parts = self._options, self._read()
+    def read(self) -> Prepared:
+        """Reads, splits and encodes the sequences; see `Task.read`."""
+        options, parts = self.options, self._parts()
         vocabulary = Vocabulary.fitted(
             map(self._tokens, parts.train.items),
             rarest=options.min_count,
@@ -95,30 +100,31 @@ class TaggingTask(Task):
                 padded(ids, np.int64), padded(parts.step_targets(examples), np.int64), lengths_of(ids)
             )
 
-        return parts.dataset(
+        dataset = labelled_dataset(
             "tagging",
+            parts,
             sequences,
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens), per_step=True),
             options=options,
             vocabulary=vocabulary.tokens,
         )
+        return Prepared(dataset, partial(self._baselines, parts))
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of opponents that see a token and its neighbours; see `tagging_baselines`."""
-        parts = self._read()
-        learnt, test = parts.learnt, parts.test
+    def _baselines(self, parts: LabelledParts[Tokens]) -> dict[str, float]:
+        """Returns the test metric of models that see a token and its neighbours; see `tagging_baselines`."""
+        both = (parts.learnt, parts.test)
         return tagging_baselines(
-            [list(map(self._tokens, each.items)) for each in (learnt, test)],
-            [np.concatenate(parts.step_targets(each)) for each in (learnt, test)],
-            metric=CLASSIFICATION[self._options.metric],
+            [list(map(self._tokens, examples.items)) for examples in both],
+            [np.concatenate(parts.step_targets(examples)) for examples in both],
+            metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )
 
     def _tokens(self, tokens: Tokens) -> Tokens:
-        return tuple(token.lower() for token in tokens) if self._options.lower else tokens
+        return tuple(token.lower() for token in tokens) if self.options.lower else tokens
 
-    def _read(self) -> LabelledParts[Tokens]:
-        options = self._options
+    def _parts(self) -> LabelledParts[Tokens]:
+        options = self.options
         roles = TokenRoles(
             options.tokens, options.tags, options.group, options.delimiter, options.encoding, options.level
         )

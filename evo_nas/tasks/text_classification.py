@@ -1,28 +1,32 @@
-"""Classification of texts, of words or characters; DNA and proteins are texts too."""
+"""Classification of texts, as words or as characters; DNA and proteins are texts too."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, PositiveInt
 
+from evo_nas.data.labelled_parts import LabelledParts, split_examples
+from evo_nas.data.options import Character
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.paths import DataPaths, expanded
+from evo_nas.data.text_files import TextRoles, read_texts, texts_of
+from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.examples import Examples, LabelledParts, split_examples
-from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
-from evo_nas.tasks.opponents import text_baselines
-from evo_nas.tasks.options import Character
-from evo_nas.tasks.padding import lengths_of, padded
-from evo_nas.tasks.paths import DataPaths, expanded
-from evo_nas.tasks.sources import SourceOptions
-from evo_nas.tasks.splitting import SplitOptions
-from evo_nas.tasks.task import Dataset, Sequences, Task
-from evo_nas.tasks.text_files import TextRoles, read_texts, texts_of
-from evo_nas.tasks.vocabulary import Level, Vocabulary, tokenized
+from evo_nas.tasks.baselines.classifiers import text_baselines
+from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
+from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
+
+    from evo_nas.data.examples import Examples
 
 
 def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
@@ -31,24 +35,22 @@ def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, 
     return classes
 
 
-class TextOptions(SourceOptions):
-    """Options of the task ``text_classification``; files are tables, or plain text with a label and a text a line.
+class TextOptions(LabelledOptions):
+    """Options of the task ``text_classification``.
+
+    Files are tables, or plain text with a label and a text in each line.
 
     Attributes:
-        classes: A file, or several, for each class: FASTA, or plain text with a text a line.
+        classes: One file or several for each class: FASTA, or plain text with a text in each line.
         text: Column of the text, guessed if not given.
-        label: Column of the class, alike.
-        group: Column of what must stay together in a split.
-        delimiter: What separates columns, or the label from the text of a line.
-        encoding: Of plain text.
+        label: Column of the class, likewise.
+        delimiter: Character between columns, or between the label and the text of a line.
+        encoding: Encoding of plain text.
         level: What a token is: ``word`` or ``character``.
-        lower: Whether letters are made small.
+        lower: Whether letters are converted to lower case.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
-        max_length: Tokens of a text that are read; the rest is cut off.
-        split: Which texts decide and which are reported.
-        class_weights: ``balanced`` lets rare classes count as much as frequent ones in training.
-        metric: What search optimises.
+        max_length: Number of tokens of a text that are read; the rest is cut off.
     """
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "classes", "huggingface")
@@ -56,7 +58,6 @@ class TextOptions(SourceOptions):
     classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = None
     text: str | None = None
     label: str | None = None
-    group: str | None = None
     delimiter: Character | None = None
     encoding: str = "utf-8"
     level: Level = "word"
@@ -64,34 +65,36 @@ class TextOptions(SourceOptions):
     min_count: PositiveInt = 1
     max_vocabulary: PositiveInt = 50_000
     max_length: PositiveInt = 1000
-    split: SplitOptions = SplitOptions()
-    class_weights: Literal["none", "balanced"] = "none"
-    metric: ClassificationMetric = "accuracy"
 
     def files_by_part(self) -> dict[str, list[Path]]:
-        """Returns the files of each part that has some, those of all classes as ``train``."""
+        """Returns the files of each part that has files of its own; those of all classes are of ``train``."""
         files = super().files_by_part()
         if self.classes is not None:
             return {"train": [file for given in self.classes.values() for file in expanded(given)]} | files
         return files
 
 
-class TextClassificationTask(Task):
-    """One class a text; what a token is comes from the training part alone, the rest is unknown."""
+class TextClassificationTask(Task[TextOptions]):
+    """One class for each text; tokens that the training part does not have are unknown."""
 
     kind = "text_classification"
     Options = TextOptions
 
-    def __init__(self, options: TextOptions) -> None:
-        self._options = options
+    @classmethod
+    def sample(cls, folder: Path) -> Self:
+        """Returns 80 texts of 2 to 7 words about dry and wet weather."""
+        rng = np.random.default_rng(0)
+        path = folder / "sentences.txt"
+        words = np.array(["wind", "rain", "sun", "snow", "ice"])
+        lines = [
+            f"{'wet' if n % 2 else 'dry'} {n} {' '.join(rng.choice(words, 1 + n % 6))}" for n in range(80)
+        ]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return cls(TextOptions(path=(path,)))
 
-    def files(self) -> list[Path]:
-        """Returns the files of all parts; a data set of the hub has none."""
-        return self._options.files()
-
-    def load(self) -> Dataset:
-        """Reads, splits and encodes the texts; see `Task.load`."""
-        options, parts = self._options, self._read()
+    def read(self) -> Prepared:
+        """Reads, splits and encodes the texts; see `Task.read`."""
+        options, parts = self.options, self._parts()
         vocabulary = Vocabulary.fitted(
             map(self._tokens, parts.train.items),
             rarest=options.min_count,
@@ -105,39 +108,41 @@ class TextClassificationTask(Task):
             )
             return Sequences(padded(ids, np.int64), parts.targets(examples), lengths_of(ids))
 
-        return parts.dataset(
+        dataset = labelled_dataset(
             "text classification",
+            parts,
             sequences,
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens)),
             options=options,
             vocabulary=vocabulary.tokens,
         )
+        return Prepared(dataset, partial(self._baselines, parts))
 
-    def baselines(self) -> dict[str, float]:
-        """Returns the test metric of the most frequent class, and of a logistic regression on bags of n-grams."""
-        parts = self._read()
+    def _baselines(self, parts: LabelledParts[str]) -> dict[str, float]:
+        """Returns the test metric of classifiers that see bags of n-grams; see `text_baselines`."""
+        both = (parts.learnt, parts.test)
         return text_baselines(
-            [list(parts.learnt.items), list(parts.test.items)],
-            [parts.targets(parts.learnt), parts.targets(parts.test)],
-            level=self._options.level,
-            metric=CLASSIFICATION[self._options.metric],
+            [list(examples.items) for examples in both],
+            [parts.targets(examples) for examples in both],
+            level=self.options.level,
+            metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )
 
     def _tokens(self, text: str) -> str | list[str]:
-        tokens = tokenized(text.lower() if self._options.lower else text, self._options.level)
+        tokens = tokenized(text.lower() if self.options.lower else text, self.options.level)
         return tokens if isinstance(tokens, str) else list(tokens)
 
-    def _read(self) -> LabelledParts[str]:
+    def _parts(self) -> LabelledParts[str]:
         files = self._examples()
         for examples in files.values():
             for number, text in enumerate(examples.items, start=1):
                 if not self._tokens(text):
                     raise DataError(f"{examples.source}: text {number} is {text!r}, without a token; drop it")
-        return split_examples(files, self._options.split)
+        return split_examples(files, self.options.split)
 
     def _examples(self) -> dict[str, Examples[str]]:
-        options = self._options
+        options = self.options
         roles = TextRoles(options.text, options.label, options.group, options.delimiter, options.encoding)
         class_of = {
             file: label for label, given in (options.classes or {}).items() for file in expanded(given)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evo_nas.tasks.task import Sequences, Windows
+from evo_nas.tasks.dataset import Sequences, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.tasks.task import Dataset, Loss, Metric, Part
+    from evo_nas.tasks.dataset import Dataset, Objective, Part
+    from evo_nas.tasks.metrics import Metric
 
 BUCKETED_BATCHES = 16
 """Number of batches that are drawn together and sorted by length, so that sequences of similar lengths meet."""
@@ -30,7 +31,7 @@ SCORING_ROWS = 32
 
 
 class Batch(NamedTuple):
-    """Some sequences; the shapes are those of `tasks.task.Sequences`.
+    """Some sequences; the shapes are those of `tasks.dataset.Sequences`.
 
     Attributes:
         inputs: float ``(rows, steps, features)``, or int64 ``(rows, steps)`` for tokens.
@@ -141,7 +142,7 @@ class SequenceSplit:
 
 @dataclass(frozen=True, slots=True)
 class WindowSplit:
-    """Windows of rows, cut out when a batch is taken; see `tasks.task.Windows` for the attributes."""
+    """Windows of rows, cut out when a batch is taken; see `tasks.dataset.Windows` for the attributes."""
 
     inputs: Tensor
     targets: Tensor
@@ -177,7 +178,7 @@ class WindowSplit:
 
 @dataclass(frozen=True, slots=True)
 class StreamSplit:
-    """A text that is read in parallel rows, piece by piece; see `tasks.task.Stream`.
+    """A text that is read in parallel rows, piece by piece; see `tasks.dataset.Stream`.
 
     Each row is a contiguous stretch of the text, and each batch continues all rows by ``steps`` tokens.
     """
@@ -241,7 +242,7 @@ class PreparedDataset:
     """The parts of a `Dataset` that training needs, on one device; ``class_weights`` are float32 ``(classes,)``."""
 
     signature: Signature
-    loss: Loss
+    loss: Objective
     metric: Metric
     train: Split
     validation: Split
@@ -255,7 +256,7 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
     weights = dataset.class_weights
     return PreparedDataset(
         signature=dataset.signature,
-        loss=dataset.loss,
+        loss=dataset.objective,
         metric=dataset.metric,
         train=as_split(dataset.train, dataset.signature, place),
         validation=as_split(dataset.validation, dataset.signature, place),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
-    from evo_nas.tasks.task import Dataset
+    from evo_nas.tasks.dataset import Dataset
 
 
 class CandidateEvaluator:

@@ -13,7 +13,8 @@ from evo_nas.training.losses import LOSSES, Predictions
 
 if TYPE_CHECKING:
     from evo_nas.models.network import Network, States
-    from evo_nas.tasks.task import Dataset, Loss, Metric
+    from evo_nas.tasks.dataset import Dataset, Objective
+    from evo_nas.tasks.metrics import Metric
     from evo_nas.training.batches import Batch, Split
 
 BATCH_SIZE = 512
@@ -69,7 +70,7 @@ class Scores:
     metric: float
 
 
-def score(network: Network, split: Split, *, loss: Loss, metric: Metric) -> Scores:
+def score(network: Network, split: Split, *, loss: Objective, metric: Metric) -> Scores:
     """Returns the scores of ``network`` on all of ``split``, without dropout; its mode is left as it was."""
     sums, losses, rows = [], [], []
     forward, was_training = StatefulForward(network, split), network.training
@@ -91,4 +92,4 @@ def score_part(network: Network, dataset: Dataset, part: Literal["train", "valid
     """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
     device = next(network.parameters()).device
     split = as_split(getattr(dataset, part), dataset.signature, device)
-    return score(network, split, loss=dataset.loss, metric=dataset.metric)
+    return score(network, split, loss=dataset.objective, metric=dataset.metric)

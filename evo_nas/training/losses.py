@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch.nn import functional
 
 from evo_nas.models.recurrence import valid_steps
-from evo_nas.tasks.task import Loss
+from evo_nas.tasks.dataset import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ class Predictions(NamedTuple):
 
     Attributes:
         outputs: ``(rows, outputs)``.
-        targets: int64 classes ``(rows,)``, or float32 ``(rows, outputs)``; see `tasks.task.Loss`.
+        targets: int64 classes ``(rows,)``, or float32 ``(rows, outputs)``; see `tasks.dataset.Objective`.
         counts: Which rows count, bool ``(rows,)``; None for all.
     """
 
@@ -73,17 +73,17 @@ def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return total / len(outputs)
 
 
-LOSSES: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    Loss.CROSS_ENTROPY: functional.cross_entropy,
-    Loss.BINARY_CROSS_ENTROPY: binary_cross_entropy,
-    Loss.MSE: functional.mse_loss,
+LOSSES: Mapping[Objective, Callable[[Tensor, Tensor], Tensor]] = {
+    Objective.CROSS_ENTROPY: functional.cross_entropy,
+    Objective.BINARY_CROSS_ENTROPY: binary_cross_entropy,
+    Objective.MSE: functional.mse_loss,
 }
 """``(outputs (rows, outputs), targets (rows, ...)) -> mean ()``; a row is a sequence or a step of one."""
-_ROWS: Mapping[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    Loss.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
+_ROWS: Mapping[Objective, Callable[[Tensor, Tensor], Tensor]] = {
+    Objective.BINARY_CROSS_ENTROPY: lambda outputs, targets: functional.binary_cross_entropy_with_logits(
         outputs, targets, reduction="none"
     ).sum(-1),
-    Loss.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
+    Objective.MSE: lambda outputs, targets: functional.mse_loss(outputs, targets, reduction="none").mean(-1),
 }
 """The loss of each row ``(rows,)``, where rows must be masked; cross-entropy masks them itself."""
 
@@ -96,14 +96,14 @@ class TrainingLoss:
         class_weights: float32 ``(classes,)``; None if all classes weigh the same.
     """
 
-    def __init__(self, loss: Loss, class_weights: Tensor | None) -> None:
+    def __init__(self, loss: Objective, class_weights: Tensor | None) -> None:
         self._loss = loss
         self._class_weights = class_weights
 
     def __call__(self, predictions: Predictions) -> Tensor:
         """Returns the mean ``()`` over the rows that count; waits for nothing, so that a graph can record it."""
         outputs, targets, counts = predictions
-        if self._loss is Loss.CROSS_ENTROPY:
+        if self._loss is Objective.CROSS_ENTROPY:
             if counts is not None:
                 targets = targets.masked_fill(~counts, _IGNORED)
             return functional.cross_entropy(

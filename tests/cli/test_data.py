@@ -32,7 +32,8 @@ def test_what_was_understood_is_shown(config: Path) -> None:
         "its first word is the label",
         "2 to 7",
         "wet",
-        "what counts is accuracy",
+        "search optimises accuracy, higher is better",
+        "predict one of 2 classes at the end",
         "→ dry",
         "majority",
     ):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
-from evo_nas.execution.dispatch import MAX_LEASE, Dispatcher, Lease, Loss, Report, work
+from evo_nas.execution.dispatch import MAX_LEASE, Dispatcher
+from evo_nas.execution.lease import Lease, LossCause
+from evo_nas.execution.worker import LeaseResult
 
 
 def candidate(number: int) -> Candidate:
@@ -19,12 +19,12 @@ def candidates(count: int, *, first: int = 0) -> list[Candidate]:
     return [candidate(number) for number in range(first, first + count)]
 
 
-def report(lease: Lease, *, seconds_each: float, done: int | None = None) -> Report:
+def result_of(lease: Lease, *, seconds_each: float, done: int | None = None) -> LeaseResult:
     count = len(lease.tickets) if done is None else done
     outcomes = tuple(
         Outcome(Status.OK, fitness=float(ticket.candidate.id)) for ticket in lease.tickets[:count]
     )
-    return Report(outcomes, tuple(seconds_each * i for i in range(count)), seconds_each * count)
+    return LeaseResult(outcomes, tuple(seconds_each * i for i in range(count)), seconds_each * count)
 
 
 def ids(lease: Lease) -> list[int]:
@@ -43,12 +43,12 @@ def at_pace(seconds_each: float, *, workers: int = 1) -> Dispatcher:
     made = dispatcher(workers=workers)
     made.submit(candidates(1, first=-1))
     for lease in made.assign():
-        made.finish(lease.id, report(lease, seconds_each=seconds_each))
+        made.finish(lease.id, result_of(lease, seconds_each=seconds_each))
     return made
 
 
-def lose(made: Dispatcher, worker: str, loss: Loss = Loss.CRASHED) -> list[Evaluation]:
-    return made.lose(worker, loss=loss, error="gone")
+def lose(made: Dispatcher, worker: str, cause: LossCause = LossCause.CRASHED) -> list[Evaluation]:
+    return made.lose(worker, cause=cause, error="gone")
 
 
 def test_each_worker_gets_one_running_and_one_queued_lease() -> None:
@@ -97,7 +97,7 @@ def test_what_a_lease_did_not_get_to_goes_first_in_the_next() -> None:
     made = at_pace(0.01)
     made.submit(candidates(40))
     running, _ = made.assign()
-    evaluations = made.finish(running.id, report(running, seconds_each=0.05, done=2))
+    evaluations = made.finish(running.id, result_of(running, seconds_each=0.05, done=2))
     assert [evaluation.candidate.id for evaluation in evaluations] == [0, 1]
     assert ids(made.assign()[0])[:3] == [2, 3, 4]
     assert made.in_flight == 38
@@ -110,7 +110,7 @@ def test_time_in_the_queue_ends_when_a_candidate_starts() -> None:
     made.submit(candidates(1))
     now_s[0] = 107.0
     (lease,) = made.assign()
-    (evaluation,) = made.finish(lease.id, report(lease, seconds_each=2.0))
+    (evaluation,) = made.finish(lease.id, result_of(lease, seconds_each=2.0))
     assert (evaluation.queue_s, evaluation.finished_at, evaluation.node) == (5.0, 107.0, "here")
 
 
@@ -122,7 +122,7 @@ def test_the_running_candidate_of_a_lost_worker_is_blamed_and_the_queued_one_is_
     made.join("w1", node="here")
     (suspect,) = made.assign()
     assert [(ticket.candidate.id, ticket.attempt) for ticket in suspect.tickets] == [(0, 2)]
-    made.finish(suspect.id, report(suspect, seconds_each=1.0))
+    made.finish(suspect.id, result_of(suspect, seconds_each=1.0))
     (innocent,) = made.assign()
     assert [(ticket.candidate.id, ticket.attempt) for ticket in innocent.tickets] == [(1, 1)]
 
@@ -146,9 +146,9 @@ def test_a_waiting_suspect_gets_a_worker_though_the_queue_never_empties() -> Non
     leases = made.assign()
     lose(made, "w0")  # and no replacement joins
     mine = [lease for lease in leases if lease.worker == "w1"]
-    made.finish(mine[0].id, report(mine[0], seconds_each=1.0))
+    made.finish(mine[0].id, result_of(mine[0], seconds_each=1.0))
     assert made.assign() == []
-    made.finish(mine[1].id, report(mine[1], seconds_each=1.0))
+    made.finish(mine[1].id, result_of(mine[1], seconds_each=1.0))
     assert ids(made.assign()[0]) == [0]
 
 
@@ -170,9 +170,9 @@ def test_a_candidate_that_exhausts_memory_again_when_alone_is_too_big() -> None:
     made = dispatcher(workers=2, attempts=5)
     made.submit(candidates(1))
     (lease,) = made.assign()
-    assert lose(made, lease.worker, Loss.OUT_OF_MEMORY) == []
+    assert lose(made, lease.worker, LossCause.OUT_OF_MEMORY) == []
     (lease,) = made.assign()
-    (evaluation,) = lose(made, lease.worker, Loss.OUT_OF_MEMORY)
+    (evaluation,) = lose(made, lease.worker, LossCause.OUT_OF_MEMORY)
     assert (evaluation.status, evaluation.attempt) == (Status.TOO_BIG, 2)
 
 
@@ -180,7 +180,7 @@ def test_a_candidate_that_overran_alone_in_its_lease_has_timed_out() -> None:
     made = dispatcher(workers=1)
     made.submit(candidates(2))
     made.assign()
-    (evaluation,) = lose(made, "w0", Loss.OVERRUN)
+    (evaluation,) = lose(made, "w0", LossCause.OVERRUN)
     assert (evaluation.candidate.id, evaluation.status, evaluation.attempt) == (0, Status.TIMED_OUT, 1)
     assert made.in_flight == 1
 
@@ -189,7 +189,7 @@ def test_an_overrun_lease_costs_its_candidates_no_attempt_but_their_company() ->
     made = at_pace(0.01, workers=1)
     made.submit(candidates(6))
     made.assign()
-    assert lose(made, "w0", Loss.OVERRUN) == []
+    assert lose(made, "w0", LossCause.OVERRUN) == []
     for name in ("w1", "w2", "w3"):
         made.join(name, node="here")
     alone = made.assign()[:3]
@@ -198,22 +198,22 @@ def test_an_overrun_lease_costs_its_candidates_no_attempt_but_their_company() ->
         [(1, 1)],
         [(2, 1)],
     ]
-    (evaluation,) = lose(made, alone[1].worker, Loss.OVERRUN)
+    (evaluation,) = lose(made, alone[1].worker, LossCause.OVERRUN)
     assert (evaluation.candidate.id, evaluation.status) == (1, Status.TIMED_OUT)
 
 
-def test_late_and_repeated_reports_are_dropped_and_counted() -> None:
+def test_late_and_repeated_results_are_dropped_and_counted() -> None:
     made = dispatcher(workers=2)
     made.submit(candidates(2))
     late, twice = made.assign()
-    assert len(made.finish(twice.id, report(twice, seconds_each=1.0))) == 1
-    assert made.finish(twice.id, report(twice, seconds_each=1.0)) == []
+    assert len(made.finish(twice.id, result_of(twice, seconds_each=1.0))) == 1
+    assert made.finish(twice.id, result_of(twice, seconds_each=1.0)) == []
     lose(made, late.worker)
-    assert made.finish(late.id, report(late, seconds_each=1.0)) == []
+    assert made.finish(late.id, result_of(late, seconds_each=1.0)) == []
     assert (made.dropped, made.in_flight) == (2, 1)
 
 
-def test_losing_an_idle_worker_blames_nobody() -> None:
+def test_losing_an_idle_worker_blames_no_candidate() -> None:
     made = dispatcher(workers=1)
     assert lose(made, "w0") == []
     assert lose(made, "never-joined") == []
@@ -224,15 +224,15 @@ def test_losses_that_may_be_the_fault_of_what_workers_share_are_counted_in_a_row
     made = dispatcher(workers=8)
     made.submit(candidates(8))
     leases = made.assign()
-    for worker, loss in (("w0", Loss.CRASHED), ("w1", Loss.PREEMPTED), ("w2", Loss.OVERRUN)):
-        lose(made, worker, loss)
-    lose(made, "never-joined", Loss.PREEMPTED)
+    for worker, cause in (("w0", LossCause.CRASHED), ("w1", LossCause.PREEMPTED), ("w2", LossCause.OVERRUN)):
+        lose(made, worker, cause)
+    lose(made, "never-joined", LossCause.PREEMPTED)
     assert made.losses_in_a_row == 1
     lose(made, "never-joined")
     assert made.losses_in_a_row == 2
-    made.finish(leases[0].id, report(leases[0], seconds_each=1.0))  # of a worker that was given up before
+    made.finish(leases[0].id, result_of(leases[0], seconds_each=1.0))  # of a worker that was given up before
     assert made.losses_in_a_row == 2
-    made.finish(leases[7].id, report(leases[7], seconds_each=1.0))
+    made.finish(leases[7].id, result_of(leases[7], seconds_each=1.0))
     assert made.losses_in_a_row == 0
 
 
@@ -243,27 +243,15 @@ def test_a_candidate_found_too_big_ends_a_row_of_losses_and_a_poisoned_one_does_
     assert lose(made, made.assign()[0].worker)[0].status is Status.POISONED
     assert made.losses_in_a_row == 2
     made.submit(candidates(1))
-    lose(made, made.assign()[0].worker, Loss.OUT_OF_MEMORY)
+    lose(made, made.assign()[0].worker, LossCause.OUT_OF_MEMORY)
     assert made.losses_in_a_row == 3
-    assert lose(made, made.assign()[0].worker, Loss.OUT_OF_MEMORY)[0].status is Status.TOO_BIG
+    assert lose(made, made.assign()[0].worker, LossCause.OUT_OF_MEMORY)[0].status is Status.TOO_BIG
     assert made.losses_in_a_row == 0
 
 
 def test_one_attempt_is_refused() -> None:
     with pytest.raises(ConfigError, match="attempts is 1; must be at least 2"):
         dispatcher(workers=1, attempts=1)
-
-
-def test_a_worker_returns_what_it_has_after_a_tenth_of_a_second() -> None:
-    def fifty_ms(candidate: Candidate) -> Outcome:
-        end = time.perf_counter() + 0.05
-        while time.perf_counter() < end:
-            pass
-        return Outcome(Status.OK, fitness=0.0)
-
-    made = work(fifty_ms, candidates(20), time_limit_s=None)
-    assert 1 <= len(made.outcomes) <= 2
-    assert len(made.started_s) == len(made.outcomes)
 
 
 def test_a_retired_worker_gets_nothing_more_and_finishes_what_it_has() -> None:
@@ -273,7 +261,7 @@ def test_a_retired_worker_gets_nothing_more_and_finishes_what_it_has() -> None:
     made.retire("w0")
     for lease in leases:
         assert not made.is_idle("w0")
-        assert len(made.finish(lease.id, report(lease, seconds_each=1.0))) == 1
+        assert len(made.finish(lease.id, result_of(lease, seconds_each=1.0))) == 1
     assert "w0" not in {lease.worker for lease in made.assign()}
     assert made.is_idle("w0")
     made.dismiss("w0")
@@ -291,7 +279,7 @@ def test_a_preempted_worker_costs_its_candidates_neither_attempt_nor_company() -
     made = at_pace(0.03)
     made.submit(candidates(4))
     assert [ids(lease) for lease in made.assign()] == [[0, 1], [2, 3]]
-    assert lose(made, "w0", Loss.PREEMPTED) == []
+    assert lose(made, "w0", LossCause.PREEMPTED) == []
     made.join("w1", node="there")
     leases = made.assign()
     assert [ids(lease) for lease in leases] == [[0, 1], [2, 3]]
@@ -305,7 +293,7 @@ def test_a_suspect_whose_worker_is_preempted_is_still_tried_alone() -> None:
     lose(made, "w0")
     made.join("w1", node="here")
     assert [ids(lease) for lease in made.assign()] == [[0]]
-    assert lose(made, "w1", Loss.PREEMPTED) == []
+    assert lose(made, "w1", LossCause.PREEMPTED) == []
     made.submit(candidates(4, first=10))
     made.join("w2", node="there")
     leases = made.assign()
@@ -314,8 +302,8 @@ def test_a_suspect_whose_worker_is_preempted_is_still_tried_alone() -> None:
     ]
 
 
-def out_of_memory(lease: Lease, error: str) -> Report:
-    return Report(
+def out_of_memory(lease: Lease, error: str) -> LeaseResult:
+    return LeaseResult(
         (Outcome(Status.TOO_BIG, error=error),) * len(lease.tickets), (0.0,) * len(lease.tickets), 1.0
     )
 
@@ -351,7 +339,7 @@ def test_each_lane_gets_one_running_and_one_queued_lease_and_workers_are_fed_eve
     made.submit(candidates(20))
     leases = made.assign()
     assert [lease.worker for lease in leases] == ["w0", "w1"] * 6
-    made.finish(leases[4].id, report(leases[4], seconds_each=1.0))
+    made.finish(leases[4].id, result_of(leases[4], seconds_each=1.0))
     assert [(lease.worker, ids(lease)) for lease in made.assign()] == [("w0", [12])]
 
 
@@ -381,7 +369,7 @@ def test_a_worker_with_lanes_drains_for_a_suspect_though_the_queue_never_empties
     alone = set()
     for _ in range(20):
         oldest = running.pop(0)
-        made.finish(oldest.id, report(oldest, seconds_each=1.0))
+        made.finish(oldest.id, result_of(oldest, seconds_each=1.0))
         given = made.assign()
         alone |= {lease.tickets[0].candidate.id for lease in given if lease.tickets[0].alone}
         running += given
@@ -392,7 +380,7 @@ def test_of_an_overdue_worker_only_the_overdue_lease_is_tried_alone() -> None:
     made = dispatcher(workers=1, lanes=2)
     made.submit(candidates(4))
     _, second, *_ = made.assign()
-    assert made.lose("w0", loss=Loss.OVERRUN, error="gone", overdue={second.id}) == []
+    assert made.lose("w0", cause=LossCause.OVERRUN, error="gone", overdue={second.id}) == []
     made.join("w1", node="here")
     made.join("w2", node="here")
     leases = made.assign()
@@ -402,7 +390,7 @@ def test_of_an_overdue_worker_only_the_overdue_lease_is_tried_alone() -> None:
         ([2], False, 1),
         ([3], False, 1),
     ]
-    (evaluation,) = lose(made, leases[0].worker, Loss.OVERRUN)
+    (evaluation,) = lose(made, leases[0].worker, LossCause.OVERRUN)
     assert (evaluation.candidate.id, evaluation.status) == (1, Status.TIMED_OUT)
 
 
@@ -414,5 +402,5 @@ def test_seconds_of_lanes_add_up_to_those_of_their_worker() -> None:
     leases = made.assign()
     now_s[0] = 110.0
     for lease in leases:
-        made.finish(lease.id, report(lease, seconds_each=9.0))
+        made.finish(lease.id, result_of(lease, seconds_each=9.0))
     assert {name: s for name, s in made.occupancy().seconds.items() if s} == {"working": 9.0, "transit": 1.0}

@@ -15,8 +15,8 @@ from ray import cloudpickle
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution import ray_pool
+from evo_nas.execution.placement import draining_nodes
 from evo_nas.execution.ray_pool import RayOptions, RayPool
-from evo_nas.execution.room import draining_nodes
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -66,7 +66,8 @@ def test_four_workers_share_two_gpus() -> None:
 
 def test_a_worker_without_room_is_reported_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_pool, "LOOK_S", 0.0)
-    with RayPool(Sees, RayOptions(workers=3, gpus_per_worker=1.0, placement_timeout_s=0.0)) as pool:
+    monkeypatch.setattr(ray_pool, "PLACEMENT_S", 0.0)
+    with RayPool(Sees, RayOptions(workers=3, gpus_per_worker=1.0)) as pool:
         await_workers(pool, 2)
         pool.submit(candidates(1000))
         collect_until(pool, lambda: "0 GPUs are free on 1 nodes" in pool.occupancy().obstacle)
@@ -87,8 +88,8 @@ def test_that_no_node_is_large_enough_is_reported_when_an_autoscaler_had_time_to
         pool.submit(candidates(1))
         assert pool.collect(timeout_s=0.2) == []
         assert (pool.occupancy().waiting, pool.occupancy().obstacle) == (1, "")
-        for actor in pool._actors.values():
-            actor.created_at -= options.placement_timeout_s
+        for actor in pool._actors.by_name.values():
+            actor.created_at -= ray_pool.PLACEMENT_S
         assert pool.collect(timeout_s=0.2) == []
         assert pool.occupancy().obstacle.startswith(
             "each asks for 64 CPUs and 1.0 GiB of memory, and no node of 1 has that (the most is 4 CPUs and "
@@ -145,7 +146,9 @@ def test_candidates_of_a_draining_node_finish_and_new_ones_go_elsewhere(
         assert pool.occupancy().lost_workers == 0
 
 
-def test_what_a_node_cannot_finish_before_it_goes_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_node_cannot_finish_before_it_goes_is_no_candidates_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ray_pool, "LOOK_S", 0.0)
     with RayPool(Sees, RayOptions(workers=1)) as pool:
         here = ray.get_runtime_context().get_node_id()

@@ -21,8 +21,8 @@ from ray import cloudpickle
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution import ray_pool
-from evo_nas.execution.executor import EvaluatorFactory
 from evo_nas.execution.ray_pool import RayOptions, RayPool
+from evo_nas.execution.worker import MakeEvaluator
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -55,7 +55,7 @@ class Scripted:
 
 
 @pytest.fixture
-def scripted(tmp_path: Path) -> EvaluatorFactory:
+def scripted(tmp_path: Path) -> MakeEvaluator:
     return partial(Scripted, tmp_path / "begun")
 
 
@@ -73,7 +73,7 @@ def failed(evaluations: dict[int, Evaluation]) -> dict[int, Status]:
 
 
 def test_a_candidate_whose_worker_is_killed_is_evaluated_elsewhere(
-    scripted: EvaluatorFactory, tmp_path: Path
+    scripted: MakeEvaluator, tmp_path: Path
 ) -> None:
     with RayPool(scripted, RayOptions(workers=2)) as pool:
         pool.submit([candidate(number, KILLS_ONCE if number == 3 else OK) for number in range(6)])
@@ -84,7 +84,7 @@ def test_a_candidate_whose_worker_is_killed_is_evaluated_elsewhere(
     assert Counter((tmp_path / "begun").read_text().split())["3"] == 2
 
 
-def test_a_candidate_that_always_kills_its_worker_is_poisoned(scripted: EvaluatorFactory) -> None:
+def test_a_candidate_that_always_kills_its_worker_is_poisoned(scripted: MakeEvaluator) -> None:
     with RayPool(scripted, RayOptions(workers=2, attempts=3)) as pool:
         pool.submit([candidate(number, KILLS if number == 3 else OK) for number in range(6)])
         evaluations = collect(pool, 6)
@@ -95,7 +95,7 @@ def test_a_candidate_that_always_kills_its_worker_is_poisoned(scripted: Evaluato
 
 
 def test_bad_candidates_in_long_leases_are_found_out_and_their_neighbours_spared(
-    scripted: EvaluatorFactory,
+    scripted: MakeEvaluator,
 ) -> None:
     with RayPool(scripted, RayOptions(workers=2, time_limit_s=1.0)) as pool:
         pool.submit([candidate(number) for number in range(50)])
@@ -107,7 +107,7 @@ def test_bad_candidates_in_long_leases_are_found_out_and_their_neighbours_spared
     assert failed(evaluations) == {120: Status.POISONED, 180: Status.TIMED_OUT}
 
 
-def test_a_stuck_candidate_times_out_and_the_pool_goes_on(scripted: EvaluatorFactory) -> None:
+def test_a_stuck_candidate_times_out_and_the_pool_goes_on(scripted: MakeEvaluator) -> None:
     with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
         pool.submit([candidate(0, HANGS), candidate(1), candidate(2)])
         evaluations = collect(pool, 3)
@@ -117,55 +117,66 @@ def test_a_stuck_candidate_times_out_and_the_pool_goes_on(scripted: EvaluatorFac
 
 
 def test_a_worker_that_seems_overdue_to_a_head_that_was_paused_is_spared(
-    scripted: EvaluatorFactory, monkeypatch: pytest.MonkeyPatch
+    scripted: MakeEvaluator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_pool, "GRACE_S", 60.0)
     with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
         pool.submit([candidate(0, LATE)])
-        for actor in pool._actors.values():
-            for sent in actor.leases.values():
+        for actor in pool._actors.by_name.values():
+            for sent in actor.sent.values():
                 sent.running_since -= 60.0  # as though this process had stood still for a minute
         evaluations = collect(pool, 1)
         assert pool.occupancy().lost_workers == 0
     assert failed(evaluations) == {}
 
 
-def test_collect_gives_up_waiting_while_a_candidate_runs(scripted: EvaluatorFactory) -> None:
+def test_collect_gives_up_waiting_while_a_candidate_runs(scripted: MakeEvaluator) -> None:
     with RayPool(scripted, RayOptions(workers=1)) as pool:
         pool.submit([candidate(0, HANGS)])
         assert pool.collect(timeout_s=0.05) == []
         assert pool.occupancy().in_flight == 1
 
 
-def test_workers_that_are_lost_one_after_another_end_the_pool(scripted: EvaluatorFactory) -> None:
+def test_workers_that_are_lost_one_after_another_end_the_pool(scripted: MakeEvaluator) -> None:
     with RayPool(scripted, RayOptions(workers=2, attempts=2)) as pool:
         pool.submit([candidate(number, KILLS) for number in range(20)])
         with pytest.raises(ExecutionError, match=r"7 workers were lost in a row without a result.*ActorDied"):
             collect(pool, 20)
 
 
-def test_an_error_of_ours_in_the_factory_surfaces_as_it_is() -> None:
+def test_an_error_of_ours_in_making_the_evaluator_surfaces_as_it_is() -> None:
     def no_data() -> Scripted:
         raise ConfigError("task.path is /nowhere; must be a readable file")
 
     with pytest.raises(ConfigError, match=r"^task\.path is /nowhere; must be a readable file$"):
-        RayPool(no_data, RayOptions(workers=2))
+        RayPool(no_data, RayOptions(workers=2)).start()
 
 
-def test_any_other_error_in_the_factory_is_told_once_and_clearly() -> None:
+def test_any_other_error_in_making_the_evaluator_is_told_once_and_clearly() -> None:
     def broken() -> Scripted:
         raise ZeroDivisionError("half a divisor")
 
     with pytest.raises(ExecutionError, match="cannot build the evaluator: ZeroDivisionError: half a divisor"):
-        RayPool(broken, RayOptions(workers=2))
+        RayPool(broken, RayOptions(workers=2)).start()
 
 
-def test_workers_without_room_are_an_error_that_says_what_is_there(scripted: EvaluatorFactory) -> None:
+def test_workers_without_room_are_an_error_that_says_what_is_there(scripted: MakeEvaluator) -> None:
     with pytest.raises(
         ExecutionError,
         match=r"each asks for 1 CPU and 3 GPUs, and no node of 1 has that \(the most is 4 CPUs and 2 GPUs\)",
     ):
-        RayPool(scripted, RayOptions(workers=3, gpus_per_worker=3.0, startup_timeout_s=0.5))
+        RayPool(scripted, RayOptions(workers=3, gpus_per_worker=3.0, startup_timeout_s=0.5)).start()
+
+
+def test_constructing_a_pool_asks_ray_for_nothing_and_an_unstarted_one_takes_no_candidates(
+    scripted: MakeEvaluator,
+) -> None:
+    before = ray.available_resources()["CPU"]
+    pool = RayPool(scripted, RayOptions(workers=4))
+    with pytest.raises(ExecutionError, match="the pool is not started; use it as a context manager"):
+        pool.submit([candidate(0)])
+    assert ray.available_resources()["CPU"] == before
+    pool.close()
 
 
 def test_no_workers_and_no_lanes_are_refused() -> None:
@@ -175,7 +186,7 @@ def test_no_workers_and_no_lanes_are_refused() -> None:
         RayOptions(workers=1, lanes=0)
 
 
-def test_closing_leaves_a_ray_that_was_there_before_and_frees_its_cpus(scripted: EvaluatorFactory) -> None:
+def test_closing_leaves_a_ray_that_was_there_before_and_frees_its_cpus(scripted: MakeEvaluator) -> None:
     for _ in range(3):
         with RayPool(scripted, RayOptions(workers=1, cpus_per_worker=4.0)) as pool:
             pool.submit([candidate(0)])
@@ -211,7 +222,7 @@ class Loaded:
         return Surroundings(self.table)
 
 
-def test_workers_share_the_arrays_of_the_factory_and_run_one_thread() -> None:
+def test_workers_share_the_arrays_they_are_sent_and_run_one_thread() -> None:
     with RayPool(Loaded(np.ones(2**18)), RayOptions(workers=2)) as pool:
         pool.submit([candidate(0)])
         evaluation = collect(pool, 1)[0]

@@ -28,7 +28,7 @@ from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, compaction, find_runs, object_store
 from evo_nas.ledger.object_store import ObjectStore
 from evo_nas.loop import Budget, Search
-from evo_nas.strategies.replay import verify
+from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import READS, RECORD, candidates, evaluation, evaluations, start, told_ids
 from tests.s3 import s3_server
@@ -278,7 +278,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
         )
         opened = Ledger.open(place) if reader(place).exists() else Ledger.create(place, RECORD)
         with opened as ledger:
-            search = Search(
+            search = Search.resumed(
                 strategy(1),
                 SimulatedExecutor(objective, simulation),
                 ledger,

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evo_nas.execution.timesheet import Activity
 
 from evo_nas.evaluation import Status
 from evo_nas.execution.executor import Occupancy
-from evo_nas.execution.timesheet import Activity
 from evo_nas.sessions import metrics
 from evo_nas.sessions.events import Progressed
 

@@ -13,7 +13,6 @@ from evo_nas.genome.gene import Gene
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.operators import (
-    Archive,
     Breeder,
     drawing_from,
     fitness_statistics,
@@ -29,10 +28,6 @@ SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 def scored(identity, fitness, *, parameters=100, genome=(0,)):
     candidate = Candidate(identity, genome, f"hash{identity}", (), "random", 0, 1, 0)
     return Evaluation(candidate, Outcome(Status.OK, fitness=fitness, parameters=parameters))
-
-
-def ids(evaluations):
-    return [evaluation.candidate.id for evaluation in evaluations]
 
 
 def test_searches_in_two_threads_draw_each_from_its_own_stream():
@@ -66,7 +61,7 @@ def test_a_mutation_changes_exactly_one_active_gene(seed):
     assert len(changed & set(SPACE.active_genes(parent))) == 1
 
 
-def test_mutations_reach_the_cell_the_network_and_the_training_alike():
+def test_mutations_reach_the_cell_the_network_and_the_training_about_equally_often():
     rng = random.Random(1)
     parent = dict(SPACE.seeds())["lstm"]
     groups = gene_groups(SPACE)
@@ -88,7 +83,7 @@ def test_an_ordered_gene_moves_to_a_neighbour_more_often_than_far_away():
     assert steps[1] > 2 * sum(count for step, count in steps.items() if step > 1)
 
 
-def test_an_unordered_gene_moves_to_every_other_choice_alike():
+def test_an_unordered_gene_moves_to_every_other_choice_equally_often():
     gene = Gene("op", tuple("abcd"))
     rng = random.Random(1)
     counts = Counter(mutated_choice(gene, 2, rng) for _ in range(3000))
@@ -191,34 +186,11 @@ def test_parents_are_untouched():
     assert [list(individual) for individual in population] == before
 
 
-def test_the_archive_keeps_the_best_of_all_history_in_order():
-    archive = Archive(size=3)
-    for start in (0, 10, 5):
-        archive.update(scored(i, float(i), genome=(i,)) for i in range(start, start + 5))
-    assert ids(archive.best) == [14, 13, 12]
-
-
-def test_the_archive_keeps_the_front_of_fitness_against_parameters():
-    archive = Archive()
-    archive.update([scored(0, 0.9, parameters=500), scored(1, 0.8, parameters=100)])
-    archive.update(
-        [scored(2, 0.85, parameters=300), scored(3, 0.7, parameters=200), scored(4, 0.95, parameters=900)]
-    )
-    assert ids(archive.front) == [4, 0, 2, 1]
-
-
-def test_a_dominated_member_leaves_the_front():
-    archive = Archive()
-    archive.update([scored(0, 0.8, parameters=500)])
-    archive.update([scored(1, 0.9, parameters=400)])
-    assert ids(archive.front) == [1]
-
-
-def test_failures_enter_neither_population_nor_archive():
-    failure = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), Outcome(Status.DIVERGED))
-    archive = Archive()
-    archive.update([failure])
-    assert individuals([failure]) == archive.best == archive.front == []
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.OK])
+def test_only_complete_evaluations_become_individuals(status):
+    outcome = Outcome(status, fitness=0.5 if status.scored else None)
+    evaluation = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), outcome)
+    assert individuals([evaluation]) == []
 
 
 def test_statistics_describe_the_population():

@@ -8,7 +8,7 @@ from evo_nas.tasks.digits import DigitsOptions, DigitsTask
 
 
 def test_images_are_eight_rows_of_eight_pixels_in_the_shares_asked_for() -> None:
-    dataset = DigitsTask(DigitsOptions(validation=0.1, test=0.3)).load()
+    dataset = DigitsTask(DigitsOptions(validation=0.1, test=0.3)).read().dataset
     assert dataset.train.inputs.shape[1:] == (8, 8)
     sizes = np.array([len(dataset.train), len(dataset.validation), len(dataset.test)])
     assert sizes.sum() == 1797
@@ -16,7 +16,7 @@ def test_images_are_eight_rows_of_eight_pixels_in_the_shares_asked_for() -> None
 
 
 def test_every_part_has_its_share_of_each_class() -> None:
-    dataset = DigitsTask(DigitsOptions()).load()
+    dataset = DigitsTask(DigitsOptions()).read().dataset
     shares = [
         np.bincount(part.targets) / len(part) for part in (dataset.train, dataset.validation, dataset.test)
     ]
@@ -24,7 +24,7 @@ def test_every_part_has_its_share_of_each_class() -> None:
 
 
 def test_no_image_is_in_two_parts() -> None:
-    dataset = DigitsTask(DigitsOptions()).load()
+    dataset = DigitsTask(DigitsOptions()).read().dataset
     images = [
         {image.tobytes() for image in part.inputs}
         for part in (dataset.train, dataset.validation, dataset.test)
@@ -32,20 +32,20 @@ def test_no_image_is_in_two_parts() -> None:
     assert sum(map(len, images)) == len(set.union(*images)) == 1797
 
 
-def test_statistics_come_from_the_training_part_alone() -> None:
-    dataset = DigitsTask(DigitsOptions()).load()
+def test_statistics_come_from_the_training_part() -> None:
+    dataset = DigitsTask(DigitsOptions()).read().dataset
     columns = dataset.train.inputs.reshape(-1, 8)
     assert columns.mean(axis=0) == pytest.approx(np.zeros(8), abs=1e-5)
     assert abs(dataset.test.inputs.reshape(-1, 8).mean(axis=0)).max() > 1e-4
 
 
 def test_another_seed_draws_other_parts() -> None:
-    first, second = (DigitsTask(DigitsOptions(seed=seed)).load() for seed in (0, 1))
+    first, second = (DigitsTask(DigitsOptions(seed=seed)).read().dataset for seed in (0, 1))
     assert not np.array_equal(first.test.targets, second.test.targets)
 
 
 def test_baselines_are_the_majority_and_the_nearest_neighbour() -> None:
-    baselines = DigitsTask(DigitsOptions()).baselines()
+    baselines = DigitsTask(DigitsOptions()).read().fit_baselines()
     assert 0.08 < baselines["majority"] < 0.12
     assert 0.94 < baselines["nearest neighbour"] < 1.0
 

@@ -26,7 +26,7 @@ def ramp(tmp_path) -> Path:
 
 def loaded(path, **options):
     defaults = {"targets": ("time",), "window": 5, "horizon": 2, "split": (60, 20, 20)}
-    return ForecastTask(ForecastOptions(path=path, **{**defaults, **options})).load()
+    return ForecastTask(ForecastOptions(path=path, **{**defaults, **options})).read().dataset
 
 
 def load(path, **options):
@@ -124,7 +124,7 @@ def test_shares_split_by_time(ramp) -> None:
 
 def test_baselines_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).baselines()
+    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).read().fit_baselines()
     assert baselines["persistence"] == pytest.approx(2.5, rel=1e-5)
     assert baselines["linear on changes"] < 0.01 * baselines["persistence"]
 
@@ -172,3 +172,22 @@ def test_impossible_options_are_refused(options, message) -> None:
 
 def test_mean_absolute_error_can_be_the_metric(ramp) -> None:
     assert load(ramp, metric="mae").metric.name == "mae"
+
+
+def test_a_target_that_never_changes_has_no_mase(ramp) -> None:
+    with pytest.raises(DataError, match="mase divides by zero"):
+        load(ramp, targets=("constant",), metric="mase")
+
+
+def test_a_file_that_is_validation_as_a_whole_leaves_its_share_to_training(ramp, tmp_path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(ramp.read_text())
+    dataset = load(ramp, validation_path=(other,), split=(0.5, 0.2, 0.3))
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [64, 94, 29]
+
+
+def test_a_seasonal_forecast_repeats_the_season_before(tmp_path) -> None:
+    path = tmp_path / "weeks.csv"
+    path.write_text("\n".join(["x", *(str(day % 7) for day in range(200))]))
+    task = ForecastTask(ForecastOptions(path=path, targets=("x",), window=9, horizon=8, season=7))
+    assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.0)

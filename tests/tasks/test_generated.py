@@ -11,7 +11,7 @@ from evo_nas.tasks.registry import TASKS
 
 def load(kind: str, **options):
     task = TASKS[kind]
-    return task(task.Options.model_validate(options)).load()
+    return task(task.Options.model_validate(options)).read().dataset
 
 
 def test_two_marked_numbers_are_to_be_added() -> None:
@@ -52,9 +52,9 @@ def test_the_class_says_whether_the_ones_are_odd() -> None:
     assert np.array_equal(part.inputs.sum(axis=1) % 2, part.targets)
 
 
-def test_a_sine_without_noise_is_foretold_by_a_linear_model() -> None:
+def test_a_sine_without_noise_is_predicted_by_a_linear_model() -> None:
     task = TASKS["sines"]
-    baselines = task(task.Options(noise=0.0)).baselines()
+    baselines = task(task.Options(noise=0.0)).read().fit_baselines()
     assert baselines["linear"] < 0.1 * baselines["persistence"]
 
 

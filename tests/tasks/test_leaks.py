@@ -1,17 +1,17 @@
-"""What is learnt from, normalised with or known as a token comes from the training part alone."""
+"""Statistics, vocabularies and examples of the training part never come from the other parts."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
-from evo_nas.tasks.task import Sequences
 
 
 def load(kind: str, **options):
     task = TASKS[kind]
-    return task(task.Options.model_validate(options)).load()
+    return task(task.Options.model_validate(options)).read().dataset
 
 
 TIME = {"by": "time", "test": 0.2, "validation": 0.1}
@@ -78,28 +78,6 @@ def test_what_forecasts_is_marked_as_causal(kind, tmp_path) -> None:
     paths = {"multi_label": "songs.npz", "language_model": "book.txt", "few_shot": "shapes.npz"}
     options = {"path": tmp_path / paths[kind]} if kind in paths else {}
     assert load(kind, **options).causal
-
-
-def test_parts_of_few_shots_share_no_class(tmp_path) -> None:
-    labels = np.repeat(np.arange(8), 12)
-    np.savez(tmp_path / "a.npz", x=np.broadcast_to(labels[:, None], (96, 4)) * 1.0, y=labels)
-    dataset = load("few_shot", path=tmp_path / "a.npz", episodes=200)
-    seen = [
-        set(np.unique(part.inputs[..., 0]).tolist())
-        for part in (dataset.train, dataset.validation, dataset.test)
-    ]
-    assert sum(map(len, seen)) == len(set.union(*seen)) == 8
-
-
-def test_the_label_of_an_example_is_told_only_one_step_later(tmp_path) -> None:
-    labels = np.repeat(np.arange(8), 12)
-    np.savez(tmp_path / "a.npz", x=np.broadcast_to(labels[:, None], (96, 4)) * 1.0, y=labels)
-    part = load("few_shot", path=tmp_path / "a.npz", ways=2, shots=3, queries=4).train
-    told = part.inputs[..., -2:]
-    assert not told[:, 0].any()
-    assert np.array_equal(told[:, 1:7].argmax(axis=-1), part.targets[:, :6])
-    assert not told[:, 7:].any()
-    assert part.scored.sum(axis=1).tolist() == [4] * len(part)
 
 
 @pytest.mark.parametrize("kind", ["adding", "copy_memory", "dyck", "parity", "sines"])

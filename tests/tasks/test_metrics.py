@@ -46,7 +46,7 @@ def test_constant_answers_have_no_correlation() -> None:
     assert MCC.score(np.array([[1.0, 0.0]] * 4, dtype=np.float32), np.array([0, 1, 0, 1])) == 0.0
 
 
-def test_surprise_is_told_in_nats_bits_and_as_perplexity() -> None:
+def test_surprise_is_measured_in_nats_in_bits_and_as_perplexity() -> None:
     nothing = np.zeros((3, 8), dtype=np.float32)
     targets = np.array([0, 3, 7])
     assert NLL.score(nothing, targets) == pytest.approx(math.log(8))

@@ -10,8 +10,8 @@ import torch
 
 from evo_nas.genome.architecture import Architecture, Layer, Signature, Training
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.tasks.task import Dataset, Loss, Sequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def dataset() -> Dataset:
     return Dataset(
         name="sign of the mean",
         signature=Signature(features=2, outputs=2),
-        loss=Loss.CROSS_ENTROPY,
+        objective=Objective.CROSS_ENTROPY,
         metric=ACCURACY,
         train=sequences(64, seed=0),
         validation=sequences(40, seed=1),

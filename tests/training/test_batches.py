@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.task import Part, Sequences, Stream, Windows
+from evo_nas.tasks.dataset import Part, Sequences, Stream, Windows
 from evo_nas.training.batches import Batch, SequenceSplit, Split, as_split
 from evo_nas.training.losses import Predictions
 

@@ -14,7 +14,7 @@ from evo_nas.evaluation import Outcome
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Training
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.torch_kernels import TorchRecurrence
-from evo_nas.tasks.task import Dataset
+from evo_nas.tasks.dataset import Dataset
 from evo_nas.training import graphed_steps
 from evo_nas.training.batches import prepare
 from evo_nas.training.graphed_steps import CudaGraph, CudaGraphs

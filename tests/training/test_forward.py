@@ -11,13 +11,13 @@ import torch
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.network import Network
+from evo_nas.tasks.dataset import Objective, Stream
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.tasks.task import Loss, Stream
 from evo_nas.training import forward
 from evo_nas.training.batches import Batch, Split, as_split, prepare
 from evo_nas.training.forward import StatefulForward, score, score_part
 
-OBJECTIVE = {"loss": Loss.CROSS_ENTROPY, "metric": ACCURACY}
+OBJECTIVE = {"loss": Objective.CROSS_ENTROPY, "metric": ACCURACY}
 
 
 @pytest.fixture

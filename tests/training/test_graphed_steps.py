@@ -17,8 +17,8 @@ from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Si
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.layers import set_dropout_generator
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.tasks.task import Dataset, Loss, Sequences, Stream
 from evo_nas.training import graphed_steps, trainer
 from evo_nas.training.batches import Batch, prepare
 from evo_nas.training.graphed_steps import WARM_UPS, GraphedSteps
@@ -117,7 +117,7 @@ def test_the_states_of_a_stream_are_carried_through_replays(replays, monkeypatch
     dataset = Dataset(
         name="text",
         signature=Signature(features=0, vocabulary=5, outputs=5, per_step=True),
-        loss=Loss.CROSS_ENTROPY,
+        objective=Objective.CROSS_ENTROPY,
         metric=ACCURACY,
         train=stream,
         validation=stream,

@@ -5,33 +5,33 @@ import math
 import pytest
 import torch
 
-from evo_nas.tasks.task import Loss
+from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch
 from evo_nas.training.losses import LOSSES, Predictions, TrainingLoss
 
 
 def test_every_loss_has_its_torch_function() -> None:
-    assert set(LOSSES) == set(Loss)
+    assert set(LOSSES) == set(Objective)
 
 
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes() -> None:
-    loss = LOSSES[Loss.CROSS_ENTROPY](torch.zeros(3, 5), torch.tensor([0, 4, 2]))
+    loss = LOSSES[Objective.CROSS_ENTROPY](torch.zeros(3, 5), torch.tensor([0, 4, 2]))
     assert loss.item() == pytest.approx(math.log(5))
 
 
 def test_mse_is_the_mean_over_all_entries() -> None:
-    assert LOSSES[Loss.MSE](torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]])).item() == 2.5
+    assert LOSSES[Objective.MSE](torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]])).item() == 2.5
 
 
 def test_binary_cross_entropy_is_summed_over_outputs_and_averaged_over_rows() -> None:
-    loss = LOSSES[Loss.BINARY_CROSS_ENTROPY](torch.zeros(3, 5), torch.ones(3, 5))
+    loss = LOSSES[Objective.BINARY_CROSS_ENTROPY](torch.zeros(3, 5), torch.ones(3, 5))
     assert loss.item() == pytest.approx(5 * math.log(2))
 
 
 def test_class_weights_count_in_training() -> None:
     predictions = Predictions(torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1]))
-    plain = TrainingLoss(Loss.CROSS_ENTROPY, None)(predictions)
-    rare = TrainingLoss(Loss.CROSS_ENTROPY, torch.tensor([0.1, 1.9]))(predictions)
+    plain = TrainingLoss(Objective.CROSS_ENTROPY, None)(predictions)
+    rare = TrainingLoss(Objective.CROSS_ENTROPY, torch.tensor([0.1, 1.9]))(predictions)
     assert rare > plain
 
 
@@ -61,11 +61,11 @@ def test_one_output_a_sequence_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.1, 1.9, 1.0])], ids=["plain", "weighted"])
-@pytest.mark.parametrize("loss", Loss)
+@pytest.mark.parametrize("loss", Objective)
 def test_rows_that_do_not_count_are_masked_as_if_they_were_left_out(loss, weights) -> None:
     outputs, counts = torch.randn(6, 3, requires_grad=True), torch.tensor([1, 0, 1, 1, 0, 1]).bool()
     targets = torch.rand(6, 3)
-    if loss is Loss.CROSS_ENTROPY:
+    if loss is Objective.CROSS_ENTROPY:
         targets = torch.tensor([0, -1, 1, 2, 7, 1])  # where it does not count it is no class at all
     predictions = Predictions(outputs, targets, counts)
     masked, left_out = (TrainingLoss(loss, weights)(each) for each in (predictions, predictions.counted()))

@@ -10,7 +10,7 @@ import torch
 
 from evo_nas.config.schema import Precision
 from evo_nas.models.network import Network
-from evo_nas.tasks.task import Loss
+from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch, prepare
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.forward import StatefulForward
@@ -64,7 +64,7 @@ def steps_of(architecture, dataset, **how) -> tuple[Network, TrainStep, Batch]:
     network, data = Network(architecture, dataset.signature).eval(), prepare(dataset)  # without dropout
     optimizer = FlatOptimizer(network, architecture.training, capturable=how.get("capturable", False))
     step = TrainStep(
-        StatefulForward(network, data.train), optimizer, TrainingLoss(Loss.CROSS_ENTROPY, None), **how
+        StatefulForward(network, data.train), optimizer, TrainingLoss(Objective.CROSS_ENTROPY, None), **how
     )
     return network, step, next(data.train.in_order(16))
 

@@ -13,8 +13,8 @@ from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.tasks.metrics import MSE
-from evo_nas.tasks.task import Loss, Metric, Sequences
+from evo_nas.tasks.dataset import Objective, Sequences
+from evo_nas.tasks.metrics import MSE, Metric
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
@@ -81,7 +81,7 @@ def test_the_weights_of_the_best_epoch_are_kept(architecture, dataset) -> None:
 def test_a_metric_where_less_is_better_is_negated(architecture, dataset) -> None:
     regression = replace(
         dataset,
-        loss=Loss.MSE,
+        objective=Objective.MSE,
         metric=MSE,
         train=as_regression(dataset.train),
         validation=as_regression(dataset.validation),

@@ -1,0 +1,62 @@
+"""The types that options of tasks are made of; they are strict, so that only a number is taken for a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
+
+class StrictOptions(BaseModel):
+    """A section of a configuration: frozen, without conversions between types and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _not_empty(names: Sized) -> Sized:
+    if not names:
+        raise ValueError("must name at least one")
+    return names
+
+
+def _adding_up(shares: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(shares) <= 0.0 or abs(sum(shares) - 1.0) > 1e-9:
+        raise ValueError("must be three shares above 0 that add up to 1")
+    return shares
+
+
+def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Returns numbers of rows as integers, and shares as they are."""
+    if min(split) >= 1.0 and all(part.is_integer() for part in split):
+        return (int(split[0]), int(split[1]), int(split[2]))
+    if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
+        return split
+    raise ValueError("must be three shares that add up to 1, or three whole numbers of rows")
+
+
+def _share_or_number(amount: float) -> float:
+    if 0.0 < amount < 1.0:
+        return amount
+    if amount >= 1.0 and amount.is_integer():
+        return int(amount)
+    raise ValueError("must be a share between 0 and 1, or a whole number of examples")
+
+
+# JSON and YAML have lists and no tuples, so tuples are read leniently (`strict=False`); their items stay strict.
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_not_empty)]
+"""Names of columns, at least one."""
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+"""A share between 0 and 1, both excluded."""
+Shares = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_adding_up)]
+"""Shares of the training, validation and test part; their sum is 1."""
+SharesOrRows = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_shares_or_rows)]
+"""Shares of the training, validation and test part, or their numbers of rows as integers."""
+Amount = Annotated[float, AfterValidator(_share_or_number)]
+"""A share of the examples, or their number as an integer."""
+Character = Annotated[str, Field(min_length=1, max_length=1)]
+"""A single character, such as a delimiter."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""A seed that NumPy and scikit-learn both take."""

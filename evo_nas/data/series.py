@@ -1,0 +1,140 @@
+"""Several series joined one after the other, and the rows that belong to each part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.examples import summed
+from evo_nas.data.splitting import PARTS
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The values that are read and those that are forecast, row by row.
+
+    Attributes:
+        source: The file, for messages.
+        inputs: float64 ``(rows, features)``.
+        targets: float64 ``(rows, targets)``.
+        missing: How many values of each column of the file are missing.
+    """
+
+    source: str
+    inputs: npt.NDArray[np.float64]
+    targets: npt.NDArray[np.float64]
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+
+class SeriesParts:
+    """Collects series and cuts each into parts in the order of time.
+
+    Args:
+        split: Shares or numbers of rows of the training, validation and test part.
+        window: Steps that are read.
+        horizon: Steps that are forecast.
+
+    Attributes:
+        rows: For each part, ranges of rows of the joined `series`.
+        origins: For each part, ranges of rows at which forecasts begin that stay within it.
+    """
+
+    def __init__(
+        self, split: tuple[int, int, int] | tuple[float, float, float], *, window: int, horizon: int
+    ) -> None:
+        self._split = split
+        self._window = window
+        self._horizon = horizon
+        self._all: list[Series] = []
+        self._length = 0
+        self.rows: dict[str, list[range]] = {part: [] for part in PARTS}
+        self.origins: dict[str, list[range]] = {part: [] for part in PARTS}
+
+    def add(self, series: Series, *, part: str | None = None, without: Collection[str] = ()) -> None:
+        """Adds a series.
+
+        Args:
+            series: The series.
+            part: The part that all of it belongs to; None to cut it.
+            without: Parts that get no share of it.
+
+        Raises:
+            DataError: A part is too short for one window and its forecast.
+        """
+        cuts = {part: range(len(series.inputs))} if part else self._cut(series, without)
+        for name, rows in cuts.items():
+            # Inputs may reach back into the part before; a forecast may not reach into the part after.
+            origins = range(max(rows.start, self._window), rows.stop - self._horizon + 1)
+            if not origins:
+                raise self._too_short(series, name, rows)
+            self.rows[name].append(_shifted(rows, self._length))
+            self.origins[name].append(_shifted(origins, self._length))
+        self._all.append(series)
+        self._length += len(series.inputs)
+
+    @cached_property
+    def series(self) -> Series:
+        """All series joined."""
+        return Series(
+            ", ".join(series.source for series in self._all),
+            np.concatenate([series.inputs for series in self._all]),
+            np.concatenate([series.targets for series in self._all]),
+            summed(series.missing for series in self._all),
+        )
+
+    def naive_errors(self, season: int) -> tuple[float, ...]:
+        """Returns the mean absolute difference of each target from ``season`` rows before, in training.
+
+        Raises:
+            DataError: A target never changes from one season to the next, or training is too short.
+        """
+        targets = self.series.targets
+        changes = [
+            np.abs(targets[rows.start + season : rows.stop] - targets[rows.start : rows.stop - season])
+            for rows in self.rows["train"]
+        ]
+        joined = np.concatenate(changes)
+        errors = joined.mean(axis=0) if len(joined) else np.zeros(targets.shape[1])
+        if not (errors > 0).all():
+            raise DataError(
+                f"{self.series.source}: a target is constant from season to season (season {season}) in the "
+                "training part, so that mase divides by zero; choose another metric or season"
+            )
+        return tuple(errors.tolist())
+
+    def _cut(self, series: Series, without: Collection[str]) -> dict[str, range]:
+        rows = len(series.inputs)
+        shares = {part: share for part, share in zip(PARTS, self._split, strict=True) if part not in without}
+        if isinstance(self._split[0], float):
+            shares["train"] += 1.0 - sum(shares.values())  # a part with files of its own leaves its share
+            scale = rows
+        else:
+            scale = 1
+        # Cumulated shares are rounded, not each share: so the last end is exactly the number of rows.
+        ends = np.rint(scale * np.cumsum(list(shares.values()))).astype(int).tolist()
+        if ends[-1] > rows:
+            raise DataError(
+                f"{series.source} has {rows} rows; split {list(self._split)} needs {ends[-1]}: lower it, or give three "
+                "shares, such as [0.7, 0.1, 0.2]"
+            )
+        return {part: range(*ends_of) for part, *ends_of in zip(shares, [0, *ends], ends, strict=False)}
+
+    def _too_short(self, series: Series, part: str, rows: range) -> DataError:
+        needed = self._horizon + max(self._window - rows.start, 0)
+        return DataError(
+            f"{series.source}: the {part} part has {len(rows)} rows; window {self._window} and horizon "
+            f"{self._horizon} need at least {needed}: lower them, change split or supply more rows"
+        )
+
+
+def _shifted(rows: range, by: int) -> range:
+    return range(rows.start + by, rows.stop + by)

@@ -1,0 +1,68 @@
+"""Baselines of forecasts: the last known value, the last season, and linear models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.tasks.baselines.ridge import Ridge, changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from evo_nas.tasks.dataset import Windows
+    from evo_nas.tasks.metrics import Metric
+
+PENALTY = 3e-4
+"""Penalty on squared weights of the linear models, in standardised units; it keeps collinear columns apart."""
+
+
+def forecast_baselines(
+    learnt: Windows, test: Windows, *, metric: Metric, season: int = 1
+) -> dict[str, float]:
+    """Returns the test metric of the last known value, of the last season and of two linear models.
+
+    Both linear models are ridge regressions that forecast changes from the last known value. The second one also
+    reads changes instead of values, which is the model that Zeng et al. (2023) call NLinear.
+
+    Args:
+        learnt: Windows to learn from.
+        test: Windows to forecast.
+        metric: The metric of the data set.
+        season: Steps of a season; 1 leaves the seasonal forecast out.
+    """
+    baselines = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, metric)}
+    if season > 1:
+        baselines["seasonal naive"] = _scored_season(test, metric, season)
+    for name, of_inputs in (("linear", False), ("linear on changes", True)):
+        model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
+        baselines[name] = _scored(model, test, metric, of_inputs=of_inputs)
+    return baselines
+
+
+def _scored_season(windows: Windows, metric: Metric, season: int) -> float:
+    """Returns the metric of repeating the season before the origin."""
+    steps = np.arange(windows.horizon) % season - season
+    # The first rows of a series have no season before them.
+    origins = windows.origins[windows.origins >= season]
+    guesses = windows.targets[origins[:, None] + steps].reshape(len(origins), -1)
+    return metric.score(guesses, replace(windows, origins=origins).cut().targets)
+
+
+def _scored(
+    model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
+    windows: Windows,
+    metric: Metric,
+    *,
+    of_inputs: bool = False,
+) -> float:
+    """Returns the metric of a model of changes; errors are the same for changes as for values."""
+    sums = [
+        metric.statistic(np.broadcast_to(model(inputs), targets.shape), targets)
+        for inputs, targets in changes(windows, of_inputs=of_inputs)
+    ]
+    return metric.value(np.sum(sums, axis=0))

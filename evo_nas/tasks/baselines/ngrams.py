@@ -1,0 +1,76 @@
+"""An interpolated n-gram model, the baseline of language models."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.tasks.dataset import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from evo_nas.tasks.dataset import Dataset
+
+
+class NGrams:
+    """Frequencies of n-grams, smoothed by the method of Witten and Bell (1991).
+
+    Args:
+        training: Tokens, as a string or a tuple.
+        order: Length of the longest n-gram.
+        vocabulary: Number of tokens that exist; those never seen share the remaining probability equally.
+    """
+
+    def __init__(self, training: str | tuple[int, ...], *, order: int, vocabulary: int) -> None:
+        self._vocabulary = vocabulary
+        self._counts: list[Counter[Hashable]] = []
+        self._totals: list[Counter[Hashable]] = []
+        self._kinds: list[Counter[Hashable]] = []
+        for length in range(order):
+            grams = Counter(training[at : at + length + 1] for at in range(len(training) - length))
+            totals: Counter[Hashable] = Counter()
+            kinds: Counter[Hashable] = Counter()
+            for gram, count in grams.items():
+                totals[gram[:-1]] += count
+                kinds[gram[:-1]] += 1
+            self._counts.append(Counter(grams))
+            self._totals.append(totals)
+            self._kinds.append(kinds)
+
+    def surprise(self, tokens: str | tuple[int, ...]) -> float:
+        """Returns the mean negative log-likelihood of all but the first of ``tokens``, in nats."""
+        # The first token is skipped, as by networks: nothing predicts it.
+        return sum(-math.log(self._probability(tokens, at)) for at in range(1, len(tokens))) / (
+            len(tokens) - 1
+        )
+
+    def _probability(self, tokens: Sequence[Hashable], at: int) -> float:
+        # Starts from the uniform distribution and mixes in ever longer contexts, until one was never seen.
+        probability = 1.0 / self._vocabulary
+        for length in range(min(len(self._counts), at + 1)):
+            context = tokens[at - length : at]
+            total = self._totals[length].get(context, 0)
+            if not total:
+                break
+            kinds = self._kinds[length][context]
+            count = self._counts[length].get(tokens[at - length : at + 1], 0)
+            # As many chances for a new token as there were different tokens after this context.
+            probability = (count + kinds * probability) / (total + kinds)
+        return probability
+
+
+def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, float]:
+    """Returns the test metric of an n-gram model of each order, for a data set whose parts are streams of tokens."""
+    train, validation, test = (
+        part.tokens.tolist() for part in dataset.parts.values() if isinstance(part, Stream)
+    )
+    baselines = {}
+    for order in orders:
+        model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
+        # The metrics of language models are functions of the sum of surprises and their number.
+        baselines[f"{order}-grams"] = dataset.metric.value(np.array([model.surprise(tuple(test)), 1.0]))
+    return baselines

@@ -1,0 +1,151 @@
+"""A task's data in memory, already split, with the objective of training and the metric of search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.tasks.metrics import Metric
+
+
+class Objective(StrEnum):
+    """What training minimises; `training.losses` maps each to torch."""
+
+    CROSS_ENTROPY = "cross_entropy"
+    """Network outputs are logits ``(batch[, time], classes)``, targets int64 ``(batch[, time])``."""
+    BINARY_CROSS_ENTROPY = "binary_cross_entropy"
+    """Logits and targets (float32, 0 or 1) are ``(batch[, time], outputs)``; the loss is summed over the outputs."""
+    MSE = "mse"
+    """Outputs and targets are float32 ``(batch[, time], outputs)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """One part of independent sequences.
+
+    Attributes:
+        inputs: float32 ``(n, time, features)``, or int64 ``(n, time)`` for tokens.
+        targets: One row for each sequence, or for each step of each sequence; types as in `Objective`.
+        lengths: int64 ``(n,)`` where sequences are padded at their end; None if all are full.
+        scored: bool ``(n, time)``, the steps that count; None if all valid steps count.
+    """
+
+    inputs: npt.NDArray[np.generic]
+    targets: npt.NDArray[np.generic]
+    lengths: npt.NDArray[np.int64] | None = None
+    scored: npt.NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def chosen(self, which: npt.NDArray[np.int64]) -> Sequences:
+        """Returns the sequences at the positions ``which``, int64 ``(n,)``."""
+        return Sequences(
+            self.inputs[which],
+            self.targets[which],
+            None if self.lengths is None else self.lengths[which],
+            None if self.scored is None else self.scored[which],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """One part of a forecast: windows of rows that all parts share, cut out when a batch is taken.
+
+    An *origin* is the first row of a forecast: the network reads the ``window`` rows before it and forecasts the
+    ``horizon`` rows from it on. A million rows of 7 columns are 28 MB plus 8 bytes for each origin, whatever the
+    window.
+
+    Attributes:
+        inputs: float32 ``(rows, features)``.
+        targets: float32 ``(rows, targets)``; outputs are ordered by step, then by target.
+        origins: int64 ``(n,)``.
+        window: Steps that are read.
+        horizon: Steps that are forecast.
+    """
+
+    inputs: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    origins: npt.NDArray[np.int64]
+    window: int
+    horizon: int
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def cut(self, which: slice = slice(None)) -> Sequences:
+        """Returns some of the windows, all by default: inputs as read, targets ``(n, horizon * targets)``."""
+        rows = self.origins[which, None] + np.arange(-self.window, self.horizon)
+        inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
+        return Sequences(inputs, targets.reshape(len(targets), -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One part of a text; every token is predicted from all tokens before it.
+
+    Several lanes read it side by side, ``steps`` tokens at a time; states are carried on from one piece to the next,
+    gradients are not (truncated back-propagation through time).
+
+    Attributes:
+        tokens: int64 ``(n,)``.
+        steps: Tokens of one piece.
+    """
+
+    tokens: npt.NDArray[np.int64]
+    steps: int
+
+    def __len__(self) -> int:
+        return len(self.tokens) - 1
+
+
+Part = Sequences | Windows | Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A task's data, split without leakage; statistics come from ``train`` only.
+
+    Attributes:
+        name: A name for displays.
+        signature: Shape of the networks that fit.
+        objective: What training minimises.
+        metric: What search optimises, on ``validation``; ``test`` is only used to judge champions.
+        train: The part that networks learn from.
+        validation: The part that search compares candidates on.
+        test: The part that results are reported on.
+        causal: Whether an output must not depend on later steps, so that no layer may read backwards.
+        class_weights: float32 ``(classes,)``, factors of the training loss; None if all classes weigh the same.
+        classes: Names of the classes, where there are classes.
+        vocabulary: Token of each id, where inputs are tokens.
+        remarks: How the files were understood, one sentence each.
+        missing: How many values of each column of the files are missing; columns that are read have none.
+    """
+
+    name: str
+    signature: Signature
+    objective: Objective
+    metric: Metric
+    train: Part
+    validation: Part
+    test: Part
+    causal: bool = False
+    class_weights: npt.NDArray[np.float32] | None = None
+    classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The three parts by name, in the order of `data.splitting.PARTS`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}

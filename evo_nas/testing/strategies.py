@@ -1,0 +1,203 @@
+"""The laws of `evo_nas.strategies.strategy.Strategy` as tests."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
+from evo_nas.randomness import derive_seed, stream
+
+if TYPE_CHECKING:
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
+
+EPOCHS = 4
+SIGNATURE = Signature(features=3, outputs=2)
+SPACE = SearchSpace(SpaceOptions(), SIGNATURE, EPOCHS)
+
+
+class BuildStrategy(Protocol):
+    """Builds a fresh strategy; options that are kept the same are the builder's choice."""
+
+    def __call__(self, space: SearchSpace, *, seed: int) -> Strategy[StrategyOptions]:
+        """Returns a strategy for ``space`` with the run seed ``seed``."""
+
+
+class StrategyContract:
+    """What holds for every strategy; a subclass supplies the fixture `build`."""
+
+    @pytest.fixture
+    def build(self) -> BuildStrategy:
+        """Returns what builds the strategy under test."""
+        raise NotImplementedError("override the fixture `build`: it returns what builds your strategy")
+
+    def test_ids_ascend_without_gaps(self, build: BuildStrategy) -> None:
+        asked, _ = searched(build(SPACE, seed=1), 60)
+        assert [candidate.id for candidate in asked] == list(range(len(asked)))
+
+    def test_equal_seeds_and_arrivals_ask_the_same_candidates(self, build: BuildStrategy) -> None:
+        assert searched(build(SPACE, seed=1), 60) == searched(build(SPACE, seed=1), 60)
+
+    def test_another_seed_asks_other_candidates(self, build: BuildStrategy) -> None:
+        first, _ = searched(build(SPACE, seed=1), 40)
+        second, _ = searched(build(SPACE, seed=2), 40)
+        assert [candidate.genome for candidate in first] != [candidate.genome for candidate in second]
+
+    def test_the_size_of_the_batch_does_not_matter(self, build: BuildStrategy) -> None:
+        one_by_one, at_once = build(SPACE, seed=1), build(SPACE, seed=1)
+        assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
+
+    def test_the_global_generator_is_neither_used_nor_disturbed(self, build: BuildStrategy) -> None:
+        random.seed(1)
+        first, _ = searched(build(SPACE, seed=1), 40)
+        random.seed(2)
+        undisturbed = random.Random(2).random()
+        second, _ = searched(build(SPACE, seed=1), 40)
+        assert first == second
+        assert random.random() == undisturbed
+
+    def test_no_architecture_is_asked_twice_with_as_many_epochs(self, build: BuildStrategy) -> None:
+        asked, _ = searched(build(SPACE, seed=1), 120, in_flight=6)
+        assert len({(candidate.canonical_hash, candidate.budget) for candidate in asked}) == len(asked)
+
+    def test_every_candidate_is_trained_for_an_epoch_at_least(self, build: BuildStrategy) -> None:
+        assert all(candidate.budget >= 1 for candidate in searched(build(SPACE, seed=1), 60)[0])
+
+    def test_every_candidate_is_feasible_and_names_its_own_architecture(self, build: BuildStrategy) -> None:
+        for candidate in searched(build(SPACE, seed=1), 60)[0]:
+            assert SPACE.is_feasible(candidate.genome)
+            assert SPACE.canonical_hash(candidate.genome) == candidate.canonical_hash
+
+    def test_parents_were_told_before_the_child_was_asked(self, build: BuildStrategy) -> None:
+        asked, told = searched(build(SPACE, seed=1), 80, in_flight=5)
+        position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
+        for candidate in asked:
+            assert all(position[parent] < candidate.asked_after for parent in candidate.parents)
+
+    @pytest.mark.parametrize("killed_after", [0, 1, 19, 20, 21, 55])
+    def test_a_resumed_strategy_goes_on_like_the_uninterrupted_one(
+        self, build: BuildStrategy, killed_after: int
+    ) -> None:
+        whole, resumed = build(SPACE, seed=1), build(SPACE, seed=1)
+        asked, told = searched(whole, killed_after, in_flight=4)
+        resumed.resume(told, still_in_flight(asked, told))
+        assert resumed.ask(5) == whole.ask(5)
+
+    def test_candidates_asked_after_the_last_commit_are_asked_again_the_same(
+        self, build: BuildStrategy
+    ) -> None:
+        whole, resumed = build(SPACE, seed=1), build(SPACE, seed=1)
+        asked, told = searched(whole, 30, in_flight=4)
+        lost = whole.ask(3)
+        resumed.resume(told, still_in_flight(asked, told))
+        assert resumed.ask(3) == lost
+
+    def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, build: BuildStrategy) -> None:
+        asked = build(_tiny_space(), seed=1).ask(10)
+        assert len({candidate.canonical_hash for candidate in asked}) == len(asked) == 4
+
+    def test_nearly_all_of_a_small_space_is_found_before_it_counts_as_exhausted(
+        self, build: BuildStrategy
+    ) -> None:
+        space = _small_space()
+        size = math.prod(gene.size for gene in space.genes)
+        strategy, found = build(space, seed=1), set()
+        while candidates := strategy.ask(1):
+            found |= {candidate.canonical_hash for candidate in candidates}
+            strategy.tell([evaluated(candidate) for candidate in candidates])
+        assert 0.9 * size <= len(found) <= size
+
+    def test_the_seed_of_a_training_follows_from_run_architecture_and_budget_alone(
+        self, build: BuildStrategy
+    ) -> None:
+        for candidate in build(SPACE, seed=3).ask(4):
+            assert candidate.seed == derive_seed(3, "training", candidate.canonical_hash, candidate.budget)
+
+    def test_what_was_never_asked_cannot_be_told(self, build: BuildStrategy) -> None:
+        strategy, other = build(SPACE, seed=1), build(SPACE, seed=1)
+        strategy.ask(1)
+        stranger = evaluated(other.ask(2)[1])
+        with pytest.raises(ValueError, match="not in flight"):
+            strategy.tell([stranger])
+
+    def test_nothing_can_be_told_twice(self, build: BuildStrategy) -> None:
+        strategy = build(SPACE, seed=1)
+        evaluation = evaluated(strategy.ask(1)[0])
+        strategy.tell([evaluation])
+        with pytest.raises(ValueError, match="not in flight"):
+            strategy.tell([evaluation])
+
+    def test_a_used_strategy_cannot_be_resumed(self, build: BuildStrategy) -> None:
+        strategy = build(SPACE, seed=1)
+        strategy.ask(1)
+        with pytest.raises(ValueError, match="fresh"):
+            strategy.resume([], [])
+
+    def test_a_history_that_repeats_an_id_is_refused(self, build: BuildStrategy) -> None:
+        strategy = build(SPACE, seed=1)
+        with pytest.raises(ValueError, match="twice"):
+            strategy.resume([], build(SPACE, seed=1).ask(2) * 2)
+
+    def test_ids_that_a_damaged_ledger_lost_are_not_used_again(self, build: BuildStrategy) -> None:
+        strategy = build(SPACE, seed=1)
+        strategy.resume([], build(SPACE, seed=1).ask(5)[2:4])
+        assert [candidate.id for candidate in strategy.ask(2)] == [4, 5]
+
+
+def evaluated(candidate: Candidate) -> Evaluation:
+    """Scores a candidate by its hash; one in ten diverges."""
+    rng = stream(7, "objective", candidate.canonical_hash)
+    if rng.random() < 0.1:
+        return Evaluation(candidate, Outcome(Status.DIVERGED))
+    return Evaluation(candidate, Outcome(Status.OK, fitness=rng.random(), parameters=rng.randrange(100, 200)))
+
+
+def searched(
+    strategy: Strategy[StrategyOptions], evaluations: int, *, in_flight: int = 3
+) -> tuple[list[Candidate], list[Evaluation]]:
+    """Searches with several candidates in flight, which arrive in a seeded order; returns all asked and all told."""
+    arrivals = random.Random(0)
+    asked: list[Candidate] = []
+    told: list[Evaluation] = []
+    flying: list[Candidate] = []
+    while len(told) < evaluations:
+        new = strategy.ask(in_flight - len(flying))
+        asked += new
+        flying += new
+        evaluation = evaluated(flying.pop(arrivals.randrange(len(flying))))
+        strategy.tell([evaluation])
+        told.append(evaluation)
+    return asked, told
+
+
+def still_in_flight(asked: list[Candidate], told: list[Evaluation]) -> list[Candidate]:
+    """Returns the candidates that were asked and not told."""
+    done = {evaluation.candidate.id for evaluation in told}
+    return [candidate for candidate in asked if candidate.id not in done]
+
+
+_ONE_LAYER = {
+    "layers": {"min": 1, "max": 1}, "cells": ["lstm", "gru"], "evolve_cell": False, "skips": False, "heads": [0],
+    "clips": [1.0],
+}  # fmt: skip
+
+
+def _tiny_space() -> SearchSpace:
+    """Returns a space of two cells in two widths: four architectures."""
+    options = {
+        "widths": [4, 8], "norms": ["none"], "poolings": ["last"], "optimizers": ["adam"], "batch_sizes": [8],
+        "learning_rates": {"min": 1e-2, "max": 1e-2, "count": 1},
+    }  # fmt: skip
+    return SearchSpace(SpaceOptions.model_validate(_ONE_LAYER | options), SIGNATURE, EPOCHS)
+
+
+def _small_space() -> SearchSpace:
+    """Returns a space of a few hundred architectures."""
+    options = {"widths": [4, 8, 16], "poolings": ["last", "mean"], "learning_rates": {"count": 4}}
+    return SearchSpace(SpaceOptions.model_validate(_ONE_LAYER | options), SIGNATURE, EPOCHS)

@@ -1,0 +1,81 @@
+"""A data set in words: what networks read and predict, its classes and a few samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from evo_nas.cli.data_view import data_fields, data_view
+from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.arrays import dataset_from_arrays
+from evo_nas.tasks.dataset import Dataset, Sequences
+from evo_nas.tasks.registry import TASKS
+
+WAVES = np.random.default_rng(0).normal(size=(60, 5, 1))
+DATA = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)) > 0, kind="classification")
+
+
+def shown(dataset: Dataset, **baselines: float) -> str:
+    console = Console(width=100, highlight=False)
+    with console.capture() as capture:
+        console.print(data_view(dataset, baselines))
+    return capture.get()
+
+
+def test_one_value_is_not_one_values() -> None:
+    regression = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)), kind="regression")
+    assert "networks read one value per step and predict one value at the end" in shown(regression)
+    assert "search optimises mse, lower is better" in shown(regression)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("tagging", "networks read 6 kinds of tokens and predict one of 3 classes at every step"),
+        ("language_model", "networks read 29 kinds of tokens and predict a token at every step"),
+        ("multi_label", "networks read 4 values per step and predict yes or no for 4 keys at every step"),
+        ("forecast", "networks read 2 values per step and predict 3 values at the end"),
+    ],
+)
+def test_every_objective_is_a_sentence(kind, sentence, tmp_path) -> None:
+    assert sentence in shown(TASKS[kind].sample(tmp_path).read().dataset)
+
+
+def test_classes_are_counted_in_each_part() -> None:
+    assert data_fields(DATA, {})["classes"] == {
+        name: [int((part.targets == index).sum()) for part in DATA.parts.values()]
+        for index, name in enumerate(DATA.classes)
+    }
+
+
+def test_steps_beyond_a_sequence_are_no_class() -> None:
+    part = Sequences(
+        np.zeros((2, 3, 1), np.float32), np.array([[0, 1, 0], [1, 0, 0]]), lengths=np.array([3, 1])
+    )
+    steps = replace(DATA, signature=Signature(1, 2, per_step=True), train=part, validation=part, test=part)
+    assert data_fields(steps, {})["classes"] == {"False": [2, 2, 2], "True": [2, 2, 2]}
+
+
+def test_many_classes_are_cut_short() -> None:
+    labels = np.repeat(np.arange(30), 10)
+    many = dataset_from_arrays(
+        np.random.default_rng(0).normal(size=(300, 2, 1)), labels, kind="classification"
+    )
+    assert "and 10 more" in shown(many)
+
+
+def test_baselines_are_shown_with_the_metric() -> None:
+    output = shown(DATA, majority=0.5)
+    assert "test accuracy" in output
+    assert "0.5000" in output
+    assert "baseline" not in shown(DATA)
+
+
+def test_machines_read_plain_values() -> None:
+    fields = data_fields(DATA, {"majority": 0.5})
+    assert fields["parts"]["test"] == {"examples": 12, "shortest": 5, "longest": 5}
+    assert (fields["features"], fields["outputs"], fields["per_step"]) == (1, 2, False)
+    assert fields["baselines"] == {"majority": 0.5}

@@ -1,0 +1,107 @@
+"""Options say which of their fields are paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evo_nas.data.options import StrictOptions
+from evo_nas.data.paths import DataPath, DataPaths, HubName, data_files, data_paths, expanded, resolved
+from evo_nas.errors import DataError
+
+
+class Inner(StrictOptions):
+    file: DataPath | None = None
+
+
+class Options(StrictOptions):
+    path: DataPaths | None = None
+    one: DataPath | None = None
+    classes: dict[str, DataPaths] | None = None
+    hub: HubName | None = None
+    label: str = "/no/path"
+    output: Path = Path("ours")
+    inner: Inner = Inner()
+
+
+def options(**given) -> Options:
+    return Options.model_validate(given)
+
+
+def test_only_declared_fields_that_are_given_are_paths() -> None:
+    assert data_paths(options()) == {}
+    assert data_paths(options(path="a.csv", one="b.npz")) == {
+        "path": (Path("a.csv"),),
+        "one": (Path("b.npz"),),
+    }
+
+
+def test_paths_of_mappings_and_sections_have_dotted_names() -> None:
+    found = data_paths(options(classes={"up": ["a", "b"], "down": "c"}, inner={"file": "d"}))
+    assert found == {
+        "classes.up": (Path("a"), Path("b")),
+        "classes.down": (Path("c"),),
+        "inner.file": (Path("d"),),
+    }
+
+
+def test_a_name_on_the_hub_is_no_path_but_a_folder_is(tmp_path) -> None:
+    assert data_paths(options(hub="org/weather")) == {}
+    assert data_paths(options(hub=str(tmp_path))) == {"hub": (tmp_path,)}
+    assert data_paths(options(hub="/on/another/machine")) == {"hub": (Path("/on/another/machine"),)}
+
+
+def test_relative_paths_start_from_the_base_and_absolute_ones_stay() -> None:
+    given = options(path=["a.csv", "/b.csv"], classes={"up": "u"}, inner={"file": "i"}, label="/l")
+    found = resolved(given, Path("/base"))
+    assert found.path == (Path("/base/a.csv"), Path("/b.csv"))
+    assert found.classes == {"up": (Path("/base/u"),)}
+    assert found.inner.file == Path("/base/i")
+    assert (found.output, found.label) == (Path("ours"), "/l")
+    assert given.path == (Path("a.csv"), Path("/b.csv"))
+
+
+def test_the_home_folder_is_expanded(monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert resolved(options(one="~/a.npz"), Path("/base")).one == Path("/home/anna/a.npz")
+    assert resolved(options(path=["~/a", "b"]), Path()).path == (Path("/home/anna/a"), Path("b"))
+
+
+def test_a_local_data_set_lies_under_the_base_and_a_name_on_the_hub_stays(tmp_path) -> None:
+    (tmp_path / "weather").mkdir()
+    assert resolved(options(hub="weather"), tmp_path).hub == str(tmp_path / "weather")
+    assert resolved(options(hub="wether"), tmp_path).hub == "wether"
+
+
+def test_resolving_gives_nothing_that_was_left_open() -> None:
+    assert resolved(options(path="a"), Path("/base")).model_fields_set == {"path"}
+
+
+def test_a_folder_or_pattern_stands_for_its_files_by_name(tmp_path) -> None:
+    for name in ("b.csv", "a.csv", ".hidden", "c.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in expanded([tmp_path])] == ["a.csv", "b.csv", "c.txt"]
+    assert [path.name for path in expanded([tmp_path / "*.csv"])] == ["a.csv", "b.csv"]
+    assert expanded([tmp_path / "nowhere.csv"]) == [tmp_path / "nowhere.csv"]
+    assert expanded(None) == []
+
+
+@pytest.mark.parametrize("name", ["nothing", "*.csv"])
+def test_a_folder_or_pattern_without_files_is_refused(name, tmp_path) -> None:
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="has no file; give a file, a folder with files or a pattern"):
+        expanded([tmp_path / name])
+
+
+def test_files_of_a_local_data_set_may_lie_in_folders_of_it(tmp_path) -> None:
+    (tmp_path / "weather" / "train").mkdir(parents=True)
+    (tmp_path / "weather" / "train" / "a.jsonl").touch()
+    (tmp_path / "b.csv").touch()
+    found = data_files(options(path=tmp_path / "b.csv", hub=str(tmp_path / "weather")))
+    assert [path.name for path in found] == ["b.csv", "a.jsonl"]
+
+
+def test_an_empty_list_of_paths_is_refused() -> None:
+    with pytest.raises(ValueError, match="must name at least one file, folder or pattern"):
+        options(path=[])

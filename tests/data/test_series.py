@@ -1,0 +1,83 @@
+"""Series are cut into parts in the order of time, and no forecast crosses into another part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evo_nas.data.series import Series, SeriesParts
+from evo_nas.errors import DataError
+
+
+def series(rows: int, source: str = "a.csv") -> Series:
+    values = np.arange(rows, dtype=np.float64)[:, None]
+    return Series(source, values, values**2, missing={"x": 1})
+
+
+def parts(split=(0.6, 0.2, 0.2), *, window: int = 5, horizon: int = 2) -> SeriesParts:
+    return SeriesParts(split, window=window, horizon=horizon)
+
+
+def test_shares_cover_every_row_once() -> None:
+    cut = parts()
+    cut.add(series(101))
+    assert [cut.rows[part] for part in ("train", "validation", "test")] == [
+        [range(61)],
+        [range(61, 81)],
+        [range(81, 101)],
+    ]
+
+
+def test_rows_after_numbers_of_rows_are_not_used() -> None:
+    cut = parts((50, 20, 20))
+    cut.add(series(100))
+    assert cut.rows["test"] == [range(70, 90)]
+
+
+def test_forecasts_stay_within_their_part_and_look_back_before_it() -> None:
+    cut = parts((60, 20, 20))
+    cut.add(series(100))
+    assert cut.origins == {"train": [range(5, 59)], "validation": [range(60, 79)], "test": [range(80, 99)]}
+
+
+def test_a_second_series_starts_where_the_first_ends() -> None:
+    cut = parts((60, 20, 20))
+    cut.add(series(100))
+    cut.add(series(100, "b.csv"))
+    assert cut.rows["train"] == [range(60), range(100, 160)]
+    assert cut.origins["train"][1] == range(105, 159)
+    assert len(cut.series.inputs) == 200
+    assert cut.series.source == "a.csv, b.csv"
+    assert cut.series.missing == {"x": 2}
+
+
+def test_a_part_with_series_of_its_own_leaves_its_share_to_training() -> None:
+    cut = parts((0.5, 0.2, 0.3))
+    cut.add(series(40, "validation.csv"), part="validation")
+    cut.add(series(100), without={"validation"})
+    assert cut.rows == {"train": [range(40, 110)], "validation": [range(40)], "test": [range(110, 140)]}
+
+
+def test_naive_errors_are_the_mean_steps_of_training() -> None:
+    cut = parts((60, 20, 20))
+    cut.add(Series("ramp", np.zeros((100, 1)), np.arange(100.0)[:, None] * [2, 3]))
+    assert cut.naive_errors(season=4) == (8.0, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("split", "window", "message"),
+    [
+        ((100, 20, 20), 5, r"has 100 rows; split \[100, 20, 20\] needs 140: lower it"),
+        ((60, 20, 20), 60, "train part has 60 rows; window 60 and horizon 2 need at least 62"),
+    ],
+)
+def test_a_series_that_is_too_short_is_refused(split, window, message) -> None:
+    with pytest.raises(DataError, match=message):
+        parts(split, window=window).add(series(100))
+
+
+def test_a_constant_target_has_no_naive_error() -> None:
+    cut = parts()
+    cut.add(Series("flat", np.zeros((100, 1)), np.ones((100, 1))))
+    with pytest.raises(DataError, match="a target is constant from season to season"):
+        cut.naive_errors(season=1)

@@ -1,0 +1,68 @@
+"""What is wrong with a CSV file is said with its row and column."""
+
+from __future__ import annotations
+
+import pytest
+
+from evo_nas.data.table_files import read_table
+from evo_nas.errors import DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: str | bytes):
+        path = tmp_path / "series.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_numbers_are_read_in_any_notation(write) -> None:
+    path = write(b'\xef\xbb\xbfdate,"a, b", c \n2016-07-01,1,  -2.5e3 \r\n2016-07-02,.5,+3\n\n')
+    table = read_table(path)
+    assert table.numeric_columns() == ["a, b", " c "]
+    assert table.numbers("a, b").tolist() == [1.0, 0.5]
+    assert table.numbers(" c ").tolist() == [-2500.0, 3.0]
+
+
+def test_integers_may_turn_into_fractions_far_down(write) -> None:
+    rows = 300_000
+    table = read_table(write("a\n" + "1\n" * rows + "2.5\n"))
+    assert table.numbers("a")[-1] == 2.5
+    assert len(table.numbers("a")) == rows + 1
+
+
+def test_another_delimiter_is_possible(write) -> None:
+    assert read_table(write("a;b\n1;2\n"), delimiter=";").numbers("b").tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty; must hold a row of column names"),
+        ("1,2\n3,4\n", "starts with numbers, 1,2; its first row must name the columns"),
+        ("a,b,a\n1,2,3\n", "repeated column names, the first 'a'; rename"),
+        ("a,b\n1,2\n3\n", "Row #3: Expected 2 columns, got 1"),
+        (b"a,b\n1,2\n\xff\xfe,4\n", "UTF-8"),
+        (b"\xff\xfea\x00,\x00", "is not UTF-8 text; save it in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(write, content, message) -> None:
+    with pytest.raises(DataError, match=message):
+        read_table(write(content))
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.csv cannot be read: No such file or directory"):
+        read_table(tmp_path / "nowhere.csv")
+
+
+def test_a_directory_is_not_a_file(tmp_path) -> None:
+    with pytest.raises(DataError, match="Is a directory"):
+        read_table(tmp_path)
+
+
+def test_a_header_alone_has_no_row(write) -> None:
+    with pytest.raises(DataError, match="has no row of values; must hold at least one"):
+        read_table(write("a,b\n"))

@@ -1,0 +1,83 @@
+"""Episodes over classes that no two parts share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evo_nas.errors import DataError
+from evo_nas.tasks.few_shot import FewShotOptions, FewShotTask
+
+LABELS = np.repeat(np.arange(8), 12)
+
+
+def task(path, **options) -> FewShotTask:
+    return FewShotTask(FewShotOptions.model_validate({"path": path, **options}))
+
+
+def load(path, **options):
+    return task(path, **options).read().dataset
+
+
+@pytest.fixture
+def levels(tmp_path):
+    """Twelve sequences of each class, all of whose values are the class's number."""
+    np.savez(tmp_path / "a.npz", x=np.broadcast_to(LABELS[:, None], (96, 4)) * 1.0, y=LABELS)
+    return tmp_path / "a.npz"
+
+
+def test_parts_of_few_shots_share_no_class(levels) -> None:
+    dataset = load(levels, episodes=200)
+    seen = [
+        set(np.unique(part.inputs[..., 0]).tolist())
+        for part in (dataset.train, dataset.validation, dataset.test)
+    ]
+    assert sum(map(len, seen)) == len(set.union(*seen)) == 8
+
+
+def test_the_label_of_an_example_is_given_only_one_step_later(levels) -> None:
+    part = load(levels, ways=2, shots=3, queries=4).train
+    given = part.inputs[..., -2:]
+    assert not given[:, 0].any()
+    assert np.array_equal(given[:, 1:7].argmax(axis=-1), part.targets[:, :6])
+    assert not given[:, 7:].any()
+    assert part.scored.sum(axis=1).tolist() == [4] * len(part)
+
+
+def test_episodes_are_the_same_problems_as_the_data_set(levels) -> None:
+    few = task(levels, episodes=8)
+    first = few.episodes()["train"][0]
+    part = few.read().dataset.train
+    steps = np.concatenate([first.support.inputs, first.query.inputs]).reshape(10, -1)
+    assert np.array_equal(part.inputs[0, :, :4], steps)
+    assert part.targets[0].tolist() == [*first.support.targets, *first.query.targets]
+
+
+def test_more_episodes_of_training_change_no_training_episode_before_them(levels) -> None:
+    few, many = (task(levels, episodes=count).episodes() for count in (8, 40))
+    for part in ("train", "validation", "test"):
+        assert np.array_equal(few[part][0].query.inputs, many[part][0].query.inputs)
+
+
+def test_the_nearest_example_knows_classes_that_are_levels(levels) -> None:
+    baselines = task(levels, episodes=40).read().fit_baselines()
+    assert baselines["nearest neighbour"] == 1.0
+    assert baselines["majority"] < 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ways": 3}, "has 8 classes; three parts of 3 ways need 9: lower ways"),
+        ({"queries": 10}, "has fewer than 13 examples; shots and queries need them"),
+    ],
+)
+def test_too_few_classes_or_examples_are_refused(levels, options, message) -> None:
+    with pytest.raises(DataError, match=message):
+        task(levels, **options).read()
+
+
+def test_sequences_of_different_lengths_are_refused(tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.ones((96, 4)), y=LABELS, lengths=[3, *[4] * 95])
+    with pytest.raises(DataError, match="few_shot needs sequences of one length; these differ"):
+        task(tmp_path / "a.npz").read()

@@ -1,0 +1,64 @@
+"""A third party's strategy inherits the contract suite with one fixture, and the suite finds what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+THEIRS = """
+import random
+from typing import ClassVar
+
+import pytest
+
+from evo_nas.strategies.random import RandomSearch
+from evo_nas.strategies.strategy import Proposal
+from evo_nas.testing.strategies import BuildStrategy, StrategyContract
+
+
+class Sound(RandomSearch):
+    kind: ClassVar[str] = "sound"
+
+
+class DrawsGlobally(RandomSearch):
+    kind: ClassVar[str] = "draws_globally"
+
+    def _propose(self, k: int, rng: random.Random) -> Proposal:
+        return Proposal(self._space.random(random.Random(random.random())), (), "random")
+
+
+class TestSound(StrategyContract):
+    @pytest.fixture
+    def build(self) -> BuildStrategy:
+        return lambda space, *, seed: Sound(space, seed=seed, epochs=4)
+
+
+class TestDrawsGlobally(StrategyContract):
+    @pytest.fixture
+    def build(self) -> BuildStrategy:
+        return lambda space, *, seed: DrawsGlobally(space, seed=seed, epochs=4)
+
+
+class TestWithoutFixture(StrategyContract):
+    pass
+"""
+
+
+def outcomes_of(laws: str, folder: Path) -> tuple[dict[str, str], str]:
+    """Runs the tests whose names contain ``laws``; returns the outcome of each class, and all of the output."""
+    (folder / "test_theirs.py").write_text(THEIRS)
+    arguments = ["-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", laws, "test_theirs.py"]
+    ran = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    lines = [line.split() for line in ran.stdout.splitlines() if "test_theirs.py::" in line]
+    return {words[1].split("::")[1]: words[0] for words in lines if words[0].isupper()}, ran.stdout
+
+
+def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(tmp_path: Path) -> None:
+    outcomes, output = outcomes_of("global_generator", tmp_path)
+    assert outcomes == {"TestSound": "PASSED", "TestDrawsGlobally": "FAILED", "TestWithoutFixture": "ERROR"}
+    assert "assert first == second" in output
+    assert "At index 0 diff" in output  # which pytest only says in modules whose asserts it has rewritten
+    assert "override the fixture `build`: it returns what builds your strategy" in output
