@@ -31,7 +31,7 @@ from tests.cluster.search import ClusterSearch, Elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WORKER, MANAGER = b"ray::_Worker", b"ray::PopulationManager"
+WORKER, MANAGER = b"ray::RayWorker", b"ray::PopulationManager"
 PATIENCE_S = 240.0
 NODES = 2
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from evo_nas.config import checked, nearest
 from evo_nas.data.paths import data_paths, resolved
 from evo_nas.errors import ConfigError
-from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.options import SpaceOptions, cells_under
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
 
@@ -40,7 +40,7 @@ class Sections(NamedTuple):
         """
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
-        space = checked(SpaceOptions, config.space, at="space")
+        space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")
         # A home directory is spelled out here: the configuration may be run where ``~`` is another one.

@@ -18,6 +18,25 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 settings.register_profile("evo-nas", deadline=None, derandomize=True)
 settings.load_profile("evo-nas")
 
+WEIGHTS = ("cluster", "ray", "slow")
+"""Marks of files that take long, the longest first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves campaigns to those who ask for them, and puts the longest files first, for two processes to share."""
+    if "campaign" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("campaign")])
+        items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+    weights: dict[object, int] = {}
+    for item in items:
+        weight = min(
+            (index for index, mark in enumerate(WEIGHTS) if item.get_closest_marker(mark)),
+            default=len(WEIGHTS),
+        )
+        weights[item.path] = min(weight, weights.get(item.path, weight))
+    items.sort(key=lambda item: weights[item.path])
+
 
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:

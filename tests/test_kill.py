@@ -1,4 +1,7 @@
-"""The real command line, really killed: whatever it acknowledged is there afterwards, once, and it goes on."""
+"""The real command line, really killed: whatever it acknowledged is there afterwards, once, and it goes on.
+
+`pytest -m campaign tests/test_kill.py` kills it many times more.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ from tests.checker import check_run
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
 ENDLESS = 1_000_000
 LAST_STRETCH = 20
-VICTIMS = ("head", "worker", "both", "worker", "start", "worker", "head", "worker", "both", "worker")
+# "start" is killed before it has said anything, so it follows a victim after which a search starts.
+VICTIMS = ("head", "start", "worker", "both")
+CAMPAIGN = 4 * ("worker", "head", "start", "worker", "both", "start")
 LATEST_KILL_S = 0.8
 PATIENCE_S = 240.0
 CONFIG = """
@@ -50,6 +55,7 @@ class Cli:
 
     def __init__(self, config: Path, run: Path, *, budget: int = ENDLESS) -> None:
         self._log = run.with_suffix(".log")
+        self._read, self._told = 0, 0
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [EVO_NAS, "search", config, "--run", run, "--set", f"budget.evaluations={budget}", "--json"],
@@ -63,17 +69,18 @@ class Cli:
 
     def workers(self) -> list[int]:
         """Pids of the worker processes that train for this search."""
-        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::_Worker")]
-
-    def events(self) -> list[dict[str, object]]:
-        lines = self._log.read_text(errors="replace").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [pid for pid in descendants(self.process.pid) if title(pid).startswith(b"ray::RayWorker")]
 
     def told(self) -> int:
-        """How many evaluations it has said to be committed."""
-        return max(
-            (int(str(event["told"])) for event in self.events() if event["event"] == "progressed"), default=0
-        )
+        """How many evaluations it has said to be committed; reads on where it had read to."""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            whole_lines = log.read().rpartition(b"\n")
+        self._read += len(whole_lines[0]) + len(whole_lines[1])
+        events = [json.loads(line) for line in whole_lines[0].splitlines() if line.startswith(b"{")]
+        told = [event["told"] for event in events if event["event"] == "progressed"]
+        self._told = max([self._told, *told])
+        return self._told
 
     def await_told(self, count: int) -> None:
         self._await(lambda: self.told() >= count)
@@ -125,14 +132,20 @@ def durable(run: Path) -> dict[int, Evaluation]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes through /proc")
 @pytest.mark.timeout(900)
-def test_a_search_killed_ten_times_loses_and_repeats_nothing(config: Path, tmp_path: Path) -> None:
-    rng = random.Random(11)
+@pytest.mark.parametrize(
+    ("victims", "seed"),
+    [(VICTIMS, 11), *(pytest.param(CAMPAIGN, seed, marks=pytest.mark.campaign) for seed in range(5))],
+)
+def test_a_search_killed_again_and_again_loses_and_repeats_nothing(
+    config: Path, tmp_path: Path, victims: tuple[str, ...], seed: int
+) -> None:
+    rng = random.Random(seed)
     run = tmp_path / "run"
     acknowledged: dict[int, Evaluation] = {}
     orphans: set[int] = set()
     cli = Cli(config, run)
     try:
-        for victim in VICTIMS:
+        for victim in victims:
             resumed_at = len(durable(run))
             if victim != "start":
                 cli.await_told(resumed_at + 1)
@@ -160,7 +173,7 @@ def test_a_search_killed_ten_times_loses_and_repeats_nothing(config: Path, tmp_p
     finally:
         cli.kill()
     assert check_run(run, acknowledged=acknowledged, budget=budget, complete=True) == []
-    assert len(acknowledged) >= len(VICTIMS)
+    assert len(acknowledged) >= len(victims)
     verification = subprocess.run([EVO_NAS, "verify", run], capture_output=True, text=True, check=False)
     assert verification.returncode == 0, verification.stdout + verification.stderr
-    assert not [pid for pid in orphans if title(pid).startswith(b"ray::_Worker")]
+    assert not [pid for pid in orphans if title(pid).startswith(b"ray::RayWorker")]

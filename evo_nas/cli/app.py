@@ -8,9 +8,11 @@ from typing import IO, Any
 
 import click
 
+from evo_nas.cli.cell import cell
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
+from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
@@ -70,6 +72,8 @@ for _command in (
     verify,
     export,
     data,
+    cell,
+    explain_config,
     doctor,
     token,
 ):

@@ -61,11 +61,11 @@ class BudgetOptions(_Section):
 
     Attributes:
         evaluations: Candidates to evaluate.
-        train_minutes: Training time of all candidates together, in minutes; None for no limit.
+        train_minutes: Training time of all candidates together, in minutes; without limit unless given.
     """
 
     evaluations: int = Field(default=120, ge=1, le=100_000_000)
-    train_minutes: float | None = Field(default=None, gt=0)
+    train_minutes: float | None = Field(default=None, gt=0, examples=[30.0])
 
 
 def available_cores() -> int:
@@ -74,7 +74,7 @@ def available_cores() -> int:
 
 
 class WorkerOptions(_Section):
-    """Who trains the candidates.
+    """Where candidates are trained.
 
     Attributes:
         lanes: Candidates that each worker trains at the same time, in threads of its own, which share its process
@@ -89,13 +89,13 @@ class WorkerOptions(_Section):
         attempts: Dispatches of one candidate before losing its worker is counted against it.
     """
 
-    count: int | None = Field(default=None, ge=1, le=100_000)
+    count: int | None = Field(default=None, ge=1, le=100_000, examples=[4])
     min: int | None = Field(default=None, ge=1, le=100_000)
     max: int | None = Field(default=None, ge=1, le=100_000)
     lanes: int = Field(default=1, ge=1, le=1024)
     cpus: float = Field(default=1.0, gt=0)
     gpus: float = Field(default=0.0, ge=0)
-    memory: float | None = Field(default=None, gt=0)
+    memory: float | None = Field(default=None, gt=0, examples=[2.0])
     attempts: int = Field(default=3, ge=2, le=100, description="since one lost worker may be chance")
 
     @property
@@ -124,22 +124,30 @@ class SearchConfig(_Section):
     """Everything that determines a search.
 
     Attributes:
-        name: Of the search; its run directory is ``runs/<name>`` unless another is given.
-        seed: Of every random stream of the run.
+        name: Name of the search; its run directory is ``runs/<name>`` unless another is given.
+        seed: Seed of every random stream of the run.
         task: What the networks learn: ``kind`` and that kind's options.
         space: What may evolve.
-        strategy: How the next candidate is chosen: ``kind`` and that kind's options.
+        strategy: How the next candidate is chosen: ``kind`` and that kind's options; aging evolution unless given.
         training: How candidates are trained.
         budget: When to stop.
-        workers: Who trains; a bare number is their count.
+        workers: Where candidates are trained; a bare number is the number of worker processes.
         base_dir: Directory that relative data paths start from; that of the file unless given.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$",
+        examples=["my-search"],
+        json_schema_extra={
+            "permitted": "1 to 64 lower-case letters, digits, _, . and -, a letter or digit first"
+        },
+    )
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
-    task: dict[str, Any]
-    space: dict[str, Any] = Field(default_factory=dict)
-    strategy: dict[str, Any] = Field(default_factory=lambda: {"kind": "aging"})
+    task: dict[str, Any] = Field(examples=[{"kind": "digits"}])
+    space: dict[str, Any] = Field(default_factory=dict, examples=[{"widths": [32, 64]}])
+    strategy: dict[str, Any] = Field(
+        default_factory=lambda: {"kind": "aging"}, examples=[{"kind": "aging", "population": 50}]
+    )
     training: TrainingConfig = TrainingConfig()
     budget: BudgetOptions = BudgetOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)

@@ -1,7 +1,11 @@
-"""YAML text to plain values, strictly: bounded, no aliases, no tags, no repeated keys, YAML 1.2 scalars."""
+"""Reads and writes YAML text.
+
+Reading is strict: bounded, without aliases, tags and repeated keys, and with the scalars of YAML 1.2.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +71,13 @@ def _source(node: yaml.Node) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else "that starts here"
 
 
+class _Dumper(yaml.SafeDumper):
+    """A dumper that writes a key a line, but a list on one line.
+
+    It quotes text that YAML 1.1 or YAML 1.2 would read as something else.
+    """
+
+
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -77,7 +88,8 @@ for _tag, _pattern, _first in (
         list(_NUMERALS),
     ),
 ):
-    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$"), _first)
+    for _class in (_StrictLoader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$"), _first)
 
 
 def _decimal(loader: _StrictLoader, node: yaml.ScalarNode) -> int:
@@ -109,3 +121,27 @@ def parse_yaml(text: str, *, source: str) -> Any:
         raise ConfigError(f"{source}{line}: {reason}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+_Dumper.add_representer(
+    list,
+    lambda dumper, entries: dumper.represent_sequence("tag:yaml.org,2002:seq", entries, flow_style=True),
+)
+
+
+def to_yaml(values: Any) -> str:
+    """Returns ``values`` as a YAML document with a key a line; lists are broken to fit a terminal."""
+    # PyYAML breaks after the word that is too much, hence less than the 80 columns of a terminal.
+    written: str = yaml.dump(
+        values, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=64, allow_unicode=True
+    )
+    return written
+
+
+def inline_yaml(value: Any) -> str:
+    """Returns ``value`` as YAML on one line."""
+    # A scalar alone is dumped as a document of its own, with an end marker; in a list it is not.
+    written: str = yaml.dump(
+        [value], Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True
+    )
+    return written.strip()[1:-1]

@@ -9,6 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from collections.abc import Sized
 
+# Said in refusals and in the reference of keys.
+_SHARES = "three shares above 0 that add up to 1"
+_SHARES_OR_ROWS = "three shares that add up to 1, or three whole numbers of rows"
+_SHARE_OR_NUMBER = "a share between 0 and 1, or a whole number of examples"
+
 
 class StrictOptions(BaseModel):
     """A section of a configuration: frozen, without conversions between types and without unknown keys."""
@@ -24,7 +29,7 @@ def _not_empty(names: Sized) -> Sized:
 
 def _adding_up(shares: tuple[float, float, float]) -> tuple[float, float, float]:
     if min(shares) <= 0.0 or abs(sum(shares) - 1.0) > 1e-9:
-        raise ValueError("must be three shares above 0 that add up to 1")
+        raise ValueError(f"must be {_SHARES}")
     return shares
 
 
@@ -34,7 +39,7 @@ def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, fl
         return (int(split[0]), int(split[1]), int(split[2]))
     if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
         return split
-    raise ValueError("must be three shares that add up to 1, or three whole numbers of rows")
+    raise ValueError(f"must be {_SHARES_OR_ROWS}")
 
 
 def _share_or_number(amount: float) -> float:
@@ -42,19 +47,33 @@ def _share_or_number(amount: float) -> float:
         return amount
     if amount >= 1.0 and amount.is_integer():
         return int(amount)
-    raise ValueError("must be a share between 0 and 1, or a whole number of examples")
+    raise ValueError(f"must be {_SHARE_OR_NUMBER}")
 
 
 # JSON and YAML have lists and no tuples, so tuples are read leniently (`strict=False`); their items stay strict.
-Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_not_empty)]
+Names = Annotated[
+    tuple[str, ...],
+    Field(strict=False, json_schema_extra={"permitted": "a list of one or more names"}),
+    AfterValidator(_not_empty),
+]
 """Names of columns, at least one."""
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A share between 0 and 1, both excluded."""
-Shares = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_adding_up)]
+Shares = Annotated[
+    tuple[float, float, float],
+    Field(strict=False, json_schema_extra={"permitted": _SHARES}),
+    AfterValidator(_adding_up),
+]
 """Shares of the training, validation and test part; their sum is 1."""
-SharesOrRows = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_shares_or_rows)]
+SharesOrRows = Annotated[
+    tuple[float, float, float],
+    Field(strict=False, json_schema_extra={"permitted": _SHARES_OR_ROWS}),
+    AfterValidator(_shares_or_rows),
+]
 """Shares of the training, validation and test part, or their numbers of rows as integers."""
-Amount = Annotated[float, AfterValidator(_share_or_number)]
+Amount = Annotated[
+    float, Field(json_schema_extra={"permitted": _SHARE_OR_NUMBER}), AfterValidator(_share_or_number)
+]
 """A share of the examples, or their number as an integer."""
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 """A single character, such as a delimiter."""

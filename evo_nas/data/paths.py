@@ -44,7 +44,10 @@ def _not_empty(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 DataPath = Annotated[Path, Field(strict=False), _NamesFiles()]
 """A file."""
 DataPaths = Annotated[
-    tuple[DataPath, ...], Field(strict=False), AfterValidator(_not_empty), BeforeValidator(_as_list)
+    tuple[DataPath, ...],
+    Field(strict=False, json_schema_extra={"permitted": "a path, or a list of paths"}),
+    AfterValidator(_not_empty),
+    BeforeValidator(_as_list),
 ]
 """A path or a list of paths; a folder stands for the files in it, ``*`` and ``?`` for any characters."""
 HubName = Annotated[str, _NamesFiles()]

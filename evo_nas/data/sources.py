@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from evo_nas.data.examples import Item, joined
 from evo_nas.data.huggingface import read_dataset
@@ -33,8 +33,8 @@ class SourceOptions(StrictOptions):
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "huggingface")
 
-    path: DataPaths | None = None
-    huggingface: HubName | None = None
+    path: DataPaths | None = Field(default=None, examples=["data.csv"])
+    huggingface: HubName | None = Field(default=None, examples=["imdb"])
     subset: str | None = None
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None

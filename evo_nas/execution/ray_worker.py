@@ -32,10 +32,11 @@ class Started:
     seconds: float
 
 
-class _RayWorker:
+class RayWorker:
     """Lives in a process of the cluster; what the evaluator loaded stays between leases.
 
-    With several lanes, Ray calls `work` in as many threads.
+    Ray shows the name of this class in the titles of its processes and in its dashboard. With several lanes, Ray
+    calls `work` in as many threads.
     """
 
     def start(self, make_evaluator: MakeEvaluator, time_limit_s: float | None) -> Started:
@@ -54,7 +55,7 @@ class _RayWorker:
 def worker_class(*, cpus: float, gpus: float, memory: int | None, lanes: int) -> Any:
     """Returns the actor class of workers that take so much each."""
     # Ray restarts and retries nothing: it would not know which candidate to blame.
-    return ray.remote(_RayWorker).options(
+    return ray.remote(RayWorker).options(
         num_cpus=cpus,
         num_gpus=gpus,
         memory=memory,

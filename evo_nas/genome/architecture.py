@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import FailFast, Field
 
 from evo_nas.errors import GenomeError
+from evo_nas.genome.cell import CellGraph  # noqa: TC001 - pydantic reads it from the annotation of `Layer`
+from evo_nas.genome.json_text import UNTRUSTED
 
 if TYPE_CHECKING:
-    from evo_nas.genome.cell import CellGraph
+    from collections.abc import Mapping
 
 MAX_LAYERS = 64
 MAX_WIDTH = 65_536
 """Largest width of a layer, an embedding or a hidden layer of the head."""
 MAX_BATCH_SIZE = 65_536
+MAX_VOCABULARY = 10_000_000
+LATER: Mapping[str, bool] = MappingProxyType({"later": True})
+"""Metadata of a field that architectures did not always have. The JSON leaves it out where it has its default, so that
+a new field changes neither the hash of architectures that do without it nor what those written before mean."""
 
 
 def _check_range(field: str, value: int, low: int, high: int) -> None:
@@ -88,12 +97,26 @@ class Signature:
         predicts_inputs: Whether outputs are scores of the very tokens that are read.
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     features: int
     outputs: int
     vocabulary: int = 0
     per_step: bool = False
     last_values: tuple[int, ...] = ()
     predicts_inputs: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("signature.features", self.features, 0, MAX_WIDTH)
+        _check_range("signature.outputs", self.outputs, 1, MAX_VOCABULARY)
+        _check_range("signature.vocabulary", self.vocabulary, 0, MAX_VOCABULARY)
+        if len(self.last_values) > self.outputs or not all(
+            0 <= feature < self.features for feature in self.last_values
+        ):
+            raise GenomeError(
+                f"signature.last_values is {list(self.last_values)}; must be positions of features, 0 to"
+                f" {self.features - 1}, and at most as many as outputs, {self.outputs}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +132,8 @@ class Layer:
         skip: Extra input concatenated to the layer below's output: None, 0 for the network's
             input (after the embedding), ``i`` for the output of the i-th layer.
     """
+
+    __pydantic_config__ = UNTRUSTED
 
     cell: CellGraph
     width: int
@@ -138,6 +163,8 @@ class Head:
         skip: As in `Layer`: extra features concatenated to the top layer's output before pooling.
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     pooling: Pooling = Pooling.LAST
     hidden: int = 0
     dropout: float = 0.0
@@ -159,6 +186,8 @@ class Training:
         clip: Largest gradient norm.
         batch_size: Sequences per step.
     """
+
+    __pydantic_config__ = UNTRUSTED
 
     optimizer: Optimizer = Optimizer.ADAM
     learning_rate: float = 5e-3
@@ -193,12 +222,14 @@ class Architecture:
             skip from 0 to i - 2, the head from 0 to below the number of layers.
     """
 
-    layers: tuple[Layer, ...]
+    __pydantic_config__ = UNTRUSTED
+
+    layers: Annotated[tuple[Layer, ...], Field(max_length=MAX_LAYERS), FailFast()]
     head: Head = Head()
     training: Training = Training()
     embedding: int | None = None
-    tied: bool = False
-    forecast: Forecast = Forecast.VALUE
+    tied: bool = field(default=False, metadata=LATER)
+    forecast: Forecast = field(default=Forecast.VALUE, metadata=LATER)
 
     def __post_init__(self) -> None:
         _check_range("the number of layers", len(self.layers), 1, MAX_LAYERS)

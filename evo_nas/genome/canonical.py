@@ -2,90 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
-from evo_nas.genome.cell import COMMUTATIVE, CellGraph, Node, Op, X
-from evo_nas.genome.simplify import Simplified, simplify
-
-_OP_ORDER = {op: order for order, op in enumerate(Op)}
-_H = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LinearOrigin:
-    """Where the weights of a canonical linear node come from.
-
-    Attributes:
-        node: Index of the linear node in the original cell.
-        blocks: For each canonical input the positions of the original inputs whose weight
-            matrices sum to its own; more than one where the original read one value several times.
-    """
-
-    node: int
-    blocks: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Canonical:
-    """A canonical cell and how the original maps onto it.
-
-    Attributes:
-        cell: The canonical form.
-        states: For each state the original state that it is.
-        linears: For each linear node, by index, the origin of its weights.
-    """
-
-    cell: CellGraph
-    states: tuple[int, ...]
-    linears: dict[int, LinearOrigin]
+from evo_nas.genome.cell import CellGraph, H, Node, X
+from evo_nas.genome.ops import COMMUTATIVE
+from evo_nas.genome.simplify import simplify
 
 
 @lru_cache(maxsize=8192)
 def canonical(cell: CellGraph) -> CellGraph:
-    """Returns the canonical form: simplified, dead parts pruned, sorted and relabelled.
+    """Returns the canonical form: simplified, without dead parts, sorted and relabelled.
 
     Two cells with the same form compute the same function of their weights. Isomorphic cells get the same
-    form unless colour refinement cannot tell apart nodes that no symmetry exchanges, which takes more
-    linear nodes than a cell that anyone trains. Idempotent.
+    form unless colour refinement confuses nodes that are not symmetric, which takes more linear nodes than
+    any cell in practice has. The canonical form is its own canonical form.
     """
     simplified = simplify(cell).cell
     return _relabelled(simplified, _labels(simplified))
 
 
-def canonicalise(cell: CellGraph) -> Canonical:
-    """Returns the canonical form with what is needed to carry weights over to it."""
-    simplified = simplify(cell)
-    labels = _labels(simplified.cell)
-    states = sorted(
-        (label, reference - 1) for reference, label in labels.items() if X < reference <= cell.states
-    )
-    return Canonical(
-        cell=_relabelled(simplified.cell, labels),
-        states=tuple(state for _, state in states),
-        linears=_linear_origins(cell, simplified, labels),
-    )
-
-
-def _linear_origins(
-    cell: CellGraph, simplified: Simplified, labels: dict[int, int]
-) -> dict[int, LinearOrigin]:
-    live_states = sum(X < reference <= cell.states for reference in labels)
-    origins = {}
-    for index, node in enumerate(cell.nodes):
-        label = labels.get(simplified.references[cell.first_node + index])
-        if node.op is not Op.LINEAR or label is None:
-            continue
-        blocks: dict[int, list[int]] = {}
-        for position, reference in enumerate(node.inputs):
-            blocks.setdefault(labels[simplified.references[reference]], []).append(position)
-        ordered = tuple(tuple(blocks[key]) for key in sorted(blocks))
-        origins[label - 1 - live_states] = LinearOrigin(index, ordered)
-    return origins
-
-
 def _reads(cell: CellGraph, reference: int) -> tuple[int, ...]:
-    """Returns what a value is computed from; a state from its own new value, one step earlier."""
+    """Returns what a value is computed from; for a state that is its new value, one step earlier."""
     if reference < cell.first_node:
         return (cell.outputs[reference - 1],)
     return cell.nodes[reference - cell.first_node].inputs
@@ -94,7 +31,7 @@ def _reads(cell: CellGraph, reference: int) -> tuple[int, ...]:
 def _live_reads(cell: CellGraph) -> dict[int, tuple[int, ...]]:
     """Returns `_reads` of ``x``, ``h`` and every reference that ``h`` depends on at any step."""
     live: dict[int, tuple[int, ...]] = {X: ()}
-    pending = [_H]
+    pending = [H]
     while pending:
         reference = pending.pop()
         if reference not in live:
@@ -107,6 +44,8 @@ def _labels(cell: CellGraph) -> dict[int, int]:
     """Returns for each live reference its canonical one: ``x``, ``h``, other states, nodes by depth."""
     reads = _live_reads(cell)
     colours = _refined(cell, reads, _first_colours(cell, reads))
+    # Refinement alone leaves symmetric nodes equal. Which of them comes first does not matter, so one is chosen,
+    # and refinement then orders all that depends on the choice.
     while len(set(colours.values())) < len(colours):
         colours = _refined(cell, reads, _with_tie_broken(colours))
     return colours
@@ -118,16 +57,18 @@ def _first_colours(cell: CellGraph, reads: dict[int, tuple[int, ...]]) -> dict[i
     for reference, inputs in reads.items():
         if reference < cell.first_node:
             depths[reference] = 0
+            # x is 0 and h is 1; the other states may be renumbered, so all of them begin equal.
             colours[reference] = (0, min(reference, 2))
             continue
         node = cell.nodes[reference - cell.first_node]
+        # The number of the op, and not its line in the table: hashes of recorded architectures hang on this order.
         depths[reference] = depth = 1 + max(depths[source] for source in inputs)
-        colours[reference] = (depth, _OP_ORDER[node.op], node.bias, len(inputs))
+        colours[reference] = (depth, node.op.row.number, node.bias, len(inputs))
     return _ranked(colours)
 
 
 def _refined(cell: CellGraph, reads: dict[int, tuple[int, ...]], colours: dict[int, int]) -> dict[int, int]:
-    """Returns the coarsest colouring below ``colours`` in which equal colours read and serve equal colours.
+    """Returns the coarsest refinement of ``colours`` in which nodes of one colour read and serve equal colours.
 
     This is the 1-dimensional Weisfeiler-Leman algorithm. New colours keep the order of the old ones.
     """
@@ -147,11 +88,12 @@ def _refined(cell: CellGraph, reads: dict[int, tuple[int, ...]], colours: dict[i
             up = [colours[source] for source in inputs]
             if reference not in ordered:
                 up.sort()
+            # The position is below 3 in an op that is not commutative, so 4 keeps colours and positions apart.
             down = sorted([4 * colours[user] + position for user, position in users[reference]])
             signatures[reference] = (colours[reference], up, down)
         colours = _ranked({reference: _flat(*signature) for reference, signature in signatures.items()})
         if (refined := len(set(colours.values()))) == classes:
-            break
+            break  # no class was split, so no further round can split one
         classes = refined
     return colours
 

@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Annotated
+
+from pydantic import FailFast, Field
 
 from evo_nas.errors import GenomeError
+from evo_nas.genome.json_text import UNTRUSTED
+from evo_nas.genome.ops import MAX_NODES, Op
 
 MAX_STATES = 3
-MAX_NODES = 256
-MAX_LINEAR_INPUTS = 3
-
-
-class Op(StrEnum):
-    """What a node computes from its inputs, elementwise but for ``LINEAR``."""
-
-    LINEAR = "linear"
-    """``sum_k W_k @ in_k + b``; 1 to 3 distinct inputs; the only op that may read ``x``."""
-    BLEND = "blend"
-    """``z * a + (1 - z) * b`` of inputs ``(z, a, b)``."""
-    ADD = "add"
-    MUL = "mul"
-    MEAN = "mean"
-    TANH = "tanh"
-    SIGMOID = "sigmoid"
-    RELU = "relu"
-    LEAKY_RELU = "leaky_relu"
-    """Slope 0.01 below zero."""
-    IDENTITY = "identity"
-
-
-ARITY = {
-    Op.LINEAR: (1, MAX_LINEAR_INPUTS),
-    Op.BLEND: (3, 3),
-    Op.ADD: (2, MAX_NODES),
-    Op.MUL: (2, MAX_NODES),
-    Op.MEAN: (1, MAX_NODES),
-    Op.TANH: (1, 1),
-    Op.SIGMOID: (1, 1),
-    Op.RELU: (1, 1),
-    Op.LEAKY_RELU: (1, 1),
-    Op.IDENTITY: (1, 1),
-}
-COMMUTATIVE = frozenset({Op.LINEAR, Op.ADD, Op.MUL, Op.MEAN})
 X = 0
 """Reference to the cell's input; states follow as 1, 2, 3, then the nodes in order."""
+H = 1
+"""Reference to state 0, the previous output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +28,10 @@ class Node:
         bias: Whether a linear node adds a bias; False for every other op.
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     op: Op
-    inputs: tuple[int, ...]
+    inputs: Annotated[tuple[int, ...], Field(max_length=MAX_NODES), FailFast()]
     bias: bool = False
 
 
@@ -76,9 +49,11 @@ class CellGraph:
             something other than a linear node reads ``x`` (whose width is not the cell's).
     """
 
+    __pydantic_config__ = UNTRUSTED
+
     states: int
-    nodes: tuple[Node, ...]
-    outputs: tuple[int, ...]
+    nodes: Annotated[tuple[Node, ...], Field(max_length=MAX_NODES), FailFast()]
+    outputs: Annotated[tuple[int, ...], Field(max_length=MAX_STATES), FailFast()]
 
     def __post_init__(self) -> None:
         if not 1 <= self.states <= MAX_STATES:
@@ -102,7 +77,7 @@ class CellGraph:
 
 
 def _check_node(node: Node, index: int, own_reference: int) -> None:
-    fewest, most = ARITY[node.op]
+    fewest, most = node.op.row.arity
     where = f"cell.nodes[{index}] ({node.op})"
     if not fewest <= len(node.inputs) <= most:
         raise GenomeError(f"{where} has {len(node.inputs)} inputs; must have {fewest} to {most}")
@@ -111,7 +86,7 @@ def _check_node(node: Node, index: int, own_reference: int) -> None:
             raise GenomeError(
                 f"{where} reads {reference}; must read an earlier value, 0 to {own_reference - 1}"
             )
-        if reference == X and node.op is not Op.LINEAR:
+        if reference == X and not node.op.row.reads_x:
             raise GenomeError(f"{where} reads x; only linear nodes may, since x has another width")
     if node.op is Op.LINEAR and len(set(node.inputs)) != len(node.inputs):
         raise GenomeError(f"{where} reads {node.inputs}; inputs of a linear node must be distinct")

@@ -6,14 +6,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, H, Node, X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-H = 1
-"""Reference to the previous output; LSTM's previous cell state follows as `C`."""
 C = 2
+"""Reference to LSTM's previous cell state."""
 
 
 class _Sketch:
@@ -135,9 +135,26 @@ NAMED_CELLS: Mapping[str, CellGraph] = MappingProxyType(
         "darts_v2": darts_cell(_DARTS_V2, concat=range(1, 9)),
     }
 )
+_SPOKEN = {
+    "rnn_tanh": "tanh-RNN",
+    "rnn_sigmoid": "sigmoid-RNN",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "mgu": "MGU",
+    "ugrnn": "UGRNN",
+    "mingru": "minGRU",
+    "enas": "ENAS cell",
+    "darts_v2": "DARTS cell",
+}
 _NAMES = {canonical(cell): name for name, cell in NAMED_CELLS.items()}
 
 
 def cell_name(cell: CellGraph) -> str | None:
     """Returns the name of the published cell that ``cell`` is, however it is written down."""
     return _NAMES.get(canonical(cell))
+
+
+def spoken_name(cell: CellGraph) -> str | None:
+    """Returns the name of the published cell that ``cell`` is, as people write it."""
+    name = cell_name(cell)
+    return None if name is None else _SPOKEN[name]

@@ -13,14 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from evo_nas.errors import GenomeError
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.gene import Gene
+from evo_nas.genome.ops import Op
 from evo_nas.genome.simplify import Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_H = 1
 _GENES_PER_NODE = 4
 
 
@@ -35,12 +35,17 @@ OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
     {
         "linear": OpChoice(Op.LINEAR, bias=True),
         "linear_no_bias": OpChoice(Op.LINEAR, bias=False),
-        **{op.value: OpChoice(op, bias=False) for op in Op if op is not Op.LINEAR},
+        **{
+            op.value: OpChoice(op, bias=False)
+            for op in sorted(Op, key=lambda op: op.row.number)
+            if op is not Op.LINEAR
+        },
     }
 )
+DEFAULT_OPS = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.by_default)
+"""Names of the ops of a space that does not choose them. Genomes spell an op by its place in such a list, which a
+run records, so that another order here changes no run that has begun."""
 _NAMES = {choice: name for name, choice in OP_CHOICES.items()}
-_INPUTS_READ = {**dict.fromkeys(Op, 1), Op.LINEAR: 3, Op.MEAN: 3, Op.BLEND: 3, Op.ADD: 2, Op.MUL: 2}
-_READS_A_SET = frozenset({Op.LINEAR, Op.MEAN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class CellCode:
             if reference >= self._first_node:
                 op, bias = self._op(values, reference)
                 sources = [built[source] for source in self._sources(values, reference)]
-                if op in _READS_A_SET:
+                if op.row.reads_a_set:
                     sources = list(dict.fromkeys(sources))
                 built[reference] = cell.add(op, sources, bias=bias)
         states = range(1, self._first_node)
@@ -117,7 +122,7 @@ class CellCode:
         for reference in self._live(values):
             if reference >= self._first_node:
                 start = self._start(reference)
-                nodes += range(start, start + 1 + _INPUTS_READ[self._op(values, reference).op])
+                nodes += range(start, start + 1 + self._op(values, reference).op.row.genotype_inputs)
             elif reference != X:
                 states.append(self._first_output + reference - 1)
         return nodes + states
@@ -132,15 +137,15 @@ class CellCode:
         return 1 + values[self._first_output + state - 1]
 
     def _sources(self, values: Sequence[int], reference: int) -> list[int]:
-        """Returns what a node reads; only a linear one may read ``x``."""
+        """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead."""
         op, start = self._op(values, reference).op, self._start(reference)
-        sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
-        return [source if source != X or op is Op.LINEAR else _H for source in sources]
+        sources = values[start + 1 : start + 1 + op.row.genotype_inputs]
+        return [source if source != X or op.row.reads_x else H for source in sources]
 
     def _live(self, values: Sequence[int]) -> list[int]:
         """Returns the references, ascending, that ``h`` depends on now or by earlier steps."""
         live: set[int] = set()
-        pending = [_H]
+        pending = [H]
         while pending:
             reference = pending.pop()
             if reference in live:
@@ -173,10 +178,10 @@ class CellCode:
 
 def _spelt(op: Op, inputs: list[int], index: int) -> list[int]:
     """Returns three references of which ``op`` reads ``inputs``."""
-    repeats = op is Op.MEAN and len(set(inputs)) < len(inputs)
-    if len(inputs) > _INPUTS_READ[op] or repeats:
+    repeats = op.row.reads_a_set and len(set(inputs)) < len(inputs)
+    if len(inputs) > op.row.genotype_inputs or repeats:
         raise GenomeError(
             f"cell.nodes[{index}] ({op}) reads {inputs}; a node of this space reads at most"
-            f" {_INPUTS_READ[op]} values, and a mean only different ones"
+            f" {op.row.genotype_inputs} values, and a {op} only different ones"
         )
     return inputs + [inputs[0]] * (3 - len(inputs))

@@ -4,101 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.architecture import Forecast, Norm, Pooling
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
-from evo_nas.genome.cells import cell_name
+from evo_nas.genome.cells import spoken_name
+from evo_nas.genome.ops import Op
+from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+    from evo_nas.genome.architecture import Architecture, Layer
+    from evo_nas.genome.cell import CellGraph, Node
 
-_SPOKEN = {
-    "rnn_tanh": "tanh-RNN",
-    "rnn_sigmoid": "sigmoid-RNN",
-    "gru": "GRU",
-    "lstm": "LSTM",
-    "mgu": "MGU",
-    "ugrnn": "UGRNN",
-    "mingru": "minGRU",
-    "enas": "ENAS cell",
-    "darts_v2": "DARTS cell",
-    "adam": "Adam",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-}
-_FORECASTS = {
-    Forecast.CHANGE: "forecasts the change since the last value",
-    Forecast.RELATIVE: "reads and forecasts changes to the last value",
-}
 _BASES = ("x", "h", "c", "d")
-_ACTIVATIONS = frozenset({Op.TANH, Op.SIGMOID, Op.RELU, Op.LEAKY_RELU})
-_SUMS = frozenset({Op.ADD, Op.BLEND})
 
 
 def describe(architecture: Architecture) -> str:
     """Returns one line, such as ``2 layers: LSTM 128 → GRU 96, skip from input; mean pooling; Adam ...``.
 
-    What is at its plainest - no norm, no dropout, the last step as pooling - goes without saying.
+    Values that are at their plainest are left out: no norm, no dropout, the last step as pooling.
     """
     count = len(architecture.layers)
     layers = " → ".join(_describe_layer(layer) for layer in architecture.layers)
-    parts = [f"{count} layer{'s' if count > 1 else ''}: {layers}"]
-    if architecture.embedding is not None:
-        parts.insert(0, f"{'tied ' if architecture.tied else ''}embedding {architecture.embedding}")
-    parts += _describe_head(architecture.head)
-    if architecture.forecast in _FORECASTS:
-        parts.append(_FORECASTS[architecture.forecast])
-    parts.append(_describe_training(architecture.training))
-    return "; ".join(parts)
+    parts = (
+        words_of(NETWORK, architecture),
+        f"{count} layer{'s' if count > 1 else ''}: {layers}",
+        words_of(HEAD, architecture.head),
+        words_of(TRAINING, architecture.training),
+    )
+    return "; ".join(filter(None, parts))
 
 
 def equations(cell: CellGraph) -> list[str]:
-    """Returns the cell line by line, such as ``v1 = sigmoid(W1·[x, h] + b1)``; the last lines give ``h'``.
+    """Returns the canonical form of ``cell`` line by line, such as ``v1 = sigmoid(W1·[x, h] + b1)``.
 
-    The canonical form is written, with what is read only once in place. ``*`` is elementwise.
+    Values that are read only once are written in place; ``*`` is elementwise; the last lines give ``h'``.
     """
     return _Writer(canonical(cell)).lines()
 
 
 def _describe_layer(layer: Layer) -> str:
-    name = cell_name(layer.cell)
-    operations = sum(node.op is not Op.IDENTITY for node in layer.cell.nodes)
-    words = _SPOKEN[name] if name else f"evolved cell ({operations} op{'s' if operations != 1 else ''})"
-    details = [f"{'bidirectional ' if layer.bidirectional else ''}{words} {layer.width}"]
-    if layer.skip is not None:
-        details.append(f"skip from {_source(layer.skip)}")
-    if layer.norm is Norm.LAYER:
-        details.append("layer norm")
-    if layer.dropout:
-        details.append(f"dropout {layer.dropout:g}")
-    return ", ".join(details)
+    return f"{spoken_name(layer.cell) or _size_in_words(layer.cell)} {words_of(LAYER, layer)}"
 
 
-def _describe_head(head: Head) -> list[str]:
-    parts = []
-    if head.skip is not None:
-        parts.append(f"skip from {_source(head.skip)}")
-    if head.pooling is not Pooling.LAST:
-        parts.append(f"{head.pooling} pooling")
-    if head.hidden:
-        parts.append(f"tanh layer {head.hidden}")
-    if head.dropout:
-        parts.append(f"output dropout {head.dropout:g}")
-    return [", ".join(parts)] if parts else []
-
-
-def _describe_training(training: Training) -> str:
-    decay = f", weight decay {training.weight_decay:g}" if training.weight_decay else ""
-    return (
-        f"{_SPOKEN[training.optimizer]} {training.learning_rate:g}{decay},"
-        f" clip {training.clip:g}, batch {training.batch_size}"
-    )
-
-
-def _source(skip: int) -> str:
-    return f"layer {skip}" if skip else "input"
+def _size_in_words(cell: CellGraph) -> str:
+    operations = sum(node.op is not Op.IDENTITY for node in cell.nodes)
+    return f"evolved cell ({operations} op{'s' if operations != 1 else ''})"
 
 
 class _Writer:
@@ -136,7 +86,7 @@ class _Writer:
                 yield self._cell.first_node + index
 
     def _worth_a_line(self) -> list[int]:
-        """Returns what is read more than once or decides a blend, and activations of linear nodes."""
+        """Returns the values that are read more than once, gates of blends, and activations of linear nodes."""
         first, nodes = self._cell.first_node, self._cell.nodes
         reads = [source for node in nodes for source in node.inputs]
         gates = {node.inputs[0] for node in nodes if node.op is Op.BLEND}
@@ -149,27 +99,22 @@ class _Writer:
 
     def _activates_linear(self, node: Node) -> bool:
         source = node.inputs[0] - self._cell.first_node
-        return node.op in _ACTIVATIONS and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
+        return node.op.row.arity == (1, 1) and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
 
     def _read(self, reference: int, *, in_product: bool = False) -> str:
         if reference in self._names:
             return self._names[reference]
         formula = self._formula(reference)
         node = self._cell.nodes[reference - self._cell.first_node]
-        return f"({formula})" if in_product and (node.op in _SUMS or node.bias) else formula
+        return f"({formula})" if in_product and (node.op.row.is_sum or node.bias) else formula
 
     def _formula(self, reference: int) -> str:
         node = self._cell.nodes[reference - self._cell.first_node]
         if node.op is Op.LINEAR:
             return self._linear(node, self._weights[reference])
-        if node.op is Op.MUL:
-            return " * ".join(self._read(source, in_product=True) for source in node.inputs)
-        if node.op is Op.ADD:
-            return " + ".join(self._read(source) for source in node.inputs)
-        if node.op is Op.BLEND:
-            gate, if_open, if_shut = (self._read(source, in_product=True) for source in node.inputs)
-            return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
-        return f"{node.op}({', '.join(self._read(source) for source in node.inputs)})"
+        row = node.op.row
+        inputs = [self._read(source, in_product=row.is_product) for source in node.inputs]
+        return f"{node.op}({', '.join(inputs)})" if row.formula is None else row.formula(inputs)
 
     def _linear(self, node: Node, number: str) -> str:
         inputs = ", ".join(self._read(source) for source in node.inputs)

@@ -1,140 +1,170 @@
-"""Where each gene of a space lies in the vector, and what may follow from the options."""
+"""Where each gene of a space lies in the vector, and the way from a gene to a field and back."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import MISSING, dataclass, fields, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from evo_nas.errors import GenomeError
+from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cgp import CellCode
-from evo_nas.genome.gene import Gene, Slot
+from evo_nas.genome.gene import Gene
+from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, Choice, Setting, Slot
 
 if TYPE_CHECKING:
-    from evo_nas.genome.architecture import Norm, Signature
+    from collections.abc import Iterator, Mapping
+
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.genome.gene import Genome
     from evo_nas.genome.options import SpaceOptions
 
 EVOLVED = "evolved"
 """Choice of a layer's cell gene that stands for the evolved cell."""
-FOUNDER_LEARNING_RATE = 5e-3
-FOUNDER_BATCH_SIZE = 16
-FOUNDER_CLIP = 1.0
 
-Choice = TypeVar("Choice")
-Number = TypeVar("Number", int, float)
+Part = TypeVar("Part", Training, Architecture, Head, Layer)
 
 
 @dataclass(frozen=True, slots=True)
-class LayerSlots:
-    """The genes of one layer; `skip` offers what lies further below than the layer's own input."""
+class Locus(Generic[Choice]):
+    """The place of a gene in the genome, and its choices with their own type."""
 
-    cell: Slot[str]
-    width: Slot[int]
-    bidirectional: Slot[bool]
-    dropout: Slot[float]
-    norm: Slot[Norm]
-    skip: Slot[int | None]
+    position: int
+    name: str
+    choices: tuple[Choice, ...]
+
+    def read(self, genome: Genome) -> Choice:
+        """Returns the choice that ``genome`` makes."""
+        return self.choices[genome[self.position]]
+
+    def write(self, values: list[int], choice: Choice) -> None:
+        """Sets the value that means ``choice``.
+
+        Raises:
+            GenomeError: The gene does not offer it.
+        """
+        if choice not in self.choices:
+            permitted = ", ".join(str(permitted) for permitted in self.choices)
+            raise GenomeError(f"{self.name} is {choice}; this space permits {permitted}")
+        values[self.position] = self.choices.index(choice)
+
+
+class Section(Generic[Part]):
+    """The genes of one part of an architecture.
+
+    Args:
+        part: Class of the part.
+        slots: Fields of the part that may evolve.
+        loci: Places of those that do, by field.
+    """
+
+    def __init__(
+        self, part: type[Part], slots: tuple[Slot[Any], ...], loci: Mapping[str, Locus[Any]]
+    ) -> None:
+        self._loci = loci
+        self._slots = {slot.field: slot for slot in slots if slot.field in loci}
+        # Decoding is done for every candidate and every trial of a mutation, so it works on bare tuples.
+        self._reads = tuple((name, locus.choices, locus.position) for name, locus in loci.items())
+        self.positions = tuple(position for _, _, position in self._reads)
+        unused = {slot.field for slot in slots} - loci.keys()
+        self._unused: dict[str, Any] = {
+            field.name: field.default for field in fields(part) if field.name in unused
+        }
+        assert MISSING not in self._unused.values(), "a field whose gene may be missing has a default"
+
+    def read(self, genome: Genome) -> dict[str, Any]:
+        """Returns the fields of the part that ``genome`` decides, by name."""
+        return {name: choices[genome[position]] for name, choices, position in self._reads}
+
+    def write(self, values: list[int], part: Part) -> None:
+        """Sets the values that mean the fields of ``part``.
+
+        Raises:
+            GenomeError: A field has a value that its gene does not offer.
+        """
+        for name, locus in self._loci.items():
+            locus.write(values, getattr(part, name))
+
+    def smallest(self) -> Iterator[dict[str, Any]]:
+        """Yields fields of which one choice gives the network with the fewest parameters."""
+        choices = [self._slots[name].smallest(locus.choices) for name, locus in self._loci.items()]
+        for chosen in product(*choices):
+            yield dict(zip(self._loci, chosen, strict=True))
+
+    def without_unused(self, part: Part) -> Part:
+        """Returns ``part`` with the defaults of the fields that the task has no use for."""
+        return replace(part, **self._unused) if self._unused else part
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGenes:
+    """The genes of one layer; a skip of it may come from all that lies below its own input."""
+
+    cell: Locus[str]
+    rest: Section[Layer]
 
     @property
     def positions(self) -> tuple[int, ...]:
         """Positions of the layer's genes."""
-        slots = (self.cell, self.width, self.bidirectional, self.dropout, self.norm, self.skip)
-        return tuple(slot.position for slot in slots)
+        return self.cell.position, *self.rest.positions
 
 
 class Layout:
-    """The genes of a space in order: training, network, head, layers from the input up, evolved cell.
+    """The genes of a space in order: training, network, head, depth, layers from the input up, evolved cell.
 
     Args:
         options: What may evolve.
         signature: Decides which of the genes for tokens, for pooling and for forecasts there are.
-        epochs: Epochs of training; too few freeze the regularisation genes.
+        epochs: Epochs of training; too few of them freeze the regularisation genes.
     """
 
     def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
         self._genes: list[Gene] = []
-        self._options = options
-        self._frozen = epochs < options.regularisation.frozen_below_epochs
-        self._add_training()
-        self.embedding = self._embedding() if signature.vocabulary else None
-        self.tied = (
-            self._add("embedding.tied", options.tied_embeddings) if signature.predicts_inputs else None
-        )
-        self.forecast = self._add("forecast", options.forecasts) if signature.last_values else None
-        self.pooling = None if signature.per_step else self._add("head.pooling", options.poolings)
-        self.hidden = self._add("head.hidden", options.heads, ordered=True)
-        self.head_dropout = self._dropout("head.dropout")
-        self.head_skip = self._skip("head.skip", sources=options.layers.max)
+        setting = Setting(options, signature, epochs)
+        self.training = self._section(Training, TRAINING, prefix="training.", setting=setting)
+        self.network = self._section(Architecture, NETWORK, prefix="", setting=setting)
+        above = replace(setting, sources=options.layers.max)
+        self.head = self._section(Head, HEAD, prefix="head.", setting=above)
         depths = tuple(range(options.layers.min, options.layers.max + 1))
-        self.depth = self._add("layers", depths, ordered=True)
-        self.layers = tuple(self._layer(number) for number in range(1, options.layers.max + 1))
+        self.depth = self._add(Gene("layers", depths, ordered=True), depths)
+        self.layers = tuple(self._layer(number, setting) for number in range(1, options.layers.max + 1))
         self.cell_start = len(self._genes)
-        self.cell_code = self._add_cell()
+        self.cell_code = self._add_cell(options)
 
     @property
     def genes(self) -> tuple[Gene, ...]:
         """All genes in order."""
         return tuple(self._genes)
 
-    def _add_training(self) -> None:
-        options, frozen = self._options, self._options.regularisation
-        rates = options.learning_rates.values
-        self.optimizer = self._add("training.optimizer", options.optimizers)
-        self.learning_rate = self._near("training.learning_rate", rates, FOUNDER_LEARNING_RATE)
-        self.weight_decay = self._regularisation(
-            "training.weight_decay", frozen.weight_decays, frozen.frozen_weight_decay
-        )
-        self.clip = self._near("training.clip", options.clips, FOUNDER_CLIP)
-        self.batch_size = self._near("training.batch_size", options.batch_sizes, FOUNDER_BATCH_SIZE)
+    def _section(
+        self, part: type[Part], slots: tuple[Slot[Any], ...], *, prefix: str, setting: Setting
+    ) -> Section[Part]:
+        loci = {}
+        for slot in slots:
+            if slot.exists(setting):
+                choices = slot.choices(setting)
+                default = choices.index(slot.default(choices, setting))
+                gene = Gene(prefix + slot.field, choices, ordered=slot.ordered, default=default)
+                loci[slot.field] = self._add(gene, choices)
+        return Section(part, slots, loci)
 
-    def _embedding(self) -> Slot[int | None]:
-        widths: tuple[int | None, ...] = self._options.embeddings
-        return self._middle("embedding", widths)
+    def _layer(self, number: int, setting: Setting) -> LayerGenes:
+        options, prefix = setting.options, f"layer{number}."
+        named = tuple(label_of(text) for text in options.cells)
+        cells = (EVOLVED, *named) if options.evolve_cell else named
+        cell = self._add(Gene(f"{prefix}cell", cells), cells)
+        # The output right below is the layer's input already, so a skip from there would repeat it.
+        below = replace(setting, sources=number - 1)
+        return LayerGenes(cell, self._section(Layer, LAYER, prefix=prefix, setting=below))
 
-    def _layer(self, number: int) -> LayerSlots:
-        options = self._options
-        prefix = f"layer{number}"
-        cells = (EVOLVED, *options.cells) if options.evolve_cell else options.cells
-        directions = (False, True) if options.bidirectional else (False,)
-        return LayerSlots(
-            cell=self._add(f"{prefix}.cell", cells),
-            width=self._middle(f"{prefix}.width", options.widths),
-            bidirectional=self._add(f"{prefix}.bidirectional", directions),
-            dropout=self._dropout(f"{prefix}.dropout"),
-            norm=self._add(f"{prefix}.norm", options.norms),
-            skip=self._skip(f"{prefix}.skip", sources=number - 1),
-        )
-
-    def _add_cell(self) -> CellCode | None:
-        options = self._options
+    def _add_cell(self, options: SpaceOptions) -> CellCode | None:
         if not options.evolve_cell:
             return None
         code = CellCode(options.cell_nodes, options.cell_states, options.ops)
         self._genes += code.genes()
         return code
 
-    def _dropout(self, name: str) -> Slot[float]:
-        regularisation = self._options.regularisation
-        return self._regularisation(name, regularisation.dropouts, regularisation.frozen_dropout)
-
-    def _regularisation(self, name: str, choices: tuple[float, ...], frozen: float) -> Slot[float]:
-        permitted = (frozen,) if self._frozen else choices
-        gene = Gene(name, permitted, ordered=True, regularisation=True, default=permitted.index(frozen))
-        return self._slot(gene, permitted)
-
-    def _skip(self, name: str, *, sources: int) -> Slot[int | None]:
-        return self._add(name, (None, *range(sources)) if self._options.skips else (None,))
-
-    def _middle(self, name: str, choices: tuple[Choice, ...]) -> Slot[Choice]:
-        return self._slot(Gene(name, choices, ordered=True, default=len(choices) // 2), choices)
-
-    def _near(self, name: str, choices: tuple[Number, ...], wanted: Number) -> Slot[Number]:
-        """Adds an ordered gene whose default is the choice with the ratio to ``wanted`` nearest to 1."""
-        nearest = min(choices, key=lambda choice: abs(math.log(choice / wanted)))
-        return self._slot(Gene(name, choices, ordered=True, default=choices.index(nearest)), choices)
-
-    def _add(self, name: str, choices: tuple[Choice, ...], *, ordered: bool = False) -> Slot[Choice]:
-        return self._slot(Gene(name, choices, ordered=ordered), choices)
-
-    def _slot(self, gene: Gene, choices: tuple[Choice, ...]) -> Slot[Choice]:
+    def _add(self, gene: Gene, choices: tuple[Choice, ...]) -> Locus[Choice]:
         self._genes.append(gene)
-        return Slot(len(self._genes) - 1, gene.name, choices)
+        return Locus(len(self._genes) - 1, gene.name, choices)

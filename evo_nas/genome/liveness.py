@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +56,4 @@ def _always_zero(cell: CellGraph) -> list[bool]:
 
 def _is_zero(node: Node, inputs: Sequence[bool]) -> bool:
     """Whether a node gives zero whatever its weights, where ``inputs`` says which of its inputs are zero."""
-    match node.op:
-        case Op.SIGMOID:
-            return False
-        case Op.MUL:
-            return any(inputs)
-        case Op.BLEND:
-            gate, if_open, if_shut = inputs
-            return if_shut and (gate or if_open)
-        case _:
-            return all(inputs) and not node.bias
+    return not node.bias and node.op.row.zero(inputs)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING, Annotated, Self, TypeVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import (
     MAX_BATCH_SIZE,
     MAX_LAYERS,
@@ -16,9 +27,13 @@ from evo_nas.genome.architecture import (
     Optimizer,
     Pooling,
 )
-from evo_nas.genome.cell import MAX_NODES, MAX_STATES
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import MAX_STATES
+from evo_nas.genome.cell_text import read_cell, settled_text
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.cgp import OP_CHOICES
+from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import MAX_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,7 +60,42 @@ def _ascending(choices: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(_distinct(choices)))
 
 
-CellName = Annotated[str, AfterValidator(_one_of(NAMED_CELLS))]
+def cells_under(section: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Returns a ``space`` section in which relative paths of files of cells start from ``base``."""
+
+    def under(cell: object) -> object:
+        # A name or a text is no file, so whatever is one is meant as a path.
+        is_file = isinstance(cell, str) and cell not in NAMED_CELLS and _is_file(base / cell)
+        return str(base / cell) if is_file and isinstance(cell, str) else cell
+
+    found = {key: section[key] for key in ("cells", "seeds") if isinstance(section.get(key), list | tuple)}
+    return {**section, **{key: [under(cell) for cell in cells] for key, cells in found.items()}}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a long text is no path at all
+        return False
+
+
+def _settled(given: object) -> str:
+    """Returns a cell as one text that needs no file, so that every worker and a resumed run read the same."""
+    if isinstance(given, Mapping):  # a recipe that is written out in YAML
+        given = json.dumps(given)
+    if not isinstance(given, str):
+        raise ValueError("must be the name, the text or the file of a cell")  # noqa: TRY004 - pydantic collects these
+    try:
+        cell = read_cell(given, base=Path())
+    except GenomeError as error:
+        raise ValueError(str(error)) from None
+    if not is_live(canonical(cell)):
+        raise ValueError("must be a cell whose output can depend on the input of an earlier step")
+    return settled_text(cell)
+
+
+CellText = Annotated[str, BeforeValidator(_settled)]
+"""A cell as `settled_text` writes it; a person may give all that `read_cell` reads, or a recipe as a mapping."""
 OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
 Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1)]
@@ -61,7 +111,12 @@ class _Section(BaseModel):
 
 
 class LayerRange(_Section):
-    """How many recurrent layers a network may have."""
+    """How many recurrent layers a network may have.
+
+    Attributes:
+        min: Fewest layers.
+        max: Most layers.
+    """
 
     min: int = Field(default=1, strict=True, ge=1, le=MAX_LAYERS)
     max: int = Field(default=2, strict=True, ge=1, le=MAX_LAYERS)
@@ -74,7 +129,13 @@ class LayerRange(_Section):
 
 
 class LearningRateGrid(_Section):
-    """Learning rates evenly spaced in their logarithm."""
+    """Learning rates evenly spaced in their logarithm.
+
+    Attributes:
+        min: Smallest rate.
+        max: Largest rate.
+        count: Number of rates from ``min`` to ``max``; 1 is their geometric mean.
+    """
 
     min: Positive = 2e-3
     max: Positive = 3e-2
@@ -109,8 +170,8 @@ class RegularisationOptions(_Section):
         frozen_below_epochs: With fewer epochs of training every architecture gets the frozen values.
         dropouts: Permitted rates before each layer and before the outputs.
         weight_decays: Permitted decoupled weight decays.
-        frozen_dropout: One of ``dropouts``.
-        frozen_weight_decay: One of ``weight_decays``.
+        frozen_dropout: The rate where few epochs freeze it; one of ``dropouts``.
+        frozen_weight_decay: The decay where few epochs freeze it; one of ``weight_decays``.
     """
 
     frozen_below_epochs: int = Field(default=20, strict=True, ge=0)
@@ -135,43 +196,45 @@ class SpaceOptions(_Section):
     """Which architectures may evolve.
 
     Attributes:
-        layers: Depth.
+        layers: How many recurrent layers a network may have.
         widths: Permitted units of a layer, in each direction.
-        cells: Published cells that a layer may have, beside the evolved one.
+        cells: Cells that a layer may have beside the evolved one: names of published cells, recipes, genotypes, or
+            files with them.
         evolve_cell: Whether a cell evolves, shared by the layers that choose it.
-        cell_nodes: Nodes of its genotype; an LSTM needs 13.
-        cell_states: States of its genotype; an LSTM needs 2.
-        ops: What its nodes may compute.
+        cell_nodes: Nodes in the genotype of the evolved cell; an LSTM needs 13.
+        cell_states: States of the evolved cell; an LSTM needs 2.
+        ops: What the nodes of the evolved cell may compute.
         bidirectional: Whether a layer may also read backwards, and so see the future.
         norms: Permitted normalisations of a layer's output.
         skips: Whether layers and the head may also read from further below.
         poolings: Permitted reductions over time, where the sequence has one output.
         heads: Permitted widths of a hidden layer before the outputs; 0 is none.
         optimizers: Permitted update rules.
-        learning_rates: Permitted step sizes.
+        learning_rates: Permitted learning rates, evenly spaced in their logarithm.
         clips: Permitted bounds of the gradient norm.
-        batch_sizes: Permitted sequences a step.
+        batch_sizes: Permitted numbers of sequences in a training step.
         embeddings: Permitted widths of the token embedding.
         tied_embeddings: Whether a language model's outputs may, or must, have the embedding as their weights.
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
             inputs ``relative`` to their last step, or the ``value``; founders have the first that is named.
         regularisation: Dropout and weight decay.
-        seeds: Published cells that found the first population; by default LSTM, GRU, tanh- and
+        seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
-        max_parameters: Largest number of trainable parameters; None for no limit.
+        max_parameters: Largest number of trainable parameters; without limit unless given.
     """
 
     layers: LayerRange = LayerRange()
     widths: Ascending[Width] = (96, 128, 160, 192, 224, 256)
-    cells: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] = ("lstm", "gru")
+    cells: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] = ("lstm", "gru")
     evolve_cell: Switch = True
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
-    ops: SomeOf[OpName] = tuple(name for name in OP_CHOICES if name != "identity")
+    ops: SomeOf[OpName] = DEFAULT_OPS
     bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
     skips: Switch = True
-    poolings: SomeOf[Pooling] = tuple(Pooling)
+    # Spelled out, since genomes count choices and the members of an enumeration may be put in another order.
+    poolings: SomeOf[Pooling] = (Pooling.LAST, Pooling.MEAN, Pooling.MAX, Pooling.ATTENTION)
     heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 64)
     optimizers: SomeOf[Optimizer] = (Optimizer.ADAM, Optimizer.RMSPROP)
     learning_rates: LearningRateGrid = LearningRateGrid()
@@ -179,9 +242,9 @@ class SpaceOptions(_Section):
     batch_sizes: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_BATCH_SIZE)]] = (8, 16, 32)
     embeddings: Ascending[Width] = (32, 64, 128, 256)
     tied_embeddings: SomeOf[Switch] = (False, True)
-    forecasts: SomeOf[Forecast] = tuple(Forecast)
+    forecasts: SomeOf[Forecast] = (Forecast.RELATIVE, Forecast.CHANGE, Forecast.VALUE)
     regularisation: RegularisationOptions = RegularisationOptions()
-    seeds: Annotated[tuple[CellName, ...], AfterValidator(_distinct)] | None = None
+    seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)
 
     @model_validator(mode="after")

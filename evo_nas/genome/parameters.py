@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Norm, Pooling
-from evo_nas.genome.cell import Op, X
+from evo_nas.genome.cell import X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Layer, Signature
@@ -31,12 +32,13 @@ def _width_into(widths: list[int], skip: int | None) -> int:
 
 
 def _count_layer(layer: Layer, input_width: int) -> int:
-    cell = _count_cell(layer.cell, input_width, layer.width)
+    cell = count_cell_parameters(layer.cell, input_width, layer.width)
     norm = 2 * layer.output_width if layer.norm is Norm.LAYER else 0
     return cell * (1 + layer.bidirectional) + norm
 
 
-def _count_cell(cell: CellGraph, input_width: int, width: int) -> int:
+def count_cell_parameters(cell: CellGraph, input_width: int, width: int) -> int:
+    """Returns the trainable parameters of one direction of a layer with ``cell``."""
     total = 0
     for node in cell.nodes:
         if node.op is Op.LINEAR:

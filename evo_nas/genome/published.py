@@ -13,13 +13,16 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import FailFast, Field, TypeAdapter
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import MAX_NODES, MAX_STATES, CellGraph, Node, Op, X
-from evo_nas.genome.cells import H, darts_cell
-from evo_nas.genome.untrusted import parse
+from evo_nas.genome.cell import MAX_STATES, CellGraph, H, Node, X
+from evo_nas.genome.cells import darts_cell
+from evo_nas.genome.json_text import UNTRUSTED, read_object, validated
+from evo_nas.genome.ops import MAX_NODES, Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,10 +123,11 @@ def _genotype_arguments(call: ast.expr) -> tuple[list[tuple[Op, int]], list[int]
     if arguments.keys() != {"recurrent", "concat"}:
         raise ValueError("it must name recurrent and concat")
     steps = [(name, predecessor) for name, predecessor in ast.literal_eval(arguments["recurrent"])]
+    activations = {str(op): op for op in STEP_ACTIVATIONS}
     for name, _ in steps:
-        if name not in list(STEP_ACTIVATIONS):
+        if not isinstance(name, str) or name not in activations:
             raise ValueError(f"{name!r} is none of {', '.join(STEP_ACTIVATIONS)}")
-    recurrent = [(Op(name), predecessor) for name, predecessor in steps]
+    recurrent = [(activations[name], predecessor) for name, predecessor in steps]
     return recurrent, _concat(arguments["concat"])
 
 
@@ -220,10 +224,10 @@ def read_recipe(text: str) -> CellGraph:
     The text is a JSON object: node name -> ``{"op": ..., "input": [names]}``. The names ``x`` and ``h_prev_i`` are
     the input and the states, ``h_new_i`` the nodes that become the states.
     """
-    nodes = {}
-    for name, fields in parse(text, "recipe").sections_by_key(most=MAX_NODES):
-        nodes[name] = _RecipeNode(fields.choice("op", RecipeOp), fields.strings("input", most=MAX_NODES))
-        fields.close()
+    plain = read_object(text, "recipe")
+    if len(plain) > MAX_NODES:
+        raise GenomeError(f"recipe has {len(plain)} entries; at most {MAX_NODES} are allowed")
+    nodes = validated(_RECIPE, plain, "recipe")
     states = sum(f"h_new_{state}" in nodes for state in range(MAX_STATES))
     references = {"x": X, **{f"h_prev_{state}": H + state for state in range(states)}}
     ordered = _in_order(nodes, given=tuple(references))
@@ -237,26 +241,31 @@ def read_recipe(text: str) -> CellGraph:
 
 @dataclass(frozen=True, slots=True)
 class _RecipeNode:
+    """A node as the JSON of a recipe has it."""
+
+    __pydantic_config__ = UNTRUSTED
+
     op: RecipeOp
-    sources: tuple[str, ...]
+    input: Annotated[tuple[str, ...], Field(max_length=MAX_NODES), FailFast()]
 
     def to_node(self, references: Mapping[str, int]) -> Node:
-        inputs = tuple(references[source] for source in self.sources)
+        inputs = tuple(references[source] for source in self.input)
         return Node(_RECIPE_OPS[self.op], inputs, bias=self.op is RecipeOp.LINEAR)
+
+
+_RECIPE = TypeAdapter(dict[str, _RecipeNode])
 
 
 def _in_order(nodes: Mapping[str, _RecipeNode], *, given: tuple[str, ...]) -> list[str]:
     """Returns the nodes' names, each after those that it reads."""
     for name, node in nodes.items():
-        unknown = next(
-            (source for source in node.sources if source not in nodes and source not in given), None
-        )
+        unknown = next((source for source in node.input if source not in nodes and source not in given), None)
         if name in given or unknown is not None:
             raise GenomeError(
                 f"recipe.{name} reads {unknown or name}; must read {', '.join(given)} or other nodes, and h_prev_i"
                 " needs a node h_new_i"
             )
-    sorter = TopologicalSorter({name: node.sources for name, node in nodes.items()})
+    sorter = TopologicalSorter({name: node.input for name, node in nodes.items()})
     try:
         return [name for name in sorter.static_order() if name in nodes]
     except CycleError as error:

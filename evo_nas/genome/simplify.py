@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cell import COMMUTATIVE, CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.ops import COMMUTATIVE, Op, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-RECTIFIERS = frozenset({Op.RELU, Op.LEAKY_RELU})
-_ALWAYS_NON_NEGATIVE = frozenset({Op.SIGMOID, Op.RELU})
-_KEEPS_NON_NEGATIVE = frozenset({Op.ADD, Op.MUL, Op.MEAN})
 
 
 @dataclass(slots=True)
@@ -51,23 +48,18 @@ class Values:
     def _append(self, op: Op, inputs: tuple[int, ...], *, bias: bool = False) -> int:
         reference = 1 + self.states + len(self.nodes)
         self.nodes.append(Node(op, inputs, bias))
-        if op in _ALWAYS_NON_NEGATIVE or (
-            op in _KEEPS_NON_NEGATIVE and self._non_negative.issuperset(inputs)
+        sign = op.row.sign
+        if sign is Sign.NON_NEGATIVE or (
+            sign is Sign.NON_NEGATIVE_IF_INPUTS_ARE and self._non_negative.issuperset(inputs)
         ):
             self._non_negative.add(reference)
         return reference
 
     def _same_as(self, op: Op, inputs: Sequence[int]) -> int | None:
-        """Returns the input that the result equals, if it is one."""
-        if op is Op.IDENTITY:
+        """Returns the input that the result equals, if there is one."""
+        if op.row.rectifies and inputs[0] in self._non_negative:
             return inputs[0]
-        if op is Op.MEAN and len(set(inputs)) == 1:
-            return inputs[0]
-        if op is Op.BLEND and inputs[1] == inputs[2]:
-            return inputs[1]
-        if op in RECTIFIERS and inputs[0] in self._non_negative:
-            return inputs[0]
-        return None
+        return op.row.same_as(inputs)
 
     def _under_leaky_relu(self, reference: int) -> int:
         """Returns what a leaky rectifier at ``reference`` reads: both have the same positive part."""

@@ -9,23 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, GenomeError
-from evo_nas.genome.architecture import (
-    Architecture,
-    Forecast,
-    Head,
-    Layer,
-    Norm,
-    Pooling,
-    Signature,
-    Training,
-)
+from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.gene import Gene, Genome
-from evo_nas.genome.layout import EVOLVED, LayerSlots, Layout
+from evo_nas.genome.layout import EVOLVED, Layout, Locus
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters
 
@@ -43,10 +36,10 @@ _CACHED_GENOMES = 4096
 
 
 class SearchSpace:
-    """All architectures that may evolve for a task, each spelt by one or more genomes.
+    """All architectures that may evolve for a task, each spelled by one or more genomes.
 
     Every tuple of integers within the genes' sizes decodes. One evolved cell is shared by the layers
-    whose cell gene says so. Genes of layers beyond the depth, of unused nodes and of an unused cell are
+    whose cell gene chooses it. Genes of layers beyond the depth, of unused nodes and of an unused cell are
     inactive: changing them never changes the canonical hash.
 
     Args:
@@ -68,7 +61,7 @@ class SearchSpace:
         self.epochs = epochs
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
-        self._named = {name: canonical(NAMED_CELLS[name]) for name in options.cells}
+        self._named = {label_of(text): canonical(cell_of(text)) for text in options.cells}
         self._sizes = tuple(gene.size for gene in self.genes)
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
@@ -90,49 +83,31 @@ class SearchSpace:
     def encode(self, architecture: Architecture) -> Genome:
         """Returns a genome that decodes to the canonical form of ``architecture``.
 
-        A cell that is permitted by name is spelt as evolved cell all the same where that is possible, so
-        that it can go on evolving.
+        Where possible a cell that is permitted by name is spelled as the evolved cell, so that it can go on
+        evolving.
 
         Raises:
             GenomeError: Something in it is not in the space; the message says what.
         """
         architecture = self.canonical(architecture)
-        layout, head, training = self._layout, architecture.head, architecture.training
+        layout = self._layout
         values = [gene.default for gene in self.genes]
         layout.depth.write(values, len(architecture.layers))
         evolved = self._write_cell(values, architecture.layers)
-        for slots, layer in zip(layout.layers, architecture.layers, strict=False):
-            self._write_layer(values, slots, layer=layer, evolved=evolved)
-        if layout.embedding is not None:
-            layout.embedding.write(values, architecture.embedding)
-        if layout.tied is not None:
-            layout.tied.write(values, architecture.tied)
-        if layout.forecast is not None:
-            layout.forecast.write(values, architecture.forecast)
-        if layout.pooling is not None:
-            layout.pooling.write(values, head.pooling)
-        layout.hidden.write(values, head.hidden)
-        layout.head_dropout.write(values, head.dropout)
-        layout.head_skip.write(values, head.skip)
-        layout.optimizer.write(values, training.optimizer)
-        layout.learning_rate.write(values, training.learning_rate)
-        layout.weight_decay.write(values, training.weight_decay)
-        layout.clip.write(values, training.clip)
-        layout.batch_size.write(values, training.batch_size)
+        for genes, layer in zip(layout.layers, architecture.layers, strict=False):
+            genes.cell.write(values, self._cell_choice(genes.cell, layer.cell, evolved=evolved))
+            genes.rest.write(values, layer)
+        layout.network.write(values, architecture)
+        layout.head.write(values, architecture.head)
+        layout.training.write(values, architecture.training)
         return tuple(values)
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Returns ``architecture`` with canonical cells and without what this task leaves unused."""
+        layout = self._layout
         layers = tuple(replace(layer, cell=canonical(layer.cell)) for layer in architecture.layers)
-        pooling = Pooling.LAST if self.signature.per_step else architecture.head.pooling
-        return replace(
-            architecture,
-            layers=layers,
-            head=replace(architecture.head, pooling=pooling),
-            embedding=architecture.embedding if self.signature.vocabulary else None,
-            tied=architecture.tied and self.signature.predicts_inputs,
-            forecast=architecture.forecast if self.signature.last_values else Forecast.VALUE,
-        )
+        head = layout.head.without_unused(architecture.head)
+        return layout.network.without_unused(replace(architecture, layers=layers, head=head))
 
     def canonical_hash(self, genome: Genome) -> str:
         """Returns the identity of the architecture that ``genome`` means: 32 hexadecimal digits."""
@@ -167,7 +142,7 @@ class SearchSpace:
         )
 
     def seeds(self) -> tuple[tuple[str, Genome], ...]:
-        """Returns the published cells that found the first population, one default network each."""
+        """Returns the cells that seed the first population by name, each in one default network."""
         return self._seeds
 
     def _decode(self, genome: Genome) -> Architecture:
@@ -177,25 +152,17 @@ class SearchSpace:
         if layout.cell_code is not None:
             cells[EVOLVED] = canonical(layout.cell_code.decode(genome[layout.cell_start :]))
         depth = layout.depth.read(genome)
-        skip = layout.head_skip.read(genome)
+        head = layout.head.read(genome)
+        if head["skip"] is not None and head["skip"] >= depth:
+            head["skip"] = None  # a layer above the top one, or the top layer, which the head reads anyway
         return Architecture(
-            layers=tuple(_read_layer(genome, slots, cells) for slots in layout.layers[:depth]),
-            head=Head(
-                pooling=Pooling.LAST if layout.pooling is None else layout.pooling.read(genome),
-                hidden=layout.hidden.read(genome),
-                dropout=layout.head_dropout.read(genome),
-                skip=skip if skip is not None and skip < depth else None,
+            layers=tuple(
+                Layer(cells[genes.cell.read(genome)], **genes.rest.read(genome))
+                for genes in layout.layers[:depth]
             ),
-            training=Training(
-                optimizer=layout.optimizer.read(genome),
-                learning_rate=layout.learning_rate.read(genome),
-                weight_decay=layout.weight_decay.read(genome),
-                clip=layout.clip.read(genome),
-                batch_size=layout.batch_size.read(genome),
-            ),
-            embedding=None if layout.embedding is None else layout.embedding.read(genome),
-            tied=layout.tied is not None and layout.tied.read(genome),
-            forecast=Forecast.VALUE if layout.forecast is None else layout.forecast.read(genome),
+            head=Head(**head),
+            training=Training(**layout.training.read(genome)),
+            **layout.network.read(genome),
         )
 
     def _hash(self, genome: Genome) -> str:
@@ -206,8 +173,8 @@ class SearchSpace:
         self._check(genome)
         depth = layout.depth.read(genome)
         positions = list(range(layout.layers[0].cell.position))
-        for slots in layout.layers[:depth]:
-            positions += slots.positions
+        for genes in layout.layers[:depth]:
+            positions += genes.positions
         if layout.cell_code is not None and self._uses_evolved_cell(genome):
             spelling = genome[layout.cell_start :]
             positions += [layout.cell_start + offset for offset in layout.cell_code.active(spelling)]
@@ -223,14 +190,14 @@ class SearchSpace:
 
     def _uses_evolved_cell(self, genome: Genome) -> bool:
         depth = self._layout.depth.read(genome)
-        return any(slots.cell.read(genome) == EVOLVED for slots in self._layout.layers[:depth])
+        return any(genes.cell.read(genome) == EVOLVED for genes in self._layout.layers[:depth])
 
     def _fits(self, architecture: Architecture) -> bool:
         limit = self.options.max_parameters
         return limit is None or count_parameters(architecture, self.signature) <= limit
 
     def _random_cell(self, rng: Random) -> tuple[int, ...]:
-        """Returns genes of a live cell; also where no layer uses it, since a mutation may bring it in."""
+        """Returns the genes of a live cell, also where no layer uses it, since a mutation may bring it in."""
         code = self._layout.cell_code
         if code is None:
             return ()
@@ -239,12 +206,12 @@ class SearchSpace:
         while True:
             spelling = tuple(map(rng.randrange, sizes))
             cell = code.decode(spelling)
-            # Most are dead as they stand, and their canonical form would be, too.
+            # The cheap check first: most draws are dead, and then their canonical forms are dead, too.
             if is_live(cell) and is_live(canonical(cell)):
                 return spelling
 
     def _write_cell(self, values: list[int], layers: tuple[Layer, ...]) -> CellGraph | None:
-        """Spells the evolved cell; returns it, or None if no cell of ``layers`` can be it."""
+        """Writes the evolved cell and returns it; returns None if no cell of ``layers`` can be spelled."""
         code, start = self._layout.cell_code, self._layout.cell_start
         if code is None:
             return None
@@ -261,44 +228,34 @@ class SearchSpace:
             return cell
         return None
 
-    def _write_layer(
-        self, values: list[int], slots: LayerSlots, *, layer: Layer, evolved: CellGraph | None
-    ) -> None:
-        slots.cell.write(values, self._cell_choice(slots, layer.cell, evolved=evolved))
-        slots.width.write(values, layer.width)
-        slots.bidirectional.write(values, layer.bidirectional)
-        slots.dropout.write(values, layer.dropout)
-        slots.norm.write(values, layer.norm)
-        slots.skip.write(values, layer.skip)
-
-    def _cell_choice(self, slots: LayerSlots, cell: CellGraph, *, evolved: CellGraph | None) -> str:
+    def _cell_choice(self, gene: Locus[str], cell: CellGraph, *, evolved: CellGraph | None) -> str:
         if cell == evolved:
             return EVOLVED
         for name, named in self._named.items():
             if cell == named:
                 return name
-        permitted = ", ".join(slots.cell.choices)
         raise GenomeError(
-            f"{slots.cell.name} is neither the evolved cell of this genome nor permitted by name;"
-            f" this space permits {permitted}, and one evolved cell for all layers"
+            f"{gene.name} is neither the evolved cell of this genome nor permitted by name;"
+            f" this space permits {', '.join(gene.choices)}, and one evolved cell for all layers"
         )
 
     def _default(self) -> Architecture:
-        """Returns what the defaults of all genes mean, whatever its cell."""
+        """Returns the architecture of the genes' defaults; its cell does not matter."""
         return self._decode(tuple(gene.default for gene in self.genes))
 
     def _founders(self) -> Iterator[tuple[str, Genome]]:
-        for name in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
+        for text in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
+            name = label_of(text)
             try:
-                yield name, self._founder(name)
+                yield name, self._founder(cell_of(text))
             except GenomeError as error:
                 if self.options.seeds is not None:
                     raise ConfigError(
                         f"space.seeds names {name}, which is not in the space: {error}"
                     ) from error
 
-    def _founder(self, name: str) -> Genome:
-        """Returns the default network with the cell ``name``, narrower if need be.
+    def _founder(self, cell: CellGraph) -> Genome:
+        """Returns the default network with ``cell``, narrower if need be.
 
         Raises:
             GenomeError: The cell cannot be spelt, or no width keeps the parameter limit.
@@ -307,7 +264,7 @@ class SearchSpace:
         widths = self.options.widths
         parameters = 0
         for width in reversed(widths[: 1 + widths.index(default.layers[0].width)]):
-            layers = tuple(replace(layer, cell=NAMED_CELLS[name], width=width) for layer in default.layers)
+            layers = tuple(replace(layer, cell=cell, width=width) for layer in default.layers)
             architecture = replace(default, layers=layers)
             if self._fits(architecture):
                 return self.encode(architecture)
@@ -325,35 +282,16 @@ class SearchSpace:
                 f"space.max_parameters is {limit}, but the smallest architecture of the space has {smallest}"
                 " parameters; raise it, or permit smaller space.widths, fewer layers or other cells"
             )
-        try:  # that bound is not tight: what a search could not even begin with is refused here
+        try:  # the bound is not tight, so a space is refused, too, if no first candidate can be drawn
             self.random(Random(0))
         except GenomeError as error:
             raise ConfigError(str(error)) from None
 
     def _small_architectures(self) -> Iterator[Architecture]:
         """Yields architectures of which one has the fewest parameters of the space."""
-        options, default = self.options, self._default()
-        cells = [*self._named.values(), *([_LEAST_EVOLVED] if options.evolve_cell else [])]
-        norm = Norm.NONE if Norm.NONE in options.norms else options.norms[0]
-        pooling = min(options.poolings, key=lambda pooling: pooling is Pooling.ATTENTION)
-        ties = options.tied_embeddings if self.signature.predicts_inputs else (False,)
-        for cell, hidden, tied in product(cells, options.heads, ties):
-            layer = replace(default.layers[0], cell=cell, width=options.widths[0], norm=norm)
-            yield replace(
-                default,
-                layers=(layer,) * options.layers.min,
-                head=replace(default.head, hidden=hidden, pooling=pooling),
-                embedding=default.embedding and options.embeddings[0],
-                tied=tied,
-            )
-
-
-def _read_layer(genome: Genome, slots: LayerSlots, cells: dict[str, CellGraph]) -> Layer:
-    return Layer(
-        cell=cells[slots.cell.read(genome)],
-        width=slots.width.read(genome),
-        bidirectional=slots.bidirectional.read(genome),
-        dropout=slots.dropout.read(genome),
-        norm=slots.norm.read(genome),
-        skip=slots.skip.read(genome),
-    )
+        layout = self._layout
+        cells = [*self._named.values(), *([_LEAST_EVOLVED] if self.options.evolve_cell else [])]
+        parts = layout.layers[0].rest.smallest(), layout.head.smallest(), layout.network.smallest()
+        for cell, layer, head, network in product(cells, *parts):
+            layers = (Layer(cell, **layer),) * self.options.layers.min
+            yield Architecture(layers, Head(**head), **network)

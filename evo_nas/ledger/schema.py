@@ -171,7 +171,7 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_list(array.type):
         items = _values(pa.chunked_array([array.values]))
         return [tuple(items[a:b]) for a, b in pairwise(array.offsets.to_numpy().tolist())]
-    if pa.types.is_string(array.type):
+    if pa.types.is_string(array.type) and not array.null_count:
         encoded = array.dictionary_encode()
         words = encoded.dictionary.to_pylist()
         return [words[index] for index in encoded.indices.to_numpy().tolist()]

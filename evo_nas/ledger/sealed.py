@@ -48,7 +48,7 @@ def unseal(content: bytes) -> dict[str, Any]:
         written = values.pop(CHECKSUM)
         found = _checksum(values)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedError(f"it is no JSON with a checksum: {error!r}") from error
+        raise DamagedError(f"it is no JSON with a checksum ({type(error).__name__}: {error})") from error
     if written != found:
         raise DamagedError(f"its values do not have the checksum in its {CHECKSUM}")
     return dict(values)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from evo_nas.models.program import Code, Kind, Place, assemble
+from evo_nas.genome.ops import Op
+from evo_nas.models.program import Kind, Place, assemble
 from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
@@ -245,49 +246,49 @@ Contribution = Callable[[Sequence[Tensor], Tensor, Sequence[Tensor]], Tensor]
 
 def _operation(i: Instruction, weights: StackedWeights) -> Operation:
     """Returns what an instruction does, called with where the result goes and the operands."""
-    if i.code is Code.MULTIPLY_MATRIX:
+    if i.op is Op.LINEAR:
         transposed = weights.recurrent[i].T
         return lambda target, a: target.addmm_(a, transposed)
-    if i.code is Code.ADD:
+    if i.op is Op.ADD:
         scale = i.scale
         if i.accumulates:
             return lambda target, a: target.add_(a, alpha=scale)
         return lambda target, a: torch.mul(a, scale, out=target)
-    return _OPERATIONS[i.code]
+    return _OPERATIONS[i.op]
 
 
-_OPERATIONS: Mapping[Code, Operation] = {
-    Code.MUL: lambda target, a, b: torch.mul(a, b, out=target),
-    Code.BLEND: lambda target, z, a, b: torch.lerp(b, a, z, out=target),
-    Code.TANH: lambda target, a: torch.tanh(a, out=target),
-    Code.SIGMOID: lambda target, a: torch.sigmoid(a, out=target),
-    Code.RELU: lambda target, a: torch.clamp_min(a, 0.0, out=target),
-    Code.LEAKY_RELU: lambda target, a: torch.maximum(a, 0.01 * a, out=target),
+_OPERATIONS: Mapping[Op, Operation] = {
+    Op.MUL: lambda target, a, b: torch.mul(a, b, out=target),
+    Op.BLEND: lambda target, z, a, b: torch.lerp(b, a, z, out=target),
+    Op.TANH: lambda target, a: torch.tanh(a, out=target),
+    Op.SIGMOID: lambda target, a: torch.sigmoid(a, out=target),
+    Op.RELU: lambda target, a: torch.clamp_min(a, 0.0, out=target),
+    Op.LEAKY_RELU: lambda target, a: torch.maximum(a, 0.01 * a, out=target),
 }
 
 
 def _contributions(i: Instruction, weights: StackedWeights) -> tuple[Contribution, ...]:
     """Returns for each operand its gradient from the gradients of what is written, the result and the operands."""
-    if i.code is Code.MULTIPLY_MATRIX:
+    if i.op is Op.LINEAR:
         weight = weights.recurrent[i]
         if len(i.positions) == 1:
             return (lambda d, *_: d[0] @ weight,)
         return (lambda d, *_: torch.cat(d, dim=1) @ weight,)
-    if i.code is Code.ADD:
+    if i.op is Op.ADD:
         scale = i.scale
         return (lambda d, *_: d[0] * scale,)
-    return _CONTRIBUTIONS[i.code]
+    return _CONTRIBUTIONS[i.op]
 
 
-_CONTRIBUTIONS: Mapping[Code, tuple[Contribution, ...]] = {
-    Code.MUL: (lambda d, _, a: d[0] * a[1], lambda d, _, a: d[0] * a[0]),
-    Code.BLEND: (
+_CONTRIBUTIONS: Mapping[Op, tuple[Contribution, ...]] = {
+    Op.MUL: (lambda d, _, a: d[0] * a[1], lambda d, _, a: d[0] * a[0]),
+    Op.BLEND: (
         lambda d, _, a: d[0] * (a[1] - a[2]),
         lambda d, _, a: d[0] * a[0],
         lambda d, _, a: torch.addcmul(d[0], d[0], a[0], value=-1.0),
     ),
-    Code.TANH: (lambda d, y, _: torch.ops.aten.tanh_backward(d[0], y),),
-    Code.SIGMOID: (lambda d, y, _: torch.ops.aten.sigmoid_backward(d[0], y),),
-    Code.RELU: (lambda d, y, _: torch.ops.aten.threshold_backward(d[0], y, 0.0),),
-    Code.LEAKY_RELU: (lambda d, y, _: torch.where(y > 0, d[0], 0.01 * d[0]),),
+    Op.TANH: (lambda d, y, _: torch.ops.aten.tanh_backward(d[0], y),),
+    Op.SIGMOID: (lambda d, y, _: torch.ops.aten.sigmoid_backward(d[0], y),),
+    Op.RELU: (lambda d, y, _: torch.ops.aten.threshold_backward(d[0], y, 0.0),),
+    Op.LEAKY_RELU: (lambda d, y, _: torch.where(y > 0, d[0], 0.01 * d[0]),),
 }

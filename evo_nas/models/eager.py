@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from evo_nas.genome.cell import Op
+from evo_nas.genome.ops import Op
 from evo_nas.models.recurrence import Linear, Recurrence
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cell import COMMUTATIVE
+from evo_nas.genome.ops import COMMUTATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,25 +8,11 @@ from enum import IntEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-
-class Code(IntEnum):
-    """What an instruction does; `interpreter.cpp` numbers them alike."""
-
-    MULTIPLY_MATRIX = 0
-    """Adds ``a @ weights`` to neighbouring linear nodes, all at once."""
-    ADD = 1
-    """``scale * a``, written to the target or added to it."""
-    MUL = 2
-    BLEND = 3
-    TANH = 4
-    SIGMOID = 5
-    RELU = 6
-    LEAKY_RELU = 7
 
 
 class Kind(IntEnum):
@@ -54,18 +40,19 @@ class Instruction:
     """One operation on ``(batch, width)`` matrices.
 
     Attributes:
-        code: The operation.
+        op: What is computed. ``LINEAR`` adds ``operand @ weights`` to neighbouring linear nodes, all at once; ``ADD``
+            is ``scale * operand``; ``MEAN`` and ``IDENTITY`` have no instructions of their own.
         target: Where the result goes.
         operands: What it reads.
         scale: Factor of ``ADD``.
         accumulates: Whether the result is added to the target instead of written over it.
-        positions: For the target of ``MULTIPLY_MATRIX`` and each of the right neighbours that it serves, which of
+        positions: For the target of ``LINEAR`` and each of the right neighbours that it serves, which of
             the linear node's inputs the operand is.
         gradient_accumulates: For each operand, whether its gradient already holds something when this
             instruction contributes to it in reverse order; those of the states do from the start.
     """
 
-    code: Code
+    op: Op
     target: Place
     operands: tuple[Place, ...]
     scale: float = 1.0
@@ -94,16 +81,6 @@ class Program:
     has_bias: int
     buffers: int
     instructions: tuple[Instruction, ...]
-
-
-_ELEMENTWISE = {
-    Op.BLEND: Code.BLEND,
-    Op.TANH: Code.TANH,
-    Op.SIGMOID: Code.SIGMOID,
-    Op.RELU: Code.RELU,
-    Op.LEAKY_RELU: Code.LEAKY_RELU,
-}
-"""Operations that are one instruction."""
 
 
 def assemble(cell: CellGraph) -> Program:
@@ -144,7 +121,7 @@ class _Assembler:
             self._emit_node(index)
         for state, reference in copies:
             target = Place(Kind.AFTER, state)
-            self._instructions.append(Instruction(Code.ADD, target, (self._places[reference],)))
+            self._instructions.append(Instruction(Op.ADD, target, (self._places[reference],)))
         nodes = [self._cell.nodes[index] for index in self._linears]
         return Program(
             states=self._cell.states,
@@ -213,11 +190,9 @@ class _Assembler:
                 return self._emit_sum(reference, operands, scale=1.0)
             case Op.MEAN:
                 return self._emit_sum(reference, operands, scale=1 / len(operands))
-            case op if op in _ELEMENTWISE:
-                target = operands[0] if self._may_overwrite(node, reference) else self._new_place(reference)
-                self._instructions.append(Instruction(_ELEMENTWISE[op], target, tuple(operands)))
-                return target
-        raise NotImplementedError(f"{node.op} has no instructions; give it some in {__name__}")
+        target = operands[0] if self._may_overwrite(node, reference) else self._new_place(reference)
+        self._instructions.append(Instruction(node.op, target, tuple(operands)))
+        return target
 
     def _may_overwrite(self, node: Node, reference: int) -> bool:
         """Returns whether a node may write its value over that of the linear node that it activates.
@@ -232,7 +207,7 @@ class _Assembler:
         target = self._new_place(reference)
         for position, operand in enumerate(operands):
             self._instructions.append(
-                Instruction(Code.ADD, target, (operand,), scale=scale, accumulates=position > 0)
+                Instruction(Op.ADD, target, (operand,), scale=scale, accumulates=position > 0)
             )
         return target
 
@@ -240,9 +215,9 @@ class _Assembler:
         product = operands[0]
         for operand in operands[1:-1]:
             product, factor = self._new_buffer(), product
-            self._instructions.append(Instruction(Code.MUL, product, (factor, operand)))
+            self._instructions.append(Instruction(Op.MUL, product, (factor, operand)))
         target = self._new_place(reference)
-        self._instructions.append(Instruction(Code.MUL, target, (product, operands[-1])))
+        self._instructions.append(Instruction(Op.MUL, target, (product, operands[-1])))
         return target
 
     def _new_buffer(self) -> Place:
@@ -263,7 +238,7 @@ class _Assembler:
             for run in _runs([column for column, positions in readers.items() if positions]):
                 self._instructions.append(
                     Instruction(
-                        Code.MULTIPLY_MATRIX,
+                        Op.LINEAR,
                         Place(Kind.LINEAR, run[0]),
                         (self._places[reference],),
                         accumulates=True,

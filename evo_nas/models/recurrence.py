@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from evo_nas.genome.cell import Op, X
+from evo_nas.genome.cell import X
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from evo_nas.genome.cell import CellGraph

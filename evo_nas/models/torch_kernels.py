@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 from evo_nas.models.isomorphism import find_isomorphism
 from evo_nas.models.recurrence import Recurrence
 

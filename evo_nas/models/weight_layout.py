@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.genome.cell import X
-from evo_nas.models.program import Code
+from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ class WeightLayout:
             for node, columns in zip(nodes, self.columns, strict=True)
             if X in node.inputs
         ]
-        self.products = [i for i in program.instructions if i.code is Code.MULTIPLY_MATRIX]
+        self.products = [i for i in program.instructions if i.op is Op.LINEAR]
 
     def columns_of(self, i: Instruction) -> Iterator[tuple[int, slice]]:
         """Yields the linear nodes that a product serves and the columns of their weights that it uses."""

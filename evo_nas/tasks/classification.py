@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character, Names
@@ -45,7 +45,7 @@ class SequenceOptions(LabelledOptions):
         delimiter: Character between columns of text; a comma or a tab, by the file's name, if not given.
     """
 
-    label: str | None = None
+    label: str | None = Field(default=None, examples=["label"])
     inputs: Names | None = None
     sequence: str | None = None
     features: PositiveInt = 1

@@ -18,7 +18,9 @@ FIRST_SYMBOL = 2  # ids of inputs; the targets of symbols start at 0
 
 
 class CopyOptions(GeneratedClassesOptions):
-    """Options of the task ``copy_memory``; ``length`` is the number of blanks between reading and recall.
+    """Options of the task ``copy_memory``.
+
+    Its ``length`` is the number of blanks between reading and recall.
 
     Attributes:
         symbols: Number of different symbols.

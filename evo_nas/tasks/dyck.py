@@ -17,7 +17,9 @@ BRACKETS = ("()", "[]", "{}", "<>")
 
 
 class DyckOptions(GeneratedClassesOptions):
-    """Options of the task ``dyck``; ``length`` is the number of brackets of the longest word.
+    """Options of the task ``dyck``.
+
+    Its ``length`` is the number of brackets of the longest word.
 
     Attributes:
         kinds: Number of kinds of brackets.

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 class FewShotOptions(SequenceOptions):
-    """Options of the task ``few_shot``, beside those of ``classification``; ``split`` draws classes, not rows.
+    """Options of the task ``few_shot``, beside those of ``classification``.
+
+    Its ``split`` draws classes, not rows.
 
     Attributes:
         ways: Classes of an episode.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from evo_nas.data.options import Character, Names, SharesOrRows, StrictOptions
 from evo_nas.data.paths import DataPaths, expanded
@@ -54,8 +54,8 @@ class ForecastOptions(StrictOptions):
         delimiter: Character between columns; a comma or a tab, by the file's name, if not given.
     """
 
-    path: DataPaths
-    targets: Names
+    path: DataPaths = Field(examples=["series.csv"])
+    targets: Names = Field(examples=[["temperature"]])
     inputs: Names | None = None
     window: PositiveInt = 96
     horizon: PositiveInt = 24

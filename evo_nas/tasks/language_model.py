@@ -58,7 +58,9 @@ class CorpusOptions(StrictOptions):
 
 
 class LanguageModelOptions(SourceOptions, CorpusOptions):
-    """Options of the task ``language_model``; files are plain text and read one after the other.
+    """Options of the task ``language_model``.
+
+    Files are plain text and are read one after the other.
 
     Attributes:
         encoding: Encoding of the files.

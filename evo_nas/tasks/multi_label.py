@@ -46,7 +46,7 @@ class MultiLabelOptions(StrictOptions):
             likely on than off, ``frame_accuracy`` or ``f1``.
     """
 
-    path: DataPath
+    path: DataPath = Field(examples=["chorales.npz"])
     train: Name = "train"
     validation: Name | None = None
     test: Name | None = None

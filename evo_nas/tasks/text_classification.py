@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from pydantic import AfterValidator, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character
@@ -55,7 +55,9 @@ class TextOptions(LabelledOptions):
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "classes", "huggingface")
 
-    classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = None
+    classes: Annotated[dict[str, DataPaths], AfterValidator(_two_or_more)] | None = Field(
+        default=None, examples=[{"up": "up.txt", "down": "down.txt"}]
+    )
     text: str | None = None
     label: str | None = None
     delimiter: Character | None = None

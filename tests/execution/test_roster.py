@@ -27,7 +27,7 @@ def roster() -> Roster:
 
 
 def given(roster: Roster, *, reserved: int = 0) -> list[str]:
-    """Gives leases until no worker may get another one; returns to whom, in order."""
+    """Gives leases until no worker may get another one; returns their workers, in order."""
     workers = []
     while (worker := roster.next_worker(reserved=reserved)) is not None:
         roster.give(lease(worker))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 
 WIDTH = 3
 
@@ -16,7 +17,7 @@ WIDTH = 3
 def draw_node(draw, earlier):
     """A node that reads some of the references 0 to ``earlier - 1``."""
     op = draw(st.sampled_from(list(Op)))
-    fewest, most = ARITY[op]
+    fewest, most = op.row.arity
     lowest = X if op is Op.LINEAR else 1
     inputs = draw(
         st.lists(

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from evo_nas.errors import GenomeError
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.ops import Op
 
 
 @pytest.mark.parametrize(

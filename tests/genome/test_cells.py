@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS, cell_name, darts_cell
+from evo_nas.genome.ops import Op
 
 
 def sigmoid(values):

@@ -15,9 +15,10 @@ from evo_nas.genome.architecture import (
     Training,
 )
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.describe import describe, equations
+from evo_nas.genome.ops import Op
 
 UNNAMED = CellGraph(2, (Node(Op.LINEAR, (0, 1)), Node(Op.ADD, (2, 3)), Node(Op.MUL, (1, 4))), (5, 3))
 
@@ -42,9 +43,10 @@ def test_every_feature_of_an_architecture_is_in_its_description():
         forecast=Forecast.CHANGE,
     )
     assert describe(architecture) == (
-        "tied embedding 50; 2 layers: bidirectional GRU 96, layer norm, dropout 0.1"
-        " → evolved cell (3 ops) 64, skip from input; skip from layer 1, attention pooling, tanh layer 32,"
-        " output dropout 0.3; forecasts the change since the last value;"
+        "embedding 50, tied, forecasts the change since the last value;"
+        " 2 layers: GRU 96, bidirectional, dropout 0.1, layer norm"
+        " → evolved cell (3 ops) 64, skip from input; attention pooling, tanh layer 32,"
+        " output dropout 0.3, skip from layer 1;"
         " RMSprop 0.0123, weight decay 0.0001, clip 0.25, batch 8"
     )
 

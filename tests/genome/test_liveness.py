@@ -7,10 +7,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.cgp import OP_CHOICES, CellCode
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import Op
 
 
 def test_all_published_cells_are_live():

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
-from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.options import SpaceOptions, cells_under
+from evo_nas.genome.published import write_recipe
+
+LINEAR = {"op": "linear", "input": ["x", "h_prev_0"]}
+LSTM = write_recipe(NAMED_CELLS["lstm"])
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,13 @@ from evo_nas.genome.options import SpaceOptions
             "frozen_dropout is 0.15; must be one of",
         ),
         ({"max_parameters": 0}, "greater than or equal to 1"),
+        ({"cells": [3]}, "must be the name, the text or the file of a cell"),
+        ({"cells": ["lstm", LSTM]}, "must name each choice once"),
+        (
+            {"seeds": ['{"h_new_0": {"op": "linear", "input": ["x"]}}']},
+            "output can depend on the input of an",
+        ),
+        ({"seeds": [{"h_new_0": {"op": "conv", "input": ["x"]}}]}, "recipe.h_new_0.op is 'conv'"),
     ],
 )
 def test_impossible_space_is_refused_with_its_reason(section, message):
@@ -48,3 +62,22 @@ def test_learning_rates_lie_on_a_logarithmic_grid():
     assert grid == (0.001, 0.00316, 0.01, 0.0316, 0.1)
     rates["count"] = 1
     assert SpaceOptions.model_validate({"learning_rates": rates}).learning_rates.values == (0.01,)
+
+
+CELL_OF_A_FILE = {"h_new_0": {"op": "activation_leaky_relu", "input": ["f"]}, "f": LINEAR}
+
+
+def test_cells_and_seeds_are_names_recipes_genotypes_and_files(tmp_path):
+    (tmp_path / "cell.json").write_text(json.dumps(CELL_OF_A_FILE))
+    genotype = "Genotype(recurrent=[('tanh', 0)], concat=[1])"
+    section = {"cells": ["gru", LSTM, CELL_OF_A_FILE], "seeds": ["cell.json", genotype, "0 0 1"]}
+    options = SpaceOptions.model_validate(cells_under(section, tmp_path))
+    assert options.cells[:2] == ("gru", "lstm")
+    assert options.seeds[0] == options.cells[2]
+
+
+def test_settled_options_need_no_file_and_settle_to_themselves(tmp_path):
+    (tmp_path / "cell.json").write_text(json.dumps(CELL_OF_A_FILE))
+    options = SpaceOptions.model_validate(cells_under({"seeds": ["cell.json"]}, tmp_path))
+    (tmp_path / "cell.json").unlink()
+    assert SpaceOptions.model_validate(options.model_dump(mode="json")) == options

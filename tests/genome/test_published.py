@@ -9,8 +9,9 @@ from hypothesis import given
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS, darts_cell
+from evo_nas.genome.ops import Op
 from evo_nas.genome.published import (
     read_arc,
     read_genotype,

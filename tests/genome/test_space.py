@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Pooling, Signature
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op
+from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.cgp import OP_CHOICES
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.ops import Op
 from evo_nas.genome.options import LayerRange, SpaceOptions
 from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.published import read_recipe, write_recipe
 from evo_nas.genome.space import SearchSpace
 
 SERIES = Signature(features=3, outputs=2)
@@ -152,7 +155,7 @@ def test_genes_exist_only_where_the_task_has_a_use_for_them():
     series = {gene.name for gene in SPACES["series"].genes}
     text = {gene.name for gene in SPACES["text"].genes}
     assert series - text == {"head.pooling"}
-    assert text - series == {"embedding", "embedding.tied"}
+    assert text - series == {"embedding", "tied"}
     assert {gene.name for gene in SPACES["forecast"].genes} - series == {"forecast"}
 
 
@@ -185,7 +188,7 @@ def test_a_genome_of_before_a_gene_was_added_is_refused():
 def test_regularisation_is_frozen_below_its_epochs_and_free_above():
     def sizes(epochs):
         genes = SearchSpace(SpaceOptions(), SERIES, epochs).genes
-        return {gene.name: gene.size for gene in genes if gene.regularisation}
+        return {gene.name: gene.size for gene in genes if "dropout" in gene.name or "decay" in gene.name}
 
     assert set(sizes(19).values()) == {1}
     assert sizes(20) == {
@@ -246,6 +249,18 @@ def test_default_seeds_that_the_space_cannot_express_are_left_out():
 def test_seed_that_was_asked_for_and_cannot_be_expressed_is_refused():
     with pytest.raises(ConfigError, match=r"space.seeds names enas, which is not in the space: .* 61 nodes"):
         SearchSpace(SpaceOptions(seeds=("lstm", "enas")), SERIES, epochs=5)
+
+
+def test_recipe_is_a_seed_and_a_cell_of_layers_under_a_label():
+    recipe = write_recipe(CellGraph(1, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.LEAKY_RELU, (2,))), (3,)))
+    options = SpaceOptions.model_validate({"cells": ["gru", recipe], "seeds": [recipe, "lstm"]})
+    space = SearchSpace(options, SERIES, epochs=5)
+    (label, genome), (lstm, _) = space.seeds()
+    assert (label, lstm) == (label_of(options.cells[1]), "lstm")
+    assert canonical(read_recipe(recipe)) == space.decode(genome).layers[0].cell
+    by_name = genome_with(space, genome, layer1__cell=label)
+    assert space.canonical_hash(by_name) == space.canonical_hash(genome)
+    assert pickle.loads(pickle.dumps(space)).seeds() == space.seeds()
 
 
 def test_no_seeds_may_be_asked_for():

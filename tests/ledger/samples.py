@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.ledger import Ledger, LocalStore, RunRecord, Store
@@ -91,6 +93,13 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+
+    @classmethod
+    def holding(cls, files: Mapping[str, bytes]) -> Self:
+        """Returns a bucket that has these files to begin with."""
+        store = cls()
+        store.files = dict(files)
+        return store
 
     def create(self, name: str, content: bytes) -> bool:
         if name in self.files:

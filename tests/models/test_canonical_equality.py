@@ -8,10 +8,12 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evo_nas.genome.canonical import canonicalise
-from evo_nas.genome.cell import CellGraph, Op
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import CellGraph
 from evo_nas.genome.cgp import OP_CHOICES, CellCode
+from evo_nas.genome.ops import Op
 from evo_nas.models.eager import EagerRecurrence
+from tests.genome.origins import linear_origins
 
 CODE = CellCode(nodes=8, states=2, ops=tuple(OP_CHOICES))
 
@@ -23,10 +25,9 @@ def random_cell(seed: int) -> CellGraph:
 
 def carry_over(original: EagerRecurrence, cell: CellGraph) -> EagerRecurrence:
     """Returns the canonical form of ``cell`` with the weights of ``original``."""
-    canonical = canonicalise(cell)
-    carried = EagerRecurrence(canonical.cell, original.inputs, original.width).double()
+    carried = EagerRecurrence(canonical(cell), original.inputs, original.width).double()
     with torch.no_grad():
-        for index, origin in canonical.linears.items():
+        for index, origin in linear_origins(cell).items():
             source = original.linear(origin.node, "")
             blocks = source.weight.split(original.input_widths(origin.node), dim=1)
             joined = [sum(blocks[position] for position in positions) for positions in origin.blocks]

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.eager import EagerRecurrence
 
 H = 1

@@ -5,8 +5,9 @@ from itertools import permutations
 
 import pytest
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.isomorphism import find_isomorphism
 from evo_nas.models.torch_kernels import GRU, KERNELS, LSTM
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.native import NativeRecurrence, native_status, scan
 from evo_nas.models.native.recurrence import _Pool

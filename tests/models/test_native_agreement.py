@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from evo_nas.genome.cell import ARITY, CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 from evo_nas.genome.published import read_recipe
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
@@ -30,7 +31,7 @@ H = 1
 def random_node(rng: Random, earlier: int) -> Node:
     """A node that reads some of the references 0 to ``earlier - 1``, mostly a linear one."""
     op = rng.choice([Op.LINEAR] * 4 + list(Op))
-    fewest, most = ARITY[op]
+    fewest, most = op.row.arity
     if op is Op.LINEAR:
         count = rng.randint(1, min(most, earlier))
         return Node(op, tuple(rng.sample(range(earlier), count)), bias=rng.random() < 0.6)

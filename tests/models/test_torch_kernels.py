@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.backends import backend_for
 from evo_nas.models.torch_kernels import TorchRecurrence
 

@@ -14,8 +14,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.layers import set_dropout_generator
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
 from evo_nas.tasks.metrics import ACCURACY

@@ -11,7 +11,8 @@ import torch
 from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Training
-from evo_nas.genome.cell import CellGraph, Node, Op, X
+from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.ops import Op
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.tasks.dataset import Objective, Sequences
 from evo_nas.tasks.metrics import MSE, Metric

@@ -19,7 +19,7 @@ class CInstruction(Structure):
     """The C++ ``Instruction``; places are pairs of kind and index."""
 
     _fields_: ClassVar = [
-        ("code", c_int32),
+        ("op", c_int32),
         ("accumulates", c_int32),
         ("scale", c_float),
         ("count", c_int32),
@@ -120,7 +120,7 @@ def _encoded(instructions: Iterable[Instruction]) -> Iterator[CInstruction]:
     first_part = 0
     for instruction in instructions:
         yield CInstruction(
-            code=instruction.code,
+            op=instruction.op.row.number,
             accumulates=instruction.accumulates,
             scale=instruction.scale,
             count=len(instruction.positions),

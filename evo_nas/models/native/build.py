@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evo_nas.genome.ops import Op
 from evo_nas.models.native.binding import declare
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ FLAGS = (
     "-fno-trapping-math",
     "-fPIC",
     "-shared",
+    "-DOP_NUMBERS=" + ",".join(f"OP_{op.name}={op.row.number}" for op in Op),
 )
-"""No ``-ffast-math``: the loops are vectors already, and NaN must stay NaN."""
+"""No ``-ffast-math``: the loops are vectors already, and NaN must stay NaN. The numbers of the operations are part of
+the library's identity, so that one built for another table is never loaded."""
 TIMEOUT_S = 120
 
 Command = tuple[str, ...]

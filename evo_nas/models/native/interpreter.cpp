@@ -16,7 +16,10 @@ constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input 
 
 // ---- what Python hands over ----
 
-enum Code : int32_t { MULTIPLY_MATRIX, ADD, MUL, BLEND, TANH, SIGMOID, RELU, LEAKY_RELU };
+#ifndef OP_NUMBERS
+#error "OP_NUMBERS is not defined; build.py takes the numbers of the operations from genome/ops.py"
+#endif
+enum Op : int32_t { OP_NUMBERS };  // OP_LINEAR = 0, ...
 enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER };
 
 struct Place {
@@ -29,9 +32,9 @@ struct Operand {
 };
 
 struct Instruction {
-  int32_t code, accumulates;
+  int32_t op, accumulates;
   float scale;
-  int32_t count, first_part;  // linear nodes that MULTIPLY_MATRIX serves; where they begin in Program::part_columns
+  int32_t count, first_part;  // linear nodes that OP_LINEAR serves; where they begin in Program::part_columns
   Place target;
   Operand operands[3];
 };
@@ -100,7 +103,7 @@ void for_each_group(const Program& p, Function function) {
 template <class Function>
 void for_each_part_row(const Program& p, Parameters parameters, Function function) {
   for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
-    for (long n = 0; i->code == MULTIPLY_MATRIX && n < i->count; ++n) {
+    for (long n = 0; i->op == OP_LINEAR && n < i->count; ++n) {
       const long node = i->target.index + n, columns = p.linear[node].columns;
       float* weight = parameters[node] + p.part_columns[i->first_part + n];
       for (long row = 0; row < p.width; ++row) function(*i, n, row, weight + row * columns);
@@ -283,17 +286,17 @@ void run(const Instruction& i, const Values& values, const Weights& weights, lon
   const auto write = [&](auto function, auto... inputs) {
     give(rows, width, values.of(i.target, step), i.accumulates, function, inputs...);
   };
-  switch (i.code) {
-    case MULTIPLY_MATRIX:
+  switch (i.op) {
+    case OP_LINEAR:
       return multiply(rows, i.count * width, width, operand(0), weights.of(i), values.of(i.target, step), true);
-    case ADD: return write([s = i.scale](Vec a) { return s * a; }, operand(0));
-    case MUL: return write([](Vec a, Vec b) { return a * b; }, operand(0), operand(1));
-    case BLEND:
+    case OP_ADD: return write([s = i.scale](Vec a) { return s * a; }, operand(0));
+    case OP_MUL: return write([](Vec a, Vec b) { return a * b; }, operand(0), operand(1));
+    case OP_BLEND:
       return write([](Vec z, Vec a, Vec b) { return b + z * (a - b); }, operand(0), operand(1), operand(2));
-    case TANH: return write(tangent, operand(0));
-    case SIGMOID: return write(sigmoid, operand(0));
-    case RELU: return write([](Vec a) { return a < 0.0f ? Vec{} : a; }, operand(0));
-    case LEAKY_RELU: return write([](Vec a) { return a < 0.0f ? 0.01f * a : a; }, operand(0));
+    case OP_TANH: return write(tangent, operand(0));
+    case OP_SIGMOID: return write(sigmoid, operand(0));
+    case OP_RELU: return write([](Vec a) { return a < 0.0f ? Vec{} : a; }, operand(0));
+    case OP_LEAKY_RELU: return write([](Vec a) { return a < 0.0f ? 0.01f * a : a; }, operand(0));
   }
 }
 
@@ -373,22 +376,22 @@ void run_back(const Instruction& i, const Values& values, const Gradients& gradi
     give(rows, width, gradients.of(o.place, step), o.gradient_accumulates, function, inputs...);
   };
   const auto product = [](Vec g, Vec a) { return g * a; };
-  switch (i.code) {
-    case MULTIPLY_MATRIX:
+  switch (i.op) {
+    case OP_LINEAR:
       return multiply(rows, width, i.count * width, gradient, weights.of(i),
                       gradients.of(i.operands[0].place, step), i.operands[0].gradient_accumulates);
-    case ADD: return write(0, [s = i.scale](Vec g) { return s * g; }, gradient);
-    case MUL:
+    case OP_ADD: return write(0, [s = i.scale](Vec g) { return s * g; }, gradient);
+    case OP_MUL:
       write(0, product, gradient, operand(1));
       return write(1, product, gradient, operand(0));
-    case BLEND:
+    case OP_BLEND:
       write(0, [](Vec g, Vec a, Vec b) { return g * (a - b); }, gradient, operand(1), operand(2));
       write(1, product, gradient, operand(0));
       return write(2, [](Vec g, Vec z) { return g - g * z; }, gradient, operand(0));
-    case TANH: return write(0, [](Vec g, Vec y) { return g - g * y * y; }, gradient, result);
-    case SIGMOID: return write(0, [](Vec g, Vec y) { return g * (y - y * y); }, gradient, result);
-    case RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? Vec{} : g; }, gradient, result);
-    case LEAKY_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? 0.01f * g : g; }, gradient, result);
+    case OP_TANH: return write(0, [](Vec g, Vec y) { return g - g * y * y; }, gradient, result);
+    case OP_SIGMOID: return write(0, [](Vec g, Vec y) { return g * (y - y * y); }, gradient, result);
+    case OP_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? Vec{} : g; }, gradient, result);
+    case OP_LEAKY_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? 0.01f * g : g; }, gradient, result);
   }
 }
 
@@ -425,7 +428,7 @@ void add_weight_gradients(const Program& p, const Sequences& s, const Values& va
                d_weights.input().at(first), true);
   });
   for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
-    if (i->code == MULTIPLY_MATRIX)
+    if (i->op == OP_LINEAR)
       multiply(i->count * sizes.width, sizes.width, steps * s.rows,
                transposed(d_linears.at(0, i->target.index * sizes.width)), values.of(i->operands[0].place, step),
                d_weights.of(*i), true);

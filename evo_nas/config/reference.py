@@ -1,0 +1,222 @@
+"""What every key of a configuration means, read from the options models that declare the keys.
+
+The meaning of a key stands once, in the ``Attributes:`` of its model's docstring; type, bounds and default are the
+field's own. This module knows no task and no strategy: sections are handed to it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from evo_nas.config.permitted import permitted_words
+from evo_nas.config.validation_errors import nearest
+from evo_nas.config.yaml_text import inline_yaml, to_yaml
+from evo_nas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
+    from evo_nas.config.permitted import Schema
+
+    Kinds = Mapping[str, tuple[str, type[BaseModel]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section.
+
+    Attributes:
+        name: As it is written in the section.
+        meaning: One sentence or more; names of keys and values are in double backticks.
+        permitted: The values that it takes, in words.
+        is_required: Whether it must be given.
+        default: What holds if it is not given, as YAML; None if that is not one value.
+        example: A value of it, as YAML; None if its default shows what it looks like.
+        keys: Keys of its own, if it is a section.
+    """
+
+    name: str
+    meaning: str
+    permitted: str
+    is_required: bool
+    default: str | None
+    example: str | None
+    keys: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a configuration.
+
+    Attributes:
+        name: Its dotted path, such as ``task.forecast``; empty for the whole configuration.
+        about: What it is for.
+        model: Declares its keys; None if each of its kinds has keys of its own.
+        kinds: The sections that its ``kind`` chooses from.
+    """
+
+    name: str
+    about: str
+    model: type[BaseModel] | None
+    kinds: tuple[Section, ...] = ()
+
+    def own_keys(self) -> tuple[Key, ...]:
+        """Returns what its model declares, in that order."""
+        keys = keys_of(self.model) if self.model else ()
+        # The sections of the whole configuration are explained by themselves.
+        return keys if self.name else tuple(replace(key, keys=()) for key in keys)
+
+    def remarks(self) -> list[str]:
+        """Returns what the docstrings of its model say beyond the first sentence and the keys."""
+        return remarks_of(self.model) if self.model else []
+
+    def example(self) -> str:
+        """Returns YAML of the section with all keys that have an example or a default."""
+        values = example_of(self.model) if self.model else {}
+        if not self.name:
+            return to_yaml(values)
+        key, _, kind = self.name.partition(".")
+        return to_yaml({key: ({"kind": kind} if kind else {}) | values})
+
+
+def sections_of(
+    config: type[BaseModel], *, models: Mapping[str, type[BaseModel]], kinds: Mapping[str, Kinds]
+) -> dict[str, Section]:
+    """Returns every section by its name, in the order of a configuration, first the whole of it.
+
+    Args:
+        config: Model of the whole configuration.
+        models: Models of sections that ``config`` leaves to their owners.
+        kinds: Docstring and options model of every kind of the sections that have a ``kind``.
+    """
+    sections = [Section("", _first_paragraph(config.__doc__), config)]
+    meanings = meanings_of(config)
+    for key, field in config.model_fields.items():
+        of_key = tuple(
+            Section(f"{key}.{kind}", _first_paragraph(docstring), model)
+            for kind, (docstring, model) in kinds.get(key, {}).items()
+        )
+        model = models.get(key) or _section_in(field)
+        if of_key or model:
+            sections += [Section(key, meanings.get(key, ""), model, of_key), *of_key]
+    return {section.name: section for section in sections}
+
+
+def find(name: str, sections: Mapping[str, Section]) -> tuple[Section, Key | None]:
+    """Returns the section that ``name`` names, or the key and its section.
+
+    Raises:
+        ConfigError: There is neither.
+    """
+    if name in sections:
+        return sections[name], None
+    # The longest section that the name starts with, the whole configuration if there is none.
+    start = max((each for each in sections if each == "" or name.startswith(f"{each}.")), key=len)
+    section, key = sections[start], None
+    keys = section.own_keys()
+    for part in name.removeprefix(f"{start}.").split("."):
+        key = next((each for each in keys if each.name == part), None)
+        if key is None:
+            known = [each.name for each in keys] if start else [each for each in sections if each]
+            known += [kind.name.rpartition(".")[2] for kind in section.kinds]
+            raise ConfigError(f"{name} is no section or key of a configuration; {nearest(part, known)}")
+        keys = key.keys
+    return section, key
+
+
+def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
+    """Returns the keys that ``model`` declares, with the keys of the sections inside it."""
+    schema = model.model_json_schema()
+    meanings = meanings_of(model)
+    return tuple(
+        _key(name, field, schema=schema, meaning=meanings.get(name, ""))
+        for name, field in model.model_fields.items()
+    )
+
+
+def _key(name: str, field: FieldInfo, *, schema: Schema, meaning: str) -> Key:
+    own: Schema = schema["properties"][name]
+    inside = _section_in(field)
+    default = None if inside else own.get("default")
+    return Key(
+        name=name,
+        meaning=meaning,
+        permitted=permitted_words(own, schema.get("$defs", {})),
+        is_required=field.is_required(),
+        default=None if default is None else inline_yaml(default),
+        example=inline_yaml(field.examples[0]) if field.examples else None,
+        keys=keys_of(inside) if inside else (),
+    )
+
+
+def _section_in(field: FieldInfo) -> type[BaseModel] | None:
+    """The options model of a key that is a section itself."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def meanings_of(model: type[BaseModel]) -> dict[str, str]:
+    """Returns what the docstrings of ``model`` and of its bases say about each attribute."""
+    meanings: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        _, _, attributes = _own_docstring(each).partition("Attributes:\n")
+        for entry in re.split(r"\n(?=    \w)", attributes.partition("\n\n")[0]):
+            name, colon, meaning = entry.strip().partition(":")
+            if colon:
+                meanings[name] = " ".join(meaning.split())
+    return meanings
+
+
+def _first_paragraph(docstring: str | None) -> str:
+    return " ".join(inspect.cleandoc(docstring or "").partition("\n\n")[0].split())
+
+
+def remarks_of(model: type[BaseModel]) -> list[str]:
+    """Returns the paragraphs between the first one and the attributes in the docstrings of ``model`` and its bases."""
+    described = (_own_docstring(each).partition("Attributes:\n")[0] for each in model.__mro__)
+    paragraphs = [paragraph for text in described for paragraph in text.split("\n\n")[1:]]
+    return [" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip()]
+
+
+def _own_docstring(owner: type) -> str:
+    # Pydantic's own bases describe pydantic, not a configuration.
+    is_ours = issubclass(owner, BaseModel) and owner is not BaseModel
+    return inspect.cleandoc(owner.__doc__ or "") if is_ours else ""
+
+
+def example_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Returns values that ``model`` accepts: the example of each key, or else its default.
+
+    A key that the keys before it exclude is left out, as is one with neither example nor default.
+    """
+    properties: dict[str, Schema] = model.model_json_schema().get("properties", {})
+    found = ((name, _example_at(field, properties[name])) for name, field in model.model_fields.items())
+    values = {name: value for name, value in found if value is not None}
+    given = {name: value for name, value in values.items() if model.model_fields[name].is_required()}
+    for name, value in values.items():
+        # Where one of several keys must be given, nothing is valid before the first of them is there.
+        if _accepts(model, given | {name: value}) or not _accepts(model, given):
+            given |= {name: value}
+    return {name: given[name] for name in values if name in given}
+
+
+def _example_at(field: FieldInfo, schema: Schema) -> Any:
+    if field.examples:
+        return field.examples[0]
+    inside = _section_in(field)
+    return example_of(inside) if inside else schema.get("default")
+
+
+def _accepts(model: type[BaseModel], values: dict[str, Any]) -> bool:
+    try:
+        model.model_validate(values)
+    except ValidationError:
+        return False
+    return True

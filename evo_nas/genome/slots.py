@@ -1,0 +1,262 @@
+"""Every gene outside the cell: one row says which field it is, what it may be, and how people read it.
+
+A row is a `Slot`. Its field is one of `Training`, `Architecture`, `Head` or `Layer`; encoding reads that field,
+decoding fills it, and the JSON of an architecture has it by the same name. The order of the rows is the order of the
+genes, so a new row goes to the end of its table: it moves the genes that follow, and runs that were recorded before
+cannot go on with it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from evo_nas.genome.architecture import Forecast, Norm, Optimizer, Pooling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.genome.options import SpaceOptions
+
+Choice = TypeVar("Choice")
+Number = TypeVar("Number", int, float)
+
+_OPTIMIZERS = {Optimizer.ADAM: "Adam", Optimizer.RMSPROP: "RMSprop", Optimizer.SGD: "SGD"}
+_FORECASTS = {
+    Forecast.VALUE: "",
+    Forecast.CHANGE: "forecasts the change since the last value",
+    Forecast.RELATIVE: "reads and forecasts changes to the last value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What decides whether there is a gene, and its choices.
+
+    Attributes:
+        options: The ``space`` section of the configuration.
+        signature: What the task puts in and wants out.
+        epochs: Epochs of training of a candidate.
+        sources: Number of outputs further below that a skip may come from.
+    """
+
+    options: SpaceOptions
+    signature: Signature
+    epochs: int
+    sources: int = 0
+
+    def regularisation(self, choices: tuple[float, ...], frozen: float) -> tuple[float, ...]:
+        """Returns ``choices``, or only ``frozen`` where training is too short to show what they are good for."""
+        return (frozen,) if self.epochs < self.options.regularisation.frozen_below_epochs else choices
+
+
+def _always(setting: Setting) -> bool:  # noqa: ARG001 - the same in every setting
+    return True
+
+
+def _first(choices: tuple[Choice, ...], setting: Setting) -> Choice:  # noqa: ARG001 - the same in every setting
+    return choices[0]
+
+
+def _middle(choices: tuple[Choice, ...], setting: Setting) -> Choice:  # noqa: ARG001 - the same in every setting
+    return choices[len(choices) // 2]
+
+
+def _nearest_to(wanted: Number) -> Callable[[tuple[Number, ...], Setting], Number]:
+    """Returns what picks the choice whose ratio to ``wanted`` is nearest to 1."""
+    return lambda choices, _: min(choices, key=lambda choice: abs(math.log(choice / wanted)))
+
+
+def _first_of(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    return choices[:1]
+
+
+def _all_of(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    return choices
+
+
+@dataclass(frozen=True, kw_only=True)  # not slotted, which Python 3.11 cannot do for Slot[int](...)
+class Slot(Generic[Choice]):
+    """One evolvable field of a part of an architecture.
+
+    Attributes:
+        field: Name of the field of the part, and, after the part's prefix, of the gene.
+        choices: The permitted values.
+        words: What people read of a value; empty for the plainest one, which goes without saying.
+        exists: Whether the task has a use for the field; otherwise it keeps the default of its dataclass.
+        default: The choice in the first networks of a search.
+        ordered: Whether neighbouring choices are similar.
+        smallest: Choices of which one gives the network with the fewest parameters; the first, which is the
+            smallest of ascending choices, unless the row says otherwise.
+        joined: Whether the words follow those of the slot before without a comma.
+    """
+
+    field: str
+    choices: Callable[[Setting], tuple[Choice, ...]]
+    words: Callable[[Choice], str]
+    exists: Callable[[Setting], bool] = _always
+    default: Callable[[tuple[Choice, ...], Setting], Choice] = _first
+    ordered: bool = False
+    smallest: Callable[[tuple[Choice, ...]], tuple[Choice, ...]] = _first_of
+    joined: bool = False
+
+
+def _skips(at: Setting) -> tuple[int | None, ...]:
+    return (None, *range(at.sources)) if at.options.skips else (None,)
+
+
+def _skip_words(skip: int | None) -> str:
+    return "" if skip is None else f"skip from layer {skip}" if skip else "skip from input"
+
+
+def _dropouts(at: Setting) -> tuple[float, ...]:
+    options = at.options.regularisation
+    return at.regularisation(options.dropouts, options.frozen_dropout)
+
+
+def _decays(at: Setting) -> tuple[float, ...]:
+    options = at.options.regularisation
+    return at.regularisation(options.weight_decays, options.frozen_weight_decay)
+
+
+def _frozen_dropout(_: tuple[float, ...], at: Setting) -> float:
+    return at.options.regularisation.frozen_dropout
+
+
+def _without_norm(choices: tuple[Norm, ...]) -> tuple[Norm, ...]:
+    return (Norm.NONE,) if Norm.NONE in choices else choices[:1]
+
+
+def _without_attention(choices: tuple[Pooling, ...]) -> tuple[Pooling, ...]:
+    return (min(choices, key=lambda pooling: pooling is Pooling.ATTENTION),)
+
+
+TRAINING: tuple[Slot[Any], ...] = (
+    Slot[Optimizer](
+        field="optimizer", choices=lambda at: at.options.optimizers, words=lambda value: _OPTIMIZERS[value]
+    ),
+    Slot[float](
+        field="learning_rate",
+        choices=lambda at: at.options.learning_rates.values,
+        default=_nearest_to(5e-3),
+        ordered=True,
+        words=lambda value: f"{value:g}",
+        joined=True,
+    ),
+    Slot[float](
+        field="weight_decay",
+        choices=_decays,
+        default=lambda _, at: at.options.regularisation.frozen_weight_decay,
+        ordered=True,
+        words=lambda value: f"weight decay {value:g}" if value else "",
+    ),
+    Slot[float](
+        field="clip",
+        choices=lambda at: at.options.clips,
+        default=_nearest_to(1.0),
+        ordered=True,
+        words=lambda value: f"clip {value:g}",
+    ),
+    Slot[int](
+        field="batch_size",
+        choices=lambda at: at.options.batch_sizes,
+        default=_nearest_to(16),
+        ordered=True,
+        words=lambda value: f"batch {value}",
+    ),
+)
+"""Fields of `Training`."""
+
+NETWORK: tuple[Slot[Any], ...] = (
+    Slot[int | None](
+        field="embedding",
+        exists=lambda at: at.signature.vocabulary > 0,
+        choices=lambda at: at.options.embeddings,
+        default=_middle,
+        ordered=True,
+        words=lambda value: "" if value is None else f"embedding {value}",
+    ),
+    Slot[bool](
+        field="tied",
+        exists=lambda at: at.signature.predicts_inputs,
+        choices=lambda at: at.options.tied_embeddings,
+        smallest=_all_of,  # tied outputs may need a projection that has more parameters than they save
+        words=lambda value: "tied" if value else "",
+    ),
+    Slot[Forecast](
+        field="forecast",
+        exists=lambda at: bool(at.signature.last_values),
+        choices=lambda at: at.options.forecasts,
+        words=lambda value: _FORECASTS[value],
+    ),
+)
+"""Fields of `Architecture` itself."""
+
+HEAD: tuple[Slot[Any], ...] = (
+    Slot[Pooling](
+        field="pooling",
+        exists=lambda at: not at.signature.per_step,
+        choices=lambda at: at.options.poolings,
+        smallest=_without_attention,
+        words=lambda value: "" if value is Pooling.LAST else f"{value} pooling",
+    ),
+    Slot[int](
+        field="hidden",
+        choices=lambda at: at.options.heads,
+        ordered=True,
+        smallest=_all_of,  # a narrow hidden layer may save more at the outputs than it has
+        words=lambda value: f"tanh layer {value}" if value else "",
+    ),
+    Slot[float](
+        field="dropout",
+        choices=_dropouts,
+        default=_frozen_dropout,
+        ordered=True,
+        words=lambda value: f"output dropout {value:g}" if value else "",
+    ),
+    Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+)
+"""Fields of `Head`."""
+
+LAYER: tuple[Slot[Any], ...] = (
+    Slot[int](
+        field="width",
+        choices=lambda at: at.options.widths,
+        default=_middle,
+        ordered=True,
+        words=str,
+        joined=True,
+    ),
+    Slot[bool](
+        field="bidirectional",
+        choices=lambda at: (False, True) if at.options.bidirectional else (False,),
+        words=lambda value: "bidirectional" if value else "",
+    ),
+    Slot[float](
+        field="dropout",
+        choices=_dropouts,
+        default=_frozen_dropout,
+        ordered=True,
+        words=lambda value: f"dropout {value:g}" if value else "",
+    ),
+    Slot[Norm](
+        field="norm",
+        choices=lambda at: at.options.norms,
+        smallest=_without_norm,
+        words=lambda value: "layer norm" if value is Norm.LAYER else "",
+    ),
+    Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+)
+"""Fields of `Layer`; its cell is spelled by genes of its own."""
+
+
+def words_of(slots: tuple[Slot[Any], ...], part: object) -> str:
+    """Returns what people read of the fields of ``part`` that ``slots`` are, such as ``Adam 0.005, clip 1``."""
+    text = ""
+    for slot in slots:
+        words = slot.words(getattr(part, slot.field))
+        if words:
+            text += f"{' ' if slot.joined else ', '}{words}" if text else words
+    return text

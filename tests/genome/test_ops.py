@@ -1,0 +1,154 @@
+"""The table of ops, and that no other table of the product lacks one of them."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+import torch
+
+from evo_nas.genome.cell import CellGraph, H, Node, X
+from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.describe import equations
+from evo_nas.genome.ops import MAX_LINEAR_INPUTS, Op, Sign
+from evo_nas.models import bptt, eager
+from evo_nas.models.native import NativeRecurrence, native_status
+from evo_nas.models.program import assemble
+from tests.genome.conftest import COMPUTE
+
+NUMBERS = {
+    Op.LINEAR: 0,
+    Op.BLEND: 1,
+    Op.ADD: 2,
+    Op.MUL: 3,
+    Op.MEAN: 4,
+    Op.TANH: 5,
+    Op.SIGMOID: 6,
+    Op.RELU: 7,
+    Op.LEAKY_RELU: 8,
+    Op.IDENTITY: 9,
+}
+"""Hashes of recorded architectures hang on these numbers: a new op gets the next one, and none ever changes."""
+every_op = pytest.mark.parametrize("op", Op)
+every_elementwise_op = pytest.mark.parametrize("op", [op for op in Op if op is not Op.LINEAR])
+WITHOUT_INSTRUCTION = {Op.MEAN: Op.ADD, Op.IDENTITY: None}
+"""What the assembler makes of ops that have no instruction of their own."""
+
+
+def cell_with(op: Op) -> CellGraph:
+    """A cell whose new state is ``op`` of affine functions of ``x`` and ``h``."""
+    count = min(MAX_LINEAR_INPUTS, op.row.arity[1])
+    affine = tuple(Node(Op.LINEAR, (X, H), bias=True) for _ in range(count))
+    result = Node(op, tuple(range(2, 2 + count)))
+    return CellGraph(1, (*affine, result, Node(Op.TANH, (2 + count,))), (3 + count,))
+
+
+def instructions(op: Op) -> set[Op]:
+    """Operations of the instructions that run ``op``."""
+    if op in WITHOUT_INSTRUCTION:
+        return {WITHOUT_INSTRUCTION[op]} - {None}
+    return {op}
+
+
+def test_numbers_are_those_that_hashes_hang_on() -> None:
+    assert {op: op.row.number for op in Op} == NUMBERS
+
+
+@every_elementwise_op
+def test_op_has_a_row_in_the_eager_reference(op) -> None:
+    assert op in eager.OPERATIONS
+
+
+@every_op
+def test_program_of_an_op_has_its_instructions(op) -> None:
+    assert {i.op for i in assemble(cell_with(op)).instructions} >= instructions(op)
+
+
+@every_op
+def test_instructions_of_an_op_run_in_python_in_both_directions(op) -> None:
+    needed = instructions(op) - {Op.LINEAR, Op.ADD}  # these two have parameters, so they are no rows
+    assert bptt._OPERATIONS.keys() >= needed
+    assert bptt._CONTRIBUTIONS.keys() >= needed
+    assert all(len(bptt._CONTRIBUTIONS[code]) >= op.row.arity[0] for code in needed)
+
+
+@pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
+@every_op
+def test_interpreter_computes_an_op_and_its_gradients_as_the_reference_does(op) -> None:
+    torch.manual_seed(1)
+    native = NativeRecurrence(cell_with(op), 3, 5)
+    reference = eager.EagerRecurrence(cell_with(op), 3, 5)
+    reference.load_state_dict(native.state_dict())
+    inputs = torch.randn(2, 4, 3)
+    results = []
+    for recurrence in (native, reference):
+        given = inputs.clone().requires_grad_()
+        outputs = recurrence(given)
+        (outputs * torch.linspace(-1, 1, outputs.numel()).view_as(outputs)).sum().backward()
+        results.append([outputs, given.grad, *(parameter.grad for parameter in recurrence.parameters())])
+    for actual, expected in zip(*results, strict=True):
+        torch.testing.assert_close(actual, expected)
+        assert expected.abs().max() > 0
+
+
+@every_elementwise_op
+def test_op_is_computed_by_the_independent_interpreter_of_the_tests(op) -> None:
+    assert op in COMPUTE
+
+
+def fewest_inputs(op: Op) -> int:
+    return max(op.row.arity[0], 2) if op.row.arity[1] > 1 else 1
+
+
+@every_elementwise_op
+def test_zero_rule_says_zero_only_where_every_input_makes_it_zero(op) -> None:
+    rng = np.random.default_rng(0)
+    for zeros in product([False, True], repeat=fewest_inputs(op)):
+        values = [np.zeros(50) if zero else rng.normal(size=50) for zero in zeros]
+        assert op.row.zero(zeros) == (not COMPUTE[op](*values).any())
+
+
+@every_elementwise_op
+def test_sign_rule_promises_only_what_holds(op) -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=50) for _ in range(fewest_inputs(op))]
+    if op.row.sign is Sign.NON_NEGATIVE:
+        assert (COMPUTE[op](*values) >= 0).all()
+    if op.row.sign is Sign.NON_NEGATIVE_IF_INPUTS_ARE:
+        assert (COMPUTE[op](*map(np.abs, values)) >= 0).all()
+    if op.row.rectifies:
+        np.testing.assert_array_equal(COMPUTE[op](np.abs(values[0])), np.abs(values[0]))
+
+
+@every_elementwise_op
+def test_commutative_ops_are_those_whose_inputs_may_change_places(op) -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=50) for _ in range(fewest_inputs(op))]
+    same = all(np.allclose(COMPUTE[op](*ordered), COMPUTE[op](*values)) for ordered in permutations(values))
+    assert same == (op.row.commutative or len(values) == 1)
+
+
+@every_elementwise_op
+def test_an_op_equals_the_input_that_it_is_said_to_equal(op) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, 50))
+    for inputs in product(range(3), repeat=fewest_inputs(op)):
+        same = op.row.same_as(inputs)
+        if same is not None:
+            np.testing.assert_allclose(COMPUTE[op](*values[list(inputs)]), values[same])
+
+
+@every_op
+def test_equations_of_an_op_can_be_written(op) -> None:
+    assert equations(cell_with(op))[-1].startswith("h' = tanh(")
+
+
+@every_op
+def test_op_can_be_chosen_for_a_space_by_its_name(op) -> None:
+    assert OP_CHOICES[op.value].op is op
+
+
+def test_only_ops_that_say_so_are_in_a_space_by_default() -> None:
+    assert {OP_CHOICES[name].op for name in DEFAULT_OPS} == {op for op in Op if op.row.by_default}
+    assert "identity" not in DEFAULT_OPS
