@@ -93,7 +93,7 @@ class Windows:
 class Stream:
     """One part of a text; every token is predicted from all tokens before it.
 
-    Several lanes read it side by side, ``steps`` tokens at a time; states are carried on from one piece to the next,
+    It is read in parallel rows, ``steps`` tokens at a time; states are carried on from one piece to the next,
     gradients are not (truncated back-propagation through time).
 
     Attributes:
