@@ -98,8 +98,9 @@ def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
     Raises:
         KeyError: It lacks a column whose field has no default.
     """
+    present = set(table.column_names)
     for name in schema.names:
-        if name not in table.column_names:
+        if name not in present:
             default = _STORED.get(name, lambda value: value)(_default(name))
             column = pa.array([default] * len(table), schema.field(name).type)
             table = table.append_column(name, column)
