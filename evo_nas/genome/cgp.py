@@ -45,6 +45,9 @@ OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
 DEFAULT_OPS = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.by_default)
 """Names of the ops of a space that does not choose them. Genomes spell an op by its place in such a list, which a
 run records, so that another order here changes no run that has begun."""
+# Looked up for every node of every trial of a mutation, hence not through the rows.
+_INPUTS_READ = {op: op.row.genotype_inputs for op in Op}
+_READS_X = frozenset(op for op in Op if op.row.reads_x)
 _NAMES = {choice: name for name, choice in OP_CHOICES.items()}
 
 
@@ -122,7 +125,7 @@ class CellCode:
         for reference in self._live(values):
             if reference >= self._first_node:
                 start = self._start(reference)
-                nodes += range(start, start + 1 + self._op(values, reference).op.row.genotype_inputs)
+                nodes += range(start, start + 1 + _INPUTS_READ[self._op(values, reference).op])
             elif reference != X:
                 states.append(self._first_output + reference - 1)
         return nodes + states
@@ -139,8 +142,8 @@ class CellCode:
     def _sources(self, values: Sequence[int], reference: int) -> list[int]:
         """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead."""
         op, start = self._op(values, reference).op, self._start(reference)
-        sources = values[start + 1 : start + 1 + op.row.genotype_inputs]
-        return [source if source != X or op.row.reads_x else H for source in sources]
+        sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
+        return [source if source != X or op in _READS_X else H for source in sources]
 
     def _live(self, values: Sequence[int]) -> list[int]:
         """Returns the references, ascending, that ``h`` depends on now or by earlier steps."""
@@ -179,9 +182,9 @@ class CellCode:
 def _spelt(op: Op, inputs: list[int], index: int) -> list[int]:
     """Returns three references of which ``op`` reads ``inputs``."""
     repeats = op.row.reads_a_set and len(set(inputs)) < len(inputs)
-    if len(inputs) > op.row.genotype_inputs or repeats:
+    if len(inputs) > _INPUTS_READ[op] or repeats:
         raise GenomeError(
             f"cell.nodes[{index}] ({op}) reads {inputs}; a node of this space reads at most"
-            f" {op.row.genotype_inputs} values, and a {op} only different ones"
+            f" {_INPUTS_READ[op]} values, and a {op} only different ones"
         )
     return inputs + [inputs[0]] * (3 - len(inputs))

@@ -57,9 +57,10 @@ class Values:
 
     def _same_as(self, op: Op, inputs: Sequence[int]) -> int | None:
         """Returns the input that the result equals, if there is one."""
-        if op.row.rectifies and inputs[0] in self._non_negative:
+        row = op.row
+        if row.rectifies and inputs[0] in self._non_negative:
             return inputs[0]
-        return op.row.same_as(inputs)
+        return None if row.same_as is None else row.same_as(inputs)
 
     def _under_leaky_relu(self, reference: int) -> int:
         """Returns what a leaky rectifier at ``reference`` reads: both have the same positive part."""
