@@ -1,9 +1,9 @@
 """Cartesian genetic programming of cells (Miller and Thomson 2000): a vector of integers and its graph.
 
 A node is four genes: what it computes and three references to earlier values, of which the op reads as many
-as it takes. One output gene a state says which value becomes the state. Whatever the integers, the graph
-is valid: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads
-``h`` in its place. Nodes that no output reaches are neutral: they drift until a mutation connects them.
+as it takes. Each state has one output gene, which says what value becomes the state. Every vector of integers is a
+valid graph: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads ``h``
+instead. Nodes that no output reaches are neutral: they drift until a mutation connects them.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class CellCode:
     """How a run of genes spells a cell.
 
     Attributes:
-        nodes: Number of nodes that are spelt, used or not.
-        states: Number of states that are spelt, used or not.
+        nodes: Number of nodes that are spelled, used or not.
+        states: Number of states that are spelled, used or not.
         ops: Names of the permitted ops, keys of `OP_CHOICES`.
     """
 
@@ -85,7 +85,7 @@ class CellCode:
         return genes
 
     def decode(self, values: Sequence[int]) -> CellGraph:
-        """Returns the cell that the genes spell, of which only what ``h`` depends on is built."""
+        """Returns the cell that the genes spell; only the nodes that ``h`` depends on are built."""
         live = self._live(values)
         cell = Values(self.states)
         built = {reference: reference for reference in range(self._first_node)}
@@ -101,18 +101,19 @@ class CellCode:
         return CellGraph(self.states, tuple(cell.nodes), outputs)
 
     def encode(self, cell: CellGraph) -> list[int]:
-        """Returns genes that spell ``cell``; those it does not need are 0.
+        """Returns genes that spell ``cell``; the genes that it does not need are 0.
 
         Raises:
             GenomeError: It has too many nodes or states, an op that is not permitted, or an op with an
                 input pattern that three references cannot spell.
         """
         self._check_size(cell)
+        # References to nodes move up where the genotype has more states than the cell.
         shift = self.states - cell.states
         values = []
         for index, node in enumerate(cell.nodes):
             inputs = [source + shift * (source >= cell.first_node) for source in node.inputs]
-            values += [self._op_value(node, index), *_spelt(node.op, inputs, index)]
+            values += [self._op_value(node, index), *_spelled(node.op, inputs, index)]
         values += [0] * (self._first_output - len(values))
         outputs = [output + shift * (output >= cell.first_node) for output in cell.outputs]
         outputs += range(cell.first_node, self._first_node)
@@ -179,7 +180,7 @@ class CellCode:
         return self.ops.index(name)
 
 
-def _spelt(op: Op, inputs: list[int], index: int) -> list[int]:
+def _spelled(op: Op, inputs: list[int], index: int) -> list[int]:
     """Returns three references of which ``op`` reads ``inputs``."""
     repeats = op.row.reads_a_set and len(set(inputs)) < len(inputs)
     if len(inputs) > _INPUTS_READ[op] or repeats:

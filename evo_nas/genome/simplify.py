@@ -1,4 +1,4 @@
-"""Cheap algebra on cells: each distinct value is computed once, and what changes nothing is dropped."""
+"""Cheap algebra on cells: each distinct value is computed once, and nodes without effect are dropped."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class Values:
     """The distinct values of a cell under construction, by reference as in `CellGraph`.
 
-    `add` returns the reference of a value that already equals the asked one where the algebra shows
-    it: identities, a mean or a blend of one value with itself, a rectified value that cannot be negative,
+    `add` returns the reference of an equal value that is there already, where the algebra shows one: identities,
+    a mean or a blend of one value with itself, a rectified value that cannot be negative,
     and common subexpressions. Linear nodes own weights, so two of them are never one value.
 
     Attributes:
         states: Number of states of the cell.
-        nodes: One node a distinct value; inputs of commutative ops are sorted.
+        nodes: One node for each distinct value; inputs of commutative ops are sorted.
     """
 
     states: int

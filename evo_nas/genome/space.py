@@ -45,7 +45,7 @@ class SearchSpace:
 
     Args:
         options: The ``space`` section of the configuration.
-        signature: What the task puts in and wants out.
+        signature: Inputs and outputs of the task.
         epochs: Epochs of training of a candidate; few of them freeze the regularisation genes.
 
     Attributes:
@@ -262,7 +262,7 @@ class SearchSpace:
         """Returns the default network with ``cell``, narrower if need be.
 
         Raises:
-            GenomeError: The cell cannot be spelt, or no width keeps the parameter limit.
+            GenomeError: The cell cannot be spelled, or no width keeps the parameter limit.
         """
         default = self._default()
         widths = self.options.widths
