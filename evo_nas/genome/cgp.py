@@ -8,7 +8,7 @@ instead. Nodes that no output reaches are neutral: they drift until a mutation c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,14 +64,15 @@ class CellCode:
     nodes: int
     states: int
     ops: tuple[str, ...]
+    # Kept and not computed anew, since every node of every trial of a mutation asks for them.
+    _first_output: int = field(init=False, repr=False, compare=False)
+    _first_node: int = field(init=False, repr=False, compare=False)
+    _choices: tuple[OpChoice, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def _first_output(self) -> int:
-        return _GENES_PER_NODE * self.nodes
-
-    @property
-    def _first_node(self) -> int:
-        return 1 + self.states
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_first_output", _GENES_PER_NODE * self.nodes)
+        object.__setattr__(self, "_first_node", 1 + self.states)
+        object.__setattr__(self, "_choices", tuple(OP_CHOICES[name] for name in self.ops))
 
     def genes(self) -> list[Gene]:
         """Returns the genes in order: the nodes', then the outputs'; an input's choices are references."""
@@ -135,14 +136,15 @@ class CellCode:
         return _GENES_PER_NODE * (reference - self._first_node)
 
     def _op(self, values: Sequence[int], reference: int) -> OpChoice:
-        return OP_CHOICES[self.ops[values[self._start(reference)]]]
+        return self._choices[values[self._start(reference)]]
 
     def _output(self, values: Sequence[int], state: int) -> int:
         return 1 + values[self._first_output + state - 1]
 
     def _sources(self, values: Sequence[int], reference: int) -> list[int]:
         """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead."""
-        op, start = self._op(values, reference).op, self._start(reference)
+        start = self._start(reference)
+        op = self._choices[values[start]].op
         sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
         return [source if source != X or op in _READS_X else H for source in sources]
 
