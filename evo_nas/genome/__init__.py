@@ -2,6 +2,7 @@
 
 A `CellGraph` is the equations of a cell as a small graph; an `Architecture` is layers of such cells with a
 head and training settings. A `SearchSpace` spells architectures as genomes, tuples of small integers of
-fixed length, so that whatever changes integers can search: every tuple decodes. Many genomes mean the same
-network; the canonical form of its cells and the hash of the whole say when.
+fixed length. Every tuple decodes, so that any method that changes integers can search. Many genomes mean the same
+network; equal hashes of the canonical form show it. `ops` has a row for each operation of a cell, `slots` one for
+each gene outside the cell.
 """

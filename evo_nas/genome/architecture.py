@@ -56,7 +56,7 @@ class Norm(StrEnum):
 
 
 class Pooling(StrEnum):
-    """How a sequence of outputs becomes one vector; unused when every step has an output."""
+    """How a sequence of outputs becomes one vector; not used where every step has an output."""
 
     LAST = "last"
     MEAN = "mean"
@@ -73,28 +73,28 @@ class Optimizer(StrEnum):
 
 
 class Forecast(StrEnum):
-    """What the network of a forecast computes, where its input holds the last values of the targets."""
+    """What the network of a forecast computes; only where its input holds the last values of the targets."""
 
     RELATIVE = "relative"
-    """As `CHANGE`, from inputs less their own last step, which lets levels drift (Zeng et al., 2023)."""
+    """The same as `CHANGE`, from inputs minus their last step, so that levels may drift (Zeng et al., 2023)."""
     CHANGE = "change"
-    """How far the targets move from their last values, which are added to its output."""
+    """How far the targets move from their last values; these are added to the output."""
     VALUE = "value"
     """The targets themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes into a network and what comes out; given by the task, not evolved.
+    """What goes into a network and what comes out; the task gives it, it does not evolve.
 
     Attributes:
         features: Width of a numeric input step; 0 for tokens.
         vocabulary: Number of token ids; 0 for numeric input.
         outputs: Width of the output: classes, horizon, keys.
         per_step: Whether every step has an output, or the sequence as a whole.
-        last_values: For each target of a forecast the feature that is its value so far, where every target is
-            read as well; outputs are then ordered by step and by target.
-        predicts_inputs: Whether outputs are scores of the very tokens that are read.
+        last_values: For each target of a forecast the feature that holds its last value, if the network reads all
+            targets; outputs are then ordered by step and by target.
+        predicts_inputs: Whether outputs are scores of the same tokens that are read.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -215,7 +215,7 @@ class Architecture:
         training: Settings of training.
         embedding: Width of the token embedding, None for numeric input.
         tied: Whether the outputs' weights are the token embedding (Press and Wolf, 2017).
-        forecast: What of a forecast the network computes.
+        forecast: What the network of a forecast computes.
 
     Raises:
         GenomeError: There is no layer or too many, or a skip has no source: the i-th layer may

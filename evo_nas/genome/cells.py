@@ -17,7 +17,7 @@ C = 2
 
 
 class _Sketch:
-    """Nodes in the order they are written down; each call returns the reference of its result."""
+    """Collects nodes in the order in which they are written; each call returns the reference of its result."""
 
     def __init__(self, states: int = 1) -> None:
         self._states = states

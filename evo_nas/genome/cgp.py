@@ -1,14 +1,14 @@
 """Cartesian genetic programming of cells (Miller and Thomson 2000): a vector of integers and its graph.
 
 A node is four genes: what it computes and three references to earlier values, of which the op reads as many
-as it takes. One output gene a state says which value becomes the state. Whatever the integers, the graph
-is valid: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads
-``h`` in its place. Nodes that no output reaches are neutral: they drift until a mutation connects them.
+as it takes. Each state has one output gene, which says what value becomes the state. Every vector of integers is a
+valid graph: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads ``h``
+instead. Nodes that no output reaches are neutral: they drift until a mutation connects them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,6 +45,9 @@ OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
 DEFAULT_OPS = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.by_default)
 """Names of the ops of a space that does not choose them. Genomes spell an op by its place in such a list, which a
 run records, so that another order here changes no run that has begun."""
+# Looked up for every node of every trial of a mutation, hence not through the rows.
+_INPUTS_READ = {op: op.row.genotype_inputs for op in Op}
+_READS_X = frozenset(op for op in Op if op.row.reads_x)
 _NAMES = {choice: name for name, choice in OP_CHOICES.items()}
 
 
@@ -53,22 +56,23 @@ class CellCode:
     """How a run of genes spells a cell.
 
     Attributes:
-        nodes: Number of nodes that are spelt, used or not.
-        states: Number of states that are spelt, used or not.
+        nodes: Number of nodes that are spelled, used or not.
+        states: Number of states that are spelled, used or not.
         ops: Names of the permitted ops, keys of `OP_CHOICES`.
     """
 
     nodes: int
     states: int
     ops: tuple[str, ...]
+    # Kept and not computed anew, since every node of every trial of a mutation asks for them.
+    _first_output: int = field(init=False, repr=False, compare=False)
+    _first_node: int = field(init=False, repr=False, compare=False)
+    _choices: tuple[OpChoice, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def _first_output(self) -> int:
-        return _GENES_PER_NODE * self.nodes
-
-    @property
-    def _first_node(self) -> int:
-        return 1 + self.states
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_first_output", _GENES_PER_NODE * self.nodes)
+        object.__setattr__(self, "_first_node", 1 + self.states)
+        object.__setattr__(self, "_choices", tuple(OP_CHOICES[name] for name in self.ops))
 
     def genes(self) -> list[Gene]:
         """Returns the genes in order: the nodes', then the outputs'; an input's choices are references."""
@@ -82,7 +86,7 @@ class CellCode:
         return genes
 
     def decode(self, values: Sequence[int]) -> CellGraph:
-        """Returns the cell that the genes spell, of which only what ``h`` depends on is built."""
+        """Returns the cell that the genes spell; only the nodes that ``h`` depends on are built."""
         live = self._live(values)
         cell = Values(self.states)
         built = {reference: reference for reference in range(self._first_node)}
@@ -98,18 +102,19 @@ class CellCode:
         return CellGraph(self.states, tuple(cell.nodes), outputs)
 
     def encode(self, cell: CellGraph) -> list[int]:
-        """Returns genes that spell ``cell``; those it does not need are 0.
+        """Returns genes that spell ``cell``; the genes that it does not need are 0.
 
         Raises:
             GenomeError: It has too many nodes or states, an op that is not permitted, or an op with an
                 input pattern that three references cannot spell.
         """
         self._check_size(cell)
+        # References to nodes move up where the genotype has more states than the cell.
         shift = self.states - cell.states
         values = []
         for index, node in enumerate(cell.nodes):
             inputs = [source + shift * (source >= cell.first_node) for source in node.inputs]
-            values += [self._op_value(node, index), *_spelt(node.op, inputs, index)]
+            values += [self._op_value(node, index), *_spelled(node.op, inputs, index)]
         values += [0] * (self._first_output - len(values))
         outputs = [output + shift * (output >= cell.first_node) for output in cell.outputs]
         outputs += range(cell.first_node, self._first_node)
@@ -122,7 +127,7 @@ class CellCode:
         for reference in self._live(values):
             if reference >= self._first_node:
                 start = self._start(reference)
-                nodes += range(start, start + 1 + self._op(values, reference).op.row.genotype_inputs)
+                nodes += range(start, start + 1 + _INPUTS_READ[self._op(values, reference).op])
             elif reference != X:
                 states.append(self._first_output + reference - 1)
         return nodes + states
@@ -131,16 +136,17 @@ class CellCode:
         return _GENES_PER_NODE * (reference - self._first_node)
 
     def _op(self, values: Sequence[int], reference: int) -> OpChoice:
-        return OP_CHOICES[self.ops[values[self._start(reference)]]]
+        return self._choices[values[self._start(reference)]]
 
     def _output(self, values: Sequence[int], state: int) -> int:
         return 1 + values[self._first_output + state - 1]
 
     def _sources(self, values: Sequence[int], reference: int) -> list[int]:
         """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead."""
-        op, start = self._op(values, reference).op, self._start(reference)
-        sources = values[start + 1 : start + 1 + op.row.genotype_inputs]
-        return [source if source != X or op.row.reads_x else H for source in sources]
+        start = self._start(reference)
+        op = self._choices[values[start]].op
+        sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
+        return [source if source != X or op in _READS_X else H for source in sources]
 
     def _live(self, values: Sequence[int]) -> list[int]:
         """Returns the references, ascending, that ``h`` depends on now or by earlier steps."""
@@ -176,12 +182,12 @@ class CellCode:
         return self.ops.index(name)
 
 
-def _spelt(op: Op, inputs: list[int], index: int) -> list[int]:
+def _spelled(op: Op, inputs: list[int], index: int) -> list[int]:
     """Returns three references of which ``op`` reads ``inputs``."""
     repeats = op.row.reads_a_set and len(set(inputs)) < len(inputs)
-    if len(inputs) > op.row.genotype_inputs or repeats:
+    if len(inputs) > _INPUTS_READ[op] or repeats:
         raise GenomeError(
             f"cell.nodes[{index}] ({op}) reads {inputs}; a node of this space reads at most"
-            f" {op.row.genotype_inputs} values, and a {op} only different ones"
+            f" {_INPUTS_READ[op]} values, and a {op} only different ones"
         )
     return inputs + [inputs[0]] * (3 - len(inputs))

@@ -26,6 +26,8 @@ _HASH_DIGITS = 32
 _ARCHITECTURE = TypeAdapter(Architecture)
 _CELL = TypeAdapter(CellGraph)
 _SIGNATURE = TypeAdapter(Signature)
+# Not pydantic's writer: hashes hang on every byte, and the digits that Python gives a float are settled.
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _LATER: Mapping[type, Mapping[str, object]] = {
     part: {field.name: field.default for field in fields(part) if field.metadata.get("later")}
     for part in (Architecture, Layer, Head, Training)
@@ -84,10 +86,7 @@ def _read(adapter: TypeAdapter[Value], text: str, name: str) -> Value:
 
 
 def _dump(plain: dict[str, object]) -> str:
-    # Not by pydantic: hashes hang on every byte, and the digits that Python gives a float are settled.
-    return json.dumps(
-        {"format": FORMAT, **plain}, separators=(",", ":"), allow_nan=False, check_circular=False
-    )
+    return _ENCODE({"format": FORMAT, **plain})
 
 
 def _without_later_defaults(architecture: Architecture) -> dict[str, Any]:

@@ -15,13 +15,14 @@ _X_BIT = 1 << X
 
 @lru_cache(maxsize=8192)
 def is_live(cell: CellGraph) -> bool:
-    """Whether ``h`` can depend on the input of an earlier step.
+    """Returns whether ``h`` can depend on the input of an earlier step.
 
-    A cell that never reads ``x``, that has no memory, or whose memory multiplies itself and so stays at
-    the zero it starts from, is dead whatever its weights.
+    A cell is dead whatever its weights if it never reads ``x``, if it has no memory, or if its memory multiplies
+    itself and so stays at zero, where it starts.
     """
     sources = _sources(cell)
     remembers_x = 0
+    # Knowledge of x passes through one more state in each round, so as many rounds as states are enough.
     for _ in range(cell.states):
         for state, source in enumerate(sources):
             if source & (remembers_x | _X_BIT):
@@ -43,6 +44,7 @@ def _sources(cell: CellGraph) -> list[int]:
 
 def _always_zero(cell: CellGraph) -> list[bool]:
     """Returns for each reference whether it is zero at every step if all states start at zero."""
+    # Begins with all states zero and frees those that are not; each round frees one or ends.
     stuck = [True] * cell.states
     while True:
         zero = [False, *stuck]
@@ -55,5 +57,5 @@ def _always_zero(cell: CellGraph) -> list[bool]:
 
 
 def _is_zero(node: Node, inputs: Sequence[bool]) -> bool:
-    """Whether a node gives zero whatever its weights, where ``inputs`` says which of its inputs are zero."""
+    """Returns whether a node is zero whatever its weights; ``inputs`` says which of its inputs are zero."""
     return not node.bias and node.op.row.zero(inputs)

@@ -36,10 +36,6 @@ def _blend_is_zero(inputs: Sequence[bool]) -> bool:
     return if_shut and (gate or if_open)
 
 
-def _no_input(inputs: Sequence[int]) -> int | None:  # noqa: ARG001 - the same whatever is read
-    return None
-
-
 def _only_input(inputs: Sequence[int]) -> int | None:
     return inputs[0] if len(set(inputs)) == 1 else None
 
@@ -70,7 +66,7 @@ class OpRow:
             once; otherwise it spells as many as the op needs at least.
         sign: When the value is certain not to be negative.
         rectifies: Whether the op returns an input that is not negative as it is.
-        same_as: The input that the value always equals, if there is one.
+        same_as: The input that the value always equals, if there is one; None if there never is.
         formula: How the op is written, given its inputs in words; None for ``name(inputs)``.
         is_sum: Whether the formula needs parentheses where it is a factor.
         is_product: Whether inputs that are sums need parentheses in the formula.
@@ -85,7 +81,7 @@ class OpRow:
     reads_a_set: bool = False
     sign: Sign = Sign.ANY
     rectifies: bool = False
-    same_as: SameAs = _no_input
+    same_as: SameAs | None = None
     formula: Formula | None = None
     is_sum: bool = False
     is_product: bool = False

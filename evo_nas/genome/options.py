@@ -151,7 +151,7 @@ class LearningRateGrid(_Section):
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The grid, ascending, to three significant digits; the geometric mean alone if ``count`` is 1."""
+        """The grid, ascending, to three significant digits; only the geometric mean if ``count`` is 1."""
         low, high = math.log(self.min), math.log(self.max)
         if self.count == 1:
             return (_rounded((low + high) / 2),)
@@ -164,7 +164,7 @@ def _rounded(log_rate: float) -> float:
 
 
 class RegularisationOptions(_Section):
-    """Genes that a short training cannot judge: fixed where epochs are few, evolved where they are not.
+    """Genes that a short training cannot judge: they are fixed where epochs are few, and evolve otherwise.
 
     Attributes:
         frozen_below_epochs: With fewer epochs of training every architecture gets the frozen values.
@@ -208,7 +208,7 @@ class SpaceOptions(_Section):
         norms: Permitted normalisations of a layer's output.
         skips: Whether layers and the head may also read from further below.
         poolings: Permitted reductions over time, where the sequence has one output.
-        heads: Permitted widths of a hidden layer before the outputs; 0 is none.
+        heads: Permitted widths of a hidden layer before the outputs; 0 for none.
         optimizers: Permitted update rules.
         learning_rates: Permitted learning rates, evenly spaced in their logarithm.
         clips: Permitted bounds of the gradient norm.

@@ -1,7 +1,7 @@
-"""Cells as others publish them: DARTS genotypes, ENAS arcs and NAS-Bench-NLP recipes, read and written.
+"""Reads and writes cells in the formats of others: DARTS genotypes, ENAS arcs and NAS-Bench-NLP recipes.
 
-Each format has a reader, which bounds what it reads and raises `GenomeError` where the text means no cell, and a
-writer, which raises `GenomeError` where the format cannot express the cell. Reading what was written gives a cell
+Each format has a reader and a writer. The reader bounds what it reads and raises `GenomeError` if the text means no
+cell; the writer raises `GenomeError` if the format cannot express the cell. Reading what was written gives a cell
 with the same canonical form.
 """
 
@@ -169,7 +169,7 @@ def _steps_of(cell: CellGraph) -> _Steps:
 
 
 def _candidate_steps(cell: CellGraph) -> _Steps | None:
-    """Returns what would be the steps if ``cell`` had any; every blend is taken for one."""
+    """Returns the steps that ``cell`` has if each of its blends is one; None if they cannot be steps."""
     numbers: dict[int, int] = {}
     activations: list[tuple[Op, int | None]] = []
     for reference, node in enumerate(cell.nodes, start=cell.first_node):

@@ -1,4 +1,4 @@
-"""Cheap algebra on cells: each distinct value is computed once, and what changes nothing is dropped."""
+"""Cheap algebra on cells: each distinct value is computed once, and nodes without effect are dropped."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class Values:
     """The distinct values of a cell under construction, by reference as in `CellGraph`.
 
-    `add` returns the reference of a value that already equals the asked one where the algebra shows
-    it: identities, a mean or a blend of one value with itself, a rectified value that cannot be negative,
+    `add` returns the reference of an equal value that is there already, where the algebra shows one: identities,
+    a mean or a blend of one value with itself, a rectified value that cannot be negative,
     and common subexpressions. Linear nodes own weights, so two of them are never one value.
 
     Attributes:
         states: Number of states of the cell.
-        nodes: One node a distinct value; inputs of commutative ops are sorted.
+        nodes: One node for each distinct value; inputs of commutative ops are sorted.
     """
 
     states: int
@@ -57,9 +57,10 @@ class Values:
 
     def _same_as(self, op: Op, inputs: Sequence[int]) -> int | None:
         """Returns the input that the result equals, if there is one."""
-        if op.row.rectifies and inputs[0] in self._non_negative:
+        row = op.row
+        if row.rectifies and inputs[0] in self._non_negative:
             return inputs[0]
-        return op.row.same_as(inputs)
+        return None if row.same_as is None else row.same_as(inputs)
 
     def _under_leaky_relu(self, reference: int) -> int:
         """Returns what a leaky rectifier at ``reference`` reads: both have the same positive part."""

@@ -37,7 +37,7 @@ class Setting:
 
     Attributes:
         options: The ``space`` section of the configuration.
-        signature: What the task puts in and wants out.
+        signature: Inputs and outputs of the task.
         epochs: Epochs of training of a candidate.
         sources: Number of outputs further below that a skip may come from.
     """

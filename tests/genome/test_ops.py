@@ -134,7 +134,7 @@ def test_an_op_equals_the_input_that_it_is_said_to_equal(op) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(3, 50))
     for inputs in product(range(3), repeat=fewest_inputs(op)):
-        same = op.row.same_as(inputs)
+        same = op.row.same_as and op.row.same_as(inputs)
         if same is not None:
             np.testing.assert_allclose(COMPUTE[op](*values[list(inputs)]), values[same])
 
