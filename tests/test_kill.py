@@ -27,7 +27,7 @@ ENDLESS = 1_000_000
 LAST_STRETCH = 20
 # "start" is killed before it has said anything, so it follows a victim after which a search starts.
 VICTIMS = ("head", "start", "worker", "both")
-CAMPAIGN = 4 * ("worker", "head", "start", "worker", "both", "start")
+CAMPAIGN = 2 * ("worker", "head", "start", "worker", "both", "start")
 LATEST_KILL_S = 0.8
 PATIENCE_S = 240.0
 CONFIG = """
@@ -134,7 +134,7 @@ def durable(run: Path) -> dict[int, Evaluation]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("victims", "seed"),
-    [(VICTIMS, 11), *(pytest.param(CAMPAIGN, seed, marks=pytest.mark.campaign) for seed in range(5))],
+    [(VICTIMS, 11), *(pytest.param(CAMPAIGN, seed, marks=pytest.mark.campaign) for seed in range(10))],
 )
 def test_a_search_killed_again_and_again_loses_and_repeats_nothing(
     config: Path, tmp_path: Path, victims: tuple[str, ...], seed: int
