@@ -1,12 +1,21 @@
 """Evolutionary architecture search for recurrent networks, on a laptop or a Ray cluster.
 
-Three functions are the whole Python interface::
+The Python interface::
 
     verdict = evo_nas.search("configs/quickstart.yaml")     # searches, or goes on where it was stopped
+    network = evo_nas.load_champion("runs/quickstart")      # the champion as a torch.nn.Module
     table = evo_nas.load_run("runs/quickstart")             # every evaluation as a pyarrow.Table
-    network = evo_nas.load_champion("champion/")            # an exported champion as a torch.nn.Module
 
-Importing this package loads neither torch nor ray; each function loads what it needs.
+    run = evo_nas.Run.at("runs/quickstart")                 # all that is kept of a search: best, lineage, baselines
+    session = evo_nas.open_session("runs/quickstart")       # a search event by event, here or in a cluster
+
+    dataset = evo_nas.dataset_from_arrays(inputs, targets, kind="classification")
+    evo_nas.search({"name": "mine"}, dataset=dataset)       # on arrays that this program holds
+
+    @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind;
+    class MyStrategy(Strategy[MyOptions]): ...              # `evo_nas.testing` has the tests that they must pass
+
+Importing this package loads neither torch nor ray; each name loads what it needs when it is first used.
 """
 
 from __future__ import annotations
@@ -15,12 +24,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evo_nas.api import load_champion, load_run, search
+    from evo_nas.api import (
+        Run,
+        dataset_from_arrays,
+        load_champion,
+        load_run,
+        open_session,
+        register_strategy,
+        register_task,
+        search,
+    )
 
-__all__ = ["load_champion", "load_run", "search"]
+__all__ = [
+    "Run",
+    "dataset_from_arrays",
+    "load_champion",
+    "load_run",
+    "open_session",
+    "register_strategy",
+    "register_task",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("evo_nas.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

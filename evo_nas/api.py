@@ -11,8 +11,13 @@ from evo_nas.champion.export import load_champion
 from evo_nas.config import SearchConfig, configured, load_config
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.runs import Run
+from evo_nas.sessions import open_session
 from evo_nas.sessions.events import Judged
 from evo_nas.sessions.local import LocalSession
+from evo_nas.strategies.registry import register_strategy
+from evo_nas.tasks.arrays import dataset_from_arrays
+from evo_nas.tasks.in_memory import InMemoryTask
+from evo_nas.tasks.registry import register_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +27,25 @@ if TYPE_CHECKING:
     from evo_nas.champion.verdict import Verdict
     from evo_nas.experiment import ExecutorKind
     from evo_nas.sessions.events import Event
+    from evo_nas.tasks.dataset import Dataset
 
-__all__ = ["load_champion", "load_run", "search"]
+__all__ = [
+    "Run",
+    "dataset_from_arrays",
+    "load_champion",
+    "load_run",
+    "open_session",
+    "register_strategy",
+    "register_task",
+    "search",
+]
 
 
 def search(
     config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig,
     run: str | os.PathLike[str] | None = None,
     *,
+    dataset: Dataset | None = None,
     executor: ExecutorKind = "ray",
     accept_data_loss: bool = False,
     on_event: Callable[[Event], None] = lambda _: None,
@@ -39,6 +55,8 @@ def search(
     Args:
         config: A YAML file, its content as a mapping, or a checked configuration.
         run: Run directory or ``s3://bucket/name``, ``runs/<name of the configuration>`` by default.
+        dataset: Data that this program holds, such as `dataset_from_arrays` makes; the configuration then has no
+            section ``task``.
         executor: ``ray`` for worker processes, ``inline`` to train in this one.
         accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
         on_event: Called with every event of the session, see `sessions.events`.
@@ -46,9 +64,9 @@ def search(
     Raises:
         EvoNasError: Configuration, data or run directory cannot be used; the message says what to do.
     """
-    settings = _settings(config)
+    settings = _settings(config, in_memory=dataset is not None)
     place = run if run is not None else Path("runs") / settings.name
-    session = LocalSession(place, executor=executor, accept_data_loss=accept_data_loss)
+    session = LocalSession(place, executor=executor, accept_data_loss=accept_data_loss, dataset=dataset)
     session.start(settings)
     for event in session.events():
         on_event(event)
@@ -66,11 +84,13 @@ def load_run(run: str | os.PathLike[str]) -> pa.Table:
     return Run.at(run).table()
 
 
-def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> SearchConfig:
+def _settings(
+    config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig, *, in_memory: bool
+) -> SearchConfig:
     if isinstance(config, SearchConfig):
         return config
     if isinstance(config, Mapping):
-        return configured(config)
+        return configured({"task": {"kind": InMemoryTask.kind}, **config} if in_memory else config)
     if isinstance(config, str | os.PathLike):
         return load_config(os.fspath(config))
     raise ConfigError(

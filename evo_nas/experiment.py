@@ -15,6 +15,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Budget, Search
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -53,13 +54,19 @@ class Experiment:
     task: Task[BaseModel]
 
     @classmethod
-    def of(cls, config: SearchConfig) -> Self:
+    def of(cls, config: SearchConfig, *, dataset: Dataset | None = None) -> Self:
         """Checks every section; reads no data.
+
+        Args:
+            config: Any configuration.
+            dataset: Data that this program holds; only with the task ``in_memory``.
 
         Raises:
             ConfigError: Something in the configuration is wrong.
         """
         sections = Sections.of(config)
+        if dataset is not None:
+            return cls(spelled_out(config), sections, _task_of(dataset, config))
         task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))
         return cls(spelled_out(config), sections, task)
 
@@ -211,6 +218,15 @@ class Experiment:
                 time_limit_s=training.time_limit_s,
             ),
         )
+
+
+def _task_of(dataset: Dataset, config: SearchConfig) -> InMemoryTask:
+    kind = config.task["kind"]
+    if kind != InMemoryTask.kind:
+        raise ConfigError(
+            f"task.kind is {kind}, but a dataset is given; leave the section task out, or leave the dataset out"
+        )
+    return InMemoryTask.of(dataset)
 
 
 def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evo_nas.experiment import ExecutorKind
     from evo_nas.loop import Progress, Search
     from evo_nas.sessions.events import Event
+    from evo_nas.tasks.dataset import Dataset
 
 
 class LocalSession(Session):
@@ -41,6 +42,7 @@ class LocalSession(Session):
         place: Where the run is kept, a directory or a URI.
         executor: Where candidates are trained.
         accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        dataset: Data that this program holds, for the task ``in_memory``.
         retrain: Makes the trainings of the verdict; in this process by default.
     """
 
@@ -52,12 +54,14 @@ class LocalSession(Session):
         *,
         executor: ExecutorKind = "ray",
         accept_data_loss: bool = False,
+        dataset: Dataset | None = None,
         retrain: Retrain | None = None,
     ) -> None:
         self.run = Run.at(place)
         super().__init__(str(place))
         self._executor = executor
         self._accept_data_loss = accept_data_loss
+        self._dataset = dataset
         self._retrain = retrain
         self._experiment: Experiment | None = None
         self._search: Search | None = None
@@ -66,7 +70,7 @@ class LocalSession(Session):
 
     def start(self, config: SearchConfig) -> None:
         """Checks the configuration; the search itself is run by `events`."""
-        self._experiment = Experiment.of(config)
+        self._experiment = Experiment.of(config, dataset=self._dataset)
 
     def attach(self) -> None:
         """Refuses: a search in another process cannot be followed from here."""

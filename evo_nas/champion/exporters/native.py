@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.errors import ChampionError, GenomeError
-from evo_nas.genome.architecture import MAX_WIDTH, Signature
+from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
@@ -30,7 +30,6 @@ from evo_nas.models.network import Network
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from typing import Self
 
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import Genome, SpaceOptions
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 MAX_JSON_BYTES = 1_000_000
 GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
-_Size = Field(ge=0, le=MAX_WIDTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +60,11 @@ class Provenance:
     candidate: int
 
 
-class _SignatureModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    features: int = _Size
-    outputs: int = Field(ge=1, le=MAX_WIDTH)
-    vocabulary: int = Field(ge=0, le=10_000_000)
-    per_step: bool
-    last_values: tuple[int, ...] = ()
-    predicts_inputs: bool = False
-
-    @model_validator(mode="after")
-    def _last_values_are_features(self) -> Self:
-        if len(self.last_values) > self.outputs or not all(
-            0 <= at < self.features for at in self.last_values
-        ):
-            raise ValueError("last_values must be positions of features, at most as many as outputs")
-        return self
-
-
 class _GenomeFile(BaseModel):
     """What loading needs of ``genome.json``; the rest is for people and for going on searching."""
 
     format: int
-    signature: _SignatureModel
+    signature: Signature
 
 
 class NativeExporter(Exporter):
@@ -154,6 +133,8 @@ def _read_signature(directory: Path) -> Signature:
     path = directory / GENOME_FILE
     try:
         facts = _GenomeFile.model_validate_json(_read_text(path))
+    except GenomeError as error:
+        raise ChampionError(f"{path} is damaged: {error}; export it again") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -164,7 +145,7 @@ def _read_signature(directory: Path) -> Signature:
         raise ChampionError(
             f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
         )
-    return Signature(**facts.signature.model_dump())
+    return facts.signature
 
 
 def _read_text(path: Path) -> str:
