@@ -23,6 +23,7 @@ from evo_nas.cluster.connection import use_token
 from evo_nas.cluster.names import is_url, manager_name
 from evo_nas.cluster.preflight import remote_paths
 from evo_nas.errors import ConfigError, ExecutionError
+from evo_nas.sections import spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -133,7 +134,8 @@ class Jobs:
         paths = remote_paths(config)
         self._preflight(paths, run)
         with tempfile.TemporaryDirectory(prefix="evo-nas-") as folder:
-            values = config.model_dump(mode="json") | {"base_dir": "/"}
+            # Spelled out, since files of recipes beside the configuration do not exist over there.
+            values = spelled_out(config).model_dump(mode="json") | {"base_dir": "/"}
             (Path(folder) / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
             command = ["evo-nas", "search", CONFIG_FILE, "--run", run, "--address", "auto", "--json"]
             return self.submit(command, run, role="search", working_dir=Path(folder))

@@ -15,6 +15,7 @@ from evo_nas.cluster.connection import connected
 from evo_nas.cluster.names import NAMESPACE, manager_name, typed
 from evo_nas.errors import ExecutionError
 from evo_nas.runs import Run
+from evo_nas.sections import spelled_out
 from evo_nas.sessions.events import Completed, Failed, Judged
 from evo_nas.sessions.manager import PopulationManager, SearchSpec
 from evo_nas.sessions.session import Session
@@ -58,7 +59,8 @@ class ManagerHandle:
         Raises:
             ExecutionError: A manager neither answers nor ends.
         """
-        spec = SearchSpec(config.model_dump(mode="json"), run)
+        # Spelled out, so that a default and its spelling are the same search, and recipes need no file on the head.
+        spec = SearchSpec(spelled_out(config).model_dump(mode="json"), run)
         for _ in range(2):
             handle = cls(run, _actor_class(run).remote(spec))
             if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):

@@ -47,7 +47,7 @@ def test_a_signature_that_does_not_fit_the_architecture_is_refused(tmp_path):
     exported(tmp_path / "out", signature=FORECAST)  # whose founder-like first draw tells changes
     path = tmp_path / "out" / "genome.json"
     path.write_text(path.read_text().replace('"last_values": [\n      2', '"last_values": [\n      99'))
-    with pytest.raises(ChampionError, match="last_values must be positions of features"):
+    with pytest.raises(ChampionError, match=r"last_values is \[99, 0\]; must be positions of features"):
         read_native(tmp_path / "out")
 
 
