@@ -12,7 +12,7 @@ from evo_nas.execution.simulated import SimulatedExecutor, Simulation
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, read_history
+from evo_nas.ledger import Ledger, LedgerReader
 from evo_nas.loop import Budget, Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
@@ -82,7 +82,7 @@ def test_a_search_that_is_drained_commits_what_was_in_flight_and_asks_no_more() 
         search = Search.resumed(strategy(1), executor, ledger, budget=Budget(30))
         progress = search.run([lambda progress: search.stop(drain_s=1e6) if progress.told >= 10 else None])
     assert progress.interrupted
-    assert 10 < progress.told == progress.asked == len(read_history(store).told) < 30
+    assert 10 < progress.told == progress.asked == len(LedgerReader(store).history().told) < 30
 
 
 def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing() -> None:
@@ -117,7 +117,7 @@ def test_a_resumed_search_submits_what_was_in_flight_and_knows_what_was_told() -
         before = Search.resumed(strategy(1), executor, ledger, budget=Budget(9))
         while before.progress().told < 3:
             before.step(timeout_s=1e6)
-    history = read_history(store)
+    history = LedgerReader(store).history()
     with Ledger.open(store) as ledger:
         executor = SimulatedExecutor(objective, Simulation(workers=3))
         search = Search.resumed(strategy(1), executor, ledger, budget=Budget(9))

@@ -371,27 +371,6 @@ def test_export_refuses_a_directory_in_use(run: Path, tmp_path: Path) -> None:
     assert "empty directory" in refusal("export", run, "--out", tmp_path)
 
 
-def test_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
-    result = evo_nas_command("doctor", tmp_path / "runs")
-    assert result.exit_code == 0, result.output
-    for subject in ("python", "torch", "ray", "cores", "memory", "device", "recurrence", "disk"):
-        assert subject in result.output
-    assert not (tmp_path / "runs").exists()
-
-
-def test_doctor_fails_where_runs_cannot_be_written() -> None:
-    result = evo_nas_command("doctor", "/proc/runs")
-    assert result.exit_code == 1
-    assert "cannot be written" in result.output
-
-
-def test_doctor_fails_where_runs_would_be_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "runs").write_text("mine")
-    result = evo_nas_command("doctor", tmp_path / "runs")
-    assert result.exit_code == 1
-    assert "is a file" in result.output
-
-
 def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run: Path) -> None:
     segment = sorted((run / "segments").iterdir())[3]
     segment.write_bytes(segment.read_bytes()[:-20])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSCloseCode, web
+from ray._raylet import Config  # type: ignore[attr-defined]
 
 from evo_nas.cli.cluster_status import print_status
 from evo_nas.cluster import jobs
@@ -98,6 +99,9 @@ def dashboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
     thread.join()
     loop.close()
     gc.collect()  # while the warning is ignored
+    # Ray keeps what it read of the environment: a Ray that this process started would be asked without its token.
+    monkeypatch.undo()
+    Config.initialize("")
 
 
 def test_lines_are_whole_however_they_arrive(dashboard: Dashboard) -> None:

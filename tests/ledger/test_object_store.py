@@ -17,17 +17,18 @@ import s3fs
 import s3fs.errors
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
-from evo_nas.champion.shelf import FILES, shelf_of
 
-from evo_nas.champion import export_champion, load_champion, verdict_of
+from evo_nas.champion.export import export_champion, load_champion
 from evo_nas.cli.app import main
 from evo_nas.config import configured
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
-from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, compaction, find_runs, object_store
 from evo_nas.ledger.object_store import ObjectStore
 from evo_nas.loop import Budget, Search
+from evo_nas.runs import ChampionStore, Run
+from evo_nas.sessions.events import Event, Judged
+from evo_nas.sessions.local import LocalSession
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import READS, RECORD, candidates, evaluation, evaluations, start, told_ids
@@ -291,41 +292,37 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
     assert check_run(ObjectStore(place), acknowledged=acknowledged, budget=12, complete=True) == []
 
 
-def test_networks_are_searched_resumed_and_crowned_in_a_bucket(place: str, tmp_path: Path) -> None:
+def test_networks_are_searched_resumed_judged_and_exported_in_a_bucket(place: str, tmp_path: Path) -> None:
+    said: list[Event] = []
     for budget in (2, 3):
-        experiment = Experiment.of(configured({**CONFIG, "budget": {"evaluations": budget}}))
-        assert not experiment.is_complete(place)
-        with experiment.open(place, executor="inline") as search:
-            search.run()
-        assert experiment.is_complete(place)
-    assert reader(place).table().num_rows == 3
-    verdict = verdict_of(place)
-    assert len(ObjectStore(place).list("champion")) == 1
-    announced: list[str] = []
-    assert verdict_of(place, announce=announced.append) == verdict
-    assert announced == []
+        session = LocalSession(place, executor="inline")
+        session.start(configured({**CONFIG, "budget": {"evaluations": budget}}))
+        said = list(session.events())
+    assert isinstance(said[-1], Judged)
+    again = LocalSession(place, executor="inline")
+    again.resume()
+    assert list(again.events())[-1] == said[-1]
+    run = Run.at(place)
+    assert run.totals().told == 3
+    assert list(run.damage()) == []
+    assert len([name for name in ObjectStore(place).list("champion") if name != "trainings"]) == 1
     for command, told in (
         (["runs", place], "digits"),
-        (["show", place], "bucket"),
+        (["show", place], "verdict"),
         (["verify", place], "verified"),
     ):
         assert told in CliRunner().invoke(main, command, catch_exceptions=False).output
-    export_champion(place, tmp_path / "out")
-    assert load_champion(tmp_path / "out").signature == experiment.dataset.signature
+    export_champion(run, tmp_path / "out")
+    assert load_champion(tmp_path / "out").signature == load_champion(place).signature
 
 
 def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> None:
-    shelf, store = shelf_of(place), ObjectStore(place)
-
-    def put(verdict: bytes) -> None:
-        with shelf.replaced() as fresh:
-            for name in FILES:
-                (fresh / name).write_bytes(verdict)
-
-    put(b"{}")
+    store = ObjectStore(place)
+    champion = ChampionStore(store)
+    champion.publish({"model.safetensors": b"weights"}, {"candidate": 1})
     store.create("champion/000002-interrupted/model.safetensors", b"weights")
     store.create("champion/000002-interrupted/verdict.json", b"null")
-    assert shelf.verdict() == b"{}"
-    put(b"[]")
-    assert shelf.verdict() == b"[]"
+    assert champion.verdict() == {"candidate": 1}
+    champion.publish({"model.safetensors": b"weights"}, {"candidate": 3})
+    assert champion.verdict() == {"candidate": 3}
     assert [name.partition("-")[0] for name in store.list("champion")] == ["000003"]

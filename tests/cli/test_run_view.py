@@ -1,0 +1,69 @@
+"""``show`` and ``runs`` tell of a run what a person asks: how far, how good, and compared with what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evo_nas.cli.run_summary import is_spent
+from evo_nas.config import BudgetOptions
+from evo_nas.ledger import Totals
+from tests.cli.test_commands import config, evo_nas_command, run, searched
+
+__all__ = ["config", "run", "searched"]  # fixtures
+
+
+def test_show_tells_the_verdict_and_the_baselines_of_a_judged_run(run: Path) -> None:
+    text = evo_nas_command("show", run).output
+    assert "8 of 8 evaluated, complete" in text
+    assert "ranked by validation accuracy" in text
+    assert "verdict  champion #" in text
+    assert "nearest neighbour" in text
+    shown = json.loads(evo_nas_command("show", run, "--json").stdout)
+    assert shown["complete"] is True
+    assert shown["verdict"]["evaluations"] == 8
+    assert set(shown["baselines"]) == {"majority", "nearest neighbour"}
+
+
+def test_show_says_of_a_run_that_goes_on_what_is_to_beat(run: Path, config: Path) -> None:
+    more = ("--set", "budget.evaluations=9", "--set", "budget.train_minutes=60")
+    assert evo_nas_command("search", config, "--run", run, "--inline", *more).exit_code == 0
+    for champion in (run / "champion").glob("0*/*"):
+        champion.unlink()
+    text = " ".join(evo_nas_command("show", run).output.split())
+    assert "9 of 9 evaluated" in text
+    assert "of 60 min trained, complete" in text
+    assert "to beat on the test part: majority" in text
+    assert "not judged yet" in text
+
+
+def test_runs_tells_metric_and_test_score_and_never_breaks_a_name(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = run.rename(tmp_path / ("a-run-with-a-name-" + "x" * 80))
+    monkeypatch.setenv("COLUMNS", "40")
+    line = next(line for line in evo_nas_command("runs", tmp_path).output.splitlines() if str(named) in line)
+    assert "accuracy" in line
+    (summary,) = map(json.loads, evo_nas_command("runs", tmp_path, "--json").stdout.splitlines())
+    assert summary["run"] == str(named)
+    assert (summary["metric"], summary["evaluated"], summary["complete"]) == ("accuracy", 8, True)
+    assert 0.0 <= summary["test"] <= 1.0
+    assert f"{summary['test']:.4f}" in line
+
+
+@pytest.mark.parametrize(
+    ("minutes", "totals", "spent"),
+    [
+        (None, Totals(8, 0, 1.0), True),
+        (None, Totals(8, 1, 1.0), False),
+        (None, Totals(7, 0, 1e9), False),
+        (0.5, Totals(3, 0, 30.0), True),
+        (0.5, Totals(3, 0, 29.0), False),
+    ],
+)
+def test_a_budget_is_spent_by_evaluations_or_by_minutes(
+    minutes: float | None, totals: Totals, spent: bool
+) -> None:
+    assert is_spent(BudgetOptions(evaluations=8, train_minutes=minutes), totals) is spent
