@@ -179,7 +179,13 @@ class ActorSession(Session):
             mark = news.mark
 
     def stop(self, *, drain_s: float = 0.0) -> None:
-        """Has the manager end the search; a manager that Ray restarts meanwhile is told so again."""
+        """Finds the manager and has it end the search; one that Ray restarts meanwhile is told so again.
+
+        Raises:
+            ExecutionError: Nothing searches this run there.
+        """
+        if self._manager is None:
+            self.attach()
         self._stop_by = time.monotonic() + drain_s
 
     def leave(self) -> None:

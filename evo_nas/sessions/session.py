@@ -75,7 +75,7 @@ class Session(ABC):
 
     @abstractmethod
     def stop(self, *, drain_s: float = 0.0) -> None:
-        """Has the search commit what it has and end; `events` says when it has. Safe in a signal handler.
+        """Has the search commit what it has and end; `events` says when it has.
 
         Args:
             drain_s: Seconds to wait at most for candidates that are being trained.
@@ -83,7 +83,10 @@ class Session(ABC):
 
     @abstractmethod
     def leave(self) -> None:
-        """Makes `events` end soon: the search goes on if it outlives this session, and stops if not."""
+        """Makes `events` end soon: the search goes on if it outlives this session, and stops if not.
+
+        Safe to call from a signal handler.
+        """
 
     def standing(self) -> Stopped | None:
         """Returns where a search that was broken off stands; None if no run was started, or the search goes on."""

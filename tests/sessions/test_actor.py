@@ -117,6 +117,8 @@ def test_a_run_that_nothing_searches_is_said_to_be_so(local_ray: None, tmp_path:
     session = Embedded(str(tmp_path / "run"), "auto")
     with pytest.raises(ExecutionError, match=r"nothing searches .*; no run is kept there either"):
         session.attach()
+    with pytest.raises(ExecutionError, match="nothing searches"):
+        session.stop()
 
 
 def test_a_manager_that_neither_answers_nor_lives_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
