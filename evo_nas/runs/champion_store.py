@@ -115,7 +115,9 @@ class ChampionStore:
                 yield f"{TRAININGS}/{name} is damaged; `evo-nas resume` trains it again where it is needed"
 
     def _folders(self) -> list[str]:
-        return [name for name in self._store.list(FOLDER) if name[:6].isdigit()]
+        # A directory keeps the empty folder of an earlier champion; a bucket knows no folders.
+        named = [name for name in self._store.list(FOLDER) if name[:6].isdigit()]
+        return [name for name in named if self._store.list(f"{FOLDER}/{name}")]
 
     def _newest(self) -> tuple[str, dict[str, Any]] | None:
         with storage_errors(self._store, "read the champion of"):
