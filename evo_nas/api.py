@@ -89,10 +89,11 @@ def _settings(
 ) -> SearchConfig:
     if isinstance(config, SearchConfig):
         return config
+    defaults = {"task": {"kind": InMemoryTask.kind}} if in_memory else {}
     if isinstance(config, Mapping):
-        return configured({"task": {"kind": InMemoryTask.kind}, **config} if in_memory else config)
+        return configured(defaults | dict(config))
     if isinstance(config, str | os.PathLike):
-        return load_config(os.fspath(config))
+        return load_config(os.fspath(config), defaults=defaults)
     raise ConfigError(
         f"config is a {type(config).__name__}; must be the path of a YAML file, its content as a mapping, or a "
         "SearchConfig"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from evo_nas.data.paths import resolved
 from evo_nas.errors import ConfigError
@@ -37,6 +39,7 @@ ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray that this process is
 part of and waits for its workers as long as it takes, ``inline`` trains in this process."""
 STARTUP_S = 120.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,12 @@ class Experiment:
 
     @cached_property
     def baselines(self) -> Mapping[str, float]:
-        """Test scores of the task's baselines by name, fitted when they are first asked for."""
-        return self.prepared.fit_baselines()
+        """Test scores of the task's baselines by name, all finite; fitted when they are first asked for."""
+        fitted = self.prepared.fit_baselines()
+        endless = [name for name, score in fitted.items() if not math.isfinite(score)]
+        if endless:
+            _log.warning("left out, since their test score is not finite: %s", ", ".join(endless))
+        return {name: score for name, score in fitted.items() if name not in endless}
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -120,8 +127,7 @@ class Experiment:
     @property
     def budget(self) -> Budget:
         """When the search is complete."""
-        minutes = self.config.budget.train_minutes
-        return Budget(self.config.budget.evaluations, None if minutes is None else 60 * minutes)
+        return Budget(self.config.budget.evaluations, self.config.budget.train_s)
 
     def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a fresh strategy."""
@@ -139,8 +145,7 @@ class Experiment:
         if not run.exists:
             return False
         run.require_same(self.config, self.fingerprint)
-        totals = run.totals()
-        return not totals.in_flight and self.budget.is_spent(asked=totals.told, train_s=totals.train_s)
+        return run.is_spent(self.config.budget)
 
     @contextmanager
     def open(
@@ -187,8 +192,6 @@ class Experiment:
         return to_json(self.space.decode(genome))
 
     def _executor(self, kind: ExecutorKind) -> Executor:
-        if kind not in get_args(ExecutorKind):
-            raise ConfigError(f"executor is {kind!r}; must be one of {', '.join(get_args(ExecutorKind))}")
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
 
         training, workers = self.config.training, self.config.workers

@@ -9,7 +9,7 @@ from evo_nas.champion.exporters.native import Provenance, native_files
 from evo_nas.champion.reference_lstm import equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import select_champion
-from evo_nas.champion.verdict import Contestant, Verdict, welch_p_value
+from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of, welch_p_value
 from evo_nas.errors import ChampionError
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_parameters
@@ -36,7 +36,7 @@ class Contest:
 
         contest = Contest(run, experiment)
         for request in contest.hold(retrain):
-            print(f"{contest.done} of {contest.total}: {request.name}")
+            print(f"{contest.done} of {contest.total}", request and request.name)
         verdict = contest.verdict(baselines)
 
     Args:
@@ -48,8 +48,10 @@ class Contest:
     """
 
     def __init__(self, run: Run, experiment: Experiment) -> None:
-        told = run.history().told
+        history = run.history()
+        told = history.told
         self._run = run
+        self._basis = basis_of(history)
         self._experiment = experiment
         self._best = select_champion(told, run)
         self._evaluations = len(told)
@@ -75,18 +77,26 @@ class Contest:
         """How many of them are made."""
         return len(self._results)
 
-    def hold(self, retrain: Retrain) -> Iterator[Retraining]:
-        """Makes the trainings that the run does not keep yet; yields each when it is made and kept."""
+    def hold(self, retrain: Retrain) -> Iterator[Retraining | None]:
+        """Makes the trainings that the run does not keep yet; yields each when it is made and kept.
+
+        Yields None now and then while none is made, so that the caller can do something else or stop. A training that
+        failed in an earlier attempt is made again: the cause may have been the machine.
+        """
         store = self._run.champion
         pending = []
         for key, request in self._requests.items():
             kept = store.training(key)
-            if kept is None or (request.keeps_weights and kept["error"] == "" and store.weights(key) is None):
+            if kept is None or kept["error"] or (request.keeps_weights and store.weights(key) is None):
                 pending.append(request)
             else:
                 self._results[key] = Retrained.from_values(kept)
         experiment = self._experiment
-        for request, result, weights in retrain(pending, experiment.dataset, experiment.config.training):
+        for made in retrain(pending, experiment.dataset, experiment.config.training):
+            if made is None:
+                yield None
+                continue
+            request, result, weights = made
             store.keep_training(request.key, result.to_values(), weights)
             self._results[request.key] = result
             yield request
@@ -105,7 +115,8 @@ class Contest:
         champion = self._contestant("champion", self._fair)
         if weights is None or champion is None:
             raise ChampionError(
-                f"candidate {self._best.candidate.id} was scored but its retraining failed; search on for another"
+                f"candidate {self._best.candidate.id} was scored but its retraining failed "
+                f"({self._errors([self._winner, *self._fair])}); give the same command again, or search on for another"
             )
         lstm = self._best_lstm()
         verdict = Verdict(
@@ -119,7 +130,7 @@ class Contest:
             baselines=dict(baselines),
         )
         files = native_files(self._champion, self._experiment.space.signature, weights, self._provenance())
-        store.publish(files, verdict.to_values())
+        store.publish(files, verdict.to_values() | {BASIS: self._basis})
         store.discard_trainings(frozenset(self._requests))
         return verdict
 
@@ -142,8 +153,15 @@ class Contest:
         entries = [self._contestant("LSTM", requests) for requests in self._lstms]
         survivors = [entry for entry in entries if entry is not None]
         if not survivors:
-            raise ChampionError("every training of the LSTM failed; widen space.learning_rates downwards")
+            errors = self._errors([request for requests in self._lstms for request in requests])
+            raise ChampionError(
+                f"every training of the LSTM failed ({errors}); widen space.learning_rates downwards"
+            )
         return max(survivors, key=lambda entry: (len(entry.tests), fitness(entry.validation)))
+
+    def _errors(self, requests: Sequence[Retraining]) -> str:
+        errors = dict.fromkeys(self._results[request.key].error for request in requests)
+        return "; ".join(filter(None, errors)) or "its weights were not kept"
 
     def _contestant(self, name: str, requests: Sequence[Retraining]) -> Contestant | None:
         results = [self._results[request.key] for request in requests]

@@ -84,9 +84,10 @@ class Retrained:
 
 Retrain = Callable[
     ["Sequence[Retraining]", "Dataset", "TrainingConfig"],
-    Iterator[tuple[Retraining, Retrained, bytes | None]],
+    Iterator["tuple[Retraining, Retrained, bytes | None] | None"],
 ]
-"""Makes trainings, here or elsewhere, and yields each with its scores and its weights, in any order."""
+"""Makes trainings, here or elsewhere, and yields each with its scores and its weights, in any order; None while it
+waits."""
 
 
 def retrain_here(

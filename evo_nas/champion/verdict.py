@@ -14,9 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evo_nas.ledger import History, Totals
     from evo_nas.runs import Run
 
 SIGNIFICANCE = 0.05
+BASIS = "basis"
 
 
 def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
@@ -137,16 +139,21 @@ class Verdict:
         return f"It beats {' and '.join(self.baselines)}." if self.baselines else ""
 
 
-def stored_verdict(run: Run, *, told: int) -> Verdict | None:
-    """Returns the verdict that ``run`` keeps; None if there is none or the run holds more than it was made of.
-
-    Args:
-        run: A run that exists.
-        told: How many evaluations it holds.
-    """
+def stored_verdict(run: Run) -> Verdict | None:
+    """Returns the verdict that ``run`` keeps; None if it keeps none on exactly the evaluations that it holds now."""
     values = run.champion.verdict()
-    verdict = None if values is None else Verdict.from_values(values)
-    return verdict if verdict is not None and verdict.evaluations == told else None
+    if values is None or values.pop(BASIS, None) != basis_of(run.totals()):
+        return None
+    return Verdict.from_values(values)
+
+
+def basis_of(held: Totals | History) -> dict[str, Any]:
+    """Returns what identifies the evaluations that a verdict was made of.
+
+    A run only grows, so their number does, unless a loss was accepted: then other evaluations may have come instead.
+    """
+    told = held.told if isinstance(held.told, int) else len(held.told)
+    return {"told": told, "lost": [list(places) for places in held.lost]}
 
 
 @cache

@@ -129,6 +129,7 @@ class TextDisplay(Display):
         done = f"{event.told:,} of {event.evaluations:,} evaluations are safe"
         if self._session.address is not None:
             again = typed("resume", event.run, self._session.address)
+            done = f"{done}, and only the verdict is missing" if event.complete else done
             return f"{event.run} is stopped: {done}; go on with {again}"
         again = f"evo-nas resume {shlex.quote(event.run)}"
         reason = f"stopped by {stopped_by}" if stopped_by else "stopped"

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import EvoNasError
-from evo_nas.loop import Budget
 from evo_nas.runs import metric_of
 from evo_nas.runs.run import by_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evo_nas.champion.verdict import Verdict
-    from evo_nas.config import BudgetOptions
-    from evo_nas.ledger import Totals
     from evo_nas.runs import Run
 
 
@@ -60,18 +56,6 @@ def summaries(runs: Iterable[Run]) -> list[RunSummary]:
     return [_summary(run) for run in runs]
 
 
-def is_spent(budget: BudgetOptions, totals: Totals) -> bool:
-    """Whether a run with ``totals`` has spent ``budget``, minutes of training included."""
-    minutes = budget.train_minutes
-    limits = Budget(budget.evaluations, None if minutes is None else 60 * minutes)
-    return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
-
-
-def verdict_on(run: Run) -> Verdict | None:
-    """Returns the verdict that ``run`` keeps on what it holds now; None if there is none."""
-    return stored_verdict(run, told=run.totals().told)
-
-
 def _summary(run: Run) -> RunSummary:
     try:
         return _readable(run)
@@ -83,7 +67,7 @@ def _readable(run: Run) -> RunSummary:
     config, totals, table = run.config, run.totals(), run.table()
     best = run.best(1)
     metric = metric_of(best[0]) if best else None
-    verdict = verdict_on(run)
+    verdict = stored_verdict(run)
     finished = table["finished_at"].to_pylist()
     return RunSummary(
         run=str(run),
@@ -94,6 +78,6 @@ def _readable(run: Run) -> RunSummary:
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,
         test=verdict.champion.test if verdict else None,
-        complete=is_spent(config.budget, totals),
+        complete=run.is_spent(config.budget),
         last_result=finished[-1].isoformat(timespec="seconds") if finished else "",
     )

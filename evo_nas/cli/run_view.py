@@ -12,8 +12,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.formatting import failures, figure, origin
-from evo_nas.cli.run_summary import is_spent, verdict_on
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.genome.codec import from_json
@@ -44,6 +44,7 @@ class RunView:
         run: Where it is kept.
         config: Its configuration, with the budget that was given last.
         totals: What it has spent.
+        complete: Whether that is the whole budget, minutes of training included.
         by_status: Evaluations by the cause that ended them.
         best: Its best candidates, best first.
         line: One candidate and its ancestors; empty for a run without scores.
@@ -54,6 +55,7 @@ class RunView:
     run: str
     config: SearchConfig
     totals: Totals
+    complete: bool
     by_status: Mapping[Status, int]
     best: Sequence[Row]
     line: Sequence[Row]
@@ -73,12 +75,13 @@ class RunView:
         metric = metric_of(best[0]) if best else None
         return cls(
             run=str(run),
-            config=run.config,
+            config=(config := run.config),
             totals=run.totals(),
+            complete=run.is_spent(config.budget),
             by_status=by_status(run.table()),
             best=best,
             line=[] if chosen is None else run.lineage(chosen),
-            verdict=verdict_on(run),
+            verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
         )
 
@@ -90,7 +93,7 @@ class RunView:
             "budget": self.config.budget.evaluations,
             "train_s": self.totals.train_s,
             "train_minutes_budget": self.config.budget.train_minutes,
-            "complete": is_spent(self.config.budget, self.totals),
+            "complete": self.complete,
             "by_status": dict(self.by_status),
             "best": [_plain(row) for row in self.best],
             "lineage": [_plain(row) for row in self.line],
@@ -118,7 +121,7 @@ class RunView:
         spent = f"{self.totals.told:,} of {budget.evaluations:,} evaluated"
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
-        state = "complete" if is_spent(budget, self.totals) else "not complete"
+        state = "complete" if self.complete else "not complete"
         metric = metric_of(self.best[0]) if self.best else None
         ranked = f"; ranked by {metric[0].replace('_', ' ')}" if metric else ""
         return f"{spent}, {state}; failures: {failures(self.by_status)}{ranked}"

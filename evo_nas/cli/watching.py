@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.display import display_for
 from evo_nas.cli.stopping import Interrupted, Stopping
 from evo_nas.cluster.names import typed
@@ -115,9 +116,11 @@ class Watcher:
         raise SystemExit(128 + received)
 
     def _say_that_it_goes_on(self) -> None:
+        if isinstance(self._last, Stopped | Judged):
+            return
         place, address = self._session.place, str(self._session.address)
         text = "nothing was found or started yet; the same command does it"
-        if self._begun and not isinstance(self._last, Stopped | Judged):
+        if self._begun:
             text = (
                 f"the search goes on; watch it with {typed('attach', place, address)}, "
                 f"end it with {typed('stop', place, address)}"
@@ -158,12 +161,14 @@ def await_start(session: Session, *, as_json: bool) -> Literal["started", "compl
         if isinstance(event, Started | Completed):
             session.leave()
             return "started" if isinstance(event, Started) else "completed"
-    logs = typed("logs", session.place, str(session.address))
-    raise ExecutionError(f"the search of {session.place} ended before it began; see {logs}")
+    status = typed("status", session.place, str(session.address))
+    raise ExecutionError(f"the search of {session.place} ended before it began; look at {status}")
 
 
 def judged(run: Run) -> None:
     """Makes sure that the champion of ``run`` is judged; shows on standard error what is trained for that."""
+    if stored_verdict(run) is not None:  # which needs no data
+        return
     console = Console(stderr=True, highlight=False)
     for event in judge(run, Experiment.of_run(run)):
         if isinstance(event, Working) and event.total is not None:

@@ -34,6 +34,7 @@ DEADLINE_S = 30.0
 PREFLIGHT_S = 120.0
 AGENT_S = 60.0
 """Seconds in which a cluster that has just started must be able to take a job."""
+TICK_S = 1.0
 SILENCE_S = 60.0
 """Seconds without a line of a log after which the cluster is asked whether it is still there."""
 _NO_AGENT = "No available agent to submit job"
@@ -154,17 +155,32 @@ class Jobs:
             text: str = self._client.get_job_logs(submission)
         return text
 
-    def follow(self, submission: str) -> Iterator[str]:
-        """Yields the lines that a job prints, from its first, until it has ended.
+    def follow(self, submission: str) -> Iterator[str | None]:
+        """Yields the lines that a job prints, from its first, until it has ended; None each second without one.
 
         Raises:
             ExecutionError: The cluster answers no more.
         """
         pieces = self._client.tail_job_logs(submission)
-        rest = ""
+        rest, silent_s = "", 0.0
         with asyncio.Runner() as runner:
-            while (piece := self._next(runner, pieces, submission)) is not None:
-                *lines, rest = (rest + piece).split("\n")
+            piece = _Piece(runner, pieces)
+            while True:
+                with self._answering():
+                    arrived = piece.wait(TICK_S)
+                if not arrived:
+                    silent_s += TICK_S
+                    if silent_s >= SILENCE_S:  # a head that has vanished says nothing for ever
+                        self.outcome(submission)
+                        silent_s = 0.0
+                    yield None
+                    continue
+                with self._answering():
+                    text = piece.take()
+                if text is None:
+                    break
+                silent_s = 0.0
+                *lines, rest = (rest + text).split("\n")
                 yield from lines
         if rest:
             yield rest
@@ -173,18 +189,6 @@ class Jobs:
         """Returns the status of a job."""
         with self._answering():
             return self._client.get_job_status(submission)
-
-    def _next(self, runner: asyncio.Runner, pieces: AsyncIterator[str], submission: str) -> str | None:
-        """Returns what comes next of a log, None at its end; a head that has vanished says nothing for ever."""
-
-        async def upcoming() -> str | None:
-            piece = asyncio.ensure_future(anext(pieces, None))
-            while not (await asyncio.wait({piece}, timeout=SILENCE_S))[0]:
-                self.outcome(submission)
-            return await piece
-
-        with self._answering():
-            return runner.run(upcoming())
 
     def _preflight(self, paths: Sequence[str], run: str) -> None:
         wanted = {"evo-nas": version("evo-nas")}
@@ -224,6 +228,36 @@ class Jobs:
                 f"the cluster at {self.url} cannot be asked: {last}; if it is gone, the run is not: submit it "
                 "again to any cluster that reaches it"
             ) from error
+
+
+class _Piece:
+    """The next piece of a log, which is waited for in portions.
+
+    Args:
+        runner: Its loop runs only while this waits.
+        pieces: The log.
+    """
+
+    def __init__(self, runner: asyncio.Runner, pieces: AsyncIterator[str]) -> None:
+        self._runner = runner
+        self._pieces = pieces
+        self._task: asyncio.Task[str | None] | None = None
+
+    def wait(self, timeout_s: float) -> bool:
+        """Waits at most ``timeout_s`` and returns whether the piece has arrived."""
+
+        async def arrived() -> bool:
+            if self._task is None:
+                self._task = asyncio.ensure_future(anext(self._pieces, None))
+            return bool((await asyncio.wait({self._task}, timeout=timeout_s))[0])
+
+        return self._runner.run(arrived())
+
+    def take(self) -> str | None:
+        """Returns the piece that has arrived, None at the end of the log; the next one can then be waited for."""
+        assert self._task is not None
+        task, self._task = self._task, None
+        return task.result()
 
 
 def _job_of(details: JobDetails) -> Job | None:

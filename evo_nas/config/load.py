@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.config.schema import SearchConfig
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 1024
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig:
+def load_config(
+    path: str | Path, overrides: Sequence[str] = (), *, defaults: Mapping[str, Any] = MappingProxyType({})
+) -> SearchConfig:
     """Reads the YAML file at ``path`` and applies ``overrides``, each ``dotted.key=value``.
+
+    Sections that the file leaves out are taken from ``defaults``.
 
     Raises:
         ConfigError: The file cannot be read, or something in it is wrong; one line for each problem.
@@ -28,7 +33,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
     values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
-    return configured(values, overrides)
+    return configured(dict(defaults) | values, overrides)
 
 
 def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> SearchConfig:

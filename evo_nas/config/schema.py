@@ -67,6 +67,11 @@ class BudgetOptions(_Section):
     evaluations: int = Field(default=120, ge=1, le=100_000_000)
     train_minutes: float | None = Field(default=None, gt=0, examples=[30.0])
 
+    @property
+    def train_s(self) -> float | None:
+        """Seconds of training; None for no limit."""
+        return None if self.train_minutes is None else 60 * self.train_minutes
+
 
 def available_cores() -> int:
     """Returns how many cores this process may use."""

@@ -50,11 +50,13 @@ class Totals:
         told: Evaluations.
         in_flight: Candidates recorded as asked and not told.
         train_s: Seconds of training of all evaluations.
+        lost: Ranges ``(first, last)`` of places in the order of telling whose loss was accepted.
     """
 
     told: int
     in_flight: int
     train_s: float
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Contents:
         table = self.table()
         born = {candidate.id for segment in self.segments for candidate in segment.born}
         in_flight = born.difference(table["id"].to_pylist())
-        return Totals(len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())))
+        return Totals(
+            len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())), self.manifest.fence.lost
+        )
 
 
 class VerifiedSegments:

@@ -156,6 +156,15 @@ class Ledger:
         self._next_seq = name.last + 1
         self._compact()
 
+    def check_owned(self) -> None:
+        """Checks that this is still the only writer of the run.
+
+        Raises:
+            FencedError: Another process has taken the run over; the ledger is closed.
+        """
+        with self._writing("read"):
+            pass
+
     def close(self) -> None:
         """Unlocks the run; may be called twice."""
         self._closed = True

@@ -12,6 +12,7 @@ last and lists the SHA-256 of the other files: a champion is there whole or not 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = "champion"
 TRAININGS = f"{FOLDER}/trainings"
 VERDICT_FILE = "verdict.json"
+_NUMBERED = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -39,24 +41,23 @@ class ChampionStore:
         self._store = store
 
     def verdict(self) -> dict[str, Any] | None:
-        """Returns the verdict on the newest champion that is whole; None if there is no such champion."""
+        """Returns what was published with the newest champion that is whole; None if there is no such champion."""
         champion = self._newest()
-        return None if champion is None else champion[1]
+        return None if champion is None else champion[0]
 
     def files(self) -> dict[str, bytes]:
         """Returns the files of the newest champion that is whole by name, none if there is no such champion."""
         champion = self._newest()
-        if champion is None:
-            return {}
-        folder, _ = champion
-        with storage_errors(self._store, "read the champion of"):
-            return {name: self._store.read(f"{folder}/{name}") for name in self._store.list(folder)}
+        return {} if champion is None else champion[1]
 
     def publish(self, files: Mapping[str, bytes], verdict: Mapping[str, Any]) -> None:
-        """Makes ``files`` with ``verdict`` the champion, then removes earlier ones."""
+        """Makes ``files`` with ``verdict`` the champion, then removes earlier ones.
+
+        Only the process that owns the run may publish: what an interrupted one left half done is removed.
+        """
         with storage_errors(self._store, "write the champion of"):
             earlier = self._folders()
-            number = 1 + max((int(name.partition("-")[0]) for name in earlier), default=0)
+            number = 1 + max((int(name.partition("-")[0]) for name in earlier), default=0)  # never used again
             folder = f"{FOLDER}/{number:06d}-{uuid4().hex[:8]}"
             for name, content in files.items():
                 self._store.create(f"{folder}/{name}", content)
@@ -105,45 +106,63 @@ class ChampionStore:
 
     def damage(self) -> Iterator[str]:
         """Yields what is wrong with the files, a line for each; what can be made again is named, too."""
+        for name in self._store.list(FOLDER):
+            if f"{FOLDER}/{name}" != TRAININGS and not _NUMBERED.fullmatch(name):
+                yield f"{FOLDER}/{name} is no file of this run; remove it"
         for name in self._folders():
-            if self._read(f"{FOLDER}/{name}") is None:
-                yield f"{FOLDER}/{name} is not whole; `evo-nas resume` makes the champion again"
+            yield from self._damage_of(f"{FOLDER}/{name}")
         for name in self._store.list(TRAININGS):
             key, _, kind = name.partition(".")
             kept = self.training(key)
-            if kept is None or (kind != "json" and self.weights(key) is None):
+            # Weights without a record are what an interrupted process left: the record comes last.
+            lost = kept is not None and kind != "json" and self.weights(key) is None
+            if lost or (kept is None and kind == "json"):
                 yield f"{TRAININGS}/{name} is damaged; `evo-nas resume` trains it again where it is needed"
+
+    def _damage_of(self, folder: str) -> Iterator[str]:
+        present = self._store.list(folder)
+        # Without a verdict it is what an interrupted process left; the next one that publishes removes it.
+        if VERDICT_FILE not in present:
+            return
+        champion = self._read(folder)
+        if champion is None:
+            yield f"{folder} is not whole; `evo-nas resume` makes the champion again"
+            return
+        for foreign in sorted(set(present) - champion[1].keys()):
+            yield f"{folder}/{foreign} is no file of this champion; remove it"
 
     def _folders(self) -> list[str]:
         # A directory keeps the empty folder of an earlier champion; a bucket knows no folders.
-        named = [name for name in self._store.list(FOLDER) if name[:6].isdigit()]
+        named = [name for name in self._store.list(FOLDER) if _NUMBERED.fullmatch(name)]
         return [name for name in named if self._store.list(f"{FOLDER}/{name}")]
 
-    def _newest(self) -> tuple[str, dict[str, Any]] | None:
+    def _newest(self) -> tuple[dict[str, Any], dict[str, bytes]] | None:
         with storage_errors(self._store, "read the champion of"):
-            for name in reversed(self._folders()):
-                verdict = self._read(f"{FOLDER}/{name}")
-                if verdict is not None:
-                    return f"{FOLDER}/{name}", verdict
+            for _ in range(2):  # a second look, since the owner of the run may replace what was listed first
+                for name in reversed(self._folders()):
+                    champion = self._read(f"{FOLDER}/{name}")
+                    if champion is not None:
+                        return champion
         return None
 
-    def _read(self, folder: str) -> dict[str, Any] | None:
-        """Returns the verdict of the champion in ``folder``; None unless all of its files are what it lists."""
+    def _read(self, folder: str) -> tuple[dict[str, Any], dict[str, bytes]] | None:
+        """Returns verdict and files of the champion in ``folder``; None unless every file is what the verdict lists."""
         try:
-            values = unseal(self._store.read(f"{folder}/{VERDICT_FILE}"))
-            listed = dict(values["files"])
-            verdict = dict(values["verdict"])
+            sealed = self._store.read(f"{folder}/{VERDICT_FILE}")
+            values = unseal(sealed)
+            listed, verdict = dict(values["files"]), dict(values["verdict"])
             found = {name: self._store.read(f"{folder}/{name}") for name in listed}
         except (*_MISSING, DamagedError, KeyError, TypeError, ValueError):
             return None
-        return verdict if _digests(found) == listed else None
+        return (verdict, {**found, VERDICT_FILE: sealed}) if _digests(found) == listed else None
 
     def _delete_training(self, key: str) -> None:
         for kind in ("json", "safetensors"):
             self._store.delete(f"{TRAININGS}/{key}.{kind}")
 
     def _delete_folder(self, folder: str) -> None:
-        for name in self._store.list(folder):
+        # The verdict goes first: a folder that has one is taken for a whole champion.
+        for name in sorted(self._store.list(folder), key=lambda name: name != VERDICT_FILE):
             self._store.delete(f"{folder}/{name}")
 
 

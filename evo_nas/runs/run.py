@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.config import SearchConfig, checked
-from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
+from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
+from evo_nas.loop import Budget
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.identity import FREE_TO_CHANGE, changed_files, changed_keys
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
 
 Row = dict[str, Any]
@@ -93,6 +96,12 @@ class Run:
         """Returns what the run has spent of its budget; raises as `history` does."""
         return self._reader.totals()
 
+    def is_spent(self, budget: BudgetOptions) -> bool:
+        """Whether the run has spent ``budget`` and nothing is in flight; raises as `history` does."""
+        totals = self.totals()
+        limits = Budget(budget.evaluations, budget.train_s)
+        return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
+
     def table(self) -> pa.Table:
         """Returns one row per evaluation by ``seq``, with the columns of `ledger.SCHEMA`; raises as `history` does."""
         return self._reader.table()
@@ -109,14 +118,6 @@ class Run:
         best = [position for *_, position in heapq.nsmallest(count, ranked)]
         rows: list[Row] = table.take(best).to_pylist() if best else []
         return rows
-
-    def candidate(self, number: int) -> Row:
-        """Returns the evaluation of candidate ``number``.
-
-        Raises:
-            RunError: It was never evaluated.
-        """
-        return self.lineage(number)[0]
 
     def lineage(self, number: int) -> list[Row]:
         """Returns candidate ``number``, its first parent, the parent's first parent and so on to a founder.
@@ -146,7 +147,7 @@ class Run:
             config: Any configuration; options that it leaves open count as their defaults.
             fingerprint: SHA-256 of each data file that it names, as `Task.fingerprint` gives them.
         """
-        return [*self._config_changes(config, fingerprint), *changed_files(self.record.data, fingerprint)]
+        return [*self._changed_keys(config, fingerprint), *changed_files(self.record.data, fingerprint)]
 
     def require_same(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> None:
         """Refuses a configuration that `differences` finds to be of another search.
@@ -155,16 +156,18 @@ class Run:
             ConfigChangedError: Keys differ.
             DataChangedError: Only the content of the data files differs.
         """
-        if keys := self._config_changes(config, fingerprint):
+        differences = self.differences(config, fingerprint)
+        if not differences:
+            return
+        if keys := self._changed_keys(config, fingerprint):
             raise ConfigChangedError(
                 f"{self} was started with another configuration. Only {_free()} may change; undo these "
                 f"changes or give another directory with --run:\n{_indented(keys)}"
             )
-        if files := changed_files(self.record.data, fingerprint):
-            raise DataChangedError(
-                f"{self} was started on other data, and results on both cannot be compared. Restore the files, "
-                f"or give another directory with --run:\n{_indented(files)}"
-            )
+        raise DataChangedError(
+            f"{self} was started on other data, and results on both cannot be compared. Restore the files, "
+            f"or give another directory with --run:\n{_indented(differences)}"
+        )
 
     def baselines(
         self, metric: str, fit: Callable[[], Mapping[str, float]] | None = None
@@ -179,9 +182,16 @@ class Run:
         if kept is not None or fit is None:
             return kept or {}
         fitted = fit()
-        if self.exists:  # a place without a run stays untouched until its workers have started
-            keep_baselines(self._store, fitted, metric=metric)
+        self.keep_baselines(metric, fitted)
         return fitted
+
+    def keep_baselines(self, metric: str, baselines: Mapping[str, float]) -> None:
+        """Keeps the test scores of the baselines with the run, unless that was done already.
+
+        A place without a run stays untouched: nothing is written before the workers of its search have started.
+        """
+        if self.exists and read_baselines(self._store, metric=metric) is None:
+            keep_baselines(self._store, baselines, metric=metric)
 
     def create_ledger(
         self, config: SearchConfig, fingerprint: Mapping[str, str], *, describe: Describe
@@ -219,6 +229,16 @@ class Run:
             describe=describe,
         )
 
+    @contextmanager
+    def owned(self) -> Iterator[Callable[[], None]]:
+        """Takes the run over without searching, and yields a function that checks that no other process has since.
+
+        Raises:
+            RunError: Another process on this host is searching or judging the run.
+        """
+        with Ledger.open(self._reader, keep=True) as ledger:
+            yield ledger.check_owned
+
     def check_vacant(self) -> None:
         """Checks that a run can be started here as far as that needs no writing.
 
@@ -231,14 +251,18 @@ class Run:
         """Yields what is wrong with any file of the run, a line for each.
 
         Raises:
-            CorruptLedgerError: Committed evaluations are damaged or missing.
+            RunError: There is no run here, or its record is damaged.
         """
-        self._reader.check()
+        _ = self.record
+        try:
+            self._reader.check()
+        except CorruptLedgerError as error:
+            yield str(error)
         if "baselines.json" in self._store.list("") and read_baselines(self._store) is None:
             yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
         yield from self.champion.damage()
 
-    def _config_changes(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
+    def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))
         # Files that hold the same are the same data, wherever they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()

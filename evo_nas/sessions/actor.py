@@ -92,14 +92,21 @@ class ManagerHandle:
         self._ask("stop", drain_s)
 
     def stop_and_wait(self) -> None:
-        """Has the search commit what it has, and waits until it has ended."""
-        mark = None
-        while True:
+        """Has the search commit what it has, and waits until it has ended.
+
+        Raises:
+            ExecutionError: It does not end.
+        """
+        mark, until = None, time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
             self.stop(0.0)
             news = self.news(mark)
             if news.ended:
                 return
             mark = news.mark
+        raise ExecutionError(
+            f"the manager of {self.run} has not ended within {PATIENCE_S:g} s after it was told to; try again later"
+        )
 
     def remove(self) -> None:
         """Ends the manager and its workers at once."""
@@ -138,11 +145,20 @@ class ActorSession(Session):
         self._stack = ExitStack()
         self._connected = False
         self._manager: ManagerHandle | None = None
+        self._ended: list[Event] = []
         self._left = threading.Event()
         self._stop_by: float | None = None
 
     def start(self, config: SearchConfig) -> None:
-        """Finds the manager of the run or makes one; see `ManagerHandle.begin`."""
+        """Finds the manager of the run or makes one; see `ManagerHandle.begin`.
+
+        Raises:
+            ConfigChangedError: The run was started with another configuration.
+        """
+        run = Run.at(self.place)
+        if run.exists:
+            # Before a manager makes way for this configuration. Its files are looked at by the manager, which has them.
+            run.require_same(config, run.record.data)
         self._connect()
         self._manager = ManagerHandle.begin(config, self.place)
 
@@ -150,7 +166,8 @@ class ActorSession(Session):
         """Finds the manager; a run that is complete and judged needs none."""
         self._connect()
         self._manager = ManagerHandle.find(self.place)
-        if self._manager is None and not self._stored():
+        self._ended = [] if self._manager is not None else self._stored()
+        if self._manager is None and not self._ended:
             kept = "no run is kept there either"
             if Run.at(self.place).exists:
                 kept = f"{typed('resume', self.place, self._address)} goes on"
@@ -159,7 +176,7 @@ class ActorSession(Session):
     def events(self) -> Generator[Event, None, None]:
         """Yields what the manager says, through its restarts, until the search has ended or `leave` was called."""
         if self._manager is None:
-            yield from self._stored()
+            yield from self._ended
             return
         mark = told = None
         while not self._left.is_set():
@@ -202,14 +219,15 @@ class ActorSession(Session):
             self._connected = True
 
     def _made_way(self) -> None:
-        """Removes a manager that was stopped, so that its workers and its name are free at once."""
+        """Removes a manager that was stopped, so that its name is free soon."""
         if self._stop_by is not None and self._manager is not None:
+            time.sleep(2 * WAIT_S)  # others who listen shall hear how it ended
             self._manager.remove()
 
     def _stored(self) -> list[Event]:
         """Returns the end of a search that is complete and judged, as the run keeps it."""
         run = Run.at(self.place)
-        verdict = stored_verdict(run, told=run.totals().told) if run.exists else None
+        verdict = stored_verdict(run) if run.exists else None
         return [] if verdict is None else [Completed(run=self.place), Judged(verdict=verdict)]
 
 

@@ -38,9 +38,9 @@ def open_session(
     """
     if address is None:
         return LocalSession(place, executor="inline" if inline else "ray", accept_data_loss=accept_data_loss)
-    for name, given in (("--inline", inline), ("--accept-data-loss", accept_data_loss)):
+    for name, given in (("inline", inline), ("accept-data-loss", accept_data_loss)):
         if given:
-            raise ConfigError(f"{name} is given beside --address; use it on the machine that keeps the run")
+            raise ConfigError(f"{name} is given beside an address; use it on the machine that keeps the run")
     run = checked_run(str(place))
     # Ray is loaded for the session that needs it alone: a local search starts it when its workers start.
     if is_url(address):

@@ -62,7 +62,7 @@ class JobSession(Session):
         self.submission = self._command("stop", "--drain", f"{drain_s:g}", role="stop")
 
     def leave(self) -> None:
-        """Ends `events` before the next line of the job; the search goes on."""
+        """Ends `events` within a second; the search goes on."""
         self._left = True
 
     def events(self) -> Generator[Event, None, None]:
@@ -75,6 +75,8 @@ class JobSession(Session):
         for line in self.jobs.follow(self.submission):
             if self._left:
                 return
+            if line is None:
+                continue
             event = event_from_json(line)
             if isinstance(event, Failed):
                 raise ExecutionError(self._typed_here(event.error))
@@ -98,7 +100,8 @@ class JobSession(Session):
             raise ExecutionError(
                 f"no job of this cluster was about {self.place}; if it is searched there, {attach} shows it"
             )
-        yield from self.jobs.follow(jobs[0].id) if follow else self.jobs.logs(jobs[0].id).splitlines()
+        lines = self.jobs.follow(jobs[0].id) if follow else self.jobs.logs(jobs[0].id).splitlines()
+        yield from (line for line in lines if line is not None)
 
     def _command(self, name: str, *options: str, role: str) -> str:
         command = ["evo-nas", name, self.place, "--address", THERE, "--json", *options]

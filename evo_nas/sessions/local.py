@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.errors import ExecutionError
-from evo_nas.experiment import Experiment
+from evo_nas.errors import ConfigError, ExecutionError, FencedError
+from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.genome.describe import describe
 from evo_nas.runs import Run
 from evo_nas.sessions.events import (
@@ -24,12 +24,11 @@ from evo_nas.sessions.session import Session
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from evo_nas.champion.retrain import Retrain
     from evo_nas.config import SearchConfig
     from evo_nas.evaluation import Evaluation
-    from evo_nas.experiment import ExecutorKind
     from evo_nas.loop import Progress, Search
     from evo_nas.sessions.events import Event
     from evo_nas.tasks.dataset import Dataset
@@ -70,6 +69,10 @@ class LocalSession(Session):
 
     def start(self, config: SearchConfig) -> None:
         """Checks the configuration; the search itself is run by `events`."""
+        if self._executor not in get_args(ExecutorKind):
+            raise ConfigError(
+                f"executor is {self._executor!r}; must be one of {', '.join(get_args(ExecutorKind))}"
+            )
         self._experiment = Experiment.of(config, dataset=self._dataset)
 
     def attach(self) -> None:
@@ -93,6 +96,8 @@ class LocalSession(Session):
         experiment = self._started()
         complete = not self._accept_data_loss and experiment.is_complete(self.run)
         if not complete:
+            if not self.run.exists:
+                self.run.check_vacant()  # said before data are read
             yield from self._read_data(experiment)
             progress = yield from self._run_search(experiment)
             if not progress.finished:
@@ -135,7 +140,7 @@ class LocalSession(Session):
                 search.stop(drain_s=self._stopping)
             metric, narrator = experiment.dataset.metric, _Narrator(experiment)
             # The run exists only now; what was fitted before is kept with it.
-            self.run.baselines(metric.name, lambda: experiment.baselines)
+            self.run.keep_baselines(metric.name, experiment.baselines)
             yield Started(
                 run=self.place,
                 name=experiment.config.name,
@@ -150,35 +155,67 @@ class LocalSession(Session):
             return search.progress()
 
     def _judge(self, experiment: Experiment) -> Iterator[Event]:
-        for event in judge(self.run, experiment, retrain=self._retrain):
-            if self._stopping is not None and isinstance(event, Working):
-                yield self._stopped()
-                return
-            yield event
+        last = None
+        for last in judge(
+            self.run, experiment, retrain=self._retrain, is_stopped=lambda: self._stopping is not None
+        ):
+            yield last
+        if not isinstance(last, Judged):
+            yield self._stopped()
 
 
-def judge(run: Run, experiment: Experiment, *, retrain: Retrain | None = None) -> Iterator[Event]:
-    """Compares the champion of ``run`` with its opponents and yields what is done, at last `Judged`.
+def judge(
+    run: Run,
+    experiment: Experiment,
+    *,
+    retrain: Retrain | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Compares the champion of ``run`` with an LSTM of its size and yields what is done, at last `Judged`.
 
     Reads no data and trains nothing if the run keeps the verdict on what it holds now; goes on where an earlier
     attempt was interrupted.
 
+    Args:
+        run: A run that exists.
+        experiment: What it is of.
+        retrain: Makes the trainings; in this process by default.
+        is_stopped: Asked between trainings; if it is true, nothing more is yielded.
+
     Raises:
         ChampionError: No candidate was scored, or no training succeeded.
+        RunError: Another process is searching or judging the run.
     """
-    verdict = stored_verdict(run, told=run.totals().told)
+    verdict = stored_verdict(run)
     if verdict is None:
-        from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch, which a kept verdict spares
-        from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
-
-        metric = experiment.dataset.metric.name
-        baselines = run.baselines(metric, lambda: experiment.baselines)
-        contest = Contest(run, experiment)
-        yield Working(doing="retraining the champion beside LSTMs of its size", done=0, total=contest.total)
-        for made in contest.hold(retrain or retrain_here):
-            yield Working(doing=f"retrained {made.name}", done=contest.done, total=contest.total)
-        verdict = contest.verdict(baselines)
+        # A verdict is made once, by the process that owns the run: two would remove each other's trainings.
+        with run.owned() as check_owned:
+            for event in _contest(run, experiment, retrain):
+                if is_stopped():
+                    return
+                if event is not None:
+                    yield event
+            check_owned()
+            verdict = stored_verdict(run)
+    if verdict is None:
+        raise FencedError(
+            f"{run} has been searched on by another process meanwhile; give the same command again"
+        )
     yield Judged(verdict=verdict)
+
+
+def _contest(run: Run, experiment: Experiment, retrain: Retrain | None) -> Iterator[Event | None]:
+    """Makes the trainings of a verdict and publishes it; yields None while a training goes on elsewhere."""
+    from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch, which a kept verdict spares
+    from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
+
+    baselines = run.baselines(experiment.dataset.metric.name, lambda: experiment.baselines)
+    contest = Contest(run, experiment)
+    yield Working(doing="retraining the champion beside LSTMs of its size", done=0, total=contest.total)
+    for made in contest.hold(retrain or retrain_here):
+        done = f"retrained {made.name}" if made is not None else ""
+        yield Working(doing=done, done=contest.done, total=contest.total) if done else None
+    contest.verdict(baselines)
 
 
 class _Narrator:

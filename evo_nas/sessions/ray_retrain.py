@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from evo_nas.champion.retrain import retrain_one
 from evo_nas.errors import ExecutionError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig, WorkerOptions
     from evo_nas.tasks.dataset import Dataset
 
+TICK_S = 1.0
 RETRIES = 3
 """How often Ray starts a training again whose worker or node was lost."""
 
@@ -33,8 +34,8 @@ class RayRetrain:
 
     def __call__(
         self, requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
-    ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
-        """Yields each training when it is made, in the order in which they end.
+    ) -> Iterator[tuple[Retraining, Retrained, bytes | None] | None]:
+        """Yields each training when it is made, in the order in which they end, and None each second in between.
 
         Raises:
             ExecutionError: A training was lost more often than Ray starts it again.
@@ -56,9 +57,19 @@ class RayRetrain:
                 while waiting and len(running) < self._workers.most:
                     request = waiting.pop(0)
                     running[run.remote(request, data, training)] = request
-                (done, *_), _ = ray.wait(list(running))
-                result, weights = ray.get(done)
-                yield running.pop(done), result, weights
+                done, _ = ray.wait(list(running), timeout=TICK_S)
+                if (
+                    not done
+                ):  # there may be no worker for a long time, and somebody may want to stop meanwhile
+                    yield None
+                for reference in done:
+                    result, weights = ray.get(reference)
+                    yield running.pop(reference), result, weights
+        except RayTaskError as error:
+            raise ExecutionError(
+                f"a training of the verdict failed: {type(error.cause).__name__}: {error.cause}; those that were "
+                "made are kept"
+            ) from error
         except RayError as error:
             last = str(error).strip().rsplit("\n", 1)[-1]
             raise ExecutionError(

@@ -93,5 +93,5 @@ def test_submitting_waits_until_the_search_is_under_way(started: Started) -> Non
 
 
 def test_a_search_that_ends_before_it_began_is_an_error() -> None:
-    with pytest.raises(ExecutionError, match="ended before it began; see `evo-nas logs"):
+    with pytest.raises(ExecutionError, match="ended before it began; look at `evo-nas status"):
         await_start(PlayedElsewhere(address="http://127.0.0.1:8265"), as_json=False)

@@ -106,7 +106,7 @@ def dashboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
 
 def test_lines_are_whole_however_they_arrive(dashboard: Dashboard) -> None:
     dashboard.lines = ["one\ntw", "o\nthr", "ee"]
-    assert list(Jobs(dashboard.url).follow("one")) == ["one", "two", "three"]
+    assert [line for line in Jobs(dashboard.url).follow("one") if line] == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize("fate", ["is refused", "is cut off", "is silent"])
@@ -114,6 +114,7 @@ def test_a_dashboard_that_is_lost_while_it_is_followed_is_one_clear_error(
     dashboard: Dashboard, fate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "SILENCE_S", 0.05)
+    monkeypatch.setattr(jobs, "TICK_S", 0.05)
     dashboard.lines, dashboard.fate = ["one\n"], fate
     with pytest.raises(ExecutionError, match=f"the cluster at {dashboard.url} cannot be asked: "):
         list(Jobs(dashboard.url).follow("one"))
