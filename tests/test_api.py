@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import evo_nas
 from evo_nas import api
+from evo_nas.cli import main
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, DataError
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Judged
@@ -79,6 +82,19 @@ def test_a_run_of_arrays_cannot_go_on_without_them(tmp_path: Path) -> None:
         DataError, match=r"resume from Python, with evo_nas\.search\(\.\.\., dataset=\.\.\.\)"
     ):
         evo_nas.search(settings, tmp_path / "run", executor="inline")
+
+
+def test_a_file_without_a_task_takes_the_data_of_the_program(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(json.dumps(SETTINGS))
+    verdict = evo_nas.search(tmp_path / "mine.yaml", tmp_path / "run", dataset=dataset(), executor="inline")
+    assert verdict.evaluations == 3
+
+
+def test_the_champion_of_arrays_is_exported_without_them(tmp_path: Path) -> None:
+    evo_nas.search(SETTINGS, tmp_path / "run", dataset=dataset(), executor="inline")
+    exported = CliRunner().invoke(main, ["export", str(tmp_path / "run"), "--out", str(tmp_path / "out")])
+    assert exported.exit_code == 0, exported.output
+    assert evo_nas.load_champion(tmp_path / "out").signature.features == 2
 
 
 def test_a_dataset_beside_another_task_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from evo_nas.champion.export import export_champion, load_champion
 from evo_nas.champion.retrain import Retrained, retrain_here
 from evo_nas.champion.selection import select_champion
 from evo_nas.config import configured
-from evo_nas.errors import ChampionError
+from evo_nas.errors import ChampionError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
 from evo_nas.genome.cells import cell_name
@@ -154,6 +154,32 @@ def test_the_lstm_is_chosen_on_validation_and_never_on_test(unjudged, monkeypatc
 def test_a_test_score_that_is_no_number_is_a_failed_training(unjudged, monkeypatch):
     scripted(monkeypatch, lambda rate, *, is_lstm: (0.5, None))
     with pytest.raises(ChampionError, match="retraining failed"):
+        verdict_of(unjudged)
+
+
+def test_a_training_that_failed_is_made_again_and_its_cause_is_told(unjudged, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(retrain, "_retrain", lambda *_: (Retrained(0, error="CUDA out of memory"), None))
+        with pytest.raises(ChampionError, match=r"retraining failed \(CUDA out of memory\)"):
+            verdict_of(unjudged)
+    assert verdict_of(unjudged).champion.tests
+
+
+def test_a_verdict_is_made_again_where_other_evaluations_came_for_lost_ones(run, unjudged, monkeypatch):
+    verdict_of(unjudged)
+    segments = sorted((unjudged / "segments").iterdir())
+    segments[2].write_bytes(b"")
+    settings = Run.at(unjudged).config
+    with Experiment.of(settings).open(Run.at(unjudged), executor="inline", accept_data_loss=True) as search:
+        progress = search.run()
+    assert progress.told == 6
+    monkeypatch.setattr(contest, "Contest", lambda *_: pytest.fail("judged again"))
+    with pytest.raises(pytest.fail.Exception, match="judged again"):
+        verdict_of(unjudged)
+
+
+def test_a_run_that_another_process_owns_is_not_judged(unjudged):
+    with Run.at(unjudged).owned(), pytest.raises(RunError, match="another process is searching this run"):
         verdict_of(unjudged)
 
 

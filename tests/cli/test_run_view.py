@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from evo_nas.cli.run_summary import is_spent
-from evo_nas.config import BudgetOptions
-from evo_nas.ledger import Totals
 from tests.cli.test_commands import config, evo_nas_command, run, searched
 
 __all__ = ["config", "run", "searched"]  # fixtures
@@ -51,19 +48,3 @@ def test_runs_tells_metric_and_test_score_and_never_breaks_a_name(
     assert (summary["metric"], summary["evaluated"], summary["complete"]) == ("accuracy", 8, True)
     assert 0.0 <= summary["test"] <= 1.0
     assert f"{summary['test']:.4f}" in line
-
-
-@pytest.mark.parametrize(
-    ("minutes", "totals", "spent"),
-    [
-        (None, Totals(8, 0, 1.0), True),
-        (None, Totals(8, 1, 1.0), False),
-        (None, Totals(7, 0, 1e9), False),
-        (0.5, Totals(3, 0, 30.0), True),
-        (0.5, Totals(3, 0, 29.0), False),
-    ],
-)
-def test_a_budget_is_spent_by_evaluations_or_by_minutes(
-    minutes: float | None, totals: Totals, spent: bool
-) -> None:
-    assert is_spent(BudgetOptions(evaluations=8, train_minutes=minutes), totals) is spent

@@ -66,6 +66,18 @@ def test_a_signal_leaves_a_search_elsewhere_and_says_that_it_goes_on(
     assert "the search goes on; watch it with `evo-nas attach /shared/a --address auto`" in said
 
 
+def test_a_signal_after_the_end_of_a_search_elsewhere_says_nothing_more(
+    started: Started, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = InterruptingElsewhere(started, STOPPED, place="/shared/a", address="auto")
+    with pytest.raises(SystemExit):
+        Watcher(session, as_json=False).follow(begin)
+    said = capsys.readouterr().out
+    assert "is stopped: 60 of 120 evaluations are safe" in said
+    assert "goes on;" not in said
+    assert "nothing was found" not in said
+
+
 def test_a_failure_is_an_event_for_machines_and_an_error_for_people(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -50,6 +50,7 @@ def test_the_newest_champion_counts_and_earlier_ones_go(store: Store, tmp_path: 
     for candidate in range(3):
         champion.publish(FILES, {"candidate": candidate})
     assert champion.verdict() == {"candidate": 2}
+    assert list(champion.damage()) == []
     assert len(files_in(tmp_path / "run" / "champion")) == len(FILES) + 1
 
 
@@ -60,7 +61,9 @@ def test_a_kill_while_it_is_published_leaves_the_earlier_one(tmp_path: Path, liv
         ChampionStore(Breaking(tmp_path / "run", lives)).publish(FILES, {"candidate": 2})
     champion = ChampionStore(LocalStore(tmp_path / "run"))
     assert champion.verdict() == {"candidate": 1}
+    assert list(champion.damage()) == []  # the earlier champion is whole, and it is the one that counts
     champion.publish(FILES, {"candidate": 3})
+    assert list(champion.damage()) == []
     assert champion.verdict() == {"candidate": 3}
 
 
@@ -108,3 +111,18 @@ def test_trainings_of_an_earlier_champion_are_discarded(store: Store) -> None:
     champion.discard_trainings(frozenset({"b"}))
     assert champion.training("a") is champion.weights("a") is None
     assert champion.weights("b") == b"weights"
+
+
+def test_a_file_that_nobody_published_is_neither_read_nor_unnoticed(store: Store) -> None:
+    champion = ChampionStore(store)
+    champion.publish(FILES, VERDICT)
+    (folder,) = store.list("champion")
+    store.create(f"champion/{folder}/evil.json", b"{}")
+    store.create("champion/000002x/model.safetensors", b"")
+    assert "evil.json" not in champion.files()
+    assert [line.partition(" ")[0] for line in champion.damage()] == [
+        "champion/000002x",
+        f"champion/{folder}/evil.json",
+    ]
+    champion.publish(FILES, {"candidate": 4})
+    assert champion.verdict() == {"candidate": 4}

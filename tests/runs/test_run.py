@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evo_nas.config import configured
+from evo_nas.config import BudgetOptions, configured
 from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
@@ -94,11 +94,11 @@ def test_a_lineage_goes_back_to_a_founder(place: Path) -> None:
     run = Run.at(place)
     child = next(row for row in reversed(run.table().to_pylist()) if row["parents"])
     line = run.lineage(child["id"])
-    assert line[0] == run.candidate(child["id"])
+    assert line[0] == child
     assert line[-1]["parents"] == []
     assert all(later["parents"][0] == earlier["id"] for later, earlier in pairwise(line))
     with pytest.raises(RunError, match="candidate is 99; must be one that was evaluated"):
-        run.candidate(99)
+        run.lineage(99)
 
 
 def test_the_configuration_has_the_budget_that_was_given_last(place: Path, tmp_path: Path) -> None:
@@ -163,3 +163,25 @@ def test_runs_are_found_at_and_under_a_folder(place: Path) -> None:
 def test_the_record_is_plain_json_that_anyone_can_read(place: Path) -> None:
     record = json.loads((place / "RUN.json").read_text())
     assert record["config"]["name"] == record["name"] == "waves"
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "minutes", "spent"),
+    [(BUDGET, None, True), (BUDGET + 1, None, False), (BUDGET + 1, 1e-9, True), (BUDGET + 1, 60.0, False)],
+)
+def test_a_budget_is_spent_by_evaluations_or_by_minutes(
+    place: Path, evaluations: int, minutes: float | None, spent: bool
+) -> None:
+    budget = BudgetOptions(evaluations=evaluations, train_minutes=minutes)
+    assert Run.at(place).is_spent(budget) is spent
+
+
+def test_a_run_has_one_owner_at_a_time(place: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(place, tmp_path / "run")
+    with Run.at(copy).owned() as check_owned:
+        check_owned()
+        with pytest.raises(RunError, match="another process is searching this run"), Run.at(copy).owned():
+            pass
+    with Run.at(copy).owned():
+        pass
+    assert list(Run.at(copy).damage()) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import ray
 
-from evo_nas.errors import ExecutionError
+from evo_nas.errors import ConfigChangedError, ExecutionError
 from evo_nas.runs import Run
 from evo_nas.sessions import actor
 from evo_nas.sessions.actor import ActorSession, ManagerHandle
@@ -119,6 +119,35 @@ def test_a_run_that_nothing_searches_is_said_to_be_so(local_ray: None, tmp_path:
         session.attach()
     with pytest.raises(ExecutionError, match="nothing searches"):
         session.stop()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_another_configuration_does_not_stop_the_search_that_is_run(
+    local_ray: None, config: MakeConfig, tmp_path: Path
+) -> None:
+    run = str(tmp_path / "run")
+    with Embedded(run, "auto") as session:
+        session.start(config(budget={"evaluations": 10_000}, space={"widths": [4, 5, 6, 7, 8]}))
+        listened = session.events()
+        assert any(isinstance(event, Progressed) and event.told for event in listened)
+        with Embedded(run, "auto") as other, pytest.raises(ConfigChangedError, match="seed: was 3, is 4"):
+            other.start(config(seed=4))
+        told = Run.at(run).totals().told
+        assert any(isinstance(event, Progressed) and event.told > told for event in session.events())
+        session.stop(drain_s=5.0)
+        assert isinstance(list(session.events())[-1], Stopped)
+    assert ManagerHandle.find(run) is None
+
+
+def test_a_manager_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stubborn(ManagerHandle):
+        def _ask(self, method: str, *arguments: Any) -> Any:
+            return None if method == "stop" else News((), Mark(1.0, 1), ended=False)
+
+    monkeypatch.setattr(actor, "PATIENCE_S", 0.01)
+    with pytest.raises(ExecutionError, match="has not ended within 0.01 s"):
+        Stubborn("/shared/a", None).stop_and_wait()
 
 
 def test_a_manager_that_neither_answers_nor_lives_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,5 +28,5 @@ def test_a_relative_place_in_a_cluster_is_refused() -> None:
 
 @pytest.mark.parametrize("option", ["inline", "accept_data_loss"])
 def test_options_of_this_machine_are_refused_beside_an_address(option: str) -> None:
-    with pytest.raises(ConfigError, match="is given beside --address"):
+    with pytest.raises(ConfigError, match="is given beside an address"):
         open_session("/shared/a", address="auto", **{option: True})

@@ -13,6 +13,7 @@ from evo_nas.ledger import LocalStore
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Baselines, Completed, Judged, Progressed, Started, Stopped, Working
 from evo_nas.sessions.local import LocalSession
+from evo_nas.tasks import task as task_module
 from tests.sessions.conftest import MakeConfig, events_of
 
 
@@ -90,15 +91,26 @@ def test_there_is_nothing_to_attach_to_without_a_cluster(tmp_path: Path) -> None
         session(tmp_path / "run").attach()
 
 
-def test_a_search_that_goes_on_reads_its_record_and_each_segment_once(
+def test_a_search_that_goes_on_reads_its_record_its_data_and_each_segment_once(
     config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "waves.csv").write_text("x\n" + "\n".join(str(step % 7) for step in range(200)) + "\n")
+    task = {
+        "kind": "forecast",
+        "path": str(tmp_path / "waves.csv"),
+        "targets": ["x"],
+        "window": 6,
+        "horizon": 1,
+    }
     begun = session(tmp_path / "run")
-    begun.start(config())
+    begun.start(config(task=task))
     for event in begun.events():
         if isinstance(event, Progressed) and event.told == 3:
             begun.stop()
     reads: Counter[str] = Counter()
+    hashed: list[Path] = []
+    sha256 = task_module._sha256
+    monkeypatch.setattr(task_module, "_sha256", lambda path: hashed.append(path) or sha256(path))
     read = LocalStore.read
 
     def counted(self: LocalStore, name: str) -> bytes:
@@ -110,4 +122,5 @@ def test_a_search_that_goes_on_reads_its_record_and_each_segment_once(
     resumed.resume()
     assert isinstance(list(resumed.events())[-1], Judged)
     assert reads["RUN.json"] <= 2
+    assert hashed == [tmp_path / "waves.csv"]
     assert {count for name, count in reads.items() if name.startswith("segments/")} == {1}
