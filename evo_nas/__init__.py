@@ -12,8 +12,8 @@ The Python interface::
     dataset = evo_nas.dataset_from_arrays(inputs, targets, kind="classification")
     evo_nas.search({"name": "mine"}, dataset=dataset)       # on arrays that this program holds
 
-    @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind;
-    class MyStrategy(Strategy[MyOptions]): ...              # `evo_nas.testing` has the tests that they must pass
+    @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind
+    class MyStrategy(Strategy[MyOptions]): ...              # of evo_nas.strategies.strategy; tests: evo_nas.testing
 
 Importing this package loads neither torch nor ray; each name loads what it needs when it is first used.
 """

@@ -26,7 +26,7 @@ from evo_nas.training.forward import score_part
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A complete run of six candidates on a small forecast."""
-    folder = tmp_path_factory.mktemp("crown")
+    folder = tmp_path_factory.mktemp("contest")
     rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(200)]
     (folder / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
     settings = {
