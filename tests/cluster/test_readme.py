@@ -69,6 +69,6 @@ def test_five_commands_submit_a_search_to_a_local_cluster(home: Path) -> None:
         )
     said = (home / "log").read_text()
     assert done.returncode == 0, said
-    assert "submitted as cluster-" in said
+    assert "runs/cluster is under way; watch it with `evo-nas attach" in said
     run = home / "runs" / "cluster"
     wait_for(lambda: Run.at(run).exists and Run.at(run).history().told, 240.0, "the first evaluation")
