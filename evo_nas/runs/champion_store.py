@@ -1,12 +1,12 @@
-"""`ChampionStore`: where a run keeps its champion, and every training that was made to judge it.
+"""`ChampionStore`: keeps the champion of a run and the trainings that its verdict is based on.
 
 ::
 
-    champion/trainings/<key>.json, .safetensors    one training each, kept when it is done
-    champion/000001-<random>/...                   one champion each; the newest that is whole counts
+    champion/trainings/<key>.json, .safetensors    one finished training each
+    champion/000001-<random>/...                   one champion each; the newest complete one counts
 
-Files are created and never changed, so that directories and buckets are used in the same way. The verdict is written
-last and lists the SHA-256 of the other files: a champion is there whole or not at all.
+Files are created and never changed, so that directories and buckets work in the same way. The verdict is written last
+and lists the SHA-256 of the other files, so that a partly written champion is never read.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class ChampionStore:
-    """The champion of one run.
+    """Reads and writes the champion of one run.
 
     Args:
-        store: Where the run is.
+        store: The place of the run.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def verdict(self) -> dict[str, Any] | None:
-        """Returns the verdict on the newest champion that is whole; None if there is no such champion."""
+        """Returns the verdict on the newest complete champion; None if there is none."""
         champion = self._newest()
         return None if champion is None else champion[1]
 
     def files(self) -> dict[str, bytes]:
-        """Returns the files of the newest champion that is whole by name, none if there is no such champion."""
+        """Returns the files of the newest complete champion by name; empty if there is none."""
         champion = self._newest()
         if champion is None:
             return {}
@@ -53,21 +53,22 @@ class ChampionStore:
             return {name: self._store.read(f"{folder}/{name}") for name in self._store.list(folder)}
 
     def publish(self, files: Mapping[str, bytes], verdict: Mapping[str, Any]) -> None:
-        """Makes ``files`` with ``verdict`` the champion, then removes earlier ones."""
+        """Stores ``files`` and ``verdict`` as the champion, then removes earlier champions."""
         with storage_errors(self._store, "write the champion of"):
             earlier = self._folders()
             number = 1 + max((int(name.partition("-")[0]) for name in earlier), default=0)
+            # The random part keeps the files of two processes apart that judge the same run.
             folder = f"{FOLDER}/{number:06d}-{uuid4().hex[:8]}"
             for name, content in files.items():
                 self._store.create(f"{folder}/{name}", content)
-            # The verdict comes last: until it is there, the earlier champion counts.
+            # The verdict comes last: until it exists, the earlier champion counts.
             sealed = seal({"files": _digests(files), "verdict": dict(verdict)})
             self._store.create(f"{folder}/{VERDICT_FILE}", sealed)
             for name in earlier:
                 self._delete_folder(f"{FOLDER}/{name}")
 
     def training(self, key: str) -> dict[str, Any] | None:
-        """Returns what was kept of the training called ``key``; None if it was not made or is damaged."""
+        """Returns the record of training ``key``; None if it is missing or damaged."""
         with storage_errors(self._store, "read a training of"):
             try:
                 return unseal(self._store.read(f"{TRAININGS}/{key}.json"))
@@ -75,7 +76,7 @@ class ChampionStore:
                 return None  # it can be trained again
 
     def weights(self, key: str) -> bytes | None:
-        """Returns the weights of the training called ``key``; None if none are kept or they are damaged."""
+        """Returns the weights of training ``key``; None if they are missing or damaged."""
         kept = self.training(key)
         if kept is None or not kept.get("weights"):
             return None
@@ -87,13 +88,14 @@ class ChampionStore:
         return content if _digest(content) == kept["weights"] else None
 
     def keep_training(self, key: str, values: Mapping[str, Any], weights: bytes | None = None) -> None:
-        """Keeps a training that is done, in the place of a damaged one of the same key."""
+        """Stores a finished training and replaces a damaged one of the same key."""
         digest = "" if weights is None else _digest(weights)
         with storage_errors(self._store, "write a training of"):
+            # `create` never replaces a file, so a damaged one has to go first.
             self._delete_training(key)
             if weights is not None:
                 self._store.create(f"{TRAININGS}/{key}.safetensors", weights)
-            # The weights come first: a record without its weights would be believed.
+            # The weights come first, since a record without its weights would look complete.
             self._store.create(f"{TRAININGS}/{key}.json", seal({**values, "weights": digest}))
 
     def discard_trainings(self, keep: frozenset[str]) -> None:
@@ -104,7 +106,7 @@ class ChampionStore:
                     self._store.delete(f"{TRAININGS}/{name}")
 
     def damage(self) -> Iterator[str]:
-        """Yields what is wrong with the files, a line for each; what can be made again is named, too."""
+        """Yields one line for each file that is damaged, even if it can be made again."""
         for name in self._folders():
             if self._read(f"{FOLDER}/{name}") is None:
                 yield f"{FOLDER}/{name} is not whole; `evo-nas resume` makes the champion again"
@@ -119,6 +121,7 @@ class ChampionStore:
 
     def _newest(self) -> tuple[str, dict[str, Any]] | None:
         with storage_errors(self._store, "read the champion of"):
+            # A `publish` that was interrupted leaves a folder without a verdict; the one before it counts then.
             for name in reversed(self._folders()):
                 verdict = self._read(f"{FOLDER}/{name}")
                 if verdict is not None:
@@ -126,7 +129,7 @@ class ChampionStore:
         return None
 
     def _read(self, folder: str) -> dict[str, Any] | None:
-        """Returns the verdict of the champion in ``folder``; None unless all of its files are what it lists."""
+        """Returns the verdict in ``folder``; None unless all files match the digests that it lists."""
         try:
             values = unseal(self._store.read(f"{folder}/{VERDICT_FILE}"))
             listed = dict(values["files"])
