@@ -1,4 +1,4 @@
-"""What is said of a run on one line."""
+"""`RunSummary`: one line about a run."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run.
+    """The summary of a run.
 
     Attributes:
-        run: Where it is kept.
-        error: Why it cannot be read; empty if it can, and then the rest says what it holds.
+        run: Directory or URI of the run.
+        error: Why it cannot be read; empty if it can. The other fields are meaningful only then.
         task: Kind of its task.
-        evaluated: Evaluations told.
+        evaluated: Number of told evaluations.
         evaluations: Budget of evaluations.
-        failed: Evaluations without a score.
+        failed: Number of evaluations without a score.
         metric: Name of the validation metric; empty before the first score.
         best: Best validation metric.
         test: Mean test metric of the champion; None before the verdict.
         complete: Whether the budget is spent.
-        last_result: When the last evaluation was told, as ISO 8601.
+        last_result: Time of the last evaluation in ISO 8601; empty without one.
     """
 
     run: str
@@ -56,25 +56,26 @@ class RunSummary:
 
 
 def summaries(runs: Iterable[Run]) -> list[RunSummary]:
-    """Returns a summary of each run; one that cannot be read hides no other."""
+    """Returns a summary of each run, also of those that cannot be read."""
     return [_summary(run) for run in runs]
 
 
 def is_spent(budget: BudgetOptions, totals: Totals) -> bool:
-    """Whether a run with ``totals`` has spent ``budget``, minutes of training included."""
+    """Whether a run with ``totals`` has spent ``budget``, including its minutes of training."""
     minutes = budget.train_minutes
     limits = Budget(budget.evaluations, None if minutes is None else 60 * minutes)
     return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
 
 
 def verdict_on(run: Run) -> Verdict | None:
-    """Returns the verdict that ``run`` keeps on what it holds now; None if there is none."""
+    """Returns the verdict on all evaluations of ``run``; None if there is none."""
     return stored_verdict(run, told=run.totals().told)
 
 
 def _summary(run: Run) -> RunSummary:
     try:
         return _readable(run)
+    # One damaged run must not hide the others of a directory.
     except EvoNasError as error:
         return RunSummary(str(run), error=str(error))
 

@@ -48,9 +48,9 @@ def explain_waiting(demand: Mapping[str, float]) -> str:
     available = ray.available_resources()
     if not _fits(demand, available):
         free = _in_words({name: available.get(name, 0.0) for name in demand})
-        return (
-            f"each asks for {asked}, and {free} are free on {len(_nodes())} nodes; add nodes or ask for less"
-        )
+        nodes = len(_nodes())
+        where = f"{nodes} node{'' if nodes == 1 else 's'}"
+        return f"each asks for {asked}, and {free} are free on {where}; add nodes or ask for less"
     return f"each asks for {asked}, which is free in total: nodes are still starting it, or none has it alone"
 
 
