@@ -1,4 +1,4 @@
-"""Why a Ray cluster has no place for a worker, in words, and which of its nodes are about to go."""
+"""Explains why a Ray cluster has no place for a worker, and finds nodes that will be removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 def draining_nodes() -> Mapping[str, float]:
-    """Returns the ids of nodes that are about to go, each with the Unix time of that, 0 where it is unknown.
+    """Returns the ids of nodes that will be removed, each with the Unix time of its end in seconds; 0 if unknown.
 
     Ray has no public way to ask. If a later Ray lacks the private one, the answer is empty, and workers are
     replaced when they are lost.
