@@ -1,4 +1,4 @@
-"""How many trainable parameters the network of an architecture has, without building it."""
+"""Counts the trainable parameters of an architecture without building its network."""
 
 from __future__ import annotations
 
