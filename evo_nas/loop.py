@@ -230,7 +230,7 @@ class Search:
         self._count(history.told)
         self._told_at_start = self._told
         self._asked = self._told + len(history.in_flight)
-        # They were asked and recorded before; asking again would derive the rest of the run from other candidates.
+        # These very candidates and no new ones: the strategy counts them as in flight, under their ids.
         self._executor.submit(history.in_flight)
 
     def _commit(self, evaluations: Sequence[Evaluation]) -> None:

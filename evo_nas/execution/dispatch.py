@@ -257,7 +257,7 @@ class Dispatcher:
 
     def _learn_pace(self, seconds: float) -> None:
         known = seconds if self._mean_s is None else self._mean_s
-        # An exponential mean, so that leases follow a search whose networks grow or shrink.
+        # An exponential mean, so that leases follow the recent pace.
         self._mean_s = known + _FORGETTING * (seconds - known)
 
     def _evaluations(self, lease: Lease, result: LeaseResult) -> list[Evaluation]:

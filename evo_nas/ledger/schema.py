@@ -51,9 +51,9 @@ SCHEMA = pa.schema(
         pa.field("backends", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null where no `Describe` was given.
+"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null if no `Describe` was given.
 
-A column that comes later needs a default in its dataclass: rows and candidates that were written before have it.
+A column that is added later needs a default in its dataclass, which older rows and candidates get.
 """
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))

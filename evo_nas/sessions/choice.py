@@ -42,7 +42,7 @@ def open_session(
         if given:
             raise ConfigError(f"{name} is given beside --address; use it on the machine that keeps the run")
     run = checked_run(str(place))
-    # Only the session that needs Ray's job client loads it.
+    # Ray is loaded only for a session in a cluster; a local search loads it when its workers start.
     if is_url(address):
         from evo_nas.sessions.jobs import JobSession  # noqa: PLC0415
 

@@ -132,7 +132,6 @@ class Strategy(ABC, Generic[OptionsT_co]):
         if self._asked:
             raise ValueError("only a fresh strategy can be resumed")
         self._remember_asked(evaluation.candidate for evaluation in told)
-        # Everything counts as asked before anything is told, as in the run that is resumed.
         self._remember_asked(in_flight)
         if len(self._in_flight) != len(told) + len(in_flight):
             raise ValueError("an id is told or in flight twice")

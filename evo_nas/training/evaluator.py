@@ -55,7 +55,7 @@ class CandidateEvaluator:
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
         parameters = count_parameters(architecture, self._data.signature)
-        # Before anything is built: an allocation that fails may take the whole worker with it.
+        # Before anything is built, since running out of memory may end the whole worker.
         obstacle = self._obstacle(architecture, parameters)
         if obstacle:
             return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle)
