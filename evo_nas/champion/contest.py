@@ -128,6 +128,7 @@ class Contest:
     @property
     def _requests(self) -> dict[str, Retraining]:
         trainings = [self._winner, *self._fair, *(each for lstm in self._lstms for each in lstm)]
+        # By key, since contestants may share a training: an LSTM champion is compared with itself.
         return {request.key: request for request in trainings}
 
     def _contenders(self, told: Sequence[Evaluation]) -> list[Architecture]:
@@ -164,6 +165,7 @@ class Contest:
 
     def _with_each_seed(self, name: str, architecture: Architecture) -> list[Retraining]:
         chosen, of = self._best.candidate, self._experiment.config.seed
+        # The same seeds for every contestant; they depend only on the run and its champion.
         seeds = [derive_seed(of, "retrain", chosen.canonical_hash, number) for number in range(SEEDS)]
         return [
             self._request(f"{name}, seed {number} of {SEEDS}", architecture, seed)
@@ -171,6 +173,7 @@ class Contest:
         ]
 
     def _request(self, name: str, architecture: Architecture, seed: int, *, keep: bool = False) -> Retraining:
+        # Every contestant trains for as many epochs as the champion did in the search.
         return Retraining(name, architecture, self._best.candidate.budget, seed, keeps_weights=keep)
 
     def _provenance(self) -> Provenance:

@@ -130,6 +130,7 @@ def _retrain(
     )
     if not request.keeps_weights:
         return result, None
+    # safetensors stores only contiguous tensors.
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return result, save(weights)
 

@@ -23,6 +23,7 @@ def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Returns the two-sided p-value of Welch's t-test for equal means of two samples."""
     from scipy.stats import ttest_ind  # noqa: PLC0415 - only making a verdict pays for it, reading one does not
 
+    # A single value has no variance, so it is no evidence for a difference.
     if min(len(ours), len(theirs)) < 2:
         return 1.0
     if len(set(ours)) == len(set(theirs)) == 1:  # without any spread the test is not defined

@@ -37,6 +37,7 @@ class _Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except EvoNasError as error:
+            # The message alone says what to do; a traceback would bury it.
             raise Refusal(str(error)) from None
         except OSError as error:
             # A closed pipe is no problem to explain: click ends quietly when `head` has seen enough.

@@ -152,6 +152,7 @@ def _samples(dataset: Dataset) -> list[str]:
     part = dataset.train
     if isinstance(part, Stream):
         return [repr("".join(_spelt(dataset, part.tokens[:SAMPLE_TOKENS])))]
+    # Only these few are cut: all windows of a long series need not fit into memory.
     few = part.cut(slice(0, SAMPLES)) if isinstance(part, Windows) else part
     lengths = _lengths(few)
     return [
@@ -163,6 +164,7 @@ def _samples(dataset: Dataset) -> list[str]:
 def _input(dataset: Dataset, steps: npt.NDArray[np.generic]) -> str:
     if dataset.vocabulary:
         tokens = _spelt(dataset, steps[:SAMPLE_TOKENS])
+        # Characters are joined as they were; words need a blank between them.
         joint = "" if all(len(token) == 1 for token in dataset.vocabulary) else " "
         return joint.join(tokens) + ("…" if len(steps) > SAMPLE_TOKENS else "")
     return _numbers(steps[:, 0]) if steps.shape[1] == 1 else "step 1: " + _numbers(steps[0])

@@ -86,6 +86,7 @@ def _examine_cluster(address: str | None) -> Iterator[Finding]:
 
 def _library(distribution: str, module: str) -> Finding:
     try:
+        # Imported and not only looked up: a native part may fail although the package is installed.
         import_module(module)
         return Finding(distribution, version(distribution))
     except PackageNotFoundError:

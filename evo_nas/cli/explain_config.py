@@ -30,6 +30,7 @@ def explain_config(name: str, *, markdown: bool) -> None:
 
     section, key = find(name, all_sections())
     view = section_view(section) if key is None else key_view(name, key)
+    # Not cropped, so that an example can be copied whole.
     Console(highlight=False).print(view, crop=False)
 
 

@@ -47,6 +47,7 @@ class LiveDisplay(TextDisplay):
     def _show_working(self, event: Working) -> None:
         if self._live is not None:
             self.close()
+        # A spinner takes the place of the view, whose last state stays on the screen.
         steps = "" if event.total is None else f"{event.done} of {event.total}: "
         self._stack.close()
         self._stack.enter_context(self._console.status(f"{steps}{event.doing}"))

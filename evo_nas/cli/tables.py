@@ -85,6 +85,7 @@ def best_table(rows: Sequence[Row]) -> Table:
 def lineage_table(line: Sequence[Row]) -> Table:
     """Returns a candidate and its ancestors; the last one is the founder or a lost ancestor."""
     table = plain_table("id", right=("score", "gain"), left=("made by",))
+    # The oldest one has no parent in the list, hence the None.
     for row, parent in zip(line, [*line[1:], None], strict=True):
         scored = parent and row["fitness"] is not None and parent["fitness"] is not None
         gain = f"{row['fitness'] - parent['fitness']:+.4f}" if parent and scored else ""

@@ -102,6 +102,7 @@ class Watcher:
         if self._session.outlives:
             return
         if isinstance(event, Started):
+            # Ray has replaced the handlers again when it started the workers.
             stopping.install()
             stopping.ask(self._session.leave, saying="stopping", announce=display.note_stop)
         elif isinstance(event, Completed | Stopped):

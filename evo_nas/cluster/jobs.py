@@ -136,6 +136,7 @@ class Jobs:
         with tempfile.TemporaryDirectory(prefix="evo-nas-") as folder:
             # Defaults and recipes are filled in, since the files of recipes do not exist in the cluster.
             values = spelled_out(config).model_dump(mode="json") | {"base_dir": "/"}
+            # base_dir is meaningless there: all data paths are absolute.
             (Path(folder) / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
             command = ["evo-nas", "search", CONFIG_FILE, "--run", run, "--address", "auto", "--json"]
             return self.submit(command, run, role="search", working_dir=Path(folder))
@@ -229,6 +230,7 @@ class Jobs:
 
 def _job_of(details: JobDetails) -> Job | None:
     metadata = details.metadata or {}
+    # Jobs of other programs do not have this metadata.
     if not details.submission_id or _RUN not in metadata:
         return None
     return Job(

@@ -56,6 +56,7 @@ def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator
             yield f"the cluster has {name} {version(name)}, this machine {theirs}; install the same version"
     for path in paths:
         place = Path(path)
+        # A pattern without matches is reported like a missing file.
         if not all(os.access(match, os.R_OK) for match in list(place.parent.glob(place.name)) or [place]):
             yield (
                 f"{path} cannot be read on the head node of the cluster; data are not sent there: put them on "

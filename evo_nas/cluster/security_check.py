@@ -47,6 +47,7 @@ def examine(address: str) -> Iterator[Exposure]:
     except ValueError as error:
         raise ConfigError(f"address is {address}: {error}; give a URL or host:port") from None
     host = parts.hostname or "127.0.0.1"
+    # A loopback address may be a local cluster or a tunnel; others would use the address of this machine.
     seen_by_others = _own_address() if _is_loopback(host) else host
     ports = dict(PORTS)
     yield _token()
@@ -59,6 +60,7 @@ def examine(address: str) -> Iterator[Exposure]:
         yield _gcs(address)
         if given is not None:
             ports[given] = "GCS"
+    # A port that only this machine can reach is no risk.
     if not _is_loopback(seen_by_others):
         for port, name in ports.items():
             yield from _open_port(seen_by_others, port, name)

@@ -27,6 +27,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig
     values = parse_yaml(_read(path), source=str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
+    # A base_dir in the file is relative to the file, not to where the command runs.
     values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
     return configured(values, overrides)
 
@@ -37,6 +38,7 @@ def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Sear
     Raises:
         ConfigError: Something is wrong; one line for each problem.
     """
+    # Overrides change nested sections, which belong to the caller.
     settings = copy.deepcopy(dict(values))
     if type(settings.get("workers")) is int:
         # Before the overrides: one such as ``workers.min=1`` needs a section to go into.

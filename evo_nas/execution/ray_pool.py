@@ -142,6 +142,7 @@ class RayPool(Executor):
             self._balance()
             if self._options.startup_timeout_s is not None:
                 self._await_first(self._options.startup_timeout_s)
+        # Also after Ctrl-C: a start that was interrupted must not leave workers behind.
         except BaseException:
             self.close()
             raise
@@ -195,6 +196,7 @@ class RayPool(Executor):
     def close(self) -> None:
         """Ends the workers, and Ray if this pool started it."""
         owned, self._owns_ray = self._owns_ray, False
+        # Shutting down an own Ray ends its workers; in a shared one they have to be killed.
         self._actors.clear(kill=not owned and ray.is_initialized())
         if owned:
             ray.shutdown()

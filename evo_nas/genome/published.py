@@ -61,6 +61,7 @@ def read_genotype(text: str) -> CellGraph:
             f"the genotype has {len(text)} characters; at most {MAX_GENOTYPE_CHARACTERS} are allowed"
         )
     try:
+        # Parsed and never executed, since the text may come from anywhere.
         recurrent, concat = _genotype_arguments(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise GenomeError(

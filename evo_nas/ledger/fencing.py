@@ -75,6 +75,7 @@ def claim_term(store: Store, *, above: int = 0, settings: Mapping[str, Any] | No
     owner = {"owner": uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "settings": settings}
     while True:
         term = 1 + max(above, _highest(store))
+        # Only one writer can create this file; the others try the next term.
         if store.create(_path(term, _CLAIM), seal({"term": term, **owner})):
             return term
 
@@ -215,6 +216,7 @@ def _decode_fence(values: Mapping[str, Any]) -> Fence:
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedError(f"it is no fence: {error!r}") from error
     names = map(SegmentName.parse, fence.segments)
+    # No writer can have listed segments of its own or a later term.
     if not all(name is not None and name.term < fence.term for name in names):
         raise DamagedError("it counts segments that are not of an earlier term")
     return fence

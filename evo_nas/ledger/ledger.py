@@ -206,6 +206,7 @@ class Ledger:
         except (FencedError, CorruptLedgerError):
             raise
         except (RunError, OSError) as error:
+            # Compaction only makes reading faster, so its failure must not stop a search.
             _log.warning("small segments stay apart for now: %s", error)
 
 

@@ -80,6 +80,7 @@ class LocalStore(Store):
         except OSError as error:
             holder = _read_holder(descriptor)
             os.close(descriptor)
+            # Some network file systems have no locks; the terms of the writers protect the run there.
             if error.errno in _NO_LOCKS:
                 return
             if not isinstance(error, BlockingIOError):
@@ -122,6 +123,7 @@ class LocalStore(Store):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             remaining = memoryview(content)
+            # The system may write only a part at a time.
             while remaining:
                 remaining = remaining[os.write(descriptor, remaining) :]
             os.fsync(descriptor)
@@ -139,6 +141,7 @@ class LocalStore(Store):
         if not folder.is_dir():
             self._make_folder(folder.parent)
             folder.mkdir(exist_ok=True)
+            # A new folder is durable only after its parent was synced.
             _sync_folder(folder.parent)
         self._made.add(folder)
 

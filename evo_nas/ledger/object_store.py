@@ -44,6 +44,7 @@ class ObjectStore(Store):
             raise RunError(f"run is {uri}; must be the path of a directory, local or mounted, or {kinds}")
         self.location = f"{scheme}://{place}"
         try:
+            # Listings are not cached, since a cached one would hide what other writers have published.
             self._fs, self._root = fsspec.url_to_fs(
                 self.location, use_listings_cache=False, **_OPTIONS[scheme]
             )

@@ -78,6 +78,7 @@ class Run:
     @property
     def config(self) -> SearchConfig:
         """The configuration, with its latest budget and workers."""
+        # The record never changes: later budgets and workers are in the claims of their writers.
         return checked(SearchConfig, self.record.config | self._reader.settings())
 
     def history(self) -> History:

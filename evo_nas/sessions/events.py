@@ -214,6 +214,7 @@ def event_from_json(line: str) -> Event | None:
         return None
     try:
         values = json.loads(line)
+        # As text again, since in strict mode only JSON may give a list for a tuple.
         return _reader(values.pop("event")).validate_json(json.dumps(values), strict=True)
     except (ValueError, KeyError, ValidationError) as error:
         raise ExecutionError(

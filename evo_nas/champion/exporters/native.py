@@ -151,6 +151,7 @@ def _read_signature(directory: Path) -> Signature:
 def _read_text(path: Path) -> str:
     try:
         status = path.stat()
+        # Opening a named pipe would wait without end.
         if not stat.S_ISREG(status.st_mode):
             raise ChampionError(f"{path} is not a file; give the directory of an exported champion")
         if status.st_size > MAX_JSON_BYTES:
