@@ -2,15 +2,15 @@
 
 The Python interface::
 
-    verdict = evo_nas.search("configs/quickstart.yaml")     # searches, or goes on where it was stopped
+    verdict = evo_nas.search("configs/quickstart.yaml")     # starts the search, or resumes it
     network = evo_nas.load_champion("runs/quickstart")      # the champion as a torch.nn.Module
     table = evo_nas.load_run("runs/quickstart")             # every evaluation as a pyarrow.Table
 
-    run = evo_nas.Run.at("runs/quickstart")                 # all that is kept of a search: best, lineage, baselines
+    run = evo_nas.Run.at("runs/quickstart")                 # what is kept of a search: best, lineage, baselines
     session = evo_nas.open_session("runs/quickstart")       # a search event by event, here or in a cluster
 
     dataset = evo_nas.dataset_from_arrays(inputs, targets, kind="classification")
-    evo_nas.search({"name": "mine"}, dataset=dataset)       # on arrays that this program holds
+    evo_nas.search({"name": "mine"}, dataset=dataset)       # on arrays in memory
 
     @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind
     class MyStrategy(Strategy[MyOptions]): ...              # of evo_nas.strategies.strategy; tests: evo_nas.testing
@@ -48,6 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    # Loaded on first use: `api` imports torch, which takes seconds.
     if name in __all__:
         return getattr(import_module("evo_nas.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

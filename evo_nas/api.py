@@ -50,19 +50,19 @@ def search(
     accept_data_loss: bool = False,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Verdict:
-    """Searches until the budget is spent, or goes on with a search that was stopped, and judges the champion.
+    """Starts or resumes a search, runs it until its budget is spent, and returns the verdict on its champion.
 
     Args:
         config: A YAML file, its content as a mapping, or a checked configuration.
         run: Run directory or ``s3://bucket/name``, ``runs/<name of the configuration>`` by default.
-        dataset: Data that this program holds, such as `dataset_from_arrays` makes; the configuration then has no
-            section ``task``.
+        dataset: Data in memory, for example from `dataset_from_arrays`; the configuration then has no section
+            ``task``.
         executor: ``ray`` for worker processes, ``inline`` to train in this one.
-        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
         on_event: Called with every event of the session, see `sessions.events`.
 
     Raises:
-        EvoNasError: Configuration, data or run directory cannot be used; the message says what to do.
+        EvoNasError: The configuration, the data or the run directory cannot be used; the message says what to do.
     """
     settings = _settings(config, in_memory=dataset is not None)
     place = run if run is not None else Path("runs") / settings.name
@@ -76,7 +76,7 @@ def search(
 
 
 def load_run(run: str | os.PathLike[str]) -> pa.Table:
-    """Returns every evaluation of a run, one row each in the order of telling; see `ledger.SCHEMA`.
+    """Returns all evaluations of a run, one row each, in the order in which they were told; see `ledger.SCHEMA`.
 
     Raises:
         RunError: There is no run at ``run``, or it cannot be read.

@@ -1,4 +1,4 @@
-"""The best evaluations of a whole history, however many it has."""
+"""The best evaluations of a whole history."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Archive:
-    """Keeps the best evaluations that it was shown: by fitness, then fewer parameters, then told earlier.
+    """Ranks the evaluations that it is given: by fitness, then by fewer parameters, then by the order of telling.
 
-    Evaluations that are not complete do not compete.
+    It ignores evaluations that are not complete.
 
     Args:
         size: How many evaluations are kept, at least 1.
@@ -26,9 +26,9 @@ class Archive:
         self._ranking: list[Evaluation] = []
 
     def update(self, evaluations: Iterable[Evaluation]) -> None:
-        """Takes in evaluations, in the order in which they were told."""
+        """Adds evaluations, given in the order in which they were told."""
         complete = (evaluation for evaluation in evaluations if evaluation.is_complete)
-        # Those told before come first, since of equals `nsmallest` keeps the first.
+        # `nsmallest` is stable: earlier evaluations come first here, so that they win among equals.
         self._ranking = nsmallest(self._size, chain(self._ranking, complete), key=_rank)
 
     @property

@@ -3,20 +3,20 @@
 ::
 
     EvoNasError
-    ├── ConfigError        a configuration file or option a person can mend
-    ├── DataError          a data file a person can mend
-    ├── GenomeError        a genome, cell or architecture that means nothing
+    ├── ConfigError        a wrong configuration file or option
+    ├── DataError          a data file that cannot be used
+    ├── GenomeError        an invalid genome, cell or architecture
     ├── RunError           a run directory that cannot be used as asked
     │   ├── ConfigChangedError   the run was started with another configuration
-    │   ├── DataChangedError     the files that it learns from have changed
+    │   ├── DataChangedError     the data files have changed since the run was started
     │   ├── FencedError          another process has taken the run over
     │   ├── FormatError          the run was written by a newer evo-nas
     │   └── CorruptLedgerError   committed rows are damaged or missing
     ├── ExecutionError     workers cannot be started or kept
-    └── ChampionError      there is nothing to export, or it cannot be read
+    └── ChampionError      no champion can be chosen, exported or loaded
 
-Every message names the field, the value received, the values permitted and what to do. The command
-line prints the message alone and leaves with exit code 2.
+Every message names the field, the value received, the values permitted and what to do. The command line
+prints only the message and exits with code 2.
 """
 
 
@@ -25,19 +25,19 @@ class EvoNasError(Exception):
 
 
 class ConfigError(EvoNasError):
-    """A configuration file or option that must be mended by the person who wrote it."""
+    """A configuration file or option is wrong, and its author must correct it."""
 
 
 class DataError(EvoNasError):
-    """A data file that is missing, unreadable or unusable for the task."""
+    """A data file is missing, unreadable or unusable for the task."""
 
 
 class GenomeError(EvoNasError):
-    """A genome, cell graph or architecture that is out of bounds or malformed."""
+    """A genome, cell graph or architecture is out of bounds or malformed."""
 
 
 class RunError(EvoNasError):
-    """A run directory that cannot be used as asked."""
+    """A run directory cannot be used as asked."""
 
 
 class ConfigChangedError(RunError):
@@ -49,15 +49,15 @@ class DataChangedError(RunError):
 
 
 class FencedError(RunError):
-    """Another process has claimed a later epoch of this run; this one must not write any more."""
+    """Another process has taken the run over; this one must not write to it any more."""
 
 
 class FormatError(RunError):
-    """The run was written in a format that this version cannot read."""
+    """The run was written in a newer format, which this version cannot read."""
 
 
 class CorruptLedgerError(RunError):
-    """Committed segments are damaged or missing: disk damage, not a crash."""
+    """Committed segments are damaged or missing; a crash alone never causes that."""
 
 
 class ExecutionError(EvoNasError):

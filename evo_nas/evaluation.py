@@ -1,8 +1,8 @@
 """What crosses a process boundary: a `Candidate` that was asked for, and the `Evaluation` that comes back.
 
 Each stage has its own type. The loop asks a strategy for candidates; a worker turns a candidate into an
-`Outcome`; the executor adds which worker did it and when, which makes it an `Evaluation`; only evaluations can
-be told to the strategy. All are frozen and made of plain values.
+`Outcome`; the executor adds the worker and the times, which makes it an `Evaluation`; only evaluations can be told to
+the strategy. All three are frozen and made of plain values.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Why an evaluation ended; the cause decides what may follow."""
+    """Why an evaluation ended; the loop, the strategy and the archive treat each cause differently."""
 
     OK = "ok"
     PRUNED = "pruned"
-    """Stopped early at a rung; scored there."""
+    """Training was stopped early at a rung and scored there."""
     TOO_BIG = "too_big"
-    """Does not fit the parameter limit or the memory; never retried, never in a population."""
+    """The network exceeds the parameter limit or the memory; it is never retried and never enters a population."""
     DIVERGED = "diverged"
-    """The loss or an output became infinite or not a number."""
+    """The loss or an output became infinite or NaN."""
     TIMED_OUT = "timed_out"
-    """Passed its time limit."""
+    """Training exceeded its time limit."""
     FAILED = "failed"
-    """Training raised an error that is none of the above; the evaluation carries it."""
+    """Training raised any other error; the outcome carries its message."""
     POISONED = "poisoned"
-    """Its worker was lost on every permitted attempt."""
+    """Every permitted attempt lost its worker."""
 
     @property
     def scored(self) -> bool:
-        """Whether a fitness comes with this status."""
+        """Whether an outcome with this status has a fitness."""
         return self in (Status.OK, Status.PRUNED)
 
     @property
     def complete(self) -> bool:
-        """Whether a fitness comes with this status that may be compared with that of others.
+        """Whether an outcome with this status has a fitness that may be compared with others.
 
-        The score at a rung comes from a shorter training: it would win or lose for the wrong reason.
+        The score at a rung comes from a shorter training, so that comparing it with a full one would be unfair.
         """
         return self is Status.OK
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A genome that was asked for and has no score yet.
+    """A genome that a strategy has proposed and that has no score yet.
 
     Attributes:
         id: Position in the order of asking, from 0; a run never uses an id twice.
-        genome: What is to be evaluated.
-        canonical_hash: Identity of the architecture that the genome means.
-        parents: Ids of the candidates it was bred from; empty for a founder.
-        operator: Name of what made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
-        seed: Seed of its training, from (run seed, canonical hash, budget).
-        budget: Epochs of training.
+        genome: The genome to evaluate.
+        canonical_hash: Identity of the architecture that the genome encodes.
+        parents: Ids of its parents; empty for a founder.
+        operator: Name of the operator that made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
+        seed: Seed of its training, derived from (run seed, canonical hash, budget).
+        budget: Training epochs.
         asked_after: How many evaluations had been told when it was asked.
     """
 
@@ -75,19 +75,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What training a candidate gave.
+    """The result of training a candidate.
 
     Attributes:
         status: Why it ended.
         fitness: Validation score, higher is better (a loss is negated); set if and only if ``status.scored``.
-        metrics: Named figures in their own units, such as ``validation_accuracy``.
-        metric: Name of the entry of ``metrics`` that fitness stands for; empty if there is none.
+        metrics: Values by name in their own units, such as ``validation_accuracy``.
+        metric: Name of the entry of ``metrics`` that the fitness is made from; empty without a fitness.
         curve: Validation metric after each epoch, in the metric's own units.
-        parameters: Trainable parameters of the network; 0 when it was never built.
-        epochs: Epochs that were trained.
+        parameters: Trainable parameters of the network; 0 if it was never built.
+        epochs: Epochs that were completed.
         train_s: Seconds of training and validation.
-        backends: What ran each layer, from the input up, such as ``native``; empty if no network was built.
-        error: Class and message of what went wrong; empty if nothing did.
+        backends: The implementation that ran each layer, such as ``native``, in the order of the layers; empty if no
+            network was built.
+        error: Class and message of the error; empty if there was none.
     """
 
     status: Status
@@ -102,6 +103,7 @@ class Outcome:
     error: str = ""
 
     def __post_init__(self) -> None:
+        # A stand-in score for failures would sooner or later be compared with a real one.
         if self.status.scored != (self.fitness is not None):
             raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
 
@@ -111,11 +113,11 @@ class Evaluation:
     """A candidate, its outcome, and which worker produced it when.
 
     Attributes:
-        candidate: What was asked.
-        outcome: What came back.
-        attempt: 1 for the first dispatch, and 1 more for each worker that was lost with it.
+        candidate: The candidate.
+        outcome: The result of its training.
+        attempt: 1 for the first dispatch; each lost worker adds 1.
         worker: Name of the worker that produced it.
-        node: Name of the machine that it ran on.
+        node: Name of the machine of that worker.
         queue_s: Seconds between submission and start of training.
         finished_at: Unix time at which the result reached the executor, in seconds.
     """
@@ -140,8 +142,8 @@ class Evaluation:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it carries the score of a whole training; only such evaluations compete with each other.
+        """Whether it has the score of a full training.
 
-        Populations, the archive and the choice of a champion pass over all others.
+        Populations, the archive and the choice of a champion ignore all others.
         """
         return self.outcome.status.complete

@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from evo_nas.tasks.task import Prepared, Task
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
-"""Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray that this process is
-part of and waits for its workers as long as it takes, ``inline`` trains in this process."""
+"""Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
+process and waits for workers without a deadline, ``inline`` trains in this process."""
 STARTUP_S = 120.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that a configuration means, checked; the data are read when they are first needed.
+    """A checked configuration and the parts that it describes; the data are read when they are first needed.
 
     Attributes:
-        config: What was asked for, every option spelled out.
+        config: The configuration with every default filled in.
         sections: The options of each section.
         task: What the networks learn.
     """
@@ -58,11 +58,11 @@ class Experiment:
 
     @classmethod
     def of(cls, config: SearchConfig, *, dataset: Dataset | None = None) -> Self:
-        """Checks every section; reads no data.
+        """Checks every section without reading data.
 
         Args:
             config: Any configuration.
-            dataset: Data that this program holds; only with the task ``in_memory``.
+            dataset: Data in memory; only with the task ``in_memory``.
 
         Raises:
             ConfigError: Something in the configuration is wrong.
@@ -75,10 +75,10 @@ class Experiment:
 
     @classmethod
     def of_run(cls, run: Run) -> Self:
-        """Returns the experiment that ``run`` records, with the budget and the workers that were given last.
+        """Returns the experiment that ``run`` records, with its latest budget and workers.
 
         Raises:
-            DataChangedError: Its files hold something else now.
+            DataChangedError: The content of its data files has changed.
         """
         experiment = cls.of(run.config)
         run.require_same(experiment.config, experiment.fingerprint)
@@ -86,7 +86,7 @@ class Experiment:
 
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:
-        """SHA-256 of each data file; the files are hashed once.
+        """SHA-256 of each data file by name; the files are hashed once.
 
         Raises:
             DataError: A file cannot be read.
@@ -95,19 +95,20 @@ class Experiment:
 
     @cached_property
     def prepared(self) -> Prepared:
-        """What one read of the data gives; they are read when this is first asked for.
+        """The data set and the means to fit its baselines; the first access reads the data.
 
         Raises:
             DataError: The data cannot be used.
-            ConfigError: The space does not suit them.
+            ConfigError: The search space does not suit the data.
         """
         prepared = self.task.read()
+        # Only the data say whether a layer may read backwards, so the check cannot be made before.
         _check_direction(self.sections.space, prepared.dataset)
         return prepared
 
     @property
     def dataset(self) -> Dataset:
-        """The data that networks learn from; raises as `prepared` does."""
+        """The data set; raises as `prepared` does."""
         return self.prepared.dataset
 
     @cached_property
@@ -121,7 +122,7 @@ class Experiment:
 
     @cached_property
     def space(self) -> SearchSpace:
-        """What may evolve, for the data."""
+        """The search space for these data."""
         return SearchSpace(self.sections.space, self.dataset.signature, self.config.training.epochs)
 
     @property
@@ -130,13 +131,13 @@ class Experiment:
         return Budget(self.config.budget.evaluations, self.config.budget.train_s)
 
     def strategy(self) -> Strategy[StrategyOptions]:
-        """Returns a fresh strategy."""
+        """Returns a strategy that has not asked for anything yet."""
         return STRATEGIES[self.config.strategy["kind"]](
             self.space, self.sections.strategy, seed=self.config.seed, epochs=self.config.training.epochs
         )
 
     def is_complete(self, run: Run) -> bool:
-        """Whether ``run`` exists, is this experiment's and has spent the budget.
+        """Whether ``run`` exists and has spent the budget of this experiment.
 
         Raises:
             ConfigChangedError: The run was started with another configuration.
@@ -151,17 +152,17 @@ class Experiment:
     def open(
         self, run: Run, *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
     ) -> Iterator[Search]:
-        """Starts ``run``, or resumes it, and yields the search, ready to go on.
+        """Starts or resumes ``run`` and yields its search, ready to continue.
 
         Args:
-            run: A run, or a vacant place.
+            run: An existing run, or an empty place for a new one.
             executor: Where candidates are trained.
-            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+            accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
 
         Raises:
             RunError: The place cannot be used, or another process is searching this run.
             ConfigChangedError: The run was started with another configuration.
-            ConfigError: The workers lack a device that was asked for.
+            ConfigError: The workers lack a device that the configuration names.
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
@@ -172,7 +173,7 @@ class Experiment:
                     run.open_ledger(
                         self.config,
                         accept_data_loss=accept_data_loss,
-                        # A manager may search for weeks: it must not hold what it has read.
+                        # A manager may search for weeks, so it must not keep the history in memory.
                         keep=executor != "cluster",
                         describe=self._describe,
                     )

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
 TURN_S = 0.5
-"""Seconds that a turn waits for results at most; then it looks whether it was stopped."""
+"""Longest wait for results in one turn, in seconds; between turns the loop checks whether it was stopped."""
 ASKED_AT_ONCE = 256
-"""Most candidates asked before they are submitted; the first of many workers need not wait for the last."""
+"""Most candidates asked before they are submitted, so that the first of many workers can start early."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When a search is complete; totals over the whole run, however often it was resumed.
+    """The limits at which a search is complete, counted over the whole run and all its resumes.
 
     Attributes:
-        evaluations: Candidates evaluated, failures included.
-        train_s: Seconds of training summed over all evaluations; None for no limit. Candidates that are in flight
+        evaluations: Candidates to evaluate, failures included.
+        train_s: Training time of all evaluations together, in seconds; None for no limit. Candidates in flight
             when it is reached are still evaluated.
     """
 
@@ -40,26 +40,26 @@ class Budget:
     train_s: float | None = None
 
     def is_spent(self, *, asked: int, train_s: float) -> bool:
-        """Whether nothing more may be asked after ``asked`` candidates and ``train_s`` seconds of training."""
+        """Whether ``asked`` candidates or ``train_s`` seconds of training use the budget up."""
         return asked >= self.evaluations or (self.train_s is not None and train_s >= self.train_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a search has done so far; listeners get one each turn.
+    """The state of a search; listeners get one each turn.
 
     Attributes:
-        told: Evaluations committed and believed, over the whole run.
+        told: Evaluations that are committed and told to the strategy, over the whole run.
         told_at_start: Evaluations that this process found in the ledger when it started.
         asked: Candidates asked, over the whole run.
         budget: When the run is complete.
-        by_status: Evaluations by the cause that ended them.
-        best: The best evaluation of all history; None before the first complete one.
+        by_status: Number of evaluations by status.
+        best: The best evaluation of the whole run; None before the first complete one.
         fitness: Size, mean, std, min and max of the current population's fitness.
-        occupancy: What the workers are doing.
+        occupancy: The state of the workers.
         elapsed_s: Seconds since this process started to search.
         finished: Whether the run is complete.
-        interrupted: Whether it was asked to stop before that.
+        interrupted: Whether the search was asked to stop before that.
         commit_s: Seconds that the last commit took.
         train_s: Seconds of training, over the whole run.
     """
@@ -87,14 +87,14 @@ class Search:
     """Asks, submits, collects, commits and tells until the budget is spent.
 
     Every result is durable before the strategy learns of it, so the state of a search is a function of its
-    ledger: killed at any point, a new `Search` over the same ledger goes on as this one would have. Construct one
-    with `Search.resumed`, over a new ledger, too.
+    ledger: if it is killed at any point, a new `Search` over the same ledger continues as this one would have.
+    Construct one with `Search.resumed`, also over a new ledger.
 
     Args:
         strategy: A fresh strategy.
-        executor: Where candidates are trained; started and closed by its owner.
-        ledger: Open for writing.
-        budget: When to stop.
+        executor: Where candidates are trained; the caller starts and closes it.
+        ledger: The ledger, open for writing.
+        budget: The limits of the search.
     """
 
     def __init__(
@@ -119,16 +119,16 @@ class Search:
     def resumed(
         cls, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
     ) -> Self:
-        """Returns a search that stands where ``ledger`` ends: all is told, and what was in flight is submitted."""
+        """Returns a search that continues where ``ledger`` ends, with what was in flight submitted again."""
         search = cls(strategy, executor, ledger, budget=budget)
         search._resume()
         return search
 
     def run(self, listeners: Sequence[Listener] = ()) -> Progress:
-        """Searches until the budget is spent or `stop` is called, and returns where it stands.
+        """Searches until the budget is spent or `stop` is called, and returns the final state.
 
         Raises:
-            RunError: Results can no longer be committed; those acknowledged so far are safe.
+            RunError: Results can no longer be committed; those committed so far are safe.
             ExecutionError: Workers cannot be kept alive.
         """
         self._started = time.monotonic()
@@ -141,17 +141,17 @@ class Search:
         return self.progress()
 
     def step(self, *, timeout_s: float = TURN_S) -> list[Evaluation]:
-        """Makes one turn: ask, submit, collect, commit, tell; returns what was told.
+        """Makes one turn (ask, submit, collect, commit, tell) and returns what was told.
 
         Raises:
-            ValueError: The search was not made by `resumed`, so it would ask again what its ledger holds.
+            ValueError: The search was not made by `resumed`; it would repeat what its ledger holds.
         """
         if not self._is_resumed:
             raise ValueError("the search is not resumed from its ledger; construct it with Search.resumed")
         self._ask()
         evaluations = self._executor.collect(timeout_s=timeout_s)
         if evaluations:
-            # Durable first, then believed: a crash in between loses nothing that a later candidate rests on.
+            # Commit before tell: a crash in between loses nothing that a later candidate depends on.
             self._commit(evaluations)
             self._strategy.tell(evaluations)
             self._count(evaluations)
@@ -161,8 +161,9 @@ class Search:
         """Ends `run` after the current turn; safe to call from a signal handler or another thread.
 
         Args:
-            drain_s: Most seconds for which the search goes on, without asking, until all in flight is told.
+            drain_s: Longest time in seconds that the search waits for candidates in flight; it asks for no new ones.
         """
+        # The deadline comes before the flag: the loop must never see the flag with the deadline of the past.
         self._drained_by = time.monotonic() + drain_s
         self._stop.set()
 
@@ -173,11 +174,11 @@ class Search:
 
     @property
     def ended(self) -> bool:
-        """Whether `run` would do nothing more: the budget is spent, or the search was stopped and drained."""
+        """Whether nothing is left to do: the budget is spent, or the search was stopped and drained."""
         return self.finished or self._stopped
 
     def progress(self) -> Progress:
-        """Returns where the search stands."""
+        """Returns the current state."""
         return Progress(
             told=self._told,
             told_at_start=self._told_at_start,
@@ -204,10 +205,10 @@ class Search:
         return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
 
     def _ask(self) -> None:
-        # In portions, until the workers have enough: the first of them can start while others are still asked.
+        # In portions until every worker has enough, so that the first can start while others are still asked.
         while (wanted := self._wanted()) > 0:
             candidates = self._strategy.ask(wanted)
-            # While candidates are in flight, what they teach may let the strategy find more.
+            # An empty answer is final only when nothing is in flight: results may let the strategy find more.
             self._exhausted = not candidates and self._asked == self._told
             if not candidates:
                 return
@@ -218,6 +219,7 @@ class Search:
     def _wanted(self) -> int:
         over = self._spent or self._stop.is_set()
         left = 0 if over else self._budget.evaluations - self._asked
+        # Told in every turn: an executor that knows the end is near can give back workers that it will not need.
         self._executor.expect(left)
         return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
 
@@ -228,6 +230,7 @@ class Search:
         self._count(history.told)
         self._told_at_start = self._told
         self._asked = self._told + len(history.in_flight)
+        # These very candidates and no new ones: the strategy counts them as in flight, under their ids.
         self._executor.submit(history.in_flight)
 
     def _commit(self, evaluations: Sequence[Evaluation]) -> None:

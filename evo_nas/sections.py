@@ -1,4 +1,4 @@
-"""The sections of a configuration that belong to a kind, each checked by the options model of its kind."""
+"""Checks the sections whose keys depend on a kind (task, strategy) or on another room (space)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Choice = TypeVar("Choice")
 
 
 class Sections(NamedTuple):
-    """The checked options of the sections whose keys belong to other rooms than ``config``."""
+    """The checked options of the sections that ``config`` itself cannot check."""
 
     strategy: StrategyOptions
     space: SpaceOptions
@@ -33,7 +33,7 @@ class Sections(NamedTuple):
 
     @classmethod
     def of(cls, config: SearchConfig) -> Self:
-        """Checks every section as far as that needs no data; relative data paths stay as they are written.
+        """Checks every section as far as possible without data; relative data paths stay as written.
 
         Raises:
             ConfigError: An option is wrong.
@@ -43,12 +43,12 @@ class Sections(NamedTuple):
         space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")
-        # A home directory is spelled out here: the configuration may be run where ``~`` is another one.
+        # ``~`` is expanded here, since on another machine it may mean another directory.
         return cls(strategy, space, resolved(task, Path()))
 
 
 def spelled_out(config: SearchConfig) -> SearchConfig:
-    """Returns ``config`` with every option that it leaves open, so that a default equals its spelling."""
+    """Returns ``config`` with every default filled in, so that leaving an option out equals giving its default."""
     options = Sections.of(config)._asdict()
     return config.model_copy(
         update={
@@ -70,5 +70,5 @@ def _options(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def path_keys(config: SearchConfig) -> frozenset[str]:
-    """Returns the dotted keys of ``config`` that hold paths of data."""
+    """Returns the dotted keys of ``config`` whose values are data paths."""
     return frozenset(f"task.{name}" for name in data_paths(Sections.of(config).task))

@@ -7,14 +7,14 @@ import logging
 import time
 
 FIELDS = ("candidates", "worker", "node", "attempt")
-"""Attributes of a log record that are written if it has them."""
+"""Optional attributes of a log record that are written if present."""
 
 
 class JsonFormatter(logging.Formatter):
     """Writes a record as one JSON object on one line.
 
     Args:
-        run: Name of the run, written in every line.
+        run: Name of the run; every line carries it.
     """
 
     def __init__(self, run: str) -> None:
@@ -22,7 +22,7 @@ class JsonFormatter(logging.Formatter):
         self._run = run
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns time, level, logger, message, run and those of `FIELDS` that the record has."""
+        """Returns one line with time, level, logger, message, run and those of `FIELDS` that the record has."""
         fields = {
             "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{record.msecs:03.0f}Z",
             "level": record.levelname,
@@ -33,14 +33,17 @@ class JsonFormatter(logging.Formatter):
         fields |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
+        # An attribute of a record may have a type that JSON lacks.
         return json.dumps(fields, default=str)
 
 
 def log_as_json(run: str) -> None:
-    """Sends what evo-nas logs in this process to standard error as JSON lines that name ``run``."""
+    """Makes evo-nas log to standard error in this process, as JSON lines that name ``run``."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(run))
     logger = logging.getLogger("evo_nas")
+    # Replaced, not added: a second search in the same process would print every line twice.
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)
+    # A handler of the root logger would print the same record once more as text.
     logger.propagate = False

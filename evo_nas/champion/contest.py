@@ -1,4 +1,4 @@
-"""`Contest`: the champion of a run against LSTMs of its size, as a list of trainings and the verdict they lead to."""
+"""`Contest`: compares the champion of a run with LSTMs of its size; a list of trainings and a verdict on them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from evo_nas.runs import Run
 
 SEEDS = 3
-"""Trainings from scratch of each contestant."""
+"""Number of trainings from scratch for each contestant."""
 
 
 class Contest:
-    """The trainings that a verdict on a run stands on.
+    """The trainings that the verdict on a run is based on.
 
-    All of them are known from the start, so that they can be made anywhere, in any order and at the same time, and each
-    is kept in the run as soon as it is done::
+    All of them are known from the start, so that they can run anywhere, in any order and in parallel. Each is kept in
+    the run as soon as it is done::
 
         contest = Contest(run, experiment)
         for request in contest.hold(retrain):
@@ -41,7 +41,7 @@ class Contest:
 
     Args:
         run: A run with at least one score.
-        experiment: What the run is of.
+        experiment: The experiment of that run.
 
     Raises:
         ChampionError: No candidate of the run was scored.
@@ -56,7 +56,7 @@ class Contest:
         self._best = select_champion(told, run)
         self._evaluations = len(told)
         self._champion = experiment.space.decode(self._best.candidate.genome)
-        # The seed that won the search gives the weights to keep; it chose the champion, so it is no fair witness.
+        # The training that won gives the weights to keep. Its seed helped to win, so it does not count for the verdict.
         self._winner = self._request(
             "the champion with the seed it won with", self._champion, self._best.candidate.seed, keep=True
         )
@@ -69,12 +69,12 @@ class Contest:
 
     @property
     def total(self) -> int:
-        """How many trainings there are."""
+        """Number of all trainings."""
         return len(self._requests)
 
     @property
     def done(self) -> int:
-        """How many of them are made."""
+        """Number of trainings that are done."""
         return len(self._results)
 
     def hold(self, retrain: Retrain) -> Iterator[Retraining | None]:
@@ -102,7 +102,7 @@ class Contest:
             yield request
 
     def verdict(self, baselines: Mapping[str, float]) -> Verdict:
-        """Judges the trainings, all of which are made, and leaves champion and verdict in the run.
+        """Judges the trainings, which must all be done, and stores champion and verdict in the run.
 
         Args:
             baselines: Test metric of simple baselines by name.
@@ -131,16 +131,18 @@ class Contest:
         )
         files = native_files(self._champion, self._experiment.space.signature, weights, self._provenance())
         store.publish(files, verdict.to_values() | {BASIS: self._basis})
+        # Those of this champion stay: if it wins again after more evaluations, nothing is trained twice.
         store.discard_trainings(frozenset(self._requests))
         return verdict
 
     @property
     def _requests(self) -> dict[str, Retraining]:
         trainings = [self._winner, *self._fair, *(each for lstm in self._lstms for each in lstm)]
+        # By key, since contestants may share a training: an LSTM champion is compared with itself.
         return {request.key: request for request in trainings}
 
     def _contenders(self, told: Sequence[Evaluation]) -> list[Architecture]:
-        """Returns LSTMs of the champion's size: its own network with LSTM cells, and the fittest that was found."""
+        """Returns LSTMs of the champion's size: the champion with LSTM cells, and the fittest LSTM of the search."""
         space = self._experiment.space
         size = count_parameters(self._champion, space.signature)
         contenders = tuned(equal_lstm(self._champion, size, space.signature))
@@ -148,7 +150,7 @@ class Contest:
         return contenders if found is None else [*contenders, equal_lstm(found, size, space.signature)]
 
     def _best_lstm(self) -> Contestant:
-        """Returns the LSTM that is best on validation; fewer failed trainings come first."""
+        """Returns the LSTM with the fewest failed trainings, and among these the best on validation."""
         fitness = self._experiment.dataset.metric.fitness
         entries = [self._contestant("LSTM", requests) for requests in self._lstms]
         survivors = [entry for entry in entries if entry is not None]
@@ -157,6 +159,7 @@ class Contest:
             raise ChampionError(
                 f"every training of the LSTM failed ({errors}); widen space.learning_rates downwards"
             )
+        # Chosen on validation, since the test part must not choose what it judges.
         return max(survivors, key=lambda entry: (len(entry.tests), fitness(entry.validation)))
 
     def _errors(self, requests: Sequence[Retraining]) -> str:
@@ -179,6 +182,7 @@ class Contest:
 
     def _with_each_seed(self, name: str, architecture: Architecture) -> list[Retraining]:
         chosen, of = self._best.candidate, self._experiment.config.seed
+        # The same seeds for every contestant; they depend only on the run and its champion.
         seeds = [derive_seed(of, "retrain", chosen.canonical_hash, number) for number in range(SEEDS)]
         return [
             self._request(f"{name}, seed {number} of {SEEDS}", architecture, seed)
@@ -186,6 +190,7 @@ class Contest:
         ]
 
     def _request(self, name: str, architecture: Architecture, seed: int, *, keep: bool = False) -> Retraining:
+        # Every contestant trains for as many epochs as the champion did in the search.
         return Retraining(name, architecture, self._best.candidate.budget, seed, keeps_weights=keep)
 
     def _provenance(self) -> Provenance:

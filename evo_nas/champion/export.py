@@ -1,4 +1,4 @@
-"""Taking the champion of a run away, and loading it."""
+"""Exports the champion of a run and loads it again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_target(out: Path, kind: str) -> None:
-    """Checks that an export in the format ``kind`` can go to ``out``.
+    """Checks that an export in the format ``kind`` can be written to ``out``.
 
     Raises:
         ChampionError: ``out`` is not a new or empty directory, or there is no such format.
@@ -31,7 +31,7 @@ def check_target(out: Path, kind: str) -> None:
 
 
 def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
-    """Writes the champion that ``run`` keeps to ``out`` and returns the files.
+    """Writes the champion of ``run`` to the directory ``out`` and returns the files.
 
     Args:
         run: A run that was judged.
@@ -47,7 +47,7 @@ def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
         raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
     files = EXPORTERS[kind].files(champion)
     out.mkdir(parents=True, exist_ok=True)
-    # Written beside and renamed, so that a full disk leaves no half of an export.
+    # Written to a temporary folder and then renamed, so that a full disk leaves no partial export.
     with TemporaryDirectory(prefix=".", dir=out) as fresh:
         for name, content in files.items():
             (Path(fresh) / name).write_bytes(content)
@@ -59,9 +59,9 @@ def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
 def load_champion(place: str | os.PathLike[str]) -> Network:
     """Returns the network of an exported champion, or of the champion that a run keeps, in evaluation mode.
 
-    ``network(inputs, lengths=None)`` takes what the task prepared: float32 ``(batch, time, features)`` or int64
-    tokens ``(batch, time)``, and gives ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one.
-    Its outputs are those that it gave when it was kept. Nothing that is read is executed.
+    ``network(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or
+    int64 tokens ``(batch, time)``. It returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an
+    output. It gives the same outputs as after its training. Nothing that is read is executed.
 
     Args:
         place: The directory of an export in the native format, or the directory or URI of a run.
@@ -75,6 +75,7 @@ def load_champion(place: str | os.PathLike[str]) -> Network:
     files = run.champion.files()
     if not files:
         raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
+    # A run may be in a bucket, but safetensors reads files.
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""One training from scratch for the verdict: what is asked, what comes back, and how it is kept in the run."""
+"""Trainings from scratch for the verdict: the request, the result, and how to run them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """A network that is to be trained from scratch.
+    """The request to train a network from scratch.
 
     Attributes:
-        name: What it is trained for, for displays.
-        architecture: What is trained.
+        name: Description of the training for displays.
+        architecture: The architecture to train.
         epochs: Passes over the training part.
         seed: Seed of the training.
-        keeps_weights: Whether the weights are wanted, not only the scores.
+        keeps_weights: Whether the result includes the weights.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Retraining:
 
     @property
     def key(self) -> str:
-        """Identity of the training: equal keys give equal weights."""
+        """Identity of the training; equal keys give equal weights."""
         facts = [json.loads(to_json(self.architecture)), self.epochs, self.seed, self.keeps_weights]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -59,7 +59,7 @@ class Retrained:
         parameters: Trainable parameters of the network; 0 if it was never built.
         validation: Validation metric; None if the training failed.
         test: Test metric; None if the training failed or the metric is not finite.
-        error: Why the training failed; empty if it did not.
+        error: Why the training failed; empty if it succeeded.
     """
 
     parameters: int
@@ -69,7 +69,7 @@ class Retrained:
 
     @property
     def succeeded(self) -> bool:
-        """Whether there are scores to compare."""
+        """Whether there are both a validation and a test score."""
         return self.validation is not None and self.test is not None
 
     def to_values(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Retrained:
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Retrained:
-        """Returns what `to_values` gave; other keys are ignored."""
+        """Returns the result that `to_values` gave; other keys are ignored."""
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
@@ -93,7 +93,7 @@ waits."""
 def retrain_here(
     requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
 ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
-    """Makes the trainings one after another in this process."""
+    """Runs the trainings one after another in this process."""
     data = _prepared(dataset, training)
     for request in requests:
         with _one_thread():
@@ -104,7 +104,7 @@ def retrain_here(
 def retrain_one(
     request: Retraining, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
-    """Makes one training in a process that has nothing loaded."""
+    """Runs one training in a process that has not prepared the data yet."""
     with _one_thread():
         return _retrain(request, _prepared(dataset, training), dataset, training)
 
@@ -116,7 +116,7 @@ def _prepared(dataset: Dataset, training: TrainingConfig) -> PreparedDataset:
 def _retrain(
     request: Retraining, data: PreparedDataset, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
-    # The champion won within the time limit elsewhere; here every training must come to its end.
+    # The limit belongs to the search; here every training must finish, even on a slower machine.
     unlimited = training.without_time_limit()
     trained = train(request.architecture, data, unlimited, epochs=request.epochs, seed=request.seed)
     if trained.network is None:
@@ -131,13 +131,14 @@ def _retrain(
     )
     if not request.keeps_weights:
         return result, None
+    # safetensors stores only contiguous tensors.
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return result, save(weights)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Trains as workers do, so that the same seed gives the same weights."""
+    """Sets the threads of torch to one, as in a worker, so that the same seed gives the same weights."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

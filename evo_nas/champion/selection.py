@@ -1,4 +1,4 @@
-"""Which evaluation of a run becomes its champion."""
+"""Selects the evaluation of a run that becomes its champion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
-    """Returns the fittest evaluation, the smaller network among equals.
+    """Returns the fittest evaluation; among equals the smaller network wins.
 
     Args:
-        told: Every evaluation of the run.
-        run: Names the run in the error.
+        told: All evaluations of the run.
+        run: The run, as the error message names it.
 
     Raises:
         ChampionError: No candidate was scored.

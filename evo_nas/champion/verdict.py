@@ -1,4 +1,4 @@
-"""`Verdict`: what a run found, beside what it has to be measured against."""
+"""`Verdict`: compares the champion of a run with an LSTM and the baselines."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ BASIS = "basis"
 
 
 def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Returns the two-sided p-value of Welch's t-test that two samples have the same mean."""
+    """Returns the two-sided p-value of Welch's t-test for equal means of two samples."""
     from scipy.stats import ttest_ind  # noqa: PLC0415 - only making a verdict pays for it, reading one does not
 
+    # A single value has no variance, so it is no evidence for a difference.
     if min(len(ours), len(theirs)) < 2:
         return 1.0
-    if len(set(ours)) == len(set(theirs)) == 1:  # samples without any spread: the test is not defined
+    if len(set(ours)) == len(set(theirs)) == 1:  # without any spread the test is not defined
         return 1.0 if ours[0] == theirs[0] else 0.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # one of them may give the same score every time
+        warnings.simplefilter("ignore", RuntimeWarning)  # one of the two may have no spread
         return float(ttest_ind(ours, theirs, equal_var=False).pvalue)
 
 
@@ -39,12 +40,12 @@ class Contestant:
     """A network trained from scratch with several seeds.
 
     Attributes:
-        name: Such as ``champion`` or ``LSTM``.
-        architecture: In words.
+        name: ``champion`` or ``LSTM``.
+        architecture: Description of the architecture.
         parameters: Trainable parameters.
         validation: Mean of the validation metric over the seeds.
-        tests: Test metric of each seed whose training came to an end.
-        failures: Seeds whose training did not.
+        tests: Test metric of each seed whose training succeeded.
+        failures: Number of seeds whose training failed.
     """
 
     name: str
@@ -67,16 +68,16 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came out of a run.
+    """The result of a run.
 
     Attributes:
         candidate: Id of the champion.
-        evaluations: How many candidates it was chosen from.
-        metric: Name of the metric that all figures are in.
-        higher_is_better: Its direction.
+        evaluations: Number of evaluations that it was chosen from.
+        metric: Name of the metric of all scores.
+        higher_is_better: Direction of the metric.
         champion: The best candidate by validation, retrained.
-        lstm: An LSTM of about equal size, trained on the same budget.
-        p_value: Probability of a lead as large as this between networks that are equally good, by Welch's t-test.
+        lstm: An LSTM of about the same size, trained for as many epochs.
+        p_value: Probability of a difference at least as large if both were equally good, by Welch's t-test.
         baselines: Test metric of simple baselines by name.
     """
 
@@ -97,12 +98,12 @@ class Verdict:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the seeds leave little doubt that the means differ: Welch's t-test, 5 percent."""
+        """Whether the means differ significantly, at 5 percent."""
         return self.p_value < SIGNIFICANCE
 
     @property
     def sentence(self) -> str:
-        """The verdict in words; a lead that the seeds do not make clear is called none."""
+        """The verdict in words; it names a lead only if it is significant."""
         return f"{self._against_lstm()} {self._against_baselines()}".strip()
 
     def to_values(self) -> dict[str, Any]:
@@ -111,7 +112,7 @@ class Verdict:
 
     @staticmethod
     def from_values(values: Mapping[str, Any]) -> Verdict | None:
-        """Returns the verdict that `to_values` gave; None if another version did."""
+        """Returns the verdict that `to_values` gave; None if another version wrote it."""
         try:
             return _reader().validate_python(values)
         except ValidationError:

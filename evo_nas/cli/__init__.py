@@ -1,8 +1,7 @@
-"""The command line: every command parses, makes one call and renders what came back.
+"""The command line: every command parses its options, makes one call and renders the result.
 
-Modules of commands load click alone; what a command needs - rich, and the rooms below - is imported when it
-runs, so that ``--help`` answers at once. Errors that evo-nas raises on purpose become one line a problem and
-exit code 2.
+The modules of the commands import only click. What a command needs, such as rich, is imported when the command runs, so
+that ``--help`` answers at once. An error that evo-nas raises on purpose becomes one line per problem and exit code 2.
 """
 
 from evo_nas.cli.app import main

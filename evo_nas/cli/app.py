@@ -1,4 +1,4 @@
-"""The ``evo-nas`` command: its subcommands, and how errors reach a person."""
+"""The ``evo-nas`` command: its subcommands and the way that it prints errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evo_nas.errors import EvoNasError
 
 
 class Refusal(click.ClickException):
-    """An error a person can mend: printed alone, a line a problem. Indented lines go on."""
+    """An error that is printed without a traceback: one line per problem; indented lines continue the one before."""
 
     exit_code = 2
 
@@ -37,8 +37,10 @@ class _Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except EvoNasError as error:
+            # The message alone says what to do; a traceback would bury it.
             raise Refusal(str(error)) from None
         except OSError as error:
+            # A closed pipe is no problem to explain: click ends quietly when `head` has seen enough.
             if error.errno is None or error.errno == errno.EPIPE:
                 raise
             raise Refusal(_os_error(error)) from None

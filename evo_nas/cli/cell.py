@@ -19,27 +19,27 @@ MAX_UNITS = 65_536
 
 @click.command()
 @click.argument("recipe")
-@click.option("--to", "form", type=click.Choice(FORMATS), help="Print it in this format, and nothing else.")
+@click.option("--to", "form", type=click.Choice(FORMATS), help="Print only the cell, in this format.")
 @click.option(
     "--inputs",
     type=click.IntRange(1, MAX_UNITS),
     default=64,
     show_default=True,
-    help="Width of the input for which parameters are counted.",
+    help="Input width for which parameters are counted.",
 )
 @click.option(
     "--width",
     type=click.IntRange(1, MAX_UNITS),
     default=128,
     show_default=True,
-    help="Units for which parameters are counted.",
+    help="Number of units for which parameters are counted.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def cell(recipe: str, *, form: str | None, inputs: int, width: int, as_json: bool) -> None:
     """Shows the equations of RECIPE and checks it, or writes it in another format.
 
-    RECIPE is the name of a published cell such as lstm, a text, or a file with a text: a NAS-Bench-NLP recipe, a DARTS
-    genotype, an ENAS arc or a cell of evo-nas in JSON. The same is permitted in space.cells and space.seeds.
+    RECIPE is the name of a published cell such as lstm, or a text, or a file with such a text: a NAS-Bench-NLP recipe,
+    a DARTS genotype, an ENAS arc or a cell of evo-nas in JSON. space.cells and space.seeds accept the same.
     """
     from evo_nas.genome.cell_text import CellFormat, read_cell, write_cell
 
@@ -52,7 +52,7 @@ def cell(recipe: str, *, form: str | None, inputs: int, width: int, as_json: boo
 
 
 def cell_fields(cell: CellGraph, *, inputs: int, width: int) -> dict[str, Any]:
-    """Returns what there is to know of a cell as plain values; sizes are those of its canonical form."""
+    """Returns the properties of a cell as plain values; the sizes are those of its canonical form."""
     from evo_nas.genome.canonical import canonical
     from evo_nas.genome.cells import spoken_name
     from evo_nas.genome.describe import equations
@@ -80,6 +80,7 @@ def _formats(cell: CellGraph) -> list[str]:
     able = []
     for form in CellFormat:
         try:
+            # Only writing tells whether a format can express a cell: each has its own limits.
             write_cell(cell, form)
         except GenomeError:
             continue
@@ -88,12 +89,14 @@ def _formats(cell: CellGraph) -> list[str]:
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
-    states = f"{facts['states']} state{'s' if facts['states'] > 1 else ''}"
-    nodes = f"{facts['nodes']} node{'s' if facts['nodes'] != 1 else ''}"
+    from evo_nas.cli.formatting import counted
+
+    states, nodes = counted(facts["states"], "state"), counted(facts["nodes"], "node")
     learns = "" if facts["learns"] else "; it cannot learn: no output depends on the input of an earlier step"
     return [
         f"{facts['name'] or 'a cell without a name'}: {states}, {nodes}{learns}",
         *(f"  {line}" for line in facts["equations"]),
-        f"{facts['parameters']:,} parameters with {facts['inputs']:,} inputs and {facts['width']:,} units",
+        f"{counted(facts['parameters'], 'parameter')} with {counted(facts['inputs'], 'input')} and "
+        f"{counted(facts['width'], 'unit')}",
         f"can be written as {', '.join(facts['formats'])}",
     ]

@@ -1,4 +1,4 @@
-"""``submit``, ``attach``, ``status``, ``logs``, ``stop`` and ``token``: a search in a Ray cluster."""
+"""The commands for a search in a Ray cluster: ``submit``, ``attach``, ``status``, ``logs``, ``stop``, ``token``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evo_nas.cli.options import address, as_json, overrides, workers, workers_ov
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @address(required=True)
-@click.option("--run", required=True, metavar="PLACE", help="An absolute path there, or a URI.")
+@click.option("--run", required=True, metavar="PLACE", help="An absolute path in the cluster, or a URI.")
 @overrides
 @workers
 @as_json
@@ -25,10 +25,10 @@ def submit(
     workers: str | None,
     as_json: bool,
 ) -> None:
-    """Has a cluster search as CONFIG says, and returns once the search is under way.
+    """Starts the search that CONFIG describes in a cluster and returns once it is under way.
 
-    Only the configuration is sent. Submitting again attaches to the search, or goes on with it where it was
-    stopped or lost, in this cluster or another.
+    Only the configuration is sent. Submitting again attaches to the search; if the search was stopped or lost, it is
+    resumed, in this cluster or another.
     """
     from evo_nas.cli.watching import await_start
     from evo_nas.cluster.names import typed
@@ -49,9 +49,9 @@ def submit(
 @address(required=True)
 @as_json
 def attach(run: str, *, address: str, as_json: bool) -> None:
-    """Shows the search of RUN, wherever it was started from.
+    """Shows the search of RUN, no matter which machine has started it.
 
-    Ctrl-C ends the watching; the search goes on.
+    Ctrl-C only ends the display; the search goes on.
     """
     from evo_nas.cli.watching import Watcher
     from evo_nas.sessions import open_session
@@ -69,11 +69,11 @@ def attach(run: str, *, address: str, as_json: bool) -> None:
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="Wait so long for what is being trained; the rest is trained again on resume.",
+    help="Wait this long for candidates that are being trained; the others are trained again on resume.",
 )
 @as_json
 def stop(run: str, *, address: str, drain: float, as_json: bool) -> None:
-    """Ends the search of RUN; what it has found is safe, and ``resume`` goes on."""
+    """Stops the search of RUN; its evaluations are safe, and ``resume`` continues it."""
     from evo_nas.cli.watching import Watcher
     from evo_nas.sessions import open_session
 
@@ -87,7 +87,7 @@ def stop(run: str, *, address: str, drain: float, as_json: bool) -> None:
 @address(required=True)
 @as_json
 def status(run: str | None, *, address: str, as_json: bool) -> None:
-    """Lists the searches that were sent to a cluster, or that of RUN alone, and where they stand."""
+    """Shows the progress of all searches that were sent to a cluster, or only that of RUN."""
     from evo_nas.cli.cluster_status import print_status
 
     print_status(address, run, as_json=as_json)
@@ -96,9 +96,9 @@ def status(run: str | None, *, address: str, as_json: bool) -> None:
 @click.command()
 @click.argument("run")
 @address(required=True)
-@click.option("--follow", is_flag=True, help="Go on until the job ends.")
+@click.option("--follow", is_flag=True, help="Continue until the job ends.")
 def logs(run: str, *, address: str, follow: bool) -> None:
-    """Prints what the newest job of RUN has printed, logs of its manager included."""
+    """Prints the output of the newest job of RUN, with the log of its manager."""
     from evo_nas.cluster.names import checked_run
     from evo_nas.sessions.jobs import JobSession
 
@@ -108,9 +108,9 @@ def logs(run: str, *, address: str, follow: bool) -> None:
 
 @click.command()
 def token() -> None:
-    """Makes a token for Ray, unless there is one, that only you can read, and prints its file.
+    """Makes a token for Ray that only you can read, unless there is one, and prints the path of its file.
 
-    Ray asks for it where RAY_AUTH_MODE=token is set, as it should be wherever ``ray start`` runs.
+    Ray requires it if RAY_AUTH_MODE=token is set; set it on every machine that runs ``ray start``.
     """
     from evo_nas.cluster.token import ensure_token
 

@@ -1,4 +1,4 @@
-"""Where the searches of a cluster stand."""
+"""Prints the progress of the searches in a cluster."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ class _Search:
 
 
 def print_status(address: str, run: str | None, *, as_json: bool) -> None:
-    """Prints a line for every run that a job of the cluster at ``address`` follows or followed.
+    """Prints one line for every run that a job of the cluster at ``address`` follows or has followed.
+
+    Args:
+        address: URL of the dashboard.
+        run: The only run to show; None for all.
+        as_json: Whether to print JSON.
 
     Raises:
-        ConfigError: None of them is ``run``.
+        ConfigError: No job of the cluster belongs to ``run``.
     """
     console = wide_console()
     jobs = Jobs(address)
@@ -56,13 +61,15 @@ def print_status(address: str, run: str | None, *, as_json: bool) -> None:
 
 def _unknown(run: str, jobs: Jobs) -> str:
     sent = ", ".join(sorted({job.run for job in jobs.of_run(role="search")}))
-    known = f"must be one of {sent}" if sent else "nor was any other: send it with `evo-nas submit`"
+    known = f"must be one of {sent}" if sent else "nor any other search; send it with `evo-nas submit`"
     return f"run is {run}; no search of it was sent to the cluster at {jobs.url}, {known}"
 
 
 def _searches(jobs: Jobs, run: str | None) -> Iterator[_Search]:
+    # Oldest first, so that the newest job of a run replaces the others.
     newest = {job.run: job for job in reversed(jobs.of_run(run, role="search"))}
     for job in newest.values():
+        # Read from the end: the newest progress is usually among the last lines of a long log.
         events = map(event_from_json, reversed(jobs.logs(job.id).splitlines()))
         last = next((event for event in events if isinstance(event, Progressed)), None)
         yield _Search(job.run, job.id, job.status, last)

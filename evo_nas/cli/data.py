@@ -1,4 +1,4 @@
-"""``data``: what a configuration's files hold, as it was understood."""
+"""``data``: shows how the data of a configuration were understood."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ import click
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
-@click.option(
-    "--baselines/--no-baselines", default=True, help="Fit the baselines, which are to be beaten, or do not."
-)
+@click.option("--baselines/--no-baselines", default=True, help="Whether to fit the baselines.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: bool) -> None:
     """Shows how the data of CONFIG were understood, and the baselines that a search has to beat.
 
-    Shown are the roles of the columns, parts and shapes, classes, lengths, a few samples, and the test metric of
-    simple models. Nothing is searched and nothing is written.
+    It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
+    of simple baselines. It does not search and writes no files.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""A task's data, written for a person or for a machine."""
+"""The data of a task, as text for people and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure
+from evo_nas.cli.formatting import counted, figure
 from evo_nas.cli.tables import plain_table
 from evo_nas.data.splitting import PARTS
 from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
@@ -27,11 +27,11 @@ BINS = 24
 SAMPLES = 3
 SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
 MOST_CLASSES = 20
-"""Rows of the table of classes; more would push the samples off the screen."""
+"""Longest table of classes; a longer one would push the samples off the screen."""
 
 
 def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
-    """Returns what was understood, the parts, the classes, some samples, and the baselines."""
+    """Returns the facts about the data, the parts, the classes, some samples, and the baselines."""
     lines = [Text(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
     views: list[RenderableType] = [Rule(Text(dataset.name, style="bold"), align="left", style="cyan"), *lines]
     views += [Text(), _parts_table(dataset)]
@@ -44,7 +44,7 @@ def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableTyp
 
 
 def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, Any]:
-    """Returns the same as plain values for JSON."""
+    """Returns the same content as plain values for JSON."""
     return {
         "name": dataset.name,
         "metric": dataset.metric.name,
@@ -64,9 +64,9 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, A
 def _facts(dataset: Dataset) -> list[str]:
     """Returns sentences about shapes, the metric and missing values."""
     signature = dataset.signature
-    reads = f"{_counted(signature.features, 'value')} per step"
+    reads = f"{counted(signature.features, 'value')} per step"
     if signature.vocabulary:
-        reads = _counted(signature.vocabulary, "kind of token", "kinds of tokens")
+        reads = counted(signature.vocabulary, "kind of token", "kinds of tokens")
     when = "at every step" if signature.per_step else "at the end"
     direction = "higher" if dataset.metric.higher_is_better else "lower"
     return [
@@ -82,15 +82,11 @@ def _predicted(dataset: Dataset) -> str:
         return (
             "a token"
             if dataset.signature.predicts_inputs
-            else f"one of {_counted(outputs, 'class', 'classes')}"
+            else f"one of {counted(outputs, 'class', 'classes')}"
         )
     if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
-        return f"yes or no for {_counted(outputs, 'key')}"
-    return _counted(outputs, "value")
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"one {one}" if count == 1 else f"{count:,} {many or one + 's'}"
+        return f"yes or no for {counted(outputs, 'key')}"
+    return counted(outputs, "value")
 
 
 def _holes(dataset: Dataset) -> str:
@@ -130,7 +126,7 @@ def _classes_table(dataset: Dataset) -> RenderableType:
 
 
 def _counts(dataset: Dataset) -> dict[str, list[int]]:
-    """Returns how often each class occurs in each part."""
+    """Returns the number of examples (or scored steps) of each class, one entry per part."""
     columns = [_class_counts(part, len(dataset.classes)) for part in dataset.parts.values()]
     return {name: [int(column[index]) for column in columns] for index, name in enumerate(dataset.classes)}
 
@@ -139,6 +135,7 @@ def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
     assert isinstance(part, Sequences)
     targets = part.targets
     if targets.ndim > 1:
+        # Padding has a class number, too, so that steps beyond a sequence's length must not count.
         steps = np.arange(targets.shape[1]) < _lengths(part)[:, None]
         targets = targets[steps if part.scored is None else part.scored]
     return np.bincount(targets.astype(np.int64), minlength=classes)
@@ -155,6 +152,7 @@ def _samples(dataset: Dataset) -> list[str]:
     part = dataset.train
     if isinstance(part, Stream):
         return [repr("".join(_spelt(dataset, part.tokens[:SAMPLE_TOKENS])))]
+    # Only these few are cut: all windows of a long series need not fit into memory.
     few = part.cut(slice(0, SAMPLES)) if isinstance(part, Windows) else part
     lengths = _lengths(few)
     return [
@@ -166,6 +164,7 @@ def _samples(dataset: Dataset) -> list[str]:
 def _input(dataset: Dataset, steps: npt.NDArray[np.generic]) -> str:
     if dataset.vocabulary:
         tokens = _spelt(dataset, steps[:SAMPLE_TOKENS])
+        # Characters are joined as they were; words need a blank between them.
         joint = "" if all(len(token) == 1 for token in dataset.vocabulary) else " "
         return joint.join(tokens) + ("…" if len(steps) > SAMPLE_TOKENS else "")
     return _numbers(steps[:, 0]) if steps.shape[1] == 1 else "step 1: " + _numbers(steps[0])
@@ -187,7 +186,7 @@ def _numbers(values: npt.NDArray[np.generic]) -> str:
 
 
 def _lengths(part: Part) -> npt.NDArray[np.int64]:
-    """Returns the steps of each example, or of the one long text."""
+    """Returns the number of steps of each example, ``(examples,)``; a stream counts as one example."""
     if isinstance(part, Sequences):
         return np.full(len(part), part.inputs.shape[1]) if part.lengths is None else part.lengths
     return np.full(1, part.window if isinstance(part, Windows) else len(part))
@@ -196,7 +195,7 @@ def _lengths(part: Part) -> npt.NDArray[np.int64]:
 def _histogram(lengths: npt.NDArray[np.int64]) -> str:
     if lengths.min() == lengths.max():
         return ""
-    # No more bins than lengths, or some bins would always be empty.
+    # Not more bins than different lengths, or some bins would always be empty.
     counts, _ = np.histogram(lengths, bins=min(BINS, int(np.ptp(lengths)) + 1))
     return "".join(BARS[round(count / counts.max() * (len(BARS) - 1))] for count in counts)
 

@@ -1,4 +1,4 @@
-"""How the events of a search are shown: as JSON lines, as plain lines for logs, or as a view that is redrawn."""
+"""Shows the events of a search as JSON lines, as plain lines for logs, or as a view that is redrawn."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class Display(ABC):
-    """Draws the events of one session; a context around them.
+    """Shows the events of one session; a context manager.
 
     Args:
-        console: Where to.
-        session: What is shown.
+        console: The console to write to.
+        session: The session whose events are shown.
     """
 
     def __init__(self, console: Console, session: Session) -> None:
@@ -44,15 +44,15 @@ class Display(ABC):
 
     @abstractmethod
     def show(self, event: Event, *, stopped_by: str = "") -> None:
-        """Draws ``event``.
+        """Shows ``event``.
 
         Args:
-            event: What has happened.
+            event: An event of the session.
             stopped_by: Name of the signal that this process has received; empty if there was none.
         """
 
     def note_stop(self, text: str) -> None:
-        """Says that a signal came, in the midst of whatever goes on; called by its handler."""
+        """Shows that a signal was received; the signal handler calls it at any moment."""
         write_past_buffers(text)
 
     def __enter__(self) -> Self:
@@ -62,16 +62,16 @@ class Display(ABC):
         self.close()
 
     def close(self) -> None:
-        """Ends what is redrawn."""
+        """Ends a view that is being redrawn."""
 
 
 class JsonDisplay(Display):
-    """Prints one JSON object a line, for machines; progress at most once a second."""
+    """Prints one JSON object per line, for machines; progress at most once per second."""
 
     EVERY_S: ClassVar[float] = 1.0
     _due_s = 0.0
 
-    def show(self, event: Event, *, stopped_by: str = "") -> None:  # noqa: ARG002 - people read it, machines get a code
+    def show(self, event: Event, *, stopped_by: str = "") -> None:  # noqa: ARG002 - machines get the exit code
         """Prints ``event``."""
         if isinstance(event, Progressed) and not (event.finished or event.interrupted):
             if event.elapsed_s < self._due_s:
@@ -81,7 +81,7 @@ class JsonDisplay(Display):
 
 
 class TextDisplay(Display):
-    """What people read; subclasses show the progress."""
+    """Shows events as text for people; subclasses show the progress."""
 
     def __init__(self, console: Console, session: Session) -> None:
         super().__init__(console, session)
@@ -102,7 +102,7 @@ class TextDisplay(Display):
             self._show_started(event)
         elif isinstance(event, Baselines):
             named = ", ".join(f"{name} {figure(value)}" for name, value in event.values.items())
-            self._print(f"to beat, by test {event.metric}: {named}")
+            self._print(f"baselines, by test {event.metric}: {named}")
         elif isinstance(event, Completed):
             self._print(f"{event.run} is complete")
         elif isinstance(event, Stopped):
@@ -111,7 +111,7 @@ class TextDisplay(Display):
             self._console.print(verdict_view(event.verdict))
 
     def close(self) -> None:
-        """Ends what is redrawn."""
+        """Ends a view that is being redrawn."""
         self._stack.close()
 
     @abstractmethod
@@ -123,7 +123,9 @@ class TextDisplay(Display):
     def _show_started(self, event: Started) -> None:
         self._started = event
         if self._session.outlives:
-            self._print(f"watching the search of {event.run} in the cluster; it goes on without this")
+            self._print(
+                f"watching the search of {event.run} in the cluster; it goes on when this command ends"
+            )
 
     def _how_to_go_on(self, event: Stopped, stopped_by: str) -> str:
         done = f"{event.told:,} of {event.evaluations:,} evaluations are safe"
@@ -142,7 +144,7 @@ class TextDisplay(Display):
 
 
 class LineDisplay(TextDisplay):
-    """Prints a plain line every few seconds, for logs."""
+    """Prints a plain line every 10 seconds, for logs."""
 
     EVERY_S: ClassVar[float] = 10.0
     _due_s = 0.0
@@ -158,7 +160,7 @@ class LineDisplay(TextDisplay):
 
     @staticmethod
     def line(event: Progressed, started: Started) -> str:
-        """Returns ``event`` on one line."""
+        """Returns ``event`` as one line."""
         best, scale = event.best, Scale(started.metric, higher_is_better=started.higher_is_better)
         return "  ".join(
             (
@@ -173,7 +175,7 @@ class LineDisplay(TextDisplay):
 
 
 def display_for(session: Session, *, as_json: bool, console: Console | None = None) -> Display:
-    """Returns the display that suits standard output."""
+    """Returns the display for standard output: JSON, a live view in a terminal, or plain lines."""
     console = console or Console(file=sys.stdout, highlight=False)
     if as_json:
         return JsonDisplay(console, session)

@@ -1,4 +1,4 @@
-"""``doctor``: whether this machine can search, and with what."""
+"""``doctor``: checks whether this machine can search."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LIBRARIES = {
     "scikit-learn": "sklearn",
     "safetensors": "safetensors",
 }
-"""Distributions whose native parts may fail to load, and the module of each."""
+"""Distributions with native parts that may fail to load, and the module to import for each."""
 FEWEST_FREE_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what, what was found, and whether a search can run with it."""
+    """One result of the check: the subject, what was found, and whether a search can run with it."""
 
     subject: str
     found: str
@@ -44,9 +44,9 @@ class Finding:
 @click.argument("root", type=click.Path(path_type=Path), default=Path("runs"))
 @address(required=False)
 def doctor(root: Path, *, address: str | None) -> None:
-    """Checks what a search needs of this machine, and with --address who else could use the cluster there.
+    """Checks this machine for a search, and with --address whether others could use the cluster there.
 
-    ROOT is where runs are to be kept, by default runs. Leaves with exit code 1 if something is wrong.
+    ROOT is the directory for runs, by default runs. The exit code is 1 if something is wrong.
     """
     from rich.console import Console
     from rich.table import Table
@@ -86,6 +86,7 @@ def _examine_cluster(address: str | None) -> Iterator[Finding]:
 
 def _library(distribution: str, module: str) -> Finding:
     try:
+        # Imported and not only looked up: a native part may fail although the package is installed.
         import_module(module)
         return Finding(distribution, version(distribution))
     except PackageNotFoundError:
@@ -101,7 +102,7 @@ def _memory() -> str:
 
 
 def _networks() -> Iterator[Finding]:
-    """What networks would run on; the libraries that they need may be missing."""
+    """Yields the device and the backend of networks; nothing if the libraries that they need are missing."""
     try:
         from evo_nas.models.native import native_status
         from evo_nas.training.runtime import device_name
@@ -116,6 +117,7 @@ def _writable(root: Path) -> Finding:
     if root.exists() and not root.is_dir():
         return Finding("runs", f"{root} is a file; choose another", good=False)
     try:
+        # Writing and syncing is tried: permissions alone do not show a read-only or full file system.
         with tempfile.NamedTemporaryFile(dir=place) as file:
             os.fsync(file.fileno())
     except OSError as error:
@@ -129,5 +131,5 @@ def _disk(root: Path) -> Finding:
 
 
 def _existing(root: Path) -> Path:
-    """The nearest directory at or above ``root`` that is there already."""
+    """Returns the nearest existing directory at or above ``root``."""
     return next(place for place in (root.absolute(), *root.absolute().parents) if place.is_dir())

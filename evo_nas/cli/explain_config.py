@@ -1,4 +1,4 @@
-"""``explain-config``: what the keys of a configuration mean, which values they take, and an example."""
+"""``explain-config``: explains the keys of a configuration, with permitted values and an example."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def explain_config(name: str, *, markdown: bool) -> None:
     """Explains the keys of SECTION, such as space, training or task.forecast.
 
-    Without SECTION it shows what a configuration consists of. SECTION may also be a single key, such as
-    training.epochs.
+    Without SECTION it lists the sections of a configuration. SECTION may also be a single key, such as training.epochs.
     """
     from evo_nas.cli.reference_view import key_view, markdown_of, section_view
     from evo_nas.config.reference import find
@@ -31,11 +30,12 @@ def explain_config(name: str, *, markdown: bool) -> None:
 
     section, key = find(name, all_sections())
     view = section_view(section) if key is None else key_view(name, key)
+    # Not cropped, so that an example can be copied whole.
     Console(highlight=False).print(view, crop=False)
 
 
 def all_sections() -> Mapping[str, Section]:
-    """Returns every section of a configuration, see `sections_of`."""
+    """Returns all sections of a configuration by name; see `sections_of`."""
     from evo_nas.config import SearchConfig
     from evo_nas.config.reference import sections_of
     from evo_nas.genome.options import SpaceOptions

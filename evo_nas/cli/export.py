@@ -1,4 +1,4 @@
-"""``export``: take the champion of a run away."""
+"""``export``: writes the champion of a run to a directory."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ import click
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="A directory that is new or empty.",
+    help="A new or empty directory.",
 )
 @click.option("--format", "kind", default="native", show_default=True, help="Format of the files.")
 def export(run: str, *, out: Path, kind: str) -> None:
-    """Writes the champion of RUN to a directory, and judges it first where that was not done.
+    """Writes the champion of RUN to a directory; judges it first if there is no verdict yet.
 
-    Its genome and architecture are JSON, its trained weights safetensors.
+    Genome and architecture are written as JSON, the trained weights as safetensors.
     """
     from evo_nas.champion.export import check_target, export_champion
     from evo_nas.cli.watching import judged
     from evo_nas.runs import Run
 
+    # Checked first: judging may train for a long time, and a wrong directory should be refused before.
     check_target(out, kind)
     exported = Run.at(run)
     judged(exported)

@@ -1,4 +1,4 @@
-"""How figures of a search are put into words, in displays, tables and plain lines."""
+"""Formats the numbers of a search for displays, tables and plain lines."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The metric of a search: turns fitness, where higher is better, into its own units.
+    """The metric of a search; converts a fitness, for which higher is better, back to the metric's own units.
 
     Attributes:
         metric: Name of the metric.
-        higher_is_better: Its direction.
+        higher_is_better: Direction of the metric.
     """
 
     metric: str
     higher_is_better: bool
 
     def value(self, fitness: float) -> float:
-        """Returns the metric that ``fitness`` stands for."""
+        """Returns the value of the metric for ``fitness``."""
         return fitness if self.higher_is_better else -fitness
 
     def text(self, fitness: float | None) -> str:
-        """Returns the metric that ``fitness`` stands for, in words."""
+        """Returns the value of the metric for ``fitness`` as text; ``-`` without a fitness."""
         return "-" if fitness is None else figure(self.value(fitness))
 
 
 def figure(value: float) -> str:
-    """Returns ``value`` with four decimals, or four significant places when very large or small."""
+    """Returns ``value`` with four decimals, or with four significant digits if it is very large or small."""
     return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Returns ``1 value`` or ``2 values``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, one: str, many: str = "") -> str:
+    """Returns ``1 value`` or ``2 values``; ``many`` is the plural if it is not ``one`` with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def duration(seconds: float | None) -> str:
-    """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``."""
+    """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``; ``-:--`` if they are unknown."""
     if seconds is None:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)
@@ -63,20 +63,20 @@ def duration(seconds: float | None) -> str:
 
 
 def failures(by_status: Mapping[Status, int]) -> str:
-    """Returns the unscored evaluations by cause, such as ``3 diverged, 1 timed out``."""
+    """Returns the evaluations without a score by cause, such as ``3 diverged, 1 timed out``."""
     named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
     return ", ".join(named) or "none"
 
 
 def trained(progress: Progressed) -> str:
-    """Returns how much of a limit on training time is spent, such as ``, 2.5 of 10 min trained``; empty without one."""
+    """Returns the spent part of the training time, such as ``, 2.5 of 10 min trained``; empty without a limit."""
     if progress.train_s_budget is None:
         return ""
     return f", {progress.train_s / 60:.1f} of {progress.train_s_budget / 60:g} min trained"
 
 
 def workers(progress: Progressed) -> str:
-    """Returns what the workers do, or what they did once the search has ended."""
+    """Returns what the workers are doing; after the end of the search, how much of the time they worked."""
     occupancy, seconds = progress.workers, progress.workers.seconds
     if occupancy.in_this_process:
         return "none, it trains in this process"
@@ -88,11 +88,11 @@ def workers(progress: Progressed) -> str:
 
 
 def waiting(occupancy: Occupancy) -> str:
-    """Returns how many workers wait for resources and why, such as ``, 2 wait: ...``; empty if none has waited long."""
+    """Returns how many workers wait for resources and why, such as ``, 2 wait: ...``; empty if no wait is long."""
     return f", {occupancy.waiting} wait: {occupancy.obstacle}" if occupancy.obstacle else ""
 
 
 def origin(operator: str, parents: Sequence[int]) -> str:
-    """Returns how a candidate came to be, such as ``mutation of #31``."""
+    """Returns the origin of a candidate, such as ``mutation of #31``."""
     names = " and ".join(f"#{parent}" for parent in parents)
     return f"{operator} of {names}" if names else operator

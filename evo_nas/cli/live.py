@@ -1,4 +1,4 @@
-"""The view that a terminal redraws while a search runs."""
+"""The view of a running search in a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LiveDisplay(TextDisplay):
-    """Progress, pace, the best so far in words, the population, the workers and what failed."""
+    """Redraws progress, pace, the best candidate, the population, the workers and the failures."""
 
     def __init__(self, console: Console, session: Session) -> None:
         super().__init__(console, session)
@@ -35,7 +35,7 @@ class LiveDisplay(TextDisplay):
         self._note = text
 
     def close(self) -> None:
-        """Leaves the last picture on the screen."""
+        """Stops redrawing; the last view stays on the screen."""
         super().close()
         self._live = None
 
@@ -47,6 +47,7 @@ class LiveDisplay(TextDisplay):
     def _show_working(self, event: Working) -> None:
         if self._live is not None:
             self.close()
+        # A spinner takes the place of the view, whose last state stays on the screen.
         steps = "" if event.total is None else f"{event.done} of {event.total}: "
         self._stack.close()
         self._stack.enter_context(self._console.status(f"{steps}{event.doing}"))
@@ -55,16 +56,16 @@ class LiveDisplay(TextDisplay):
         self._view = view
         if self._live is None:
             self._stack.close()
-            # The live view asks for the picture: a note from a signal handler appears without another event.
+            # The live view fetches the picture itself, so that a note from a signal handler appears without an event.
             self._live = Live(console=self._console, refresh_per_second=4, get_renderable=self._picture)
             self._stack.enter_context(self._live)
 
     def _picture(self) -> RenderableType:
-        """The last line is short, so that what the terminal echoes of Ctrl-C breaks no line and tears nothing."""
+        """Returns the view with a short last line: the ``^C`` that a terminal echoes there cannot wrap a line."""
         return Group(self._view, Text(self._note, style="yellow"))
 
     def view(self, event: Progressed, started: Started) -> RenderableType:
-        """Returns the picture of ``event``."""
+        """Returns the view of ``event``."""
         scale = Scale(started.metric, higher_is_better=started.higher_is_better)
         title = Text.assemble((started.name, "bold"), "  ", (started.run, "dim"))
         rows = Table.grid(padding=(0, 2))

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line, for machines."
+)
 inline = click.option("--inline", is_flag=True, help="Train in this process, without Ray; for debugging.")
 accept_data_loss = click.option(
     "--accept-data-loss",
     is_flag=True,
-    help="Go on without committed evaluations that are damaged or missing.",
+    help="Resume although committed evaluations are damaged or missing.",
 )
 tensorboard = click.option(
     "--tensorboard",
@@ -26,11 +28,12 @@ tensorboard = click.option(
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
 )
-workers = click.option("--workers", metavar="N", help="Worker processes, no more and no fewer.")
+workers = click.option("--workers", metavar="N", help="Exact number of worker processes.")
 
 
 def workers_override(count: str | None) -> tuple[str, ...]:
-    """Returns the override that ``--workers`` is short for."""
+    """Returns the overrides that ``--workers`` stands for."""
+    # min and max may be set in the file or the record, and would contradict an exact number.
     return () if count is None else (f"workers.count={count}", "workers.min=null", "workers.max=null")
 
 
@@ -41,5 +44,5 @@ def address(*, required: bool) -> Callable[[Any], Any]:
         required=required,
         envvar="EVO_NAS_ADDRESS",
         metavar="URL",
-        help="Of the cluster: http://host:8265 of its dashboard, or on one of its machines auto or host:port.",
+        help="Cluster: http://host:8265 of its dashboard; on one of its machines also auto or host:port.",
     )

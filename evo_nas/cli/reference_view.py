@@ -1,4 +1,4 @@
-"""The reference of a configuration's keys, for a terminal and as Markdown."""
+"""Renders the reference of all keys of a configuration, for a terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HINT = "Each section has keys of its own, shown by `evo-nas explain-config SECTI
 
 
 def section_view(section: Section) -> RenderableType:
-    """Returns what a section is for, its keys or its kinds, and an example."""
+    """Returns the purpose of a section, its keys or kinds, and an example."""
     parts: list[RenderableType] = [Text(section.name, "bold")] if section.name else []
     parts += [_prose(section.about), *(_prose(remark) for remark in section.remarks())]
     if section.kinds:
@@ -37,7 +37,7 @@ def section_view(section: Section) -> RenderableType:
     if section.own_keys():
         parts += [_label("keys"), _columns(_rows(section.own_keys()))]
     if section.model:
-        # Not indented, so that it can be copied as it is.
+        # Not indented, so that it can be copied into a file unchanged.
         parts += [_label("example"), Text(section.example().rstrip(), no_wrap=True, overflow="ignore")]
     if not section.name:
         parts += [Text(), _prose(HINT)]
@@ -45,7 +45,7 @@ def section_view(section: Section) -> RenderableType:
 
 
 def key_view(name: str, key: Key) -> RenderableType:
-    """Returns what one key means, with the keys inside it."""
+    """Returns the meaning of a key, with the keys inside it."""
     parts: list[RenderableType] = [Text(name, "bold"), _prose(key.meaning), Text(facts(key), "dim")]
     if key.keys:
         parts += [_label("keys"), _columns(_rows(key.keys))]
@@ -53,14 +53,14 @@ def key_view(name: str, key: Key) -> RenderableType:
 
 
 def facts(key: Key) -> str:
-    """Returns which values ``key`` takes and what holds without it, such as ``a path; required``."""
+    """Returns the permitted values of ``key`` and its default, such as ``a path; required``."""
     return "; ".join(filter(None, (key.permitted, _default(key), _example(key))))
 
 
 def _default(key: Key) -> str:
     if key.is_required:
         return "required"
-    # What a section holds without its keys is told by each of them.
+    # A section has no default of its own: each key inside it shows one.
     return "" if key.default is None else f"default {key.default}"
 
 
@@ -88,7 +88,7 @@ def _label(text: str) -> Text:
 
 
 def _prose(text: str) -> Text:
-    """Returns a docstring's text, with what is in backticks set apart by its style."""
+    """Returns the text of a docstring, with the words in backticks in a style of their own."""
     pieces = re.split(r"`+([^`]+)`+", text)
     return Text.assemble(*((piece, "cyan" if index % 2 else "") for index, piece in enumerate(pieces)))
 

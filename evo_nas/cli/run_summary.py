@@ -1,4 +1,4 @@
-"""What is said of a run on one line."""
+"""`RunSummary`: one line about a run."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run.
+    """The summary of a run.
 
     Attributes:
-        run: Where it is kept.
-        error: Why it cannot be read; empty if it can, and then the rest says what it holds.
+        run: Directory or URI of the run.
+        error: Why it cannot be read; empty if it can. The other fields are meaningful only then.
         task: Kind of its task.
-        evaluated: Evaluations told.
+        evaluated: Number of told evaluations.
         evaluations: Budget of evaluations.
-        failed: Evaluations without a score.
+        failed: Number of evaluations without a score.
         metric: Name of the validation metric; empty before the first score.
         best: Best validation metric.
         test: Mean test metric of the champion; None before the verdict.
         complete: Whether the budget is spent.
-        last_result: When the last evaluation was told, as ISO 8601.
+        last_result: Time of the last evaluation in ISO 8601; empty without one.
     """
 
     run: str
@@ -52,13 +52,14 @@ class RunSummary:
 
 
 def summaries(runs: Iterable[Run]) -> list[RunSummary]:
-    """Returns a summary of each run; one that cannot be read hides no other."""
+    """Returns a summary of each run, also of those that cannot be read."""
     return [_summary(run) for run in runs]
 
 
 def _summary(run: Run) -> RunSummary:
     try:
         return _readable(run)
+    # One damaged run must not hide the others of a directory.
     except EvoNasError as error:
         return RunSummary(str(run), error=str(error))
 

@@ -1,4 +1,4 @@
-"""A recorded run as ``show`` gives it: for people, and as plain values for machines."""
+"""`RunView`: a recorded run as ``show`` prints it, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunView:
-    """What ``show`` tells of a run.
+    """The content of ``show`` for one run.
 
     Attributes:
         run: Where it is kept.
@@ -48,8 +48,8 @@ class RunView:
         by_status: Evaluations by the cause that ended them.
         best: Its best candidates, best first.
         line: One candidate and its ancestors; empty for a run without scores.
-        verdict: The verdict on what it holds; None before it was judged.
-        baselines: Test scores of simple baselines; empty where they are not kept.
+        verdict: The verdict on all of its evaluations; None before it was judged.
+        baselines: Test score of each baseline by name; empty if the run keeps none.
     """
 
     run: str
@@ -86,7 +86,7 @@ class RunView:
         )
 
     def to_values(self) -> dict[str, Any]:
-        """Returns plain values for machines."""
+        """Returns plain values for JSON."""
         return {
             "run": self.run,
             "evaluations": self.totals.told,
@@ -102,7 +102,7 @@ class RunView:
         }
 
     def render(self) -> RenderableType:
-        """Returns what people read."""
+        """Returns the view for people."""
         title = Text.assemble((self.config.name, "bold"), "  ", (self.run, "dim"))
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
@@ -111,7 +111,7 @@ class RunView:
             parts.append(verdict_view(self.verdict))
         elif self.baselines:
             named = ", ".join(f"{name} {figure(value)}" for name, value in self.baselines.items())
-            parts.append(Text(f"to beat on the test part: {named}; not judged yet", style="dim"))
+            parts.append(Text(f"baselines on the test part: {named}; no verdict yet", style="dim"))
         if self.line:
             parts += _candidate(self.line)
         return Group(*parts)
@@ -149,7 +149,7 @@ def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:
 
 
 def _cells(architecture: Architecture) -> Iterator[RenderableType]:
-    """The equations of each different cell, under the layers that it is in."""
+    """Yields the equations of each different cell, under the numbers of its layers."""
     layers: dict[Any, list[str]] = {}
     for number, layer in enumerate(architecture.layers, start=1):
         layers.setdefault(layer.cell, []).append(str(number))

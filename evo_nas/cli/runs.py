@@ -1,4 +1,4 @@
-"""``runs``: the runs under a directory, a line each."""
+"""``runs``: lists the runs under a directory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 
 @click.command()
 @click.argument("root", default="runs")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, for machines.")
 def runs(root: str, *, as_json: bool) -> None:
-    """Lists the runs at and under ROOT, a directory or s3://bucket/runs; by default runs."""
+    """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs."""
     from evo_nas.cli.run_summary import summaries
     from evo_nas.cli.tables import runs_table, wide_console
     from evo_nas.runs import find_runs

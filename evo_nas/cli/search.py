@@ -1,4 +1,4 @@
-"""``search`` and ``resume``."""
+"""``search`` and ``resume``: run a search, on this machine or in a cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """How a search is run and shown; one field for each option."""
+    """The options that ``search`` and ``resume`` share; one field each."""
 
     as_json: bool
     inline: bool
@@ -64,7 +64,7 @@ def _search_options(command: _Command) -> _Command:
 @click.option(
     "--run",
     metavar="PLACE",
-    help="A directory or s3://bucket/name; runs/<name of the config> by default. In a cluster no relative path.",
+    help="A directory or s3://bucket/name; by default runs/<name of the config>. Not relative with --address.",
 )
 @overrides
 @workers
@@ -72,10 +72,10 @@ def _search_options(command: _Command) -> _Command:
 def search(
     config: Path, *, run: str | None, overrides: tuple[str, ...], workers: str | None, **options: Any
 ) -> None:
-    """Searches as CONFIG says, or goes on where that search was stopped.
+    """Starts or resumes the search that CONFIG describes.
 
-    The budget is a total: the same command again goes on, and on a complete run shows its verdict. With
-    --address the search lives in a cluster, and goes on there when this command is interrupted.
+    The budget is a total: the same command resumes a search that was stopped, and shows the verdict of one that is
+    complete. With --address the search runs in a cluster and continues there if this command is interrupted.
     """
     from evo_nas.config import load_config
 
@@ -90,9 +90,9 @@ def search(
 @workers
 @_search_options
 def resume(run: str, *, overrides: tuple[str, ...], workers: str | None, **options: Any) -> None:
-    """Goes on with the search in RUN, with --address in a cluster.
+    """Resumes the search in RUN, with --address in a cluster.
 
-    Only the budget and the workers may be overridden, as in --set budget.evaluations=500.
+    Only the budget and the workers may be overridden, for example with --set budget.evaluations=500.
     """
     changes = (*overrides, *workers_override(workers))
     SearchOptions(**options).follow(run, lambda session: session.resume(changes))

@@ -1,4 +1,4 @@
-"""``show``: the best of a run, its verdict, and one candidate in full."""
+"""``show``: shows the best candidates of a run, its verdict, and one candidate in full."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import click
 @click.command()
 @click.argument("run")
 @click.option(
-    "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many of the best."
+    "--top",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Number of best candidates to list.",
 )
 @click.option("--candidate", type=int, metavar="ID", help="Show this candidate in full; the best by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
-    """Shows the best candidates of RUN, its verdict where it was judged, and one candidate in full.
+    """Shows the best candidates of RUN, its verdict if there is one, and one candidate in full.
 
-    In full means its equations, its training and its ancestors.
+    The full view has the equations, the training and the ancestors of the candidate.
     """
     from rich.console import Console
 

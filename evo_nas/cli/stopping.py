@@ -1,4 +1,4 @@
-"""How a command that runs for long is stopped: the first signal lets it commit, the second ends it at once."""
+"""Stops a long-running command: the first signal lets it commit, the second one ends it at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STDERR = 2
 
 
 class Interrupted(KeyboardInterrupt):
-    """The first signal came where nothing needs to be committed.
+    """Raised at the first signal when nothing needs to be committed.
 
     Args:
         number: The signal.
@@ -29,18 +29,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 def write_past_buffers(text: str) -> None:
-    """Writes a line to standard error from a signal handler, when the buffers may be in use."""
+    """Writes a line to standard error without Python's buffers, which may be in use when a signal handler runs."""
     os.write(STDERR, f"{text}\n".encode())
 
 
 class Stopping:
-    """Raises `Interrupted` at the first SIGINT or SIGTERM; from then on a second one ends the process at once.
+    """Raises `Interrupted` at the first SIGINT or SIGTERM; the second one ends the process at once.
 
-    That stays so after the context, since ending workers takes seconds as well. Without a signal, leaving the
-    context puts the handlers back that were there before.
+    After a first signal this holds beyond the context, since ending the workers takes seconds, too. Without a signal,
+    leaving the context restores the previous handlers.
 
     Attributes:
-        received: The signal, once there was one.
+        received: The first signal; None before.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Stopping:
                 signal.signal(each, handler)
 
     def install(self) -> None:
-        """Takes the signals again after something else may have, as Ray does when it starts."""
+        """Installs the handlers (again), since Ray replaces them when it starts."""
         if self.received is None:
             for each in SIGNALS:
                 signal.signal(each, self._first)
@@ -72,7 +72,7 @@ class Stopping:
         saying: str,
         announce: Callable[[str], None] = write_past_buffers,
     ) -> None:
-        """From now on the first signal announces ``saying`` and calls ``stop``, and raises nothing."""
+        """From now on the first signal announces ``saying`` and calls ``stop`` instead of raising an error."""
         self._stop, self._saying, self._announce = stop, saying, announce
 
     def ask_nothing(self) -> None:
@@ -82,6 +82,7 @@ class Stopping:
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
         for each in SIGNALS:
+            # The default action ends the process even if Python is busy in native code.
             signal.signal(each, signal.SIG_DFL)
         if sys.stdout.isatty():
             os.write(sys.stdout.fileno(), SHOW_CURSOR)  # past the buffers; a second signal leaves no time to

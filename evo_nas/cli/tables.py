@@ -1,4 +1,4 @@
-"""Tables of recorded runs and of what is in them."""
+"""Tables of runs and of their candidates."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def wide_console() -> Console:
-    """Returns a console that breaks no line: a name that is cut or broken cannot be copied."""
+    """Returns a console that never breaks a line, so that every name can be copied."""
     return Console(highlight=False, width=10_000, soft_wrap=True)
 
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:
-    """Returns an empty table without lines: a column that is never cut, columns of figures, columns of words."""
+    """Returns an empty table without borders: a column that is never cut, then right- and left-aligned ones."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column(first, no_wrap=True, overflow="ignore")
     for heading in right:
@@ -40,7 +40,7 @@ def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = 
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> RenderableType:
-    """Returns one row for each run; what is wrong with those that cannot be read comes below and hides no other."""
+    """Returns one row for each run; the errors of runs that cannot be read follow below."""
     table = plain_table(
         "run", right=("evaluated", "failed", "best", "test"), left=("metric", "task", "last result")
     )
@@ -64,13 +64,13 @@ def _cells(summary: RunSummary) -> tuple[str, ...]:
 
 
 def score_of(row: Row) -> str:
-    """Returns the validation metric of ``row`` in words, or the cause for which there is none."""
+    """Returns the validation metric of ``row`` as text, or its status if it has no score."""
     metric = metric_of(row)
     return figure(metric[1]) if metric else str(row["status"]).replace("_", " ")
 
 
 def best_table(rows: Sequence[Row]) -> Table:
-    """Returns the best candidates, best first, each with its architecture on lines of its own."""
+    """Returns a table of the candidates in ``rows``, each with its architecture on separate lines."""
     table = Table.grid(padding=(0, 2))
     for row in rows:
         figures = Text.assemble(
@@ -83,8 +83,9 @@ def best_table(rows: Sequence[Row]) -> Table:
 
 
 def lineage_table(line: Sequence[Row]) -> Table:
-    """Returns a candidate and its ancestors, last the founder or an ancestor that is lost."""
+    """Returns a candidate and its ancestors; the last one is the founder or a lost ancestor."""
     table = plain_table("id", right=("score", "gain"), left=("made by",))
+    # The oldest one has no parent in the list, hence the None.
     for row, parent in zip(line, [*line[1:], None], strict=True):
         scored = parent and row["fitness"] is not None and parent["fitness"] is not None
         gain = f"{row['fitness'] - parent['fitness']:+.4f}" if parent and scored else ""

@@ -1,4 +1,4 @@
-"""Scalars for TensorBoard."""
+"""Writes the progress of a search for TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class TensorBoard:
-    """Writes the search's scalars, by evaluations told, as TensorBoard reads them.
+    """Writes scalars of a search; their step is the number of told evaluations.
 
     Args:
-        directory: One directory for each run.
+        directory: The directory of this run's scalars.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -23,7 +23,7 @@ class TensorBoard:
         self._writer = SummaryWriter(str(directory))
 
     def __call__(self, event: Progressed) -> None:
-        """Writes where the search stands."""
+        """Writes the scalars of ``event``."""
         scalars = {
             "evaluations/per_minute": event.per_minute,
             "workers/alive": event.workers.workers,

@@ -1,4 +1,4 @@
-"""The verdict of a run as a person reads it."""
+"""The verdict of a run as text for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure
+from evo_nas.cli.formatting import counted, figure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:
-    """Returns the champion beside the LSTM and the baselines, and what that amounts to."""
+    """Returns a table of the champion, the LSTM and the baselines, and the verdict in words."""
     title = Text.assemble(
-        ("verdict", "bold"), f"  champion #{verdict.candidate} of {verdict.evaluations:,} candidates"
+        ("verdict", "bold"), f"  champion #{verdict.candidate} of {counted(verdict.evaluations, 'candidate')}"
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("")

@@ -1,4 +1,4 @@
-"""``verify``: whether a run is whole, and what its strategy asked for."""
+"""``verify``: checks the files of a run and derives its candidates again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import click
 @click.command()
 @click.argument("run")
 def verify(run: str) -> None:
-    """Checks every file of RUN, derives every genome again and compares.
+    """Checks every file of RUN, derives every genome again and compares it with the recorded one.
 
-    What came after a loss that was accepted cannot be derived. Leaves with exit code 1 if a genome differs or a file is
+    Candidates after an accepted loss of data cannot be derived. The exit code is 1 if a genome differs or a file is
     damaged.
     """
     from evo_nas.experiment import Experiment
@@ -29,7 +29,7 @@ def verify(run: str) -> None:
     mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(), told, in_flight))
     for mismatch in mismatches:
         recorded, derived = mismatch.recorded, mismatch.derived
-        click.echo(f"#{mismatch.candidate}: {mismatch.field} is {recorded}, but derived again {derived}")
+        click.echo(f"#{mismatch.candidate}: {mismatch.field} is {recorded}, but {derived} when derived again")
     if mismatches:
         raise SystemExit(1)
     derived, candidates = len(told) + len(in_flight), len(history.told) + len(history.in_flight)

@@ -1,4 +1,4 @@
-"""Shows a session until its search has ended, or until a signal comes."""
+"""Shows a session until its search has ended or a signal stops it."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Draws what one session says, and turns signals into an orderly end.
+    """Shows the events of one session and turns signals into an orderly end.
 
     Args:
-        session: Not started yet.
-        as_json: Whether to print JSON lines instead of what people read.
-        tensorboard: Directory for the scalars that TensorBoard shows; None for none.
-        only_the_end: Whether to show nothing before the search has ended.
+        session: A session that is not started yet.
+        as_json: Whether to print JSON lines instead of text for people.
+        tensorboard: Directory for TensorBoard's scalars; None to write none.
+        only_the_end: Whether to show only the end of the search.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Watcher:
         self._last: Event | None = None
 
     def follow(self, begin: Callable[[], None]) -> None:
-        """Calls ``begin``, which starts or finds the search, and shows it until it has ended.
+        """Calls ``begin``, which starts or finds the search, and shows its events until it has ended.
 
         Raises:
-            SystemExit: A signal came; the exit code is 128 plus its number.
+            SystemExit: A signal was received; the exit code is 128 plus its number.
         """
         with Stopping() as stopping, display_for(self._session, as_json=self._as_json) as display:
             try:
@@ -81,7 +81,7 @@ class Watcher:
     def _follow(self, begin: Callable[[], None], stopping: Stopping, display: Display) -> None:
         with ExitStack() as stack:
             if self._as_json:
-                # Ray prints the end of a worker to standard output, which belongs to the machine that reads it.
+                # Ray prints the end of a worker to standard output, where the reader expects only events.
                 stack.enter_context(redirect_stdout(sys.stderr))
             begin()
             self._begun = True
@@ -98,14 +98,16 @@ class Watcher:
             raise Interrupted(stopping.received)
 
     def _react(self, event: Event, stopping: Stopping, display: Display) -> None:
-        """Says what the next signal does: while a search runs here it commits, elsewhere it is simply left."""
+        """Sets the effect of the next signal: a search in this process commits, one in a cluster is only left."""
         self._last = event
         if self._session.outlives:
             return
         if isinstance(event, Started):
+            # Ray has replaced the handlers again when it started the workers.
             stopping.install()
             stopping.ask(self._session.leave, saying="stopping", announce=display.note_stop)
         elif isinstance(event, Completed | Stopped):
+            # Only the verdict is left, which keeps each training: there is nothing to commit.
             stopping.ask_nothing()
 
     def _leave(self, received: signal.Signals, display: Display) -> None:
@@ -119,7 +121,7 @@ class Watcher:
         if isinstance(self._last, Stopped | Judged):
             return
         place, address = self._session.place, str(self._session.address)
-        text = "nothing was found or started yet; the same command does it"
+        text = "no search was found or started yet; give the same command again"
         if self._begun:
             text = (
                 f"the search goes on; watch it with {typed('attach', place, address)}, "
@@ -133,10 +135,10 @@ class Watcher:
             display.show(standing, stopped_by=received.name)
             return
         display.close()
-        self._say(f"stopped by {received.name}: the search had not begun; the same command begins it")
+        self._say(f"stopped by {received.name}: the search had not begun; the same command starts it")
 
     def _say(self, text: str) -> None:
-        """Tells people something that is no event; standard output belongs to the machine that reads events there."""
+        """Prints a remark that is no event; with JSON to standard error, since standard output is for events."""
         stream = sys.stderr if self._as_json else sys.stdout
         stream.write(f"{text}\n")
 
@@ -150,10 +152,10 @@ class Watcher:
 
 
 def await_start(session: Session, *, as_json: bool) -> Literal["started", "completed"]:
-    """Waits until the search of a started session is under way and returns whether it is complete already.
+    """Waits until the search of a started session is under way, and returns whether it was already complete.
 
     Raises:
-        ExecutionError: The session ended before.
+        ExecutionError: The session ended before the search was under way.
     """
     for event in session.events():
         if as_json and isinstance(event, Started | Completed):
@@ -166,8 +168,8 @@ def await_start(session: Session, *, as_json: bool) -> Literal["started", "compl
 
 
 def judged(run: Run) -> None:
-    """Makes sure that the champion of ``run`` is judged; shows on standard error what is trained for that."""
-    if stored_verdict(run) is not None:  # which needs no data
+    """Judges the champion of ``run`` if there is no verdict on it yet; prints the steps to standard error."""
+    if stored_verdict(run) is not None:  # a stored verdict needs no data
         return
     console = Console(stderr=True, highlight=False)
     for event in judge(run, Experiment.of_run(run)):

@@ -1,6 +1,6 @@
-"""A Ray cluster as evo-nas reaches it: from one of its machines, or through its dashboard.
+"""Access to a Ray cluster, from one of its machines or over HTTP through its dashboard.
 
-`connection` makes this process part of a cluster, `jobs` sends commands to one by HTTP, `preflight` refuses before
-anything is sent what a cluster cannot do, `names` says what runs are called there, `token` keeps the secret that Ray
-asks for, and `security_check` looks at who else could use the cluster. Searching there is the business of `sessions`.
+`connection` joins a cluster, `jobs` sends commands to it over HTTP, `preflight` finds problems before a search is sent,
+`names` defines the names of runs and managers, `token` keeps the secret that Ray requires, and `security_check` finds
+out whether others could use the cluster. The package `sessions` runs searches there.
 """

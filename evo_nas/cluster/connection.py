@@ -1,4 +1,4 @@
-"""Becoming part of a Ray cluster, within a deadline."""
+"""Connects this process to a Ray cluster, within a deadline."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ DEADLINE_S = 30.0
 
 @contextmanager
 def connected(address: str, *, logs: bool = False, deadline_s: float = DEADLINE_S) -> Iterator[None]:
-    """Connects this process, which runs on a machine of the cluster, and disconnects it again.
+    """Connects this process, on a machine of the cluster, and disconnects it at the end.
 
     Args:
         address: ``host:port`` of the head's GCS, or ``auto`` for the cluster that runs on this machine.
-        logs: Whether what actors of this job log is printed here, too.
+        logs: Whether to print the log lines of this job's actors here, too.
         deadline_s: Seconds in which the cluster must answer.
 
     Raises:
-        ConfigError: Ray wants a token and there is none.
+        ConfigError: Ray requires a token and there is none.
         ExecutionError: No cluster answers.
     """
     use_token()
     if address == "auto":
+        # `auto` follows RAY_ADDRESS, so that the probe and `ray.init` ask the same cluster.
         address = os.environ.get("RAY_ADDRESS", "auto")
     _probe(address, deadline_s)
     try:
@@ -55,23 +56,23 @@ def connected(address: str, *, logs: bool = False, deadline_s: float = DEADLINE_
 
 
 def use_token() -> None:
-    """Turns token authentication on for this process, as `require_token` says, even where Ray is loaded already."""
+    """Applies `require_token` to this process, even if Ray is loaded already."""
     require_token()
-    Config.initialize("")  # Ray reads its environment once; it does the same itself when it turns tokens on
+    Config.initialize("")  # Ray reads its environment only once; this makes it read again, as it does itself
 
 
 def health_check(
     address: str, deadline_s: float, *, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Asks the cluster for a sign of life from another process: Ray itself waits for a dead head for ever.
+    """Checks in another process whether the cluster answers, since Ray itself would wait for a dead head without end.
 
     Args:
-        address: As `connected` takes it.
+        address: ``host:port`` or ``auto``, as for `connected`.
         deadline_s: Seconds in which the cluster must answer.
-        environment: Of that process; None for that of this one.
+        environment: Environment of the other process; None for a copy of this one's.
 
     Raises:
-        TimeoutExpired: It has not answered.
+        TimeoutExpired: The cluster has not answered.
     """
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
     return subprocess.run(  # noqa: S603 - our own interpreter; the address is one argument
@@ -85,7 +86,7 @@ def health_check(
 
 
 def _probe(address: str, deadline_s: float) -> None:
-    """Complains unless the cluster at ``address`` gives a sign of life."""
+    """Raises an `ExecutionError` unless the cluster at ``address`` answers."""
     try:
         asked = health_check(address, deadline_s)
     except subprocess.TimeoutExpired:

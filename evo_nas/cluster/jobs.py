@@ -1,4 +1,4 @@
-"""`Jobs`: a cluster seen from anywhere, through the HTTP interface of Ray Jobs."""
+"""`Jobs`: runs commands in a cluster, from anywhere, through the HTTP interface of Ray Jobs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AGENT_S = 60.0
 """Seconds in which a cluster that has just started must be able to take a job."""
 TICK_S = 1.0
 SILENCE_S = 60.0
-"""Seconds without a line of a log after which the cluster is asked whether it is still there."""
+"""Seconds without a log line after which the cluster is asked whether it still answers."""
 _NO_AGENT = "No available agent to submit job"
 CONFIG_FILE = "search.json"
 _RUN = "evo-nas-run"
@@ -44,7 +44,7 @@ _ROLE = "evo-nas-role"
 
 
 class _NoAgentError(ExecutionError):
-    """No agent on the head node starts jobs, perhaps not yet."""
+    """No agent on the head node starts jobs (yet)."""
 
 
 class _Client(JobSubmissionClient):
@@ -60,12 +60,12 @@ class Job:
 
     Attributes:
         id: Id of the submission.
-        run: Which run it is about.
-        role: ``search`` if it follows the search, otherwise what else it does.
-        status: As Ray words it.
-        message: What Ray says about that.
-        ended: Whether it has.
-        started_at: Unix time in seconds.
+        run: The run that it belongs to.
+        role: ``search`` if it follows the search; otherwise ``stop`` or ``preflight``.
+        status: Ray's name of its status.
+        message: Ray's explanation of the status.
+        ended: Whether the job has ended.
+        started_at: Time of its start, as Unix time in seconds.
     """
 
     id: str
@@ -78,15 +78,15 @@ class Job:
 
 
 class Jobs:
-    """Sends commands of evo-nas to a cluster and reads what they print.
+    """Sends commands of evo-nas to a cluster and reads their output.
 
-    A search does not depend on its job: that only follows the manager, and another can.
+    A search does not depend on its job: the job only follows the manager, and another job can do the same.
 
     Args:
         url: URL of the cluster's dashboard, such as ``http://127.0.0.1:8265`` through a tunnel.
 
     Raises:
-        ConfigError: It is no URL, or Ray wants a token and there is none.
+        ConfigError: ``url`` is not a URL, or Ray requires a token and there is none.
         ExecutionError: No cluster answers there.
     """
 
@@ -107,7 +107,7 @@ class Jobs:
             ) from None
 
     def submit(self, command: Sequence[str], run: str, *, role: str, working_dir: Path | None = None) -> str:
-        """Sends ``command`` and returns its submission id, which is always a new one."""
+        """Sends ``command`` and returns a new submission id."""
         submission = f"{manager_name(run)}-{uuid4().hex[:8]}"
         until = time.monotonic() + AGENT_S
         while True:
@@ -127,22 +127,23 @@ class Jobs:
                 return submission
 
     def submit_search(self, config: SearchConfig, run: str) -> str:
-        """Sends a search; nothing but its configuration travels.
+        """Sends a search; only its configuration is transferred, no data.
 
         Raises:
-            ConfigError: The cluster lacks what the configuration names.
+            ConfigError: The cluster lacks something that the configuration names.
         """
         paths = remote_paths(config)
         self._preflight(paths, run)
         with tempfile.TemporaryDirectory(prefix="evo-nas-") as folder:
-            # Spelled out, since files of recipes beside the configuration do not exist over there.
+            # Defaults and recipes are filled in, since the files of recipes do not exist in the cluster.
             values = spelled_out(config).model_dump(mode="json") | {"base_dir": "/"}
+            # base_dir is meaningless there: all data paths are absolute.
             (Path(folder) / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
             command = ["evo-nas", "search", CONFIG_FILE, "--run", run, "--address", "auto", "--json"]
             return self.submit(command, run, role="search", working_dir=Path(folder))
 
     def of_run(self, run: str | None = None, *, role: str | None = None) -> list[Job]:
-        """Returns the jobs about ``run``, or about any, the newest first."""
+        """Returns the jobs of ``run``, or of all runs, newest first."""
         with self._answering():
             details = self._client.list_jobs()
         jobs = [job for job in map(_job_of, details) if job is not None]
@@ -150,7 +151,7 @@ class Jobs:
         return sorted(wanted, key=lambda job: job.started_at, reverse=True)
 
     def logs(self, submission: str) -> str:
-        """Returns what a job has printed so far."""
+        """Returns the output of a job so far."""
         with self._answering():
             text: str = self._client.get_job_logs(submission)
         return text
@@ -159,10 +160,11 @@ class Jobs:
         """Yields the lines that a job prints, from its first, until it has ended; None each second without one.
 
         Raises:
-            ExecutionError: The cluster answers no more.
+            ExecutionError: The cluster does not answer any more.
         """
         pieces = self._client.tail_job_logs(submission)
         rest, silent_s = "", 0.0
+        # One event loop for the whole log: the connection belongs to the loop that opened it.
         with asyncio.Runner() as runner:
             piece = _Piece(runner, pieces)
             while True:
@@ -262,6 +264,7 @@ class _Piece:
 
 def _job_of(details: JobDetails) -> Job | None:
     metadata = details.metadata or {}
+    # Jobs of other programs do not have this metadata.
     if not details.submission_id or _RUN not in metadata:
         return None
     return Job(

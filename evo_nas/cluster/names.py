@@ -1,4 +1,4 @@
-"""What runs are called in a cluster."""
+"""The names of runs and of their managers in a cluster."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _URI = re.compile(r"[a-z][a-z0-9+]*://[^\s?#]+")
 
 
 def checked_run(run: str) -> str:
-    """Returns ``run`` in its one spelling: an absolute path or a URI, whose last part names the run.
+    """Returns ``run`` in a normal form: an absolute path or a URI, whose last part is the name of the run.
 
     Raises:
-        ConfigError: It is relative, which means another place on every machine, or its name is no name.
+        ConfigError: The path is relative, so that it means another place on every machine, or the name is invalid.
     """
     if "://" in run:
         scheme, rest = run.split("://", 1)
@@ -34,6 +34,7 @@ def checked_run(run: str) -> str:
                 f"run is {run}; must be an absolute path or a URI such as s3://bucket/runs/name, since the "
                 "search lives on a machine where a relative path leads elsewhere"
             )
+        # pathlib keeps two leading slashes, which would be a second spelling of the same run.
         place = "/" + place.lstrip("/")
     name = place.rsplit("/", 1)[-1]
     if not _NAME.fullmatch(name) or ".." in place.split("/"):
@@ -44,16 +45,17 @@ def checked_run(run: str) -> str:
 
 
 def manager_name(run: str) -> str:
-    """Returns the name of the actor that searches ``run``, which `checked_run` has returned."""
+    """Returns the name of the manager of ``run``, where ``run`` comes from `checked_run`."""
+    # Runs of the same name in different places need different managers.
     digest = hashlib.sha256(run.encode()).hexdigest()[:12]
     return f"{run.rsplit('/', 1)[-1]}-{digest}"
 
 
 def typed(command: str, run: str, address: str) -> str:
-    """Returns a command about ``run`` as a person would type it."""
+    """Returns a command for ``run`` in backticks, ready to be typed."""
     return f"`evo-nas {command} {shlex.quote(run)} --address {shlex.quote(address)}`"
 
 
 def is_url(address: str) -> bool:
-    """Whether ``address`` is reached by HTTP and not as a part of the cluster."""
+    """Whether ``address`` is the URL of a dashboard and not an address within the cluster."""
     return address.startswith(("http://", "https://"))

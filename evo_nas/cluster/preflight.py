@@ -1,8 +1,7 @@
-"""What of a search can be refused before it is sent to a cluster.
+"""Finds the problems of a search before it is sent to a cluster.
 
-`remote_paths` checks a configuration here. The module itself is run on the head node, as a job of its own: it prints
-one line for each problem with what the configuration names, and leaves with exit code 3 if there is one. There it loads
-next to nothing.
+`remote_paths` checks a configuration on this machine. The module itself runs on the head node as a separate job: it
+prints one line for each problem and exits with code 3 if there is one. It imports as little as possible there.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def remote_paths(config: SearchConfig) -> list[str]:
     """Checks every option of ``config`` and returns the data paths of its task, all absolute.
 
     Raises:
-        ConfigError: An option is wrong, or a path is relative: it would lead elsewhere on the cluster.
+        ConfigError: An option is wrong, or a path is relative and would mean another file in the cluster.
     """
     from evo_nas.data.paths import data_paths  # noqa: PLC0415
     from evo_nas.sections import Sections  # noqa: PLC0415 - the job on the head node needs none of it
@@ -45,31 +44,33 @@ def remote_paths(config: SearchConfig) -> list[str]:
 
 
 def problems(wanted: dict[str, str], paths: Sequence[str], run: str) -> Iterator[str]:
-    """Yields what is wrong on this machine.
+    """Yields one line for each problem on this machine.
 
     Args:
-        wanted: Versions of distributions.
+        wanted: Required version of each distribution by name.
         paths: Files, or patterns of files, that must be readable.
-        run: Where the run is to be kept.
+        run: Directory or URI of the run.
     """
     for name, theirs in wanted.items():
         if version(name) != theirs:
             yield f"the cluster has {name} {version(name)}, this machine {theirs}; install the same version"
     for path in paths:
         place = Path(path)
+        # A pattern without matches is reported like a missing file.
         if not all(os.access(match, os.R_OK) for match in list(place.parent.glob(place.name)) or [place]):
             yield (
                 f"{path} cannot be read on the head node of the cluster; data are not sent there: put them on "
                 "storage that the head node sees, and give their absolute path there"
             )
     if "://" not in run:
+        # The run does not exist yet: the nearest directory that does decides whether it can be made.
         there = next(place for place in (Path(run), *Path(run).parents) if place.exists())
         if not os.access(there, os.W_OK | os.X_OK):
             yield f"run is {run}; {there} cannot be written on the head node of the cluster; choose another"
 
 
 def main(arguments: str) -> int:
-    """Examines what the JSON object ``arguments`` names and returns the exit code."""
+    """Prints the `problems` with the JSON object ``arguments`` and returns the exit code."""
     found = list(problems(**json.loads(arguments)))
     for problem in found:
         sys.stdout.write(f"error: {problem}\n")

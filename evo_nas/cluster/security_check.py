@@ -1,4 +1,4 @@
-"""Who could use a cluster: whether it wants a token, who can read that, and which ports are open."""
+"""Checks whether others could use a cluster: its token, the permissions of the token file, and open ports."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 3.0
 GCS_DEADLINE_S = 10.0
-"""Seconds for a process that asks the head; most of them pass before it does."""
+"""Seconds for a process that asks the head; it spends most of them on starting."""
 ELSEWHERE = ("192.0.2.1", 9)
-"""An address that no machine has (RFC 5737)."""
+"""An address that belongs to no machine (RFC 5737)."""
 PORTS = {6379: "GCS", 8265: "dashboard", 10001: "Ray client"}
-"""Where Ray listens by default; each of them lets whoever reaches it run code."""
+"""Ray's default ports; without a token, access to any of them allows to run code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """One thing that was looked at: what, what was found, and whether that is safe."""
+    """One result of the check: the subject, what was found, and whether it is safe."""
 
     subject: str
     found: str
@@ -40,13 +40,14 @@ class Exposure:
 
 
 def examine(address: str) -> Iterator[Exposure]:
-    """Yields what can be seen from this machine of the cluster at ``address``, a URL or ``host:port``."""
+    """Yields what this machine can see of the cluster at ``address``, a URL or ``host:port``."""
     parts = urlsplit(address if is_url(address) else f"//{address}")
     try:
         given = parts.port
     except ValueError as error:
         raise ConfigError(f"address is {address}: {error}; give a URL or host:port") from None
     host = parts.hostname or "127.0.0.1"
+    # A loopback address may be a local cluster or a tunnel; others would use the address of this machine.
     seen_by_others = _own_address() if _is_loopback(host) else host
     ports = dict(PORTS)
     yield _token()
@@ -54,11 +55,12 @@ def examine(address: str) -> Iterator[Exposure]:
         yield _dashboard(address)
         yield _transport(parts.scheme, host)
         if seen_by_others == host and given is not None:
-            ports.pop(given, None)  # it was just asked
+            ports.pop(given, None)  # checked above
     else:
         yield _gcs(address)
         if given is not None:
             ports[given] = "GCS"
+    # A port that only this machine can reach is no risk.
     if not _is_loopback(seen_by_others):
         for port, name in ports.items():
             yield from _open_port(seen_by_others, port, name)
@@ -95,7 +97,7 @@ def _dashboard(url: str) -> Exposure:
 
 
 def _gcs(address: str) -> Exposure:
-    """Asks the head as a stranger without a token would."""
+    """Checks whether the head accepts calls without a token."""
     tokenless = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_")}
     try:
         asked = health_check(address, GCS_DEADLINE_S, environment=tokenless | {"RAY_AUTH_MODE": "disabled"})
@@ -110,14 +112,14 @@ def _gcs(address: str) -> Exposure:
 
 
 def _get(url: str) -> requests.Response:
-    """Asks without any credentials, even where the environment has some for this host."""
+    """Sends a request without credentials, even if the environment has some for this host."""
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, timeout=DEADLINE_S)
 
 
 def _json_of(response: requests.Response) -> object:
-    """Returns the JSON of an answer; None if it is not JSON."""
+    """Returns the JSON of ``response``; None if it is not JSON."""
     with suppress(ValueError):
         answer: object = response.json()
         return answer
@@ -132,7 +134,7 @@ def _transport(scheme: str, host: str) -> Exposure:
 
 
 def _open_port(host: str, port: int, name: str) -> Iterator[Exposure]:
-    """Says so if ``port`` of an address that others may reach is open."""
+    """Yields a warning if ``port`` is open on an address that others may reach."""
     with suppress(OSError), socket.create_connection((host, port), timeout=DEADLINE_S):
         found = f"{name} is open on {host}:{port}; keep it in a private network, and behind a token"
         yield Exposure(f"port {port}", found, good=False)
@@ -143,8 +145,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _own_address() -> str:
-    """Returns the address that this machine has for others, as far as that is known; sends nothing."""
+    """Returns the address of this machine in its network; the loopback address if it is unknown."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+        # Connecting a UDP socket sends nothing; it only makes the system choose a source address.
         outward.connect(ELSEWHERE)
         address: str = outward.getsockname()[0]
         return address

@@ -1,7 +1,7 @@
-"""The secret that Ray asks everyone for, in a file that nobody else can read.
+"""The token that Ray requires, in a file that only its owner can read.
 
-Without it, whoever reaches a cluster's ports runs code there. Ray uses it only where told to, and would
-write it to a file that everyone on the machine can read.
+Without a token, any machine that reaches a cluster's ports can run code there. Ray uses tokens only if it is told to,
+and would itself write the token to a file that every user of the machine can read.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ def token_path() -> Path:
 
 
 def ensure_token() -> Path:
-    """Makes sure that there is a token and that nobody else can read it; returns its file."""
+    """Makes a token if there is none, keeps others from reading it, and returns its file."""
     path = token_path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        # Created with its final mode and not through a link, so that there is no moment in which others can read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         if is_readable_by_others(path):
@@ -37,15 +38,15 @@ def ensure_token() -> Path:
 
 
 def is_readable_by_others(path: Path) -> bool:
-    """Whether anybody but its owner may touch the file at ``path``."""
+    """Whether other users than its owner have any permission for the file at ``path``."""
     return bool(path.stat().st_mode & OTHERS)
 
 
 def require_token() -> None:
-    """Turns token authentication on for this process and its children, unless the person has turned it off.
+    """Turns token authentication on for this process and its children, unless the environment turns it off.
 
     Raises:
-        ConfigError: It is on and there is no token.
+        ConfigError: Authentication is on and there is no token.
     """
     mode = os.environ.setdefault("RAY_AUTH_MODE", "token")
     if mode.lower() != "token" or os.environ.get("RAY_AUTH_TOKEN"):

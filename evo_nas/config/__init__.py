@@ -1,9 +1,9 @@
-"""One YAML file is one `SearchConfig`: everything that determines a search, and nothing else.
+"""Reads one YAML file into one `SearchConfig`, which holds everything that determines a search.
 
-The file is read with YAML 1.2's rules for scalars, without aliases and within bounds; what it says
-is checked by pydantic, and every problem becomes one line that a person can act on. Sections whose keys
-belong to other rooms (``task``, ``strategy``, ``space``) stay plain mappings here, since this one knows no
-task and no strategy; the owner's options model checks them through `checked`, and the messages read the same.
+The file is read with the scalars of YAML 1.2, without aliases and within bounds. Pydantic checks its values, and every
+problem becomes one line that says what to do. The sections ``task``, ``strategy`` and ``space`` stay plain mappings
+here, since this package knows no task and no strategy; their owners check them with `checked`, so that the messages
+read the same.
 """
 
 from evo_nas.config.load import configured, load_config

@@ -1,4 +1,4 @@
-"""From a file and ``key=value`` overrides to a `SearchConfig`."""
+"""Makes a `SearchConfig` from a file and ``key=value`` overrides."""
 
 from __future__ import annotations
 
@@ -32,18 +32,21 @@ def load_config(
     values = parse_yaml(_read(path), source=str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
+    # A base_dir in the file is relative to the file, not to where the command runs.
     values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
     return configured(dict(defaults) | values, overrides)
 
 
 def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> SearchConfig:
-    """Returns the configuration that plain ``values`` and ``overrides`` mean.
+    """Returns the configuration for plain ``values`` with ``overrides`` applied.
 
     Raises:
         ConfigError: Something is wrong; one line for each problem.
     """
+    # Overrides change nested sections, which belong to the caller.
     settings = copy.deepcopy(dict(values))
     if type(settings.get("workers")) is int:
+        # Before the overrides: one such as ``workers.min=1`` needs a section to go into.
         settings["workers"] = {"count": settings["workers"]}
     for override in overrides:
         _apply(override, settings)
@@ -57,6 +60,7 @@ def _text(value: object) -> str:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
+            # One byte more than permitted is enough to know that the file is too long.
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"configuration file {path} does not exist; give the path of a YAML file") from None
@@ -65,6 +69,7 @@ def _read(path: Path) -> str:
     if len(content) > MAX_BYTES:
         raise ConfigError(f"configuration file {path} has more than {MAX_BYTES} bytes; is it the right file?")
     try:
+        # Some editors write a byte order mark first, which is no part of the YAML.
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
@@ -73,7 +78,7 @@ def _read(path: Path) -> str:
 
 
 def _apply(override: str, values: dict[str, Any]) -> None:
-    """Sets one dotted key in ``values``; sections on the way are made where they are missing."""
+    """Sets one dotted key in ``values`` and makes the sections that are missing on the way."""
     source = f"override {shown(override)}"
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")

@@ -1,6 +1,6 @@
-"""Says in plain words which values a key takes, from the JSON schema of its options model.
+"""Describes in plain words which values a key accepts, from the JSON schema of its options model.
 
-What a validator checks beyond the schema is stated beside it, as ``Field(json_schema_extra={"permitted": ...})``.
+A field whose validator checks more than the schema says so in ``Field(json_schema_extra={"permitted": ...})``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _NOUNS = {
 
 
 def permitted_words(schema: Schema, definitions: Mapping[str, Schema]) -> str:
-    """Returns the values that ``schema`` permits, such as ``a whole number from 1 to 64``.
+    """Returns a description of the permitted values, such as ``a whole number from 1 to 64``.
 
     Args:
         schema: JSON schema of one value.
-        definitions: Schemas that ``$ref`` may name, by their name.
+        definitions: The schemas that ``$ref`` refers to, by name.
     """
     return _words(schema, definitions, plural=False)
 
@@ -37,7 +37,7 @@ def _words(schema: Schema, definitions: Mapping[str, Schema], *, plural: bool) -
     if "permitted" in schema:
         return str(schema["permitted"])
     if "anyOf" in schema:
-        # That a key may be null is told by its default; what it may be otherwise is told here.
+        # Null is left out, since the default of the key already shows that it is permitted.
         choices = [choice for choice in schema["anyOf"] if choice.get("type") != "null"]
         return " or ".join(_words(choice, definitions, plural=plural) for choice in choices)
     if "enum" in schema or schema.get("type") == "boolean":
@@ -86,7 +86,7 @@ def _text(schema: Schema, *, plural: bool) -> str:
 def _range(schema: Schema, *, whole: bool) -> str:
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
-    if whole:  # a whole number above 0 is simply at least 1
+    if whole:  # a whole number above 0 reads better as at least 1
         low, above = (above + 1 if above is not None else low), None
         high, below = (below - 1 if below is not None else high), None
     if low is not None and high is not None:

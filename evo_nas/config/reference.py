@@ -1,7 +1,7 @@
-"""What every key of a configuration means, read from the options models that declare the keys.
+"""The reference of all keys of a configuration, read from the options models that declare them.
 
-The meaning of a key stands once, in the ``Attributes:`` of its model's docstring; type, bounds and default are the
-field's own. This module knows no task and no strategy: sections are handed to it.
+The meaning of a key is written only once, under ``Attributes:`` in the docstring of its model; type, bounds and default
+come from the field. This module knows no task and no strategy; the caller passes their sections.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Key:
     """One key of a section.
 
     Attributes:
-        name: As it is written in the section.
-        meaning: One sentence or more; names of keys and values are in double backticks.
-        permitted: The values that it takes, in words.
+        name: Name of the key in its section.
+        meaning: One sentence or more, with names of keys and values in double backticks.
+        permitted: Description of the values that it accepts.
         is_required: Whether it must be given.
-        default: What holds if it is not given, as YAML; None if that is not one value.
-        example: A value of it, as YAML; None if its default shows what it looks like.
-        keys: Keys of its own, if it is a section.
+        default: Its default as YAML; None if there is no single value.
+        example: An example value as YAML; None if the default shows the form.
+        keys: Its own keys, if it is a section.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Section:
 
     Attributes:
         name: Its dotted path, such as ``task.forecast``; empty for the whole configuration.
-        about: What it is for.
-        model: Declares its keys; None if each of its kinds has keys of its own.
+        about: Its purpose.
+        model: The options model that declares its keys; None if each of its kinds has its own keys.
         kinds: The sections that its ``kind`` chooses from.
     """
 
@@ -68,17 +68,17 @@ class Section:
     kinds: tuple[Section, ...] = ()
 
     def own_keys(self) -> tuple[Key, ...]:
-        """Returns what its model declares, in that order."""
+        """Returns the keys that its model declares, in that order."""
         keys = keys_of(self.model) if self.model else ()
-        # The sections of the whole configuration are explained by themselves.
+        # The sections of the whole configuration have explanations of their own.
         return keys if self.name else tuple(replace(key, keys=()) for key in keys)
 
     def remarks(self) -> list[str]:
-        """Returns what the docstrings of its model say beyond the first sentence and the keys."""
+        """Returns the paragraphs of its model's docstrings between the first one and the keys."""
         return remarks_of(self.model) if self.model else []
 
     def example(self) -> str:
-        """Returns YAML of the section with all keys that have an example or a default."""
+        """Returns the section as YAML, with all keys that have an example or a default."""
         values = example_of(self.model) if self.model else {}
         if not self.name:
             return to_yaml(values)
@@ -89,12 +89,12 @@ class Section:
 def sections_of(
     config: type[BaseModel], *, models: Mapping[str, type[BaseModel]], kinds: Mapping[str, Kinds]
 ) -> dict[str, Section]:
-    """Returns every section by its name, in the order of a configuration, first the whole of it.
+    """Returns all sections by name in the order of a configuration; the whole configuration comes first.
 
     Args:
         config: Model of the whole configuration.
-        models: Models of sections that ``config`` leaves to their owners.
-        kinds: Docstring and options model of every kind of the sections that have a ``kind``.
+        models: Options models of the sections that ``config`` itself does not check.
+        kinds: For each section with a ``kind``, the docstring and the options model of every kind.
     """
     sections = [Section("", _first_paragraph(config.__doc__), config)]
     meanings = meanings_of(config)
@@ -110,14 +110,14 @@ def sections_of(
 
 
 def find(name: str, sections: Mapping[str, Section]) -> tuple[Section, Key | None]:
-    """Returns the section that ``name`` names, or the key and its section.
+    """Returns the section called ``name``, or the key called ``name`` and its section.
 
     Raises:
-        ConfigError: There is neither.
+        ConfigError: There is no such section or key.
     """
     if name in sections:
         return sections[name], None
-    # The longest section that the name starts with, the whole configuration if there is none.
+    # A key may be inside several sections: the longest name that fits is the innermost one.
     start = max((each for each in sections if each == "" or name.startswith(f"{each}.")), key=len)
     section, key = sections[start], None
     keys = section.own_keys()
@@ -132,7 +132,7 @@ def find(name: str, sections: Mapping[str, Section]) -> tuple[Section, Key | Non
 
 
 def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
-    """Returns the keys that ``model`` declares, with the keys of the sections inside it."""
+    """Returns the keys of ``model``, including the keys of the sections inside it."""
     schema = model.model_json_schema()
     meanings = meanings_of(model)
     return tuple(
@@ -157,14 +157,15 @@ def _key(name: str, field: FieldInfo, *, schema: Schema, meaning: str) -> Key:
 
 
 def _section_in(field: FieldInfo) -> type[BaseModel] | None:
-    """The options model of a key that is a section itself."""
+    """Returns the options model of a key that is a section itself; None for any other key."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def meanings_of(model: type[BaseModel]) -> dict[str, str]:
-    """Returns what the docstrings of ``model`` and of its bases say about each attribute."""
+    """Returns the meaning of each attribute from the docstrings of ``model`` and its bases."""
     meanings: dict[str, str] = {}
+    # From base to subclass, so that a subclass may say it more exactly.
     for each in reversed(model.__mro__):
         _, _, attributes = _own_docstring(each).partition("Attributes:\n")
         for entry in re.split(r"\n(?=    \w)", attributes.partition("\n\n")[0]):
@@ -186,22 +187,22 @@ def remarks_of(model: type[BaseModel]) -> list[str]:
 
 
 def _own_docstring(owner: type) -> str:
-    # Pydantic's own bases describe pydantic, not a configuration.
+    # The docstrings of pydantic's own classes do not describe a configuration.
     is_ours = issubclass(owner, BaseModel) and owner is not BaseModel
     return inspect.cleandoc(owner.__doc__ or "") if is_ours else ""
 
 
 def example_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Returns values that ``model`` accepts: the example of each key, or else its default.
+    """Returns values that ``model`` accepts: the example of each key, or its default if there is no example.
 
-    A key that the keys before it exclude is left out, as is one with neither example nor default.
+    A key is left out if it has neither, or if the keys before it exclude it.
     """
     properties: dict[str, Schema] = model.model_json_schema().get("properties", {})
     found = ((name, _example_at(field, properties[name])) for name, field in model.model_fields.items())
     values = {name: value for name, value in found if value is not None}
     given = {name: value for name, value in values.items() if model.model_fields[name].is_required()}
     for name, value in values.items():
-        # Where one of several keys must be given, nothing is valid before the first of them is there.
+        # If one of several keys must be given, the values are valid only from the first of them on.
         if _accepts(model, given | {name: value}) or not _accepts(model, given):
             given |= {name: value}
     return {name: given[name] for name in values if name in given}

@@ -1,4 +1,4 @@
-"""The sections of a search's YAML file."""
+"""The options models of a configuration, one for each section."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class TrainingConfig(_Section):
-    """How every candidate is trained, where its own genes do not decide; reaches the trainer as it is.
+    """How every candidate is trained, as far as its genes do not decide.
 
     Attributes:
         epochs: Passes over the training split at the full budget.
         time_limit_s: Seconds after which a candidate's training is stopped.
         device: Where to train; ``auto`` takes a GPU if the worker has one.
-        schedule: How the learning rate changes: ``constant``, ``cosine`` to none over the epochs, or
+        schedule: How the learning rate changes: ``constant``, ``cosine`` down to zero over the epochs, or
             ``halving`` when the validation metric stagnates.
-        precision: Number format of matrix products where torch may choose; ``bfloat16`` needs a GPU.
+        precision: Number format of matrix products where torch allows a choice; ``bfloat16`` needs a GPU.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
@@ -52,16 +52,16 @@ class TrainingConfig(_Section):
         return self
 
     def without_time_limit(self) -> Self:
-        """Returns these settings for trainings that must come to an end, such as those of a champion."""
+        """Returns these settings without a time limit, for trainings that must finish, such as those of a verdict."""
         return self.model_copy(update={"time_limit_s": math.inf})
 
 
 class BudgetOptions(_Section):
-    """How much a run may spend in total, over all its resumes.
+    """How much a run may spend in total, including all its resumes.
 
     Attributes:
-        evaluations: Candidates to evaluate.
-        train_minutes: Training time of all candidates together, in minutes; without limit unless given.
+        evaluations: Number of candidates to evaluate.
+        train_minutes: Training time of all candidates together, in minutes; no limit by default.
     """
 
     evaluations: int = Field(default=120, ge=1, le=100_000_000)
@@ -82,16 +82,15 @@ class WorkerOptions(_Section):
     """Where candidates are trained.
 
     Attributes:
-        lanes: Candidates that each worker trains at the same time, in threads of its own, which share its process
-            and its GPU.
-        count: Worker processes; short for ``min`` and ``max`` of the same number. One for every core of the
-            machine that searches unless something is given.
-        min: Workers that are kept although fewer candidates are left than workers.
-        max: Workers that are asked for; those without room wait for nodes to join.
+        lanes: Candidates that each worker trains at the same time, in threads that share its process and its GPU.
+        count: Number of worker processes; the same as giving this number as ``min`` and ``max``. Without any of the
+            three, one for every core of the machine that searches.
+        min: Workers that are kept even if fewer candidates than workers are left.
+        max: Workers that are requested; if there is no room for all, the others wait for nodes to join.
         cpus: Cores that each worker takes.
         gpus: GPUs that each worker takes; a fraction shares one.
-        memory: GiB that Ray sets aside for each worker; what needs more for certain is not trained.
-        attempts: Dispatches of one candidate before losing its worker is counted against it.
+        memory: GiB that Ray reserves for each worker; a candidate that certainly needs more is not trained.
+        attempts: Dispatches of one candidate before it counts as the cause of the lost workers.
     """
 
     count: int | None = Field(default=None, ge=1, le=100_000, examples=[4])
@@ -105,17 +104,17 @@ class WorkerOptions(_Section):
 
     @property
     def most(self) -> int:
-        """Workers that are asked for."""
+        """Number of workers that are requested."""
         return self.max or self.count or self.min or available_cores()
 
     @property
     def fewest(self) -> int:
-        """Workers that are kept."""
+        """Number of workers that are kept."""
         return self.min or self.count or (1 if self.max else self.most)
 
     @property
     def memory_bytes(self) -> int | None:
-        """Bytes of memory for each worker; None if nothing is set aside."""
+        """Bytes of memory that are reserved for each worker; None if nothing is reserved."""
         return None if self.memory is None else round(self.memory * 2**30)
 
     @model_validator(mode="after")
@@ -133,11 +132,11 @@ class SearchConfig(_Section):
         seed: Seed of every random stream of the run.
         task: What the networks learn: ``kind`` and that kind's options.
         space: What may evolve.
-        strategy: How the next candidate is chosen: ``kind`` and that kind's options; aging evolution unless given.
+        strategy: How the next candidate is chosen: ``kind`` and that kind's options; by default aging evolution.
         training: How candidates are trained.
         budget: When to stop.
         workers: Where candidates are trained; a bare number is the number of worker processes.
-        base_dir: Directory that relative data paths start from; that of the file unless given.
+        base_dir: Directory that relative data paths start from; by default that of the configuration file.
     """
 
     name: str = Field(
@@ -156,6 +155,7 @@ class SearchConfig(_Section):
     training: TrainingConfig = TrainingConfig()
     budget: BudgetOptions = BudgetOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)
+    # Not strict, since YAML and recorded JSON have text where a path is meant.
     base_dir: Path = Field(default_factory=Path.cwd, strict=False)
 
     @field_validator("task", "strategy")
@@ -168,4 +168,5 @@ class SearchConfig(_Section):
     @field_validator("workers", mode="before")
     @classmethod
     def _count_alone(cls, section: object) -> object:
+        # `type(...) is int`, since `true` is an int to isinstance.
         return {"count": section} if type(section) is int else section

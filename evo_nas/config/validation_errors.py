@@ -1,4 +1,4 @@
-"""Turns what pydantic found into lines a person can act on: field, value received, values permitted."""
+"""Turns the errors of pydantic into messages: field, value received, values permitted."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ _BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_th
 
 
 def checked(model: type[Model], values: object, *, at: str = "") -> Model:
-    """Returns ``values`` as an instance of ``model``.
+    """Returns a checked instance of ``model`` with ``values``.
 
     Args:
         model: The pydantic model of a section.
-        values: What the section holds.
+        values: Content of the section.
         at: Dotted path of the section in its file; empty for the whole file.
 
     Raises:
-        ConfigError: Something is wrong; one line for each problem.
+        ConfigError: Values are wrong; the message has one line for each problem.
     """
     try:
         return model.model_validate(values)
@@ -72,19 +72,19 @@ def checked(model: type[Model], values: object, *, at: str = "") -> Model:
 
 
 def complaints(error: ValidationError, model: type[BaseModel], *, at: str = "") -> list[str]:
-    """Returns one line for each problem in ``error``, which came from validating ``model``."""
+    """Returns one line for each problem in ``error``, which validating ``model`` has raised."""
     problems = error.errors(include_url=False)
     places = {details["loc"][:-1] for details in problems}
     return [_complaint(each, model, at) for each in problems if not _follows(each, places)]
 
 
 def _follows(details: ErrorDetails, places: set[tuple[int | str, ...]]) -> bool:
-    """Whether a list is found too short only since one of its entries is wrong, which is told already."""
+    """Whether a list counts as too short only because of a wrong entry, which has a line of its own."""
     return details["type"] == "too_short" and details["loc"] in places
 
 
 def nearest(name: str, permitted: list[str]) -> str:
-    """Returns how to go on from a name that is not one of ``permitted``."""
+    """Returns advice for a name that is not one of ``permitted``: the closest one and the whole list."""
     close = difflib.get_close_matches(name, permitted, n=1, cutoff=0.6)
     guess = f"did you mean {close[0]}? " if close else ""
     return f"{guess}permitted: {', '.join(permitted) or 'none'}"
@@ -104,19 +104,20 @@ def _complaint(details: ErrorDetails, model: type[BaseModel], at: str) -> str:
     requirement = _REQUIREMENTS.get(kind)
     if requirement is None:
         return f"{field} is {shown(value)}; {details['msg'][:1].lower()}{details['msg'][1:]}"
+    # A field's `description` explains its bounds, so it fits no other kind of error.
     reason = _description(model, details["loc"]) if kind in _BOUNDS else ""
     return f"{field} is {shown(value)}; must be {requirement.format(**context)}{reason and f', {reason}'}"
 
 
 def _own_words(message: str, field: str, value: object) -> str:
-    """A validator's own message: a requirement on one value, or a sentence about a whole section."""
+    """Returns the message of a validator: a requirement on one value, or a sentence about a whole section."""
     if message.startswith("must "):
         return f"{field} is {shown(value)}; {message}"
     return f"{field}: {message}" if field and not message.startswith(field) else message
 
 
 def shown(value: object) -> str:
-    """Returns ``value`` as a person would write it in YAML, shortened."""
+    """Returns ``value`` on one line as it could be written in YAML, shortened."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
@@ -132,12 +133,12 @@ def _dotted(at: str, loc: tuple[int | str, ...]) -> str:
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields of the section that lies at ``loc`` inside ``model``."""
+    """Returns the names of the fields of the section at ``loc`` inside ``model``."""
     return list(_model_at(model, loc).model_fields)
 
 
 def _description(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    """Why the field at ``loc`` has its bounds, where the field says so."""
+    """Returns the reason for the bounds of the field at ``loc``, if the field gives one."""
     names = [part for part in loc if isinstance(part, str)]
     owner = _model_at(model, tuple(names[:-1]))
     return (
@@ -153,7 +154,7 @@ def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseMo
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The first pydantic model that ``annotation`` holds, directly or in a list, mapping or union."""
+    """Returns the first pydantic model in ``annotation``, directly or in a list, mapping or union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, UnionType, list, tuple, dict, Mapping):

@@ -1,6 +1,6 @@
 """Reads and writes YAML text.
 
-Reading is strict: bounded, without aliases, tags and repeated keys, and with the scalars of YAML 1.2.
+Reading is strict: size and depth are limited, aliases, tags and repeated keys are refused, scalars follow YAML 1.2.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _NUMERALS = "-+.0123456789"
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses what a configuration never needs.
+    """A safe loader that refuses everything that a configuration does not need.
 
     PyYAML resolves YAML 1.1 scalars, in which ``no`` is false, ``1:30`` is ninety and ``1e-3`` a string;
-    this one resolves the core schema of YAML 1.2 (section 10.3).
+    this loader resolves the core schema of YAML 1.2 (section 10.3).
     """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - filled below
@@ -72,9 +72,9 @@ def _source(node: yaml.Node) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """A dumper that writes a key a line, but a list on one line.
+    """A dumper that writes one key per line and each list on one line.
 
-    It quotes text that YAML 1.1 or YAML 1.2 would read as something else.
+    It quotes text that YAML 1.1 or YAML 1.2 would read as another type.
     """
 
 
@@ -88,6 +88,7 @@ for _tag, _pattern, _first in (
         list(_NUMERALS),
     ),
 ):
+    # The dumper needs the same rules: it quotes text that they would resolve to something else.
     for _class in (_StrictLoader, _Dumper):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$"), _first)
 
@@ -103,14 +104,14 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:int", _decimal)
 
 
 def parse_yaml(text: str, *, source: str) -> Any:
-    """Returns the one document in ``text`` as mappings, lists and scalars.
+    """Returns the single document in ``text`` as mappings, lists and scalars.
 
     Args:
-        text: YAML.
-        source: What to call the text in messages, such as the file's path.
+        text: A YAML document.
+        source: Name of the text in messages, such as the path of its file.
 
     Raises:
-        ConfigError: The text is not YAML, or uses aliases, anchors, tags, repeated keys or deep nesting.
+        ConfigError: The text is not YAML, or has aliases, anchors, tags, repeated keys or deep nesting.
     """
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader
@@ -130,8 +131,8 @@ _Dumper.add_representer(
 
 
 def to_yaml(values: Any) -> str:
-    """Returns ``values`` as a YAML document with a key a line; lists are broken to fit a terminal."""
-    # PyYAML breaks after the word that is too much, hence less than the 80 columns of a terminal.
+    """Returns ``values`` as a YAML document with one key per line; long lists are wrapped to fit a terminal."""
+    # PyYAML wraps only after the word that exceeds the width, hence less than the 80 columns of a terminal.
     written: str = yaml.dump(
         values, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=64, allow_unicode=True
     )
@@ -140,7 +141,7 @@ def to_yaml(values: Any) -> str:
 
 def inline_yaml(value: Any) -> str:
     """Returns ``value`` as YAML on one line."""
-    # A scalar alone is dumped as a document of its own, with an end marker; in a list it is not.
+    # PyYAML adds an end marker to a document that is a single scalar, so the value is dumped inside a list.
     written: str = yaml.dump(
         [value], Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True
     )

@@ -1,4 +1,4 @@
-"""Labelled examples as files hold them, before anything is learnt from them."""
+"""Labelled examples as they are in files, before any processing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Examples(Generic[Item]):
         source: The files that they come from, for messages.
         items: Texts, or arrays ``(time, features)``.
         labels: Classes; one array ``(time,)`` for each example where every step has a class.
-        groups: Names of what must stay together in a split; None if nothing must.
+        groups: Names of groups that must stay together in a split; None if there are none.
         remarks: What was guessed, one sentence each.
         missing: How many values of each column are missing, where there are columns.
     """

@@ -1,4 +1,4 @@
-"""What all readers of files share: the format by the name, and one wording for a file that cannot be opened."""
+"""The parts that all readers of files share: the format by the name, and one message for unreadable files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPRESSED = (".gz", ".bz2", ".zst")
 
 
 def format_of(path: Path) -> str:
-    """Returns the suffix that says what ``path`` holds, in lower case: ``.csv`` for ``burner.csv.gz``."""
+    """Returns the suffix of ``path`` that names its format, in lower case: ``.csv`` for ``burner.csv.gz``."""
     return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix not in COMPRESSED), "")
 
 

@@ -1,4 +1,4 @@
-"""The types that options of tasks are made of; they are strict, so that only a number is taken for a number."""
+"""The types that options of tasks are made of; they are strict, so that a text is never taken for a number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from collections.abc import Sized
 
-# Said in refusals and in the reference of keys.
+# Used in error messages and in the reference of keys.
 _SHARES = "three shares above 0 that add up to 1"
 _SHARES_OR_ROWS = "three shares that add up to 1, or three whole numbers of rows"
 _SHARE_OR_NUMBER = "a share between 0 and 1, or a whole number of examples"

@@ -1,4 +1,4 @@
-"""From sequences of different lengths to one array."""
+"""Pads sequences of different lengths into one array."""
 
 from __future__ import annotations
 

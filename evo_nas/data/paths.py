@@ -1,4 +1,4 @@
-"""Which fields of options name files, where relative paths start, and which files a path stands for.
+"""Finds the fields of options that name files, resolves relative paths, and lists the files behind a path.
 
 A field is declared as a path by its type: `DataPath`, `DataPaths` or `HubName`, alone, optional, or as the values of
 a mapping. Nothing else has to know the field's name.
@@ -74,7 +74,7 @@ def resolved(options: OptionsT, base: Path) -> OptionsT:
             changed[name] = {key: _under(base, item) for key, item in value.items()}
         elif value is not None and _declares_files(field):
             changed[name] = _under(base, value)
-    # What stays equal is left out, since a copy counts every updated field as given by the user.
+    # Unchanged fields are left out, since a copy counts every updated field as given by the user.
     return options.model_copy(
         update={name: value for name, value in changed.items() if value != getattr(options, name)}
     )

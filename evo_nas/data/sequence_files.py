@@ -35,8 +35,8 @@ class Roles:
         label: The class of a sequence, or of a step.
         inputs: The values that are read.
         sequence: The sequence that a row is a step of; None if every row is a whole sequence.
-        group: The name of what must stay together in a split.
-        features: Where a row is a whole sequence, how many successive columns are one step.
+        group: The names of groups that must stay together in a split.
+        features: How many successive columns are one step if a row is a whole sequence.
         delimiter: The character between columns of text.
         label_per_step: Whether every step has a label of its own.
     """
@@ -164,7 +164,7 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
         labels = labels.ravel()  # MATLAB has no vectors, only rows and columns
     if len(items) != len(labels) or not items:
         raise DataError(
-            f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; must be as many"
+            f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; the numbers must be equal"
         )
     # NPZ has no ragged arrays, so sequences of different lengths are padded there.
     if "lengths" in arrays:
@@ -210,7 +210,7 @@ def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
 
 
 def _values(count: int) -> str:
-    return "one value" if count == 1 else f"{count} values"
+    return "1 value" if count == 1 else f"{count} values"
 
 
 def _numeric(table: Table, *, without: tuple[str | None, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where the examples of a task are: in files, or in a data set of Hugging Face."""
+"""The options that say where the examples of a task are: in files, or in a data set of Hugging Face."""
 
 from __future__ import annotations
 

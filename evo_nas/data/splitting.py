@@ -1,4 +1,4 @@
-"""How examples are divided into a training, a validation and a test part: by rows, time, group or given files."""
+"""Divides examples into a training, a validation and a test part: by rows, time, group or given files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SplitOptions(StrictOptions):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What splitting looks at, one entry for each example.
+    """The facts about examples that decide a split, one entry for each example.
 
     Attributes:
         source: Where the examples come from, for messages.
@@ -85,7 +85,7 @@ def split_rows(
     taken = [position for positions in given.values() for position in positions.tolist()]
     rest = np.setdiff1d(np.arange(len(rows)), taken)
     parts, available = dict(given), len(rest)
-    # The test part is taken first, so that it stays the same whatever the size of the validation part.
+    # The test part is taken first, so that it does not depend on the size of the validation part.
     if "test" not in given:
         rest, parts["test"] = _held_out(rows, rest, options, part="test", available=available)
     if "validation" not in given:
@@ -180,7 +180,7 @@ def _without_duplicates(
                     "parts; remove one, split by group, or set split.duplicates to drop or keep"
                 )
         clean[part] = np.array(kept, dtype=np.int64)
-        # Added only when the part is done: repetitions within one part leak nothing.
+        # Added only when the part is complete, since repetitions within one part are harmless.
         for position in kept:
             seen.setdefault(rows.contents[position], position)
     return clean

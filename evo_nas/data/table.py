@@ -25,7 +25,7 @@ class Table:
     Attributes:
         source: The file or data set, for messages.
         columns: Columns by name, in the file's order; text is trimmed.
-        first_row: The number that people give the first row of values.
+        first_row: Number of the first row of values, as people count.
     """
 
     source: str

@@ -76,6 +76,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
     # Arrow reads a header without a word about repeated names, or names that are the first row of numbers.
     with pa.input_stream(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file, delimiter=delimiter)
+        # Only two lines are read here: the header, and one more to see whether there are rows.
         header, first = next(lines, []), next(lines, None)
     if not header:
         raise DataError(f"{path} is empty; must hold a row of column names and rows of values")
@@ -136,9 +137,7 @@ def _without_rows(path: Path) -> DataError:
 def _refuse_repeated(path: Path, names: list[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise DataError(
-            f"{path} has {len(repeated)} repeated column names, the first {repeated[0]!r}; rename them"
-        )
+        raise DataError(f"{path} has repeated column names, the first {repeated[0]!r}; rename them")
 
 
 _READERS: Mapping[str, Callable[[Path], Table]] = {

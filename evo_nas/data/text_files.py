@@ -27,7 +27,7 @@ class TextRoles:
     Attributes:
         text: The column of the text.
         label: The column of the class.
-        group: The column with the name of what must stay together in a split.
+        group: The column with the names of groups that must stay together in a split.
         delimiter: The character between columns, or between the label and the text of a line.
         encoding: The encoding of plain text.
     """

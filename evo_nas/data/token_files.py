@@ -35,7 +35,7 @@ class TokenRoles:
     Attributes:
         tokens: The column of the tokens, by name, or by number from 1 where columns have no names.
         tags: The column of the tags, likewise.
-        group: The column with the name of what must stay together in a split.
+        group: The column with the names of groups that must stay together in a split.
         delimiter: The character between columns; blanks in CoNLL files if not given.
         encoding: The encoding of CoNLL files.
         level: The tokens of a text in a table: words between blanks, or characters.
@@ -78,7 +78,7 @@ def tagged(table: Table, roles: TokenRoles) -> Examples[Tokens]:
         if len(item) != len(label):
             raise DataError(
                 f"{table.source}, row {row}: {tokens} has {len(item)} tokens and {tags} {len(label)} tags; "
-                "must be as many"
+                "the numbers must be equal"
             )
     return Examples(
         table.source,

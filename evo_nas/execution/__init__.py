@@ -1,6 +1,6 @@
-"""Where candidates are trained: in this process, in a simulation, or on Ray workers.
+"""Executors train candidates: in this process, in a simulation, or on Ray workers.
 
-An executor takes candidates and gives evaluations; it never knows what evaluating means. The callable that
-evaluates is made once in every worker. Workers get leases, small batches of candidates; one dispatcher decides
-for the simulation as well as for Ray which worker gets which, and which candidate is to blame when one is lost.
+An executor takes candidates and returns evaluations; it does not know how candidates are evaluated. Every worker makes
+its evaluator once. Workers get leases, which are small batches of candidates. The simulation and Ray share one
+dispatcher, which decides who gets which lease and which candidate is to blame when a worker is lost.
 """

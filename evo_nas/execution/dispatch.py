@@ -1,4 +1,4 @@
-"""Which worker gets which candidates, and which candidates are to blame when a worker is lost.
+"""Decides which worker gets which candidates, and which candidates are to blame when a worker is lost.
 
 Pure bookkeeping without processes, so that the simulation and the Ray pool obey the very same rules:
 
@@ -10,7 +10,7 @@ Pure bookkeeping without processes, so that the simulation and the Ray pool obey
   ``attempt + 1`` and from then on runs **alone**, with nothing else leased to its worker, so that a second loss
   can only be its own fault. Candidates of queued leases never started and are not blamed. (A worker that dies in
   the very instant of changing leases may take its last result with it: then the former lease is blamed, once.)
-* A worker is ended when a lease of it passes the hard limit. Only that lease is blamed, and it counts as timed
+* A worker is ended when one of its leases passes the hard limit. Only that lease is blamed, and it counts as timed
   out only if it was a single candidate without company; otherwise each of its candidates is tried alone.
 * A worker whose machine is about to go is retired: it gets nothing more, and what it cannot finish is
   dispatched again without blame.
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from evo_nas.execution.worker import LeaseResult
 
 MAX_LEASE = 64
-"""Candidates in a lease at most, however quick they are: more would only delay their results."""
+"""Most candidates in a lease; more would only delay their results."""
 LEASES_PER_LANE = 2
-"""One that runs and one that waits, so that the lane goes on while the head reads the first result."""
+"""One that runs and one that waits, so that a lane never idles while the head reads a result."""
 _FORGETTING = 0.25
 """Weight of the newest lease in the running mean of seconds per candidate."""
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "RuntimeError")
@@ -56,13 +56,13 @@ class Dispatcher:
         attempts: Dispatches of a candidate before it is poisoned; at least 2, since the first loss may be
             the fault of another.
         clock: Unix time in seconds, or the time of a simulation.
-        time_limit_s: Named in the outcome of a candidate that overran it.
+        time_limit_s: Time limit of a candidate in seconds, for the outcome of one that exceeded it.
         lanes: Leases that a worker runs at the same time.
 
     Attributes:
         in_flight: Candidates submitted and not yet evaluated.
         dropped: Late or repeated results that were not counted.
-        lost_workers: All lost workers, for whatever reason.
+        lost_workers: Number of lost workers, for any reason.
         losses_in_a_row: Workers that crashed or ran out of memory since the last result or verdict on memory. A
             poisoned candidate does not end the row: where every worker crashes, every candidate is poisoned.
     """
@@ -101,12 +101,12 @@ class Dispatcher:
     @property
     def free_slots(self) -> int:
         """Candidates that the workers could take beyond those in flight."""
-        # While all workers are being replaced, as if there were one: a loop needs a candidate to wait for.
+        # At least one worker is assumed while all are being replaced, since the loop needs a candidate to wait for.
         workers = max(1, self._roster.active)
         return max(0, LEASES_PER_LANE * self._lanes * self.lease_size * workers - self.in_flight)
 
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now."""
+        """Returns the current state of the workers."""
         return Occupancy(
             workers=len(self._roster),
             busy=self._roster.busy,
@@ -147,9 +147,9 @@ class Dispatcher:
         # Suspects go first, since each keeps a whole worker from getting anything else until it has run.
         while self._suspects and (idle := self._roster.idle_worker()) is not None:
             leases.append(self._lease(idle, (self._suspects.popleft(),)))
-        # Few candidates are spread over all places rather than heaped on the first workers.
+        # If candidates are few, they are spread over all workers and not given to the first ones.
         size = min(self.lease_size, math.ceil(len(self._queue) / max(1, self._roster.open_places)))
-        # Every suspect that still waits reserves a worker, or a full queue would keep all of them busy for ever.
+        # Every waiting suspect reserves a worker; otherwise a full queue would keep all workers busy without end.
         while self._queue and (worker := self._roster.next_worker(reserved=len(self._suspects))) is not None:
             count = min(size, len(self._queue))
             leases.append(self._lease(worker, tuple(self._queue.popleft() for _ in range(count))))
@@ -174,14 +174,14 @@ class Dispatcher:
     def lose(
         self, worker: str, *, cause: LossCause, error: str, overdue: Collection[int] | None = None
     ) -> list[Evaluation]:
-        """Removes a worker, queues its candidates again and returns those that are not tried again.
+        """Removes a lost worker, queues its candidates again and returns those that have had their last attempt.
 
         A worker that never joined is only counted.
 
         Args:
             worker: Name of the worker.
-            cause: Why it is gone.
-            error: The same in words.
+            cause: Why it was lost.
+            error: The cause in words.
             overdue: Ids of the only leases to blame; None blames all that were running.
         """
         self.lost_workers += 1
@@ -191,7 +191,7 @@ class Dispatcher:
             return []
         self._utilization.left(worker, lost=True)
         blamed = self._blamed(lost.leases, cause=cause, overdue=overdue)
-        # From the last to the first, since each is put before all others.
+        # From last to first, since each lease goes to the front of the queue.
         for lease in reversed(lost.leases):
             del self._leases[lease.id]
             if lease not in blamed:
@@ -243,7 +243,7 @@ class Dispatcher:
         return Outcome(Status.POISONED, error=f"worker lost on each of {ticket.attempt} attempts: {error}")
 
     def _put_back(self, tickets: Sequence[Ticket]) -> None:
-        """Queues candidates before all others; those that must be alone stay so."""
+        """Returns candidates to the front of their queue; those that must run alone stay so."""
         for ticket in reversed(tickets):
             (self._suspects if ticket.alone else self._queue).appendleft(ticket)
 
@@ -257,10 +257,11 @@ class Dispatcher:
 
     def _learn_pace(self, seconds: float) -> None:
         known = seconds if self._mean_s is None else self._mean_s
+        # An exponential mean, so that leases follow the recent pace.
         self._mean_s = known + _FORGETTING * (seconds - known)
 
     def _evaluations(self, lease: Lease, result: LeaseResult) -> list[Evaluation]:
-        # By this clock, since those of two machines differ: the lease ended when its result arrived.
+        # The clocks of two machines differ, so the lease counts as ended when its result arrived here.
         began_at = self._clock() - result.elapsed_s
         tickets = lease.tickets[: len(result.outcomes)]
         evaluations = []

@@ -1,4 +1,4 @@
-"""The contract of every executor."""
+"""`Executor`: the interface that every executor implements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What the workers are doing now, for displays and reports.
+    """The current state of the workers, for displays and reports.
 
     Attributes:
         workers: Workers that are alive and ready.
@@ -24,9 +24,9 @@ class Occupancy:
         lost_workers: Workers lost since the start.
         dropped: Late or repeated results that were not counted, since the start.
         waiting: Workers that have not started, since the cluster has no place for them yet.
-        obstacle: What those are waiting for, once they have waited long.
-        seconds: Seconds of all workers since the start, by what they did with them.
-        in_this_process: Whether the only worker is the process that asks.
+        obstacle: Why they have not started, once they have waited long.
+        seconds: Seconds of all workers since the start, by activity.
+        in_this_process: Whether this process itself is the only worker.
     """
 
     workers: int
@@ -41,11 +41,11 @@ class Occupancy:
 
 
 class Executor(ABC):
-    """Trains candidates somewhere. Used by one thread, as a context manager: entering starts the workers.
+    """Trains candidates. It is used by one thread, as a context manager: entering starts the workers.
 
     Laws, which `evo_nas.testing.executors` holds every implementation to:
 
-    * Every submitted candidate comes back from `collect` exactly once, whatever happens to workers:
+    * Every submitted candidate comes back from `collect` exactly once, even if workers are lost:
       a lost worker's candidates are dispatched again elsewhere with ``attempt + 1``, and after
       the permitted attempts come back as ``Status.POISONED``.
     * `collect` returns everything that has arrived; it waits at most ``timeout_s`` for the first
@@ -59,26 +59,26 @@ class Executor(ABC):
 
     @abstractmethod
     def free_slots(self) -> int:
-        """Returns how many more candidates keep the workers fed; 0 when they have enough."""
+        """Returns how many more candidates the workers can use now; 0 if they have enough."""
 
     def expect(self, candidates: int) -> None:
-        """Learns how many more candidates will ever come; an executor that holds resources may give some back."""
+        """Tells how many more candidates will be submitted, so that the executor may release resources."""
 
     @abstractmethod
     def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Takes candidates for evaluation; more than `free_slots` simply queue."""
+        """Takes candidates for evaluation; those beyond `free_slots` wait in a queue."""
 
     @abstractmethod
     def collect(self, *, timeout_s: float) -> list[Evaluation]:
-        """Returns what has been evaluated since the last call, in order of arrival."""
+        """Returns the evaluations since the last call, in the order of arrival."""
 
     @abstractmethod
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now."""
+        """Returns the current state of the workers."""
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the workers at once; what is in flight is abandoned. May be called twice."""
+        """Ends the workers at once and abandons what is in flight; it may be called more than once."""
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,4 +1,4 @@
-"""`InlineExecutor`: the whole search in one process."""
+"""`InlineExecutor`: trains candidates in this process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class InlineExecutor(Executor):
     """Evaluates one candidate at a time in this process, inside `collect`.
 
-    Nothing can interrupt an evaluation here: `collect` returns when it is done, whatever its timeout,
-    and one that took longer than twice the limit is reported as timed out afterwards.
+    An evaluation cannot be interrupted here: `collect` returns when it is done, even after its timeout. One that took
+    longer than twice the limit is reported as timed out afterwards.
 
     Args:
         make_evaluator: Called when the executor is started.
@@ -81,5 +81,5 @@ class InlineExecutor(Executor):
         )
 
     def close(self) -> None:
-        """Forgets what is queued."""
+        """Clears the queue."""
         self._queue.clear()

@@ -1,4 +1,4 @@
-"""What travels between the dispatcher and a worker: tickets in leases; and why a worker may be gone."""
+"""The leases of candidates that a dispatcher sends to workers, and the causes for the loss of a worker."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class LossCause(Enum):
-    """Why a worker is gone."""
+    """Why a worker was lost."""
 
     CRASHED = auto()
     OUT_OF_MEMORY = auto()
-    """Memory is the genome's property: alone it gets one more try, then it is too big."""
+    """The worker ran out of memory. A candidate gets one more attempt alone; then it counts as too big."""
     OVERRUN = auto()
     """The executor ended the worker, since its candidate passed the hard time limit."""
     PREEMPTED = auto()
@@ -25,16 +25,16 @@ class LossCause(Enum):
 
     @property
     def may_be_shared(self) -> bool:
-        """Whether something that all workers share may be the cause, rather than a candidate."""
+        """Whether the cause may be something that all workers share, and not a candidate."""
         return self in (LossCause.CRASHED, LossCause.OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A candidate on its way.
+    """A submitted candidate.
 
     Attributes:
-        candidate: What is to be evaluated.
+        candidate: The candidate to evaluate.
         submitted_at: Time of submission, in seconds of the dispatcher's clock.
         attempt: 1 plus the number of workers that were lost with it.
         alone: Whether it must have a worker to itself, since one was lost or ended with it.
@@ -57,7 +57,7 @@ class Lease:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """What the worker is sent."""
+        """The candidates that are sent to the worker."""
         return tuple(ticket.candidate for ticket in self.tickets)
 
     def hard_limit_s(self, time_limit_s: float) -> float:

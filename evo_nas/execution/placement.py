@@ -1,4 +1,4 @@
-"""Why a Ray cluster has no place for a worker, in words, and which of its nodes are about to go."""
+"""Explains why a Ray cluster has no place for a worker, and finds nodes that will be removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 def draining_nodes() -> Mapping[str, float]:
-    """Returns the ids of nodes that are about to go, each with the Unix time of that, 0 where it is unknown.
+    """Returns the ids of nodes that will be removed, each with the Unix time of its end in seconds; 0 if unknown.
 
     Ray has no public way to ask. If a later Ray lacks the private one, the answer is empty, and workers are
     replaced when they are lost.
@@ -48,9 +48,9 @@ def explain_waiting(demand: Mapping[str, float]) -> str:
     available = ray.available_resources()
     if not _fits(demand, available):
         free = _in_words({name: available.get(name, 0.0) for name in demand})
-        return (
-            f"each asks for {asked}, and {free} are free on {len(_nodes())} nodes; add nodes or ask for less"
-        )
+        nodes = len(_nodes())
+        where = f"{nodes} node{'' if nodes == 1 else 's'}"
+        return f"each asks for {asked}, and {free} are free on {where}; add nodes or ask for less"
     return f"each asks for {asked}, which is free in total: nodes are still starting it, or none has it alone"
 
 

@@ -1,4 +1,4 @@
-"""The Ray actors of a pool, and what each of them still owes it."""
+"""The Ray actors of a pool and the results that they have not returned yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SentLease:
-    """A lease on its way, and when by this clock it became one of those that its worker runs."""
+    """A lease that was sent, and the time of this clock at which its worker started it."""
 
     lease: Lease
     running_since: float = math.inf
@@ -26,7 +26,7 @@ class SentLease:
 
 @dataclass(slots=True)
 class Actor:
-    """An actor and the references it owes: one for its start and one for each lease, oldest first."""
+    """An actor and its open references: one for its start and one for each lease, oldest first."""
 
     handle: Any
     starting: Any
@@ -37,10 +37,10 @@ class Actor:
 
 
 class RayActors:
-    """Knows which reference belongs to which actor and lease, and when a lease is overdue; decides nothing.
+    """Maps references to actors and leases, and finds overdue leases; it makes no decisions.
 
     Args:
-        actor_class: What `worker_class` returned.
+        actor_class: The class from `worker_class`.
         lanes: Leases that an actor runs at the same time.
         time_limit_s: Seconds after which an evaluator should stop; None for no limit.
     """
@@ -56,7 +56,7 @@ class RayActors:
 
     @property
     def by_name(self) -> Mapping[str, Actor]:
-        """All actors, those that have not started included."""
+        """All actors by name, including those that have not started."""
         return self._actors
 
     def create(self, make_evaluator: Any) -> None:

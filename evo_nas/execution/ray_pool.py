@@ -1,4 +1,4 @@
-"""`RayPool`: long-lived Ray actors that are fed leases and never wait for the head."""
+"""`RayPool`: trains candidates in long-lived Ray actors that never wait for the head."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 LOOK_S = 2.0
-"""Seconds between looks at which nodes are there and which are about to go."""
+"""Seconds between two checks of the nodes."""
 GRACE_S = 1.0
-"""Seconds for which the head waits once more for the result of a worker that seems overdue."""
+"""Seconds that the head waits again for the result of a worker that seems overdue."""
 PLACEMENT_S = 60.0
 """Seconds after which the pool says why a worker has not started; an autoscaler needs time to add a node."""
 LEAST_PATIENCE = 3
-"""A pool gives up when it lost ``attempts`` workers in a row for each that it has; a smaller one counts as this many.
+"""A pool gives up after ``attempts`` losses in a row per worker; it counts as having at least this many workers.
 
 One bad candidate costs a pool of a single worker ``attempts`` losses in a row, and must not end it.
 """
@@ -46,12 +46,12 @@ class RayOptions:
     """How the pool is sized and when it gives up.
 
     Attributes:
-        workers: Actors to ask for; those that find no room wait for nodes to join.
+        workers: Actors to ask for; if there is no room for all, the others wait for nodes to join.
         lanes: Threads of each worker, each of which trains one candidate at a time.
         min_workers: Actors to keep when fewer candidates are left than workers; all of them for None.
-        cpus_per_worker: CPUs that Ray sets aside for each.
-        gpus_per_worker: GPUs that Ray sets aside for each; a fraction shares one.
-        memory_per_worker: Bytes that Ray sets aside for each; none for None.
+        cpus_per_worker: CPUs that Ray reserves for each worker.
+        gpus_per_worker: GPUs that Ray reserves for each worker; a fraction shares one.
+        memory_per_worker: Bytes that Ray reserves for each worker; None to reserve none.
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
         time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
         startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
@@ -74,7 +74,7 @@ class RayOptions:
 
     @property
     def demand(self) -> dict[str, float]:
-        """What each worker asks of Ray, by the names of Ray's resources."""
+        """The resources of each worker by Ray's names."""
         demand = {
             "CPU": self.cpus_per_worker,
             "GPU": self.gpus_per_worker,
@@ -86,15 +86,15 @@ class RayOptions:
 class RayPool(Executor):
     """Trains candidates in Ray actors; the head decides about every retry and every replacement.
 
-    Asks for all workers at once, so that an autoscaler sees what is wanted; a worker starts when a node has room
-    for it. Workers on a node that is about to go are retired and asked for elsewhere. When fewer candidates are
+    It asks for all workers at once, so that an autoscaler sees the whole demand; a worker starts when a node has room
+    for it. Workers on a node that will be removed are retired and started elsewhere. When fewer candidates are
     left than workers, the surplus workers give their resources back.
 
-    Uses the Ray cluster that this process is connected to; if there is none, `start` starts a private one on this
+    It uses the Ray cluster that this process is connected to; if there is none, `start` starts a private one on this
     machine and `close` shuts it down.
 
     Args:
-        make_evaluator: Called once in each worker; sent once, its arrays without a copy.
+        make_evaluator: Called once in each worker. It is sent once, and its arrays are not copied.
         options: Size and limits.
     """
 
@@ -142,12 +142,13 @@ class RayPool(Executor):
             self._balance()
             if self._options.startup_timeout_s is not None:
                 self._await_first(self._options.startup_timeout_s)
+        # Also after Ctrl-C: a start that was interrupted must not leave workers behind.
         except BaseException:
             self.close()
             raise
 
     def expect(self, candidates: int) -> None:
-        """Dismisses workers that will get nothing more."""
+        """Dismisses workers that will not get any more candidates."""
         left = candidates + self._dispatcher.in_flight
         fewest = min(self._options.workers, self._options.min_workers or self._options.workers)
         self._wanted = max(fewest, min(self._options.workers, left))
@@ -179,7 +180,7 @@ class RayPool(Executor):
         while self._dispatcher.in_flight and not evaluations:
             for reference in self._actors.arrived(until=until):
                 evaluations += self._receive(reference)
-            # After what arrived, so that a head that was held up does not end workers that are done.
+            # Only after the results were read, so that a slow head does not end workers that are done.
             evaluations += self._end_overdue()
             evaluations += self._look_round()
             self._send()
@@ -188,13 +189,14 @@ class RayPool(Executor):
         return evaluations
 
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now; those that still start or wait for a node are counted apart."""
+        """Returns the current state of the workers; those that have not started count as waiting."""
         waiting = sum(actor.node_id is None for actor in self._actors.by_name.values())
         return replace(self._dispatcher.occupancy(), waiting=waiting, obstacle=self._obstacle)
 
     def close(self) -> None:
         """Ends the workers, and Ray if this pool started it."""
         owned, self._owns_ray = self._owns_ray, False
+        # Shutting down an own Ray ends its workers; in a shared one they have to be killed.
         self._actors.clear(kill=not owned and ray.is_initialized())
         if owned:
             ray.shutdown()
@@ -221,7 +223,7 @@ class RayPool(Executor):
             self._actors.forget(name)
 
     def _look_round(self) -> list[Evaluation]:
-        """Looks, every few seconds, for nodes that are about to go and for workers that have waited long."""
+        """Checks, every few seconds, for nodes that will be removed and for workers that have waited long."""
         now = time.monotonic()
         if now < self._looked_at + LOOK_S:
             return []
@@ -230,7 +232,7 @@ class RayPool(Executor):
         for node_id, deadline in draining_nodes().items():
             there = [name for name, actor in self._actors.by_name.items() if actor.node_id == node_id]
             for name in there:
-                # Ray gives 0 where it knows no time; such a node is lost when it is lost.
+                # Ray gives 0 if it does not know the time; then the workers are replaced when they are lost.
                 evaluations += self._retire(name, overdue=0 < deadline <= time.time())
         self._balance()
         self._report_waiting(now)
@@ -247,13 +249,13 @@ class RayPool(Executor):
         return self._replace(name, cause=LossCause.PREEMPTED, reason="its node was taken away")
 
     def _refuse_misfit(self) -> None:
-        """Raises what this machine lacks; unlike a cluster, it will not grow."""
+        """Refuses workers that are too large for this machine, which cannot grow as a cluster can."""
         misfit = explain_misfit(self._options.demand)
         if misfit:
             raise ConfigError(f"no worker fits on this machine: {misfit}, see `workers`")
 
     def _report_waiting(self, now: float) -> None:
-        """Says what workers wait for if they have waited long; before that, an autoscaler may be adding nodes."""
+        """Reports what workers wait for if they have waited long; before, an autoscaler may still be adding nodes."""
         waiting = [actor.created_at for actor in self._actors.by_name.values() if actor.node_id is None]
         obstacle = ""
         if waiting and now - min(waiting) >= PLACEMENT_S:
@@ -274,12 +276,12 @@ class RayPool(Executor):
                 self._receive(reference)
 
     def _receive(self, reference: Any) -> list[Evaluation]:
-        """Takes what has arrived: a start, a result, a late result, or the news that a worker is lost."""
+        """Handles a reference that is ready: a start, a result, a late result, or the loss of a worker."""
         if self._actors.is_late(reference):
             self._drop(reference)
             return []
         name = self._actors.owner_of(reference)
-        if name is None:  # an earlier reference of the same batch brought the news that its worker is lost
+        if name is None:  # an earlier reference of the same batch has reported the loss of this worker
             return []
         try:
             value = ray.get(reference)
@@ -294,7 +296,7 @@ class RayPool(Executor):
         return []
 
     def _receive_arrived(self, name: str) -> list[Evaluation]:
-        """Takes the results of a lost worker that had arrived before."""
+        """Handles the results that arrived before their worker was lost."""
         evaluations: list[Evaluation] = []
         for reference in list(self._actors.by_name[name].sent):
             with suppress(RayError):
@@ -306,7 +308,7 @@ class RayPool(Executor):
         return evaluations
 
     def _drop(self, reference: Any) -> None:
-        """Lets the dispatcher count the result of a worker that was given up before, if it is one."""
+        """Counts the late result of a worker that was given up before."""
         lease_id = self._actors.settle_late(reference)
         try:
             result = ray.get(reference)
@@ -321,7 +323,7 @@ class RayPool(Executor):
         return evaluations
 
     def _end(self, name: str, overdue: Sequence[Any]) -> list[Evaluation]:
-        # If it was this process that stood still, the results are there and only have to be fetched.
+        # If this process itself was suspended, the results have arrived and only have to be read.
         reported, missing = ray.wait(list(overdue), num_returns=len(overdue), timeout=GRACE_S)
         evaluations = [evaluation for reference in reported for evaluation in self._receive(reference)]
         actor = self._actors.by_name.get(name)

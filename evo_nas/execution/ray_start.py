@@ -1,4 +1,4 @@
-"""A private Ray on this machine, for searches that need no cluster."""
+"""Starts a private Ray on this machine, for searches without a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import ray.cloudpickle
 from evo_nas.errors import ExecutionError
 
 _OBJECT_STORE_BYTES = 80 * 2**20
-"""A little more than the least that Ray accepts; results of leases are small."""
+"""Slightly more than the minimum that Ray accepts; results of leases are small."""
 
 
 def start_private_ray(cpus: int, shared: object) -> None:
@@ -22,13 +22,13 @@ def start_private_ray(cpus: int, shared: object) -> None:
 
     Args:
         cpus: CPUs that it may give to actors.
-        shared: Object that its object store must have room for.
+        shared: Object for which the object store must have room.
 
     Raises:
         ExecutionError: Ray cannot be started.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray itself would write the token to a file that everyone on the machine can read.
+    # Ray itself would write the token to a file that all users of the machine can read.
     token_known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
     if not token_known and not Path("~/.ray/auth_token").expanduser().exists():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
@@ -48,5 +48,5 @@ def start_private_ray(cpus: int, shared: object) -> None:
 def _size_bytes(shared: object) -> int:
     buffers: list[Any] = []
     pickled = ray.cloudpickle.dumps(shared, protocol=5, buffer_callback=buffers.append)
-    # Arrays are pickled beside the rest, so that counting their bytes copies none.
+    # Arrays are pickled out of band, so that counting their bytes does not copy them.
     return len(pickled) + sum(len(buffer.raw()) for buffer in buffers)

@@ -1,4 +1,4 @@
-"""A worker as a Ray actor: what it does, what it asks of Ray, and why it is gone."""
+"""A worker as a Ray actor: its methods, its resources, and the causes of its loss."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Started:
 
 
 class RayWorker:
-    """Lives in a process of the cluster; what the evaluator loaded stays between leases.
+    """Runs in a process of the cluster; its evaluator keeps the data loaded between leases.
 
     Ray shows the name of this class in the titles of its processes and in its dashboard. With several lanes, Ray
     calls `work` in as many threads.
     """
 
     def start(self, make_evaluator: MakeEvaluator, time_limit_s: float | None) -> Started:
-        """Makes the evaluator and says where it is."""
+        """Makes the evaluator and returns the place of this worker."""
         began = time.monotonic()
         self._evaluator = make_evaluator()
         self._time_limit_s = time_limit_s
@@ -53,7 +53,7 @@ class RayWorker:
 
 
 def worker_class(*, cpus: float, gpus: float, memory: int | None, lanes: int) -> Any:
-    """Returns the actor class of workers that take so much each."""
+    """Returns the actor class of workers with these resources each; ``memory`` is in bytes."""
     # Ray restarts and retries nothing: it would not know which candidate to blame.
     return ray.remote(RayWorker).options(
         num_cpus=cpus,
@@ -67,7 +67,7 @@ def worker_class(*, cpus: float, gpus: float, memory: int | None, lanes: int) ->
 
 
 def cause_of_loss(error: RayError, *, retiring: bool) -> LossCause:
-    """Returns why a worker is gone; a worker that was ``retiring`` went with its node."""
+    """Returns why a worker was lost; one that was ``retiring`` counts as lost with its node."""
     if isinstance(error, OutOfMemoryError):
         return LossCause.OUT_OF_MEMORY
     preempted = retiring or (isinstance(error, RayActorError) and error.preempted)
@@ -75,7 +75,7 @@ def cause_of_loss(error: RayError, *, retiring: bool) -> LossCause:
 
 
 def loss_in_words(error: RayError) -> str:
-    """Returns what happened in one line, without Ray's advice."""
+    """Returns ``error`` as one line, without Ray's general advice."""
     if isinstance(error, OutOfMemoryError):
         return "OutOfMemoryError: Ray ended the worker since its machine ran out of memory"
     if isinstance(error, RayTaskError):

@@ -1,4 +1,4 @@
-"""Which worker gets the next lease."""
+"""`Roster`: finds the worker that gets the next lease."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Member:
 
     Attributes:
         node: Name of its machine.
-        leases: What it holds, in the order of sending: the first ones run, one in each lane.
-        retired: Whether it gets nothing more.
-        peers: The workers that hold as many leases and may get more; None if this one may not.
+        leases: Its leases in the order of sending; the first ones run, one in each lane.
+        retired: Whether it gets no more leases.
+        peers: The workers with the same number of leases that may get more; None if this one may not.
     """
 
     node: str
@@ -28,7 +28,7 @@ class Member:
 
 
 class Roster:
-    """Keeps workers by how many leases they hold, so that a worker with the fewest is found in O(1).
+    """Groups workers by the number of their leases, so that one with the fewest is found in O(1).
 
     Args:
         leases_each: Most leases that a worker holds.
@@ -36,7 +36,7 @@ class Roster:
 
     def __init__(self, *, leases_each: int) -> None:
         self._members: dict[str, Member] = {}
-        # The workers that may get a lease, by how many they hold. Ordered, so that peers take turns.
+        # The workers that may get a lease, by the number that they hold; ordered, so that peers take turns.
         self._open: tuple[OrderedDict[str, None], ...] = tuple(OrderedDict() for _ in range(leases_each))
 
     def __len__(self) -> int:
@@ -63,14 +63,14 @@ class Roster:
         self._file(worker)
 
     def leave(self, worker: str) -> Member | None:
-        """Removes a worker and returns what it was; None if it never joined."""
+        """Removes a worker and returns it; None if it never joined."""
         member = self._members.pop(worker, None)
         if member is not None and member.peers is not None:
             del member.peers[worker]
         return member
 
     def retire(self, worker: str) -> None:
-        """Gives a worker nothing more, if it has joined."""
+        """Stops giving leases to a worker, if it has joined."""
         if worker in self._members:
             self._members[worker].retired = True
             self._file(worker)
@@ -101,7 +101,7 @@ class Roster:
         """Returns a worker with the fewest leases that may get another one; None if there is none.
 
         Args:
-            reserved: How many of the workers with the fewest leases get nothing more, so that they become idle.
+            reserved: How many of the workers with the fewest leases get no more, so that they become idle.
         """
         for peers in self._open:
             if len(peers) > reserved:
@@ -111,7 +111,7 @@ class Roster:
         return None
 
     def _file(self, worker: str) -> None:
-        """Moves a worker to the end of those that hold as many leases."""
+        """Moves a worker to the end of the group with its number of leases."""
         member = self._members[worker]
         if member.peers is not None:
             del member.peers[worker]

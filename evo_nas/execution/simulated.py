@@ -1,4 +1,4 @@
-"""`SimulatedExecutor`: thousands of workers and their faults on a virtual clock, in milliseconds."""
+"""`SimulatedExecutor`: simulates thousands of workers and their faults on a virtual clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What may go wrong; each attempt of a candidate draws for itself.
+    """The probabilities of faults; they are drawn for each attempt of each candidate.
 
     Attributes:
         lost: Probability that the worker is lost while it runs the candidate.
@@ -58,11 +58,11 @@ class Simulation:
     Attributes:
         workers: Workers that are ready at second 0.
         lanes: Candidates that a worker evaluates at the same time, each as fast as alone.
-        seed: Everything that happens is a function of it, the candidates and the times of the calls.
+        seed: Seed of all random events.
         mean_s: Mean duration of a candidate, uniform between half and one and a half times that.
         attempts: Dispatches of a candidate before it is poisoned; at least 2.
         time_limit_s: Workers are ended when a candidate has taken twice that; None for never.
-        faults: What may go wrong.
+        faults: The faults that may happen.
     """
 
     workers: int
@@ -90,7 +90,7 @@ class _SimulatedWorker:
 
 @dataclass(slots=True)
 class _Course:
-    """How the evaluation of a lease goes: which candidates start when, how long it takes, what ends the worker."""
+    """The course of a lease: start times of its candidates, its duration, and the cause of a loss."""
 
     elapsed_s: float = 0.0
     started_s: list[float] = field(default_factory=list)
@@ -98,13 +98,13 @@ class _Course:
 
 
 class SimulatedExecutor(Executor):
-    """Evaluates candidates on simulated workers; nothing waits, `collect` moves the clock.
+    """Evaluates candidates on simulated workers; it never waits, since `collect` moves the clock.
 
     What happens to an attempt depends only on the seed, the candidate's id and the number of the attempt, not on
-    which worker runs it or when. Holds no resources: it may be abandoned at any moment.
+    which worker runs it or when. It holds no resources and may be dropped at any moment.
 
     Args:
-        objective: Gives the outcome of a candidate's training; called when its result is delivered.
+        objective: Returns the outcome of a candidate's training; called when the result is delivered.
         simulation: The machines.
         duration_s: Seconds that a candidate takes, `math.inf` if it hangs; drawn from ``simulation`` if None.
         head_clock: A clock, such as `time.perf_counter`; the seconds that it advances between two calls also pass
@@ -171,11 +171,11 @@ class SimulatedExecutor(Executor):
         return arrived
 
     def occupancy(self) -> Occupancy:
-        """Returns what the workers are doing now."""
+        """Returns the current state of the workers."""
         return self._dispatcher.occupancy()
 
     def close(self) -> None:
-        """Forgets what is in flight and everything that would still happen."""
+        """Drops the candidates in flight and all pending events."""
         self._events.clear()
 
     @property
@@ -192,7 +192,7 @@ class SimulatedExecutor(Executor):
         self._run_until(self.now_s + self._head_clock() - self._left_at)
 
     def _run_until(self, time_s: float) -> None:
-        """Lets everything happen that is due by ``time_s``."""
+        """Runs all events that are due by ``time_s``."""
         while self._next_event_at <= time_s:
             at_s, _, event = heapq.heappop(self._events)
             self._pass(at_s)
@@ -252,7 +252,7 @@ class SimulatedExecutor(Executor):
                 self._at(self.now_s + held_s + rng.uniform(0.0, faults.delay_s), deliver)
 
     def _course(self, lease: Lease) -> _Course:
-        """Draws how a lease goes, by the rules of `evaluate_lease` for what a lane starts."""
+        """Draws the course of a lease by the rules of `evaluate_lease`."""
         time_limit_s = self._simulation.time_limit_s or math.inf
         course = _Course()
         for ticket in lease.tickets:

@@ -1,4 +1,4 @@
-"""What the seconds of the workers were spent on."""
+"""`Utilization`: how the workers spent their time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Activity(StrEnum):
-    """What a second of a worker was spent on; all but the first are idle."""
+    """What a worker does with its time; all activities but the first are overhead."""
 
     WORKING = "working"
     """Evaluating candidates whose result arrived."""
@@ -27,7 +27,7 @@ class Activity(StrEnum):
 
 @dataclass(slots=True)
 class _Period:
-    """A stretch of a worker's time: with leases all along, or without any."""
+    """A period of a worker's time, either with leases throughout or without any."""
 
     since: float
     leased: bool = False
@@ -83,7 +83,7 @@ class Utilization:
         totals = self._totals.copy()
         for period in self._periods.values():
             if period.leased:
-                # What passed since the last result is taken for work: a long training must not look like transit.
+                # The time since the last result counts as work, or a long training would look like transit.
                 reported_at = period.reported_at or period.since
                 totals[Activity.WORKING] += period.reported_s + self._clock() - reported_at
                 totals[Activity.TRANSIT] += max(0.0, reported_at - period.since - period.reported_s)
@@ -94,7 +94,7 @@ class Utilization:
     def _add(self, totals: dict[Activity, float], period: _Period) -> None:
         passed_s = self._clock() - period.since
         if period.leased:
-            # Workers time their leases by their own clocks, which may make a little more than has passed here.
+            # Workers measure with their own clocks, which may show slightly more than has passed here.
             totals[Activity.WORKING] += period.reported_s
             totals[Activity.TRANSIT] += max(0.0, passed_s - period.reported_s)
         else:

@@ -1,4 +1,4 @@
-"""What runs in a worker: a lease of candidates, evaluated one after another."""
+"""Evaluates a lease of candidates in a worker, one after another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate
 
 HARD_LIMIT_FACTOR = 2.0
-"""An evaluator should stop at the time limit; at this multiple of it the executor does."""
+"""An evaluator should stop at the time limit; the executor stops it at this multiple of the limit."""
 LEASE_S = 0.1
 """Seconds of work that a lease should hold, and after which a worker returns what it has.
 
@@ -24,14 +24,14 @@ Long enough that a round trip of a millisecond does not count, short enough that
 
 
 class Evaluator(Protocol):
-    """Turns a candidate into an outcome; lives in a worker and keeps the data loaded there."""
+    """Turns a candidate into an outcome; it stays in its worker and keeps the data loaded."""
 
     def __call__(self, candidate: Candidate, /) -> Outcome:
         """Trains ``candidate``; failures are outcomes, never exceptions."""
 
 
 MakeEvaluator = Callable[[], Evaluator]
-"""Called once in each worker process; must pickle. Execution never knows what it makes."""
+"""Makes the evaluator; it is pickled and called once in each worker process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def evaluate_lease(
 
 
 def evaluate(evaluator: Evaluator, candidate: Candidate, *, time_limit_s: float | None) -> Outcome:
-    """Returns the outcome of ``candidate``, whatever the evaluator does short of ending the process."""
+    """Returns the outcome of ``candidate``, even if the evaluator raises an error."""
     started = time.perf_counter()
     try:
         outcome = evaluator(candidate)
@@ -78,7 +78,7 @@ def evaluate(evaluator: Evaluator, candidate: Candidate, *, time_limit_s: float 
             error=f"{type(error).__name__}: {error}",
         )
     taken_s = time.perf_counter() - started
-    # An executor that can interrupt would have ended it, and all executors must agree on its status.
+    # Executors that can interrupt would have ended it, and all of them must report the same status.
     if time_limit_s is not None and taken_s > HARD_LIMIT_FACTOR * time_limit_s:
         return overrun(taken_s, time_limit_s=time_limit_s)
     return outcome

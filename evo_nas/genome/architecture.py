@@ -1,4 +1,4 @@
-"""What a genome means: layers, head and training settings as frozen values."""
+"""`Architecture`: the decoded genome, with layers, head and training settings as frozen values."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MAX_WIDTH = 65_536
 MAX_BATCH_SIZE = 65_536
 MAX_VOCABULARY = 10_000_000
 LATER: Mapping[str, bool] = MappingProxyType({"later": True})
-"""Metadata of a field that architectures did not always have. The JSON leaves it out where it has its default, so that
-a new field changes neither the hash of architectures that do without it nor what those written before mean."""
+"""Metadata of a field that was added later. The JSON leaves it out if it has its default, so that a new field changes
+neither the hash of architectures that do not use it nor the meaning of older JSON."""
 
 
 def _check_range(field: str, value: int, low: int, high: int) -> None:
@@ -56,7 +56,7 @@ class Norm(StrEnum):
 
 
 class Pooling(StrEnum):
-    """How a sequence of outputs becomes one vector; not used where every step has an output."""
+    """How a sequence of outputs becomes one vector; unused if every step has an output."""
 
     LAST = "last"
     MEAN = "mean"
@@ -73,19 +73,19 @@ class Optimizer(StrEnum):
 
 
 class Forecast(StrEnum):
-    """What the network of a forecast computes; only where its input holds the last values of the targets."""
+    """What the network of a forecast computes; it applies if the input holds the last values of the targets."""
 
     RELATIVE = "relative"
     """The same as `CHANGE`, from inputs minus their last step, so that levels may drift (Zeng et al., 2023)."""
     CHANGE = "change"
-    """How far the targets move from their last values; these are added to the output."""
+    """The difference of the targets from their last values, which are then added to the output."""
     VALUE = "value"
     """The targets themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes into a network and what comes out; the task gives it, it does not evolve.
+    """The shape of a network's inputs and outputs; the task sets it, and it does not evolve.
 
     Attributes:
         features: Width of a numeric input step; 0 for tokens.
@@ -94,7 +94,7 @@ class Signature:
         per_step: Whether every step has an output, or the sequence as a whole.
         last_values: For each target of a forecast the feature that holds its last value, if the network reads all
             targets; outputs are then ordered by step and by target.
-        predicts_inputs: Whether outputs are scores of the same tokens that are read.
+        predicts_inputs: Whether the outputs are scores of the tokens that the network also reads.
     """
 
     __pydantic_config__ = UNTRUSTED

@@ -1,4 +1,4 @@
-"""The canonical form of a cell: one graph for all ways to write the same equations down."""
+"""The canonical form of a cell: one graph for all spellings of the same equations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def canonical(cell: CellGraph) -> CellGraph:
 
 
 def _reads(cell: CellGraph, reference: int) -> tuple[int, ...]:
-    """Returns what a value is computed from; for a state that is its new value, one step earlier."""
+    """Returns the references that a value is computed from; for a state, its new value one step earlier."""
     if reference < cell.first_node:
         return (cell.outputs[reference - 1],)
     return cell.nodes[reference - cell.first_node].inputs
@@ -61,7 +61,7 @@ def _first_colours(cell: CellGraph, reads: dict[int, tuple[int, ...]]) -> dict[i
             colours[reference] = (0, min(reference, 2))
             continue
         node = cell.nodes[reference - cell.first_node]
-        # The number of the op, and not its line in the table: hashes of recorded architectures hang on this order.
+        # The number of the op, and not its line in the table: hashes of recorded architectures depend on this order.
         depths[reference] = depth = 1 + max(depths[source] for source in inputs)
         colours[reference] = (depth, node.op.row.number, node.bias, len(inputs))
     return _ranked(colours)

@@ -1,4 +1,4 @@
-"""A cell as a person gives it: the name of a published one, its text in one of four formats, or a file with that."""
+"""Reads a cell from the name of a published one, from text in one of four formats, or from a file."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _SHOWN_CHARACTERS = 40
 
 
 class CellFormat(StrEnum):
-    """How a cell is written."""
+    """The text formats of a cell."""
 
     JSON = "json"
-    """That of evo-nas, which can express every cell."""
+    """The format of evo-nas, which can express every cell."""
     RECIPE = "recipe"
     """NAS-Bench-NLP (Klyuchnikov et al., 2022)."""
     GENOTYPE = "genotype"
@@ -67,14 +67,14 @@ def write_cell(cell: CellGraph, form: CellFormat) -> str:
 
 
 def read_cell(source: str, *, base: Path) -> CellGraph:
-    """Returns the cell that ``source`` names, is the text of, or is the path of a file of.
+    """Returns the cell for ``source``.
 
     Args:
-        source: What a person gave.
+        source: The name of a published cell, the text of a cell, or the path of a file with one.
         base: Directory that a relative path starts from.
 
     Raises:
-        GenomeError: It is none of these, or the text means no cell.
+        GenomeError: ``source`` is none of these, or the text is not a valid cell.
     """
     text = source.strip()
     if text in NAMED_CELLS:

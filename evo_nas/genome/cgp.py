@@ -25,7 +25,7 @@ _GENES_PER_NODE = 4
 
 
 class OpChoice(NamedTuple):
-    """What an op gene may choose: an op, with a bias or without."""
+    """A choice of an op gene: an op, with or without a bias."""
 
     op: Op
     bias: bool
@@ -53,18 +53,18 @@ _NAMES = {choice: name for name, choice in OP_CHOICES.items()}
 
 @dataclass(frozen=True, slots=True)
 class CellCode:
-    """How a run of genes spells a cell.
+    """The encoding of a cell in a sequence of genes.
 
     Attributes:
-        nodes: Number of nodes that are spelled, used or not.
-        states: Number of states that are spelled, used or not.
+        nodes: Number of encoded nodes, used or not.
+        states: Number of encoded states, used or not.
         ops: Names of the permitted ops, keys of `OP_CHOICES`.
     """
 
     nodes: int
     states: int
     ops: tuple[str, ...]
-    # Kept and not computed anew, since every node of every trial of a mutation asks for them.
+    # Computed once, since every node of every trial of a mutation needs them.
     _first_output: int = field(init=False, repr=False, compare=False)
     _first_node: int = field(init=False, repr=False, compare=False)
     _choices: tuple[OpChoice, ...] = field(init=False, repr=False, compare=False)

@@ -1,7 +1,7 @@
-"""Architectures and cells as JSON, and back from JSON that anyone may have written.
+"""Writes architectures and cells as JSON, and reads them back from JSON that cannot be trusted.
 
 The JSON follows from the dataclasses: a field has its name, in its order. Reading bounds size, nesting, numbers and
-counts before anything is built; the values themselves bound widths and references. Whatever is wrong with a text is
+counts before anything is built; the values themselves bound widths and references. Anything wrong with a text raises
 one `GenomeError` that names the field.
 """
 
@@ -26,7 +26,7 @@ _HASH_DIGITS = 32
 _ARCHITECTURE = TypeAdapter(Architecture)
 _CELL = TypeAdapter(CellGraph)
 _SIGNATURE = TypeAdapter(Signature)
-# Not pydantic's writer: hashes hang on every byte, and the digits that Python gives a float are settled.
+# Not pydantic's writer: hashes depend on every byte, and the digits of a float in Python are fixed.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _LATER: Mapping[type, Mapping[str, object]] = {
     part: {field.name: field.default for field in fields(part) if field.metadata.get("later")}

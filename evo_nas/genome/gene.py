@@ -14,9 +14,9 @@ class Gene:
 
     Attributes:
         name: Unique in a space, such as ``layer1.width`` or ``cell.node3.op``.
-        choices: What its values 0, 1, ... mean.
-        ordered: Whether neighbouring choices are similar, so that a mutation should step rather than jump.
-        default: Value in the first networks of a search, where nothing else decides it.
+        choices: The meaning of its values 0, 1, ...
+        ordered: Whether neighbouring choices are similar, so that a mutation should prefer small steps.
+        default: Value in the first networks of a search, unless something else decides it.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Reads JSON that anyone may have written: bounded first, then checked against a type.
+"""Reads JSON that cannot be trusted: it is bounded first, then checked against a type.
 
-What pydantic's parser accepts and this product does not - an object with a key twice, numbers of a million digits,
-NaN - is refused by Python's parser, which tells of each key and number before it makes anything of it.
+Python's parser is used instead of pydantic's, since its hooks see each key and number first. They refuse repeated keys,
+numbers of a million digits and NaN, all of which pydantic's parser accepts.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def read_object(text: str, name: str) -> dict[str, Any]:
 
 
 def validated(adapter: TypeAdapter[Value], fields: dict[str, Any], name: str) -> Value:
-    """Returns what ``fields``, which `read_object` returned, mean.
+    """Returns the value of the adapter's type for ``fields`` from `read_object`.
 
     Raises:
         GenomeError: A field is missing, unknown or of another type, or the value itself is impossible.

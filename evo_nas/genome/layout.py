@@ -1,4 +1,4 @@
-"""Where each gene of a space lies in the vector, and the way from a gene to a field and back."""
+"""The position of each gene of a space in the genome, and the conversion between genes and fields."""
 
 from __future__ import annotations
 

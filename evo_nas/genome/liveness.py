@@ -1,4 +1,4 @@
-"""Which cells can learn from a sequence at all: a static check, before anything is trained."""
+"""Checks, before any training, whether a cell can learn from a sequence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _X_BIT = 1 << X
 def is_live(cell: CellGraph) -> bool:
     """Returns whether ``h`` can depend on the input of an earlier step.
 
-    A cell is dead whatever its weights if it never reads ``x``, if it has no memory, or if its memory multiplies
+    A cell is dead, with any weights, if it never reads ``x``, if it has no memory, or if its memory multiplies
     itself and so stays at zero, where it starts.
     """
     sources = _sources(cell)
@@ -57,5 +57,5 @@ def _always_zero(cell: CellGraph) -> list[bool]:
 
 
 def _is_zero(node: Node, inputs: Sequence[bool]) -> bool:
-    """Returns whether a node is zero whatever its weights; ``inputs`` says which of its inputs are zero."""
+    """Returns whether a node is zero with any weights; ``inputs`` says which of its inputs are zero."""
     return not node.bias and node.op.row.zero(inputs)

@@ -1,7 +1,7 @@
 """The operations of a cell: one row each, from which every other table of the genome follows.
 
 A new operation is a row here, a line in `models.eager`, two in `models.bptt` and two in the interpreter. Until it
-has them, leave ``by_default`` false: it is then in a search space only where the configuration asks for it.
+has them, leave ``by_default`` false: it is then in a search space only if the configuration asks for it.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def _blend_formula(inputs: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpRow:
-    """What the product has to know of an op.
+    """The properties of an op.
 
     Attributes:
         number: Identity of the op. It orders the nodes of canonical cells and is the code of the op's instruction
             in the interpreter. A number that was used must never change or be used again.
         arity: Fewest and most inputs.
-        zero: Whether the value is zero whatever the weights, given which inputs are zero; a bias is not considered.
-            There is no default, since a wrong one calls live cells dead.
+        zero: Whether the value is zero with any weights, given which inputs are zero; a bias is not considered.
+            There is no default, since a wrong rule would make live cells look dead.
         by_default: Whether a search space has the op unless its options say otherwise.
         commutative: Whether the order of the inputs does not matter.
         reads_x: Whether the op may read ``x``, whose width is not that of the cell.
@@ -88,7 +88,7 @@ class OpRow:
 
     @property
     def genotype_inputs(self) -> int:
-        """How many references a node of a genotype spells."""
+        """Number of references that a node of a genotype has."""
         return MAX_LINEAR_INPUTS if self.reads_a_set else self.arity[0]
 
 
@@ -96,7 +96,7 @@ class Op(StrEnum):
     """What a node computes from its inputs, elementwise except for ``LINEAR``.
 
     Attributes:
-        row: All that follows from the op.
+        row: The properties of the op.
     """
 
     row: OpRow

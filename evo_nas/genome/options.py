@@ -156,6 +156,7 @@ class LearningRateGrid(_Section):
         if self.count == 1:
             return (_rounded((low + high) / 2),)
         step = (high - low) / (self.count - 1)
+        # Rounding may make neighbours equal, and a gene needs different choices.
         return tuple(dict.fromkeys(_rounded(low + step * index) for index in range(self.count)))
 
 

@@ -1,4 +1,4 @@
-"""How many trainable parameters the network of an architecture has, without building it."""
+"""Counts the trainable parameters of an architecture without building its network."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def _count_head(architecture: Architecture, features: int, signature: Signature)
         total += head.hidden * (features + 1)
     read = head.hidden or features
     if architecture.tied:
+        # The weights of tied outputs are counted with the embedding; the bias and the projection are not.
         width = architecture.embedding or 0
         return total + signature.outputs + (read * width if read != width else 0)
     return total + signature.outputs * (read + 1)

@@ -1,6 +1,6 @@
 """Reads and writes cells in the formats of others: DARTS genotypes, ENAS arcs and NAS-Bench-NLP recipes.
 
-Each format has a reader and a writer. The reader bounds what it reads and raises `GenomeError` if the text means no
+Each format has a reader and a writer. The reader limits the text and raises `GenomeError` if it is not a valid
 cell; the writer raises `GenomeError` if the format cannot express the cell. Reading what was written gives a cell
 with the same canonical form.
 """
@@ -61,6 +61,7 @@ def read_genotype(text: str) -> CellGraph:
             f"the genotype has {len(text)} characters; at most {MAX_GENOTYPE_CHARACTERS} are allowed"
         )
     try:
+        # Parsed and never executed, since the text may come from anywhere.
         recurrent, concat = _genotype_arguments(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise GenomeError(

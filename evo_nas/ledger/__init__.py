@@ -1,9 +1,9 @@
 """The append-only record of every evaluation, on plain Parquet files that anyone can read.
 
-A run is a directory of immutable segments; a commit adds one, whole or not at all, and nothing is ever changed.
+A run is a directory of immutable segments; a commit adds one completely or not at all, and no file is ever changed.
 The names of the segments and the fences decide which of them count: a writer claims a term when it opens the run,
-and its fence fixes what counted before, so that a process that was believed dead cannot add rows later. Every file
-carries a checksum, in its name or in itself. The state of a search is what its ledger says; there is no other.
+and its fence fixes what counted before, so that a process that seemed dead cannot add rows later. Every file
+carries a checksum, in its name or in its content. A search has no other state than its ledger.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def find_small_tail(live: Sequence[SegmentName]) -> list[SegmentName]:
     while start and live[start - 1].rows < LARGE_ROWS:
         start -= 1
     tail = list(live[start:])
-    # A segment's name claims every seq between its first and its last, so that no gap may be merged over.
+    # The name of a segment claims every seq from its first to its last, so segments around a gap are not merged.
     for index, (name, following) in reversed(list(enumerate(pairwise(tail), start=1))):
         if name.last + 1 != following.first:
             tail = tail[index:]
@@ -43,7 +43,7 @@ def merge_segments(
 ) -> tuple[SegmentName, bytes]:
     """Returns the segment with the rows of the adjoining ``names``.
 
-    Of the candidates in flight that they record, it has those that are not in ``told``.
+    It keeps those of the recorded candidates in flight that are not in ``told``.
 
     Raises:
         CorruptLedgerError: One of them is damaged or missing.
@@ -55,7 +55,7 @@ def merge_segments(
             f"{store.location}: a segment was damaged while the run was searching ({error}); "
             "check the disk, then run the same command again"
         ) from error
-    # Nothing that is still in flight may be forgotten; what was told meanwhile needs no record.
+    # Candidates that are still in flight must be kept; those that were told meanwhile need no record.
     born = {candidate.id: candidate for segment in segments for candidate in segment.born}
     in_flight = [candidate for key, candidate in sorted(born.items()) if key not in told]
     return encode_segment(concatenate(segments), in_flight, term=term)

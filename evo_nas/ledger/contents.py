@@ -1,7 +1,7 @@
-"""What the segments that count hold: verified rows, and the history that a search is resumed from.
+"""Reads the segments that count: verified rows, and the history that a search is resumed from.
 
-Reads beside a live writer without a claim or a lock: the files are immutable, and where compaction removes one
-between listing and reading, its rows are found in another file at the next look.
+Reading needs no claim and no lock beside a live writer: the files are immutable. If compaction removes a file between
+listing and reading, the next listing finds its rows in another file.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ TOTALS_COLUMNS = ("id", "seq", "train_s")
 
 @dataclass(frozen=True)
 class History:
-    """What a search is resumed from.
+    """The history that a search is resumed from.
 
     Attributes:
-        told: Every evaluation, in the order of telling.
-        in_flight: Candidates recorded as asked and not told, by id.
+        told: All evaluations, in the order of telling.
+        in_flight: Candidates that were asked and not told, sorted by id.
         lost: Ranges ``(first, last)`` of places in the order of telling whose loss was accepted.
     """
 
@@ -47,8 +47,8 @@ class Totals:
     """How much of its budget a run has spent.
 
     Attributes:
-        told: Evaluations.
-        in_flight: Candidates recorded as asked and not told.
+        told: Number of evaluations.
+        in_flight: Number of candidates that were asked and not told.
         train_s: Seconds of training of all evaluations.
         lost: Ranges ``(first, last)`` of places in the order of telling whose loss was accepted.
     """
@@ -61,12 +61,12 @@ class Totals:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the files hold.
+    """The contents of the files.
 
     Attributes:
-        manifest: Which of them count.
-        segments: Those of ``manifest.live``, in its order.
-        damage: Why each of ``manifest.unreadable`` is.
+        manifest: Says which files count.
+        segments: The segments of ``manifest.live``, in its order.
+        damage: The problem of each segment of ``manifest.unreadable``.
     """
 
     manifest: Manifest
@@ -74,7 +74,7 @@ class Contents:
     damage: dict[SegmentName, str]
 
     def table(self) -> pa.Table:
-        """Returns all rows by ``seq``, each candidate once."""
+        """Returns all rows sorted by ``seq``, each candidate once."""
         return concatenate(self.segments)
 
     def history(self) -> History:
@@ -96,13 +96,13 @@ class Contents:
 
 
 class VerifiedSegments:
-    """The segments of a store; each is read and verified once, however often its rows are asked for.
+    """The segments of a store; each is read and verified only once.
 
-    Keeps the verified bytes rather than tables: they are compressed, and every question decodes only the
-    columns it needs.
+    It keeps the verified bytes instead of tables: they are compressed, and every question decodes only the columns
+    that it needs.
 
     Args:
-        store: Where the run is.
+        store: The place of the run.
     """
 
     def __init__(self, store: Store) -> None:
@@ -123,8 +123,8 @@ class VerifiedSegments:
             columns: The columns of the tables; all for None.
             below: Term of a writer that has claimed it but not fenced; None for a reader.
             accept_data_loss: Whether committed rows may be missing.
-            keep: Whether what was read is kept for the next call; if not, the memory of each segment is given
-                back once it was decoded.
+            keep: Whether the bytes are kept for the next call; otherwise the memory of each segment is released once
+                it was decoded.
 
         Raises:
             CorruptLedgerError: Committed rows are missing.
@@ -132,7 +132,7 @@ class VerifiedSegments:
         """
         segments: dict[SegmentName, Segment] = {}
         damage: dict[SegmentName, str] = {}
-        # Damage changes what is live: another segment may hold the same rows. So it looks again after each round.
+        # Damage may make another segment with the same rows live, so the files are listed again after each round.
         while True:
             manifest = read_manifest(
                 self.store, damaged=damage, below=below, accept_data_loss=accept_data_loss
@@ -176,7 +176,7 @@ def concatenate(segments: Iterable[Segment]) -> pa.Table:
     tables = [segment.table for segment in segments]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     by_seq = np.argsort(table["seq"].to_numpy(), kind="stable")
-    # A row may be in two segments where an interrupted compaction left the one it was merged from.
+    # A row is in two segments if an interrupted compaction has left the source of a merge.
     first = np.unique(table["id"].to_numpy()[by_seq], return_index=True)[1]
     kept = by_seq[np.sort(first)]
     return table if np.array_equal(kept, np.arange(len(table))) else table.take(kept)

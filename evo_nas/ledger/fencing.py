@@ -1,13 +1,14 @@
-"""Who may write: a term is claimed once, and its fence fixes for ever what counts of the terms before it.
+"""Fencing decides which process may write: a term is claimed once, and its fence fixes what counts before it.
 
 The number of a term is a fencing token. A writer claims the next term by creating its claim file, which only
 one writer can do. *After* that it lists the segments and writes down, in the fence of its term, those of earlier
 terms that count. After it has published a segment and before it acknowledges it, a writer looks for a later
-claim, and stops if there is one. So a segment is either published before the next writer's claim, and then that
-writer's listing finds it; or its own writer sees the claim and never acknowledges it. No clock is read. To list
-before the claim, or to look for claims before publishing, loses acknowledged segments.
+claim, and stops if there is one. So there are two cases. A segment is published before the next writer's claim: then
+that writer's listing finds it. Or it is published later: then its own writer sees the claim and never acknowledges
+it. No clock is read. Listing before the claim, or looking for claims before publishing, would lose acknowledged
+segments.
 
-Claims and fences are sealed and never removed, so that a term without its claim is damage as well.
+Claims and fences are sealed and never removed, so that a term without a claim is damaged.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ _CLAIM, _FENCE = "claim", "fence"
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What counts of the terms below ``term``.
+    """Fixes which segments of earlier terms count.
 
     Attributes:
-        term: Its writer's; segments of this term count without being listed.
-        segments: Names of the segments that count, and no other ones.
-        lost: Ranges ``(first, last)`` of ``seq`` whose loss a person has accepted.
+        term: The term of its writer; segments of this term count without being listed.
+        segments: Names of all segments of earlier terms that count.
+        lost: Ranges ``(first, last)`` of ``seq`` whose loss was accepted.
     """
 
     term: int
@@ -55,7 +56,7 @@ NO_FENCE = Fence(0, (), ())
 
 @contextmanager
 def as_writer(store: Store, term: int, action: str) -> Iterator[None]:
-    """Runs its body as the writer of ``term``, and makes its work void if that writer was superseded.
+    """Runs its body as the writer of ``term``; raises an error afterwards if that writer was superseded.
 
     Raises:
         FencedError: A later term has been claimed.
@@ -65,7 +66,7 @@ def as_writer(store: Store, term: int, action: str) -> Iterator[None]:
         try:
             yield
         finally:
-            # After the body: a writer that looked before could publish once its successor had listed.
+            # After the body: a writer that checks before could publish after its successor has listed.
             check_not_superseded(store, term)
 
 
@@ -74,20 +75,21 @@ def claim_term(store: Store, *, above: int = 0, settings: Mapping[str, Any] | No
     owner = {"owner": uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "settings": settings}
     while True:
         term = 1 + max(above, _highest(store))
+        # Only one writer can create this file; the others try the next term.
         if store.create(_path(term, _CLAIM), seal({"term": term, **owner})):
             return term
 
 
 def read_settings(store: Store) -> dict[str, Any]:
-    """Returns what the last writer that said so changed of the run's configuration, by section.
+    """Returns the latest settings that a writer has claimed the run with, by section of the configuration.
 
-    A claim before that one is not looked at, since nothing depends on it.
+    Earlier claims are not read, since nothing depends on them.
 
     Raises:
-        CorruptLedgerError: A claim that decides is damaged or missing.
+        CorruptLedgerError: The deciding claim is damaged or missing.
     """
     files = _list_files(store)
-    # A fence proves that there was a claim: where only the fence is left, settings would vanish unnoticed.
+    # Terms of fences count, too: if a claim is lost and only its fence is left, its settings must not vanish silently.
     for term in sorted(files.keys(), reverse=True):
         try:
             settings = _read(store, term, _CLAIM)["settings"]
@@ -113,7 +115,7 @@ def check_not_superseded(store: Store, term: int) -> None:
 
 
 def write_fence(store: Store, fence: Fence) -> None:
-    """Makes ``fence`` durable; its term has been claimed and never been fenced before."""
+    """Writes ``fence`` durably; its term must be claimed and not fenced yet."""
     created = store.create(_path(fence.term, _FENCE), seal(asdict(fence)))
     assert created, f"term {fence.term} has two owners"
 
@@ -121,12 +123,12 @@ def write_fence(store: Store, fence: Fence) -> None:
 def read_fence(
     store: Store, *, below: int | None = None, accept_data_loss: bool = False
 ) -> tuple[Fence, list[str]]:
-    """Returns the highest fence, the only one that decides, and the damaged ones above it.
+    """Returns the highest fence, which alone decides, and the damaged ones above it.
 
     Args:
-        store: Where the run is.
-        below: Only fences of lower terms are looked at.
-        accept_data_loss: Whether a damaged fence may be passed over for the one before it.
+        store: The place of the run.
+        below: Only fences of lower terms are read.
+        accept_data_loss: Whether a damaged fence may be skipped in favour of the one before it.
 
     Raises:
         CorruptLedgerError: The highest fence is damaged.
@@ -156,10 +158,10 @@ def refuse_unfenced(store: Store, term: int) -> None:
 
 
 def find_damage(store: Store) -> dict[str, str]:
-    """Reads every claim and fence; returns what is wrong with which, by path."""
+    """Reads every claim and fence and returns their problems by path."""
     problems = {f"{FOLDER}/{name}": "not a claim or fence" for name in _list_foreign(store)}
     for term, kinds in sorted(_list_files(store).items()):
-        # A fence without its claim is damage, a claim without its fence a writer that died while it opened the run.
+        # A fence without its claim is damage; a claim without its fence is left by a writer that died while opening.
         for kind in sorted(kinds | {_CLAIM}):
             try:
                 values = _read(store, term, kind)
@@ -171,14 +173,14 @@ def find_damage(store: Store) -> dict[str, str]:
 
 
 def find_unusable(store: Store, *, below: int) -> dict[str, str]:
-    """Returns the files of terms less than ``below`` that damage makes useless, and why, by path."""
+    """Returns the useless files of terms below ``below``, with the reason by path."""
     damage = find_damage(store)
     unusable = {f"{FOLDER}/{name}": "not a claim or fence" for name in _list_foreign(store)}
     for term, kinds in _list_files(store).items():
         if term >= below:
             continue
         paths = [_path(term, kind) for kind in kinds]
-        # A fence goes with its claim: alone it would look for ever as if a claim with settings were missing.
+        # A fence is useless without its claim: alone, it would always look as if a claim with settings were missing.
         claimed = _path(term, _CLAIM) not in damage
         unusable |= {
             path: damage.get(path, "its term has no whole claim")
@@ -195,7 +197,7 @@ def find_files(store: Store) -> list[str]:
 
 def _explain_fence(store: Store, path: str, problem: str) -> str:
     return (
-        f"{store.location}/{path} {problem}, so that nobody knows which segments count; restore it from a copy, "
+        f"{store.location}/{path} {problem}, so that it is unknown which segments count; restore it from a copy, "
         "or accept the possible loss of evaluations with --accept-data-loss"
     )
 
@@ -214,6 +216,7 @@ def _decode_fence(values: Mapping[str, Any]) -> Fence:
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedError(f"it is no fence: {error!r}") from error
     names = map(SegmentName.parse, fence.segments)
+    # No writer can have listed segments of its own or a later term.
     if not all(name is not None and name.term < fence.term for name in names):
         raise DamagedError("it counts segments that are not of an earlier term")
     return fence
@@ -224,7 +227,7 @@ def _path(term: int, kind: str) -> str:
 
 
 def _list_files(store: Store) -> dict[int, set[str]]:
-    """Returns which of claim and fence each term has."""
+    """Returns the kinds of files (claim, fence) of each term."""
     files: dict[int, set[str]] = {}
     for match in map(_NAME.fullmatch, store.list(FOLDER)):
         if match is not None:

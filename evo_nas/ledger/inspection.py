@@ -1,4 +1,4 @@
-"""Looks at every file of a run that the ledger wrote, those included that no search would read any more."""
+"""Checks every file of a run that the ledger wrote, including those that no search would read any more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def verify_files(segments: VerifiedSegments) -> int:
-    """Verifies all claims, fences and segments, and returns how many these are.
+    """Verifies all claims, fences and segments, and returns their number.
 
     Raises:
         CorruptLedgerError: Some are damaged or missing, or nothing counts them; the message names each.
@@ -52,7 +52,7 @@ def _find_uncounted(contents: Contents) -> Iterator[str]:
 
 
 def _find_damaged(store: Store, contents: Contents) -> Iterator[str]:
-    """Yields damage that costs no row, since another segment has the same rows."""
+    """Yields damage that loses no row, since another segment has the same rows."""
     for name in contents.manifest.unreadable:
         yield f"{name.path} is damaged: {contents.damage[name]}"
     for name in contents.manifest.redundant:

@@ -30,17 +30,17 @@ _log = logging.getLogger(__name__)
 class Ledger:
     """Commits evaluations to a run, one segment per call; `create` or `open` makes one.
 
-    A context manager. Keeps no row in memory, only one byte for every candidate id and the names of the segments.
+    A context manager. It keeps no rows in memory, only one byte for every candidate id and the names of the segments.
 
     Args:
-        segments: Of the run; what was read to open it is used once more by `history`.
-        record: What run it is.
+        segments: The segments of the run; `history` uses again what was read to open it.
+        record: The record of the run.
         taken: The term that this writer has begun.
-        keep: Whether readers of the same segments go on with what `history` has read.
-        describe: Gives the JSON of the ``architecture`` column.
+        keep: Whether `history` keeps what it reads for other readers of the same segments.
+        describe: Returns the JSON of the ``architecture`` column for a genome.
 
     Attributes:
-        record: What run it is.
+        record: The record of the run.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class Ledger:
         keep: bool = False,
         describe: Describe | None = None,
     ) -> Self:
-        """Takes over a run: all that its last writer acknowledged counts, and nothing that it may still write.
+        """Takes over a run: everything that its last writer acknowledged counts, and nothing that it may write later.
 
         Args:
-            place: Where the run is, or its reader; what that has verified is not read again.
-            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
-            settings: Sections of the configuration that hold from now on in the place of the recorded ones.
-            keep: Whether the reader keeps in memory what is read, for later questions; compressed.
-            describe: Gives the JSON of the ``architecture`` column.
+            place: The place of the run, or its reader, whose verified segments are not read again.
+            accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
+            settings: Sections of the configuration that replace the recorded ones from now on.
+            keep: Whether the reader keeps the compressed segments in memory for later questions.
+            describe: Returns the JSON of the ``architecture`` column for a genome.
 
         Raises:
             RunError: There is no run, or another process on this host is searching it.
@@ -113,13 +113,13 @@ class Ledger:
                 return cls(reader.segments, record, taken, keep=keep, describe=describe)
 
     def history(self) -> History:
-        """Reads back everything told and what was in flight at the last commit.
+        """Returns the told evaluations and the candidates in flight, as of the last commit.
 
         Raises:
             FencedError: Another process has taken the run over; the ledger is closed.
         """
         with self._writing("read"):
-            # The search has its own memory of what it is handed here, so the files are kept only on demand.
+            # The search remembers what it gets here, so the files are kept in memory only on request.
             return self._segments.history(keep=self._keep)
 
     def append(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
@@ -146,7 +146,7 @@ class Ledger:
         for key in ids:
             in_flight.pop(key, None)
         name, content = encode_segment(table, in_flight.values(), term=self._term)
-        # If the next step fails, the rows may be there all the same: no other rows may take their places.
+        # If the next step fails, the rows may exist nevertheless, so no other rows may take their places.
         self._unacknowledged = ids
         with self._writing("write to"):
             self._store.create(name.path, content)
@@ -166,7 +166,7 @@ class Ledger:
             pass
 
     def close(self) -> None:
-        """Unlocks the run; may be called twice."""
+        """Unlocks the run; it may be called more than once."""
         self._closed = True
         self._store.close()
 
@@ -192,7 +192,7 @@ class Ledger:
 
     @contextmanager
     def _writing(self, action: str) -> Iterator[None]:
-        """Runs its body as this term's writer, and closes the ledger if it is that no more."""
+        """Runs its body as the writer of this term, and closes the ledger if another one has taken over."""
         try:
             with as_writer(self._store, self._term, action):
                 yield
@@ -209,12 +209,13 @@ class Ledger:
                 merged, content = merge_segments(self._store, tail, term=self._term, told=self._told)
                 self._store.create(merged.path, content)
             self._live[-len(tail) :] = [merged]
-            # Only now, when the merged rows are durable and counted, may their sources go.
+            # The sources may go only now that the merged rows are durable and counted.
             for name in tail:
                 self._store.delete(name.path)
         except (FencedError, CorruptLedgerError):
             raise
         except (RunError, OSError) as error:
+            # Compaction only makes reading faster, so its failure must not stop a search.
             _log.warning("small segments stay apart for now: %s", error)
 
 
@@ -235,7 +236,7 @@ class _Flags:
 
 @contextmanager
 def _locked(store: Store) -> Iterator[None]:
-    """Locks ``store``, and leaves it locked unless its body fails."""
+    """Locks ``store``; it stays locked unless the body fails."""
     store.lock()
     try:
         yield
@@ -245,7 +246,7 @@ def _locked(store: Store) -> Iterator[None]:
 
 
 def check_vacant(place: Place) -> None:
-    """Checks that a run can be started at ``place`` as far as that needs no writing.
+    """Checks, without writing anything, that a run can be started at ``place``.
 
     Raises:
         RunError: It is a file, has something in it, or cannot be read.

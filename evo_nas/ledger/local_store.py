@@ -61,7 +61,7 @@ class LocalStore(Store):
             return []
 
     def delete(self, name: str) -> None:
-        """Unlinks without a sync."""
+        """Unlinks the file without a sync: a file that reappears after a power cut does no harm."""
         (self._root / name).unlink(missing_ok=True)
 
     def set_aside(self, name: str) -> str:
@@ -72,7 +72,7 @@ class LocalStore(Store):
         return aside
 
     def lock(self) -> None:
-        """Locks a file that names its holder; the kernel unlocks it however the process ends."""
+        """Locks a file that names its holder; the kernel unlocks it when the process ends in any way."""
         self._make_folder(self._root)
         descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -80,6 +80,7 @@ class LocalStore(Store):
         except OSError as error:
             holder = _read_holder(descriptor)
             os.close(descriptor)
+            # Some network file systems have no locks; the terms of the writers protect the run there.
             if error.errno in _NO_LOCKS:
                 return
             if not isinstance(error, BlockingIOError):
@@ -97,7 +98,7 @@ class LocalStore(Store):
             os.pwrite(descriptor, holder.encode(), 0)
 
     def discard_leftovers(self) -> None:
-        """Empties the folder of temporary files; what is not a file and cannot be deleted stays."""
+        """Empties the folder of temporary files; an entry that cannot be deleted stays."""
         for name in self.list(TEMPORARY):
             try:
                 self.delete(f"{TEMPORARY}/{name}")
@@ -111,7 +112,7 @@ class LocalStore(Store):
             self._lock = None
 
     def remedy(self, error: OSError) -> str:
-        """Tells a full disk from one that cannot be used."""
+        """Returns the remedy for a full disk, or for one that cannot be used."""
         if error.errno in _FULL:
             return "free space and run the same command again; nothing acknowledged is lost"
         return "the run needs a directory that this user may write, on a healthy disk with hard links"
@@ -122,6 +123,7 @@ class LocalStore(Store):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             remaining = memoryview(content)
+            # The system may write only a part at a time.
             while remaining:
                 remaining = remaining[os.write(descriptor, remaining) :]
             os.fsync(descriptor)
@@ -139,6 +141,7 @@ class LocalStore(Store):
         if not folder.is_dir():
             self._make_folder(folder.parent)
             folder.mkdir(exist_ok=True)
+            # A new folder is durable only after its parent was synced.
             _sync_folder(folder.parent)
         self._made.add(folder)
 

@@ -1,4 +1,4 @@
-"""The manifest: what counts by the names of the files alone, which is segments under the fence that decides."""
+"""The manifest: which segments count, derived from the deciding fence and the names of the files alone."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the names of the files say.
+    """The state of a run according to the names of its files.
 
     Attributes:
-        fence: The one that decides.
-        guessed: Whether a later fence is damaged or missing, so that segments may count that should not.
-        live: Segments to be read, by ``seq``; together they have every row, and hardly any row twice.
+        fence: The fence that decides.
+        guessed: Whether a later fence is damaged or missing, so that the wrong segments may count.
+        live: Segments to read, sorted by ``seq``; together they have every row, and hardly any row twice.
         redundant: Segments that count, but whose rows are all in ``live``.
         unreadable: Segments that would count, but were found damaged.
-        absent: Segments that the fence counts and that are not there.
+        absent: Segments that the fence counts but that do not exist.
         stale: Segments that do not count: they were published after their writer had been superseded, or have
             come back after their loss was accepted.
-        foreign: Files that are no segments.
+        foreign: Files that are not segments.
         missing: Ranges ``(first, last)`` of ``seq`` that were committed and are in no segment.
     """
 
@@ -43,14 +43,14 @@ class Manifest:
 
     @property
     def next_seq(self) -> int:
-        """The first ``seq`` that no row ever had."""
+        """The lowest ``seq`` after all that were ever used."""
         ends = [name.last for name in self.live] + [last for _, last in (*self.fence.lost, *self.missing)]
         return 1 + max(ends, default=-1)
 
 
 @dataclass(frozen=True)
 class _Listing:
-    """Fences and segments of one moment."""
+    """Fences and segments at one moment."""
 
     fence: Fence
     damaged_fences: list[str]
@@ -64,13 +64,13 @@ def read_manifest(
     below: int | None = None,
     accept_data_loss: bool = False,
 ) -> Manifest:
-    """Lists the files and says what counts.
+    """Lists the files and returns what counts.
 
     Args:
-        store: Where the run is.
-        damaged: Segments that were read and are not what their names say.
+        store: The place of the run.
+        damaged: Segments whose content was found damaged.
         below: Term of a writer that has claimed it but not fenced; None for a reader.
-        accept_data_loss: Whether a damaged or missing fence may be passed over for the one before it.
+        accept_data_loss: Whether a damaged or missing fence may be skipped in favour of the one before it.
 
     Raises:
         CorruptLedgerError: The fence that decides is damaged or missing.
@@ -78,7 +78,7 @@ def read_manifest(
     listing = _list_calmly(store, below=below, accept_data_loss=accept_data_loss)
     fence = listing.fence
     names = {text: SegmentName.parse(text) for text in listing.files}
-    # What a later writer publishes is not this writer's to count: it will find itself superseded and stop.
+    # Segments of a later writer are not counted here: this writer will find itself superseded and stop.
     segments = [name for name in names.values() if name and (below is None or name.term < below)]
     unfenced = max((name.term for name in segments), default=0)
     if unfenced > fence.term and not accept_data_loss:
@@ -100,17 +100,17 @@ def read_manifest(
 
 
 def highest_term(store: Store) -> int:
-    """Returns the highest term that a segment is of; 0 if there is none."""
+    """Returns the highest term of any segment; 0 if there is none."""
     names = map(SegmentName.parse, store.list(FOLDER))
     return max((name.term for name in names if name is not None), default=0)
 
 
 def _list_calmly(store: Store, *, below: int | None, accept_data_loss: bool) -> _Listing:
-    """Returns fence and files of one moment: to list both is not atomic, so it looks until two looks agree."""
+    """Returns fence and files of one moment: listing both is not atomic, so it repeats until two listings agree."""
     before: _Listing | None = None
     while True:
         fence, damaged = read_fence(store, below=below, accept_data_loss=accept_data_loss)
-        # Names with a dot in front are what network file systems leave of files that are still open.
+        # Network file systems leave names with a leading dot for deleted files that are still open.
         files = [text for text in store.list(FOLDER) if not text.startswith(".")]
         listing = _Listing(fence, damaged, files)
         if before == listing:
@@ -131,7 +131,7 @@ def _cover(manifest: Manifest, present: Iterable[SegmentName]) -> None:
         if name is not None:
             (manifest.live if last > end else manifest.redundant).append(name)
         end = max(end, last)
-    # No gap shows where the last segments are gone; what the fence or a damaged file names was committed.
+    # Lost segments at the end leave no gap; what the fence or a damaged file names was committed.
     committed = max((name.last for name in (*manifest.absent, *manifest.unreadable)), default=-1)
     if committed > end:
         manifest.missing.append((end + 1, committed))

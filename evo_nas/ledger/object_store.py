@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PATIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"mode": "standard", "max_attempts": 3}}
 _OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _PATIENT, "max_concurrency": 1}}
-"""What fsspec is told, by kind of bucket; each kind here can create a file only if its name is free."""
+"""Options for fsspec by kind of bucket; every kind here can create a file only if its name is free."""
 
 _NO_BUCKET = errno.ENXIO
 _CONFLICT = "ConditionalRequestConflict"
@@ -29,11 +29,11 @@ _CONFLICTS_S = (0.1, 0.3, 1.0, 3.0)
 class ObjectStore(Store):
     """Objects whose names start with a URI such as ``s3://bucket/runs/name``.
 
-    A single PUT publishes finished bytes, so that no object is ever there in part; it is refused if the name
-    is taken. Nothing is renamed or locked. The bucket must be there.
+    A single PUT publishes all bytes, so that no object ever exists in part; the server refuses it if the name is
+    taken. Nothing is renamed or locked. The bucket must exist.
 
     Raises:
-        RunError: The URI is of no kind that can hold runs, or the package for its kind is not installed.
+        RunError: Runs cannot be kept under a URI of this kind, or the package for it is not installed.
     """
 
     def __init__(self, uri: str) -> None:
@@ -44,6 +44,7 @@ class ObjectStore(Store):
             raise RunError(f"run is {uri}; must be the path of a directory, local or mounted, or {kinds}")
         self.location = f"{scheme}://{place}"
         try:
+            # Listings are not cached, since a cached one would hide what other writers have published.
             self._fs, self._root = fsspec.url_to_fs(
                 self.location, use_listings_cache=False, **_OPTIONS[scheme]
             )
@@ -51,7 +52,7 @@ class ObjectStore(Store):
             raise RunError(f"run is {uri}; {error}: pip install 'evo-nas[{scheme}]'") from error
 
     def create(self, name: str, content: bytes) -> bool:
-        """Puts the object if its name is free, and after any failure looks at what is there now.
+        """Puts the object if its name is free; after a failure it checks what exists now.
 
         The server may have carried out a PUT whose answer was lost; it then refuses the repetition.
         """
@@ -117,13 +118,13 @@ class ObjectStore(Store):
             )
 
     def discard_leftovers(self) -> None:
-        """Does nothing: a PUT leaves none, and a probe that is there may belong to another process."""
+        """Does nothing: a PUT leaves nothing behind, and a probe may belong to another process."""
 
     def close(self) -> None:
         """Does nothing: there is no lock."""
 
     def remedy(self, error: OSError) -> str:
-        """Tells wrong names and missing rights from a server that cannot be reached."""
+        """Returns the remedy for a wrong name, missing permissions, or a server that cannot be reached."""
         if error.errno == _NO_BUCKET:
             return "make the bucket first, or correct its name"
         if isinstance(error, PermissionError):
@@ -160,7 +161,7 @@ def _os_errors() -> Iterator[None]:
 
 
 def _code(error: BaseException | None) -> str | None:
-    """Returns the server's own name of the failure, if it gave one."""
+    """Returns the server's code for the failure; None if it gave none."""
     while error is not None:
         response = getattr(error, "response", None)
         if response is not None:

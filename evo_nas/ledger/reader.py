@@ -1,4 +1,4 @@
-"""`LedgerReader`: reads a run without a claim, safely beside a live writer, and changes nothing."""
+"""`LedgerReader`: reads a run without a claim, safely beside a live writer."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class LedgerReader:
-    """One run, read once: every answer comes from the same verified segments.
+    """Reads one run; every answer comes from the same verified segments.
 
-    A segment that was read and verified is not read again by this reader. Each call lists the directory again,
-    so that it sees what a live writer has committed since.
+    A verified segment is not read again. Each call lists the directory again, so that it sees what a live writer has
+    committed since.
 
     Args:
-        store: Where the run is, or may be.
+        store: The place of the run; it may be empty.
 
     Attributes:
-        store: Where the run is.
-        segments: Its segments; `Ledger.open` goes on with what was verified here.
+        store: The place of the run.
+        segments: Its segments; `Ledger.open` uses again what was verified here.
     """
 
     def __init__(self, store: Store) -> None:
@@ -43,21 +43,21 @@ class LedgerReader:
 
     @property
     def record(self) -> RunRecord:
-        """What run it is.
+        """The record of the run.
 
         Raises:
             RunError: There is no run.
             FormatError: A newer version wrote it.
             CorruptLedgerError: The record is damaged, or was changed by hand.
         """
-        # Not a cached_property: in Python 3.11 that makes every reader of this process wait for one that reads.
+        # Not a cached_property, since in Python 3.11 its lock makes all readers of this process wait for each other.
         if self._record is None:
             self._record = self._read_record()
         return self._record
 
     def exists(self) -> bool:
-        """Whether a run was ever started here; it may be damaged."""
-        # Only what was found is remembered: where there is no run yet, one may be started later.
+        """Whether a run was started here, even if it is damaged now."""
+        # Only a run that exists is remembered; if there is none yet, one may be started later.
         if self._run_file is None:
             with storage_errors(self.store, "read"):
                 try:
@@ -67,9 +67,9 @@ class LedgerReader:
         return True
 
     def settings(self) -> dict[str, Any]:
-        """Returns what was changed of the recorded configuration since, by section.
+        """Returns the sections of the recorded configuration that have changed since.
 
-        The record never changes; a writer that is given more budget or other workers says so in its claim.
+        The record never changes; a writer with another budget or other workers notes these in its claim.
 
         Raises:
             CorruptLedgerError: The claim that says so is damaged or missing.
@@ -78,7 +78,7 @@ class LedgerReader:
             return read_settings(self.store)
 
     def history(self) -> History:
-        """Returns what was told and what was in flight at the last commit.
+        """Returns the told evaluations and the candidates in flight, as of the last commit.
 
         Raises:
             RunError: There is no run.
@@ -99,7 +99,7 @@ class LedgerReader:
             return segments.read().table()
 
     def check(self) -> int:
-        """Verifies every file of the run that the ledger wrote, and returns how many these are.
+        """Verifies every file of the run that the ledger wrote, and returns their number.
 
         Raises:
             RunError: There is no run.
@@ -119,7 +119,7 @@ class LedgerReader:
 
     @contextmanager
     def _reading(self) -> Iterator[VerifiedSegments]:
-        """Yields the segments of a run that is there and of a format that this version reads."""
+        """Yields the segments; raises an error unless there is a run in a format that this version reads."""
         _ = self.record
         with storage_errors(self.store, "read"):
             yield self.segments

@@ -1,4 +1,4 @@
-"""`RunRecord`: what a run is, sealed in ``RUN.json`` when it starts and never changed."""
+"""`RunRecord`: the identity of a run, written to ``RUN.json`` when the run starts and never changed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class RunRecord:
     """Identity and configuration of a run.
 
     Attributes:
-        run_id: Unique for ever.
-        name: What people call it.
-        seed: Root of all its random streams.
+        run_id: A unique id.
+        name: The name for people.
+        seed: Seed of all its random streams.
         config: The whole configuration as plain JSON values.
-        created_at: ISO 8601, UTC.
-        created_by: Versions of what created it.
-        data: SHA-256 of each file that it learns from, by their paths from the folder that they have in common.
+        created_at: Time of its start in ISO 8601, UTC.
+        created_by: Versions of evo-nas and Python that created it.
+        data: SHA-256 of each data file, by its path relative to their common folder.
         format: Format of the run directory.
     """
 
@@ -82,15 +82,15 @@ def encode_record(record: RunRecord) -> bytes:
 
 
 def decode_record(content: bytes, *, where: str) -> RunRecord:
-    """Returns the record that the run file at ``where`` holds.
+    """Returns the record in the run file at ``where``.
 
     Raises:
         FormatError: A newer version wrote it.
         CorruptLedgerError: It is damaged, or was changed by hand.
     """
     try:
-        # The checksum comes first: how files are sealed is the same in every format, and a damaged file must
-        # not be taken for one of a newer version.
+        # The checksum comes first, since it is the same in every format and a damaged file must not be taken for one
+        # of a newer version.
         values = unseal(content)
         check_readable(values["format"], values["min_reader"], where=where)
         return _reader().validate_json(content, strict=True)

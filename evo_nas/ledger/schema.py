@@ -1,6 +1,6 @@
-"""One row per evaluation: the columns, and both ways between them and evaluations.
+"""The columns of the ledger, one row per evaluation, and the conversion from and to evaluations.
 
-Whole columns are converted at a time; a row never exists as a Python mapping.
+Whole columns are converted at once; a row is never a Python mapping.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import Genome
 
 Describe = Callable[["Genome"], str]
-"""Gives the JSON of the architecture that a genome means; the ledger itself knows no search space."""
+"""Returns the JSON of the architecture of a genome; the ledger itself does not know the search space."""
 
 SCHEMA = pa.schema(
     [
@@ -51,9 +51,9 @@ SCHEMA = pa.schema(
         pa.field("backends", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null where no `Describe` was given.
+"""``seq`` is the place in the order of telling, from 0; ``architecture`` is null if no `Describe` was given.
 
-A column that comes later needs a default in its dataclass: rows and candidates that were written before have it.
+A column that is added later needs a default in its dataclass, which older rows and candidates get.
 """
 
 _CANDIDATE = tuple(field.name for field in fields(Candidate))
@@ -66,9 +66,9 @@ _STORED: dict[str, Callable[[Any], Any]] = {
     "metrics": lambda metrics: list(metrics.items()),
     "finished_at": lambda seconds: round(seconds * _MICROSECONDS),
 }
-"""How values are written whose column has another type than their field."""
+"""Converts values whose column has another type than their field."""
 EVALUATION_COLUMNS = ("seq", *_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)
-"""What evaluations in their order are made of: all columns but ``architecture``, which has most of the bytes."""
+"""The columns that make evaluations: all but ``architecture``, which has most of the bytes."""
 
 
 def to_table(
@@ -93,7 +93,7 @@ def to_table(
 def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Returns ``table`` with exactly the columns of ``schema``.
 
-    One that it lacks is younger than the table, and has the default of its field in every row.
+    A missing column is newer than the table and gets the default of its field in every row.
 
     Raises:
         KeyError: It lacks a column whose field has no default.

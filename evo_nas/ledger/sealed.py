@@ -1,7 +1,7 @@
-"""JSON files that carry a checksum of their own, and the one error for a file that is not what was written.
+"""JSON files that carry their own checksum, and the error for damaged files.
 
-A segment has its checksum in its name. Every other file of a run is JSON that people may read, with the SHA-256
-of the rest of it under ``sha256``: of the values in canonical form, so that the layout of the text is free.
+A segment has its checksum in its name. Every other file of a run is readable JSON with a SHA-256 under ``sha256``. It
+is computed from the other values in canonical form, so that the layout of the text does not matter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UNREADABLE = (errno.EIO, errno.EISDIR)
 
 
 class DamagedError(Exception):
-    """A file is not what was written; whoever catches it knows which file, and what a person can do."""
+    """A file is not what was written; the caller that catches this adds the path and what to do."""
 
 
 def seal(values: Mapping[str, Any]) -> bytes:
@@ -38,10 +38,10 @@ def seal(values: Mapping[str, Any]) -> bytes:
 
 
 def unseal(content: bytes) -> dict[str, Any]:
-    """Returns the values that `seal` made ``content`` of.
+    """Returns the values from which `seal` made ``content``.
 
     Raises:
-        DamagedError: They are not those any more.
+        DamagedError: The content has changed.
     """
     try:
         values = json.loads(content)
@@ -58,14 +58,14 @@ def read_bytes(store: Store, name: str) -> bytes:
     """Returns the content of the file ``name``.
 
     Raises:
-        DamagedError: It has gone, or the disk cannot give it; other failures of ``store`` stay an `OSError`.
+        DamagedError: The file is missing, or the disk cannot read it; other failures of ``store`` stay an `OSError`.
     """
     try:
         return store.read(name)
     except FileNotFoundError as error:
         raise DamagedError("it has gone") from error
     except OSError as error:
-        # A server that does not answer is no damage: the next attempt may find the file whole.
+        # A server that does not answer is no damage: the next attempt may succeed.
         if error.errno not in _UNREADABLE:
             raise
         raise DamagedError(f"it cannot be read: {error.strerror}") from error

@@ -32,18 +32,18 @@ _NAME = re.compile(r"t(\d{8,})-s(\d{10,})-(\d{10,})-([0-9a-f]{32})\.parquet")
 _REPETITIVE = ["operator", "status", "metric", "worker", "node", "error"]
 _LOOKED_UP = ["id", "seq", "fitness"]
 _COMPRESSED_ROWS = 128
-"""Fewer rows are written as they are: to start a compressor for each column takes longer than the rest, both to
-write and to read, and compaction soon rewrites them."""
+"""Fewer rows are not compressed: starting a compressor for each column takes longer than everything else, both in
+writing and in reading, and compaction soon rewrites them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """What a segment's name says.
+    """The parts of a segment's name.
 
     Attributes:
-        term: The writer's.
+        term: Term of its writer.
         first: Lowest ``seq`` of its rows.
-        last: Highest ``seq`` of its rows; all between are there.
+        last: Highest ``seq`` of its rows, without gaps in between.
         digest: First 32 hex digits of the file's SHA-256.
     """
 
@@ -57,7 +57,7 @@ class SegmentName:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Returns the name that ``text`` spells; None if it is no segment's name."""
+        """Returns the parsed ``text``; None if it is not the name of a segment."""
         match = _NAME.fullmatch(text)
         if match is None or int(match[2]) > int(match[3]):
             return None
@@ -79,8 +79,8 @@ class Segment:
     """Rows in ``seq`` order, and the candidates that were in flight when they were committed.
 
     Attributes:
-        table: Columns of `SCHEMA`, or the part of them that was asked for.
-        born: Candidates asked since the commit before and not among the rows.
+        table: All columns of `SCHEMA`, or those that were requested.
+        born: Candidates asked since the previous commit that are not among the rows.
     """
 
     table: pa.Table
@@ -88,7 +88,7 @@ class Segment:
 
 
 def encode_segment(table: pa.Table, born: Iterable[Candidate], *, term: int) -> tuple[SegmentName, bytes]:
-    """Returns the name and the content of the segment that holds ``table``, whose ``seq`` has no holes."""
+    """Returns name and content of the segment for ``table``, whose ``seq`` must have no gaps."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -116,7 +116,7 @@ def read_segment(store: Store, name: SegmentName, *, columns: Sequence[str] | No
     """Returns the segment called ``name``, verified; ``columns`` are those of its table, None for all.
 
     Raises:
-        DamagedError: It is not what its name claims, or has gone.
+        DamagedError: The content does not fit the name, or the file is missing.
         FormatError: A newer version wrote it.
     """
     return decode_segment(name, read_verified(store, name), columns=columns)
@@ -126,7 +126,7 @@ def read_verified(store: Store, name: SegmentName) -> bytes:
     """Returns the content of the segment called ``name``, whose bytes have the digest in that name.
 
     Raises:
-        DamagedError: They do not, or the file has gone.
+        DamagedError: The digest differs, or the file is missing.
     """
     content = read_bytes(store, name.path)
     verify(name, content)

@@ -1,4 +1,4 @@
-"""What the ledger needs of a medium: a few operations on immutable files.
+"""`Store`: the few operations on immutable files that the ledger needs.
 
 The protocol never overwrites, appends or renames, so that an object store can carry it: there `Store.create` is
 one conditional PUT, and temporary files, folder syncs and locks are not needed.
@@ -25,17 +25,17 @@ class Store(ABC):
     """Immutable files under slash-separated names such as ``segments/<name>``; all failures are `OSError`.
 
     Attributes:
-        location: What a person would call it, for messages.
+        location: The directory or URI, for messages.
     """
 
     location: str
 
     @abstractmethod
     def create(self, name: str, content: bytes) -> bool:
-        """Makes a file appear with all its content at once, durably; returns False if the name is taken.
+        """Creates a file durably and with all its content at once; returns False if the name is taken.
 
-        Where an attempt may succeed and yet report a failure, a file with the very same content counts as
-        created by this call; no other writer would write it, since names or contents are unique. When this
+        If an attempt may succeed and still report a failure, a file with the same content counts as created by
+        this call; no other writer would write it, since names or contents are unique. When this
         raises, the file may or may not have appeared; it never appears with part of its content.
         """
 
@@ -56,11 +56,11 @@ class Store(ABC):
 
     @abstractmethod
     def set_aside(self, name: str) -> str:
-        """Moves a file or folder out of the ledger's sight and returns its new name."""
+        """Moves a file or folder to where the ledger does not read it, and returns its new name."""
 
     @abstractmethod
     def lock(self) -> None:
-        """Refuses a second writer where the medium can tell; what protects the run are the terms of its writers.
+        """Refuses a second writer if the medium can detect one; the terms of its writers protect the run itself.
 
         Raises:
             RunError: Another process holds the lock, and the message says which; or the medium cannot carry terms.
@@ -72,11 +72,11 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Gives the lock back. May be called twice."""
+        """Releases the lock; it may be called more than once."""
 
     @abstractmethod
     def remedy(self, error: OSError) -> str:
-        """Returns what a person can do about a failure of this store."""
+        """Returns what to do about a failure of this store."""
 
 
 @contextmanager

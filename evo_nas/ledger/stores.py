@@ -1,4 +1,4 @@
-"""From the place of a run, as a person writes it, to the store that holds it."""
+"""Opens the store for the place of a run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from evo_nas.ledger.local_store import LocalStore
 from evo_nas.ledger.store import Store
 
 Place = str | os.PathLike[str] | Store
-"""Where a run is: a directory, a URI, or the store itself."""
+"""The place of a run: a directory, a URI, or the store itself."""
 
 
 def open_store(place: Place) -> Store:
     """Returns the store at ``place``.
 
     Raises:
-        RunError: It is a URI that cannot hold runs.
+        RunError: Runs cannot be kept under a URI of this kind.
     """
     if isinstance(place, Store):
         return place

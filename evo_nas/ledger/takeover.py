@@ -1,4 +1,4 @@
-"""How a writer takes over a run: it claims a term, reads what counts, fixes that in its fence, and tidies up."""
+"""Takes over a run for a new writer: claims a term, reads what counts, writes the fence, and tidies up."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Takeover:
     """A term that has begun.
 
     Attributes:
-        term: Its number.
-        contents: What counted when it began; the tables have the candidates' ids alone.
+        term: The number of the term.
+        contents: What counted when it began; the tables have only the ids of the candidates.
     """
 
     term: int
@@ -39,9 +39,9 @@ def take_over(
     """Begins a new term on the run that has these ``segments``.
 
     Args:
-        segments: Of the run; what was verified before is not read again.
-        settings: Sections of the configuration that hold from now on in the place of the recorded ones.
-        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
+        segments: The segments of the run; those verified before are not read again.
+        settings: Sections of the configuration that replace the recorded ones from now on.
+        accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
 
     Raises:
         FencedError: Another process took the run over at the same time.
@@ -50,14 +50,14 @@ def take_over(
     store = segments.store
     # Segments of a term whose claim and fence are gone must not be taken for this writer's own.
     term = claim_term(store, above=highest_term(store), settings=settings)
-    # Listed after the claim: what the last writer acknowledged is there by now, or it will see the claim.
+    # Listed after the claim: the last writer has either published a segment by now, or it will see the claim.
     with as_writer(store, term, "open"):
         contents = segments.read(columns=["id"], below=term, accept_data_loss=accept_data_loss)
         _write_fence(store, term, contents.manifest)
     with as_writer(store, term, "tidy up"):
         aside = _find_uncounted(contents)
         if accept_data_loss:
-            # A damaged claim or fence is kept until then: it may be restored, and it decides what counts.
+            # A damaged claim or fence stays until its loss is accepted: it may be restored, and it decides what counts.
             aside |= find_unusable(store, below=term)
         _set_aside(store, aside)
         if not contents.manifest.guessed:
@@ -87,6 +87,6 @@ def _find_uncounted(contents: Contents) -> dict[str, str]:
 
 
 def _set_aside(store: Store, aside: Mapping[str, str]) -> None:
-    """Moves files where readers that know no fences, such as DuckDB, do not see them."""
+    """Moves files away, so that readers that do not know fences, such as DuckDB, do not read them."""
     for path, reason in aside.items():
         _log.warning("%s set aside as %s (%s); it does not count", path, store.set_aside(path), reason)

@@ -1,4 +1,4 @@
-"""The table of backends, and which of them runs a layer."""
+"""The table of backends, and the choice of one for a layer."""
 
 from __future__ import annotations
 

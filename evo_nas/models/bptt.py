@@ -63,7 +63,7 @@ class BpttRecurrence(Recurrence):
 
 
 class _Values:
-    """What every place holds at every step.
+    """The value of every place at every step.
 
     Attributes:
         states: ``(states, time + 1, batch, width)``; step ``t`` reads position ``t`` and writes position ``t + 1``.
@@ -113,7 +113,7 @@ class _Values:
 
 
 class _Bptt(torch.autograd.Function):
-    """Runs a program over a batch of sequences, and back."""
+    """Runs a program over a batch of sequences, forward and backward."""
 
     @staticmethod
     def forward(
@@ -127,7 +127,7 @@ class _Bptt(torch.autograd.Function):
         """Returns state 0 after each step ``(time, batch, width)``, and the final states ``(states, batch, width)``.
 
         Args:
-            ctx: What is kept for the way back.
+            ctx: Keeps tensors for `backward`.
             layout: The program.
             x: ``(time, batch, inputs)``.
             ended: Where a sequence has ended, bool ``(time, batch, 1)``; None for nowhere.
@@ -151,7 +151,7 @@ class _Bptt(torch.autograd.Function):
                 after.copy_(torch.where(ended[step], before, after))
         ctx.layout, ctx.values = layout, values
         ctx.save_for_backward(x, ended, *parameters)
-        # Copies, because a caller may change what is returned, and the way back still reads the states.
+        # Copies, because a caller may change the results in place, and `backward` still reads the states.
         return values.states[0, 1:].clone(), values.states[:, -1].clone()
 
     @staticmethod
@@ -245,7 +245,7 @@ Contribution = Callable[[Sequence[Tensor], Tensor, Sequence[Tensor]], Tensor]
 
 
 def _operation(i: Instruction, weights: StackedWeights) -> Operation:
-    """Returns what an instruction does, called with where the result goes and the operands."""
+    """Returns the function of an instruction, which takes the target and the operands, each ``(batch, width)``."""
     if i.op is Op.LINEAR:
         transposed = weights.recurrent[i].T
         return lambda target, a: target.addmm_(a, transposed)
@@ -259,6 +259,7 @@ def _operation(i: Instruction, weights: StackedWeights) -> Operation:
 
 _OPERATIONS: Mapping[Op, Operation] = {
     Op.MUL: lambda target, a, b: torch.mul(a, b, out=target),
+    # lerp(b, a, z) is z * a + (1 - z) * b in one pass.
     Op.BLEND: lambda target, z, a, b: torch.lerp(b, a, z, out=target),
     Op.TANH: lambda target, a: torch.tanh(a, out=target),
     Op.SIGMOID: lambda target, a: torch.sigmoid(a, out=target),
@@ -287,6 +288,7 @@ _CONTRIBUTIONS: Mapping[Op, tuple[Contribution, ...]] = {
         lambda d, _, a: d[0] * a[0],
         lambda d, _, a: torch.addcmul(d[0], d[0], a[0], value=-1.0),
     ),
+    # From the result and not the operand: an activation may have overwritten its operand.
     Op.TANH: (lambda d, y, _: torch.ops.aten.tanh_backward(d[0], y),),
     Op.SIGMOID: (lambda d, y, _: torch.ops.aten.sigmoid_backward(d[0], y),),
     Op.RELU: (lambda d, y, _: torch.ops.aten.threshold_backward(d[0], y, 0.0),),

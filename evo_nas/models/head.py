@@ -54,6 +54,7 @@ class MaxOverTime(nn.Module):
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
         if lengths is not None:
             valid = valid_steps(lengths, steps.shape[1])[..., None]
+            # Zero would win over negative features of a short sequence.
             steps = steps.masked_fill(~valid, -torch.inf)
         return steps.amax(dim=1)
 
@@ -79,7 +80,7 @@ POOLINGS: Mapping[Pooling, Callable[[Sequence[bool]], nn.Module]] = {
     Pooling.MAX: lambda _: MaxOverTime(),
     Pooling.ATTENTION: lambda backward: Attention(len(backward)),
 }
-"""Each builds its module from whether each feature comes from a cell that reads backwards."""
+"""Builds each pooling from one flag per feature: whether it comes from a cell that reads backwards."""
 
 
 class OutputHead(nn.Module):
@@ -104,7 +105,7 @@ class OutputHead(nn.Module):
             tied_to: The embedding whose weights the output layer shares; None if it has its own.
 
         Raises:
-            GenomeError: Outputs are not as many as the tokens of the embedding.
+            GenomeError: The number of outputs differs from the number of tokens of the embedding.
         """
         super().__init__()
         features = len(backward)
@@ -120,7 +121,7 @@ class OutputHead(nn.Module):
         """Returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
 
         Args:
-            steps: What the layers below give, ``(batch, time, features)``.
+            steps: Output of the layers below, ``(batch, time, features)``.
             lengths: int64 ``(batch,)``; None if no sequence is padded.
         """
         features = steps if self.pooling is None else self.pooling(steps, lengths)

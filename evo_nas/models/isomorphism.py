@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def find_isomorphism(template: CellGraph, cell: CellGraph) -> dict[int, int] | None:
     """Returns for each live reference of ``template`` its counterpart in ``cell``; None if the cells differ.
 
-    Two cells are isomorphic if they compute the same states from the same operations, whatever the order of their
-    nodes and of the inputs of commutative operations. Biases may differ.
+    Two cells are isomorphic if they compute the same states from the same operations. The order of nodes and of the
+    inputs of commutative operations does not matter. Biases may differ.
     """
     if template.states != cell.states:
         return None

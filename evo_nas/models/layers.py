@@ -42,7 +42,7 @@ class LastValueResidual(nn.Module):
         self.register_buffer("columns", columns, persistent=False)
 
     def enter(self, inputs: Tensor, last: Tensor) -> Tensor:
-        """Returns what the network reads ``(batch, time, features)``.
+        """Returns the input of the network ``(batch, time, features)``.
 
         Args:
             inputs: ``(batch, time, features)``.
@@ -95,7 +95,7 @@ class TiedOutput(nn.Module):
     The embedding owns the weights: they are trained, moved and stored with it.
 
     Raises:
-        GenomeError: Outputs are not as many as the tokens of the embedding.
+        GenomeError: The number of outputs differs from the number of tokens of the embedding.
     """
 
     def __init__(self, features: int, embedding: TiedEmbedding, *, outputs: int) -> None:
@@ -121,7 +121,7 @@ class Dropout(nn.Module):
     Torch's own dropout draws from a generator that all threads share; this one can have its own.
 
     Attributes:
-        generator: Where masks are drawn from, on the device of the inputs; None for torch's own.
+        generator: Generator of the masks, on the device of the inputs; None for torch's own.
     """
 
     generator: torch.Generator | None = None

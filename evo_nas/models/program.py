@@ -42,8 +42,8 @@ class Instruction:
     Attributes:
         op: What is computed. ``LINEAR`` adds ``operand @ weights`` to neighbouring linear nodes, all at once; ``ADD``
             is ``scale * operand``; ``MEAN`` and ``IDENTITY`` have no instructions of their own.
-        target: Where the result goes.
-        operands: What it reads.
+        target: Place of the result.
+        operands: Places of the operands.
         scale: Factor of ``ADD``.
         accumulates: Whether the result is added to the target instead of written over it.
         positions: For the target of ``LINEAR`` and each of the right neighbours that it serves, which of

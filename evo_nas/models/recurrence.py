@@ -1,4 +1,4 @@
-"""What every backend implements: a cell graph run over sequences, with parameters that all backends share."""
+"""`Recurrence`: the interface of all backends, which run a cell graph over sequences with shared parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initial weights from a given generator, whatever layers draw them."""
+"""Makes any layer draw its initial weights from a given generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the weights of a program's linear nodes are laid out, so that one matrix product serves several nodes."""
+"""Lays out the weights of a program's linear nodes so that one matrix product serves several nodes."""
 
 from __future__ import annotations
 

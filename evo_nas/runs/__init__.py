@@ -1,8 +1,8 @@
-"""`Run`: one search's record, whatever happens to the processes that work on it.
+"""`Run`: the lasting record of one search.
 
-A run lives in a directory or under a URI. It is opened once, with `Run.at`, and answers every question about itself:
-what it was asked to do, what it has found, how that compares with simple baselines, and whether a given
-configuration may go on with it. Nothing in here needs the data, a strategy or torch.
+A run is kept in a directory or under a URI. `Run.at` opens it once; the object then answers every question about it:
+its configuration, its evaluations, how they compare with simple baselines, and whether a given configuration may
+resume it. Nothing in this package needs the data, a strategy or torch.
 """
 
 from evo_nas.runs.champion_store import ChampionStore

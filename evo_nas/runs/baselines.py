@@ -1,4 +1,4 @@
-"""The test scores of simple baselines, kept with the run: fitted once, since a run never changes its data."""
+"""The test scores of simple baselines, kept with the run; they are fitted once, since a run never changes its data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Kept(BaseModel):
 
 
 def read_baselines(store: Store, *, metric: str | None = None) -> dict[str, float] | None:
-    """Returns the kept scores by name; None if there are none, they are damaged or they are in another metric."""
+    """Returns the kept scores by name; None if they are missing, damaged or in another metric."""
     with storage_errors(store, "read the baselines of"):
         try:
             kept = _Kept.model_validate(unseal(store.read(BASELINES_FILE)))
@@ -37,11 +37,12 @@ def read_baselines(store: Store, *, metric: str | None = None) -> dict[str, floa
 
 
 def keep_baselines(store: Store, baselines: Mapping[str, float], *, metric: str) -> None:
-    """Writes the scores beside the run; a failure is logged, since they can be fitted again."""
+    """Writes the scores to the run; a failure is only logged, since they can be fitted again."""
     content = seal({"metric": metric, "baselines": dict(baselines)})
     try:
         with storage_errors(store, "write the baselines of"):
             if not store.create(BASELINES_FILE, content) and read_baselines(store, metric=metric) is None:
+                # The file that is there is damaged or in another metric; no file of a run is ever overwritten.
                 store.set_aside(BASELINES_FILE)
                 store.create(BASELINES_FILE, content)
     except RunError as error:

@@ -1,12 +1,12 @@
-"""`ChampionStore`: where a run keeps its champion, and every training that was made to judge it.
+"""`ChampionStore`: keeps the champion of a run and the trainings that its verdict is based on.
 
 ::
 
-    champion/trainings/<key>.json, .safetensors    one training each, kept when it is done
-    champion/000001-<random>/...                   one champion each; the newest that is whole counts
+    champion/trainings/<key>.json, .safetensors    one finished training each
+    champion/000001-<random>/...                   one champion each; the newest complete one counts
 
-Files are created and never changed, so that directories and buckets are used in the same way. The verdict is written
-last and lists the SHA-256 of the other files: a champion is there whole or not at all.
+Files are created and never changed, so that directories and buckets work in the same way. The verdict is written last
+and lists the SHA-256 of the other files, so that a partly written champion is never read.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class ChampionStore:
-    """The champion of one run.
+    """Reads and writes the champion of one run.
 
     Args:
-        store: Where the run is.
+        store: The place of the run.
     """
 
     def __init__(self, store: Store) -> None:
@@ -46,7 +46,7 @@ class ChampionStore:
         return None if champion is None else champion[0]
 
     def files(self) -> dict[str, bytes]:
-        """Returns the files of the newest champion that is whole by name, none if there is no such champion."""
+        """Returns the files of the newest complete champion by name; empty if there is none."""
         champion = self._newest()
         return {} if champion is None else champion[1]
 
@@ -61,14 +61,14 @@ class ChampionStore:
             folder = f"{FOLDER}/{number:06d}-{uuid4().hex[:8]}"
             for name, content in files.items():
                 self._store.create(f"{folder}/{name}", content)
-            # The verdict comes last: until it is there, the earlier champion counts.
+            # The verdict comes last: until it exists, the earlier champion counts.
             sealed = seal({"files": _digests(files), "verdict": dict(verdict)})
             self._store.create(f"{folder}/{VERDICT_FILE}", sealed)
             for name in earlier:
                 self._delete_folder(f"{FOLDER}/{name}")
 
     def training(self, key: str) -> dict[str, Any] | None:
-        """Returns what was kept of the training called ``key``; None if it was not made or is damaged."""
+        """Returns the record of training ``key``; None if it is missing or damaged."""
         with storage_errors(self._store, "read a training of"):
             try:
                 return unseal(self._store.read(f"{TRAININGS}/{key}.json"))
@@ -76,7 +76,7 @@ class ChampionStore:
                 return None  # it can be trained again
 
     def weights(self, key: str) -> bytes | None:
-        """Returns the weights of the training called ``key``; None if none are kept or they are damaged."""
+        """Returns the weights of training ``key``; None if they are missing or damaged."""
         kept = self.training(key)
         if kept is None or not kept.get("weights"):
             return None
@@ -88,13 +88,14 @@ class ChampionStore:
         return content if _digest(content) == kept["weights"] else None
 
     def keep_training(self, key: str, values: Mapping[str, Any], weights: bytes | None = None) -> None:
-        """Keeps a training that is done, in the place of a damaged one of the same key."""
+        """Stores a finished training and replaces a damaged one of the same key."""
         digest = "" if weights is None else _digest(weights)
         with storage_errors(self._store, "write a training of"):
+            # `create` never replaces a file, so a damaged one has to go first.
             self._delete_training(key)
             if weights is not None:
                 self._store.create(f"{TRAININGS}/{key}.safetensors", weights)
-            # The weights come first: a record without its weights would be believed.
+            # The weights come first, since a record without its weights would look complete.
             self._store.create(f"{TRAININGS}/{key}.json", seal({**values, "weights": digest}))
 
     def discard_trainings(self, keep: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""`Run`: everything that is kept of one search, behind one object."""
+"""`Run`: one object for everything that is kept of a search."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Row = dict[str, Any]
 
 
 class Run:
-    """A run that exists, or the place where one may be started.
+    """A run that exists, or an empty place where one may be started.
 
-    Reading is safe beside a live search. Segments are read and verified once: a later question reads only what has
-    been added since.
+    A run can be read safely while a search writes to it. Segments are read and verified once: a later question reads
+    only what has been added since.
 
     Args:
-        store: Where it is kept; `at` makes one of a path or a URI.
+        store: The place of the run; `at` accepts a path or a URI instead.
     """
 
     def __init__(self, store: Store) -> None:
@@ -49,10 +49,10 @@ class Run:
 
     @classmethod
     def at(cls, place: str | os.PathLike[str] | Store) -> Self:
-        """Returns the run at ``place``, a directory or a URI such as ``s3://bucket/runs/name``; touches nothing.
+        """Returns the run at ``place``, a directory or a URI such as ``s3://bucket/runs/name``, without reading it.
 
         Raises:
-            RunError: The URI is of no kind that can hold runs.
+            RunError: Runs cannot be kept under a URI of this kind.
         """
         return cls(open_store(place))
 
@@ -61,30 +61,31 @@ class Run:
 
     @property
     def location(self) -> str:
-        """The directory or URI."""
+        """The directory or URI of the run."""
         return self._store.location
 
     @property
     def exists(self) -> bool:
-        """Whether a run was ever started here; it may be damaged."""
+        """Whether a run was started here, even if it is damaged now."""
         return self._reader.exists()
 
     @property
     def record(self) -> RunRecord:
-        """What the run is, as written when it was started.
+        """The record that was written when the run was started.
 
         Raises:
-            RunError: There is no run here, or its record is damaged or of a newer version.
+            RunError: There is no run here, or its record is damaged or was written by a newer version.
         """
         return self._reader.record
 
     @property
     def config(self) -> SearchConfig:
-        """The configuration, with the budget and the workers that were given last."""
+        """The configuration, with its latest budget and workers."""
+        # The record never changes: later budgets and workers are in the claims of their writers.
         return checked(SearchConfig, self.record.config | self._reader.settings())
 
     def history(self) -> History:
-        """Returns what was told and what was in flight at the last commit.
+        """Returns the told evaluations and the candidates in flight, as of the last commit.
 
         Raises:
             RunError: There is no run here.
@@ -93,7 +94,7 @@ class Run:
         return self._reader.history()
 
     def totals(self) -> Totals:
-        """Returns what the run has spent of its budget; raises as `history` does."""
+        """Returns how much of its budget the run has spent; raises as `history` does."""
         return self._reader.totals()
 
     def is_spent(self, budget: BudgetOptions) -> bool:
@@ -107,8 +108,9 @@ class Run:
         return self._reader.table()
 
     def best(self, count: int) -> list[Row]:
-        """Returns the fittest complete evaluations, best first; among equals the smaller network comes first."""
+        """Returns the ``count`` fittest complete evaluations, best first; among equals the smaller network is first."""
         table = self.table()
+        # Only the columns that decide the order become Python values; whole rows are built for the winners alone.
         columns = (table[name].to_pylist() for name in ("status", "fitness", "parameters"))
         ranked = [
             (-fitness, parameters, position)
@@ -120,9 +122,9 @@ class Run:
         return rows
 
     def lineage(self, number: int) -> list[Row]:
-        """Returns candidate ``number``, its first parent, the parent's first parent and so on to a founder.
+        """Returns candidate ``number``, its first parent, that parent's first parent and so on up to a founder.
 
-        The list ends before a parent that is lost: where data loss was accepted, some ancestors are missing.
+        The list ends earlier if an ancestor was lost and its loss was accepted.
 
         Raises:
             RunError: Candidate ``number`` was never evaluated.
@@ -139,18 +141,18 @@ class Run:
         return line
 
     def differences(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
-        """Returns a line for everything that keeps ``config`` from going on with this run; none if it may.
+        """Returns one line for every difference that forbids ``config`` to resume this run; empty if it may.
 
-        This is the only place that decides it.
+        No other place decides this.
 
         Args:
-            config: Any configuration; options that it leaves open count as their defaults.
-            fingerprint: SHA-256 of each data file that it names, as `Task.fingerprint` gives them.
+            config: Any configuration; options that it leaves out count as their defaults.
+            fingerprint: SHA-256 of each data file that it names, from `Task.fingerprint`.
         """
         return [*self._changed_keys(config, fingerprint), *changed_files(self.record.data, fingerprint)]
 
     def require_same(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> None:
-        """Refuses a configuration that `differences` finds to be of another search.
+        """Raises an error if `differences` finds any.
 
         Raises:
             ConfigChangedError: Keys differ.
@@ -172,11 +174,11 @@ class Run:
     def baselines(
         self, metric: str, fit: Callable[[], Mapping[str, float]] | None = None
     ) -> Mapping[str, float]:
-        """Returns the test scores of the baselines, as they are kept, or fitted by ``fit`` and then kept.
+        """Returns the kept test scores of the baselines; fits and keeps them if there are none.
 
         Args:
-            metric: The metric that they must be in.
-            fit: Gives them; without it, what is not kept is empty.
+            metric: Name of the metric that the scores must be in.
+            fit: Fits the baselines; without it, the result is empty if no scores are kept.
         """
         kept = read_baselines(self._store, metric=metric)
         if kept is not None or fit is None:
@@ -199,7 +201,7 @@ class Run:
         """Starts the run with ``config`` and returns its ledger, open for writing.
 
         Raises:
-            RunError: Something is here already, or the place cannot be written.
+            RunError: The place is not empty, or it cannot be written.
         """
         record = RunRecord.new(
             config.name, seed=config.seed, config=config.model_dump(mode="json"), data=fingerprint
@@ -212,10 +214,10 @@ class Run:
         """Takes the run over and returns its ledger, open for writing.
 
         Args:
-            config: Its budget and workers hold from now on.
-            accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
-            keep: Whether what is read stays in memory for later questions to this object.
-            describe: Gives the JSON of the ``architecture`` column.
+            config: The configuration whose budget and workers apply from now on.
+            accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
+            keep: Whether this object keeps the history in memory for later questions.
+            describe: Returns the JSON of the ``architecture`` column for a genome.
 
         Raises:
             RunError: There is no run, or another process on this host is searching it.
@@ -240,15 +242,15 @@ class Run:
             yield ledger.check_owned
 
     def check_vacant(self) -> None:
-        """Checks that a run can be started here as far as that needs no writing.
+        """Checks, without writing anything, that a run can be started here.
 
         Raises:
-            RunError: The place is a file, has something in it, or cannot be read.
+            RunError: The place is a file, is not empty, or cannot be read.
         """
         check_vacant(self._store)
 
     def damage(self) -> Iterator[str]:
-        """Yields what is wrong with any file of the run, a line for each.
+        """Yields one line for each damaged file of the run.
 
         Raises:
             RunError: There is no run here, or its record is damaged.
@@ -264,24 +266,24 @@ class Run:
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))
-        # Files that hold the same are the same data, wherever they were moved.
+        # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
         return changed_keys(recorded, spelled_out(config), moved=moved)
 
 
 def by_status(table: pa.Table) -> dict[Status, int]:
-    """Returns how many evaluations of ``table`` ended for each cause."""
+    """Returns the number of evaluations in ``table`` by status."""
     return dict(Counter(Status(status) for status in table["status"].to_pylist()))
 
 
 def metric_of(row: Row) -> tuple[str, float] | None:
-    """Returns name and value of the metric that the fitness of ``row`` stands for; None without a score."""
+    """Returns name and value of the metric that the fitness of ``row`` is made from; None without a score."""
     metrics = dict(row["metrics"])
     return (row["metric"], metrics[row["metric"]]) if row["metric"] in metrics else None
 
 
 def find_runs(root: str | os.PathLike[str]) -> list[Run]:
-    """Returns the runs at and directly under ``root``, a directory or a URI, by name.
+    """Returns the runs at and directly under ``root``, a directory or a URI, sorted by name.
 
     Raises:
         RunError: The bucket cannot be listed.

@@ -1,9 +1,9 @@
-"""A search that is being run somewhere, and what it says.
+"""Searches that run in this process or in a cluster, and the events that they emit.
 
-`Session` is the one interface of every front end - the command line, Python, a service: `start` a search, iterate over
-its `events`, `stop` it. `LocalSession` runs it in this process, `ActorSession` follows a `PopulationManager` in the
-cluster that this process is part of, `JobSession` a job that does the same in a cluster that is reached by HTTP.
-`open_session` chooses by the address. What they yield is the same: frozen events that become JSON and back.
+Every front end (the command line, Python, a service) uses the same interface, `Session`: `start` a search, iterate over
+its `events`, `stop` it. `LocalSession` runs the search in this process. `ActorSession` follows a `PopulationManager` in
+the cluster that this process is part of. `JobSession` follows a job in a cluster that is reached over HTTP.
+`open_session` chooses one of them by the address. All yield the same frozen events, which convert to JSON and back.
 """
 
 from evo_nas.sessions.choice import open_session

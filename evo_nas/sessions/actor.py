@@ -1,4 +1,4 @@
-"""`ActorSession`: a search whose manager lives in the cluster that this process is part of."""
+"""`ActorSession`: a search whose manager runs in the cluster that this process is part of."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from evo_nas.sessions.manager import News
 
 HEAD = "node:__internal_head__"
-"""Resource that Ray gives the head node alone."""
+"""Resource that only the head node of a Ray cluster has."""
 WAIT_S = 1.0
-"""Longest wait for news; a watcher that wants to leave does so within it."""
+"""Longest wait for news, in seconds; a watcher that wants to leave can do so after each wait."""
 ANSWER_S = 10.0
 PATIENCE_S = 180.0
-"""Seconds without an answer of a manager after which its watcher gives up; a restart takes about ten."""
+"""Seconds without an answer after which a watcher gives up; a restart of the manager takes about ten."""
 
 
 class ManagerHandle:
-    """A manager that lives, or is being restarted.
+    """A handle to a manager that is alive or being restarted.
 
     Args:
         run: The run, as `checked_run` returns it.
@@ -51,16 +51,17 @@ class ManagerHandle:
 
     @classmethod
     def begin(cls, config: SearchConfig, run: str) -> Self:
-        """Finds the manager of ``run`` or makes one; a live one with the same configuration is left alone.
+        """Returns the manager of ``run`` if it searches with ``config``; otherwise starts a new one.
 
-        One whose search has ended makes way, and so does one with another budget or other workers, once it has
-        committed: what it had in flight is asked again.
+        A manager is replaced if its search has ended, or if it has another budget or other workers. It first commits
+        what it has; the new manager asks again for what was in flight.
 
         Raises:
-            ExecutionError: A manager neither answers nor ends.
+            ExecutionError: The old manager does not answer.
         """
-        # Spelled out, so that a default and its spelling are the same search, and recipes need no file on the head.
+        # Defaults are filled in, so that giving one changes nothing, and files of recipes are not needed on the head.
         spec = SearchSpec(spelled_out(config).model_dump(mode="json"), run)
+        # Twice, since another client may start a manager between the removal of the old one and this call.
         for _ in range(2):
             handle = cls(run, _actor_class(run).remote(spec))
             if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):
@@ -71,19 +72,19 @@ class ManagerHandle:
 
     @classmethod
     def find(cls, run: str) -> Self | None:
-        """Returns the manager of ``run`` if there is one."""
+        """Returns the manager of ``run``; None if there is none."""
         try:
             return cls(run, ray.get_actor(manager_name(run), namespace=NAMESPACE))
         except ValueError:
             return None
 
     def spec(self) -> SearchSpec:
-        """Returns what the manager searches."""
+        """Returns the search that the manager was made for."""
         spec: SearchSpec = self._ask("spec")
         return spec
 
     def news(self, seen: Any, *, wait_s: float = WAIT_S) -> News:
-        """Returns what the manager has said since ``seen``; see `PopulationManager.news`."""
+        """Returns the events since ``seen``; see `PopulationManager.news`."""
         news: News = self._ask("news", seen, wait_s)
         return news
 
@@ -109,9 +110,10 @@ class ManagerHandle:
         )
 
     def remove(self) -> None:
-        """Ends the manager and its workers at once."""
+        """Kills the manager and its workers."""
         ray.kill(self._actor)
         until = time.monotonic() + PATIENCE_S
+        # Ray frees the name a little later; until then `get_if_exists` would return the dying manager.
         while self.find(self.run) is not None and time.monotonic() < until:
             time.sleep(0.05)
 
@@ -128,12 +130,12 @@ class ManagerHandle:
 
 
 class ActorSession(Session):
-    """Starts or finds the manager of a run and listens to it; the search goes on when this process ends.
+    """Starts or finds the manager of a run and yields its events; the search survives this process.
 
     Args:
         run: The run, as `checked_run` returns it.
-        address: ``auto`` or ``host:port`` of the cluster that this process becomes part of.
-        logs: Whether what the manager logs is printed here, too.
+        address: ``auto`` or ``host:port`` of the cluster that this process joins.
+        logs: Whether to print the manager's log lines here, too.
     """
 
     outlives = True
@@ -163,7 +165,7 @@ class ActorSession(Session):
         self._manager = ManagerHandle.begin(config, self.place)
 
     def attach(self) -> None:
-        """Finds the manager; a run that is complete and judged needs none."""
+        """Finds the manager; a run with a stored verdict needs none."""
         self._connect()
         self._manager = ManagerHandle.find(self.place)
         self._ended = [] if self._manager is not None else self._stored()
@@ -174,7 +176,7 @@ class ActorSession(Session):
             raise ExecutionError(f"nothing searches {self.place} in the cluster at {self._address}; {kept}")
 
     def events(self) -> Generator[Event, None, None]:
-        """Yields what the manager says, through its restarts, until the search has ended or `leave` was called."""
+        """Yields the events of the manager, across its restarts, until the search has ended or `leave` was called."""
         if self._manager is None:
             yield from self._ended
             return
@@ -182,9 +184,8 @@ class ActorSession(Session):
         while not self._left.is_set():
             news = self._manager.news(mark)
             if self._stop_by is not None and news.mark.incarnation != told:
-                told = (
-                    news.mark.incarnation
-                )  # a manager that was restarted meanwhile knows nothing of the stop
+                # A manager that was restarted meanwhile does not know of the stop, and has what is left of its time.
+                told = news.mark.incarnation
                 self._manager.stop(max(0.0, self._stop_by - time.monotonic()))
             for event in news.events:
                 if isinstance(event, Failed):
@@ -225,7 +226,7 @@ class ActorSession(Session):
             self._manager.remove()
 
     def _stored(self) -> list[Event]:
-        """Returns the end of a search that is complete and judged, as the run keeps it."""
+        """Returns the last events of a search that is complete and judged, from what the run keeps."""
         run = Run.at(self.place)
         verdict = stored_verdict(run) if run.exists else None
         return [] if verdict is None else [Completed(run=self.place), Judged(verdict=verdict)]
@@ -238,8 +239,11 @@ def _actor_class(run: str) -> Any:
         lifetime="detached",
         get_if_exists=True,
         max_restarts=-1,
+        # `ManagerHandle._ask` repeats a lost question itself, with a deadline.
         max_task_retries=0,
+        # Every watcher that waits for news holds one thread of the manager.
         max_concurrency=64,
+        # A trace of the head's own resource pins the manager there without taking a core from a worker.
         num_cpus=0,
         resources={HEAD: 0.001},
     )

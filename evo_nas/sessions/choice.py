@@ -1,4 +1,4 @@
-"""Which session an address means; the only place that decides it."""
+"""Chooses the session for an address; no other place decides this."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def open_session(
     accept_data_loss: bool = False,
     logs: bool = False,
 ) -> Session:
-    """Returns a session for the run at ``place``; a context manager.
+    """Returns a session for the run at ``place``, to be used as a context manager.
 
     Args:
-        place: A directory or a URI; in a cluster no relative path.
-        address: None for this machine; the URL of a cluster's dashboard; or ``auto`` or ``host:port`` for the cluster
+        place: A directory or a URI; with an address it must not be a relative path.
+        address: None for this machine, the URL of a cluster's dashboard, or ``auto`` or ``host:port`` of the cluster
             that this machine is part of.
         inline: Whether to train in this process, without Ray.
-        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
-        logs: Whether what the manager logs is printed here, too; only for the cluster that this machine is part of.
+        accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
+        logs: Whether to print the manager's log lines here, too; only in the cluster that this machine is part of.
 
     Raises:
-        ConfigError: Options exclude each other, or the place or the address is none.
+        ConfigError: Options exclude each other, or the place or the address is invalid.
         ExecutionError: No cluster answers.
     """
     if address is None:
@@ -42,7 +42,7 @@ def open_session(
         if given:
             raise ConfigError(f"{name} is given beside an address; use it on the machine that keeps the run")
     run = checked_run(str(place))
-    # Ray is loaded for the session that needs it alone: a local search starts it when its workers start.
+    # Ray is loaded only for a session in a cluster; a local search loads it when its workers start.
     if is_url(address):
         from evo_nas.sessions.jobs import JobSession  # noqa: PLC0415
 

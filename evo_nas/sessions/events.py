@@ -1,7 +1,7 @@
-"""What a search says while it is run: frozen values that become one line of JSON each, and back.
+"""The events of a search: frozen values that convert to one line of JSON each, and back.
 
-The same types go through the standard output of ``--json``, the log of a Ray job, the mailbox of the manager and any
-later stream, so that whoever watches needs neither the data nor the machine of the search.
+``--json``, the log of a Ray job and the manager in a cluster all carry the same types, so that a watcher needs neither
+the data nor the machine of the search.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from evo_nas.execution.executor import Occupancy  # noqa: TC001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """Something has begun that takes a while and is no search.
+    """A longer step outside the search itself has begun.
 
     Attributes:
-        doing: What it is, such as ``loading the data``.
-        done: How many steps of it are done; None where steps are not counted.
-        total: How many steps it has.
+        doing: What is being done, such as ``loading the data``.
+        done: Number of parts that are done; None if they are not counted.
+        total: Number of parts; None if they are not counted.
     """
 
     doing: str
@@ -36,11 +36,11 @@ class Working:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """What simple baselines reach, said before anything is spent on a search.
+    """The test scores of simple baselines, known before the search starts.
 
     Attributes:
         metric: Name of the test metric.
-        values: Score of each baseline by its name.
+        values: Score of each baseline by name.
     """
 
     metric: str
@@ -49,14 +49,14 @@ class Baselines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """Workers are there and the search goes on.
+    """The workers are ready and the search runs.
 
     Attributes:
         run: Where the run is kept.
         name: Name of the configuration.
-        metric: Name of the metric that is searched for.
+        metric: Name of the metric that the search optimises.
         higher_is_better: Direction of the metric.
-        told: Evaluations that the run held already.
+        told: Evaluations that the run already held.
     """
 
     run: str
@@ -71,12 +71,12 @@ class Best:
     """The best candidate so far.
 
     Attributes:
-        id: Its id.
-        value: The metric, in its own units.
-        fitness: The same, oriented so that higher is better.
+        id: Id of the candidate.
+        value: Its validation metric, in the metric's own units.
+        fitness: The same value, negated if lower is better.
         parameters: Trainable parameters of its network.
-        operator: What made it.
-        parents: Ids of the candidates it was bred from.
+        operator: Name of the operator that made it.
+        parents: Ids of its parents.
         canonical_hash: Identity of its architecture.
         architecture: The architecture in words.
     """
@@ -93,22 +93,22 @@ class Best:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed:
-    """Where the search stands after a turn of its loop.
+    """The state of the search after one turn of its loop.
 
     Attributes:
         told: Evaluations committed, over the whole run.
-        told_at_start: How many of them were there when this process started.
+        told_at_start: Evaluations that were committed when this process started.
         asked: Candidates asked, over the whole run.
         evaluations: Budget of evaluations.
         train_s: Seconds of training, over the whole run.
-        train_s_budget: Budget of them; None for no limit.
+        train_s_budget: Budget of training, in seconds; None for no limit.
         elapsed_s: Seconds since this process started to search.
         per_minute: Evaluations per minute, over the last minute.
         remaining_s: Seconds that the rest of the budget takes at this pace; None while it is unknown.
-        by_status: Evaluations by the cause that ended them.
+        by_status: Number of evaluations by status.
         best: The best candidate so far; None before the first score.
         population: Size, mean, std, min and max of the fitness of the current population; empty without one.
-        workers: What the workers are doing.
+        workers: The state of the workers.
         finished: Whether the run is complete.
         interrupted: Whether the search was asked to stop before that.
         commit_s: Seconds that the last commit took.
@@ -134,11 +134,11 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The search was stopped; everything that was told is committed.
+    """The search was stopped; all told evaluations are committed.
 
     Attributes:
         run: Where the run is kept.
-        told: Evaluations that are safe.
+        told: Evaluations that are committed.
         evaluations: Budget of evaluations.
         complete: Whether only the verdict is missing.
     """
@@ -165,7 +165,7 @@ class Failed:
     """The search cannot go on; nothing committed is lost.
 
     Attributes:
-        error: Why, and what to do; one line for each problem.
+        error: The reason and what to do, one line for each problem.
     """
 
     error: str
@@ -173,7 +173,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The champion was compared with what it has to be measured against.
+    """The champion was compared with an LSTM and the baselines.
 
     Attributes:
         verdict: The comparison.
@@ -198,20 +198,23 @@ _PREFIX = '{"event": '
 
 
 def event_to_json(event: Event) -> str:
-    """Returns ``event`` as one line of JSON, whose key ``event`` names its kind."""
+    """Returns ``event`` as one line of JSON; its key ``event`` names the kind."""
+    # NaN is no JSON, and other readers would refuse the whole line.
     return json.dumps({"event": _NAMES[type(event)], **asdict(event)}, allow_nan=False)
 
 
 def event_from_json(line: str) -> Event | None:
-    """Returns the event that `event_to_json` wrote; None for a line that is none.
+    """Returns the event that `event_to_json` wrote; None if ``line`` is not an event.
 
     Raises:
-        ExecutionError: It is an event of another version.
+        ExecutionError: The event was written by another version.
     """
+    # The log of a job also holds lines of Ray and of libraries.
     if not line.startswith(_PREFIX):
         return None
     try:
         values = json.loads(line)
+        # As text again, since in strict mode only JSON may give a list for a tuple.
         return _reader(values.pop("event")).validate_json(json.dumps(values), strict=True)
     except (ValueError, KeyError, ValidationError) as error:
         raise ExecutionError(
@@ -221,7 +224,7 @@ def event_from_json(line: str) -> Event | None:
 
 
 def is_last(event: Event) -> bool:
-    """Whether a session says nothing after ``event``."""
+    """Whether ``event`` is the last one of a session."""
     return isinstance(event, Stopped | Failed | Judged)
 
 

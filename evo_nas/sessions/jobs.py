@@ -1,4 +1,4 @@
-"""`JobSession`: a search in a cluster that is reached through its dashboard."""
+"""`JobSession`: a search in a cluster that is reached over HTTP, through its dashboard."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 SEARCH = "search"
 THERE = "auto"
-"""Address of the cluster for its own jobs."""
+"""The address under which the jobs of a cluster reach it."""
 
 
 class JobSession(Session):
-    """Has jobs of the cluster run the same commands there, and reads the events that they print.
+    """Runs the same commands as jobs of the cluster and reads the events that they print.
 
     Args:
         run: The run, as `checked_run` returns it.
         url: URL of the cluster's dashboard.
 
     Raises:
-        ConfigError: Ray wants a token and there is none.
+        ConfigError: Ray requires a token and there is none.
         ExecutionError: No cluster answers there.
     """
 
@@ -44,16 +44,16 @@ class JobSession(Session):
         self._left = False
 
     def start(self, config: SearchConfig) -> None:
-        """Sends the configuration; a job over there starts the search or finds it."""
+        """Sends the configuration; a job in the cluster starts or finds the search."""
         self.submission = self.jobs.submit_search(config, self.place)
 
     def resume(self, overrides: Sequence[str] = ()) -> None:
-        """Has the cluster go on as the record of the run says, which only it may be able to read."""
+        """Lets a job resume the run, since perhaps only the cluster can read its record."""
         options = [argument for override in overrides for argument in ("--set", override)]
         self.submission = self._command("resume", *options, role=SEARCH)
 
     def attach(self) -> None:
-        """Follows the job that follows the search, or sends one that does."""
+        """Follows the newest job that follows the search, or sends such a job."""
         alive = [job for job in self.jobs.of_run(self.place, role=SEARCH) if not job.ended]
         self.submission = alive[0].id if alive else self._command("attach", role=SEARCH)
 
@@ -66,10 +66,10 @@ class JobSession(Session):
         self._left = True
 
     def events(self) -> Generator[Event, None, None]:
-        """Yields what the job says.
+        """Yields the events that the job prints.
 
         Raises:
-            ExecutionError: The search has failed, or the job has ended without a word about the search.
+            ExecutionError: The search has failed, or the job has failed without an event that says so.
         """
         errors: list[str] = []
         for line in self.jobs.follow(self.submission):
@@ -82,6 +82,7 @@ class JobSession(Session):
                 raise ExecutionError(self._typed_here(event.error))
             if event is not None:
                 yield event
+            # A command that fails before its first event prints its errors as text.
             elif line.startswith("error: ") or (errors and line.startswith("  ")):
                 errors.append(line.removeprefix("error: "))
         job = self._ended()
@@ -92,7 +93,7 @@ class JobSession(Session):
         """Yields the lines of the newest job that followed the search.
 
         Raises:
-            ExecutionError: There was none.
+            ExecutionError: There is no such job.
         """
         jobs = self.jobs.of_run(self.place, role=SEARCH)
         if not jobs:
@@ -111,7 +112,7 @@ class JobSession(Session):
         return next((job for job in self.jobs.of_run(self.place) if job.id == self.submission), None)
 
     def _typed_here(self, error: str) -> str:
-        """Turns the commands that an error advises into what is to be typed on this machine."""
+        """Replaces the address in the commands of an error by the one that works on this machine."""
         return error.replace(f"--address {THERE}`", f"--address {shlex.quote(self.jobs.url)}`")
 
     def _why(self, job: Job) -> str:

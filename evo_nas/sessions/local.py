@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 class LocalSession(Session):
-    """Runs the loop inside `events`: between two events nothing is asked, collected or committed.
+    """Runs a search in this process, inside `events`: the search pauses between two events.
 
     Args:
-        place: Where the run is kept, a directory or a URI.
+        place: Directory or URI of the run.
         executor: Where candidates are trained.
-        accept_data_loss: Whether to go on without committed evaluations that are damaged or missing.
-        dataset: Data that this program holds, for the task ``in_memory``.
-        retrain: Makes the trainings of the verdict; in this process by default.
+        accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
+        dataset: Data in memory, for the task ``in_memory``.
+        retrain: Runs the trainings of the verdict; in this process by default.
     """
 
     outlives = False
@@ -76,7 +76,7 @@ class LocalSession(Session):
         self._experiment = Experiment.of(config, dataset=self._dataset)
 
     def attach(self) -> None:
-        """Refuses: a search in another process cannot be followed from here."""
+        """Raises an error: a search in another process of this machine cannot be followed."""
         raise ExecutionError(
             f"no address is given; {self.place} can be followed where it is searched in a cluster (--address)"
         )
@@ -92,8 +92,9 @@ class LocalSession(Session):
         self.stop()
 
     def events(self) -> Generator[Event, None, None]:
-        """Runs the search and yields what happens."""
+        """Runs the search and yields its events."""
         experiment = self._started()
+        # The totals of a damaged run can be read only after its loss was accepted, which `Experiment.open` does.
         complete = not self._accept_data_loss and experiment.is_complete(self.run)
         if not complete:
             if not self.run.exists:
@@ -108,7 +109,7 @@ class LocalSession(Session):
         yield from self._judge(experiment)
 
     def standing(self) -> Stopped | None:
-        """Returns how many evaluations are safe; None if no run was started."""
+        """Returns how many evaluations are committed; None if no run was started."""
         return self._stopped() if self.run.exists else None
 
     def _stopped(self) -> Stopped:
@@ -136,7 +137,7 @@ class LocalSession(Session):
             self.run, executor=self._executor, accept_data_loss=self._accept_data_loss
         ) as search:
             self._search = search
-            if self._stopping is not None:  # somebody asked while the workers started
+            if self._stopping is not None:  # stopped while the workers were starting
                 search.stop(drain_s=self._stopping)
             metric, narrator = experiment.dataset.metric, _Narrator(experiment)
             # The run exists only now; what was fitted before is kept with it.
@@ -173,8 +174,8 @@ def judge(
 ) -> Iterator[Event]:
     """Compares the champion of ``run`` with an LSTM of its size and yields what is done, at last `Judged`.
 
-    Reads no data and trains nothing if the run keeps the verdict on what it holds now; goes on where an earlier
-    attempt was interrupted.
+    It reads no data and trains nothing if the run keeps a verdict on all of its evaluations. Trainings of an
+    interrupted attempt are used again.
 
     Args:
         run: A run that exists.
@@ -219,7 +220,7 @@ def _contest(run: Run, experiment: Experiment, retrain: Retrain | None) -> Itera
 
 
 class _Narrator:
-    """Turns the progress of a loop into events; puts an architecture into words once, not at every turn."""
+    """Turns the progress of a loop into events; describes each best architecture only once."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment

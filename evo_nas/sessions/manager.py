@@ -1,4 +1,4 @@
-"""`PopulationManager`: a local session as an actor on the head node."""
+"""`PopulationManager`: a local session that runs as an actor on the head node."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from evo_nas.sessions.events import Event
 
 LINGER_S = 60.0
-"""Seconds for which a manager whose search has ended can still be asked how."""
+"""Seconds for which a manager still answers after its search has ended."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSpec:
-    """What a manager is to search.
+    """The search that a manager runs.
 
     Attributes:
         config: The whole configuration as plain values.
-        run: Where the run is kept.
+        run: Directory or URI of the run.
     """
 
     config: dict[str, Any]
@@ -43,11 +43,11 @@ class SearchSpec:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a watcher has listened.
+    """The last event that a watcher has received.
 
     Attributes:
-        incarnation: Identifies one life of the manager; Ray's restart begins another.
-        number: Number of the last event that was heard in it.
+        incarnation: Identifies one start of the manager; every restart by Ray has another.
+        number: Number of the event within this incarnation.
     """
 
     incarnation: float
@@ -56,12 +56,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a manager has said since a mark.
+    """The events of a manager since a mark.
 
     Attributes:
-        events: In their order; of each kind only the latest, since later ones replace earlier ones.
-        mark: For the next question.
-        ended: Whether nothing will follow.
+        events: The latest event of each kind, in the order of time; a later one replaces earlier ones of its kind.
+        mark: The mark to pass with the next question.
+        ended: Whether no more events will follow.
     """
 
     events: tuple[Event, ...]
@@ -72,11 +72,11 @@ class News:
 class PopulationManager:
     """Runs one search in a thread and answers questions about it in others.
 
-    Its constructor starts or resumes the run, whichever it takes: Ray calls it again with the same arguments
-    after a crash. It owns the workers, which therefore end with it; only it writes to the run.
+    Its constructor starts or resumes the run, since Ray calls it again with the same arguments after a crash. It owns
+    the workers, which therefore end with it. Only it writes to the run.
 
     Args:
-        spec: What to search.
+        spec: The search to run.
     """
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -89,18 +89,19 @@ class PopulationManager:
         config = configured(spec.config)
         self._session = LocalSession(spec.run, executor="cluster", retrain=RayRetrain(config.workers))
         log_as_json(run=spec.run)
+        # Ray answers questions only after the constructor has returned.
         threading.Thread(target=self._live, name="search", daemon=True).start()
 
     def spec(self) -> SearchSpec:
-        """Returns what it was made for."""
+        """Returns the search that it runs."""
         return self._spec
 
     def news(self, seen: Mark | None, wait_s: float) -> News:
-        """Returns what was said since ``seen``, at once if there is something, otherwise when there is.
+        """Returns the events since ``seen``; waits for one if there is none yet.
 
         Args:
-            seen: The mark of the caller's last news; None for everything that still holds.
-            wait_s: Seconds to wait at most.
+            seen: The mark of the caller's last news; None for the latest event of every kind.
+            wait_s: Longest wait in seconds.
         """
         with self._changed:
             self._changed.wait_for(lambda: bool(self._since(seen)) or self._ended, wait_s)
@@ -108,10 +109,10 @@ class PopulationManager:
             return News(tuple(event for _, event in self._since(seen)), mark, self._ended)
 
     def stop(self, drain_s: float) -> None:
-        """Has the search end once what is in flight is told; `news` tells when it has.
+        """Ends the search once the candidates in flight are told; the last event says when.
 
         Args:
-            drain_s: Seconds to wait for that at most; what is not told by then is asked again on resume.
+            drain_s: Longest wait for them in seconds; the others are trained again on resume.
         """
         self._session.stop(drain_s=drain_s)
 
@@ -132,11 +133,12 @@ class PopulationManager:
         except EvoNasError as error:
             _log.error("the search has failed: %s", error)
             self._publish(Failed(error=str(error)))
-        except Exception as error:  # noqa: BLE001 - whoever watches must learn of it
+        except Exception as error:  # noqa: BLE001 - the watchers must learn of it
             _log.exception("the search has failed")
             self._publish(Failed(error=f"{type(error).__name__}: {error}"))
         time.sleep(LINGER_S)
         with suppress(Exception):
+            # A kill of this kind is final: Ray does not restart the actor.
             ray.kill(ray.get_runtime_context().current_actor)
 
     def _publish(self, event: Event) -> None:

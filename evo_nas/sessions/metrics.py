@@ -1,4 +1,4 @@
-"""A few series for Prometheus, through the exporter that every Ray node has."""
+"""A few series for Prometheus, exported through the metrics agent of each Ray node."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ COMMIT_BOUNDARIES_S = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 
 
 class Metrics:
-    """Exports where a search stands; every series has one tag ``search`` and at most one more.
+    """Exports the state of a search; every series has the tag ``search`` and at most one more.
 
-    Ray puts ``ray_`` before the names. Counters start anew with each life of the manager.
+    Ray prefixes the names with ``ray_``. Counters start at 0 whenever the manager is restarted.
 
     Args:
-        search: Which search it is; two of one configuration have two names.
+        search: Name of the search, unique in the cluster.
     """
 
     def __init__(self, search: str) -> None:
@@ -53,7 +53,7 @@ class Metrics:
         self._told: int | None = None
 
     def __call__(self, progress: Progressed) -> None:
-        """Exports what has changed."""
+        """Exports the changes since the last call."""
         for status, count in progress.by_status.items():
             self._add(self._evaluations, "status", str(status), count)
         for activity, seconds in progress.workers.seconds.items():
@@ -62,6 +62,7 @@ class Metrics:
             self._best.set(progress.best.fitness)
         self._show_workers(progress)
         self._remaining.set(progress.evaluations - progress.told)
+        # Progress repeats the time of the last commit until the next one; each counts once.
         before = progress.told_at_start if self._told is None else self._told
         if progress.told > before:
             self._commit.observe(progress.commit_s)
@@ -81,6 +82,7 @@ class Metrics:
         self._dropped.set(occupancy.dropped)
 
     def _add(self, counter: Counter, key: str, value: str, total: float) -> None:
+        # Prometheus counters take increments, while progress reports totals.
         more = total - self._passed.get((key, value), 0.0)
         if more > 0:
             counter.inc(more, tags={key: value})

@@ -1,4 +1,4 @@
-"""The trainings of a verdict as Ray tasks: side by side, on the resources of workers and not on the manager's core."""
+"""Runs the trainings of a verdict as Ray tasks, in parallel and with the resources of workers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 RETRIES = 3
-"""How often Ray starts a training again whose worker or node was lost."""
+"""How often Ray repeats a training whose worker or node was lost."""
 
 
 class RayRetrain:
-    """Makes trainings in the cluster that this process is part of.
+    """Runs trainings in the cluster that this process is part of.
 
     Args:
-        workers: What each training may take; as many run at once as the search had workers.
+        workers: The resources of each training; as many trainings run at once as the search has workers.
     """
 
     def __init__(self, workers: WorkerOptions) -> None:
@@ -38,16 +38,18 @@ class RayRetrain:
         """Yields each training when it is made, in the order in which they end, and None each second in between.
 
         Raises:
-            ExecutionError: A training was lost more often than Ray starts it again.
+            ExecutionError: A training was lost more often than Ray repeats it.
         """
         if not requests:
             return
+        # Stored once for all trainings; as a plain argument every task would carry its own copy.
         data = ray.put(dataset)
         run = ray.remote(retrain_one).options(
             num_cpus=self._workers.cpus,
             num_gpus=self._workers.gpus,
             memory=self._workers.memory_bytes,
             max_retries=RETRIES,
+            # One thread, as workers have: only then does the same seed give the same weights.
             runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}},
         )
         waiting = list(requests)
@@ -77,5 +79,6 @@ class RayRetrain:
                 "kept: give the same command again"
             ) from error
         finally:
+            # A caller that stops early leaves trainings behind that would hold the resources of workers.
             for reference in running:
                 ray.cancel(reference, force=True)

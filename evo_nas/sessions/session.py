@@ -1,4 +1,4 @@
-"""The contract of every session."""
+"""`Session`: the interface that every kind of session implements."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class Session(ABC):
-    """One search, wherever it is run.
+    """One search, in this process or in a cluster.
 
-    Used by one thread, as a context manager::
+    A session is used by one thread, as a context manager::
 
         with open_session("runs/quickstart") as session:
             session.start(config)
             for event in session.events():
                 show(event)
 
-    `events` ends with `Judged`, or with `Stopped` if somebody stopped the search.
+    `events` ends with `Judged`, or with `Stopped` if the search was stopped.
 
     Attributes:
         outlives: Whether the search goes on when this session ends.
-        place: Where the run is kept, in the words of the machine that keeps it.
+        place: Directory or URI of the run, as the machine that keeps it names it.
         address: Address of the cluster; None for this machine.
     """
 
@@ -41,15 +41,15 @@ class Session(ABC):
 
     @abstractmethod
     def start(self, config: SearchConfig) -> None:
-        """Begins the search that ``config`` describes, goes on with it, or finds it where it is run already.
+        """Starts the search that ``config`` describes, resumes it, or finds it if it is already running.
 
         Raises:
-            ConfigError: Something in the configuration is wrong, or the machines lack what it names.
+            ConfigError: The configuration is wrong, or the machines lack something that it names.
             ExecutionError: The search cannot be started there.
         """
 
     def resume(self, overrides: Sequence[str] = ()) -> None:
-        """Goes on with the run as its record says, but for ``overrides``, each ``dotted.key=value``.
+        """Resumes the run with its recorded configuration and ``overrides``, each ``dotted.key=value``.
 
         Raises:
             RunError: There is no run.
@@ -59,18 +59,18 @@ class Session(ABC):
 
     @abstractmethod
     def attach(self) -> None:
-        """Finds the search where it is run, and starts nothing.
+        """Finds a search that is already running; starts nothing.
 
         Raises:
-            ExecutionError: Nothing searches this run there.
+            ExecutionError: No search of this run is running there.
         """
 
     @abstractmethod
     def events(self) -> Generator[Event, None, None]:
-        """Yields what the search says, from its start or from where it stands, until it has ended and been judged.
+        """Yields the events of the search from now on, until it was judged or stopped.
 
         Raises:
-            EvoNasError: The search cannot go on.
+            EvoNasError: The search cannot continue.
         """
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Session(ABC):
         """Has the search commit what it has and end; `events` says when it has.
 
         Args:
-            drain_s: Seconds to wait at most for candidates that are being trained.
+            drain_s: Longest wait in seconds for candidates that are being trained.
         """
 
     @abstractmethod
@@ -89,7 +89,7 @@ class Session(ABC):
         """
 
     def standing(self) -> Stopped | None:
-        """Returns where a search that was broken off stands; None if no run was started, or the search goes on."""
+        """Returns the state of an interrupted search; None if no run was started or the search continues."""
         return None
 
     def __enter__(self) -> Self:
@@ -99,4 +99,4 @@ class Session(ABC):
         self.close()
 
     def close(self) -> None:
-        """Gives back what the session holds. May be called twice."""
+        """Releases the resources of the session; it may be called more than once."""

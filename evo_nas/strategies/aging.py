@@ -2,8 +2,8 @@
 
 Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019.
 Asynchronous and steady-state: one child per free worker, no generations. It departs from the paper in two points,
-and both were measured to help on small budgets: breeding starts after the first ``warmup`` evaluations instead of
-waiting for a full population, and architectures that are known already are drawn again.
+both of which help on small budgets according to measurements: breeding starts after the first ``warmup`` evaluations
+instead of waiting for a full population, and known architectures are drawn again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class AgingEvolution(Strategy[AgingOptions]):
     ) -> None:
         super().__init__(space, options, seed=seed, epochs=epochs)
         chosen = self._options
-        # A bounded queue is the aging: whatever enters last pushes out what entered first.
+        # The bounded queue does the aging: the youngest individual pushes out the oldest.
         self._population: deque[Individual] = deque(maxlen=chosen.population)
         self._breeder = Breeder(space, tournament=chosen.tournament, crossover=chosen.crossover)
         self._founders = space.seeds()
@@ -78,7 +78,7 @@ class AgingEvolution(Strategy[AgingOptions]):
         if k < len(self._founders):
             name, genome = self._founders[k]
             founder = Proposal(genome, parents=(), operator=f"seed:{name}")
-            # Two names may mean the same architecture in a small space; chance then replaces the second.
+            # In a small space two names may mean the same architecture; a random genome then replaces the second.
             if self._is_new(founder):
                 return founder
         return self._by_chance(rng)
@@ -86,5 +86,5 @@ class AgingEvolution(Strategy[AgingOptions]):
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
         complete = [evaluation for evaluation in evaluations if evaluation.is_complete]
         self._complete += len(complete)
-        # A resumed run tells its whole history at once; only the youngest can be alive.
+        # A resumed run tells its whole history at once, of which only the youngest are alive.
         self._population.extend(individuals(complete[-self._options.population :]))

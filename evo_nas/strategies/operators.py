@@ -77,7 +77,7 @@ class Breeder:
     """Makes children from a population by tournament, crossover and mutation.
 
     Args:
-        space: What genes may hold.
+        space: The search space.
         tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
         crossover: Share of the children that have two parents.
     """
@@ -93,7 +93,7 @@ class Breeder:
         self, population: Sequence[Individual], rng: random.Random
     ) -> tuple[Genome, list[Individual], str]:
         """Returns a child's genome, its parents and the name of the operator that made it."""
-        # Every child is mutated, also after crossover: two like parents would otherwise give a known child.
+        # Every child is mutated, also after crossover: two similar parents would otherwise give a known child.
         mother = self._select(population, rng)
         if rng.random() >= self._crossover:
             return self._toolbox.mutate(tuple(mother), rng=rng), [mother], "mutation"
@@ -113,8 +113,8 @@ def mutate_active_gene(
 ) -> Genome:
     """Returns a child in which exactly one active gene differs, and perhaps some inactive ones.
 
-    Genes are mutated one after another until an active one was hit: the inactive genes drift, and yet no child
-    means the same as its parent. A genome without active genes is returned as it is. Goldman and Punch, "Reducing
+    Genes are mutated one after another until an active one is hit: the inactive genes drift, and yet every child
+    differs from its parent. A genome without active genes is returned unchanged. Goldman and Punch, "Reducing
     Wasted Evaluations in Cartesian Genetic Programming", EuroGP 2013.
     """
     active = set(space.active_genes(genome))
@@ -139,11 +139,11 @@ def gene_groups(space: SearchSpace) -> list[list[int]]:
 
 
 def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:
-    """Returns another value of ``gene``: a neighbour more often than not if the gene is ordered."""
+    """Returns another value of ``gene``; for an ordered gene, most often a neighbour."""
     if gene.ordered and rng.random() < NEIGHBOUR_STEP:
         neighbours = [near for near in (value - 1, value + 1) if 0 <= near < gene.size]
         return rng.choice(neighbours)
-    # One number fewer than choices, and those from ``value`` on shifted by one, so that ``value`` is never drawn.
+    # Draws from one number fewer and shifts those from ``value`` on by one, so that ``value`` is never drawn.
     other = rng.randrange(gene.size - 1)
     return other if other < value else other + 1
 

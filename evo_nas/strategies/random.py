@@ -1,4 +1,4 @@
-"""Random search: the comparison that every other strategy has to beat.
+"""Random search: the baseline that every other strategy has to beat.
 
 Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019.
 """

@@ -1,4 +1,4 @@
-"""Every strategy by the ``kind`` that names it in a configuration."""
+"""The strategies by ``kind``, as configurations name them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ StrategyT = TypeVar("StrategyT", bound=type[Strategy[StrategyOptions]])
 
 
 def register_strategy(strategy: StrategyT) -> StrategyT:
-    """Lets configurations name ``strategy`` by its ``kind``; returns it, so that it can be a decorator.
+    """Registers ``strategy`` under its ``kind`` and returns it, so that it can be used as a decorator.
 
     Raises:
         ConfigError: The class lacks ``kind`` or ``Options``, or another strategy has that kind.

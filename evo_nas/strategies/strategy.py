@@ -1,4 +1,4 @@
-"""The contract of every search strategy, and the bookkeeping they share."""
+"""`Strategy`: the interface of all search strategies, and the bookkeeping that they share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import Genome, SearchSpace
 
 REDRAWS = 64
-"""How often a duplicate or infeasible proposal is drawn again before the space counts as exhausted."""
+"""Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
 
 
 class StrategyOptions(BaseModel):
@@ -34,12 +34,12 @@ OptionsT_co = TypeVar("OptionsT_co", bound=StrategyOptions, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A genome that a strategy would like to see evaluated, and where it comes from.
+    """A genome that a strategy proposes, and its origin.
 
     Attributes:
-        genome: What is to be evaluated.
-        parents: Ids of the candidates it was bred from; empty for a founder.
-        operator: Name of what made it, such as ``mutation``.
+        genome: The genome to evaluate.
+        parents: Ids of its parents; empty for a founder.
+        operator: Name of the operator that made it, such as ``mutation``.
         epochs: Epochs of training, at least 1; None for those of the configuration.
     """
 
@@ -61,8 +61,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
         while not stopping(progress):
             executor.submit(strategy.ask(executor.free_slots()))
             evaluations = executor.collect(timeout_s=1.0)
-            ledger.append(evaluations, born=...)     # durable first
-            strategy.tell(evaluations)               # then believed
+            ledger.append(evaluations, born=...)     # commit first
+            strategy.tell(evaluations)               # then tell
 
     Laws, which `evo_nas.testing.strategies` holds every implementation to:
 
@@ -77,7 +77,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
     takes in evaluations.
 
     Args:
-        space: Where genomes come from.
+        space: The search space.
         options: Options of this strategy; the defaults if None.
         seed: The run's seed.
         epochs: Epochs of training of every candidate for which the strategy chooses no other number.
@@ -108,7 +108,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         return candidates
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Believes evaluations, in the order given.
+        """Updates the state with evaluations, in the given order.
 
         Raises:
             ValueError: A candidate was never asked, or is told a second time.
@@ -121,10 +121,10 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._learn(evaluations)
 
     def resume(self, told: Sequence[Evaluation], in_flight: Sequence[Candidate]) -> None:
-        """Rebuilds the state from a ledger: what was told, in order, and what was asked but not told.
+        """Rebuilds the state from a ledger: the told evaluations in order, and the candidates in flight.
 
         Candidates that were asked after the last commit are in neither list; `ask` gives them again. A gap in
-        the ids is what a damaged ledger lost; it stays a gap.
+        the ids, left by an accepted loss, stays a gap.
 
         Raises:
             ValueError: This strategy was already asked, or an id repeats.
@@ -138,15 +138,15 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self.tell(told)
 
     def statistics(self) -> Mapping[str, float]:
-        """Returns figures about the fitness of the current population, empty if there is none."""
+        """Returns statistics of the current population's fitness; empty if there is none."""
         return {}
 
     @abstractmethod
     def _propose(self, k: int, rng: random.Random) -> Proposal:
-        """Draws a genome for candidate ``k``; called again, with ``rng`` advanced, if it is unusable."""
+        """Returns a genome for candidate ``k``; called again, with ``rng`` advanced, if the genome is unusable."""
 
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
-        """Takes in evaluations that were just told, in order."""
+        """Updates the state with evaluations that were just told, in order."""
 
     def _next(self) -> Candidate | None:
         # A generator of its own for each candidate, so that the size of a batch changes nothing.

@@ -1,4 +1,4 @@
-"""Verification: whether the candidates of a run are the ones its strategy asks for, given its log."""
+"""Verifies that the candidates of a run are those that its strategy asks for."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Mismatch:
 def verify(
     strategy: Strategy[StrategyOptions], told: Sequence[Evaluation], in_flight: Sequence[Candidate]
 ) -> Iterator[Mismatch]:
-    """Asks a fresh ``strategy`` again for every candidate of a run and yields what differs.
+    """Asks a new ``strategy`` for every candidate of a run again and yields the differences.
 
     Each candidate is asked again after as many evaluations as were told when it was asked first. Ends at the
     first candidate that differs, since all later ones would differ, too.
 
     Args:
-        strategy: Configured as the run's was.
+        strategy: A strategy with the configuration of the run that was not asked yet.
         told: Evaluations in the order of telling.
         in_flight: Candidates that were asked and not told.
     """
@@ -58,7 +58,7 @@ def verify(
 def derivable(
     told: Sequence[Evaluation], in_flight: Sequence[Candidate], *, lost: Sequence[tuple[int, int]]
 ) -> tuple[Sequence[Evaluation], Sequence[Candidate]]:
-    """Returns the part of a history that `verify` can derive, as what was told and what was asked beside it.
+    """Returns the part of a history that `verify` can derive: told evaluations and candidates in flight.
 
     Candidates that were asked after evaluations were lost cannot be derived, since the strategy had learned from
     these evaluations.

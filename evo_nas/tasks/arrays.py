@@ -1,4 +1,4 @@
-"""From arrays that a Python program holds to a data set: checked, split without leakage and standardised."""
+"""Makes a data set from arrays in memory: checks, splits without leakage and standardises them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Kind = Literal["classification", "labelling", "regression"]
 _METRICS = {"classification": CLASSIFICATION, "labelling": CLASSIFICATION, "regression": ERRORS}
 _SOURCE = "the arrays"
-# Arrays of tokens repeat themselves easily, and a program has no configuration to say what to do about that.
+# Sequences of tokens are often equal, and a program has no configuration that says what to do with them.
 _SPLIT = SplitOptions(duplicates="drop")
 
 
@@ -108,7 +108,7 @@ def _checked(part: str, pair: Pair, kind: Kind) -> _Pair:
     raw, targets = (list(cast("Sequence[npt.ArrayLike]", arrays)) for arrays in pair)
     if not raw or len(raw) != len(targets):
         raise DataError(
-            f"{part} has {len(raw)} inputs and {len(targets)} targets; must have as many of both, at least one"
+            f"{part} has {len(raw)} inputs and {len(targets)} targets; must have the same number of both, at least one"
         )
     items = [_array(f"{part}, input {number}", item) for number, item in enumerate(raw, start=1)]
     are_tokens = all(item.ndim == 1 and np.issubdtype(item.dtype, np.integer) for item in items)
@@ -261,6 +261,6 @@ def _input_arrays(
     if arrays["train"].features:
         scaler = Scaler.fitted(np.concatenate(training).astype(np.float64))
         return lambda items: padded([scaler(item.astype(np.float64)) for item in items], np.float32), ()
-    # Ids that only held-out parts have need a place in the embedding as well; training leaves theirs as it was.
+    # Ids that occur only in held-out parts need an embedding, too; training does not change it.
     most = max(int(item.astype(np.int64).max()) for pair in arrays.values() for item in pair.items)
     return lambda items: padded(items, np.int64), tuple(map(str, range(most + 1)))

@@ -1,4 +1,4 @@
-"""What tasks without files share: their sequences are drawn, and no two of them are equal."""
+"""The base of tasks without files: their sequences are drawn, and no two of them are equal."""
 
 from __future__ import annotations
 

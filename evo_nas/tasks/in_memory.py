@@ -1,4 +1,4 @@
-"""The task whose data a Python program holds; `arrays.dataset_from_arrays` makes such data from arrays."""
+"""The task for data in memory; `arrays.dataset_from_arrays` makes such data from arrays."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InMemoryTask(Task[InMemoryOptions]):
 
     Args:
         options: Nothing.
-        dataset: The data; None where a configuration names this task, since a file cannot hold them.
+        dataset: The data; None if only a configuration names this task, since a file cannot hold them.
     """
 
     kind = "in_memory"

@@ -1,4 +1,4 @@
-"""What tasks on labelled examples share: options and the data set of three labelled parts."""
+"""The base of tasks on labelled examples: options and the data set of three labelled parts."""
 
 from __future__ import annotations
 

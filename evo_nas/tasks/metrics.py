@@ -1,4 +1,4 @@
-"""The figures that tasks are scored with, each a function of sums over sequences or steps."""
+"""The metrics of tasks, each a function of sums over sequences or steps."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LONGEST_NLL = 700.0
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure that people of the field know, computed from a statistic that adds up over batches.
+    """A metric of the field, computed from a statistic that adds up over batches.
 
     Attributes:
-        name: Such as ``accuracy`` or ``mse``.
+        name: Name of the metric, such as ``accuracy`` or ``mse``.
         higher_is_better: The direction; fitness is the metric or its negative.
         statistic: ``(outputs, targets) -> float64 array`` for some sequences; where every step has an output, for
             the valid steps only, ``(steps, ...)``. ``value`` takes its sum over all batches. It is a module-level
             function or a partial of one, so that it pickles.
-        value: From the summed statistic to the figure.
+        value: Returns the metric for the summed statistic.
     """
 
     name: str

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evo_nas.execution.worker import MakeEvaluator
 
 OK, SLOW, RAISES = "ok", "slow", "raises"
-"""What the evaluator does with a candidate, written in the candidate's ``operator``."""
+"""Instructions for the evaluator, given in the candidate's ``operator``."""
 TIME_LIMIT_S = 1.0
 SLOW_S = 2.5 * TIME_LIMIT_S
 """Seconds that a slow candidate takes: beyond twice the limit, where executors step in."""
@@ -62,12 +62,12 @@ def scripted_candidate(number: int, does: str = OK) -> Candidate:
 
 
 class ExecutorContract:
-    """What holds for every executor; a subclass supplies the fixture `build`, a class method of scope ``class``."""
+    """The tests of every executor; a subclass supplies the fixture `build`, a class method of scope ``class``."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def build(cls) -> BuildExecutor:
-        """Returns what builds the executor under test."""
+        """Returns a function that builds the executor under test."""
         raise NotImplementedError("override the fixture `build`: it returns what builds your executor")
 
     @pytest.fixture(scope="class")

@@ -23,18 +23,18 @@ SPACE = SearchSpace(SpaceOptions(), SIGNATURE, EPOCHS)
 
 
 class BuildStrategy(Protocol):
-    """Builds a fresh strategy; options that are kept the same are the builder's choice."""
+    """Builds a new strategy, always with the same options."""
 
     def __call__(self, space: SearchSpace, *, seed: int) -> Strategy[StrategyOptions]:
         """Returns a strategy for ``space`` with the run seed ``seed``."""
 
 
 class StrategyContract:
-    """What holds for every strategy; a subclass supplies the fixture `build`."""
+    """The tests of every strategy; a subclass supplies the fixture `build`."""
 
     @pytest.fixture
     def build(self) -> BuildStrategy:
-        """Returns what builds the strategy under test."""
+        """Returns a function that builds the strategy under test."""
         raise NotImplementedError("override the fixture `build`: it returns what builds your strategy")
 
     def test_ids_ascend_without_gaps(self, build: BuildStrategy) -> None:
@@ -161,7 +161,7 @@ def evaluated(candidate: Candidate) -> Evaluation:
 def searched(
     strategy: Strategy[StrategyOptions], evaluations: int, *, in_flight: int = 3
 ) -> tuple[list[Candidate], list[Evaluation]]:
-    """Searches with several candidates in flight, which arrive in a seeded order; returns all asked and all told."""
+    """Searches with several candidates in flight, which finish in a seeded order; returns all asked and all told."""
     arrivals = random.Random(0)
     asked: list[Candidate] = []
     told: list[Evaluation] = []

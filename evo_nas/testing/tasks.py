@@ -1,4 +1,4 @@
-"""What holds for every task."""
+"""The laws of `evo_nas.tasks.task.Task` as tests."""
 
 from __future__ import annotations
 

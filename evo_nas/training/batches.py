@@ -97,10 +97,11 @@ class SequenceSplit:
         return len(self.sequences.targets)
 
     def least_batch(self, size: int) -> BatchShape:
-        """Returns the shape of a batch of the shortest sequences, as if these were drawn together."""
+        """Returns the shape of a batch that consists of the shortest sequences."""
         rows = min(size, len(self))
         if self.lengths is None or not rows:
             return BatchShape(rows, self.sequences.inputs.shape[1])
+        # A batch is as long as its longest sequence, so no other batch of that many is shorter than this one.
         return BatchShape(rows, int(self.lengths.kthvalue(rows).values))
 
     def in_order(self, size: int) -> Iterator[Batch]:
@@ -142,7 +143,7 @@ class SequenceSplit:
 
 @dataclass(frozen=True, slots=True)
 class WindowSplit:
-    """Windows of rows, cut out when a batch is taken; see `tasks.dataset.Windows` for the attributes."""
+    """Windows of rows, which are cut out batch by batch; `tasks.dataset.Windows` explains the attributes."""
 
     inputs: Tensor
     targets: Tensor
@@ -170,6 +171,7 @@ class WindowSplit:
             yield self._take(self.origins[which])
 
     def _take(self, origins: Tensor) -> Batch:
+        # Cut here and not beforehand: windows overlap, and all of them together take many times the memory.
         steps = torch.arange(-self.window, self.horizon, device=origins.device)
         rows = origins[:, None] + steps
         inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
@@ -197,7 +199,7 @@ class StreamSplit:
         return BatchShape(rows, min(self.steps, left // rows))
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """Yields pieces of at most `SCORING_ROWS` rows; the last is filled up with steps that do not count."""
+        """Yields pieces of at most `SCORING_ROWS` rows; steps that do not count fill up the last piece."""
         rows = self._rows(min(size, SCORING_ROWS), len(self))
         length = -(-len(self) // rows)
         surplus = (0, rows * length - len(self))
@@ -233,7 +235,7 @@ class StreamSplit:
         return min(self.steps, len(self) // 2 + 1)
 
     def _rows(self, most: int, tokens: int) -> int:
-        """Returns in how many rows ``tokens`` are read: at most ``most``, each with a piece of full length."""
+        """Returns the number of rows for ``tokens``: at most ``most``, and few enough for one full piece each."""
         return max(1, min(most, tokens // self.steps))
 
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class CandidateEvaluator:
-    """Trains candidates on data that stay on one device from one candidate to the next; several threads may call it.
+    """Trains candidates on data that stay on one device; several threads may call it at the same time.
 
     Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the
     epoch whose weights were kept.
 
     Args:
-        space: What genomes mean.
-        data: What is learnt, on the device.
+        space: The search space that decodes genomes.
+        data: The data, on the device that trains.
         training: How candidates are trained.
         memory_bytes: Memory for one training; None for no limit.
     """
@@ -55,6 +55,7 @@ class CandidateEvaluator:
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
         parameters = count_parameters(architecture, self._data.signature)
+        # Before anything is built, since running out of memory may end the whole worker.
         obstacle = self._obstacle(architecture, parameters)
         if obstacle:
             return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle)
@@ -84,10 +85,10 @@ class EvaluatorFactory:
     """Builds a `CandidateEvaluator` in the process that will use it; can be pickled.
 
     Attributes:
-        space: What genomes mean.
-        dataset: What is learnt, as arrays.
-        training: How candidates are trained; a worker without a share of a GPU sees none.
-        gpu_share: Share of one GPU that belongs to the process; 0 or a whole one is no limit.
+        space: The search space that decodes genomes.
+        dataset: The data as arrays.
+        training: How candidates are trained; a worker sees a GPU only if it has a share of one.
+        gpu_share: Share of one GPU that belongs to the process; 0 and 1 set no limit.
         memory_bytes: Memory that belongs to the process; None for no limit.
         lanes: Threads that call the evaluator and divide the memory among themselves.
     """

@@ -27,7 +27,7 @@ class FlatOptimizer:
     the gradient (Loshchilov and Hutter, 2019) for every rule.
 
     Args:
-        network: Its parameters are moved into the buffer.
+        network: The network whose parameters are moved into the buffer.
         settings: The training settings of its architecture.
         capturable: Whether a step may be part of a CUDA graph. Then nothing in it waits for the device, and the
             learning rate is a tensor there, which costs some microseconds.

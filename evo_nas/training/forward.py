@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evo_nas.training.batches import Batch, Split
 
 BATCH_SIZE = 512
-"""Sequences that are scored at once; bounds the memory, whatever the split."""
+"""Sequences that are scored at once; this bounds the memory for splits of any size."""
 
 
 class StatefulForward:
@@ -33,7 +33,7 @@ class StatefulForward:
         self._after: States = []
 
     def restart(self) -> None:
-        """Begins a pass: the states of the pass before are forgotten."""
+        """Begins a pass and clears the states of the pass before."""
         for states in self._states.values():
             for state in states:
                 state.zero_()
@@ -71,7 +71,7 @@ class Scores:
 
 
 def score(network: Network, split: Split, *, loss: Objective, metric: Metric) -> Scores:
-    """Returns the scores of ``network`` on all of ``split``, without dropout; its mode is left as it was."""
+    """Returns the scores of ``network`` on all of ``split``, without dropout; the mode of the network is restored."""
     sums, losses, rows = [], [], []
     forward, was_training = StatefulForward(network, split), network.training
     network.eval()
@@ -81,6 +81,7 @@ def score(network: Network, split: Split, *, loss: Objective, metric: Metric) ->
             forward.advance()
             losses.append(float(LOSSES[loss](outputs, targets)))
             rows.append(len(outputs))
+            # Statistics are added up first, since the metric of a whole part need not be the mean over its batches.
             sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
     network.train(was_training)
     return Scores(

@@ -83,7 +83,7 @@ class GraphedSteps:
     Args:
         step: Always does the same operations for batches of the same shape.
         new_graph: Makes an empty graph.
-        fits: Says whether there is memory for the graph of a batch like this.
+        fits: Returns whether there is memory for the graph of such a batch.
         recover: Called when a recording has failed and all graphs are gone, before steps go on directly.
     """
 

@@ -1,4 +1,4 @@
-"""The losses of tasks in torch, and which rows of a padded batch count for them."""
+"""The losses of tasks in torch; they leave out the padding of batches."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Predictions(NamedTuple):
 
         Args:
             outputs: ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
-            batch: What the network has read.
+            batch: The batch that the network has read.
             per_step: Whether every step has an output.
         """
         if not per_step:
@@ -92,7 +92,7 @@ class TrainingLoss:
     """The loss that training minimises; class weights scale the cross-entropy of each sequence or step.
 
     Args:
-        loss: Which loss.
+        loss: The objective.
         class_weights: float32 ``(classes,)``; None if all classes weigh the same.
     """
 

@@ -1,4 +1,4 @@
-"""Where trainings run: the device, its memory, and the state of the thread that trains."""
+"""The surroundings of a training: the device, its memory, and the state of the thread."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def resolve_device(choice: DeviceChoice) -> torch.device:
 
 
 def device_name(choice: DeviceChoice) -> str:
-    """Returns what ``choice`` means here in words, such as ``cpu`` or ``cuda (NVIDIA H100)``."""
+    """Returns the name of the device for ``choice`` in this process, such as ``cpu`` or ``cuda (NVIDIA H100)``."""
     device = resolve_device(choice)
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
 
@@ -70,7 +70,7 @@ def least_bytes(architecture: Architecture, signature: Signature, batch: BatchSh
     Training keeps every layer's output at every step for the way back. A network that cannot fit is never tried.
 
     Args:
-        architecture: What is trained.
+        architecture: The architecture to train.
         signature: Shapes of the task.
         batch: Shape of some batch that it is trained on; see `Split.least_batch`.
     """
@@ -115,7 +115,7 @@ def training_thread(device: torch.device) -> Iterator[None]:
 
 @dataclass
 class _Unrounded:
-    """How many threads want cuDNN's recurrent layers not to round, and what was set before the first."""
+    """The number of threads in `unrounded_recurrence`, and the setting before the first of them."""
 
     threads: int = 0
     before: str = ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evo_nas.config.schema import ScheduleKind
 
 PATIENCE = 2
-"""Epochs without a better validation metric after which ``halving`` halves."""
+"""Epochs without a better validation metric after which ``halving`` halves the rate."""
 
 
 class Schedule(ABC):

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from evo_nas.training.losses import TrainingLoss
 
 AUTOCAST_TYPES: Mapping[Precision, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
-"""The type in which torch multiplies matrices where it may choose; None for the type that they have."""
+"""The type in which torch multiplies matrices where it has a choice; None for the type of the matrices."""
 
 
 class Maxima(NamedTuple):
-    """The largest loss and gradient norm of some steps; not a number if any of them was none."""
+    """The largest loss and gradient norm of some steps; NaN if one of the steps had NaN."""
 
     loss: float
     gradient_norm: float
@@ -60,7 +60,7 @@ class RunningLoss:
 
 
 def _larger(one: float, other: float) -> float:
-    """Returns the larger number; unlike `max`, not a number if either is none."""
+    """Returns the larger number; unlike `max`, NaN if either is NaN."""
     return one if one >= other or math.isnan(one) else other
 
 
@@ -101,7 +101,7 @@ class TrainStep:
     Args:
         forward: The network on the training split.
         optimizer: The optimizer of that network.
-        loss: What is minimised.
+        loss: The loss that is minimised.
         precision: ``bfloat16`` multiplies matrices in that format where torch may choose; weights stay in float32.
         capturable: Whether a CUDA graph may record the step. Then nothing in it waits for the device.
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
 LOOKS_AHEAD = 16
-"""Steps that are launched on a GPU before their losses are looked at."""
+"""Steps that are launched on a GPU before their losses are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ def train(
 ) -> Trained:
     """Trains ``architecture`` from scratch.
 
-    On a CPU with one thread the same arguments give the same weights, bit for bit, whatever other threads train at the
-    same time: no generator of the process is used. Failures are statuses of the outcome, never exceptions.
+    On a CPU with one thread the same arguments give the same weights, bit for bit, even if other threads train at the
+    same time, since no generator of the process is used. Failures are statuses of the outcome, never exceptions.
 
     Args:
-        architecture: What is trained.
-        data: What is learnt, on the device that trains.
-        training: How it is trained; its epochs and its device were decided before.
+        architecture: The architecture to train.
+        data: The data, on the device that trains.
+        training: The settings; ``epochs`` and the device of ``data`` take the place of those in it.
         epochs: Passes over the training part, at least 1.
         seed: Determines initial weights, order of batches and dropout.
         memory_bytes: Memory that the graphs of steps may take; None for no limit.
@@ -81,7 +81,7 @@ def train(
 
 
 class _Ended(Exception):  # noqa: N818 - not an error of the program
-    """Says that training cannot go on, and why."""
+    """Ends a training early, with a status and a reason."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -97,7 +97,7 @@ class _Epoch:
 
 
 class _Fit:
-    """One training, and what has come of it so far."""
+    """One training and its results so far."""
 
     def __init__(
         self,
@@ -139,6 +139,7 @@ class _Fit:
             capturable=capturable,
         )
         steps = DirectSteps(step) if graphs is None else self._graphed(step, network, graphs)
+        # No copy yet: the first epoch always improves, and makes one.
         best_weights = optimizer.weights
         for _ in range(self._planned):
             network.train()
@@ -229,7 +230,7 @@ class _Fit:
         return scores
 
     def _best(self) -> _Epoch:
-        """Returns the epoch with the best metric; of equal ones the one with the least loss, then the first."""
+        """Returns the epoch with the best metric; among equals the one with the lowest loss, then the earliest."""
         fitness = self._data.metric.fitness
         return max(self._epochs, key=lambda epoch: (fitness(epoch.scores.metric), -epoch.scores.loss))
 
@@ -250,7 +251,7 @@ class _Fit:
 
 
 def _cause(error: Exception) -> Status:
-    """Returns the status that an error means for its candidate."""
+    """Returns the status of a candidate whose training raised ``error``."""
     if isinstance(error, _Ended):
         return error.status
     out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)

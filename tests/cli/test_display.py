@@ -65,7 +65,7 @@ def test_json_says_the_progress_once_a_second_and_always_the_last(
 
 def test_baselines_are_named_before_the_search(started: Started) -> None:
     (line,) = shown(LineDisplay, Baselines(metric="mse", values={"persistence": 0.25, "ridge": 0.125}))
-    assert line == "to beat, by test mse: persistence 0.2500, ridge 0.1250"
+    assert line == "baselines, by test mse: persistence 0.2500, ridge 0.1250"
 
 
 def test_the_trainings_of_the_verdict_are_counted() -> None:

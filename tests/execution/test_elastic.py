@@ -70,7 +70,7 @@ def test_a_worker_without_room_is_reported_with_the_reason(monkeypatch: pytest.M
     with RayPool(Sees, RayOptions(workers=3, gpus_per_worker=1.0)) as pool:
         await_workers(pool, 2)
         pool.submit(candidates(1000))
-        collect_until(pool, lambda: "0 GPUs are free on 1 nodes" in pool.occupancy().obstacle)
+        collect_until(pool, lambda: "0 GPUs are free on 1 node" in pool.occupancy().obstacle)
         assert pool.occupancy().waiting == 1
 
 

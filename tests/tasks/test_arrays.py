@@ -105,7 +105,7 @@ def test_sequences_of_two_parts_are_dropped_from_the_earlier_one_and_counted() -
             {"metric": "mse"},
             "metric is 'mse'; must be one of accuracy, macro_f1, mcc, nll for",
         ),
-        (WAVES, CLASSES[:-1], {}, "train has 60 inputs and 59 targets; must have as many of both"),
+        (WAVES, CLASSES[:-1], {}, "train has 60 inputs and 59 targets; must have the same number of both"),
         ([], [], {}, "train has 0 inputs and 0 targets"),
         (3, CLASSES, {}, "train inputs is 3; must be an array or a list"),
         (

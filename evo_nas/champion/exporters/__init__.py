@@ -1,1 +1,1 @@
-"""The formats that a champion can leave in; a new format is a new file and a line in `registry`."""
+"""The formats in which a champion can be exported; a new format is a new file and a line in `registry`."""

@@ -1,4 +1,4 @@
-"""The contract of every export format."""
+"""`Exporter`: the interface that every export format implements."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Exporter(ABC):
-    """Turns the champion that a run keeps into the files of one format.
+    """Converts the champion of a run into the files of one format.
 
     Attributes:
-        name: What ``evo-nas export --format`` calls it.
+        name: Name of the format in ``evo-nas export --format``.
     """
 
     name: ClassVar[str]
@@ -23,7 +23,7 @@ class Exporter(ABC):
         """Returns the content of each file by name.
 
         Args:
-            champion: The native files; `native.read_native` makes a network of them.
+            champion: The native files by name; `native.read_native` makes a network of them.
 
         Raises:
             ChampionError: The format cannot express this champion.

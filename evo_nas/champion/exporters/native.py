@@ -1,8 +1,8 @@
-"""The native format: plain JSON and safetensors, and the way back to a network.
+"""The native format: writes a champion as plain JSON and safetensors, and reads it back.
 
 ::
 
-    genome.json          the genome, the space it is written in, and where it comes from
+    genome.json          the genome, its search space and its origin
     architecture.json    layers, cells and head, as `genome.codec` writes them
     model.safetensors    the weights, by the names of the network's parameters
 """
@@ -41,15 +41,15 @@ GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a champion comes from.
+    """The origin of a champion.
 
     Attributes:
-        genome: As it was evaluated.
+        genome: The genome that was evaluated.
         canonical_hash: Identity of its architecture.
-        space: What the genome is written in, with the epochs that it was trained for.
-        epochs: See ``space``.
-        run_id: The run it won.
-        candidate: Its id there.
+        space: The search space that decodes the genome, together with ``epochs``.
+        epochs: Training epochs in the search.
+        run_id: Id of the run.
+        candidate: Id of the candidate in that run.
     """
 
     genome: Genome
@@ -61,32 +61,32 @@ class Provenance:
 
 
 class _GenomeFile(BaseModel):
-    """What loading needs of ``genome.json``; the rest is for people and for going on searching."""
+    """The part of ``genome.json`` that loading needs."""
 
     format: int
     signature: Signature
 
 
 class NativeExporter(Exporter):
-    """The files that a run keeps itself, and that `read_native` reads."""
+    """Exports the files as the run keeps them; `read_native` reads them."""
 
     name = "native"
 
     def files(self, champion: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Returns the files as they are kept."""
+        """Returns the files unchanged."""
         return dict(champion)
 
 
 def native_files(
     architecture: Architecture, signature: Signature, weights: bytes, provenance: Provenance
 ) -> dict[str, bytes]:
-    """Returns the content of the files of a champion by name.
+    """Returns the content of each file of a champion by name.
 
     Args:
-        architecture: What was trained.
+        architecture: The trained architecture.
         signature: Shape of its inputs and outputs.
-        weights: In the safetensors format, by the names of the network's parameters.
-        provenance: Where the champion comes from.
+        weights: The weights in the safetensors format, by the names of the network's parameters.
+        provenance: The origin of the champion.
     """
     facts = asdict(provenance) | {
         "format": FORMAT,
@@ -101,11 +101,11 @@ def native_files(
 
 
 def read_native(directory: str | os.PathLike[str]) -> Network:
-    """Returns the exported network, in evaluation mode, giving the outputs that it gave when it was exported.
+    """Returns an exported network in evaluation mode; it gives the same outputs as when it was exported.
 
-    ``network(inputs, lengths=None)`` takes what the task prepared: float32 ``(batch, time, features)`` or int64
-    tokens ``(batch, time)``, and gives ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has one.
-    Nothing in the directory is executed.
+    ``network(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or
+    int64 tokens ``(batch, time)``. It returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an
+    output. Nothing in the directory is executed.
 
     Raises:
         ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
@@ -151,6 +151,7 @@ def _read_signature(directory: Path) -> Signature:
 def _read_text(path: Path) -> str:
     try:
         status = path.stat()
+        # Opening a named pipe would wait without end.
         if not stat.S_ISREG(status.st_mode):
             raise ChampionError(f"{path} is not a file; give the directory of an exported champion")
         if status.st_size > MAX_JSON_BYTES:
@@ -163,8 +164,9 @@ def _read_text(path: Path) -> str:
 
 
 def _check_size(path: Path, architecture: Architecture, *, signature: Signature) -> None:
-    """Refuses weights of another size before a network of the size that the architecture claims is built."""
+    """Refuses a wrong number of weights before a network is built, since a damaged file could claim any size."""
     try:
+        # Shapes are in the header, so no weight is read for this.
         with safe_open(path, framework="pt") as weights:
             shapes: list[Any] = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
     except (OSError, SafetensorError) as error:

@@ -1,4 +1,4 @@
-"""Every export format by its name."""
+"""The export formats by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The structures of `interpreter.cpp`, and how a program is laid out in them."""
+"""The structures of `interpreter.cpp`, and the encoding of a program in them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class BoundProgram:
 
     Attributes:
         layout: The program and where its weights are.
-        address: Where the interpreter finds the program, as long as this object lives.
+        address: Address of the program for the interpreter, valid as long as this object lives.
     """
 
     def __init__(self, layout: WeightLayout) -> None:

@@ -1,4 +1,4 @@
-"""Builds the interpreter once per machine, at first use, into the user's cache."""
+"""Builds the interpreter once per machine, at its first use, in the user's cache."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class NativeStatus:
 
     Attributes:
         available: Whether the interpreter is built and loaded.
-        explanation: One line for a person: where it is, or why it is missing and what to do.
+        explanation: One line: its path, or why it is missing and what to do.
     """
 
     available: bool
@@ -169,7 +169,7 @@ def _digest(*parts: str) -> str:
 
 
 def _processor() -> str:
-    """Returns what tells the instruction sets of processors apart: machines may share a cache."""
+    """Returns a text that identifies the instruction set of the processor, since machines may share a cache."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

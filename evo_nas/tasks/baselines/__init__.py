@@ -2,5 +2,5 @@
 
 `classifiers` are for classes of sequences, steps, texts and tokens, `forecasters` for windows of series, `ridge` is
 the linear regression behind them, `ngrams` is for language models, and `generic` chooses among them for a data set
-of which nothing but the arrays is known.
+that consists only of arrays.
 """

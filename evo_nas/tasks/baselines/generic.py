@@ -1,4 +1,4 @@
-"""Baselines of a data set of which nothing but the arrays is known."""
+"""Baselines of a data set that consists only of arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RAREST = 1e-6
 
 
 class _Rows(NamedTuple):
-    """What a simple model sees: inputs ``(rows, values)`` and targets ``(rows, ...)``."""
+    """The data of a simple model: inputs ``(rows, values)`` and targets ``(rows, ...)``."""
 
     inputs: npt.NDArray[np.float64]
     targets: npt.NDArray[np.generic]
