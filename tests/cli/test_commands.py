@@ -315,7 +315,7 @@ def test_verify_fails_where_the_log_is_not_what_the_seed_gives(run: Path) -> Non
     (run / "RUN.json").write_bytes(seal(record))
     result = evo_nas_command("verify", run)
     assert result.exit_code == 1
-    assert "derived again" in result.output
+    assert "when derived again" in result.output
 
 
 def test_exported_champion_loads(run: Path, tmp_path: Path) -> None:
