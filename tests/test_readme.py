@@ -9,6 +9,7 @@ import duckdb
 import pytest
 import yaml
 
+import evo_nas
 from evo_nas.config import configured
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger
@@ -45,3 +46,9 @@ def test_every_file_it_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links
     assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_every_python_name_it_shows_is_there() -> None:
+    names = set(re.findall(r"evo_nas\.(\w+)", README)) - {"testing"}
+    assert names
+    assert names <= set(evo_nas.__all__)
