@@ -99,8 +99,8 @@ class LocalSession(Session):
         if not complete:
             if not self.run.exists:
                 self.run.check_vacant()  # said before data are read
-            yield from self._read_data(experiment)
-            progress = yield from self._run_search(experiment)
+            baselines = yield from self._read_data(experiment)
+            progress = yield from self._run_search(experiment, baselines)
             if not progress.finished:
                 yield self._stopped()
                 return
@@ -125,13 +125,15 @@ class LocalSession(Session):
             raise RuntimeError("a session is started before its events are asked for")
         return self._experiment
 
-    def _read_data(self, experiment: Experiment) -> Iterator[Event]:
+    def _read_data(self, experiment: Experiment) -> Generator[Event, None, Baselines]:
         yield Working(doing="loading the data")
         metric = experiment.dataset.metric.name
         yield Working(doing="fitting the baselines")
-        yield Baselines(metric=metric, values=self.run.baselines(metric, lambda: experiment.baselines))
+        baselines = Baselines(metric=metric, values=self.run.baselines(metric, lambda: experiment.baselines))
+        yield baselines
+        return baselines
 
-    def _run_search(self, experiment: Experiment) -> Generator[Event, None, Progress]:
+    def _run_search(self, experiment: Experiment, baselines: Baselines) -> Generator[Event, None, Progress]:
         yield Working(doing="starting the workers")
         with experiment.open(
             self.run, executor=self._executor, accept_data_loss=self._accept_data_loss
@@ -140,8 +142,8 @@ class LocalSession(Session):
             if self._stopping is not None:  # stopped while the workers were starting
                 search.stop(drain_s=self._stopping)
             metric, narrator = experiment.dataset.metric, _Narrator(experiment)
-            # The run exists only now; what was fitted before is kept with it.
-            self.run.keep_baselines(metric.name, experiment.baselines)
+            # A new run exists only now; what was fitted before is kept with it.
+            self.run.keep_baselines(baselines.metric, baselines.values)
             yield Started(
                 run=self.place,
                 name=experiment.config.name,
@@ -191,12 +193,11 @@ def judge(
     if verdict is None:
         # A verdict is made once, by the process that owns the run: two would remove each other's trainings.
         with run.owned() as check_owned:
-            for event in _contest(run, experiment, retrain):
+            for event in _contest(run, experiment, retrain, check_owned=check_owned):
                 if is_stopped():
                     return
                 if event is not None:
                     yield event
-            check_owned()
             verdict = stored_verdict(run)
     if verdict is None:
         raise FencedError(
@@ -205,7 +206,9 @@ def judge(
     yield Judged(verdict=verdict)
 
 
-def _contest(run: Run, experiment: Experiment, retrain: Retrain | None) -> Iterator[Event | None]:
+def _contest(
+    run: Run, experiment: Experiment, retrain: Retrain | None, *, check_owned: Callable[[], None]
+) -> Iterator[Event | None]:
     """Makes the trainings of a verdict and publishes it; yields None while a training goes on elsewhere."""
     from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch, which a kept verdict spares
     from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
@@ -216,6 +219,8 @@ def _contest(run: Run, experiment: Experiment, retrain: Retrain | None) -> Itera
     for made in contest.hold(retrain or retrain_here):
         done = f"retrained {made.name}" if made is not None else ""
         yield Working(doing=done, done=contest.done, total=contest.total) if done else None
+    # Publishing removes what another owner may have published meanwhile.
+    check_owned()
     contest.verdict(baselines)
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from evo_nas.errors import ConfigChangedError, ExecutionError
+from evo_nas.errors import ConfigChangedError, ExecutionError, FencedError
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import LocalStore
+from evo_nas.ledger import Ledger, LocalStore
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Baselines, Completed, Judged, Progressed, Started, Stopped, Working
 from evo_nas.sessions.local import LocalSession
 from evo_nas.tasks import task as task_module
+from tests.cluster.search import Elsewhere
 from tests.sessions.conftest import MakeConfig, events_of
 
 
@@ -84,6 +85,26 @@ def test_a_resumed_search_takes_the_record_with_its_overrides(config: MakeConfig
     resumed.resume(("budget.evaluations=7",))
     list(resumed.events())
     assert Run.at(tmp_path / "run").totals().told == 7
+
+
+def test_the_baselines_are_fitted_once_for_all_resumes(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events_of(session(tmp_path / "run"), config())
+    monkeypatch.setattr(Experiment, "baselines", property(lambda _: pytest.fail("fitted again")))
+    more = events_of(session(tmp_path / "run"), config(budget={"evaluations": 7}))
+    assert next(event for event in more if isinstance(event, Baselines)).values
+
+
+def test_a_run_that_was_taken_over_during_the_verdict_gets_none(config: MakeConfig, tmp_path: Path) -> None:
+    overtaken = session(tmp_path / "run")
+    overtaken.start(config())
+    said = overtaken.events()
+    assert any(isinstance(event, Working) and event.done == 1 for event in said)
+    Ledger.open(Elsewhere(tmp_path / "run")).close()
+    with pytest.raises(FencedError, match="another process has taken over"):
+        list(said)
+    assert Run.at(tmp_path / "run").champion.verdict() is None
 
 
 def test_there_is_nothing_to_attach_to_without_a_cluster(tmp_path: Path) -> None:
