@@ -36,6 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
         weights[item.path] = min(weight, weights.get(item.path, weight))
     items.sort(key=lambda item: weights[item.path])
+    for item in items:
+        # A file stays in one process, for the sake of what it shares; two clusters at once starve each other's nodes.
+        is_cluster = item.get_closest_marker("cluster") is not None
+        item.add_marker(pytest.mark.xdist_group("cluster" if is_cluster else str(item.path)))
 
 
 @pytest.fixture(scope="session")

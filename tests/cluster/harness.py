@@ -20,6 +20,7 @@ from typing import Any, Self
 
 BIN = Path(sys.executable).parent
 START_S, END_S = 240.0, 60.0
+STARTS = 4
 PORTS = (
     "node-manager",
     "object-manager",
@@ -45,13 +46,16 @@ class Node:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    arguments: list[str]
 
     def await_started(self) -> None:
         """Waits until ``ray start`` says that it is done."""
-        wait_for(lambda: self._started() or self.process.poll() is not None, START_S, self.name)
-        assert self._started(), self.log.read_text()
+        wait_for(lambda: self.started or self.process.poll() is not None, START_S, self.name)
+        assert self.started, self.log.read_text()
 
-    def _started(self) -> bool:
+    @property
+    def started(self) -> bool:
+        """Whether ``ray start`` says that it is done."""
         return b"Ray runtime started" in self.log.read_bytes()
 
     def raylet(self) -> int:
@@ -137,6 +141,20 @@ class Cluster:
         # Nicer than the tests beside it, but not so nice that Ray takes it for dead when they need both cores.
         return self._start(name, [f"--address={self.gcs}", f"--num-cpus={cpus}"], niceness=5)
 
+    def await_workers(self) -> None:
+        """Waits until every node has joined.
+
+        Ray gives a node thirty seconds to start, too few on a busy machine: a node that has ended is started again.
+        """
+        for name, node in list(self.nodes.items()):
+            for _ in range(STARTS):
+                wait_for(lambda node=node: node.started or node.process.poll() is not None, START_S, name)
+                if node.started:
+                    break
+                node.kill()
+                node = self._start(name, node.arguments, niceness=5)  # noqa: PLW2901 - the same node, once more
+            assert node.started, node.log.read_text()
+
     def evo_nas(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command of evo-nas as a person would who is not part of the cluster."""
         laptop = {name: value for name, value in self.env.items() if name != "RAY_AUTH_MODE"}
@@ -171,7 +189,7 @@ class Cluster:
                 env=self.env | {"RAY_worker_niceness": f"{niceness}"},
                 start_new_session=True,
             )
-        self.nodes[name] = Node(name, process, log)
+        self.nodes[name] = Node(name, process, log, arguments)
         return self.nodes[name]
 
     def _answers(self) -> bool:

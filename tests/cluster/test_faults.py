@@ -43,6 +43,7 @@ def search(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluste
     search = ClusterSearch(tmp_path_factory.mktemp("cluster"), epochs=4)
     submitted = search.submit(cluster)
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    cluster.await_workers()
     wait_for(lambda: len(workers(cluster)) == 2, PATIENCE_S, "a worker on each node")
     search.await_more(8)
     return search
@@ -81,6 +82,8 @@ def test_a_node_whose_raylet_is_killed_is_survived_and_replaced(
     cluster.start_worker("three")
     undisturbed.await_more(2)
     lost.kill()
+    del cluster.nodes["two"]
+    cluster.await_workers()
     wait_for(lambda: cluster.nodes["three"].actors(WORKER), PATIENCE_S, "a worker on the new node")
 
 
