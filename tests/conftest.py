@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 from collections.abc import Iterator
@@ -28,18 +29,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "campaign" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("campaign")])
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
-    weights: dict[object, int] = {}
+    weights: dict[object, float] = {}
     for item in items:
         weight = min(
             (index for index, mark in enumerate(WEIGHTS) if item.get_closest_marker(mark)),
             default=len(WEIGHTS),
         )
         weights[item.path] = min(weight, weights.get(item.path, weight))
+    for path in [path for path, weight in weights.items() if weight == WEIGHTS.index("cluster")][1:]:
+        # One file with a cluster begins; the second process would only wait for it with another one.
+        weights[path] = WEIGHTS.index("ray") + 0.5
     items.sort(key=lambda item: weights[item.path])
-    for item in items:
-        # A file stays in one process, for the sake of what it shares; two clusters at once starve each other's nodes.
-        is_cluster = item.get_closest_marker("cluster") is not None
-        item.add_marker(pytest.mark.xdist_group("cluster" if is_cluster else str(item.path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cluster_at_a_time(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Keeps the clusters of two processes apart, whose nodes would starve each other on two cores."""
+    ours = (item for item in request.session.items if item.path == request.path)
+    if not any(item.get_closest_marker("cluster") for item in ours):
+        yield
+        return
+    with (tmp_path_factory.getbasetemp().parent / "cluster.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
