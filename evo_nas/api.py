@@ -66,12 +66,14 @@ def search(
     """
     settings = _settings(config, in_memory=dataset is not None)
     place = run if run is not None else Path("runs") / settings.name
-    session = LocalSession(place, executor=executor, accept_data_loss=accept_data_loss, dataset=dataset)
-    session.start(settings)
-    for event in session.events():
-        on_event(event)
-        if isinstance(event, Judged):
-            return event.verdict
+    with LocalSession(
+        place, executor=executor, accept_data_loss=accept_data_loss, dataset=dataset
+    ) as session:
+        session.start(settings)
+        for event in session.events():
+            on_event(event)
+            if isinstance(event, Judged):
+                return event.verdict
     raise ExecutionError(f"the search of {place} was stopped; call search again to go on")
 
 

@@ -16,7 +16,7 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.randomness import derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evo_nas.champion.retrain import Retrain
     from evo_nas.evaluation import Evaluation
@@ -101,11 +101,14 @@ class Contest:
             self._results[request.key] = result
             yield request
 
-    def verdict(self, baselines: Mapping[str, float]) -> Verdict:
+    def verdict(
+        self, baselines: Mapping[str, float], *, check_owned: Callable[[], None] = lambda: None
+    ) -> Verdict:
         """Judges the trainings, which must all be done, and stores champion and verdict in the run.
 
         Args:
             baselines: Test metric of simple baselines by name.
+            check_owned: Raises an error if another process has taken the run over.
 
         Raises:
             ChampionError: The champion or every LSTM failed in training.
@@ -130,7 +133,7 @@ class Contest:
             baselines=dict(baselines),
         )
         files = native_files(self._champion, self._experiment.space.signature, weights, self._provenance())
-        store.publish(files, verdict.to_values() | {BASIS: self._basis})
+        store.publish(files, verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
         # Those of this champion stay: if it wins again after more evaluations, nothing is trained twice.
         store.discard_trainings(frozenset(self._requests))
         return verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import warnings
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
@@ -32,7 +33,9 @@ def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
         return 1.0 if ours[0] == theirs[0] else 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # one of the two may have no spread
-        return float(ttest_ind(ours, theirs, equal_var=False).pvalue)
+        p_value = float(ttest_ind(ours, theirs, equal_var=False).pvalue)
+    # Scores so large that their variance overflows tell nothing apart.
+    return p_value if math.isfinite(p_value) else 1.0
 
 
 @dataclass(frozen=True, slots=True)

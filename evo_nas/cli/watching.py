@@ -12,7 +12,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.display import display_for
 from evo_nas.cli.stopping import Interrupted, Stopping
 from evo_nas.cluster.names import typed
-from evo_nas.errors import EvoNasError, ExecutionError
+from evo_nas.errors import ChampionError, EvoNasError, ExecutionError
 from evo_nas.experiment import Experiment
 from evo_nas.sessions.events import (
     Completed,
@@ -171,6 +171,11 @@ def judged(run: Run) -> None:
     """Judges the champion of ``run`` if there is no verdict on it yet; prints the steps to standard error."""
     if stored_verdict(run) is not None:  # a stored verdict needs no data
         return
+    if not run.has_lock:
+        raise ChampionError(
+            f"{run} keeps no verdict on what it holds, and judging it from here could end a search of it elsewhere; "
+            "`evo-nas resume` goes on to the verdict"
+        )
     console = Console(stderr=True, highlight=False)
     for event in judge(run, Experiment.of_run(run)):
         if isinstance(event, Working) and event.total is not None:

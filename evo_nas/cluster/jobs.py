@@ -173,7 +173,8 @@ class Jobs:
                 if not arrived:
                     silent_s += TICK_S
                     if silent_s >= SILENCE_S:  # a head that has vanished says nothing for ever
-                        self.outcome(submission)
+                        if self.outcome(submission).is_terminal():
+                            break  # the connection is dead, and the log has ended
                         silent_s = 0.0
                     yield None
                     continue

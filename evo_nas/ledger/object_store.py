@@ -36,6 +36,8 @@ class ObjectStore(Store):
         RunError: Runs cannot be kept under a URI of this kind, or the package for it is not installed.
     """
 
+    has_lock = False
+
     def __init__(self, uri: str) -> None:
         scheme, _, rest = uri.partition("://")
         place = "/".join(filter(None, rest.split("/")))

@@ -26,9 +26,11 @@ class Store(ABC):
 
     Attributes:
         location: The directory or URI, for messages.
+        has_lock: Whether `lock` keeps a second writer out; where it does not, the later writer takes the run over.
     """
 
     location: str
+    has_lock: bool = True
 
     @abstractmethod
     def create(self, name: str, content: bytes) -> bool:

@@ -19,7 +19,7 @@ from uuid import uuid4
 from evo_nas.ledger import DamagedError, seal, storage_errors, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from evo_nas.ledger import Store
 
@@ -50,7 +50,13 @@ class ChampionStore:
         champion = self._newest()
         return {} if champion is None else champion[1]
 
-    def publish(self, files: Mapping[str, bytes], verdict: Mapping[str, Any]) -> None:
+    def publish(
+        self,
+        files: Mapping[str, bytes],
+        verdict: Mapping[str, Any],
+        *,
+        check_owned: Callable[[], None] = lambda: None,
+    ) -> None:
         """Makes ``files`` with ``verdict`` the champion, then removes earlier ones.
 
         Only the process that owns the run may publish: what an interrupted one left half done is removed.
@@ -61,6 +67,7 @@ class ChampionStore:
             folder = f"{FOLDER}/{number:06d}-{uuid4().hex[:8]}"
             for name, content in files.items():
                 self._store.create(f"{folder}/{name}", content)
+            check_owned()  # as late as can be: another owner may have published meanwhile
             # The verdict comes last: until it exists, the earlier champion counts.
             sealed = seal({"files": _digests(files), "verdict": dict(verdict)})
             self._store.create(f"{folder}/{VERDICT_FILE}", sealed)
@@ -117,7 +124,8 @@ class ChampionStore:
             kept = self.training(key)
             # Weights without a record are what an interrupted process left: the record comes last.
             lost = kept is not None and kind != "json" and self.weights(key) is None
-            if lost or (kept is None and kind == "json"):
+            is_there = name in self._store.list(TRAININGS)  # its owner may just have discarded it
+            if is_there and (lost or (kept is None and kind == "json")):
                 yield f"{TRAININGS}/{name} is damaged; `evo-nas resume` trains it again where it is needed"
 
     def _damage_of(self, folder: str) -> Iterator[str]:
@@ -126,6 +134,8 @@ class ChampionStore:
         if VERDICT_FILE not in present:
             return
         champion = self._read(folder)
+        if champion is None and VERDICT_FILE not in self._store.list(folder):
+            return  # its owner has put another one in its place just now
         if champion is None:
             yield f"{folder} is not whole; `evo-nas resume` makes the champion again"
             return

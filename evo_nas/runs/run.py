@@ -65,6 +65,11 @@ class Run:
         return self._store.location
 
     @property
+    def has_lock(self) -> bool:
+        """Whether a lock keeps two processes apart; where none does, the later one takes the run over."""
+        return self._store.has_lock
+
+    @property
     def exists(self) -> bool:
         """Whether a run was started here, even if it is damaged now."""
         return self._reader.exists()

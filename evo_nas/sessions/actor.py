@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -37,6 +37,10 @@ PATIENCE_S = 180.0
 """Seconds without an answer after which a watcher gives up; a restart of the manager takes about ten."""
 
 
+class _GoneError(ExecutionError):
+    """The manager was ended, and Ray does not restart it."""
+
+
 class ManagerHandle:
     """A handle to a manager that is alive or being restarted.
 
@@ -64,10 +68,11 @@ class ManagerHandle:
         # Twice, since another client may start a manager between the removal of the old one and this call.
         for _ in range(2):
             handle = cls(run, _actor_class(run).remote(spec))
-            if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):
-                return handle
-            handle.stop_and_wait()
-            handle.remove()
+            with suppress(_GoneError):  # one that has ended ends itself, or another client removes it
+                if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):
+                    return handle
+                handle.stop_and_wait()
+                handle.remove()
         return cls(run, _actor_class(run).remote(spec))
 
     @classmethod
@@ -125,7 +130,8 @@ class ManagerHandle:
             except (RayActorError, GetTimeoutError) as error:
                 gone = isinstance(error, ActorDiedError) and self.find(self.run) is None
                 if gone or time.monotonic() >= until:
-                    raise ExecutionError(_absent(self.run, error, gone=gone)) from error
+                    kind = _GoneError if gone else ExecutionError
+                    raise kind(_absent(self.run, error, gone=gone)) from error
             time.sleep(0.2)
 
 

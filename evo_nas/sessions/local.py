@@ -64,6 +64,7 @@ class LocalSession(Session):
         self._retrain = retrain
         self._experiment: Experiment | None = None
         self._search: Search | None = None
+        self._running: Generator[Event, None, None] | None = None
         self._stopping: float | None = None
         self._complete = False
 
@@ -93,13 +94,28 @@ class LocalSession(Session):
 
     def events(self) -> Generator[Event, None, None]:
         """Runs the search and yields its events."""
+        self._running = self._run()
+        return self._running
+
+    def close(self) -> None:
+        """Ends a search that is not run to its end: its workers, and its hold of the run."""
+        if self._running is not None:
+            self._running.close()
+
+    def _run(self) -> Generator[Event, None, None]:
         experiment = self._started()
         # The totals of a damaged run can be read only after its loss was accepted, which `Experiment.open` does.
         complete = not self._accept_data_loss and experiment.is_complete(self.run)
         if not complete:
-            if not self.run.exists:
-                self.run.check_vacant()  # said before data are read
+            # What is wrong with the place is said before data are read and anything of them is kept there.
+            if self.run.exists:
+                self.run.require_same(experiment.config, experiment.fingerprint)
+            else:
+                self.run.check_vacant()
             baselines = yield from self._read_data(experiment)
+            if self._stopping is not None:
+                yield self._stopped()
+                return
             progress = yield from self._run_search(experiment, baselines)
             if not progress.finished:
                 yield self._stopped()
@@ -115,7 +131,7 @@ class LocalSession(Session):
     def _stopped(self) -> Stopped:
         return Stopped(
             run=self.place,
-            told=self.run.totals().told,
+            told=self.run.totals().told if self.run.exists else 0,
             evaluations=self._started().budget.evaluations,
             complete=self._complete,
         )
@@ -219,9 +235,7 @@ def _contest(
     for made in contest.hold(retrain or retrain_here):
         done = f"retrained {made.name}" if made is not None else ""
         yield Working(doing=done, done=contest.done, total=contest.total) if done else None
-    # Publishing removes what another owner may have published meanwhile.
-    check_owned()
-    contest.verdict(baselines)
+    contest.verdict(baselines, check_owned=check_owned)
 
 
 class _Narrator:

@@ -27,7 +27,7 @@ from evo_nas.ledger import Ledger, compaction, find_runs, object_store
 from evo_nas.ledger.object_store import ObjectStore
 from evo_nas.loop import Budget, Search
 from evo_nas.runs import ChampionStore, Run
-from evo_nas.sessions.events import Event, Judged
+from evo_nas.sessions.events import Event, Judged, Progressed
 from evo_nas.sessions.local import LocalSession
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
@@ -314,6 +314,15 @@ def test_networks_are_searched_resumed_judged_and_exported_in_a_bucket(place: st
         assert told in CliRunner().invoke(main, command, catch_exceptions=False).output
     export_champion(run, tmp_path / "out")
     assert load_champion(tmp_path / "out").signature == load_champion(place).signature
+
+
+def test_an_export_never_takes_a_bucket_from_a_search(place: str, tmp_path: Path) -> None:
+    session = LocalSession(place, executor="inline")
+    session.start(configured(CONFIG))
+    assert any(isinstance(event, Progressed) and event.told for event in session.events())
+    refused = CliRunner().invoke(main, ["export", place, "--out", str(tmp_path / "out")])
+    assert refused.exit_code == 2
+    assert "could end a search of it elsewhere; `evo-nas resume` goes on to the verdict" in refused.output
 
 
 def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> None:

@@ -107,6 +107,23 @@ def test_a_run_that_was_taken_over_during_the_verdict_gets_none(config: MakeConf
     assert Run.at(tmp_path / "run").champion.verdict() is None
 
 
+def test_a_session_that_is_closed_gives_the_run_back(config: MakeConfig, tmp_path: Path) -> None:
+    with session(tmp_path / "run") as broken:
+        broken.start(config())
+        assert any(isinstance(event, Progressed) for event in broken.events())
+    Ledger.open(tmp_path / "run").close()
+
+
+def test_another_configuration_leaves_no_baselines_behind(config: MakeConfig, tmp_path: Path) -> None:
+    events_of(session(tmp_path / "run"), config())
+    (tmp_path / "run" / "baselines.json").unlink()
+    other = LocalSession(tmp_path / "run", executor="inline", accept_data_loss=True)
+    other.start(config(task={"kind": "parity", "train": 65}))
+    with pytest.raises(ConfigChangedError, match=r"task\.train: was 64, is 65"):
+        list(other.events())
+    assert not (tmp_path / "run" / "baselines.json").exists()
+
+
 def test_there_is_nothing_to_attach_to_without_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(ExecutionError, match="no address is given"):
         session(tmp_path / "run").attach()
