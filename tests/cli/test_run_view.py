@@ -32,8 +32,8 @@ def test_show_says_of_a_run_that_goes_on_what_is_to_beat(run: Path, config: Path
     text = " ".join(evo_nas_command("show", run).output.split())
     assert "9 of 9 evaluated" in text
     assert "of 60 min trained, complete" in text
-    assert "to beat on the test part: majority" in text
-    assert "not judged yet" in text
+    assert "baselines on the test part: majority" in text
+    assert "no verdict yet" in text
 
 
 def test_runs_tells_metric_and_test_score_and_never_breaks_a_name(

@@ -329,8 +329,8 @@ def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> 
     store = ObjectStore(place)
     champion = ChampionStore(store)
     champion.publish({"model.safetensors": b"weights"}, {"candidate": 1})
-    store.create("champion/000002-interrupted/model.safetensors", b"weights")
-    store.create("champion/000002-interrupted/verdict.json", b"null")
+    store.create("champion/000002-0badcafe/model.safetensors", b"weights")
+    store.create("champion/000002-0badcafe/verdict.json", b"null")
     assert champion.verdict() == {"candidate": 1}
     champion.publish({"model.safetensors": b"weights"}, {"candidate": 3})
     assert champion.verdict() == {"candidate": 3}
