@@ -89,7 +89,8 @@ def _interpolated(column: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     known = np.flatnonzero(~np.isnan(column))
     if not len(known):
         return np.zeros_like(column)
-    return np.interp(np.arange(len(column)), known, column[known]).astype(np.float64)
+    filled: npt.NDArray[np.float64] = np.interp(np.arange(len(column)), known, column[known])
+    return filled
 
 
 def _carried_on(column: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
