@@ -23,7 +23,7 @@ from evo_nas.tasks.metrics import Metric, error_metric, mase
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Self
 
@@ -119,7 +119,7 @@ class ForecastTask(Task[ForecastOptions]):
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
         parts, columns = self._series()
-        windows, scaler = self._windows(parts)
+        windows, scaler = self._windows(parts, columns)
         dataset = Dataset(
             name=f"forecast of {', '.join(options.targets)}",
             signature=Signature(
@@ -147,7 +147,7 @@ class ForecastTask(Task[ForecastOptions]):
         )
         return Prepared(dataset, fit)
 
-    def _windows(self, parts: SeriesParts) -> tuple[dict[str, Windows], Scaler]:
+    def _windows(self, parts: SeriesParts, columns: _Columns) -> tuple[dict[str, Windows], Scaler]:
         """Returns every window of each part, standardised, and the scaler of the targets."""
         series = parts.series
         origins = {
@@ -155,10 +155,14 @@ class ForecastTask(Task[ForecastOptions]):
         }
         training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
         inputs, targets = Scaler.fitted(series.inputs[training]), Scaler.fitted(series.targets[training])
+
+        def place(names: tuple[str, ...]) -> Callable[[int, int], str]:
+            return lambda row, at: f"{series.source}, row {row + 1} of values, column {names[at]!r}"
+
         # All parts share the same rows, so that a window may reach back into the part before.
         whole = Windows(
-            inputs(series.inputs),
-            targets(series.targets),
+            inputs(series.inputs, place=place(columns.inputs)),
+            targets(series.targets, place=place(columns.targets)),
             origins["train"],
             self.options.window,
             self.options.horizon,

@@ -191,3 +191,14 @@ def test_a_seasonal_forecast_repeats_the_season_before(tmp_path) -> None:
     path.write_text("\n".join(["x", *(str(day % 7) for day in range(200))]))
     task = ForecastTask(ForecastOptions(path=path, targets=("x",), window=9, horizon=8, season=7))
     assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("column", ["y", "other"])
+def test_a_placeholder_in_the_test_rows_is_refused_with_its_place(column, tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(60, 2))
+    values[55, ["y", "other"].index(column)] = -3.4028235e38
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["y,other", *(f"{y!r},{other!r}" for y, other in values.tolist())]))
+    options = ForecastOptions(path=(path,), targets=("y",), window=4, horizon=2)
+    with pytest.raises(DataError, match=rf"row 56 of values, column '{column}' is -3\.40282e\+38"):
+        ForecastTask(options).read()
