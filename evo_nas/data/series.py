@@ -44,6 +44,7 @@ class SeriesParts:
         horizon: Steps that are forecast.
 
     Attributes:
+        starts: First row of each series in the joined `series`.
         rows: For each part, ranges of rows of the joined `series`.
         origins: For each part, ranges of rows at which forecasts begin that stay within it.
     """
@@ -56,6 +57,7 @@ class SeriesParts:
         self._horizon = horizon
         self._all: list[Series] = []
         self._length = 0
+        self.starts: list[int] = []
         self.rows: dict[str, list[range]] = {part: [] for part in PARTS}
         self.origins: dict[str, list[range]] = {part: [] for part in PARTS}
 
@@ -79,6 +81,7 @@ class SeriesParts:
             self.rows[name].append(_shifted(rows, self._length))
             self.origins[name].append(_shifted(origins, self._length))
         self._all.append(series)
+        self.starts.append(self._length)
         self._length += len(series.inputs)
 
     @cached_property
@@ -101,15 +104,36 @@ class SeriesParts:
         changes = [
             np.abs(targets[rows.start + season : rows.stop] - targets[rows.start : rows.stop - season])
             for rows in self.rows["train"]
+            if len(rows) > season
         ]
-        joined = np.concatenate(changes)
-        errors = joined.mean(axis=0) if len(joined) else np.zeros(targets.shape[1])
+        if not changes:
+            longest = max(map(len, self.rows["train"]))
+            raise DataError(
+                f"{self.series.source}: season is {season}, but the training part of no series has more than {longest} "
+                "rows; mase needs at least one row more than a season: lower season or choose another metric"
+            )
+        errors = np.concatenate(changes).mean(axis=0)
         if not (errors > 0).all():
             raise DataError(
                 f"{self.series.source}: a target is constant from season to season (season {season}) in the "
                 "training part, so that mase divides by zero; choose another metric or season"
             )
         return tuple(errors.tolist())
+
+    def require_season(self, season: int, part: str) -> None:
+        """Checks that some forecast of ``part`` has ``season`` rows of its own series before it.
+
+        Raises:
+            DataError: There is none, so that no season can be repeated.
+        """
+        starts = np.array(self.starts)
+        last = np.array([origins.stop - 1 for origins in self.origins[part]])
+        before = int((last - starts[np.searchsorted(starts, last, side="right") - 1]).max())
+        if before < season:
+            raise DataError(
+                f"{self.series.source}: season is {season}, but a forecast of the {part} part has at most {before} "
+                "rows of its series before it; lower season or leave it out"
+            )
 
     def _cut(self, series: Series, without: Collection[str]) -> dict[str, range]:
         rows = len(series.inputs)

@@ -71,6 +71,7 @@ class Windows:
         origins: int64 ``(n,)``.
         window: Steps that are read.
         horizon: Steps that are forecast.
+        starts: First row of each series, ascending, int64 ``(series,)``; one series if not given.
     """
 
     inputs: npt.NDArray[np.float32]
@@ -78,9 +79,14 @@ class Windows:
     origins: npt.NDArray[np.int64]
     window: int
     horizon: int
+    starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.origins)
+
+    def rows_before(self) -> npt.NDArray[np.int64]:
+        """Returns how many rows of its series lie before each origin, int64 ``(n,)``."""
+        return self.origins - self.starts[np.searchsorted(self.starts, self.origins, side="right") - 1]
 
     def cut(self, which: slice = slice(None)) -> Sequences:
         """Returns some of the windows, all by default: inputs as read, targets ``(n, horizon * targets)``."""

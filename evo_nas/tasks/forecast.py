@@ -119,6 +119,7 @@ class ForecastTask(Task[ForecastOptions]):
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
         parts, columns = self._series()
+        parts.require_season(options.season, "test")
         windows, scaler = self._windows(parts, columns)
         dataset = Dataset(
             name=f"forecast of {', '.join(options.targets)}",
@@ -166,6 +167,7 @@ class ForecastTask(Task[ForecastOptions]):
             origins["train"],
             self.options.window,
             self.options.horizon,
+            np.array(parts.starts),
         )
         return {part: replace(whole, origins=some) for part, some in origins.items()}, targets
 

@@ -81,3 +81,29 @@ def test_a_constant_target_has_no_naive_error() -> None:
     cut.add(Series("flat", np.zeros((100, 1)), np.ones((100, 1))))
     with pytest.raises(DataError, match="a target is constant from season to season"):
         cut.naive_errors(season=1)
+
+
+def test_naive_errors_never_cross_a_series() -> None:
+    cut = parts((50, 5, 5))
+    for level, source in ((0.0, "low"), (1000.0, "high")):
+        values = np.arange(60.0)[:, None] + level
+        cut.add(Series(source, values, values))
+    assert cut.naive_errors(season=3) == (3.0,)
+
+
+def test_naive_errors_leave_out_a_series_without_a_season() -> None:
+    cut = parts((0.6, 0.2, 0.2), window=2, horizon=1)
+    for rows in (20, 100, 10):
+        cut.add(series(rows))
+    assert cut.naive_errors(season=48) == (np.mean([(t + 48) ** 2 - t**2 for t in range(12)]),)
+
+
+@pytest.mark.parametrize("lengths", [(40,), (20, 40), (40, 20)])
+def test_a_season_longer_than_every_training_part_has_no_naive_error(lengths) -> None:
+    cut = parts(window=2, horizon=1)
+    for rows in lengths:
+        cut.add(series(rows))
+    with pytest.raises(
+        DataError, match="season is 365, but the training part of no series has more than 24 rows"
+    ):
+        cut.naive_errors(season=365)

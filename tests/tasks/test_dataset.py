@@ -32,3 +32,9 @@ def test_chosen_sequences_keep_their_lengths_and_scored_steps() -> None:
 
 def test_a_stream_has_a_target_for_all_tokens_but_the_last() -> None:
     assert len(Stream(np.arange(10), steps=3)) == 9
+
+
+def test_rows_before_an_origin_are_those_of_its_own_series() -> None:
+    rows = np.zeros((20, 1), dtype=np.float32)
+    windows = Windows(rows, rows, np.array([3, 7, 8, 19]), window=1, horizon=1, starts=np.array([0, 7]))
+    assert windows.rows_before().tolist() == [3, 0, 1, 12]

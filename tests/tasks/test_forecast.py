@@ -202,3 +202,41 @@ def test_a_placeholder_in_the_test_rows_is_refused_with_its_place(column, tmp_pa
     options = ForecastOptions(path=(path,), targets=("y",), window=4, horizon=2)
     with pytest.raises(DataError, match=rf"row 56 of values, column '{column}' is -3\.40282e\+38"):
         ForecastTask(options).read()
+
+
+@pytest.fixture
+def waves(tmp_path) -> list[Path]:
+    """Three files of the same daily wave at the levels 100, 200 and 300."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for level in (100, 200, 300):
+        values = level + np.sin(np.arange(60) * 2 * np.pi / 24) + rng.normal(scale=0.1, size=60)
+        paths.append(tmp_path / f"{level}.csv")
+        paths[-1].write_text("\n".join(["y", *map(str, values)]))
+    return paths
+
+
+@pytest.mark.parametrize("own_files", [True, False], ids=["a file for each part", "three files cut"])
+def test_a_season_is_never_read_out_of_another_file(waves, own_files) -> None:
+    files = {"path": waves[0], "validation_path": waves[1], "test_path": waves[2]}
+    options = files if own_files else {"path": tuple(waves)}
+    task = ForecastTask(ForecastOptions(**options, targets=("y",), window=8, horizon=2, season=24))
+    assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.02, abs=0.01)
+
+
+@pytest.mark.parametrize("metric", ["mse", "mase"])
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_season_longer_than_every_series_is_refused(waves, metric, length) -> None:
+    with pytest.raises(
+        DataError, match="season is 365, but .* at most 58 rows of its series before it; lower"
+    ):
+        load(tuple(waves[:length]), targets=("y",), season=365, metric=metric, split=(0.6, 0.2, 0.2))
+
+
+def test_a_series_shorter_than_a_season_does_not_stop_the_scaled_error_of_the_others(ramp, waves) -> None:
+    text = ramp.read_text().replace("time", "y")
+    ramp.write_text(text)
+    dataset = loaded(
+        (waves[0], ramp), targets=("y",), inputs=("y",), season=48, metric="mase", split=(0.6, 0.2, 0.2)
+    )
+    assert dataset.metric.score(np.ones((1, 1)), np.zeros((1, 1))) > 0

@@ -33,10 +33,11 @@ def forecast_baselines(
         learnt: Windows to learn from.
         test: Windows to forecast.
         metric: The metric of the data set.
-        season: Steps of a season; 1 leaves the seasonal forecast out.
+        season: Steps of a season; the seasonal forecast is left out if it is 1, or longer than the rows before every
+            origin.
     """
     baselines = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, metric)}
-    if season > 1:
+    if season > 1 and (test.rows_before() >= season).any():
         baselines["seasonal naive"] = _scored_season(test, metric, season)
     for name, of_inputs in (("linear", False), ("linear on changes", True)):
         model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
@@ -45,10 +46,10 @@ def forecast_baselines(
 
 
 def _scored_season(windows: Windows, metric: Metric, season: int) -> float:
-    """Returns the metric of repeating the season before the origin."""
+    """Returns the metric of repeating the season before the origin, over the origins that have one."""
     steps = np.arange(windows.horizon) % season - season
-    # The first rows of a series have no season before them.
-    origins = windows.origins[windows.origins >= season]
+    # A season must not be read out of the series before, which is another file.
+    origins = windows.origins[windows.rows_before() >= season]
     guesses = windows.targets[origins[:, None] + steps].reshape(len(origins), -1)
     return metric.score(guesses, replace(windows, origins=origins).cut().targets)
 
