@@ -214,7 +214,12 @@ def _values(count: int) -> str:
 
 
 def _numeric(table: Table, *, without: tuple[str | None, ...]) -> tuple[str, ...]:
-    names = tuple(name for name in table.numeric_columns() if name not in without)
+    # A column with a word among its numbers is read, too, and then refused with the row of the word.
+    names = tuple(
+        name
+        for name in table.columns
+        if table.kind_of(name).name in {"numeric", "mixed"} and name not in (*without, *table.index_columns)
+    )
     if not names:
         raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`")
     return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evo_nas.data.numerals import LARGEST, is_list, is_text, kind_of, read_numerals
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from evo_nas.data.numerals import ColumnKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +29,62 @@ class Table:
         source: The file or data set, for messages.
         columns: Columns by name, in the file's order; text is trimmed.
         first_row: Number of the first row of values, as people count.
+        index_columns: Columns that number or name the rows and are no values: pandas' index, or a column of CSV
+            without a name.
     """
 
     source: str
     columns: dict[str, pa.ChunkedArray]
     first_row: int = 1
+    index_columns: tuple[str, ...] = ()
+    _kinds: dict[str, ColumnKind] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""
-        return {
-            name: pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
-            for name, values in self.columns.items()
-        }
+        return {name: int(self._is_missing(name).sum()) for name in self.columns}
 
-    def numeric_columns(self) -> list[str]:
-        """Returns the names of the columns whose first value is a number, in the file's order."""
-        return [name for name, values in self.columns.items() if _starts_with_a_number(values)]
-
-    def numbers(self, name: str) -> npt.NDArray[np.float64]:
-        """Returns column ``name`` as float64 ``(rows,)``.
+    def kind_of(self, name: str) -> ColumnKind:
+        """Returns what the values of column ``name`` are.
 
         Raises:
-            DataError: There is no such column, or one of its values is missing, infinite or not a number.
+            DataError: There is no such column.
+        """
+        if name not in self._kinds:
+            self._kinds[name] = kind_of(self._column(name))
+        return self._kinds[name]
+
+    def numeric_columns(self) -> list[str]:
+        """Returns the names of the columns whose given values are all numbers, without an index."""
+        return [
+            name
+            for name in self.columns
+            if self.kind_of(name).name == "numeric" and name not in self.index_columns
+        ]
+
+    def numbers(self, name: str, *, holes: bool = False) -> npt.NDArray[np.float64]:
+        """Returns column ``name`` as float64 ``(rows,)``; with ``holes``, a missing value is NaN.
+
+        Raises:
+            DataError: There is no such column, or one of its values is no number, infinite, beyond float32, or
+                missing without ``holes``.
         """
         values = self._column(name)
-        # Arrow casts a whole column at once, but names no row when a value is no number: then Python parses it.
-        try:
-            numbers = np.array(pc.cast(values, pa.float64()).fill_null(np.nan))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            numbers = np.array([_parsed(str(value)) for value in values.to_pylist()])
-        unusable = np.flatnonzero(~np.isfinite(numbers))
-        if unusable.size:
-            raise self._unusable_value(name, row=int(unusable[0]), value=values[int(unusable[0])].as_py())
-        return numbers
+        numerals = read_numerals(values)
+        unusable = numerals.is_wrong | (np.abs(numerals.numbers) > LARGEST)
+        rows = np.flatnonzero(unusable if holes else unusable | numerals.is_missing)
+        if rows.size:
+            row = int(rows[0])
+            if unusable[row]:
+                raise self._unusable_value(name, row=row, value=values[row].as_py())
+            raise self._missing_value(name, row=row)
+        return numerals.numbers
 
-    def matrix(self, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    def matrix(self, names: Sequence[str], *, holes: bool = False) -> npt.NDArray[np.float64]:
         """Returns columns ``names`` side by side, float64 ``(rows, columns)``; see `numbers`."""
-        return np.stack([self.numbers(name) for name in names], axis=1)
+        return np.stack([self.numbers(name, holes=holes) for name in names], axis=1)
 
     def texts(self, name: str, *, empty: bool = False) -> list[str]:
         """Returns column ``name`` as text; with ``empty``, a missing value is an empty text.
@@ -73,8 +92,7 @@ class Table:
         Raises:
             DataError: There is no such column, or one of its values is missing.
         """
-        values = self._column(name)
-        missing = pc.is_null(values, nan_is_null=True).to_pylist()
+        values, missing = self._column(name), self._is_missing(name)
         texts = [
             None if hole else str(value) for value, hole in zip(values.to_pylist(), missing, strict=True)
         ]
@@ -88,7 +106,7 @@ class Table:
 
     def list_columns(self) -> list[str]:
         """Returns the names of the columns that hold a list in every row, in the file's order."""
-        return [name for name, values in self.columns.items() if _is_list(values)]
+        return [name for name, values in self.columns.items() if is_list(values)]
 
     def lists(self, name: str) -> list[list[Any]]:
         """Returns column ``name`` as lists of what the file holds.
@@ -97,7 +115,7 @@ class Table:
             DataError: There is no such column, it holds no lists, or one of them is missing or has a hole.
         """
         values = self._column(name)
-        if not _is_list(values):
+        if not is_list(values):
             raise DataError(
                 f"{self.source}: column {name!r} has {values.type} values; every row must have a list"
             )
@@ -117,12 +135,18 @@ class Table:
             )
         return self.columns[name].combine_chunks()
 
+    def _is_missing(self, name: str) -> npt.NDArray[np.bool_]:
+        values = self._column(name)
+        if is_text(values) and self.kind_of(name).name == "numeric":
+            return read_numerals(values).is_missing
+        # Among words, `NA` and `-` are words.
+        is_null: npt.NDArray[np.bool_] = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
+        return is_null
+
     def _unusable_value(self, name: str, *, row: int, value: object) -> DataError:
-        if value is None or np.isnan(_parsed(str(value), default=0.0)):
-            return self._missing_value(name, row=row)
         return DataError(
-            f"{self._place(name, row)} is {value!r}; must be a finite number with a decimal point: mend it, "
-            "drop the row or leave the column out"
+            f"{self._place(name, row)} is {value!r}; must be a finite number with a decimal point, at "
+            f"most {LARGEST:g}: mend it, drop the row or leave the column out"
         )
 
     def _missing_value(self, name: str, *, row: int) -> DataError:
@@ -137,34 +161,8 @@ class Table:
 
 
 def trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Returns a column without blanks around its texts."""
-    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    return pc.utf8_trim_whitespace(values) if is_text else values
-
-
-def is_number(text: str) -> bool:
-    """Whether ``text`` reads as a number."""
-    return not np.isnan(_parsed(text))
-
-
-def _is_list(values: pa.ChunkedArray | pa.Array) -> bool:
-    kind = values.type
-    return any(
-        is_kind(kind) for is_kind in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    )
-
-
-def _starts_with_a_number(values: pa.ChunkedArray) -> bool:
-    if pa.types.is_boolean(values.type) or pa.types.is_nested(values.type):
-        return False
-    # The first value decides: a column that is words later on is reported where it is read, with its row.
-    first = next((value.as_py() for value in values if value.is_valid), None)
-    return first is not None and is_number(str(first))
-
-
-def _parsed(text: str, *, default: float = np.nan) -> float:
-    """Returns the number that ``text`` spells, or ``default`` if it spells none."""
-    try:
-        return float(text)
-    except ValueError:
-        return default
+    """Returns a column without blanks around its texts; a text of blanks only is missing."""
+    if not is_text(values):
+        return values
+    texts = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.and_(pc.equal(texts, ""), pc.not_equal(values, "")), None, texts)

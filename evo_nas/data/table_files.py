@@ -14,13 +14,16 @@ from pyarrow import json as arrow_json
 from pyarrow import parquet
 
 from evo_nas.data.files import format_of, reading
-from evo_nas.data.table import Table, is_number, trimmed
+from evo_nas.data.numerals import is_number
+from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+_UNNAMED = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
+"""Names that pandas' index gets in CSV, when it is read and written again, and in Parquet."""
 ATTRIBUTE = re.compile(r"""@attribute\s+("[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -69,7 +72,13 @@ def _read_csv(path: Path, delimiter: str) -> Table:
 
 
 def _as_text(names: list[str]) -> arrow_csv.ConvertOptions:
-    return arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
+    # Only an empty cell without quotes is missing here: whether `NA` is, depends on the other values of its column.
+    return arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
@@ -119,15 +128,25 @@ def _read_arff(path: Path) -> Table:
 
 
 def _read_parquet(path: Path) -> Table:
-    return _table(path, parquet.read_table(path))
+    columns = parquet.read_table(path)
+    # An index of the rows' numbers is no column: pandas then notes a range instead of a name.
+    named = (columns.schema.pandas_metadata or {}).get("index_columns", [])
+    return _table(path, columns, index=[name for name in named if isinstance(name, str)])
 
 
 def _read_json_lines(path: Path) -> Table:
     return _table(path, arrow_json.read_json(path))
 
 
-def _table(path: Path, columns: pa.Table, *, first_row: int = 1) -> Table:
-    return Table(str(path), {name: trimmed(columns.column(name)) for name in columns.column_names}, first_row)
+def _table(path: Path, columns: pa.Table, *, first_row: int = 1, index: Sequence[str] = ()) -> Table:
+    return Table(
+        str(path),
+        {name: trimmed(columns.column(name)) for name in columns.column_names},
+        first_row,
+        index_columns=tuple(
+            name for name in columns.column_names if name in index or _UNNAMED.fullmatch(name)
+        ),
+    )
 
 
 def _without_rows(path: Path) -> DataError:

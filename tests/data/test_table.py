@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from evo_nas.data.numerals import MISSING_MARKS, ColumnKind, is_number, read_numerals
 from evo_nas.data.table import Table, trimmed
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
@@ -25,6 +29,12 @@ def write(tmp_path):
     [
         ("broken", r"row 3, column 'b' is 'broken'; must be a finite number"),
         ("1.5.2", r"row 3, column 'b' is '1\.5\.2'; must be a finite number"),
+        ("1_000", r"row 3, column 'b' is '1_000'; must be a finite number"),
+        ("\u0663", r"row 3, column 'b' is '\u0663'; must be a finite number"),
+        ("0x1A", r"row 3, column 'b' is '0x1A'; must be a finite number"),
+        ("1e39", r"row 3, column 'b' is '1e39'; must be a finite number .* at most 3\.4e\+38"),
+        ("-3.4028235e+38", r"row 3, column 'b' is '-3\.4028235e\+38'; must be a finite number"),
+        ("nan(5)", r"row 3, column 'b' is 'nan\(5\)'; must be a finite number"),
         ("inf", r"row 3, column 'b' is 'inf'; must be a finite number"),
         ("-1e999", r"row 3, column 'b' is '-1e999'; must be a finite number"),
         ("", r"row 3, column 'b': the value is missing; .* fill it in, drop the row"),
@@ -37,6 +47,64 @@ def test_the_first_unusable_value_is_pointed_at(write, value, message) -> None:
     assert table.numbers("a").tolist() == [1, 3, 5]
     with pytest.raises(DataError, match=message):
         table.numbers("b")
+
+
+@given(
+    st.from_regex(r"[+\-]?[0-9_.eExXa-fINnity()\u0663\u0967]{1,8}", fullmatch=True)
+    | st.floats().map(repr)
+    | st.text(max_size=6)
+)
+def test_a_column_holds_numbers_where_each_cell_spells_one(text) -> None:
+    column = pa.array([text, "1"])
+    spelled = read_numerals(column)
+    is_infinite = text.lower().lstrip("+-") in {"inf", "infinity"}
+    assert (not spelled.is_wrong[0] and not spelled.is_missing[0]) == (is_number(text) or is_infinite)
+    assert spelled.is_missing[0] == (text.lower() in MISSING_MARKS)
+
+
+@pytest.mark.parametrize("mark", ["", '""', "NA", "n/a", "NaN", "null", "-", "?", "None"])
+def test_marks_of_a_missing_value_are_holes_among_numbers(write, mark) -> None:
+    table = read_table(write(f"a,b\n1,x\n{mark},y\n"))
+    assert table.kind_of("a") == ColumnKind("numeric")
+    assert table.missing() == {"a": 1, "b": 0}
+    assert np.isnan(table.numbers("a", holes=True)).tolist() == [False, True]
+    assert np.isnan(table.matrix(["a"], holes=True)).tolist() == [[False], [True]]
+    with pytest.raises(DataError, match="row 3, column 'a': the value is missing"):
+        table.numbers("a")
+
+
+@pytest.mark.parametrize("word", ["NA", '"NA"', "null", "NaN", "-", "?"])
+def test_marks_of_a_missing_number_are_words_among_words(write, word) -> None:
+    table = read_table(write(f"a,b\n1,ZA\n2,{word}\n"))
+    assert table.texts("b") == ["ZA", word.strip('"')]
+    assert table.missing() == {"a": 0, "b": 0}
+
+
+def test_an_empty_cell_is_missing_among_words_and_an_empty_text_in_quotes_is_not(write) -> None:
+    table = read_table(write('a,b\n1,x\n2,\n3,""\n4,  \n'))
+    assert table.missing() == {"a": 0, "b": 2}
+
+
+@pytest.mark.parametrize("value", ["broken", "inf", "1e39"])
+def test_holes_let_nothing_else_through(write, value) -> None:
+    with pytest.raises(DataError, match=f"row 4, column 'a' is '{value}'"):
+        read_table(write(f"a,b\n1,x\n,x\n{value},y\n")).numbers("a", holes=True)
+
+
+def test_a_column_of_numbers_and_words_tells_where_the_first_word_is(write) -> None:
+    table = read_table(write("a,b,c,d\n1,x,,n/d\n,2,,1\nx,NA,,2\n"))
+    kinds = {name: table.kind_of(name) for name in table.columns}
+    assert kinds == {
+        "a": ColumnKind("mixed", 1, 2),
+        "b": ColumnKind("mixed", 1, 0),
+        "c": ColumnKind("empty"),
+        "d": ColumnKind("mixed", 1, 0),
+    }
+    assert table.numeric_columns() == []
+
+
+def test_whole_numbers_too_large_for_float64_are_rounded() -> None:
+    assert table(a=[2**60 + 1, None]).numbers("a", holes=True)[0] == 2.0**60
 
 
 def test_a_hole_in_the_first_row_does_not_hide_a_numeric_column(write) -> None:

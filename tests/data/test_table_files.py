@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from evo_nas.data.table_files import read_table
@@ -66,3 +67,34 @@ def test_a_directory_is_not_a_file(tmp_path) -> None:
 def test_a_header_alone_has_no_row(write) -> None:
     with pytest.raises(DataError, match="has no row of values; must hold at least one"):
         read_table(write("a,b\n"))
+
+
+FRAME = pd.DataFrame({"a": [0.5, 0.25], "b": ["x", "y"]}, index=[7, 3])
+
+
+@pytest.mark.parametrize(
+    ("frame", "index"),
+    [
+        (FRAME, "__index_level_0__"),
+        (FRAME.rename_axis("day"), "day"),
+        (FRAME.reset_index(drop=True), None),
+        (FRAME.set_index("b"), "b"),
+    ],
+)
+def test_the_index_of_pandas_in_parquet_is_no_column_of_numbers(frame, index, tmp_path) -> None:
+    frame.to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    assert table.index_columns == (() if index is None else (index,))
+    assert table.numeric_columns() == ["a"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_column_of_csv_without_a_name_is_an_index(again, tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    FRAME.to_csv(path)
+    if again:
+        pd.read_csv(path).to_csv(path, index=False)
+    table = read_table(path)
+    assert table.index_columns == (("Unnamed: 0",) if again else ("",))
+    assert table.numeric_columns() == ["a"]
+    assert table.numbers(table.index_columns[0]).tolist() == [7, 3]
