@@ -42,6 +42,25 @@ class Table:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
+    def column(self, name: str) -> pa.Array:
+        """Returns column ``name`` as the file holds it.
+
+        Raises:
+            DataError: There is no such column.
+        """
+        if name not in self.columns:
+            # Without a cutoff even a distant name is suggested: the whole list follows anyway.
+            near = get_close_matches(name, self.columns, n=1, cutoff=0.0)
+            guess = f"; did you mean {near[0]!r}?" if near else "."
+            raise DataError(
+                f"{self.source} has no column {name!r}{guess} It has {', '.join(map(repr, self.columns))}"
+            )
+        return self.columns[name].combine_chunks()
+
+    def place(self, name: str, row: int) -> str:
+        """Returns the file, row and column of a value for a message."""
+        return f"{self.source}, row {row + self.first_row}, column {name!r}"
+
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""
         return {name: int(self._is_missing(name).sum()) for name in self.columns}
@@ -53,7 +72,7 @@ class Table:
             DataError: There is no such column.
         """
         if name not in self._kinds:
-            self._kinds[name] = kind_of(self._column(name))
+            self._kinds[name] = kind_of(self.column(name))
         return self._kinds[name]
 
     def numeric_columns(self) -> list[str]:
@@ -71,7 +90,7 @@ class Table:
             DataError: There is no such column, or one of its values is no number, infinite, beyond float32, or
                 missing without ``holes``.
         """
-        values = self._column(name)
+        values = self.column(name)
         numerals = read_numerals(values)
         unusable = numerals.is_wrong | (np.abs(numerals.numbers) > LARGEST)
         rows = np.flatnonzero(unusable if holes else unusable | numerals.is_missing)
@@ -92,7 +111,7 @@ class Table:
         Raises:
             DataError: There is no such column, or one of its values is missing.
         """
-        values, missing = self._column(name), self._is_missing(name)
+        values, missing = self.column(name), self._is_missing(name)
         texts = [
             None if hole else str(value) for value, hole in zip(values.to_pylist(), missing, strict=True)
         ]
@@ -114,7 +133,7 @@ class Table:
         Raises:
             DataError: There is no such column, it holds no lists, or one of them is missing or has a hole.
         """
-        values = self._column(name)
+        values = self.column(name)
         if not is_list(values):
             raise DataError(
                 f"{self.source}: column {name!r} has {values.type} values; every row must have a list"
@@ -125,18 +144,8 @@ class Table:
                 raise self._missing_value(name, row=row)
         return lists
 
-    def _column(self, name: str) -> pa.Array:
-        if name not in self.columns:
-            # Without a cutoff even a distant name is suggested: the whole list follows anyway.
-            near = get_close_matches(name, self.columns, n=1, cutoff=0.0)
-            guess = f"; did you mean {near[0]!r}?" if near else "."
-            raise DataError(
-                f"{self.source} has no column {name!r}{guess} It has {', '.join(map(repr, self.columns))}"
-            )
-        return self.columns[name].combine_chunks()
-
     def _is_missing(self, name: str) -> npt.NDArray[np.bool_]:
-        values = self._column(name)
+        values = self.column(name)
         if is_text(values) and self.kind_of(name).name == "numeric":
             return read_numerals(values).is_missing
         # Among words, `NA` and `-` are words.
@@ -145,19 +154,16 @@ class Table:
 
     def _unusable_value(self, name: str, *, row: int, value: object) -> DataError:
         return DataError(
-            f"{self._place(name, row)} is {value!r}; must be a finite number with a decimal point, at "
+            f"{self.place(name, row)} is {value!r}; must be a finite number with a decimal point, at "
             f"most {LARGEST:g}: mend it, drop the row or leave the column out"
         )
 
     def _missing_value(self, name: str, *, row: int) -> DataError:
         found = ", ".join(f"{column} {count:,}" for column, count in self.missing().items() if count)
         return DataError(
-            f"{self._place(name, row)}: the value is missing; every row must have one: fill it in, drop the "
+            f"{self.place(name, row)}: the value is missing; every row must have one: fill it in, drop the "
             f"row or leave the column out. Missing of {len(self):,} rows: {found or f'some of {name}'}"
         )
-
-    def _place(self, name: str, row: int) -> str:
-        return f"{self.source}, row {row + self.first_row}, column {name!r}"
 
 
 def trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
