@@ -11,9 +11,8 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
+from evo_nas.tasks.languages import BRACKETS, balanced_word
 from evo_nas.tasks.metrics import CLASSIFICATION
-
-BRACKETS = ("()", "[]", "{}", "<>")
 
 
 class DyckOptions(GeneratedClassesOptions):
@@ -57,7 +56,7 @@ class DyckTask(GeneratedTask[DyckOptions]):
         lengths = 2 * rng.integers(1, longest // 2 + 1, count)
         targets = np.arange(count, dtype=np.int64) % 2
         for row, length, balanced in zip(inputs, lengths, targets, strict=True):
-            row[:length] = 1 + np.array(self._word(rng, int(length)))
+            row[:length] = 1 + np.array(balanced_word(rng, int(length), kinds=self.options.kinds))
             if not balanced:
                 # One bracket replaced by any other never leaves a balanced word.
                 at = rng.integers(length)
@@ -65,21 +64,6 @@ class DyckTask(GeneratedTask[DyckOptions]):
                     2 * self.options.kinds
                 )
         return Sequences(inputs, targets, lengths)
-
-    def _word(self, rng: np.random.Generator, length: int) -> list[int]:
-        """Returns a balanced word; bracket ``2 k`` opens and ``2 k + 1`` closes."""
-        word: list[int] = []
-        due: list[int] = []
-        while len(word) < length:
-            # As many brackets are open as steps are left: only closing ones fit.
-            must_close = len(due) == length - len(word)
-            if due and (must_close or rng.random() < 0.5):
-                word.append(due.pop())
-            else:
-                kind = int(rng.integers(self.options.kinds))
-                word.append(2 * kind)
-                due.append(2 * kind + 1)
-        return word
 
     def _dataset(self, drawn: Drawn) -> Dataset:
         brackets = tuple("".join(BRACKETS[: self.options.kinds]))

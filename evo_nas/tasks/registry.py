@@ -17,9 +17,11 @@ from evo_nas.tasks.digits import DigitsTask
 from evo_nas.tasks.dyck import DyckTask
 from evo_nas.tasks.few_shot import FewShotTask
 from evo_nas.tasks.forecast import ForecastTask
+from evo_nas.tasks.formal_language import FormalLanguageTask
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.labelling import LabellingTask
 from evo_nas.tasks.language_model import LanguageModelTask
+from evo_nas.tasks.mnist1d import Mnist1dTask
 from evo_nas.tasks.multi_label import MultiLabelTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesTask
@@ -77,9 +79,11 @@ _SHIPPED: tuple[type[Task[BaseModel]], ...] = (
     DyckTask,
     FewShotTask,
     ForecastTask,
+    FormalLanguageTask,
     InMemoryTask,
     LabellingTask,
     LanguageModelTask,
+    Mnist1dTask,
     MultiLabelTask,
     ParityTask,
     SinesTask,

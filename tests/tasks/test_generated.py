@@ -58,7 +58,9 @@ def test_a_sine_without_noise_is_predicted_by_a_linear_model() -> None:
     assert baselines["linear"] < 0.1 * baselines["persistence"]
 
 
-@pytest.mark.parametrize("kind", ["adding", "copy_memory", "dyck", "parity", "sines"])
+@pytest.mark.parametrize(
+    "kind", ["adding", "copy_memory", "dyck", "formal_language", "mnist1d", "parity", "sines"]
+)
 def test_another_seed_draws_other_sequences(kind) -> None:
     assert not np.array_equal(load(kind, seed=0).train.inputs, load(kind, seed=1).train.inputs)
 

@@ -69,7 +69,9 @@ def test_a_frame_never_sees_itself(tmp_path) -> None:
     assert np.array_equal(train.inputs[:, 1:], train.targets[:, :-1])
 
 
-@pytest.mark.parametrize("kind", ["multi_label", "language_model", "copy_memory", "few_shot"])
+@pytest.mark.parametrize(
+    "kind", ["multi_label", "language_model", "copy_memory", "few_shot", "formal_language"]
+)
 def test_what_forecasts_is_marked_as_causal(kind, tmp_path) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "songs.npz", train=rng.integers(0, 2, (20, 6, 3)))
@@ -80,7 +82,9 @@ def test_what_forecasts_is_marked_as_causal(kind, tmp_path) -> None:
     assert load(kind, **options).causal
 
 
-@pytest.mark.parametrize("kind", ["adding", "copy_memory", "dyck", "parity", "sines"])
+@pytest.mark.parametrize(
+    "kind", ["adding", "copy_memory", "dyck", "formal_language", "mnist1d", "parity", "sines"]
+)
 def test_drawn_parts_share_no_sequence(kind) -> None:
     dataset = load(kind)
     drawn = [
