@@ -12,6 +12,7 @@ from evo_nas.cli.cell import cell
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
+from evo_nas.cli.encoding import print_in_any_encoding, visible
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.runs import runs
@@ -28,11 +29,16 @@ class Refusal(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Prints the message to ``file``, by default standard error."""
-        for line in self.message.splitlines():
+        # Not `splitlines`, which would also break a name that holds another kind of line break.
+        for line in map(visible, self.message.split("\n")):
             click.echo(line if line.startswith(" ") else f"error: {line}", file=file or sys.stderr)
 
 
 class _Guarded(click.Group):
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        print_in_any_encoding()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.cli.tables import plain_table, wide_console
+from evo_nas.cli.tables import plain_table
+from evo_nas.cli.terminal import plain, wide_console
 from evo_nas.cluster.jobs import Jobs
 from evo_nas.cluster.names import checked_run
 from evo_nas.errors import ConfigError
@@ -50,7 +51,7 @@ def print_status(address: str, run: str | None, *, as_json: bool) -> None:
     for search in found:
         progress = search.progress
         table.add_row(
-            search.run,
+            plain(search.run),
             f"{progress.told:,}/{progress.evaluations:,}" if progress else "-",
             f"{progress.workers.busy}/{progress.workers.workers}" if progress else "-",
             search.status.lower(),

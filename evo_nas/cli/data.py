@@ -19,9 +19,8 @@ def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: 
     It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
     of simple baselines. It does not search and writes no files.
     """
-    from rich.console import Console
-
     from evo_nas.cli.data_view import data_fields, data_view
+    from evo_nas.cli.terminal import plain_console
     from evo_nas.config import load_config
     from evo_nas.experiment import Experiment
 
@@ -30,4 +29,4 @@ def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: 
     if as_json:
         click.echo(json.dumps(data_fields(prepared.dataset, fitted)))
     else:
-        Console(highlight=False).print(data_view(prepared.dataset, fitted))
+        plain_console().print(data_view(prepared.dataset, fitted))

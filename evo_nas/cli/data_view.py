@@ -9,8 +9,10 @@ from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
+from evo_nas.cli.encoding import BARS
 from evo_nas.cli.formatting import counted, figure
 from evo_nas.cli.tables import plain_table
+from evo_nas.cli.terminal import plain
 from evo_nas.data.splitting import PARTS
 from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from evo_nas.tasks.dataset import Dataset, Part
 
-BARS = "▁▂▃▄▅▆▇█"
 BINS = 24
 SAMPLES = 3
 SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
@@ -32,12 +33,15 @@ MOST_CLASSES = 20
 
 def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
     """Returns the facts about the data, the parts, the classes, some samples, and the baselines."""
-    lines = [Text(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
-    views: list[RenderableType] = [Rule(Text(dataset.name, style="bold"), align="left", style="cyan"), *lines]
+    lines = [plain(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
+    views: list[RenderableType] = [
+        Rule(plain(dataset.name, style="bold"), align="left", style="cyan"),
+        *lines,
+    ]
     views += [Text(), _parts_table(dataset)]
     if dataset.classes and not _is_stream(dataset):
         views += [Text(), _classes_table(dataset)]
-    views += [Text(), *(Text(f"  {sample}", style="dim") for sample in _samples(dataset))]
+    views += [Text(), *(plain(f"  {sample}", style="dim") for sample in _samples(dataset))]
     if baselines:
         views += [Text(), _baselines_table(dataset, baselines)]
     return Group(*views)
@@ -119,7 +123,7 @@ def _classes_table(dataset: Dataset) -> RenderableType:
     table = plain_table("class", right=PARTS)
     counts = _counts(dataset)
     for name in list(counts)[:MOST_CLASSES]:
-        table.add_row(name, *(f"{count:,}" for count in counts[name]))
+        table.add_row(plain(name), *(f"{count:,}" for count in counts[name]))
     if len(counts) > MOST_CLASSES:
         table.add_row(f"and {len(counts) - MOST_CLASSES:,} more")
     return table
@@ -144,7 +148,7 @@ def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
 def _baselines_table(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
     table = plain_table("baseline", right=(f"test {dataset.metric.name}",))
     for name, baseline in baselines.items():
-        table.add_row(name, figure(baseline))
+        table.add_row(plain(name), figure(baseline))
     return table
 
 

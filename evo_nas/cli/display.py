@@ -8,10 +8,11 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rich.console import Console
+from rich.text import Text
 
 from evo_nas.cli.formatting import Scale, duration, failures, figure, trained, workers
 from evo_nas.cli.stopping import write_past_buffers
+from evo_nas.cli.terminal import plain_console
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cluster.names import typed
 from evo_nas.sessions.events import (
@@ -26,6 +27,8 @@ from evo_nas.sessions.events import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from evo_nas.sessions.events import Event
     from evo_nas.sessions.session import Session
 
@@ -140,7 +143,8 @@ class TextDisplay(Display):
         return f"{reason}: {done}; go on with\n  {again}"
 
     def _print(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
+        # Not through `plain`, which would put a command on a line of its own into this one.
+        self._console.print(Text(text), soft_wrap=True)
 
 
 class LineDisplay(TextDisplay):
@@ -176,7 +180,7 @@ class LineDisplay(TextDisplay):
 
 def display_for(session: Session, *, as_json: bool, console: Console | None = None) -> Display:
     """Returns the display for standard output: JSON, a live view in a terminal, or plain lines."""
-    console = console or Console(file=sys.stdout, highlight=False)
+    console = console or plain_console(file=sys.stdout)
     if as_json:
         return JsonDisplay(console, session)
     if console.is_terminal:

@@ -48,16 +48,18 @@ def doctor(root: Path, *, address: str | None) -> None:
 
     ROOT is the directory for runs, by default runs. The exit code is 1 if something is wrong.
     """
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from evo_nas.cli.terminal import plain, plain_console
 
     table = Table.grid(padding=(0, 2))
     healthy = True
     for finding in (*_examine(root), *_examine_cluster(address)):
         healthy = healthy and finding.good
-        mark = "[green]ok[/]" if finding.good else "[bold red]wrong[/]"
-        table.add_row(mark, f"[dim]{finding.subject}[/]", finding.found)
-    Console().print(table)
+        mark = Text("ok", "green") if finding.good else Text("wrong", "bold red")
+        table.add_row(mark, Text(finding.subject, "dim"), plain(finding.found))
+    plain_console().print(table)
     if not healthy:
         raise SystemExit(1)
 

@@ -26,12 +26,12 @@ def explain_config(name: str, *, markdown: bool) -> None:
     if markdown:
         click.echo(markdown_of(all_sections()), nl=False)
         return
-    from rich.console import Console
+    from evo_nas.cli.terminal import plain_console
 
     section, key = find(name, all_sections())
     view = section_view(section) if key is None else key_view(name, key)
     # Not cropped, so that an example can be copied whole.
-    Console(highlight=False).print(view, crop=False)
+    plain_console().print(view, crop=False)
 
 
 def all_sections() -> Mapping[str, Section]:

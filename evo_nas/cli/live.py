@@ -13,6 +13,7 @@ from rich.text import Text
 
 from evo_nas.cli.display import TextDisplay
 from evo_nas.cli.formatting import Scale, duration, failures, origin, trained, workers
+from evo_nas.cli.terminal import plain
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -50,7 +51,7 @@ class LiveDisplay(TextDisplay):
         # A spinner takes the place of the view, whose last state stays on the screen.
         steps = "" if event.total is None else f"{event.done} of {event.total}: "
         self._stack.close()
-        self._stack.enter_context(self._console.status(f"{steps}{event.doing}"))
+        self._stack.enter_context(self._console.status(plain(f"{steps}{event.doing}")))
 
     def _draw(self, view: RenderableType) -> None:
         self._view = view
@@ -67,13 +68,13 @@ class LiveDisplay(TextDisplay):
     def view(self, event: Progressed, started: Started) -> RenderableType:
         """Returns the view of ``event``."""
         scale = Scale(started.metric, higher_is_better=started.higher_is_better)
-        title = Text.assemble((started.name, "bold"), "  ", (started.run, "dim"))
+        title = Text.assemble(plain(started.name, "bold"), "  ", plain(started.run, "dim"))
         rows = Table.grid(padding=(0, 2))
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
         rows.add_row("best", _best(event.best, scale))
         rows.add_row("population", _population(event, scale))
-        rows.add_row("workers", workers(event))
+        rows.add_row("workers", plain(workers(event)))
         rows.add_row("failures", failures(event.by_status))
         return Group(Rule(title, align="left", style="cyan"), _bar(event), rows)
 

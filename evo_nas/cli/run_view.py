@@ -15,6 +15,7 @@ from rich.text import Text
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.formatting import failures, figure, origin
 from evo_nas.cli.tables import best_table, lineage_table
+from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
@@ -103,7 +104,7 @@ class RunView:
 
     def render(self) -> RenderableType:
         """Returns the view for people."""
-        title = Text.assemble((self.config.name, "bold"), "  ", (self.run, "dim"))
+        title = Text.assemble(plain(self.config.name, "bold"), "  ", plain(self.run, "dim"))
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
             parts.append(best_table(self.best))
@@ -141,7 +142,7 @@ def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:
     yield from _cells(architecture)
     facts = Table.grid(padding=(0, 2))
     for label, text in _facts(row):
-        facts.add_row(Text(label, style="dim"), text)
+        facts.add_row(Text(label, style="dim"), plain(text))
     yield facts
     if row["parents"]:
         yield _rule(Text("lineage", style="bold"))

@@ -13,7 +13,8 @@ import click
 def runs(root: str, *, as_json: bool) -> None:
     """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs."""
     from evo_nas.cli.run_summary import summaries
-    from evo_nas.cli.tables import runs_table, wide_console
+    from evo_nas.cli.tables import runs_table
+    from evo_nas.cli.terminal import plain, wide_console
     from evo_nas.runs import find_runs
 
     found = summaries(find_runs(root))
@@ -22,4 +23,4 @@ def runs(root: str, *, as_json: bool) -> None:
             click.echo(json.dumps(summary.to_values()))
         return
     nothing = f"no runs under {root}; start one with `evo-nas search CONFIG`"
-    wide_console().print(runs_table(found) if found else nothing)
+    wide_console().print(runs_table(found) if found else plain(nothing))

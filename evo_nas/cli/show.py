@@ -23,12 +23,11 @@ def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
 
     The full view has the equations, the training and the ancestors of the candidate.
     """
-    from rich.console import Console
-
     from evo_nas.cli.run_view import RunView
+    from evo_nas.cli.terminal import plain_console
 
     view = RunView.of(run, top=top, candidate=candidate)
     if as_json:
         click.echo(json.dumps(view.to_values(), default=str))
     else:
-        Console(highlight=False).print(view.render())
+        plain_console().print(view.render())

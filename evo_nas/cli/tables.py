@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.formatting import figure, origin
+from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.runs import metric_of
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 
     from evo_nas.cli.run_summary import RunSummary
     from evo_nas.runs import Row
-
-
-def wide_console() -> Console:
-    """Returns a console that never breaks a line, so that every name can be copied."""
-    return Console(highlight=False, width=10_000, soft_wrap=True)
 
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:
@@ -46,11 +42,11 @@ def runs_table(summaries: Sequence[RunSummary]) -> RenderableType:
     )
     for summary in summaries:
         if not summary.error:
-            table.add_row(summary.run, *_cells(summary))
-    return Group(table, *(Text(summary.error, style="red") for summary in summaries if summary.error))
+            table.add_row(plain(summary.run), *_cells(summary))
+    return Group(table, *(plain(summary.error, style="red") for summary in summaries if summary.error))
 
 
-def _cells(summary: RunSummary) -> tuple[str, ...]:
+def _cells(summary: RunSummary) -> tuple[RenderableType, ...]:
     last = datetime.fromisoformat(summary.last_result).astimezone() if summary.last_result else None
     return (
         f"{summary.evaluated:,}/{summary.evaluations:,}",
@@ -58,7 +54,7 @@ def _cells(summary: RunSummary) -> tuple[str, ...]:
         "-" if summary.best is None else figure(summary.best),
         "-" if summary.test is None else figure(summary.test),
         summary.metric or "-",
-        summary.task,
+        plain(summary.task),
         f"{last:%Y-%m-%d %H:%M}" if last else "-",
     )
 

@@ -6,11 +6,10 @@ import sys
 from contextlib import ExitStack, closing, redirect_stdout
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.display import display_for
 from evo_nas.cli.stopping import Interrupted, Stopping
+from evo_nas.cli.terminal import plain_console
 from evo_nas.cluster.names import typed
 from evo_nas.errors import ChampionError, EvoNasError, ExecutionError
 from evo_nas.experiment import Experiment
@@ -176,7 +175,7 @@ def judged(run: Run) -> None:
             f"{run} keeps no verdict on what it holds, and judging it from here could end a search of it elsewhere; "
             "`evo-nas resume` goes on to the verdict"
         )
-    console = Console(stderr=True, highlight=False)
+    errors = plain_console(stderr=True)
     for event in judge(run, Experiment.of_run(run)):
         if isinstance(event, Working) and event.total is not None:
-            console.print(f"{event.done}/{event.total}  {event.doing}")
+            errors.print(f"{event.done}/{event.total}  {event.doing}")
