@@ -90,6 +90,9 @@ def _predicted(dataset: Dataset) -> str:
         )
     if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
         return f"yes or no for {counted(outputs, 'key')}"
+    if dataset.quantiles:
+        levels = ", ".join(f"{level:g}" for level in dataset.quantiles)
+        return f"the quantiles {levels} of {counted(outputs // len(dataset.quantiles), 'value')}"
     return counted(outputs, "value")
 
 

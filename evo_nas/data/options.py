@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 # Used in error messages and in the reference of keys.
 _SHARES = "three shares above 0 that add up to 1"
 _SHARES_OR_ROWS = "three shares that add up to 1, or three whole numbers of rows"
+_LEVELS = "levels between 0 and 1, ascending"
 _SHARE_OR_NUMBER = "a share between 0 and 1, or a whole number of examples"
 
 
@@ -40,6 +42,14 @@ def _shares_or_rows(split: tuple[float, float, float]) -> tuple[float, float, fl
     if min(split) > 0.0 and abs(sum(split) - 1.0) <= 1e-9:
         return split
     raise ValueError(f"must be {_SHARES_OR_ROWS}")
+
+
+def _levels(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if not levels or min(levels) <= 0.0 or max(levels) >= 1.0:
+        raise ValueError(f"must be {_LEVELS}")
+    if any(one >= next_one for one, next_one in pairwise(levels)):
+        raise ValueError(f"must be {_LEVELS}; sort them and name each once")
+    return levels
 
 
 def _share_or_number(amount: float) -> float:
@@ -71,6 +81,12 @@ SharesOrRows = Annotated[
     AfterValidator(_shares_or_rows),
 ]
 """Shares of the training, validation and test part, or their numbers of rows as integers."""
+Quantiles = Annotated[
+    tuple[float, ...],
+    Field(strict=False, json_schema_extra={"permitted": _LEVELS}),
+    AfterValidator(_levels),
+]
+"""Levels of quantiles, such as .1, .5 and .9."""
 Amount = Annotated[
     float, Field(json_schema_extra={"permitted": _SHARE_OR_NUMBER}), AfterValidator(_share_or_number)
 ]

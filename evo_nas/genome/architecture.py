@@ -93,7 +93,8 @@ class Signature:
         outputs: Width of the output: classes, horizon, keys.
         per_step: Whether every step has an output, or the sequence as a whole.
         last_values: For each target of a forecast the feature that holds its last value, if the network reads all
-            targets; outputs are then ordered by step and by target.
+            targets; outputs are then ordered by step and by target. Where quantiles are forecast, a target's feature
+            is named once for each level.
         predicts_inputs: Whether the outputs are scores of the tokens that the network also reads.
     """
 

@@ -25,7 +25,9 @@ class Objective(StrEnum):
     BINARY_CROSS_ENTROPY = "binary_cross_entropy"
     """Logits and targets (float32, 0 or 1) are ``(batch[, time], outputs)``; the loss is summed over the outputs."""
     MSE = "mse"
-    """Outputs and targets are float32 ``(batch[, time], outputs)``."""
+    """Outputs and targets are float32 ``(batch[, time], outputs)``; targets that are NaN do not count."""
+    QUANTILE = "quantile"
+    """Targets are as for `MSE`; outputs are quantiles ``(batch[, time], targets * levels)``, ordered by target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Sequences:
 
     Attributes:
         inputs: float32 ``(n, time, features)``, or int64 ``(n, time)`` for tokens.
-        targets: One row for each sequence, or for each step of each sequence; types as in `Objective`.
+        targets: One row for each sequence, or for each step of each sequence; types as in `Objective`. NaN is a
+            value that is not known; every sequence has at least one that is.
         lengths: int64 ``(n,)`` where sequences are padded at their end; None if all are full.
         scored: bool ``(n, time)``, the steps that count; None if all valid steps count.
     """
@@ -67,7 +70,8 @@ class Windows:
 
     Attributes:
         inputs: float32 ``(rows, features)``.
-        targets: float32 ``(rows, targets)``; outputs are ordered by step, then by target.
+        targets: float32 ``(rows, targets)``; outputs are ordered by step, then by target, then by level. NaN is a
+            value that is not known; every window has at least one that is.
         origins: int64 ``(n,)``.
         window: Steps that are read.
         horizon: Steps that are forecast.
@@ -135,6 +139,8 @@ class Dataset:
         vocabulary: Token of each id, where inputs are tokens.
         remarks: How the files were understood, one sentence each.
         missing: How many values of each column of the files are missing; columns that are read have none.
+        quantiles: Levels of the quantiles that are forecast, ascending, for `Objective.QUANTILE`.
+        has_target_holes: Whether some targets are NaN, so that loss and metric have to leave them out.
     """
 
     name: str
@@ -150,6 +156,8 @@ class Dataset:
     vocabulary: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
+    quantiles: tuple[float, ...] = ()
+    has_target_holes: bool = False
 
     @property
     def parts(self) -> dict[str, Part]:

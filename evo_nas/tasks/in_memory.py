@@ -122,10 +122,22 @@ def _check_targets(name: str, part: Sequences, dataset: Dataset) -> None:
             raise DataError(
                 f"{name}.targets is {_kind_of(targets)}; must be int64 {steps} of classes from 0 to {outputs - 1}"
             )
-    elif targets.dtype != np.float32 or targets.shape != (*steps, outputs):
-        raise DataError(f"{name}.targets is {_kind_of(targets)}; must be float32 {(*steps, outputs)}")
-    elif not np.isfinite(targets.astype(np.float64)).all():
-        raise DataError(f"{name}.targets has a missing or infinite value; mend it or leave the sequence out")
+        return
+    wanted = (*steps, outputs // max(len(dataset.quantiles), 1))
+    if targets.dtype != np.float32 or targets.shape != wanted:
+        raise DataError(f"{name}.targets is {_kind_of(targets)}; must be float32 {wanted}")
+    if not _are_usable(targets, has_holes=dataset.has_target_holes):
+        raise DataError(
+            f"{name}.targets has a missing or infinite value; mend it, leave the sequence out, or mark what is not "
+            "known as NaN and set has_target_holes, where a sequence needs at least one known target"
+        )
+
+
+def _are_usable(targets: npt.NDArray[np.generic], *, has_holes: bool) -> bool:
+    known = np.isfinite(targets.astype(np.float64)).reshape(len(targets), -1)
+    if not has_holes:
+        return bool(known.all())
+    return bool(known.any(axis=1).all()) and not np.isinf(targets.astype(np.float64)).any()
 
 
 def _in_range(ids: npt.NDArray[np.generic], count: int) -> bool:

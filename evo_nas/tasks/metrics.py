@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     Sums = npt.NDArray[np.float64]
     Outputs = npt.NDArray[np.float32]
     Targets = npt.NDArray[np.generic]
+    Factors = tuple[float, ...]
+    Levels = tuple[float, ...]
 
 ClassificationMetric = Literal["accuracy", "macro_f1", "mcc", "nll"]
 ErrorMetric = Literal["mse", "mae", "rmse"]
 MultiLabelMetric = Literal["nll_per_frame", "frame_accuracy", "f1"]
+MEDIAN = 0.5
 LONGEST_NLL = 700.0
 """The exponential of a larger negative log-likelihood would overflow double precision."""
 
@@ -85,19 +88,54 @@ def key_hits(outputs: Outputs, targets: Targets) -> Sums:
     return np.array([np.count_nonzero(on & wanted), np.count_nonzero(on != wanted)], dtype=np.float64)
 
 
-def squared_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
+def squared_errors(
+    outputs: Outputs, targets: Targets, *, scale: Factors = (1.0,), levels: Levels = ()
+) -> Sums:
     """Returns the sum of squared errors and their number, after errors are multiplied by ``scale``.
 
-    A scale for each target is repeated over the steps of the horizon.
+    Args:
+        outputs: Point forecasts ``(n, targets)``, or quantiles ``(n, targets * levels)``, whose median counts.
+        targets: float32 ``(n, targets)``; NaN does not count.
+        scale: A factor for each target, repeated over the steps of the horizon.
+        levels: The levels of quantiles.
     """
-    errors = _scaled_errors(outputs, targets, scale)
+    errors = _scaled_errors(outputs, targets, scale, levels)
     return np.array([np.sum(np.square(errors)), errors.size])
 
 
-def absolute_errors(outputs: Outputs, targets: Targets, *, scale: float | tuple[float, ...] = 1.0) -> Sums:
+def absolute_errors(
+    outputs: Outputs, targets: Targets, *, scale: Factors = (1.0,), levels: Levels = ()
+) -> Sums:
     """Returns the sum of absolute errors and their number; see `squared_errors`."""
-    errors = _scaled_errors(outputs, targets, scale)
+    errors = _scaled_errors(outputs, targets, scale, levels)
     return np.array([np.sum(np.abs(errors)), errors.size])
+
+
+def percentage_errors(
+    outputs: Outputs,
+    targets: Targets,
+    *,
+    scale: Factors = (1.0,),
+    offset: Factors = (0.0,),
+    levels: Levels = (),
+) -> Sums:
+    """Returns the sum of symmetric percentage errors, each 0 to 200, and their number; see `squared_errors`.
+
+    Args:
+        outputs: As in `squared_errors`.
+        targets: As in `squared_errors`.
+        scale: A factor for each target that, together with ``offset``, brings back the original units.
+        offset: What is added to each target afterwards.
+        levels: As in `squared_errors`.
+    """
+    forecasts, values = (
+        original(array, scale, offset) for array in (point_forecasts(outputs, levels), targets)
+    )
+    totals = np.abs(forecasts) + np.abs(values)
+    # Where both are zero the forecast is right.
+    errors = 200.0 * np.abs(forecasts - values) / np.where(totals == 0, 1.0, totals)
+    known = of_known(errors, targets)
+    return np.array([np.sum(known), known.size])
 
 
 def mean(sums: Sums) -> float:
@@ -147,10 +185,38 @@ def micro_f1(sums: Sums) -> float:
     return float(2 * right / (2 * right + wrong)) if right + wrong else 1.0
 
 
-def _scaled_errors(outputs: Outputs, targets: Targets, scale: float | tuple[float, ...]) -> Sums:
-    factors = np.atleast_1d(np.asarray(scale, dtype=np.float64))
-    errors: Sums = np.subtract(outputs, targets, dtype=np.float64)
-    return errors * np.tile(factors, errors.shape[-1] // len(factors))
+def in_order(quantiles: Outputs, levels: int) -> Outputs:
+    """Returns quantiles ``(n, targets * levels)`` as ``(n, targets, levels)``, each row in ascending order.
+
+    Sorting repairs quantiles that cross, and never makes them worse (Chernozhukov et al., 2010).
+    """
+    return np.sort(quantiles.reshape(*quantiles.shape[:-1], -1, levels), axis=-1)
+
+
+def point_forecasts(outputs: Outputs, levels: Levels) -> Outputs:
+    """Returns the medians ``(n, targets)`` of quantiles; outputs without levels are point forecasts already."""
+    return in_order(outputs, len(levels))[..., levels.index(MEDIAN)] if levels else outputs
+
+
+def original(values: npt.NDArray[np.generic], scale: Factors, offset: Factors) -> Sums:
+    """Returns ``values`` ``(n, steps * targets)`` in original units, from a scale and an offset of each target."""
+    return values.astype(np.float64) * _repeated(scale, values) + _repeated(offset, values)
+
+
+def of_known(values: Sums, targets: Targets) -> Sums:
+    """Returns the values ``(n, targets)`` of the targets that are not NaN, flat if some are."""
+    unknown = np.isnan(targets)
+    return values[~unknown] if unknown.any() else values
+
+
+def _scaled_errors(outputs: Outputs, targets: Targets, scale: Factors, levels: Levels) -> Sums:
+    errors: Sums = np.subtract(point_forecasts(outputs, levels), targets, dtype=np.float64)
+    return of_known(errors * _repeated(scale, errors), targets)
+
+
+def _repeated(factors: Factors, values: npt.NDArray[np.generic]) -> Sums:
+    """Returns factors of each target for all steps of ``values`` ``(n, steps * targets)``."""
+    return np.tile(np.asarray(factors, dtype=np.float64), values.shape[-1] // len(factors))
 
 
 ACCURACY = Metric("accuracy", higher_is_better=True, statistic=hits, value=mean)
@@ -172,24 +238,49 @@ MULTI_LABEL: Mapping[str, Metric] = {metric.name: metric for metric in (NLL_PER_
 LANGUAGE: Mapping[str, Metric] = {metric.name: metric for metric in (NLL, PERPLEXITY, BITS_PER_CHARACTER)}
 
 
-def error_metric(name: ErrorMetric, scale: tuple[float, ...]) -> Metric:
-    """Returns ``mse``, ``mae`` or ``rmse`` of errors that are multiplied by ``scale``, one factor for each target."""
+def error_metric(name: ErrorMetric, scale: tuple[float, ...], levels: tuple[float, ...] = ()) -> Metric:
+    """Returns ``mse``, ``mae`` or ``rmse`` of errors that are multiplied by ``scale``, one factor for each target.
+
+    With the levels of quantiles, which hold .5, the errors are those of the median.
+    """
     metric, statistic = {
         "mse": (MSE, squared_errors),
         "mae": (MAE, absolute_errors),
         "rmse": (RMSE, squared_errors),
     }[name]
-    return replace(metric, statistic=partial(statistic, scale=scale))
+    return replace(metric, statistic=partial(statistic, scale=scale, levels=levels))
 
 
-def mase(scale: tuple[float, ...], naive_errors: tuple[float, ...]) -> Metric:
+def mase(scale: tuple[float, ...], naive_errors: tuple[float, ...], levels: tuple[float, ...] = ()) -> Metric:
     """Returns the mean absolute error divided by that of the naive forecast (Hyndman and Koehler, 2006).
 
     Args:
         scale: As in `error_metric`.
         naive_errors: Mean absolute difference of each target from one season before, in training.
+        levels: As in `error_metric`.
     """
     factors = tuple(factor / error for factor, error in zip(scale, naive_errors, strict=True))
     return Metric(
-        "mase", higher_is_better=False, statistic=partial(absolute_errors, scale=factors), value=mean
+        "mase",
+        higher_is_better=False,
+        statistic=partial(absolute_errors, scale=factors, levels=levels),
+        value=mean,
+    )
+
+
+def smape(
+    scale: tuple[float, ...] = (1.0,), offset: tuple[float, ...] = (0.0,), levels: tuple[float, ...] = ()
+) -> Metric:
+    """Returns the symmetric mean absolute percentage error, 0 to 200 (Makridakis and Hibon, 2000).
+
+    Args:
+        scale: Factor of each target that, together with ``offset``, brings back the original units.
+        offset: What is added to each target afterwards.
+        levels: As in `error_metric`.
+    """
+    return Metric(
+        "smape",
+        higher_is_better=False,
+        statistic=partial(percentage_errors, scale=scale, offset=offset, levels=levels),
+        value=mean,
     )

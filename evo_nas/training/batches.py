@@ -241,7 +241,13 @@ class StreamSplit:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDataset:
-    """The parts of a `Dataset` that training needs, on one device; ``class_weights`` are float32 ``(classes,)``."""
+    """The parts of a `Dataset` that training needs, on one device.
+
+    Attributes:
+        class_weights: float32 ``(classes,)``; None if all classes weigh the same.
+        levels: Levels of the quantiles, float32 ``(levels,)``; None without quantiles.
+        has_target_holes: Whether targets that are NaN must not count.
+    """
 
     signature: Signature
     loss: Objective
@@ -250,6 +256,8 @@ class PreparedDataset:
     validation: Split
     device: torch.device
     class_weights: Tensor | None = None
+    levels: Tensor | None = None
+    has_target_holes: bool = False
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:
@@ -264,7 +272,14 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
         validation=as_split(dataset.validation, dataset.signature, place),
         device=place,
         class_weights=None if weights is None else _tensor(weights, place),
+        levels=levels_of(dataset, place),
+        has_target_holes=dataset.has_target_holes,
     )
+
+
+def levels_of(dataset: Dataset, device: torch.device) -> Tensor | None:
+    """Returns the levels of the quantiles of ``dataset``, float32 ``(levels,)``; None without quantiles."""
+    return torch.tensor(dataset.quantiles, dtype=torch.float32, device=device) if dataset.quantiles else None
 
 
 def as_split(part: Part, signature: Signature, device: torch.device) -> Split:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from evo_nas.training.batches import as_split
-from evo_nas.training.losses import LOSSES, Predictions
+from evo_nas.training.batches import as_split, levels_of
+from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
     from evo_nas.models.network import Network, States
-    from evo_nas.tasks.dataset import Dataset, Objective
+    from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.metrics import Metric
     from evo_nas.training.batches import Batch, Split
 
@@ -70,22 +70,23 @@ class Scores:
     metric: float
 
 
-def score(network: Network, split: Split, *, loss: Objective, metric: Metric) -> Scores:
+def score(network: Network, split: Split, *, loss: TrainingLoss, metric: Metric) -> Scores:
     """Returns the scores of ``network`` on all of ``split``, without dropout; the mode of the network is restored."""
-    sums, losses, rows = [], [], []
+    sums, losses, weights = [], [], []
     forward, was_training = StatefulForward(network, split), network.training
     network.eval()
     with torch.inference_mode():
         for batch in split.in_order(BATCH_SIZE):
-            outputs, targets, _ = forward(batch).counted()
+            predictions = forward(batch).counted()
             forward.advance()
-            losses.append(float(LOSSES[loss](outputs, targets)))
-            rows.append(len(outputs))
+            losses.append(float(loss(predictions)))
+            weights.append(float(loss.weight(predictions)))
+            outputs, targets, _ = predictions
             # Statistics are added up first, since the metric of a whole part need not be the mean over its batches.
             sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
     network.train(was_training)
     return Scores(
-        loss=float(np.average(losses, weights=rows)), metric=metric.value(np.sum(np.stack(sums), axis=0))
+        loss=float(np.average(losses, weights=weights)), metric=metric.value(np.sum(np.stack(sums), axis=0))
     )
 
 
@@ -93,4 +94,7 @@ def score_part(network: Network, dataset: Dataset, part: Literal["train", "valid
     """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
     device = next(network.parameters()).device
     split = as_split(getattr(dataset, part), dataset.signature, device)
-    return score(network, split, loss=dataset.objective, metric=dataset.metric)
+    loss = TrainingLoss(
+        dataset.objective, levels=levels_of(dataset, device), has_holes=dataset.has_target_holes
+    )
+    return score(network, split, loss=loss, metric=dataset.metric)

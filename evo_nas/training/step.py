@@ -39,13 +39,13 @@ class RunningLoss:
 
     def clear(self) -> None:
         """Forgets all steps."""
-        self._loss = self._rows = 0.0
+        self._loss = self._weight = 0.0
         self._maxima = Maxima(0.0, 0.0)
 
-    def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
-        """Counts a step with the mean loss ``()`` of ``rows`` rows and the norm ``()`` of its gradient."""
-        self._loss += float(rows) * loss.item()
-        self._rows += float(rows)
+    def add(self, loss: Tensor, norm: Tensor, weight: int | Tensor) -> None:
+        """Counts a step with its mean loss ``()``, the norm ``()`` of its gradient, and how much that mean weighs."""
+        self._loss += float(weight) * loss.item()
+        self._weight += float(weight)
         self._maxima = Maxima(
             _larger(self._maxima.loss, loss.item()), _larger(self._maxima.gradient_norm, norm.item())
         )
@@ -55,8 +55,8 @@ class RunningLoss:
         return self._maxima
 
     def mean(self) -> float:
-        """Returns the mean loss over all rows of the steps."""
-        return self._loss / self._rows
+        """Returns the weighted mean loss of the steps."""
+        return self._loss / self._weight
 
 
 def _larger(one: float, other: float) -> float:
@@ -70,17 +70,17 @@ class DeviceRunningLoss(RunningLoss):
     def __init__(self, device: torch.device) -> None:
         # In double precision, as the sums on the host are; one tensor, so that one copy reads everything.
         self._figures = torch.zeros(4, dtype=torch.float64, device=device)
-        self._losses, self._count, self._largest_loss, self._largest_norm = self._figures.unbind()
+        self._losses, self._weights, self._largest_loss, self._largest_norm = self._figures.unbind()
         super().__init__()
 
     def clear(self) -> None:
         """Forgets all steps."""
         self._figures.zero_()
 
-    def add(self, loss: Tensor, norm: Tensor, rows: int | Tensor) -> None:
+    def add(self, loss: Tensor, norm: Tensor, weight: int | Tensor) -> None:
         """Counts a step as `RunningLoss.add` does."""
-        self._losses.add_(loss * rows)
-        self._count.add_(rows)
+        self._losses.add_(loss * weight)
+        self._weights.add_(weight)
         torch.maximum(self._largest_loss, loss, out=self._largest_loss)
         torch.maximum(self._largest_norm, norm, out=self._largest_norm)
 
@@ -90,9 +90,9 @@ class DeviceRunningLoss(RunningLoss):
         return Maxima(loss, norm)
 
     def mean(self) -> float:
-        """Waits for the steps and returns the mean loss over all their rows."""
-        losses, count, *_ = self._figures.tolist()
-        return float(losses / count)
+        """Waits for the steps and returns their weighted mean loss."""
+        losses, weights, *_ = self._figures.tolist()
+        return float(losses / weights)
 
 
 class TrainStep:
@@ -139,8 +139,7 @@ class TrainStep:
         torch.autograd.backward(loss)
         self._forward.advance()
         norm = self._optimizer.step()
-        rows = len(predictions.outputs) if predictions.counts is None else predictions.counts.sum()
-        self.running.add(loss.detach(), norm, rows)
+        self.running.add(loss.detach(), norm, self._loss.weight(predictions))
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self._lowered is None:

@@ -25,6 +25,8 @@ from evo_nas.training.schedule import SCHEDULES
 from evo_nas.training.step import TrainStep
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from evo_nas.config.schema import TrainingConfig
     from evo_nas.genome.architecture import Architecture
     from evo_nas.training.batches import Batch, PreparedDataset
@@ -134,7 +136,7 @@ class _Fit:
         step = TrainStep(
             forward,
             optimizer,
-            TrainingLoss(self._data.loss, self._data.class_weights),
+            self._loss(self._data.class_weights),
             precision=self._training.precision,
             capturable=capturable,
         )
@@ -171,6 +173,10 @@ class _Fit:
             set_dropout_generator(network, self._on_device)
 
         return GraphedSteps(step, lambda: graphs(self._on_device), fits=self._fits, recover=recover)
+
+    def _loss(self, class_weights: Tensor | None = None) -> TrainingLoss:
+        data = self._data
+        return TrainingLoss(data.loss, class_weights, levels=data.levels, has_holes=data.has_target_holes)
 
     def _fits(self, batch: Batch) -> bool:
         """Returns whether the graph of a step on ``batch`` fits into the memory together with the training itself."""
@@ -223,7 +229,7 @@ class _Fit:
     def _scored(self, network: Network) -> Scores:
         """Returns the validation scores after an epoch."""
         data = self._data
-        scores = score(network, data.validation, loss=data.loss, metric=data.metric)
+        scores = score(network, data.validation, loss=self._loss(), metric=data.metric)
         self._check_time()
         if not (math.isfinite(scores.loss) and math.isfinite(scores.metric)):
             raise _Ended(Status.DIVERGED, f"validation gave {scores} after epoch {len(self._epochs) + 1}")

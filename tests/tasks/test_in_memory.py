@@ -13,6 +13,7 @@ from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.in_memory import InMemoryOptions, InMemoryTask
 from evo_nas.tasks.metrics import MCC, error_metric
+from evo_nas.tasks.quantiles import wql
 
 RNG = np.random.default_rng(0)
 WAVES = RNG.normal(size=(60, 5, 2))
@@ -99,3 +100,38 @@ def changed(part: str, **arrays) -> Dataset:
 def test_a_data_set_of_other_types_or_shapes_is_one_clear_error(dataset, message) -> None:
     with pytest.raises(DataError, match=message):
         InMemoryTask.of(dataset).read()
+
+
+NUMBERS = dataset_from_arrays(WAVES, WAVES[:, -1], kind="regression")
+
+
+def holes(targets: np.ndarray) -> Dataset:
+    return replace(NUMBERS, test=replace(NUMBERS.test, targets=targets), has_target_holes=True)
+
+
+def test_targets_that_are_not_known_may_be_marked() -> None:
+    targets = NUMBERS.test.targets.astype(np.float32)
+    targets[::2, 0] = np.nan
+    assert InMemoryTask.of(holes(targets)).read().dataset.has_target_holes
+
+
+@pytest.mark.parametrize(("place", "value"), [((0, 0), np.inf), (0, np.nan)])
+def test_an_infinite_target_or_a_sequence_without_any_is_refused(place, value) -> None:
+    targets = NUMBERS.test.targets.astype(np.float32)
+    targets[place] = value
+    with pytest.raises(DataError, match="a sequence needs at least one known target"):
+        InMemoryTask.of(holes(targets)).read()
+
+
+def test_quantiles_have_several_outputs_for_each_target() -> None:
+    levels = (0.1, 0.5, 0.9)
+    dataset = replace(
+        NUMBERS,
+        objective=Objective.QUANTILE,
+        quantiles=levels,
+        metric=wql(levels),
+        signature=replace(NUMBERS.signature, outputs=6),
+    )
+    assert InMemoryTask.of(dataset).read().dataset is dataset
+    with pytest.raises(DataError, match=r"must be float32 \(42, 3\)"):
+        InMemoryTask.of(replace(dataset, signature=replace(NUMBERS.signature, outputs=9))).read()

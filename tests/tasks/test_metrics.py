@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from evo_nas.tasks.metrics import (
     RMSE,
     error_metric,
     mase,
+    smape,
 )
 
 RNG = np.random.default_rng(0)
@@ -78,6 +80,43 @@ def test_errors_in_original_units_scale_each_target_at_every_step() -> None:
 
 def test_mase_of_a_naive_forecast_is_one() -> None:
     assert mase((3.0,), (6.0,)).score(np.array([[2.0]], np.float32), np.array([[0.0]], np.float32)) == 1.0
+
+
+@pytest.mark.parametrize(
+    "metric", [MSE, MAE, RMSE, error_metric("mae", (2.0,)), mase((1.0,), (4.0,)), smape()]
+)
+def test_a_target_that_is_not_known_does_not_count(metric) -> None:
+    outputs = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    targets = np.array([[2.0, np.nan], [np.nan, 7.0]], dtype=np.float32)
+    assert metric.score(outputs, targets) == metric.score(
+        outputs[[0, 1], [0, 1]][:, None], targets[[0, 1], [0, 1]][:, None]
+    )
+
+
+def test_a_prediction_that_is_not_a_number_is_never_hidden() -> None:
+    holes = np.array([[2.0, np.nan]], dtype=np.float32)
+    assert math.isnan(MAE.score(np.array([[np.nan, 1.0]], dtype=np.float32), holes))
+
+
+@pytest.mark.parametrize(
+    "metric", [partial(error_metric, "mae", (1.0,)), partial(mase, (1.0,), (1.0,)), smape]
+)
+def test_the_median_is_the_point_forecast_even_where_quantiles_cross(metric) -> None:
+    crossing = np.array([[5.0, 9.0, 1.0, 30.0, 20.0, 10.0]], dtype=np.float32)  # two steps of three levels
+    medians, targets = np.array([[5.0, 20.0]], np.float32), np.array([[4.0, 24.0]], np.float32)
+    judged = metric(levels=(0.1, 0.5, 0.9)).score(crossing, targets)
+    assert judged == metric().score(medians, targets) > 0
+
+
+def test_smape_is_a_percentage_of_the_mean_of_forecast_and_value() -> None:
+    outputs, targets = np.array([[1.0, 0.0, -1.0]], np.float32), np.array([[3.0, 0.0, 1.0]], np.float32)
+    assert smape().score(outputs, targets) == pytest.approx((100 + 0 + 200) / 3)
+
+
+def test_smape_is_measured_in_original_units() -> None:
+    outputs, targets = np.array([[-1.0, 0.0]], np.float32), np.array([[1.0, 0.0]], np.float32)
+    original = smape((2.0,), (10.0,)).score(outputs, targets)
+    assert original == smape().score(10 + 2 * outputs, 10 + 2 * targets) == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("metric", [ACCURACY, MACRO_F1, MCC, NLL, PERPLEXITY])

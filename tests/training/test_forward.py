@@ -16,8 +16,9 @@ from evo_nas.tasks.metrics import ACCURACY
 from evo_nas.training import forward
 from evo_nas.training.batches import Batch, Split, as_split, prepare
 from evo_nas.training.forward import StatefulForward, score, score_part
+from evo_nas.training.losses import TrainingLoss
 
-OBJECTIVE = {"loss": Objective.CROSS_ENTROPY, "metric": ACCURACY}
+OBJECTIVE = {"loss": TrainingLoss(Objective.CROSS_ENTROPY), "metric": ACCURACY}
 
 
 @pytest.fixture

@@ -4,28 +4,71 @@ import math
 
 import pytest
 import torch
+from sklearn.metrics import mean_pinball_loss
 
 from evo_nas.tasks.dataset import Objective
 from evo_nas.training.batches import Batch
-from evo_nas.training.losses import LOSSES, Predictions, TrainingLoss
+from evo_nas.training.losses import Predictions, TrainingLoss
+
+LEVELS = torch.tensor([0.1, 0.5, 0.9])
 
 
-def test_every_loss_has_its_torch_function() -> None:
-    assert set(LOSSES) == set(Objective)
+def loss_of(objective: Objective, outputs: torch.Tensor, targets: torch.Tensor, **how) -> float:
+    return TrainingLoss(objective, **how)(Predictions(outputs, targets)).item()
 
 
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes() -> None:
-    loss = LOSSES[Objective.CROSS_ENTROPY](torch.zeros(3, 5), torch.tensor([0, 4, 2]))
-    assert loss.item() == pytest.approx(math.log(5))
+    loss = loss_of(Objective.CROSS_ENTROPY, torch.zeros(3, 5), torch.tensor([0, 4, 2]))
+    assert loss == pytest.approx(math.log(5))
 
 
 def test_mse_is_the_mean_over_all_entries() -> None:
-    assert LOSSES[Objective.MSE](torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]])).item() == 2.5
+    assert loss_of(Objective.MSE, torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]])) == 2.5
 
 
 def test_binary_cross_entropy_is_summed_over_outputs_and_averaged_over_rows() -> None:
-    loss = LOSSES[Objective.BINARY_CROSS_ENTROPY](torch.zeros(3, 5), torch.ones(3, 5))
-    assert loss.item() == pytest.approx(5 * math.log(2))
+    loss = loss_of(Objective.BINARY_CROSS_ENTROPY, torch.zeros(3, 5), torch.ones(3, 5))
+    assert loss == pytest.approx(5 * math.log(2))
+
+
+def test_the_quantile_loss_agrees_with_scikit_learn() -> None:
+    quantiles, targets = torch.randn(6, 2, 3), torch.randn(6, 2)
+    loss = loss_of(Objective.QUANTILE, quantiles.flatten(1), targets, levels=LEVELS)
+    levels = [
+        mean_pinball_loss(targets.numpy(), quantiles[..., place].numpy(), alpha=level)
+        for place, level in enumerate((0.1, 0.5, 0.9))
+    ]
+    assert loss == pytest.approx(sum(levels) / 3)
+
+
+@pytest.mark.parametrize("objective", [Objective.MSE, Objective.QUANTILE])
+def test_a_hole_in_a_target_does_not_count(objective) -> None:
+    how = {"levels": LEVELS[:1], "has_holes": True}
+    outputs = torch.tensor([[1.0, 2.0], [4.0, 7.0]], requires_grad=True)
+    holes = Predictions(outputs, torch.tensor([[0.0, math.nan], [math.nan, 5.0]]))
+    loss = TrainingLoss(objective, **how)
+    known = TrainingLoss(objective, **how)(
+        Predictions(torch.tensor([[1.0], [7.0]]), torch.tensor([[0.0], [5.0]]))
+    )
+    assert loss(holes).item() == pytest.approx(known.item())
+    assert loss.weight(holes) == 2
+    (gradient,) = torch.autograd.grad(loss(holes), outputs)
+    assert gradient[0, 1] == gradient[1, 0] == 0
+    assert gradient[0, 0] != 0
+    assert gradient.isfinite().all()
+
+
+def test_holes_and_steps_that_do_not_count_are_both_left_out() -> None:
+    targets = torch.tensor([[0.0], [math.nan], [9.0]])
+    predictions = Predictions(torch.ones(3, 1), targets, torch.tensor([True, True, False]))
+    loss = TrainingLoss(Objective.MSE, has_holes=True)
+    assert loss(predictions) == loss(predictions.counted()) == 1
+    assert loss.weight(predictions) == loss.weight(predictions.counted()) == 1
+
+
+def test_steps_without_any_known_target_lose_nothing() -> None:
+    nothing = Predictions(torch.ones(2, 1), torch.full((2, 1), math.nan))
+    assert TrainingLoss(Objective.MSE, has_holes=True)(nothing) == 0
 
 
 def test_class_weights_count_in_training() -> None:
@@ -68,6 +111,7 @@ def test_rows_that_do_not_count_are_masked_as_if_they_were_left_out(loss, weight
     if loss is Objective.CROSS_ENTROPY:
         targets = torch.tensor([0, -1, 1, 2, 7, 1])  # where it does not count it is no class at all
     predictions = Predictions(outputs, targets, counts)
-    masked, left_out = (TrainingLoss(loss, weights)(each) for each in (predictions, predictions.counted()))
+    mean = TrainingLoss(loss, weights, levels=LEVELS[:1])
+    masked, left_out = (mean(each) for each in (predictions, predictions.counted()))
     torch.testing.assert_close(masked, left_out)
     torch.testing.assert_close(torch.autograd.grad(masked, outputs), torch.autograd.grad(left_out, outputs))
