@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from evo_nas.data.paths import resolved
+from evo_nas.data.paths import check_that_files_differ, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.codec import to_json
@@ -101,6 +101,7 @@ class Experiment:
             DataError: The data cannot be used.
             ConfigError: The search space does not suit the data.
         """
+        check_that_files_differ(self.task.options)
         prepared = self.task.read()
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         _check_direction(self.sections.space, prepared.dataset)

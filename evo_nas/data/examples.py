@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Self
 
     import numpy as np
     import numpy.typing as npt
@@ -18,6 +19,32 @@ if TYPE_CHECKING:
     Label = str | npt.NDArray[np.str_]
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where examples are, as people look for them: ``reviews.csv, row 12``; the words are made when they are asked for.
+
+    Attributes:
+        units: The file of each example and what is counted there, such as ``reviews.csv, row``.
+        numbers: The number, or the name, of each example.
+    """
+
+    units: Sequence[str]
+    numbers: Sequence[int | str]
+
+    @classmethod
+    def of(cls, source: str, unit: str, numbers: Sequence[int | str]) -> Self:
+        """Returns the places in one file; ``unit`` is what ``numbers`` count, such as ``row``."""
+        return cls([f"{source}, {unit}"] * len(numbers), numbers)
+
+    def __getitem__(self, position: int) -> str:
+        return f"{self.units[position]} {self.numbers[position]}"
+
+    def chosen(self, where: Iterable[int]) -> Self:
+        """Returns the places of the examples at the positions ``where``."""
+        pairs = [(self.units[position], self.numbers[position]) for position in where]
+        return type(self)(*map(list, zip(*pairs, strict=True))) if pairs else type(self)((), ())
 
 
 @dataclass(frozen=True)
@@ -31,6 +58,7 @@ class Examples(Generic[Item]):
         groups: Names of groups that must stay together in a split; None if there are none.
         remarks: What was guessed, one sentence each.
         missing: How many values of each column are missing, where there are columns.
+        places: Where each example is; counted from 1 in ``source`` if not given.
     """
 
     source: str
@@ -39,23 +67,19 @@ class Examples(Generic[Item]):
     groups: Sequence[str] | None = None
     remarks: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
+    places: Places | None = None
 
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def where(self) -> Places:
+        """Where each example is."""
+        return self.places or Places.of(self.source, "example", range(1, len(self) + 1))
+
     def joined(self, other: Examples[Item]) -> Examples[Item]:
-        """Returns these examples followed by ``other``."""
-        if (self.groups is None) != (other.groups is None):
-            raise DataError(
-                f"{self.source} and {other.source}: only one of them has groups; give both or none"
-            )
-        return replace(
-            self,
-            items=[*self.items, *other.items],
-            labels=[*self.labels, *other.labels],
-            groups=None if self.groups is None else [*self.groups, *(other.groups or ())],
-            missing=summed([self.missing, other.missing]),
-        )
+        """Returns these examples followed by ``other``; see `joined`."""
+        return joined([self, other])
 
     def chosen(self, positions: npt.NDArray[np.int64]) -> Examples[Item]:
         """Returns the examples at ``positions``, int64 ``(n,)``."""
@@ -65,12 +89,38 @@ class Examples(Generic[Item]):
             items=[self.items[position] for position in where],
             labels=[self.labels[position] for position in where],
             groups=None if self.groups is None else [self.groups[position] for position in where],
+            places=self.where.chosen(where),
         )
 
 
 def joined(examples: Sequence[Examples[Item]]) -> Examples[Item]:
-    """Returns all of ``examples``, at least one, in their order."""
-    return reduce(Examples.joined, examples)
+    """Returns all of ``examples``, at least one, in their order, with the remarks of all.
+
+    Raises:
+        DataError: Only some of them have groups.
+    """
+    first = examples[0]
+    for other in examples[1:]:
+        if (first.groups is None) != (other.groups is None):
+            raise DataError(
+                f"{first.source} and {other.source}: only one of them has groups; give both or none"
+            )
+    # All at once: a folder may hold thousands of files, and joining them in pairs would copy the first ones each time.
+    places = [each.where for each in examples]
+    return replace(
+        first,
+        items=list(chain.from_iterable(each.items for each in examples)),
+        labels=list(chain.from_iterable(each.labels for each in examples)),
+        groups=None
+        if first.groups is None
+        else list(chain.from_iterable(each.groups or () for each in examples)),
+        remarks=tuple(dict.fromkeys(chain.from_iterable(each.remarks for each in examples))),
+        missing=summed(each.missing for each in examples),
+        places=Places(
+            list(chain.from_iterable(each.units for each in places)),
+            list(chain.from_iterable(each.numbers for each in places)),
+        ),
+    )
 
 
 def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
-from evo_nas.data.examples import Examples, Item
-from evo_nas.data.splitting import HELD_OUT, Rows, split_rows
+from evo_nas.data.examples import Examples, Item, joined
+from evo_nas.data.padding import padded
+from evo_nas.data.split_remarks import counted, groups_of, natural, remarks_on_split
+from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
+    from evo_nas.data.examples import Label
     from evo_nas.data.splitting import SplitOptions
 
 MAX_CLASSES = 10_000
 """More classes than any data set of sequences has: the label column is then probably one of numbers."""
+PADDING_LABELS = ("-100", "-100.0", "")
+"""Labels of steps that have no class, as torch and Hugging Face pad them; such steps are read but not scored."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,43 @@ class LabelledParts(Generic[Item]):
         return np.array([positions[str(label)] for label in examples.labels], dtype=np.int64)
 
     def step_targets(self, examples: Examples[Item]) -> list[npt.NDArray[np.int64]]:
-        """Returns the classes of examples with a label for every step, int64 ``(time,)`` each."""
+        """Returns the classes of examples with a label for every step, int64 ``(time,)`` each; see `is_scored`."""
         positions = {name: position for position, name in enumerate(self.classes)}
+        # A step without a class gets the first one; it is not scored.
         return [
-            np.array([positions[str(name)] for name in label], dtype=np.int64) for label in examples.labels
+            np.array([positions.get(str(name), 0) for name in label], dtype=np.int64)
+            for label in examples.labels
         ]
+
+    def is_scored(self, examples: Examples[Item]) -> list[npt.NDArray[np.bool_]]:
+        """Returns which steps have a class, bool ``(time,)`` each, of examples with a label for every step."""
+        return [_has_class(label) for label in examples.labels]
+
+    def scored(self, examples: Examples[Item]) -> npt.NDArray[np.bool_] | None:
+        """Returns which steps have a class, bool ``(n, time)``; None if all have one."""
+        scored = self.is_scored(examples)
+        return None if all(each.all() for each in scored) else padded(scored, np.bool_)
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The names of the groups of each part; empty if there are no groups."""
+        parts = {part: getattr(self, part) for part in PARTS}
+        return {
+            part: groups_of(examples.groups, np.arange(len(examples)))
+            for part, examples in parts.items()
+            if examples.groups is not None
+        }
 
     def balanced_weights(self, *, per_step: bool) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that give all classes the same weight; the mean over training is 1."""
-        targets = np.concatenate(self.step_targets(self.train)) if per_step else self.targets(self.train)
+        targets = self._scored_targets(self.train) if per_step else self.targets(self.train)
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
+
+    def _scored_targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
+        scored = np.concatenate(self.is_scored(examples))
+        targets: npt.NDArray[np.int64] = np.concatenate(self.step_targets(examples))[scored]
+        return targets
 
 
 def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -> LabelledParts[Item]:
@@ -61,23 +92,61 @@ def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -
     Raises:
         DataError: Parts cannot be made, there is only one class, or training misses a class.
     """
+    cut = split_files({part: _with_a_class(examples) for part, examples in files.items()}, options)
+    return LabelledParts(**cut, classes=_classes(cut))
+
+
+def split_files(
+    files: Mapping[str, Examples[Item]], options: SplitOptions, *, strata: Sequence[str] | None = None
+) -> dict[str, Examples[Item]]:
+    """Returns the examples of each part; what should be known of the split is among their remarks.
+
+    Args:
+        files: Those to be cut as ``train``, and parts that have files of their own.
+        options: How to cut them.
+        strata: Classes whose shares are kept, one for each example of all files; by default the labels, if they are
+            classes.
+
+    Raises:
+        DataError: See `split_rows`.
+    """
     # All files are joined before they are split, so that duplicates between them are found.
-    everything, given = files["train"], {}
-    for part in HELD_OUT:
-        if part in files:
-            start = len(everything)
-            everything = everything.joined(files[part])
-            given[part] = np.arange(start, len(everything))
+    order = ["train", *(part for part in HELD_OUT if part in files)]
+    everything = joined([files[part] for part in order])
+    ends = np.cumsum([len(files[part]) for part in order]).tolist()
+    given = {part: np.arange(start, end) for part, start, end in zip(order[1:], ends, ends[1:], strict=False)}
+    # Sequences with a class for every step have no class to stratify by.
     labels = [label for label in everything.labels if isinstance(label, str)]
     rows = Rows(
         everything.source,
         contents=list(map(_content, everything.items)),
-        strata=labels or None,  # sequences with a class for every step have no class to stratify by
+        strata=strata or labels or None,
         groups=everything.groups,
+        places=everything.where,
     )
     positions = split_rows(rows, options, given=given)
-    parts = {part: everything.chosen(where) for part, where in positions.items()}
-    return LabelledParts(**parts, classes=_classes(parts))
+    everything = replace(everything, remarks=(*everything.remarks, *remarks_on_split(rows, positions)))
+    return {part: everything.chosen(where) for part, where in positions.items()}
+
+
+def _with_a_class(examples: Examples[Item]) -> Examples[Item]:
+    """Returns the examples without those of which no step has a class; both kinds of padding are said."""
+    labels = [label for label in examples.labels if not isinstance(label, str)]
+    scored = [_has_class(label) for label in labels]
+    padding = sum(int(np.count_nonzero(~each)) for each in scored)
+    if not padding:
+        return examples
+    some = np.flatnonzero([each.any() for each in scored])
+    remark = f"{counted(padding, 'step')} not scored, since their label is -100 or empty"
+    lost = len(scored) - len(some)
+    if lost:
+        remark += f"; {counted(lost, 'sequence')} left out, since no step of it has another label"
+    return replace(examples.chosen(some), remarks=(*examples.remarks, remark))
+
+
+def _has_class(label: Label) -> npt.NDArray[np.bool_]:
+    """Returns which steps of one example have a class, bool ``(time,)``."""
+    return ~np.isin(np.asarray(label, dtype=np.str_), PADDING_LABELS)
 
 
 def _classes(parts: Mapping[str, Examples[Item]]) -> tuple[str, ...]:
@@ -97,18 +166,17 @@ def _classes(parts: Mapping[str, Examples[Item]]) -> tuple[str, ...]:
         if missing:
             raise DataError(
                 f"{source}: class {missing[0]!r} is in the {part} part, but not in the training part; supply "
-                "examples of it, or split otherwise"
+                "examples of it, or split otherwise, such as with another split.seed"
             )
-    return tuple(sorted(known["train"], key=_natural))
+    return tuple(sorted(known["train"], key=natural))
 
 
 def _names(examples: Examples[Item]) -> set[str]:
-    return {str(name) for label in examples.labels for name in np.atleast_1d(label)}
-
-
-def _natural(name: str) -> tuple[float, str]:
-    """Sorts numbers by value and before words, so that class ``10`` comes after ``9``."""
-    return (float(name) if name.lstrip("-").isdigit() else float("inf"), name)
+    return {
+        str(name)
+        for label in examples.labels
+        for name in ([label] if isinstance(label, str) else label[_has_class(label)])
+    }
 
 
 def _content(item: object) -> str | bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -27,6 +27,14 @@ def _not_empty(names: Sized) -> Sized:
     if not names:
         raise ValueError("must name at least one")
     return names
+
+
+def _as_names(names: object) -> object:
+    """Returns whole numbers as text: persons often have numbers, and files hold text."""
+    if not isinstance(names, list | tuple):
+        return names
+    # `type` and not `isinstance`: true and false are integers in Python, but no names.
+    return [str(name) if type(name) is int else name for name in names]
 
 
 def _adding_up(shares: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -67,6 +75,8 @@ Names = Annotated[
     AfterValidator(_not_empty),
 ]
 """Names of columns, at least one."""
+GroupNames = Annotated[Names, BeforeValidator(_as_names)]
+"""Names of groups, at least one; whole numbers are names as well."""
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A share between 0 and 1, both excluded."""
 Shares = Annotated[

@@ -89,6 +89,24 @@ def data_files(options: BaseModel) -> list[Path]:
     return [file for _, value in _declared(options) for file in _files_of_value(value)]
 
 
+def check_that_files_differ(options: BaseModel) -> None:
+    """Refuses a file that is named twice: a pattern or a folder for one part may take in a file of another.
+
+    Raises:
+        DataError: A file is named twice, or a folder or pattern has no file.
+    """
+    taken: dict[Path, str] = {}
+    for name, value in _declared(options):
+        for file in _files_of_value(value):
+            other = taken.get(file.resolve())
+            if other is not None:
+                where = f"twice in {name}" if other == name else f"in {other} and in {name}"
+                raise DataError(
+                    f"{file} is {where}, but must be read once: narrow the pattern or folder, or list the files"
+                )
+            taken[file.resolve()] = name
+
+
 def expanded(paths: Iterable[Path] | None) -> list[Path]:
     """Returns the files that ``paths`` stand for, those of a folder or pattern by name; none for None.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.data.array_files import is_arrays, read_arrays
-from evo_nas.data.examples import Examples
+from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of
 from evo_nas.data.table_files import read_table
 from evo_nas.data.ts_files import read_ts
@@ -91,6 +91,7 @@ def _from_rows(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[n
             f"columns {inputs[0]} to {inputs[-1]}",
             f"column {label} is the label",
         ),
+        places=places_of_rows(table),
     )
 
 
@@ -113,6 +114,7 @@ def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Example
         else table.texts(label),
         groups=table.texts(roles.group) if roles.group else None,
         remarks=(f"column {name} holds a sequence in every row, {label} the label",),
+        places=places_of_rows(table),
     )
 
 
@@ -148,6 +150,7 @@ def _from_steps(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[
             f"every row is a step of the sequence that column {roles.sequence} names, with {', '.join(inputs)}",
             f"column {label} is the label",
         ),
+        places=Places.of(table.source, "sequence", [str(names[rows[0]]) for rows in rows_of]),
     )
 
 
@@ -180,6 +183,7 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
         else [str(value[0]) for value in ravelled],
         groups=None if roles.group is None else [str(np.ravel(value)[0]) for value in arrays[roles.group]],
         remarks=(f"array {name} holds the sequences, {label} the labels",),
+        places=Places.of(str(path), "sequence", range(1, len(items) + 1)),
     )
 
 
@@ -207,6 +211,11 @@ def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
     if steps.ndim != 2:
         raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
     return steps
+
+
+def places_of_rows(table: Table) -> Places:
+    """Returns the place of each row of a table."""
+    return Places.of(table.source, "row", range(table.first_row, table.first_row + len(table)))
 
 
 def _values(count: int) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
-from evo_nas.data.options import Amount, Seed, StrictOptions
+from evo_nas.data.drawing import by_name, drawn_fold, drawn_groups, drawn_rows
+from evo_nas.data.options import Amount, GroupNames, Seed, StrictOptions
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
+    from typing import Self
 
     import numpy.typing as npt
+
+    from evo_nas.data.examples import Places
 
     Positions = npt.NDArray[np.int64]
 
@@ -29,10 +33,16 @@ class SplitOptions(StrictOptions):
 
     Attributes:
         validation: Size of the validation part, as a share of the examples in ``path`` or as a number; unused where
-            the part has files of its own.
-        test: Size of the test part, likewise.
-        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last ones of the file.
+            the part has files of its own or groups that are named.
+        test: Size of the test part, likewise; unused with ``folds``.
+        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last ones of the file. If not
+            given, whole groups are drawn where the task has a ``group``, otherwise rows.
         test_by: How the test part is taken, if not in the same way as the validation part.
+        validation_groups: Names of the groups that are the validation part.
+        test_groups: Names of the groups that are the test part.
+        folds: Number of equal parts of the examples, one of which is the test part; they keep the shares of the
+            classes, and groups together.
+        fold: Which of these parts is the test part, from 1.
         stratified: Whether drawn rows keep the shares of the classes.
         seed: Seed of the drawing.
         duplicates: What to do with examples that are in two parts: ``refuse`` them, ``drop`` them from the part that
@@ -41,11 +51,32 @@ class SplitOptions(StrictOptions):
 
     validation: Amount = 0.1
     test: Amount = 0.2
-    by: By = "rows"
+    by: By | None = None
     test_by: By | None = None
+    validation_groups: GroupNames | None = None
+    test_groups: GroupNames | None = None
+    folds: Annotated[int, Field(ge=2)] | None = None
+    fold: Annotated[int, Field(ge=1)] = 1
     stratified: bool = True
     seed: Seed = 0
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
+
+    @model_validator(mode="after")
+    def _takes_the_test_part_once(self) -> Self:
+        if self.fold > (self.folds or 1):
+            raise ValueError(f"fold is {self.fold}, folds {self.folds or 'not given'}; must be 1 to folds")
+        if self.folds and self.test_groups:
+            raise ValueError("folds and test_groups both say what the test part is; give one of them")
+        if self.folds and (self.test_by or self.by) == "time":
+            raise ValueError("folds are drawn, but the test part is taken by time; leave one of both out")
+        return self
+
+    @model_validator(mode="after")
+    def _names_a_group_once(self) -> Self:
+        twice = sorted({*(self.validation_groups or ())} & {*(self.test_groups or ())})
+        if twice:
+            raise ValueError(f"group {twice[0]!r} is in validation_groups and in test_groups; name it once")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +88,27 @@ class Rows:
         contents: Hashable keys; examples with equal keys are duplicates.
         strata: Classes whose shares are kept; None if there are none.
         groups: Names of groups that must stay together; None if there are none.
+        places: Where each example is; counted from 1 in ``source`` if not given.
     """
 
     source: str
     contents: Sequence[Hashable]
     strata: Sequence[str] | None = None
     groups: Sequence[str] | None = None
+    places: Places | None = None
 
     def __len__(self) -> int:
         return len(self.contents)
 
+    def place(self, position: int) -> str:
+        """Returns where an example is, such as ``reviews.csv, row 12``."""
+        return self.places[position] if self.places else f"{self.source}, example {position + 1}"
+
 
 def split_rows(
-    rows: Rows, options: SplitOptions, *, given: dict[str, Positions] | None = None
+    rows: Rows, options: SplitOptions, *, given: Mapping[str, Positions] | None = None
 ) -> dict[str, Positions]:
-    """Returns the ascending positions of the ``train``, ``validation`` and ``test`` part.
+    """Returns the ascending positions of the ``train``, ``validation`` and ``test`` part; see `remarks_on_split`.
 
     Args:
         rows: All examples.
@@ -79,94 +116,109 @@ def split_rows(
         given: Positions of the parts that have files of their own.
 
     Raises:
-        DataError: A part would be empty, groups are missing, or the same example is in two parts.
+        DataError: A part would be empty, groups are missing or torn apart, or the same example is in two parts.
     """
     given = given or {}
     taken = [position for positions in given.values() for position in positions.tolist()]
     rest = np.setdiff1d(np.arange(len(rows)), taken)
     parts, available = dict(given), len(rest)
     # The test part is taken first, so that it does not depend on the size of the validation part.
-    if "test" not in given:
-        rest, parts["test"] = _held_out(rows, rest, options, part="test", available=available)
-    if "validation" not in given:
-        rest, parts["validation"] = _held_out(rows, rest, options, part="validation", available=available)
+    for part in ("test", "validation"):
+        if part in given:
+            _check_that_nothing_else_says(part, rows, options)
+        else:
+            parts[part] = _held_out(rows, rest, options, part=part, available=available)
+            rest = np.setdiff1d(rest, parts[part])
     parts["train"] = rest
     for part, positions in parts.items():
         if not len(positions):
             raise DataError(
                 f"{rows.source}: the {part} part has no example of {len(rows)}; change split or supply more"
             )
+    _check_groups(rows, parts)
     return _without_duplicates(rows, parts, options)
 
 
-def _held_out(
-    rows: Rows, rest: Positions, options: SplitOptions, *, part: str, available: int
-) -> tuple[Positions, Positions]:
-    """Returns what remains of ``rest``, and the part that is taken from it."""
+def _check_that_nothing_else_says(part: str, rows: Rows, options: SplitOptions) -> None:
+    names = {"test": ("folds", "test_groups"), "validation": ("validation_groups",)}[part]
+    for name in names:
+        if getattr(options, name):
+            raise DataError(
+                f"{rows.source}: split.{name} chooses the {part} part, but it has examples of its own; leave one of "
+                "both out"
+            )
+
+
+def _held_out(rows: Rows, rest: Positions, options: SplitOptions, *, part: str, available: int) -> Positions:
+    """Returns the part that is taken from ``rest``."""
+    by = _way(rows, options, part=part)
+    groups = None if rows.groups is None else np.array([rows.groups[position] for position in rest])
+    strata = rows.strata if options.stratified else None
+    kinds = None if strata is None else [strata[position] for position in rest]
+    names = options.test_groups if part == "test" else options.validation_groups
+    if names:
+        return rest[by_name(rows.source, groups, names, key=f"split.{part}_groups")]
+    if part == "test" and options.folds:
+        fold = drawn_fold(
+            rows.source, kinds, groups, len(rest), folds=options.folds, fold=options.fold, seed=options.seed
+        )
+        return rest[fold]
     # Shares count from all ``available`` examples, so that 0.1 and 0.2 mean the same in either order.
     amount = options.test if part == "test" else options.validation
-    by = (options.test_by or options.by) if part == "test" else options.by
     count = amount if isinstance(amount, int) else max(1, round(amount * available))
     if count >= len(rest):
         raise DataError(
             f"{rows.source}: split.{part} is {amount}, but only {len(rest)} examples are left; lower it"
         )
     if by == "time":
-        return rest[:-count], rest[-count:]
-    if by == "group":
-        return _by_group(rows, rest, count, seed=options.seed)
-    return _drawn(rows, rest, count, options)
+        return rest[-count:]
+    if groups is not None:
+        return rest[drawn_groups(rows.source, groups, count, seed=options.seed)]
+    return rest[drawn_rows(rows.source, kinds, len(rest), count, seed=options.seed)]
 
 
-def _drawn(rows: Rows, rest: Positions, count: int, options: SplitOptions) -> tuple[Positions, Positions]:
-    from sklearn.model_selection import train_test_split  # noqa: PLC0415 - 1.5 s, paid only where rows are drawn
-
-    strata = None
-    if options.stratified and rows.strata is not None:
-        strata = [rows.strata[position] for position in rest]
-        # Scikit-learn refuses these two as well, but does not name the class or the remedy.
-        rare = [name for name, occurrences in Counter(strata).items() if occurrences < 2]
-        smallest = min(count, len(rest) - count)
-        if rare:
-            raise DataError(
-                f"{rows.source}: class {rare[0]!r} has a single example; supply more, leave the class out or set "
-                "split.stratified to false"
-            )
-        if smallest < len(set(strata)):
-            raise DataError(
-                f"{rows.source}: a part of {smallest} examples cannot hold all {len(set(strata))} classes; supply "
-                "more, or set split.stratified to false"
-            )
-    train, held_out = train_test_split(rest, test_size=count, stratify=strata, random_state=options.seed)
-    return np.sort(train), np.sort(held_out)
-
-
-def _by_group(rows: Rows, rest: Positions, count: int, *, seed: int) -> tuple[Positions, Positions]:
-    """Draws whole groups until they have at least ``count`` examples."""
+def _way(rows: Rows, options: SplitOptions, *, part: str) -> By:
+    """Returns how a part is taken; groups that were named are never torn apart."""
+    name = "test_by" if part == "test" and options.test_by else "by"
+    by: By | None = getattr(options, name)
     if rows.groups is None:
-        raise DataError(f"{rows.source}: split.by is group, but no group column is given; name it in `group`")
-    groups = np.array([rows.groups[position] for position in rest])
-    names = np.unique(groups)
-    # Names are sorted by np.unique before they are shuffled: the file's order must not decide what is drawn.
-    order = np.random.default_rng(seed).permutation(names)
-    # Whole groups seldom add up to the number that was asked for; the part is then a little larger.
-    sizes = np.cumsum([np.count_nonzero(groups == name) for name in order])
-    chosen = order[: int(np.searchsorted(sizes, count)) + 1]
-    if len(chosen) >= len(names):
+        named = "test_groups" if options.test_groups else "validation_groups"
+        if by == "group" or options.test_groups or options.validation_groups:
+            reason = f"{name} is group" if by == "group" else f"{named} is given"
+            raise DataError(
+                f"{rows.source}: split.{reason}, but no group column is given; name it in `group`"
+            )
+        return by or "rows"
+    if by in {"rows", "time"}:
         raise DataError(
-            f"{rows.source} has {len(names)} groups; a part of {count} examples would need them all: lower it"
+            f"{rows.source}: split.{name} is {by}, but `group` is given, whose groups must stay together; leave one "
+            "of both out"
         )
-    is_held_out = np.isin(groups, chosen)
-    return rest[~is_held_out], rest[is_held_out]
+    return "group"
+
+
+def _check_groups(rows: Rows, parts: Mapping[str, Positions]) -> None:
+    """Refuses a group that is in two parts, which only files of their own can cause."""
+    if rows.groups is None:
+        return
+    seen: dict[str, tuple[str, int]] = {}
+    for part in PARTS:
+        for position in parts[part].tolist():
+            first, at = seen.setdefault(rows.groups[position], (part, position))
+            if first != part:
+                raise DataError(
+                    f"group {rows.groups[position]!r} is in the {first} and in the {part} part: {rows.place(at)}, and "
+                    f"{rows.place(position)}; keep it in one, or leave `group` out"
+                )
 
 
 def _without_duplicates(
-    rows: Rows, parts: dict[str, Positions], options: SplitOptions
+    rows: Rows, parts: Mapping[str, Positions], options: SplitOptions
 ) -> dict[str, Positions]:
     """Refuses examples that are in two parts, or drops them from the part that is used earlier."""
     if options.duplicates == "keep":
-        return parts
-    seen: dict[Hashable, int] = {}
+        return dict(parts)
+    seen: dict[Hashable, tuple[str, int]] = {}
     clean = {}
     for part in reversed(PARTS):
         kept = []
@@ -175,12 +227,18 @@ def _without_duplicates(
             if content not in seen:
                 kept.append(position)
             elif options.duplicates == "refuse":
+                other, twin = seen[content]
                 raise DataError(
-                    f"{rows.source}: examples {seen[content] + 1} and {position + 1} are the same, but in two "
-                    "parts; remove one, split by group, or set split.duplicates to drop or keep"
+                    f"{rows.place(position)}, and {rows.place(twin)}, are the same, but in two parts, {part} and "
+                    f"{other}; remove one, split by group, or set split.duplicates to drop or keep"
                 )
+        if not kept:
+            raise DataError(
+                f"{rows.source}: all {len(parts[part])} examples of the {part} part are in a part that is used later, "
+                "too, and would be dropped; supply others"
+            )
         clean[part] = np.array(kept, dtype=np.int64)
         # Added only when the part is complete, since repetitions within one part are harmless.
         for position in kept:
-            seen.setdefault(rows.contents[position], position)
+            seen.setdefault(rows.contents[position], (part, position))
     return clean

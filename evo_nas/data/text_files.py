@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.data.examples import Examples
+from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of, reading
-from evo_nas.data.sequence_files import LABELS, guessed
+from evo_nas.data.sequence_files import LABELS, guessed, places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 
@@ -91,6 +91,7 @@ def texts_of(table: Table, roles: TextRoles, *, label: str | None = None) -> Exa
             f"column {text} is the text, "
             + (f"column {column} the label" if label is None else "classes are files"),
         ),
+        places=places_of_rows(table),
     )
 
 
@@ -110,22 +111,30 @@ def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str
     texts = ["".join(record.split("\n")[1:]).replace(" ", "").upper() for record in records]
     if not all(texts):
         raise DataError(f"{path}: record {texts.index('') + 1} has no sequence; mend the file")
-    return Examples(str(path), texts, labels=[label] * len(texts), remarks=("FASTA, letters are upper case",))
+    return Examples(
+        str(path),
+        texts,
+        labels=[label] * len(texts),
+        remarks=("FASTA, letters are upper case",),
+        places=Places.of(str(path), "record", range(1, len(texts) + 1)),
+    )
 
 
 def _read_lines(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:
-    lines = [line for line in read_text(path, roles.encoding).split("\n") if line.strip()]
+    numbered = enumerate(read_text(path, roles.encoding).split("\n"), start=1)
+    line_of = {number: line for number, line in numbered if line.strip()}
+    lines, places = list(line_of.values()), Places.of(str(path), "line", list(line_of))
     if label is not None:
-        return Examples(str(path), lines, labels=[label] * len(lines), remarks=("every line is a text",))
+        labels = [label] * len(lines)
+        return Examples(str(path), lines, labels, remarks=("every line is a text",), places=places)
     pairs = [line.split(roles.delimiter, 1) for line in lines]
-    for number, pair in enumerate(pairs, start=1):
+    for position, pair in enumerate(pairs):
         if len(pair) < 2 or not pair[1].strip():
-            raise DataError(
-                f"{path}: example {number} is {lines[number - 1]!r:.60}; must be a label and a text"
-            )
+            raise DataError(f"{places[position]} is {lines[position]!r:.60}; must be a label and a text")
     return Examples(
         str(path),
         items=[text for _, text in pairs],
         labels=[first for first, _ in pairs],
         remarks=("every line is a text; its first word is the label",),
+        places=places,
     )

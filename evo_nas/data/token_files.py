@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evo_nas.data.examples import Examples
+from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of
-from evo_nas.data.sequence_files import guessed
+from evo_nas.data.sequence_files import guessed, places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.data.text_files import read_text
 from evo_nas.errors import DataError
@@ -87,6 +87,7 @@ def tagged(table: Table, roles: TokenRoles) -> Examples[Tokens]:
         labels=labels,
         groups=table.texts(roles.group) if roles.group else None,
         remarks=(f"column {tokens} holds the tokens of a sequence, {tags} a tag for each",),
+        places=places_of_rows(table),
     )
 
 
@@ -114,6 +115,7 @@ def _read_conll(path: Path, roles: TokenRoles) -> Examples[Tokens]:
         remarks=(
             f"every line is a token, column {token}, and its tag, column {tag}; blank lines end sequences",
         ),
+        places=Places.of(str(path), "line", [rows[0].number for rows in sequences]),
     )
 
 

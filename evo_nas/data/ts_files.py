@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.examples import Examples
+from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import reading
 from evo_nas.errors import DataError
 
@@ -41,7 +41,11 @@ def read_ts(path: Path) -> Examples[npt.NDArray[np.float64]]:
         raise DataError(f"{path} is empty; must hold one sequence in each line")
     items, labels = zip(*(_parsed(path, number, line) for number, line in numbered), strict=True)
     return Examples(
-        str(path), items=items, labels=labels, remarks=("every line is a sequence, its label last",)
+        str(path),
+        items=items,
+        labels=labels,
+        remarks=("every line is a sequence, its label last",),
+        places=Places.of(str(path), "line", [number for number, _ in numbered]),
     )
 
 

@@ -137,6 +137,7 @@ class Dataset:
         class_weights: float32 ``(classes,)``, factors of the training loss; None if all classes weigh the same.
         classes: Names of the classes, where there are classes.
         vocabulary: Token of each id, where inputs are tokens.
+        groups: Names of the groups of each part, where a split kept groups together.
         remarks: How the files were understood, one sentence each.
         missing: How many values of each column of the files are missing; columns that are read have none.
         quantiles: Levels of the quantiles that are forecast, ascending, for `Objective.QUANTILE`.
@@ -154,6 +155,7 @@ class Dataset:
     class_weights: npt.NDArray[np.float32] | None = None
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     quantiles: tuple[float, ...] = ()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_FOR_PEOPLE = frozenset({"name", "remarks", "missing"})
+_FOR_PEOPLE = frozenset({"name", "groups", "remarks", "missing"})
 """Fields of a data set that change no result."""
 
 

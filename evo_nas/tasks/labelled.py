@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Literal
 
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import SplitOptions
+from evo_nas.errors import DataError
 from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from evo_nas.data.examples import Examples, Item
     from evo_nas.data.labelled_parts import LabelledParts
+    from evo_nas.data.table import Table
     from evo_nas.genome.architecture import Signature
     from evo_nas.tasks.dataset import Sequences
 
@@ -22,7 +25,7 @@ class LabelledOptions(SourceOptions):
     """Options that all tasks on labelled examples share.
 
     Attributes:
-        group: Column with the name of what must stay together in a split, such as a person.
+        group: Column with the name of what must stay together in a split, such as a person: whole groups are drawn.
         split: How the examples are divided into parts.
         class_weights: ``balanced`` lets rare classes count as much as frequent ones in training.
         metric: What search optimises.
@@ -32,6 +35,23 @@ class LabelledOptions(SourceOptions):
     split: SplitOptions = SplitOptions()
     class_weights: Literal["none", "balanced"] = "none"
     metric: ClassificationMetric = "accuracy"
+
+    def examples(
+        self, read: Callable[[Path], Examples[Item]], of_table: Callable[[Table], Examples[Item]]
+    ) -> dict[str, Examples[Item]]:
+        """Returns the examples of each part that has examples of its own; see `SourceOptions.examples`.
+
+        Raises:
+            DataError: Something cannot be read, or a group is named for files that have none.
+        """
+        files = super().examples(read, of_table)
+        for examples in files.values():
+            if self.group is not None and examples.groups is None:
+                raise DataError(
+                    f"{examples.source}: group is {self.group!r}, but a file of this kind has no column for it; leave "
+                    "group out, or give a table"
+                )
+        return files
 
 
 def labelled_dataset(
@@ -65,6 +85,7 @@ def labelled_dataset(
         class_weights=parts.balanced_weights(per_step=signature.per_step) if is_balanced else None,
         classes=parts.classes,
         vocabulary=vocabulary,
+        groups=parts.groups,
         remarks=parts.train.remarks,
         missing=parts.train.missing,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,51 @@ def test_groups_are_given_in_all_files_or_in_none() -> None:
     files = {"train": examples(["a", "b"] * 10), "test": examples(["a"], start=50, groups=["anna"])}
     with pytest.raises(DataError, match="only one of them has groups; give both or none"):
         split_examples(files, IN_TIME)
+
+
+def test_a_label_is_any_word() -> None:
+    names = ["NA", "None", "nan", "②", "--1", "²", "[b]", "-100"]
+    parts = split_examples({"train": examples(names * 10)}, IN_TIME)
+    assert set(parts.classes) == set(names)
+
+
+@pytest.mark.parametrize("padding", ["-100", "-100.0", ""])
+def test_a_step_with_a_padding_label_is_read_but_not_scored(padding) -> None:
+    steps = [np.array(["x", "y", padding]), np.array(["y", padding, padding])] * 10
+    parts = split_examples({"train": Examples("file", [str(n) for n in range(20)], steps)}, IN_TIME)
+    assert parts.classes == ("x", "y")
+    assert [each.tolist() for each in parts.is_scored(parts.test)][:2] == [
+        [True, True, False],
+        [True, False, False],
+    ]
+    scored = parts.scored(parts.test)
+    assert scored is not None
+    assert scored.shape == (4, 3)
+    assert "30 steps were not scored, since their label is -100 or empty" in parts.train.remarks
+    weights = parts.balanced_weights(per_step=True)
+    assert weights * [7, 14] == pytest.approx([10.5, 10.5])
+
+
+def test_a_sequence_without_any_class_is_no_example() -> None:
+    steps = [np.array(["x", "y"]), np.array(["-100", ""])] * 10
+    parts = split_examples({"train": Examples("file", [str(n) for n in range(20)], steps)}, IN_TIME)
+    assert len(parts.train) + len(parts.validation) + len(parts.test) == 10
+    assert "10 sequences were left out" in parts.train.remarks[0]
+    assert parts.scored(parts.train) is None
+
+
+def test_groups_of_each_part_are_known() -> None:
+    groups = [str(n // 4) for n in range(40)]
+    parts = split_examples(
+        {"train": examples(["a", "b"] * 20, groups=groups)}, SplitOptions(test_groups=["9", "3"])
+    )
+    assert parts.groups["test"] == ("3", "9")
+    assert sum(map(len, parts.groups.values())) == 10
+
+
+def test_an_example_keeps_its_place_and_files_their_remarks() -> None:
+    first = examples(["a", "b"] * 10, remarks=("every line is a text",))
+    second = examples(["b", "a"], start=50, remarks=("every line is a text", "one more"))
+    parts = split_examples({"train": first, "test": replace(second, source="other")}, IN_TIME)
+    assert parts.test.where[1] == "other, example 2"
+    assert parts.train.remarks[:2] == ("every line is a text", "one more")

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from evo_nas.data.options import StrictOptions
-from evo_nas.data.paths import DataPath, DataPaths, HubName, data_files, data_paths, expanded, resolved
+from evo_nas.data.paths import (
+    DataPath,
+    DataPaths,
+    HubName,
+    check_that_files_differ,
+    data_files,
+    data_paths,
+    expanded,
+    resolved,
+)
 from evo_nas.errors import DataError
 
 
@@ -105,3 +114,31 @@ def test_files_of_a_local_data_set_may_lie_in_folders_of_it(tmp_path) -> None:
 def test_an_empty_list_of_paths_is_refused() -> None:
     with pytest.raises(ValueError, match="must name at least one file, folder or pattern"):
         options(path=[])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"path": ["*.csv"], "one": "test.csv"}, "test.csv is in path and in one"),
+        ({"path": "folder", "one": "folder/test.csv"}, "test.csv is in path and in one"),
+        ({"path": ["train.csv", "t*.csv"]}, "train.csv is twice in path"),
+        (
+            {"classes": {"up": "train.csv", "down": "tr*.csv"}},
+            r"train.csv is in classes.up and in classes.down",
+        ),
+        ({"path": "train.csv", "one": "link"}, "link is in path and in one"),
+    ],
+)
+def test_a_file_that_is_named_twice_is_refused(given, message, tmp_path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("train.csv", "test.csv", "folder/test.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "train.csv")
+    with pytest.raises(DataError, match=message):
+        check_that_files_differ(resolved(options(**given), tmp_path))
+
+
+def test_files_that_differ_are_accepted(tmp_path) -> None:
+    for name in ("a1.csv", "a2.csv", "test.csv"):
+        (tmp_path / name).touch()
+    check_that_files_differ(resolved(options(path=["a*.csv"], one="test.csv"), tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evo_nas.errors import DataError
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
 
@@ -93,3 +94,74 @@ def test_drawn_parts_share_no_sequence(kind) -> None:
         if isinstance(part, Sequences)
     ]
     assert not drawn[0] & drawn[1]
+
+
+def people(count: int = 20, each: int = 8) -> list[str]:
+    """Returns rows of persons near points of their own."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(count, 3)) * 3
+    return [
+        ",".join(f"{value:.4f}" for value in centres[person] + rng.normal(size=3) / 10)
+        + f",p{person},{'ab'[person % 2]}"
+        for person in range(count)
+        for _ in range(each)
+    ]
+
+
+def test_naming_a_group_is_enough_to_keep_it_in_one_part(tmp_path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["x,y,z,person,label", *people()]))
+    dataset = load("classification", path=path, group="person")
+    persons = [set(names) for names in dataset.groups.values()]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 20
+    assert [len(part) / 8 for part in dataset.parts.values()] == list(map(len, persons))
+    assert any("the test part has 32 examples of 4 groups: p" in remark for remark in dataset.remarks)
+
+
+@pytest.mark.parametrize("by", ["rows", "time"])
+def test_a_group_and_a_split_that_tears_it_apart_are_refused_together(by, tmp_path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["x,y,z,person,label", *people()]))
+    with pytest.raises(DataError, match=f"split.by is {by}, but `group` is given"):
+        load("classification", path=path, group="person", split={"by": by})
+
+
+def test_a_group_in_the_files_of_two_parts_is_refused(tmp_path) -> None:
+    rows = people()
+    for name, part in (("train.csv", rows[:-12]), ("test.csv", rows[-12:])):
+        (tmp_path / name).write_text("\n".join(["x,y,z,person,label", *part]))
+    with pytest.raises(
+        DataError, match=r"group 'p18' is in the .* and in the test part.*train.csv, row 146.*test"
+    ):
+        load("classification", path=tmp_path / "train.csv", test_path=tmp_path / "test.csv", group="person")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content"),
+    [
+        ("classification", "a.ts", "@data\n1,2:3,4:a\n"),
+        ("text_classification", "a.txt", "dry sun\nwet rain\n"),
+        ("tagging", "a.conll", "dry A\nsun N\n"),
+    ],
+)
+def test_a_group_in_a_format_without_columns_for_it_is_refused(kind, name, content, tmp_path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match="group is 'person', but a file of this kind has no column for it"):
+        load(kind, path=tmp_path / name, group="person")
+
+
+def test_duplicates_in_two_files_are_named_by_their_files_and_rows(tmp_path) -> None:
+    rows = [f"{row},{row * row},{'up' if row % 2 else 'down'}" for row in range(40)]
+    for name, part in (
+        ("train.csv", rows[:30]),
+        ("more.csv", rows[30:]),
+        ("test.csv", [*rows[20:22], "77,1,up"]),
+    ):
+        (tmp_path / name).write_text("\n".join(["a,b,label", *part]))
+    files = {"path": [tmp_path / "more.csv", tmp_path / "train.csv"], "test_path": tmp_path / "test.csv"}
+    with pytest.raises(
+        DataError, match=r"train.csv, row 22, and .*test.csv, row 2, are the same, but in two parts"
+    ):
+        load("classification", **files, split={"seed": 3})
+    remarks = load("classification", **files, split={"duplicates": "drop"}).remarks
+    assert any("2 examples were dropped" in remark and "train.csv, row 22; " in remark for remark in remarks)

@@ -73,7 +73,7 @@ def test_a_text_without_tokens_is_refused(tmp_path) -> None:
 
 def test_a_line_without_a_text_is_refused(tmp_path) -> None:
     (tmp_path / "a.txt").write_text("dry sun\nwet\n")
-    with pytest.raises(DataError, match="example 2 is 'wet'; must be a label and a text"):
+    with pytest.raises(DataError, match="line 2 is 'wet'; must be a label and a text"):
         load(path=tmp_path / "a.txt")
 
 

@@ -1,0 +1,53 @@
+"""What people should know of a split is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evo_nas.data.examples import Places
+from evo_nas.data.split_remarks import natural, remarks_on_split
+from evo_nas.data.splitting import Rows, SplitOptions, split_rows
+
+
+def remarks(rows: Rows, **options) -> str:
+    return "\n".join(remarks_on_split(rows, split_rows(rows, SplitOptions(**options))))
+
+
+def test_the_groups_of_every_part_are_named_and_counted_as_people_count() -> None:
+    groups = [str(row // 10) for row in range(1000)]
+    said = remarks(Rows("file", range(1000), groups=groups), test_groups=["9", "10"], validation_groups=["3"])
+    assert "the test part has 20 examples of 2 groups: 9, 10" in said
+    assert "the validation part has 10 examples of 1 group: 3" in said
+    assert "the train part has 970 examples of 97 groups: 0, 1, 2, 4, 5, 6, 7, 8, 11, 12 and 87 more" in said
+
+
+def test_dropped_duplicates_are_counted_and_named_by_their_file_and_row() -> None:
+    places = Places(["a.csv, row"] * 500 + ["b.csv, line"] * 500, [*range(2, 502), *range(1, 501)])
+    rows = Rows("a.csv", [*range(998), 999, 999], places=places)
+    parts = {"train": np.r_[0:600, 998], "validation": np.r_[600:800], "test": np.r_[800:998, 999]}
+    dropped = {**parts, "train": np.r_[0:600]}
+    assert remarks_on_split(rows, parts) == ()
+    said = "1 example was dropped, since a part that is used later has the same: b.csv, line 499"
+    assert remarks_on_split(rows, dropped) == (said,)
+
+
+def test_many_dropped_duplicates_are_counted_but_not_all_named() -> None:
+    rows = Rows("file", [*range(30), *range(100, 110), *range(30)])
+    said = remarks(rows, by="time", test=30, validation=5, duplicates="drop")
+    assert said.startswith("30 examples were dropped")
+    assert "file, example 1; file, example 2;" in said
+    assert "and 20 more" in said
+
+
+@pytest.mark.parametrize(("examples", "points"), [(13, 14), (25, 10), (99, 5)])
+def test_a_validation_part_too_small_to_decide_is_said_with_what_to_do(examples, points) -> None:
+    said = remarks(Rows("file", range(1000)), validation=examples)
+    assert f"has {examples} examples, too few to tell candidates apart" in said
+    assert f"up to {points} points; raise split.validation, or search all parts in turn with --folds" in said
+    assert remarks(Rows("file", range(1000)), validation=100) == ""
+
+
+@pytest.mark.parametrize("name", ["①", "²", "--1", "-", "", "٣", "1e5", "-²", "9" * 400, "1_0"])
+def test_any_name_can_be_sorted(name) -> None:
+    assert sorted(["b", name, "10", "9"], key=natural)[:2] in (["9", "10"], [name, "9"])
