@@ -28,6 +28,7 @@ from evo_nas.config import TrainingConfig, load_config
 from evo_nas.experiment import Experiment
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Training
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import train
@@ -101,7 +102,7 @@ def train_forecasts() -> None:
             forecast: trainings_of(replace(architecture, forecast=forecast), experiment.dataset, options)
             for forecast in Forecast
         }
-        save(f"forecast-{name}", {"baselines": dict(experiment.baselines), "told": told})
+        save(f"forecast-{name}", {"baselines": scores(experiment.baselines), "told": told})
 
 
 def train_tied() -> None:

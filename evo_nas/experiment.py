@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
+    from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.task import Prepared, Task
 
@@ -39,7 +38,8 @@ ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
 process and waits for workers without a deadline, ``inline`` trains in this process."""
 STARTUP_S = 120.0
-_log = logging.getLogger(__name__)
+BASELINES_LIMIT_S = 600.0
+"""A search waits for its baselines, so none is begun later than this after the first one."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,9 @@ class Experiment:
         return self.prepared.dataset
 
     @cached_property
-    def baselines(self) -> Mapping[str, float]:
-        """Test scores of the task's baselines by name, all finite; fitted when they are first asked for."""
-        fitted = self.prepared.fit_baselines()
-        endless = [name for name, score in fitted.items() if not math.isfinite(score)]
-        if endless:
-            _log.warning("left out, since their test score is not finite: %s", ", ".join(endless))
-        return {name: score for name, score in fitted.items() if name not in endless}
+    def baselines(self) -> Mapping[str, BaselineResult]:
+        """Results of the task's baselines by name; fitted when they are first asked for."""
+        return self.prepared.fit_baselines(BASELINES_LIMIT_S)
 
     @cached_property
     def space(self) -> SearchSpace:

@@ -134,13 +134,23 @@ class Verdict:
         return f"The champion is {place} the LSTM by {distance}, {doubt}."
 
     def _against_baselines(self) -> str:
+        if not self.baselines:
+            return ""
         sign = 1 if self.higher_is_better else -1
-        better = [
-            name for name, baseline in self.baselines.items() if sign * baseline >= sign * self.champion.test
-        ]
-        if better:
-            return f"It does not beat {' and '.join(better)}."
-        return f"It beats {' and '.join(self.baselines)}." if self.baselines else ""
+        strongest = max(self.baselines, key=lambda name: sign * self.baselines[name])
+        beaten = [name for name, score in self.baselines.items() if sign * score < sign * self.champion.test]
+        others = [name for name in self.baselines if name not in beaten]
+        parts = [f"beats {_joined(beaten)}"] * bool(beaten) + [f"does not beat {_joined(others)}"] * bool(
+            others
+        )
+        return (
+            f"The strongest baseline, {strongest}, reaches {self.baselines[strongest]:.4g} {self.metric}, the champion "
+            f"{self.champion.test:.4g}; it {' but '.join(parts)}."
+        )
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def stored_verdict(run: Run) -> Verdict | None:

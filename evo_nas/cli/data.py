@@ -12,12 +12,21 @@ import click
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
 @click.option("--baselines/--no-baselines", default=True, help="Whether to fit the baselines.")
+@click.option(
+    "--baseline-limit",
+    "limit_s",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Begin no further baseline after this time.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: bool) -> None:
+def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, limit_s: float, as_json: bool) -> None:
     """Shows how the data of CONFIG were understood, and the baselines that a search has to beat.
 
     It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
-    of simple baselines. It does not search and writes no files.
+    of simple baselines with the seconds that each took. It does not search and writes no files.
     """
     from evo_nas.cli.data_view import data_fields, data_view
     from evo_nas.cli.terminal import plain_console
@@ -25,7 +34,7 @@ def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, as_json: 
     from evo_nas.experiment import Experiment
 
     prepared = Experiment.of(load_config(config, overrides)).prepared
-    fitted = prepared.fit_baselines() if baselines else {}
+    fitted = prepared.fit_baselines(limit_s) if baselines else {}
     if as_json:
         click.echo(json.dumps(data_fields(prepared.dataset, fitted)))
     else:

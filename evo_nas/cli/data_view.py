@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.console import RenderableType
 
+    from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset, Part
 
 BINS = 24
@@ -31,7 +33,7 @@ MOST_CLASSES = 20
 """Longest table of classes; a longer one would push the samples off the screen."""
 
 
-def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
+def data_view(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> RenderableType:
     """Returns the facts about the data, the parts, the classes, some samples, and the baselines."""
     lines = [plain(f"  {remark}") for remark in (*dataset.remarks, *_facts(dataset))]
     views: list[RenderableType] = [
@@ -47,7 +49,7 @@ def data_view(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableTyp
     return Group(*views)
 
 
-def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, Any]:
+def data_fields(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> dict[str, Any]:
     """Returns the same content as plain values for JSON."""
     return {
         "name": dataset.name,
@@ -61,7 +63,7 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, float]) -> dict[str, A
         "missing": dict(dataset.missing),
         "parts": {name: _part_fields(part) for name, part in dataset.parts.items()},
         "classes": _counts(dataset) if dataset.classes else {},
-        "baselines": dict(baselines),
+        "baselines": {name: asdict(result) for name, result in baselines.items()},
     }
 
 
@@ -148,10 +150,11 @@ def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
     return np.bincount(targets.astype(np.int64), minlength=classes)
 
 
-def _baselines_table(dataset: Dataset, baselines: Mapping[str, float]) -> RenderableType:
-    table = plain_table("baseline", right=(f"test {dataset.metric.name}",))
-    for name, baseline in baselines.items():
-        table.add_row(plain(name), figure(baseline))
+def _baselines_table(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> RenderableType:
+    table = plain_table("baseline", right=(f"test {dataset.metric.name}", "CPU s"), left=("",))
+    for name, result in baselines.items():
+        score = "-" if result.score is None else figure(result.score)
+        table.add_row(plain(name), score, f"{result.cpu_s:.1f}", plain(result.note, style="dim"))
     return table
 
 

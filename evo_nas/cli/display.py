@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.text import Text
 
-from evo_nas.cli.formatting import Scale, duration, failures, figure, trained, workers
+from evo_nas.cli.formatting import Scale, baselines_in_words, duration, failures, trained, workers
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain_console
 from evo_nas.cli.verdict_view import verdict_view
@@ -104,8 +104,7 @@ class TextDisplay(Display):
         if isinstance(event, Started):
             self._show_started(event)
         elif isinstance(event, Baselines):
-            named = ", ".join(f"{name} {figure(value)}" for name, value in event.values.items())
-            self._print(f"baselines, by test {event.metric}: {named}")
+            self._print(f"baselines, by test {event.metric}: {baselines_in_words(event.results)}")
         elif isinstance(event, Completed):
             self._print(f"{event.run} is complete")
         elif isinstance(event, Stopped):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from evo_nas.execution.executor import Occupancy
     from evo_nas.sessions.events import Progressed
+    from evo_nas.tasks.baselines.fitting import BaselineResult
 
 _CAUSES = {
     Status.TOO_BIG: "too big",
@@ -90,6 +91,15 @@ def workers(progress: Progressed) -> str:
 def waiting(occupancy: Occupancy) -> str:
     """Returns how many workers wait for resources and why, such as ``, 2 wait: ...``; empty if no wait is long."""
     return f", {occupancy.waiting} wait: {occupancy.obstacle}" if occupancy.obstacle else ""
+
+
+def baselines_in_words(results: Mapping[str, BaselineResult]) -> str:
+    """Returns name and score of each baseline, such as ``majority 0.5000``; a note where it has no score."""
+    return ", ".join(
+        f"{name} {'-' if result.score is None else figure(result.score)}"
+        + (f" ({result.note})" if result.note else "")
+        for name, result in results.items()
+    )
 
 
 def origin(operator: str, parents: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.cli.formatting import failures, figure, origin
+from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.ledger import Totals
     from evo_nas.runs import Row
+    from evo_nas.tasks.baselines.fitting import BaselineResult
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class RunView:
         best: Its best candidates, best first.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
-        baselines: Test score of each baseline by name; empty if the run keeps none.
+        baselines: What each baseline gave, by name; empty if the run keeps none.
     """
 
     run: str
@@ -61,7 +62,7 @@ class RunView:
     best: Sequence[Row]
     line: Sequence[Row]
     verdict: Verdict | None
-    baselines: Mapping[str, float]
+    baselines: Mapping[str, BaselineResult]
 
     @classmethod
     def of(cls, place: str | os.PathLike[str], *, top: int, candidate: int | None) -> Self:
@@ -98,7 +99,7 @@ class RunView:
             "by_status": dict(self.by_status),
             "best": [_plain(row) for row in self.best],
             "lineage": [_plain(row) for row in self.line],
-            "baselines": dict(self.baselines),
+            "baselines": {name: asdict(result) for name, result in self.baselines.items()},
             "verdict": None if self.verdict is None else self.verdict.to_values(),
         }
 
@@ -111,7 +112,7 @@ class RunView:
         if self.verdict is not None:
             parts.append(verdict_view(self.verdict))
         elif self.baselines:
-            named = ", ".join(f"{name} {figure(value)}" for name, value in self.baselines.items())
+            named = baselines_in_words(self.baselines)
             parts.append(Text(f"baselines on the test part: {named}; no verdict yet", style="dim"))
         if self.line:
             parts += _candidate(self.line)

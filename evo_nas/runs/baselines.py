@@ -1,14 +1,17 @@
-"""The test scores of simple baselines, kept with the run; they are fitted once, since a run never changes its data."""
+"""The results of simple baselines, kept with the run; they are fitted once, since a run never changes its data."""
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evo_nas.errors import RunError
 from evo_nas.ledger import DamagedError, seal, storage_errors, unseal
+from evo_nas.tasks.baselines.fitting import BaselineResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +26,24 @@ class _Kept(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     metric: str
-    baselines: dict[str, float]
+    baselines: dict[str, BaselineResult]
 
 
-def read_baselines(store: Store, *, metric: str | None = None) -> dict[str, float] | None:
-    """Returns the kept scores by name; None if they are missing, damaged or in another metric."""
+def read_baselines(store: Store, *, metric: str | None = None) -> dict[str, BaselineResult] | None:
+    """Returns the kept results by name; None if they are missing, damaged or in another metric."""
     with storage_errors(store, "read the baselines of"):
         try:
-            kept = _Kept.model_validate(unseal(store.read(BASELINES_FILE)))
+            kept = _Kept.model_validate_json(json.dumps(unseal(store.read(BASELINES_FILE))))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, DamagedError, ValidationError):
             return None  # they can be fitted again, so nothing is lost
     return kept.baselines if metric in (None, kept.metric) else None
 
 
-def keep_baselines(store: Store, baselines: Mapping[str, float], *, metric: str) -> None:
-    """Writes the scores to the run; a failure is only logged, since they can be fitted again."""
-    content = seal({"metric": metric, "baselines": dict(baselines)})
+def keep_baselines(store: Store, baselines: Mapping[str, BaselineResult], *, metric: str) -> None:
+    """Writes the results to the run; a failure is only logged, since they can be fitted again."""
+    content = seal(
+        {"metric": metric, "baselines": {name: asdict(result) for name, result in baselines.items()}}
+    )
     try:
         with storage_errors(store, "write the baselines of"):
             if not store.create(BASELINES_FILE, content) and read_baselines(store, metric=metric) is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
+    from evo_nas.tasks.baselines.fitting import BaselineResult
 
 Row = dict[str, Any]
 """One evaluation, by the columns of the ledger."""
@@ -177,13 +178,13 @@ class Run:
         )
 
     def baselines(
-        self, metric: str, fit: Callable[[], Mapping[str, float]] | None = None
-    ) -> Mapping[str, float]:
-        """Returns the kept test scores of the baselines; fits and keeps them if there are none.
+        self, metric: str, fit: Callable[[], Mapping[str, BaselineResult]] | None = None
+    ) -> Mapping[str, BaselineResult]:
+        """Returns the kept results of the baselines by name; fits and keeps them if there are none.
 
         Args:
             metric: Name of the metric that the scores must be in.
-            fit: Fits the baselines; without it, the result is empty if no scores are kept.
+            fit: Fits the baselines; without it, nothing is returned if none are kept.
         """
         kept = read_baselines(self._store, metric=metric)
         if kept is not None or fit is None:
@@ -192,8 +193,8 @@ class Run:
         self.keep_baselines(metric, fitted)
         return fitted
 
-    def keep_baselines(self, metric: str, baselines: Mapping[str, float]) -> None:
-        """Keeps the test scores of the baselines with the run, unless that was done already.
+    def keep_baselines(self, metric: str, baselines: Mapping[str, BaselineResult]) -> None:
+        """Keeps the results of the baselines with the run, unless that was done already.
 
         A place without a run stays untouched: nothing is written before the workers of its search have started.
         """

@@ -17,6 +17,7 @@ from evo_nas.champion.verdict import Verdict  # noqa: TC001
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status  # noqa: TC001
 from evo_nas.execution.executor import Occupancy  # noqa: TC001
+from evo_nas.tasks.baselines.fitting import BaselineResult  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +37,15 @@ class Working:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """The test scores of simple baselines, known before the search starts.
+    """What simple baselines reach, known before the search starts.
 
     Attributes:
         metric: Name of the test metric.
-        values: Score of each baseline by name.
+        results: Test score, seconds and a note of each baseline by name.
     """
 
     metric: str
-    values: Mapping[str, float]
+    results: Mapping[str, BaselineResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

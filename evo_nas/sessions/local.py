@@ -21,6 +21,7 @@ from evo_nas.sessions.events import (
 )
 from evo_nas.sessions.pace import Pace
 from evo_nas.sessions.session import Session
+from evo_nas.tasks.baselines.fitting import scores
 
 if TYPE_CHECKING:
     import os
@@ -145,7 +146,7 @@ class LocalSession(Session):
         yield Working(doing="loading the data")
         metric = experiment.dataset.metric.name
         yield Working(doing="fitting the baselines")
-        baselines = Baselines(metric=metric, values=self.run.baselines(metric, lambda: experiment.baselines))
+        baselines = Baselines(metric=metric, results=self.run.baselines(metric, lambda: experiment.baselines))
         yield baselines
         return baselines
 
@@ -159,7 +160,7 @@ class LocalSession(Session):
                 search.stop(drain_s=self._stopping)
             metric, narrator = experiment.dataset.metric, _Narrator(experiment)
             # A new run exists only now; what was fitted before is kept with it.
-            self.run.keep_baselines(baselines.metric, baselines.values)
+            self.run.keep_baselines(baselines.metric, baselines.results)
             yield Started(
                 run=self.place,
                 name=experiment.config.name,
@@ -235,7 +236,7 @@ def _contest(
     for made in contest.hold(retrain or retrain_here):
         done = f"retrained {made.name}" if made is not None else ""
         yield Working(doing=done, done=contest.done, total=contest.total) if done else None
-    contest.verdict(baselines, check_owned=check_owned)
+    contest.verdict(scores(baselines), check_owned=check_owned)
 
 
 class _Narrator:

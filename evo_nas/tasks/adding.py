@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.metrics import ERRORS
+
+if TYPE_CHECKING:
+    from evo_nas.tasks.baselines.fitting import Fit
 
 
 class AddingTask(GeneratedTask[GeneratedNumbersOptions]):
@@ -16,11 +22,14 @@ class AddingTask(GeneratedTask[GeneratedNumbersOptions]):
     kind = "adding"
     Options = GeneratedNumbersOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test error of always predicting the mean, about 1/6."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what predicts always the mean, with an error of about 1/6."""
+        return {"mean": partial(self._score_of_mean, drawn)}
+
+    def _score_of_mean(self, drawn: Drawn) -> float:
         train, _, test = drawn
         guess = np.full(test.targets.shape, train.targets.astype(np.float64).mean(), dtype=np.float32)
-        return {"mean": ERRORS[self.options.metric].score(guess, test.targets)}
+        return ERRORS[self.options.metric].score(guess, test.targets)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
+    from evo_nas.tasks.baselines.fitting import Fit
 
     Numeric = npt.NDArray[np.float64]
 
@@ -89,14 +89,13 @@ class ClassificationTask(Task[SequenceOptions]):
             signature=Signature(features=parts.train.items[0].shape[1], outputs=len(parts.classes)),
             options=self.options,
         )
-        return Prepared(dataset, partial(self._baselines, parts))
+        return Prepared(dataset, self._baselines(parts))
 
-    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, float]:
-        """Returns the test metric of classifiers that see all steps side by side; see `classification_baselines`."""
+    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, Fit]:
+        """Returns what fits classifiers that see all steps side by side; see `classification_baselines`."""
         both = (parts.learnt, parts.test)
-        steps = max(len(item) for examples in both for item in examples.items)
         return classification_baselines(
-            [padded(examples.items, np.float64, steps=steps).reshape(len(examples), -1) for examples in both],
+            [examples.items for examples in both],
             [parts.targets(examples) for examples in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -12,6 +13,9 @@ from evo_nas.tasks.baselines.classifiers import majority
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
+
+if TYPE_CHECKING:
+    from evo_nas.tasks.baselines.fitting import Fit
 
 BLANK, RECALL = 0, 1
 FIRST_SYMBOL = 2  # ids of inputs; the targets of symbols start at 0
@@ -37,11 +41,11 @@ class CopyMemoryTask(GeneratedTask[CopyOptions]):
     kind = "copy_memory"
     Options = CopyOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of the most frequent symbol."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what predicts the most frequent symbol."""
         train, _, test = (part.targets[part.scored].astype(np.int64) for part in drawn)
         metric = CLASSIFICATION[self.options.metric]
-        return {"majority": majority(train, test, metric=metric, classes=self.options.symbols)}
+        return {"majority": partial(majority, train, test, metric=metric, classes=self.options.symbols)}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         options = self.options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from evo_nas.data.options import Seed, Share, StrictOptions
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.baselines.classifiers import fitted_score
+from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
 
 CLASSES = 10
 
@@ -92,29 +93,18 @@ class DigitsTask(Task[DigitsOptions]):
             test=parts["test"],
             classes=tuple(map(str, range(CLASSES))),
         )
-        return Prepared(dataset, partial(self._baselines, images))
+        return Prepared(dataset, self._baselines(images))
 
-    def _baselines(self, images: _Images) -> dict[str, float]:
-        """Returns the test metric of the most frequent class and of the nearest known image."""
-        from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - 1.5 s, paid only where digits are used
-        from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415
-
-        models = {
-            "majority": DummyClassifier(strategy="prior"),
-            "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
-        }
+    def _baselines(self, images: _Images) -> dict[str, Fit]:
+        """Returns what fits classifiers that see all rows side by side; see `classification_baselines`."""
         parts = images.parts
         rows = [np.concatenate([parts["train"], parts["validation"]]), parts["test"]]
-        return {
-            name: fitted_score(
-                model,
-                [images.pixels[each] for each in rows],
-                [images.labels[each] for each in rows],
-                metric=CLASSIFICATION[self.options.metric],
-                classes=CLASSES,
-            )
-            for name, model in models.items()
-        }
+        return classification_baselines(
+            [images.pixels[each].reshape(-1, 8, 8) for each in rows],
+            [images.labels[each] for each in rows],
+            metric=CLASSIFICATION[self.options.metric],
+            classes=CLASSES,
+        )
 
     def _images(self) -> _Images:
         from sklearn.datasets import load_digits  # noqa: PLC0415 - as above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -13,6 +13,9 @@ from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.languages import BRACKETS, balanced_word
 from evo_nas.tasks.metrics import CLASSIFICATION
+
+if TYPE_CHECKING:
+    from evo_nas.tasks.baselines.fitting import Fit
 
 
 class DyckOptions(GeneratedClassesOptions):
@@ -33,14 +36,12 @@ class DyckTask(GeneratedTask[DyckOptions]):
     kind = "dyck"
     Options = DyckOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of classifiers that see the count of each bracket; see `classification_baselines`."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what fits classifiers that see the count of each bracket; see `classification_baselines`."""
         train, _, test = drawn
         symbols = 2 * self.options.kinds
         counts = [
-            np.stack([(part.inputs == symbol + 1).sum(axis=1) for symbol in range(symbols)], axis=1).astype(
-                float
-            )
+            list(np.stack([(part.inputs == symbol + 1).sum(axis=1) for symbol in range(symbols)], axis=1))
             for part in (train, test)
         ]
         return classification_baselines(

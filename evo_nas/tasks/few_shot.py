@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
 
     ByClass = Mapping[str, npt.NDArray[np.float32]]
 
@@ -88,7 +90,7 @@ class FewShotTask(Task[FewShotOptions]):
             test=parts["test"],
             causal=True,
         )
-        return Prepared(dataset, partial(self._baselines, episodes))
+        return Prepared(dataset, self._baselines(episodes))
 
     def episodes(self) -> dict[str, list[Episode]]:
         """Reads the examples and returns the episodes of each part.
@@ -98,24 +100,31 @@ class FewShotTask(Task[FewShotOptions]):
         """
         return {part: self._drawn(part, classes) for part, classes in self._classes().items()}
 
-    def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, float]:
-        """Returns the test metric of the most frequent label, and of the nearest of the few labelled examples."""
-        ways, metric = self.options.ways, CLASSIFICATION[self.options.metric]
-        found, wanted = [], []
-        for support, query in episodes["test"]:
+    def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, Fit]:
+        """Returns what fits the most frequent label, and the nearest of the few labelled examples."""
+        learnt, test = (
+            np.concatenate([query.targets for _, query in episodes[part]]).astype(np.int64)
+            for part in ("train", "test")
+        )
+        options: dict[str, Any] = {
+            "metric": CLASSIFICATION[self.options.metric],
+            "classes": self.options.ways,
+        }
+        return {
+            "majority": partial(majority, learnt, test, **options),
+            "nearest neighbour": partial(self._score_of_nearest, episodes["test"], test),
+        }
+
+    def _score_of_nearest(self, episodes: list[Episode], wanted: npt.NDArray[np.int64]) -> float:
+        found = []
+        for support, query in episodes:
             known, asked = (
                 part.inputs.reshape(len(part), 1, -1).astype(np.float64) for part in (support, query)
             )
             nearest = np.square(asked - known.transpose(1, 0, 2)).sum(axis=-1).argmin(axis=1)
             found.append(support.targets[nearest])
-            wanted.append(query.targets)
-        learnt = np.concatenate([query.targets for _, query in episodes["train"]]).astype(np.int64)
-        targets = np.concatenate(wanted).astype(np.int64)
-        logits = np.where(np.eye(ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
-        return {
-            "majority": majority(learnt, targets, metric=metric, classes=ways),
-            "nearest neighbour": metric.score(logits.astype(np.float32), targets),
-        }
+        logits = np.where(np.eye(self.options.ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
+        return CLASSIFICATION[self.options.metric].score(logits.astype(np.float32), wanted)
 
     def _drawn(self, part: str, classes: ByClass) -> list[Episode]:
         # Each part has a stream of its own, so that more training episodes change no test episode.

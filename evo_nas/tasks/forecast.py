@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -143,10 +142,8 @@ class ForecastTask(Task[ForecastOptions]):
         # Baselines learn from every window: the stride only makes the training of a network shorter.
         origins = np.concatenate([windows[part].origins for part in ("train", "validation")])
         learnt = replace(windows["train"], origins=origins)
-        fit = partial(
-            forecast_baselines, learnt, windows["test"], metric=dataset.metric, season=options.season
-        )
-        return Prepared(dataset, fit)
+        baselines = forecast_baselines(learnt, windows["test"], metric=dataset.metric, season=options.season)
+        return Prepared(dataset, baselines)
 
     def _windows(self, parts: SeriesParts, columns: _Columns) -> tuple[dict[str, Windows], Scaler]:
         """Returns every window of each part, standardised, and the scaler of the targets."""

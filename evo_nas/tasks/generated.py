@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.dataset import Dataset, Sequences
 
 SURPLUS = 2
@@ -85,7 +85,7 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
     def read(self) -> Prepared:
         """Draws the sequences; see `Task.read`."""
         drawn = self._drawn()
-        return Prepared(self._dataset(drawn), partial(self._baselines, drawn))
+        return Prepared(self._dataset(drawn), self._baselines(drawn))
 
     def _drawn(self) -> Drawn:
         options = self.options
@@ -113,5 +113,5 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
         """Returns the data set of three parts."""
 
     @abstractmethod
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of simple models by name."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what fits each simple model, by its name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +72,7 @@ class InMemoryTask(Task[InMemoryOptions]):
             if isinstance(part, Sequences):
                 _check_inputs(name, part, dataset)
                 _check_targets(name, part, dataset)
-        return Prepared(dataset, partial(generic_baselines, dataset))
+        return Prepared(dataset, generic_baselines(dataset))
 
     def fingerprint(self) -> dict[str, str]:
         """Returns the SHA-256 of each array in hex by its name, such as ``train.inputs``, and of all other facts."""

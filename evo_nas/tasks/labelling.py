@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.baselines.classifiers import step_baselines
 from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.data.labelled_parts import LabelledParts
+    from evo_nas.tasks.baselines.fitting import Fit
 
     Numeric = npt.NDArray[np.float64]
 
@@ -70,13 +70,13 @@ class LabellingTask(Task[SequenceOptions]):
             signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
             options=self.options,
         )
-        return Prepared(dataset, partial(self._baselines, parts))
+        return Prepared(dataset, self._baselines(parts))
 
-    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, float]:
-        """Returns the test metric of classifiers that see a single step; see `classification_baselines`."""
+    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, Fit]:
+        """Returns what fits classifiers that see a single step; see `step_baselines`."""
         both = (parts.learnt, parts.test)
-        return classification_baselines(
-            [np.concatenate(examples.items) for examples in both],
+        return step_baselines(
+            [examples.items for examples in both],
             [np.concatenate(parts.step_targets(examples)) for examples in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -103,7 +102,7 @@ class CorpusTask(Task[CorpusOptionsT_co]):
                 f"tokens are {options.level}s; unknown in test: {np.mean(parts['test'].tokens == 0):.3%}",
             ),
         )
-        return Prepared(dataset, partial(ngram_baselines, dataset, ORDERS[options.level]))
+        return Prepared(dataset, ngram_baselines(dataset, ORDERS[options.level]))
 
     @abstractmethod
     def _texts(self) -> dict[str, str]:

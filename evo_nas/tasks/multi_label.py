@@ -20,10 +20,13 @@ from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Self
 
     import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
 
     Frames = npt.NDArray[np.float32]
     Sums = npt.NDArray[np.float64]
@@ -92,28 +95,16 @@ class MultiLabelTask(Task[MultiLabelOptions]):
                 f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
             ),
         )
-        return Prepared(dataset, partial(self._baselines, songs))
+        return Prepared(dataset, self._baselines(songs))
 
-    def _baselines(self, songs: _Songs) -> dict[str, float]:
-        """Returns the test metric of each key's frequency, and of a Markov chain for each key."""
-        learnt = [*songs.train, *songs.validation]
-        rate = _rate(
-            sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt)
-        )
-        # The probability that a key is on after it was off, and after it was on.
-        after: list[Sums] = []
-        for state in (0.0, 1.0):
-            was = [frames[:-1] == state for frames in learnt]
-            rises = sum((frames[1:] * mask).sum(axis=0) for frames, mask in zip(learnt, was, strict=True))
-            after.append(_rate(rises, sum(mask.sum(axis=0) for mask in was)))
+    def _baselines(self, songs: _Songs) -> dict[str, Fit]:
+        """Returns what fits each key's frequency, and a Markov chain for each key."""
+        guesses = {"frequency of keys": _frequencies, "Markov chain per key": _markov_chain}
+        return {name: partial(self._score, guess, songs) for name, guess in guesses.items()}
+
+    def _score(self, guess: Callable[[_Songs], Sums], songs: _Songs) -> float:
         wanted = np.concatenate([frames[1:] for frames in songs.test])
-        before = np.concatenate([frames[:-1] for frames in songs.test])
-        guesses = {
-            "frequency of keys": np.broadcast_to(rate, wanted.shape),
-            "Markov chain per key": np.where(before > 0, after[1], after[0]),
-        }
-        metric = MULTI_LABEL[self.options.metric]
-        return {name: metric.score(_logit(guess), wanted) for name, guess in guesses.items()}
+        return MULTI_LABEL[self.options.metric].score(_logit(guess(songs)), wanted)
 
     def _songs(self) -> _Songs:
         options = self.options
@@ -146,6 +137,25 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         if not sequences:
             raise DataError(f"{path}: {name} is empty; must hold at least one sequence")
         return sequences
+
+
+def _frequencies(songs: _Songs) -> Sums:
+    learnt = [*songs.train, *songs.validation]
+    rate = _rate(sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt))
+    steps = sum(len(frames) - 1 for frames in songs.test)
+    return np.broadcast_to(rate, (steps, len(rate)))
+
+
+def _markov_chain(songs: _Songs) -> Sums:
+    learnt = [*songs.train, *songs.validation]
+    # The probability that a key is on after it was off, and after it was on.
+    after: list[Sums] = []
+    for state in (0.0, 1.0):
+        was = [frames[:-1] == state for frames in learnt]
+        rises = sum((frames[1:] * mask).sum(axis=0) for frames, mask in zip(learnt, was, strict=True))
+        after.append(_rate(rises, sum(mask.sum(axis=0) for mask in was)))
+    before = np.concatenate([frames[:-1] for frames in songs.test])
+    return np.where(before > 0, after[1], after[0])
 
 
 def _shifted(sequences: list[Frames]) -> Sequences:

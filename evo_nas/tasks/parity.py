@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
@@ -10,6 +12,9 @@ from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
 
+if TYPE_CHECKING:
+    from evo_nas.tasks.baselines.fitting import Fit
+
 
 class ParityTask(GeneratedTask[GeneratedClassesOptions]):
     """Random bits, 1 to ``length`` of them; the class says whether the number of ones is odd."""
@@ -17,11 +22,11 @@ class ParityTask(GeneratedTask[GeneratedClassesOptions]):
     kind = "parity"
     Options = GeneratedClassesOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of classifiers that see all bits; see `classification_baselines`."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what fits classifiers that see all bits; see `classification_baselines`."""
         train, _, test = drawn
         return classification_baselines(
-            [part.inputs.astype(np.float64) for part in (train, test)],
+            [list(part.inputs.astype(np.float64)) for part in (train, test)],
             [part.targets.astype(np.int64) for part in (train, test)],
             metric=CLASSIFICATION[self.options.metric],
             classes=2,

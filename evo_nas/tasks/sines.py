@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -14,7 +15,11 @@ from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTas
 from evo_nas.tasks.metrics import ERRORS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
 
 PENALTY = 1e-4
 """Penalty on the squared weights of the linear baseline."""
@@ -36,13 +41,13 @@ class SinesTask(GeneratedTask[SinesOptions]):
     kind = "sines"
     Options = SinesOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of the last value, and of a linear model."""
-        train, _, test = drawn
-        linear = Ridge.fitted([(_flat(train), train.targets.astype(np.float32))], penalty=PENALTY)
-        guesses = {"persistence": _flat(test)[:, -1:], "linear": linear(_flat(test)).astype(np.float32)}
-        metric = ERRORS[self.options.metric]
-        return {name: metric.score(guess, test.targets) for name, guess in guesses.items()}
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what fits the last value, and a linear model."""
+        guesses = {"persistence": _last_value, "linear": _linear}
+        return {name: partial(self._score, guess, drawn) for name, guess in guesses.items()}
+
+    def _score(self, guess: Callable[[Drawn], npt.NDArray[np.float32]], drawn: Drawn) -> float:
+        return ERRORS[self.options.metric].score(guess(drawn), drawn.test.targets)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length
@@ -56,6 +61,15 @@ class SinesTask(GeneratedTask[SinesOptions]):
     def _dataset(self, drawn: Drawn) -> Dataset:
         signature, metric = Signature(1, 1, last_values=(0,)), ERRORS[self.options.metric]
         return Dataset("noisy sines", signature, Objective.MSE, metric, *drawn)
+
+
+def _last_value(drawn: Drawn) -> npt.NDArray[np.float32]:
+    return _flat(drawn.test)[:, -1:]
+
+
+def _linear(drawn: Drawn) -> npt.NDArray[np.float32]:
+    linear = Ridge.fitted([(_flat(drawn.train), drawn.train.targets.astype(np.float32))], penalty=PENALTY)
+    return linear(_flat(drawn.test)).astype(np.float32)
 
 
 def _flat(part: Sequences) -> npt.NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.data.examples import Examples
+    from evo_nas.tasks.baselines.fitting import Fit
 
 
 def _named(column: object) -> object:
@@ -108,10 +108,10 @@ class TaggingTask(Task[TaggingOptions]):
             options=options,
             vocabulary=vocabulary.tokens,
         )
-        return Prepared(dataset, partial(self._baselines, parts))
+        return Prepared(dataset, self._baselines(parts))
 
-    def _baselines(self, parts: LabelledParts[Tokens]) -> dict[str, float]:
-        """Returns the test metric of models that see a token and its neighbours; see `tagging_baselines`."""
+    def _baselines(self, parts: LabelledParts[Tokens]) -> dict[str, Fit]:
+        """Returns what fits models that see a token and its neighbours; see `tagging_baselines`."""
         both = (parts.learnt, parts.test)
         return tagging_baselines(
             [list(map(self._tokens, examples.items)) for examples in both],

@@ -12,12 +12,14 @@ from pydantic import BaseModel
 
 from evo_nas.data.files import reading
 from evo_nas.data.paths import data_files
+from evo_nas.tasks.baselines.fitting import fitted_in_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
+    from evo_nas.tasks.baselines.fitting import BaselineResult, Fit
     from evo_nas.tasks.dataset import Dataset
 
 OptionsT_co = TypeVar("OptionsT_co", bound=BaseModel, covariant=True)
@@ -29,12 +31,20 @@ class Prepared:
 
     Attributes:
         dataset: The data to search on.
-        fit_baselines: Fits simple models to what was read and returns their test metric by name, such as
-            ``persistence``. They learn from the training and the validation part.
+        baselines: What fits each simple model, by its name, such as ``persistence``; the cheap ones come first. They
+            learn from the training and the validation part.
     """
 
     dataset: Dataset
-    fit_baselines: Callable[[], Mapping[str, float]]
+    baselines: Mapping[str, Fit]
+
+    def fit_baselines(self, limit_s: float | None = None) -> dict[str, BaselineResult]:
+        """Fits the baselines one after the other and returns what each gave, by name.
+
+        Args:
+            limit_s: Seconds after which no further one is begun; see `fitted_in_turn`.
+        """
+        return dict(fitted_in_turn(self.baselines, limit_s=limit_s))
 
 
 class Task(ABC, Generic[OptionsT_co]):

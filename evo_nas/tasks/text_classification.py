@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.data.examples import Examples
+    from evo_nas.tasks.baselines.fitting import Fit
 
 
 def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
@@ -118,10 +118,10 @@ class TextClassificationTask(Task[TextOptions]):
             options=options,
             vocabulary=vocabulary.tokens,
         )
-        return Prepared(dataset, partial(self._baselines, parts))
+        return Prepared(dataset, self._baselines(parts))
 
-    def _baselines(self, parts: LabelledParts[str]) -> dict[str, float]:
-        """Returns the test metric of classifiers that see bags of n-grams; see `text_baselines`."""
+    def _baselines(self, parts: LabelledParts[str]) -> dict[str, Fit]:
+        """Returns what fits classifiers that see bags of n-grams; see `text_baselines`."""
         both = (parts.learnt, parts.test)
         return text_baselines(
             [list(examples.items) for examples in both],

@@ -50,12 +50,17 @@ def test_less_is_more_for_a_loss():
 def test_a_baseline_that_is_not_beaten_is_named(higher, baseline):
     baselines = {"majority": 0.1 if higher else 5.0, "nearest neighbour": baseline}
     sentence = verdict([0.9, 0.9], [0.8, 0.8], higher=higher, baselines=baselines).sentence
-    assert "does not beat nearest neighbour" in sentence
-    assert "majority" not in sentence
+    assert f"The strongest baseline, nearest neighbour, reaches {baseline:.4g}" in sentence
+    assert sentence.endswith("the champion 0.9; it beats majority but does not beat nearest neighbour.")
 
 
 def test_beaten_baselines_are_named_too():
-    assert "It beats majority." in verdict([0.9, 0.9], [0.8, 0.8], baselines={"majority": 0.1}).sentence
+    baselines = {"a": 0.1, "b": 0.3, "c": 0.2}
+    sentence = verdict([0.9, 0.9], [0.8, 0.8], baselines=baselines).sentence
+    assert sentence.endswith(
+        "The strongest baseline, b, reaches 0.3 accuracy, the champion 0.9; it beats a, b and c."
+    )
+    assert "baseline" not in verdict([0.9, 0.9], [0.8, 0.8]).sentence
 
 
 def test_a_single_training_is_no_comparison():

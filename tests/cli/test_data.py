@@ -52,7 +52,7 @@ def test_machines_read_the_same(config: Path) -> None:
         "test": {"examples": 12, "shortest": 2, "longest": 7},
     }
     assert fields["classes"] == {"dry": [21, 3, 6], "wet": [21, 3, 6]}
-    assert fields["baselines"]["majority"] == 0.5
+    assert fields["baselines"]["majority"]["score"] == 0.5
 
 
 @pytest.fixture

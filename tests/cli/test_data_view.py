@@ -11,6 +11,7 @@ from rich.console import Console
 from evo_nas.cli.data_view import data_fields, data_view
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.arrays import dataset_from_arrays
+from evo_nas.tasks.baselines.fitting import BaselineResult
 from evo_nas.tasks.dataset import Dataset, Sequences
 from evo_nas.tasks.registry import TASKS
 
@@ -21,7 +22,9 @@ DATA = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)) > 0, kind="classificati
 def shown(dataset: Dataset, **baselines: float) -> str:
     console = Console(width=100, highlight=False)
     with console.capture() as capture:
-        console.print(data_view(dataset, baselines))
+        console.print(
+            data_view(dataset, {name: BaselineResult(score, 0.25) for name, score in baselines.items()})
+        )
     return capture.get()
 
 
@@ -75,7 +78,7 @@ def test_baselines_are_shown_with_the_metric() -> None:
 
 
 def test_machines_read_plain_values() -> None:
-    fields = data_fields(DATA, {"majority": 0.5})
+    fields = data_fields(DATA, {"majority": BaselineResult(0.5, 0.25)})
     assert fields["parts"]["test"] == {"examples": 12, "shortest": 5, "longest": 5}
     assert (fields["features"], fields["outputs"], fields["per_step"]) == (1, 2, False)
-    assert fields["baselines"] == {"majority": 0.5}
+    assert fields["baselines"] == {"majority": {"score": 0.5, "cpu_s": 0.25, "note": ""}}

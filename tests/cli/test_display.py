@@ -19,6 +19,7 @@ from evo_nas.sessions.events import (
     Working,
     event_from_json,
 )
+from evo_nas.tasks.baselines.fitting import BaselineResult
 from tests.cli.conftest import Played, PlayedElsewhere
 
 MakeProgress = Callable[..., Progressed]
@@ -63,9 +64,12 @@ def test_json_says_the_progress_once_a_second_and_always_the_last(
     assert told == [0, 10, 20, 25]
 
 
+RESULTS = {"persistence": BaselineResult(0.25, 0.1), "ridge": BaselineResult(None, note="too late")}
+
+
 def test_baselines_are_named_before_the_search(started: Started) -> None:
-    (line,) = shown(LineDisplay, Baselines(metric="mse", values={"persistence": 0.25, "ridge": 0.125}))
-    assert line == "baselines, by test mse: persistence 0.2500, ridge 0.1250"
+    (line,) = shown(LineDisplay, Baselines(metric="mse", results=RESULTS))
+    assert line == "baselines, by test mse: persistence 0.2500, ridge - (too late)"
 
 
 def test_the_trainings_of_the_verdict_are_counted() -> None:

@@ -21,7 +21,7 @@ def test_show_tells_the_verdict_and_the_baselines_of_a_judged_run(run: Path) -> 
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
     assert shown["complete"] is True
     assert shown["verdict"]["evaluations"] == 8
-    assert set(shown["baselines"]) == {"majority", "nearest neighbour"}
+    assert {"majority", "nearest neighbour"} <= set(shown["baselines"])
 
 
 def test_show_says_of_a_run_that_goes_on_what_is_to_beat(run: Path, config: Path) -> None:

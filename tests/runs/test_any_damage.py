@@ -18,6 +18,7 @@ from evo_nas.config import SearchConfig, configured
 from evo_nas.ledger import History, RunRecord
 from evo_nas.runs import Run
 from evo_nas.sessions.local import LocalSession
+from evo_nas.tasks.baselines.fitting import BaselineResult
 from tests.damage import find_unnoticed
 
 DAMAGES = int(os.environ.get("EVO_NAS_DAMAGES", "300"))
@@ -38,7 +39,7 @@ class Truth:
     record: RunRecord
     config: SearchConfig
     history: History
-    baselines: dict[str, float]
+    baselines: dict[str, BaselineResult]
     champion: dict[str, bytes]
     trainings: dict[str, object]
 

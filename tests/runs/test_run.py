@@ -17,8 +17,10 @@ from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run, find_runs, metric_of
 from evo_nas.runs.run import by_status
+from evo_nas.tasks.baselines.fitting import BaselineResult
 
 BUDGET = 12
+FITTED = {"persistence": BaselineResult(0.5, 0.1), "linear": BaselineResult(None, 3.0, "it is late")}
 
 
 def settings(folder: Path, **changed: Any) -> dict[str, Any]:
@@ -134,10 +136,11 @@ def test_differing_keys_and_files_are_all_named(place: Path) -> None:
 def test_baselines_are_fitted_once_and_kept_with_the_run(place: Path, tmp_path: Path) -> None:
     run = Run.at(shutil.copytree(place, tmp_path / "run"))
     assert run.baselines("mse") == {}
-    assert run.baselines("mse", lambda: {"persistence": 0.5}) == {"persistence": 0.5}
+    assert run.baselines("mse", lambda: FITTED) == FITTED
     again = Run.at(tmp_path / "run")
-    assert again.baselines("mse", lambda: pytest.fail("fitted again")) == {"persistence": 0.5}
-    assert again.baselines("mae", lambda: {"persistence": 0.6}) == {"persistence": 0.6}
+    assert again.baselines("mse", lambda: pytest.fail("fitted again")) == FITTED
+    other = {"persistence": BaselineResult(0.6, 0.1)}
+    assert again.baselines("mae", lambda: other) == other
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'{"metric": "mse", "baselines": {"a": 1.0}}'])
@@ -145,13 +148,13 @@ def test_baselines_that_are_damaged_are_fitted_again(place: Path, tmp_path: Path
     run = Run.at(shutil.copytree(place, tmp_path / "run"))
     (tmp_path / "run" / "baselines.json").write_bytes(content)
     assert "baselines.json is damaged" in next(run.damage())
-    assert run.baselines("mse", lambda: {"persistence": 0.5}) == {"persistence": 0.5}
-    assert run.baselines("mse", lambda: pytest.fail("fitted again")) == {"persistence": 0.5}
+    assert run.baselines("mse", lambda: FITTED) == FITTED
+    assert run.baselines("mse", lambda: pytest.fail("fitted again")) == FITTED
     assert list(run.damage()) == []
 
 
 def test_before_a_run_is_there_baselines_are_kept_nowhere(tmp_path: Path) -> None:
-    assert Run.at(tmp_path / "nowhere").baselines("mse", lambda: {"a": 1.0}) == {"a": 1.0}
+    assert Run.at(tmp_path / "nowhere").baselines("mse", lambda: FITTED) == FITTED
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -26,11 +26,13 @@ from evo_nas.sessions.events import (
     event_to_json,
     is_last,
 )
+from evo_nas.tasks.baselines.fitting import BaselineResult
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 COUNTS = st.integers(0, 2**53)
 TEXT = st.text(max_size=20)
 SCORES = st.dictionaries(TEXT, FLOATS, max_size=3)
+RESULTS = st.dictionaries(TEXT, st.builds(BaselineResult, st.none() | FLOATS, FLOATS, TEXT), max_size=3)
 CONTESTANTS = st.builds(Contestant, TEXT, TEXT, COUNTS, FLOATS, st.tuples(FLOATS, FLOATS), COUNTS)
 VERDICTS = st.builds(
     Verdict,
@@ -57,7 +59,7 @@ BEST = st.builds(
 OCCUPANCY = st.builds(Occupancy, workers=COUNTS, busy=COUNTS, in_flight=COUNTS, obstacle=TEXT, seconds=SCORES)
 EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
     Working: st.builds(Working, doing=TEXT, done=st.none() | COUNTS, total=st.none() | COUNTS),
-    Baselines: st.builds(Baselines, metric=TEXT, values=SCORES),
+    Baselines: st.builds(Baselines, metric=TEXT, results=RESULTS),
     Started: st.builds(
         Started, run=TEXT, name=TEXT, metric=TEXT, higher_is_better=st.booleans(), told=COUNTS
     ),

@@ -93,7 +93,7 @@ def test_the_baselines_are_fitted_once_for_all_resumes(
     events_of(session(tmp_path / "run"), config())
     monkeypatch.setattr(Experiment, "baselines", property(lambda _: pytest.fail("fitted again")))
     more = events_of(session(tmp_path / "run"), config(budget={"evaluations": 7}))
-    assert next(event for event in more if isinstance(event, Baselines)).values
+    assert next(event for event in more if isinstance(event, Baselines)).results
 
 
 def test_a_run_that_was_taken_over_during_the_verdict_gets_none(config: MakeConfig, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
 
 DATA = Path(os.environ.get("EVO_NAS_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -124,7 +125,7 @@ def test_shares_split_by_time(ramp) -> None:
 
 def test_baselines_of_a_ramp_are_its_steps_and_nothing(ramp) -> None:
     options = {"path": ramp, "targets": ("time",), "inputs": ("time",), "window": 5, "horizon": 2}
-    baselines = ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).read().fit_baselines()
+    baselines = scores(ForecastTask(ForecastOptions(**options, split=(60, 20, 20))).read().fit_baselines())
     assert baselines["persistence"] == pytest.approx(2.5, rel=1e-5)
     assert baselines["linear on changes"] < 0.01 * baselines["persistence"]
 
@@ -190,7 +191,7 @@ def test_a_seasonal_forecast_repeats_the_season_before(tmp_path) -> None:
     path = tmp_path / "weeks.csv"
     path.write_text("\n".join(["x", *(str(day % 7) for day in range(200))]))
     task = ForecastTask(ForecastOptions(path=path, targets=("x",), window=9, horizon=8, season=7))
-    assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.0)
+    assert task.read().fit_baselines()["seasonal naive"].score == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("column", ["y", "other"])
@@ -221,7 +222,7 @@ def test_a_season_is_never_read_out_of_another_file(waves, own_files) -> None:
     files = {"path": waves[0], "validation_path": waves[1], "test_path": waves[2]}
     options = files if own_files else {"path": tuple(waves)}
     task = ForecastTask(ForecastOptions(**options, targets=("y",), window=8, horizon=2, season=24))
-    assert task.read().fit_baselines()["seasonal naive"] == pytest.approx(0.02, abs=0.01)
+    assert task.read().fit_baselines()["seasonal naive"].score == pytest.approx(0.02, abs=0.01)
 
 
 @pytest.mark.parametrize("metric", ["mse", "mase"])

@@ -7,6 +7,7 @@ import pytest
 
 from evo_nas.config import checked
 from evo_nas.errors import ConfigError, DataError
+from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.tagging import TaggingOptions, TaggingTask
 
 
@@ -46,7 +47,9 @@ def test_neighbours_decide_where_a_token_is_ambiguous(tmp_path) -> None:
     signs = np.random.default_rng(0).integers(2, size=120)
     blocks = [f"{'+-'[sign]} S\nx {'PM'[sign]}" for sign in signs]
     (tmp_path / "a.conll").write_text("\n\n".join(blocks))
-    baselines = task(tmp_path / "a.conll", split={"by": "time", "duplicates": "keep"}).read().fit_baselines()
+    baselines = scores(
+        task(tmp_path / "a.conll", split={"by": "time", "duplicates": "keep"}).read().fit_baselines()
+    )
     assert baselines["majority"] == 0.5
     assert 0.6 < baselines["most frequent tag of each token"] < 0.9
     assert baselines["logistic regression on three tokens"] == 1.0

@@ -53,7 +53,7 @@ class Unsteady(SinesTask):
 
     def read(self) -> Prepared:
         drawn = SinesTask(SinesOptions(train=9, validation=9, test=9, seed=next(self.seeds))).read()
-        return Prepared(drawn.dataset, partial(dict, {"oracle": -1.0}))
+        return Prepared(drawn.dataset, {"oracle": partial(float, -1.0)})
 
 
 def test_a_task_that_reads_other_arrays_each_time_is_found(tmp_path) -> None:

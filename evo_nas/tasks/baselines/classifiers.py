@@ -5,17 +5,24 @@ Scikit-learn is imported inside the functions: it takes 1.5 s, which a search th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo_nas.data.padding import padded
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from evo_nas.data.vocabulary import Level
+    from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.metrics import Metric
+
+    Both = Sequence[Sequence[npt.NDArray[np.generic]]]
+    """Sequences to learn from, and sequences to test."""
 
 MOST_STEPS = 2000
 """Iterations of the solver of a logistic regression, enough for the data sets in ``configs/`` to converge."""
@@ -24,35 +31,80 @@ LEAST_LOGIT = -30.0
 
 
 def classification_baselines(
-    inputs: Sequence[npt.NDArray[np.float64]],
+    inputs: Both,
     targets: Sequence[npt.NDArray[np.int64]],
     *,
     metric: Metric,
     classes: int,
-) -> dict[str, float]:
-    """Returns the metric of the most frequent class, the nearest neighbour and a logistic regression.
+) -> dict[str, Fit]:
+    """Returns what fits the most frequent class, the nearest neighbour and a logistic regression.
+
+    All but the first see the steps of a sequence side by side, padded at its end.
 
     Args:
-        inputs: Inputs to learn from and inputs to test, each ``(n, features)``, in original units.
+        inputs: Sequences to learn from and sequences to test, in original units, ``(time, features)`` each.
         targets: Classes of both, int64 ``(n,)``.
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - see the top of the file
+    models = {"nearest neighbour": _nearest_neighbour, "logistic regression": _logistic_regression}
+    return {
+        "majority": partial(majority, *targets, metric=metric, classes=classes),
+        **{
+            name: partial(_score_of_flat, make, inputs, targets, metric=metric, classes=classes)
+            for name, make in models.items()
+        },
+    }
+
+
+def step_baselines(
+    inputs: Both,
+    targets: Sequence[npt.NDArray[np.int64]],
+    *,
+    metric: Metric,
+    classes: int,
+) -> dict[str, Fit]:
+    """Returns what fits classifiers that see a single step; arguments and models as in `classification_baselines`.
+
+    Args:
+        inputs: Sequences to learn from and sequences to test, ``(time, features)`` each.
+        targets: Classes of all steps of both, int64 ``(n,)``.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
+    """
+    models = {"nearest neighbour": _nearest_neighbour, "logistic regression": _logistic_regression}
+    return {
+        "majority": partial(majority, *targets, metric=metric, classes=classes),
+        **{
+            name: partial(_score_of_steps, make, inputs, targets, metric=metric, classes=classes)
+            for name, make in models.items()
+        },
+    }
+
+
+def _nearest_neighbour() -> Any:
+    from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415 - see the top of the file
+
+    return KNeighborsClassifier(n_neighbors=1)
+
+
+def _logistic_regression() -> Any:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    models = {
-        "majority": DummyClassifier(strategy="prior"),
-        "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
-        "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=MOST_STEPS)),
-    }
-    return {
-        name: fitted_score(model, inputs, targets, metric=metric, classes=classes)
-        for name, model in models.items()
-    }
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=MOST_STEPS))
+
+
+def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:
+    steps = max(len(item) for items in inputs for item in items)
+    # Only here, since rows of their own for each baseline would stay in memory for the whole search.
+    flat = [padded(items, np.float64, steps=steps).reshape(len(items), -1) for items in inputs]
+    return fitted_score(make(), flat, *args, **options)
+
+
+def _score_of_steps(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:
+    return fitted_score(make(), [np.concatenate(items) for items in inputs], *args, **options)
 
 
 def majority(
@@ -86,8 +138,8 @@ def tagging_baselines(
     *,
     metric: Metric,
     classes: int,
-) -> dict[str, float]:
-    """Returns the metric of the most frequent tag, of each token's most frequent tag, and of a logistic regression.
+) -> dict[str, Fit]:
+    """Returns what fits the most frequent tag, each token's most frequent tag, and a logistic regression.
 
     The regression reads a token and its two neighbours.
 
@@ -97,11 +149,27 @@ def tagging_baselines(
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
+    options: dict[str, Any] = {"metric": metric, "classes": classes}
+    return {
+        "majority": partial(majority, *targets, **options),
+        "most frequent tag of each token": partial(_lookup, sequences, targets, **options),
+        "logistic regression on three tokens": partial(_score_of_trigrams, sequences, targets, **options),
+    }
+
+
+def _score_of_trigrams(
+    sequences: Sequence[list[tuple[str, ...]]], targets: Sequence[npt.NDArray[np.int64]], **options: Any
+) -> float:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415
 
-    trigrams = [
+    linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(max_iter=MOST_STEPS))
+    return fitted_score(linear, _trigrams(sequences), targets, **options)
+
+
+def _trigrams(sequences: Sequence[list[tuple[str, ...]]]) -> list[npt.NDArray[np.str_]]:
+    return [
         np.array(
             [
                 triple
@@ -111,31 +179,24 @@ def tagging_baselines(
         )
         for part in sequences
     ]
-    linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(max_iter=MOST_STEPS))
-    return {
-        "majority": majority(*targets, metric=metric, classes=classes),
-        "most frequent tag of each token": _lookup(trigrams, targets, metric=metric, classes=classes),
-        "logistic regression on three tokens": fitted_score(
-            linear, trigrams, targets, metric=metric, classes=classes
-        ),
-    }
 
 
 def _lookup(
-    trigrams: Sequence[npt.NDArray[np.str_]],
+    sequences: Sequence[list[tuple[str, ...]]],
     targets: Sequence[npt.NDArray[np.int64]],
     *,
     metric: Metric,
     classes: int,
 ) -> float:
     """Returns the metric of each token's frequencies of tags; a token never seen has those of all tokens."""
-    known, ids = np.unique(trigrams[0][:, 1], return_inverse=True)
+    learnt, test = ([token for tokens in part for token in tokens] for part in sequences)
+    known, ids = np.unique(learnt, return_inverse=True)
     counts = np.zeros((len(known) + 1, classes))
     np.add.at(counts, (ids, targets[0]), 1.0)
     # The last row is for tokens that were never seen: place -1.
     counts[-1] = np.bincount(targets[0], minlength=classes)
     places = {token: place for place, token in enumerate(known.tolist())}
-    rows = counts[[places.get(token, -1) for token in trigrams[1][:, 1].tolist()]]
+    rows = counts[[places.get(token, -1) for token in test]]
     logits = np.log(np.maximum(rows, np.exp(LEAST_LOGIT)))
     return metric.score(logits.astype(np.float32), targets[1])
 
@@ -147,8 +208,8 @@ def text_baselines(
     level: Level,
     metric: Metric,
     classes: int,
-) -> dict[str, float]:
-    """Returns the metric of the most frequent class, and of a logistic regression on n-grams.
+) -> dict[str, Fit]:
+    """Returns what fits the most frequent class, and a logistic regression on n-grams.
 
     N-grams have one and two words, weighted by TF-IDF, or two to six characters, counted.
 
@@ -159,25 +220,29 @@ def text_baselines(
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415
+    options: dict[str, Any] = {"metric": metric, "classes": classes}
+    return {
+        "majority": partial(majority, *targets, **options),
+        f"logistic regression on {level} n-grams": partial(_score_of_grams, level, texts, targets, **options),
+    }
+
+
+def _score_of_grams(
+    level: Level, texts: Sequence[list[str]], targets: Sequence[npt.NDArray[np.int64]], **options: Any
+) -> float:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    # Tokens are already separated by blanks; a weak penalty (C) suits the small weights of TF-IDF.
-    words = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password
-        LogisticRegression(C=10.0, max_iter=MOST_STEPS),
-    )
-    characters = make_pipeline(
-        CountVectorizer(analyzer="char", ngram_range=(2, 6), lowercase=False),
-        LogisticRegression(max_iter=MOST_STEPS),
-    )
-    models = {
-        "majority": DummyClassifier(strategy="prior"),
-        f"logistic regression on {level} n-grams": words if level == "word" else characters,
-    }
-    return {
-        name: fitted_score(model, texts, targets, metric=metric, classes=classes)
-        for name, model in models.items()
-    }
+    if level == "word":
+        # Tokens are already separated by blanks; a weak penalty (C) suits the small weights of TF-IDF.
+        model = make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password
+            LogisticRegression(C=10.0, max_iter=MOST_STEPS),
+        )
+    else:
+        model = make_pipeline(
+            CountVectorizer(analyzer="char", ngram_range=(2, 6), lowercase=False),
+            LogisticRegression(max_iter=MOST_STEPS),
+        )
+    return fitted_score(model, texts, targets, **options)

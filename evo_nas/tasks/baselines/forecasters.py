@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.dataset import Windows
     from evo_nas.tasks.metrics import Metric
 
@@ -21,10 +23,8 @@ PENALTY = 3e-4
 """Penalty on squared weights of the linear models, in standardised units; it keeps collinear columns apart."""
 
 
-def forecast_baselines(
-    learnt: Windows, test: Windows, *, metric: Metric, season: int = 1
-) -> dict[str, float]:
-    """Returns the test metric of the last known value, of the last season and of two linear models.
+def forecast_baselines(learnt: Windows, test: Windows, *, metric: Metric, season: int = 1) -> dict[str, Fit]:
+    """Returns what fits the last known value, the last season and two linear models.
 
     Both linear models are ridge regressions that forecast changes from the last known value. The second one also
     reads changes instead of values, which is the model that Zeng et al. (2023) call NLinear.
@@ -36,13 +36,21 @@ def forecast_baselines(
         season: Steps of a season; the seasonal forecast is left out if it is 1, or longer than the rows before every
             origin.
     """
-    baselines = {"persistence": _scored(lambda known: np.zeros((len(known), 1)), test, metric)}
+    baselines: dict[str, Fit] = {"persistence": partial(_scored, _no_change, test, metric)}
     if season > 1 and (test.rows_before() >= season).any():
-        baselines["seasonal naive"] = _scored_season(test, metric, season)
+        baselines["seasonal naive"] = partial(_scored_season, test, metric, season)
     for name, of_inputs in (("linear", False), ("linear on changes", True)):
-        model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
-        baselines[name] = _scored(model, test, metric, of_inputs=of_inputs)
+        baselines[name] = partial(_scored_linear, learnt, test, metric, of_inputs=of_inputs)
     return baselines
+
+
+def _no_change(known: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return np.zeros((len(known), 1))
+
+
+def _scored_linear(learnt: Windows, test: Windows, metric: Metric, *, of_inputs: bool) -> float:
+    model = Ridge.fitted(changes(learnt, of_inputs=of_inputs), penalty=PENALTY)
+    return _scored(model, test, metric, of_inputs=of_inputs)
 
 
 def _scored_season(windows: Windows, metric: Metric, season: int) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.tasks.baselines.classifiers import classification_baselines, text_baselines
+from evo_nas.data.padding import padded
+from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines, text_baselines
 from evo_nas.tasks.baselines.forecasters import PENALTY, forecast_baselines
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.baselines.ridge import Ridge
@@ -16,7 +18,11 @@ from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.metrics import Metric
+
+    Array = npt.NDArray[np.generic]
 
 ORDERS = (1, 3)
 """Lengths of the n-grams of the baselines for a stream of tokens."""
@@ -24,15 +30,8 @@ RAREST = 1e-6
 """Least frequency of a key, so that its logit is finite."""
 
 
-class _Rows(NamedTuple):
-    """The data of a simple model: inputs ``(rows, values)`` and targets ``(rows, ...)``."""
-
-    inputs: npt.NDArray[np.float64]
-    targets: npt.NDArray[np.generic]
-
-
-def generic_baselines(dataset: Dataset) -> dict[str, float]:
-    """Returns the test metric of simple models that fit the objective and the shape of the parts."""
+def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
+    """Returns what fits simple models that suit the objective and the shape of the parts."""
     train, validation, test = dataset.parts.values()
     if isinstance(train, Stream):
         return ngram_baselines(dataset, ORDERS)
@@ -44,60 +43,75 @@ def generic_baselines(dataset: Dataset) -> dict[str, float]:
     assert isinstance(train, Sequences)
     assert isinstance(validation, Sequences)
     assert isinstance(test, Sequences)
-    return _of_sequences(dataset, [train, validation], test)
-
-
-def _of_sequences(dataset: Dataset, learnt: list[Sequences], test: Sequences) -> dict[str, float]:
     per_step = dataset.signature.per_step
-    steps = max(part.inputs.shape[1] for part in (*learnt, test))
-    known = [_rows(part, per_step=per_step, steps=steps) for part in learnt]
-    both = (
-        _Rows(*(np.concatenate(arrays) for arrays in zip(*known, strict=True))),
-        _rows(test, per_step=per_step, steps=steps),
-    )
-    if dataset.objective is Objective.MSE:
-        return _of_numbers(dataset, *both)
+    inputs = [[item for part in parts for item in _items(part)] for parts in ([train, validation], [test])]
+    targets = [_targets(train, validation, per_step=per_step), _targets(test, per_step=per_step)]
+    return _of_sequences(dataset, inputs, targets)
+
+
+def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Array]) -> dict[str, Fit]:
+    per_step, metric = dataset.signature.per_step, dataset.metric
     if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
-        return _of_keys(dataset, *both)
-    classes = dataset.signature.outputs
-    targets = [rows.targets.astype(np.int64) for rows in both]
+        return {"frequency of keys": partial(_score_of_frequencies, targets, metric)}
+    if dataset.objective is Objective.MSE:
+        baselines: dict[str, Fit] = {"mean": partial(_score_of_mean, targets, metric)}
+        if not dataset.signature.vocabulary:
+            baselines["linear"] = partial(_score_of_linear, inputs, targets, metric, per_step=per_step)
+        return baselines
+    classes, known = dataset.signature.outputs, [some.astype(np.int64) for some in targets]
     if dataset.signature.vocabulary:
         # Ids of tokens are names, not amounts: a bag of them is what a simple model can use.
-        texts = [[" ".join(map(str, row)) for row in rows.inputs.astype(np.int64).tolist()] for rows in both]
-        return text_baselines(texts, targets, level="word", metric=dataset.metric, classes=classes)
-    inputs = [rows.inputs for rows in both]
-    return classification_baselines(inputs, targets, metric=dataset.metric, classes=classes)
+        rows = [np.concatenate(items)[:, None] if per_step else items for items in inputs]
+        texts = [[" ".join(map(str, row.tolist())) for row in items] for items in rows]
+        return text_baselines(texts, known, level="word", metric=metric, classes=classes)
+    choose = step_baselines if per_step else classification_baselines
+    return choose(inputs, known, metric=metric, classes=classes)
 
 
-def _rows(part: Sequences, *, per_step: bool, steps: int) -> _Rows:
-    """Returns a row for each sequence, padded to ``steps``, or for each step that counts."""
-    inputs = part.inputs.astype(np.float64)
-    if not per_step:
-        surplus = ((0, 0), (0, steps - inputs.shape[1]), *((0, 0),) * (inputs.ndim - 2))
-        return _Rows(np.pad(inputs, surplus).reshape(len(part), -1), part.targets)
-    counts = np.ones(inputs.shape[:2], dtype=np.bool_)
-    if part.lengths is not None:
-        counts = np.arange(inputs.shape[1]) < part.lengths[:, None]
+def _items(part: Sequences) -> list[Array]:
+    """Returns the steps of each sequence that count, without its padding."""
     if part.scored is not None:
-        counts = part.scored
-    chosen = inputs[counts]
-    return _Rows(chosen.reshape(len(chosen), -1), part.targets[counts])
+        return [item[counts] for item, counts in zip(part.inputs, part.scored, strict=True)]
+    return [item[:length] for item, length in zip(part.inputs, _lengths(part), strict=True)]
 
 
-def _of_numbers(dataset: Dataset, learnt: _Rows, test: _Rows) -> dict[str, float]:
-    known = learnt.targets.astype(np.float64)
-    guess = np.broadcast_to(known.mean(axis=0), test.targets.shape).astype(np.float32)
-    baselines = {"mean": dataset.metric.score(guess, test.targets)}
-    if not dataset.signature.vocabulary:
-        linear = Ridge.fitted(
-            [(learnt.inputs.astype(np.float32), learnt.targets.astype(np.float32))], penalty=PENALTY
-        )
-        predicted = linear(test.inputs.astype(np.float32)).astype(np.float32)
-        baselines["linear"] = dataset.metric.score(predicted, test.targets)
-    return baselines
+def _targets(*parts: Sequences, per_step: bool) -> Array:
+    """Returns one row for each sequence, or for each step that counts."""
+    if not per_step:
+        return np.concatenate([part.targets for part in parts])
+    counts = [
+        np.arange(part.inputs.shape[1]) < np.array(_lengths(part))[:, None]
+        if part.scored is None
+        else part.scored
+        for part in parts
+    ]
+    return np.concatenate([part.targets[steps] for part, steps in zip(parts, counts, strict=True)])
 
 
-def _of_keys(dataset: Dataset, learnt: _Rows, test: _Rows) -> dict[str, float]:
-    rate = np.clip(learnt.targets.astype(np.float64).mean(axis=0), RAREST, 1 - RAREST)
-    logits = np.broadcast_to(np.log(rate / (1 - rate)), test.targets.shape).astype(np.float32)
-    return {"frequency of keys": dataset.metric.score(logits, test.targets)}
+def _lengths(part: Sequences) -> list[int]:
+    return [part.inputs.shape[1]] * len(part) if part.lengths is None else part.lengths.tolist()
+
+
+def _score_of_mean(targets: list[Array], metric: Metric) -> float:
+    guess = targets[0].astype(np.float64).mean(axis=0)
+    return metric.score(np.broadcast_to(guess, targets[1].shape).astype(np.float32), targets[1])
+
+
+def _score_of_linear(
+    inputs: list[list[Array]], targets: list[Array], metric: Metric, *, per_step: bool
+) -> float:
+    steps = max(len(item) for items in inputs for item in items)
+    learnt, test = (
+        np.concatenate(items).astype(np.float32)
+        if per_step
+        else padded(items, np.float32, steps=steps).reshape(len(items), -1)
+        for items in inputs
+    )
+    linear = Ridge.fitted([(learnt, targets[0].astype(np.float32))], penalty=PENALTY)
+    return metric.score(linear(test).astype(np.float32), targets[1])
+
+
+def _score_of_frequencies(targets: list[Array], metric: Metric) -> float:
+    rate = np.clip(targets[0].astype(np.float64).mean(axis=0), RAREST, 1 - RAREST)
+    logits = np.broadcast_to(np.log(rate / (1 - rate)), targets[1].shape).astype(np.float32)
+    return metric.score(logits, targets[1])

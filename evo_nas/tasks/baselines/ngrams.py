@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from evo_nas.tasks.dataset import Stream
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -63,14 +65,15 @@ class NGrams:
         return probability
 
 
-def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, float]:
-    """Returns the test metric of an n-gram model of each order, for a data set whose parts are streams of tokens."""
+def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, Fit]:
+    """Returns what fits an n-gram model of each order, for a data set whose parts are streams of tokens."""
+    return {f"{order}-grams": partial(_score, dataset, order) for order in orders}
+
+
+def _score(dataset: Dataset, order: int) -> float:
     train, validation, test = (
         part.tokens.tolist() for part in dataset.parts.values() if isinstance(part, Stream)
     )
-    baselines = {}
-    for order in orders:
-        model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
-        # The metrics of language models are functions of the sum of surprises and their number.
-        baselines[f"{order}-grams"] = dataset.metric.value(np.array([model.surprise(tuple(test)), 1.0]))
-    return baselines
+    model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
+    # The metrics of language models are functions of the sum of surprises and their number.
+    return dataset.metric.value(np.array([model.surprise(tuple(test)), 1.0]))

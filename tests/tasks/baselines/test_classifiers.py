@@ -12,7 +12,13 @@ from evo_nas.tasks.baselines.classifiers import (
     tagging_baselines,
     text_baselines,
 )
+from evo_nas.tasks.baselines.fitting import Fit
 from evo_nas.tasks.metrics import ACCURACY, NLL
+
+
+def scored(baselines: dict[str, Fit]) -> dict[str, float]:
+    return {name: fit() for name, fit in baselines.items()}
+
 
 RNG = np.random.default_rng(0)
 
@@ -31,8 +37,10 @@ def test_a_class_that_was_never_learnt_costs_a_finite_amount() -> None:
 def test_two_clouds_are_told_apart_by_all_but_the_majority() -> None:
     targets = np.arange(60) % 2
     inputs = RNG.normal(size=(60, 2)) + 10 * targets[:, None]
-    found = classification_baselines(
-        [inputs[:40], inputs[40:]], [targets[:40], targets[40:]], metric=ACCURACY, classes=2
+    found = scored(
+        classification_baselines(
+            [inputs[:40], inputs[40:]], [targets[:40], targets[40:]], metric=ACCURACY, classes=2
+        )
     )
     assert found == {"majority": 0.5, "nearest neighbour": 1.0, "logistic regression": 1.0}
 
@@ -41,7 +49,7 @@ def test_a_known_token_has_its_most_frequent_tag_and_an_unknown_one_that_of_all(
     learnt = [("a", "b"), ("a", "b"), ("b", "c")]
     test = [("a", "b"), ("new", "c")]
     targets = [np.array([1, 0, 1, 0, 0, 2]), np.array([1, 0, 0, 2])]
-    found = tagging_baselines([learnt, test], targets, metric=ACCURACY, classes=3)
+    found = scored(tagging_baselines([learnt, test], targets, metric=ACCURACY, classes=3))
     assert found["most frequent tag of each token"] == 1.0
     assert found["majority"] == 0.5
 
@@ -50,7 +58,9 @@ def test_a_known_token_has_its_most_frequent_tag_and_an_unknown_one_that_of_all(
 def test_words_that_only_one_class_uses_are_found(level) -> None:
     texts = [f"{'rain' if n % 2 else 'sunny'} {n}" for n in range(60)]
     targets = np.arange(60) % 2
-    found = text_baselines(
-        [texts[:40], texts[40:]], [targets[:40], targets[40:]], level=level, metric=ACCURACY, classes=2
+    found = scored(
+        text_baselines(
+            [texts[:40], texts[40:]], [targets[:40], targets[40:]], level=level, metric=ACCURACY, classes=2
+        )
     )
     assert found == {"majority": 0.5, f"logistic regression on {level} n-grams": 1.0}

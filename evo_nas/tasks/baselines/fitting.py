@@ -1,0 +1,95 @@
+"""Fits baselines one after the other, each timed; one that fails or lasts too long does not take the rest along."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Fit = Callable[[], float]
+"""Fits one simple model to what a task has read and returns its test metric."""
+
+
+class BaselineNote(UserWarning):
+    """Something that a reader of a baseline's score has to know, such as that it saw only a part of the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """What fitting one baseline gave.
+
+    Attributes:
+        score: Its test metric, always finite; None if it has none.
+        cpu_s: Seconds of processor time that fitting and scoring took.
+        note: Why there is no score, or what to know about it; one line, often empty.
+    """
+
+    score: float | None
+    cpu_s: float = 0.0
+    note: str = ""
+
+
+def fitted_in_turn(
+    baselines: Mapping[str, Fit], *, limit_s: float | None = None
+) -> Iterator[tuple[str, BaselineResult]]:
+    """Fits the baselines in their order and yields the name and the result of each.
+
+    Args:
+        baselines: The cheap ones first, since the limit leaves out the last ones.
+        limit_s: Seconds on the clock after which no further one is begun. One that has begun runs to its end, since
+            its libraries cannot be interrupted; rules of size bound each of them instead.
+    """
+    began = time.monotonic()
+    for name, fit in baselines.items():
+        if limit_s is not None and time.monotonic() - began >= limit_s:
+            yield name, BaselineResult(None, note=f"not fitted within the limit of {limit_s:g} s for all")
+        else:
+            yield name, _result(fit)
+
+
+def scores(results: Mapping[str, BaselineResult]) -> dict[str, float]:
+    """Returns the score of each baseline that has one."""
+    return {name: result.score for name, result in results.items() if result.score is not None}
+
+
+def _result(fit: Fit) -> BaselineResult:
+    started = time.process_time()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            score = fit()
+        except DataError as error:
+            return BaselineResult(None, time.process_time() - started, str(error))
+        except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+            # Libraries refuse what they cannot fit, such as a single class; a search needs no baseline to go on.
+            return BaselineResult(None, time.process_time() - started, _in_one_line(error))
+    cpu_s = time.process_time() - started
+    if not math.isfinite(score):
+        return BaselineResult(None, cpu_s, "its test score is not finite")
+    return BaselineResult(score, cpu_s, "; ".join(_notes(caught)))
+
+
+def _in_one_line(error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"could not be fitted: {reason[:160] or type(error).__name__}"
+
+
+def _notes(caught: list[warnings.WarningMessage]) -> dict[str, None]:
+    """Returns, each once, what a reader has to know; other warnings of libraries mean nothing to them."""
+    notes: dict[str, None] = {}
+    for each in caught:
+        if issubclass(each.category, BaselineNote):
+            notes[str(each.message)] = None
+        elif (
+            each.category.__name__ == "ConvergenceWarning"
+        ):  # of scikit-learn, which is loaded only where it is used
+            notes["its solver did not converge"] = None
+    return notes
