@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
 
 LONGEST = 10_000
 _LONGEST_PERIOD = max(language.period for language in LANGUAGES.values())
@@ -129,7 +132,7 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
             classes=language.follows,
             vocabulary=(START, *language.symbols),
         )
-        return Prepared(dataset, lambda: _baselines(train, test, dataset))
+        return Prepared(dataset, _baselines(train, test, dataset))
 
     def _words(self, rng: np.random.Generator, count: int, *, longer_than: int, longest: int) -> Sequences:
         """Returns words of random lengths; where a part has few different ones, some are repeated."""
@@ -142,15 +145,17 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
         return Sequences(padded(inputs, np.int64), padded(targets, np.int64), lengths_of(inputs))
 
 
-def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str, float]:
-    """Returns the test metric of the most frequent class, and of the most frequent one after the last symbols."""
+def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str, Fit]:
+    """Returns what predicts the most frequent class, and the most frequent one after the last symbols."""
     learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in (train, test))
     metric, classes = dataset.metric, len(dataset.classes)
     by_history = {
-        f"most frequent after {symbols} symbols": _after_history(train, test, dataset, symbols=symbols)
+        f"most frequent after {symbols} symbols": partial(
+            _after_history, train, test, dataset, symbols=symbols
+        )
         for symbols in (1, _HISTORY)
     }
-    return {"majority": majority(learnt, wanted, metric=metric, classes=classes), **by_history}
+    return {"majority": partial(majority, learnt, wanted, metric=metric, classes=classes), **by_history}
 
 
 def _after_history(train: Sequences, test: Sequences, dataset: Dataset, *, symbols: int) -> float:

@@ -18,6 +18,8 @@ from evo_nas.tasks.metrics import CLASSIFICATION
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitting import Fit
+
     Curves = npt.NDArray[np.float64]
 
 # The figures are those of the paper: 12 points for each digit, drawn like the digit lying on its side.
@@ -66,11 +68,11 @@ class Mnist1dTask(GeneratedTask[Mnist1dOptions]):
     kind = "mnist1d"
     Options = Mnist1dOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, float]:
-        """Returns the test metric of classifiers that see all steps; see `classification_baselines`."""
+    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+        """Returns what fits classifiers that see all steps; see `classification_baselines`."""
         both = (drawn.train, drawn.test)
         return classification_baselines(
-            [part.inputs[..., 0].astype(np.float64) for part in both],
+            [list(part.inputs) for part in both],
             [part.targets.astype(np.int64) for part in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(_DIGITS),

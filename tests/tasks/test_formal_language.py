@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.formal_language import (
     SEQUENCE_ACCURACY,
     FormalLanguageOptions,
@@ -112,10 +113,10 @@ def test_a_word_counts_if_every_step_of_it_is_right() -> None:
 
 
 def test_a_model_that_cannot_count_gets_no_long_word_right() -> None:
-    baselines = load("anbncn").fit_baselines()
+    baselines = scores(load("anbncn").fit_baselines())
     assert set(baselines) == {"majority", "most frequent after 1 symbols", "most frequent after 3 symbols"}
     assert max(baselines.values()) == 0.0
-    steps = load("anbncn", metric="accuracy").fit_baselines()
+    steps = scores(load("anbncn", metric="accuracy").fit_baselines())
     assert 0.3 < steps["most frequent after 3 symbols"] < 1.0
 
 
