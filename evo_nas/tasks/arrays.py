@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 
-from evo_nas.data.examples import Examples
+from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.labelled_parts import split_examples
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
+from evo_nas.data.split_remarks import groups_of, remarks_on_split
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
     Numbers = npt.NDArray[np.float64]
     Arrays = npt.ArrayLike | Sequence[npt.ArrayLike]
-    Pair = tuple[Arrays, Arrays]
-    """Inputs and targets of one part."""
+    Groups = Sequence[object] | Array
+    Pair = tuple[Arrays, Arrays] | tuple[Arrays, Arrays, Groups]
+    """Inputs and targets of one part, and the name of the group of each sequence if there are groups."""
     Shape = Callable[[Array], tuple[int, ...]]
 
 Kind = Literal["classification", "labelling", "regression"]
@@ -39,13 +40,14 @@ _SOURCE = "the arrays"
 _SPLIT = SplitOptions(duplicates="drop")
 
 
-def dataset_from_arrays(
+def dataset_from_arrays(  # noqa: PLR0913 - one keyword for each thing that a data set is made of
     inputs: Arrays,
     targets: Arrays,
     *,
     kind: Kind,
     validation: Pair | None = None,
     test: Pair | None = None,
+    groups: Groups | None = None,
     split: SplitOptions = _SPLIT,
     metric: ClassificationMetric | ErrorMetric | None = None,
 ) -> Dataset:
@@ -61,6 +63,8 @@ def dataset_from_arrays(
         kind: What the targets are.
         validation: Inputs and targets of the validation part; otherwise ``split`` takes it from ``inputs``.
         test: Inputs and targets of the test part; otherwise ``split`` takes it from ``inputs``.
+        groups: Name of what each sequence of ``inputs`` belongs to, such as a person, ``(n,)``: whole groups are drawn.
+            Pairs have them as a third item then, and no group may be in two parts.
         split: How parts are taken. By default a sequence that is in two parts is dropped from the one that is used
             earlier: training before validation before test.
         metric: ``accuracy`` (the default), ``macro_f1``, ``mcc`` or ``nll`` for classes; ``mse`` (the default),
@@ -74,24 +78,21 @@ def dataset_from_arrays(
     name: str = metric or next(iter(_METRICS[kind]))
     if name not in _METRICS[kind]:
         raise DataError(f"metric is {name!r}; must be one of {', '.join(_METRICS[kind])} for {kind}")
-    pairs = {"train": (inputs, targets), "validation": validation, "test": test}
+    training: Pair = (inputs, targets) if groups is None else (inputs, targets, groups)
+    pairs = {"train": training, "validation": validation, "test": test}
     parts = {part: _checked(part, pair, kind) for part, pair in pairs.items() if pair is not None}
     _check_shapes("input", {part: pair.items for part, pair in parts.items()}, lambda item: item.shape[1:])
     if kind == "regression":
-        dataset = _regression(parts, split, cast("ErrorMetric", name))
-    else:
-        dataset = _classes(parts, split, CLASSIFICATION[name], per_step=kind == "labelling")
-    given = sum(len(pair.items) for pair in parts.values())
-    dropped = given - sum(map(len, dataset.parts.values()))
-    remark = f"{dropped:,} sequences were dropped, since another part has them as well"
-    return replace(dataset, remarks=(remark,) if dropped else ())
+        return _regression(parts, split, cast("ErrorMetric", name))
+    return _classes(parts, split, CLASSIFICATION[name], per_step=kind == "labelling")
 
 
 class _Pair(NamedTuple):
-    """Checked inputs, ids ``(time,)`` or values ``(time, features)`` each, and a target for each."""
+    """Checked inputs, ids ``(time,)`` or values ``(time, features)`` each, a target for each, and perhaps a group."""
 
     items: list[Array]
     targets: Sequence[Label] | Sequence[Numbers]
+    groups: list[str] | None = None
 
     @property
     def features(self) -> int:
@@ -100,12 +101,12 @@ class _Pair(NamedTuple):
 
 
 def _checked(part: str, pair: Pair, kind: Kind) -> _Pair:
-    if not (isinstance(pair, tuple) and len(pair) == 2):
+    if not (isinstance(pair, tuple) and len(pair) in {2, 3}):
         raise DataError(f"{part} is a {type(pair).__name__}; must be a pair of inputs and targets")
-    for what, arrays in zip(("inputs", "targets"), pair, strict=True):
+    for what, arrays in zip(("inputs", "targets", "groups"), pair, strict=False):
         if not hasattr(arrays, "__len__"):
             raise DataError(f"{part} {what} is {arrays!r:.60}; must be an array or a list")
-    raw, targets = (list(cast("Sequence[npt.ArrayLike]", arrays)) for arrays in pair)
+    raw, targets = (list(cast("Sequence[npt.ArrayLike]", arrays)) for arrays in pair[:2])
     if not raw or len(raw) != len(targets):
         raise DataError(
             f"{part} has {len(raw)} inputs and {len(targets)} targets; must have the same number of both, at least one"
@@ -114,13 +115,23 @@ def _checked(part: str, pair: Pair, kind: Kind) -> _Pair:
     are_tokens = all(item.ndim == 1 and np.issubdtype(item.dtype, np.integer) for item in items)
     as_item = _tokens if are_tokens else _values
     checked = [as_item(f"{part}, input {number}", item) for number, item in enumerate(items, start=1)]
+    groups = _groups(part, pair[2], len(checked)) if len(pair) == 3 else None
     places = [f"{part}, target {number}" for number in range(1, len(targets) + 1)]
     if kind == "labelling":
         lengths = map(len, checked)
-        return _Pair(checked, list(map(_step_labels, places, targets, lengths)))
+        return _Pair(checked, list(map(_step_labels, places, targets, lengths)), groups)
     if kind == "regression":
-        return _Pair(checked, list(map(_numbers, places, targets)))
-    return _Pair(checked, list(map(_label, places, targets)))
+        return _Pair(checked, list(map(_numbers, places, targets)), groups)
+    return _Pair(checked, list(map(_label, places, targets)), groups)
+
+
+def _groups(part: str, groups: Groups, count: int) -> list[str]:
+    names = np.asarray(groups)
+    if names.shape != (count,):
+        raise DataError(
+            f"{part} groups have shape {names.shape}; must be ({count},), a group for each sequence"
+        )
+    return [str(name) for name in names.tolist()]
 
 
 def _array(place: str, item: npt.ArrayLike) -> Array:
@@ -191,16 +202,14 @@ def _check_shapes(what: str, arrays: Mapping[str, Sequence[Array]], shape: Shape
 
 
 def _classes(arrays: Mapping[str, _Pair], split: SplitOptions, metric: Metric, *, per_step: bool) -> Dataset:
-    files = {
-        part: Examples(_SOURCE, pair.items, cast("Sequence[Label]", pair.targets))
-        for part, pair in arrays.items()
-    }
-    parts = split_examples(files, split)
+    labels = {part: cast("Sequence[Label]", pair.targets) for part, pair in arrays.items()}
+    parts = split_examples(_examples(arrays, labels), split)
     as_array, vocabulary = _input_arrays(arrays, parts.train.items)
 
     def sequences(examples: Examples[Array]) -> Sequences:
         targets = padded(parts.step_targets(examples), np.int64) if per_step else parts.targets(examples)
-        return Sequences(as_array(examples.items), targets, lengths_of(examples.items))
+        scored = parts.scored(examples) if per_step else None
+        return Sequences(as_array(examples.items), targets, lengths_of(examples.items), scored)
 
     features, classes = arrays["train"].features, parts.classes
     return Dataset(
@@ -213,6 +222,8 @@ def _classes(arrays: Mapping[str, _Pair], split: SplitOptions, metric: Metric, *
         test=sequences(parts.test),
         classes=classes,
         vocabulary=vocabulary,
+        groups=parts.groups,
+        remarks=parts.train.remarks,
     )
 
 
@@ -221,7 +232,8 @@ def _regression(arrays: Mapping[str, _Pair], split: SplitOptions, metric: ErrorM
     _check_shapes("target", numbers, lambda target: target.shape)
     items = [item for pair in arrays.values() for item in pair.items]
     targets = np.stack([target for some in numbers.values() for target in some])
-    where = split_rows(_rows(items), split, given=_positions(arrays))
+    rows = _rows(arrays)
+    where = split_rows(rows, split, given=_positions(arrays))
     as_array, vocabulary = _input_arrays(arrays, [items[position] for position in where["train"].tolist()])
     scaler = Scaler.fitted(targets[where["train"]])
 
@@ -240,11 +252,32 @@ def _regression(arrays: Mapping[str, _Pair], split: SplitOptions, metric: ErrorM
         validation=validation,
         test=test,
         vocabulary=vocabulary,
+        groups={} if rows.groups is None else {part: groups_of(rows.groups, where[part]) for part in PARTS},
+        remarks=remarks_on_split(rows, where),
     )
 
 
-def _rows(items: Sequence[Array]) -> Rows:
-    return Rows(_SOURCE, contents=[item.tobytes() + str(item.shape).encode() for item in items])
+def _rows(arrays: Mapping[str, _Pair]) -> Rows:
+    # Joined as files are, which refuses groups that only some of the pairs have.
+    labels = {part: [""] * len(pair.items) for part, pair in arrays.items()}
+    everything = joined(list(_examples(arrays, labels).values()))
+    contents = [item.tobytes() + str(item.shape).encode() for item in everything.items]
+    return Rows(_SOURCE, contents, groups=everything.groups, places=everything.places)
+
+
+def _examples(
+    arrays: Mapping[str, _Pair], labels: Mapping[str, Sequence[Label]]
+) -> dict[str, Examples[Array]]:
+    return {
+        part: Examples(
+            _SOURCE,
+            pair.items,
+            labels[part],
+            pair.groups,
+            places=Places.of(part, "input", range(1, len(pair.items) + 1)),
+        )
+        for part, pair in arrays.items()
+    }
 
 
 def _positions(arrays: Mapping[str, _Pair]) -> dict[str, npt.NDArray[np.int64]]:

@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from evo_nas.data.scaling import Scaler
-from evo_nas.data.splitting import PARTS
+from evo_nas.data.splitting import PARTS, SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.data.examples import Examples
     from evo_nas.tasks.baselines.fitting import Fit
 
     ByClass = Mapping[str, npt.NDArray[np.float32]]
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 class FewShotOptions(SequenceOptions):
     """Options of the task ``few_shot``, beside those of ``classification``.
 
-    Its ``split`` draws classes, not rows.
+    The classes of one part are in no other: of ``split`` only the seed counts, and parts have no files of their own.
 
     Attributes:
         ways: Classes of an episode.
@@ -46,6 +47,22 @@ class FewShotOptions(SequenceOptions):
     shots: PositiveInt = 3
     queries: PositiveInt = 4
     episodes: Annotated[int, Field(ge=4)] = 1000
+
+    @model_validator(mode="after")
+    def _draws_classes(self) -> Self:
+        named = [name for name in ("validation_path", "test_path") if getattr(self, name)]
+        default = SplitOptions(seed=self.split.seed)
+        named += [
+            f"split.{name}"
+            for name in SplitOptions.model_fields
+            if getattr(self.split, name) != getattr(default, name)
+        ]
+        if named:
+            raise ValueError(
+                f"{named[0]} is given, but few_shot draws whole classes for each part, and only split.seed counts; "
+                "leave it out"
+            )
+        return self
 
 
 class Episode(NamedTuple):
@@ -195,8 +212,24 @@ class FewShotTask(Task[FewShotOptions]):
             "validation": names[held_out : 2 * held_out],
             "test": names[:held_out],
         }
+        _check_groups(examples, parts)
         values = np.stack(examples.items)
         scaler = Scaler.fitted(values[np.isin(labels, parts["train"])])
         return {
             part: {str(name): scaler(values[labels == name]) for name in some} for part, some in parts.items()
         }
+
+
+def _check_groups(
+    examples: Examples[npt.NDArray[np.float64]], parts: Mapping[str, npt.NDArray[np.str_]]
+) -> None:
+    """Refuses a group that has classes in two parts: classes are drawn, so that it could not be kept together."""
+    part_of = {str(name): part for part, names in parts.items() for name in names}
+    seen: dict[str, str] = {}
+    for group, label in zip(examples.groups or (), examples.labels, strict=examples.groups is not None):
+        part = part_of[str(label)]
+        if seen.setdefault(group, part) != part:
+            raise DataError(
+                f"{examples.source}: group {group!r} has classes in the {seen[group]} and in the {part} part; few_shot "
+                "draws classes: leave `group` out, or give a class to one group only"
+            )

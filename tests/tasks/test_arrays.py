@@ -86,7 +86,9 @@ def test_sequences_of_two_parts_are_dropped_from_the_earlier_one_and_counted() -
     labels = np.concatenate([CLASSES, CLASSES[-3:]])
     split = SplitOptions(by="time", validation=6, test=3, duplicates="drop")
     dataset = dataset_from_arrays(doubled, labels, kind="classification", split=split)
-    assert dataset.remarks == ("3 sequences were dropped, since another part has them as well",)
+    assert dataset.remarks[0].startswith(
+        "3 examples were dropped, since a part that is used later has the same: train"
+    )
     assert [len(part) for part in dataset.parts.values()] == [54, 3, 3]
 
 
@@ -152,3 +154,52 @@ def test_sequences_of_two_parts_are_dropped_from_the_earlier_one_and_counted() -
 def test_arrays_that_do_not_fit_are_one_clear_error(inputs, targets, options, message) -> None:
     with pytest.raises(DataError, match=message):
         dataset_from_arrays(inputs, targets, **{"kind": "classification", **options})
+
+
+PERSONS = np.arange(60) // 5
+NUMBERED = (CLASSES == "high").astype(int)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "labelling"])
+def test_groups_of_arrays_stay_together(kind) -> None:
+    targets = {
+        "classification": CLASSES,
+        "regression": np.arange(60.0),
+        "labelling": np.repeat(NUMBERED[:, None], WAVES.shape[1], axis=1),
+    }
+    dataset = dataset_from_arrays(WAVES, targets[kind], kind=kind, groups=PERSONS)
+    persons = [set(names) for names in dataset.groups.values()]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 12
+    assert [len(part) / 5 for part in dataset.parts.values()] == list(map(len, persons))
+    chosen = SplitOptions(test_groups=["7"], duplicates="drop")
+    assert dataset_from_arrays(WAVES, targets[kind], kind=kind, groups=PERSONS, split=chosen).groups[
+        "test"
+    ] == ("7",)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"groups": PERSONS[:-1]}, r"train groups have shape \(59,\); must be \(60,\)"),
+        ({"groups": PERSONS, "split": SplitOptions(by="time")}, "split.by is time, but `group` is given"),
+        ({"groups": PERSONS, "test": (WAVES[:5] + 1, NUMBERED[:5])}, "only one of them has groups"),
+        (
+            {"groups": PERSONS, "test": (WAVES[:5] + 1, NUMBERED[:5], [99, 98, 97, 0, 96])},
+            "group '0' is in the",
+        ),
+        ({"split": SplitOptions(test_groups=["1"])}, "test_groups is given, but no group"),
+    ],
+)
+def test_groups_that_cannot_be_kept_together_are_refused(kind, changed, message) -> None:
+    with pytest.raises(DataError, match=message):
+        dataset_from_arrays(WAVES, NUMBERED, kind=kind, **changed)
+
+
+def test_a_step_with_a_padding_label_of_arrays_is_not_scored() -> None:
+    labels = np.repeat(NUMBERED[:, None], WAVES.shape[1], axis=1)
+    labels[:, -1] = -100
+    dataset = dataset_from_arrays(WAVES, labels, kind="labelling")
+    assert dataset.classes == ("0", "1")
+    assert not dataset.train.scored[:, -1].any()
+    assert dataset.train.scored[:, :-1].all()

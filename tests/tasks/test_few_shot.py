@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.fitting import scores
@@ -82,3 +83,28 @@ def test_sequences_of_different_lengths_are_refused(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", x=np.ones((96, 4)), y=LABELS, lengths=[3, *[4] * 95])
     with pytest.raises(DataError, match="few_shot needs sequences of one length; these differ"):
         task(tmp_path / "a.npz").read()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"split": {"by": "time"}},
+        {"split": {"test": 0.5}},
+        {"split": {"folds": 5}},
+        {"split": {"duplicates": "drop"}},
+        {"test_path": "b.npz"},
+        {"validation_path": "b.npz"},
+    ],
+)
+def test_what_few_shot_does_not_heed_is_refused(options) -> None:
+    with pytest.raises(ValidationError, match=r"is given, but few_shot draws whole classes"):
+        task("a.npz", **options)
+    task("a.npz", split={"seed": 5})
+
+
+def test_a_group_with_classes_in_two_parts_is_refused(tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(96, 4))
+    np.savez(tmp_path / "a.npz", x=values, y=LABELS, who=np.arange(96) % 12, own=LABELS)
+    with pytest.raises(DataError, match="has classes in the .* and in the .* part; few_shot draws classes"):
+        load(tmp_path / "a.npz", group="who")
+    assert load(tmp_path / "a.npz", group="own", episodes=8).train.inputs.shape[0] == 8
