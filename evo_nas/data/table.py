@@ -31,12 +31,16 @@ class Table:
         first_row: Number of the first row of values, as people count.
         index_columns: Columns that number or name the rows and are no values: pandas' index, or a column of CSV
             without a name.
+        skipped_rows: Numbers of the rows that were left out, ascending, such as blank lines.
+        remarks: What was guessed or left out while reading, one sentence each.
     """
 
     source: str
     columns: dict[str, pa.ChunkedArray]
     first_row: int = 1
     index_columns: tuple[str, ...] = ()
+    skipped_rows: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
     _kinds: dict[str, ColumnKind] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -59,7 +63,14 @@ class Table:
 
     def place(self, name: str, row: int) -> str:
         """Returns the file, row and column of a value for a message."""
-        return f"{self.source}, row {row + self.first_row}, column {name!r}"
+        return f"{self.source}, row {self.row_number(row)}, column {name!r}"
+
+    def row_number(self, row: int) -> int:
+        """Returns the number of a row as people see it in the file, from its position in a column."""
+        number = row + self.first_row
+        for skipped in self.skipped_rows:
+            number += skipped <= number
+        return number
 
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""
@@ -171,4 +182,6 @@ def trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if not is_text(values):
         return values
     texts = pc.utf8_trim_whitespace(values)
+    if texts.equals(values):
+        return values  # the usual case; a file may have many thousand columns
     return pc.if_else(pc.and_(pc.equal(texts, ""), pc.not_equal(values, "")), None, texts)

@@ -74,11 +74,11 @@ def tagged(table: Table, roles: TokenRoles) -> Examples[Tokens]:
     tags = roles.tags or guessed(table.columns, TAGS)
     items = [tuple(each) for each in _split(table, tokens, roles.level)]
     labels = [np.array(each, dtype=np.str_) for each in _split(table, tags, roles.level)]
-    for row, (item, label) in enumerate(zip(items, labels, strict=True), start=table.first_row):
+    for row, (item, label) in enumerate(zip(items, labels, strict=True)):
         if len(item) != len(label):
             raise DataError(
-                f"{table.source}, row {row}: {tokens} has {len(item)} tokens and {tags} {len(label)} tags; "
-                "the numbers must be equal"
+                f"{table.source}, row {table.row_number(row)}: {tokens} has {len(item)} tokens and {tags} "
+                f"{len(label)} tags; the numbers must be equal"
             )
     return Examples(
         table.source,

@@ -201,7 +201,7 @@ def test_a_placeholder_in_the_test_rows_is_refused_with_its_place(column, tmp_pa
     path = tmp_path / "series.csv"
     path.write_text("\n".join(["y,other", *(f"{y!r},{other!r}" for y, other in values.tolist())]))
     options = ForecastOptions(path=(path,), targets=("y",), window=4, horizon=2)
-    with pytest.raises(DataError, match=rf"row 56 of values, column '{column}' is -3\.40282e\+38"):
+    with pytest.raises(DataError, match=rf"row 57, column '{column}' is '-3\.4028235e\+38'"):
         ForecastTask(options).read()
 
 
