@@ -64,6 +64,11 @@ class LabelledParts(Generic[Item]):
         scored = self.is_scored(examples)
         return None if all(each.all() for each in scored) else padded(scored, np.bool_)
 
+    def counted_targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
+        """Returns the classes of all steps one after the other, int64 ``(steps,)``, -1 where there is none."""
+        scored = np.concatenate(self.is_scored(examples))
+        return np.where(scored, np.concatenate(self.step_targets(examples)), -1)
+
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names of the groups of each part; empty if there are no groups."""
@@ -76,14 +81,10 @@ class LabelledParts(Generic[Item]):
 
     def balanced_weights(self, *, per_step: bool) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that give all classes the same weight; the mean over training is 1."""
-        targets = self._scored_targets(self.train) if per_step else self.targets(self.train)
+        targets = self.counted_targets(self.train) if per_step else self.targets(self.train)
+        targets = targets[targets >= 0]
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
-
-    def _scored_targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
-        scored = np.concatenate(self.is_scored(examples))
-        targets: npt.NDArray[np.int64] = np.concatenate(self.step_targets(examples))[scored]
-        return targets
 
 
 def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -> LabelledParts[Item]:
