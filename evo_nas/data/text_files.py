@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of, text_of
-from evo_nas.data.sequence_files import LABELS, guessed, places_of_rows
+from evo_nas.data.guesses import LABELS, guessed
+from evo_nas.data.sequence_files import places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 

@@ -9,6 +9,8 @@ from evo_nas.tasks.labelling import LabellingTask
 
 def test_a_class_for_every_step_is_needed(tmp_path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text("\n".join(["a,label", *(f"{row},{'up' if row % 2 else 'down'}" for row in range(40))]))
-    with pytest.raises(DataError, match="needs a label for each; name the column of the sequence"):
+    path.write_text(
+        "\n".join(["a,label", *(f"{row * row},{'up' if row % 2 else 'down'}" for row in range(40))])
+    )
+    with pytest.raises(DataError, match="every step needs a label; name the column of the sequence"):
         LabellingTask(SequenceOptions(path=(path,))).read()
