@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, is_date, names_rows
+from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Roles:
         group: The names of groups that must stay together in a split.
         exclude: Columns that are not read.
         categorical: Columns of words that are read, each word as an input of its own.
-        targets: The numbers that are predicted; None if there are classes.
+        targets: The numbers that are predicted, guessed if empty; None if there are classes.
         features: How many successive columns are one step if a row is a whole sequence.
         delimiter: The character between columns of text.
         label_per_step: Whether every step has a label of its own.
@@ -137,40 +137,23 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     """
     table = tables[0]
     _check_names(table, roles)
-    lists = [
-        name
-        for name in table.list_columns()
-        if name in (roles.inputs or table.columns) and name not in roles.exclude
+    lists = _list_in(table, roles)
+    outputs = _outputs(table, roles, taken={*lists})
+    without = {name for name in (*outputs, roles.sequence, roles.group) if name is not None}
+    inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
+    what = "the label" if roles.targets is None else "what is predicted"
+    remarks = [
+        f"{'columns' if len(outputs) > 1 else 'column'} {_listed(outputs)} is {what}",
+        *_unread(reasons),
     ]
-    sequences = _sequences_in(lists, roles)
-    taken = {
-        roles.sequence,
-        roles.group,
-        *(roles.inputs or ()),
-        *roles.exclude,
-        *roles.categorical,
-        *sequences,
-    }
-    outputs = roles.targets or (
-        roles.label or guessed_label(table, taken - {None}, per_step=roles.label_per_step),
+    return Columns(
+        inputs,
+        outputs,
+        categories={name: _words(tables, name) for name in inputs if name in roles.categorical},
+        holds_lists=bool(lists),
+        known=frozenset(table.columns),
+        remarks=tuple(remarks),
     )
-    if twice := [name for name in outputs if name in {*(roles.inputs or ()), *sequences}]:
-        raise DataError(
-            f"{table.source}: column {twice[0]!r} is both read and predicted; leave it out of `inputs`"
-        )
-    said = (
-        (f"column {outputs[0]} is the label",) if not roles.targets else (f"predicts {', '.join(outputs)}",)
-    )
-    known = frozenset(table.columns)
-    if sequences:
-        unread = _unread(
-            {name: "" for name in table.columns if name not in {*sequences, *outputs, roles.group}}
-        )
-        said = (f"column {sequences[0]} holds a sequence in every row, {outputs[0]} the label", *unread)
-        return Columns(sequences, outputs, holds_lists=True, known=known, remarks=said)
-    inputs, unread = _inputs(table, roles, without={*outputs, roles.sequence, roles.group} - {None})
-    categories = {name: _words(tables, name) for name in inputs if name in roles.categorical}
-    return Columns(inputs, outputs, categories, known=known, remarks=(*said, *unread))
 
 
 def _check_names(table: Table, roles: Roles) -> None:
@@ -184,27 +167,48 @@ def _check_names(table: Table, roles: Roles) -> None:
         )
 
 
-def _sequences_in(lists: list[str], roles: Roles) -> tuple[str, ...]:
-    """Returns the column of lists that is read, if there is one."""
-    named = {name for group in NAMED for name in group}
-    free = [name for name in lists if name not in {roles.label, *(roles.targets or ())}]
-    candidates = [name for name in free if name.lower() not in named] or free
-    return (guessed(candidates, SEQUENCES, default=candidates[0]),) if candidates else ()
+def _list_in(table: Table, roles: Roles) -> tuple[str, ...]:
+    """Returns the column that holds a sequence in every row, if there is one."""
+    labels = {roles.label, *(roles.targets or ())}
+    lists = [name for name in table.list_columns() if name in (roles.inputs or table.columns)]
+    free = [name for name in lists if name not in {*labels, *roles.exclude}]
+    likely = [
+        name for name in free if name.lower() not in {name for group in NAMED for name in group}
+    ] or free
+    return (guessed(likely, SEQUENCES, default=likely[0]),) if likely else ()
 
 
-def _inputs(
-    table: Table, roles: Roles, *, without: set[str | None]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the columns that are read, and a sentence about those that are not."""
+def _outputs(table: Table, roles: Roles, *, taken: set[str]) -> tuple[str, ...]:
+    """Returns the label or the targets, as named or guessed."""
+    others = {roles.sequence, roles.group, *(roles.inputs or ()), *roles.exclude, *roles.categorical}
+    taken |= {name for name in others if name is not None}
+    if roles.targets is not None:
+        outputs = roles.targets or (guessed_target(table, taken),)
+    else:
+        outputs = (roles.label or guessed_label(table, taken, per_step=roles.label_per_step),)
+    if twice := [name for name in outputs if name in taken]:
+        raise DataError(
+            f"{table.source}: column {twice[0]!r} is predicted, but has another role as well; give it only one"
+        )
+    return outputs
+
+
+def _inputs(table: Table, roles: Roles, without: set[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Returns the columns that are read, and the reason for each that is not."""
     if roles.inputs is not None:
         inputs = (*roles.inputs, *(name for name in roles.categorical if name not in roles.inputs))
-        return inputs, _unread({name: "" for name in table.columns if name not in {*inputs, *without}})
+        return inputs, _rest(table, {*inputs, *without})
     reasons = {name: _reason_against(table, name, roles) for name in table.columns if name not in without}
-    inputs = tuple(name for name, reason in reasons.items() if not reason)
+    against = {name: reason for name, reason in reasons.items() if reason}
+    inputs = tuple(name for name in reasons if name not in against)
     if not inputs:
-        left_out = "".join(f"; {remark}" for remark in _unread(reasons))
+        left_out = "".join(f"; {remark}" for remark in _unread(against))
         raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`{left_out}")
-    return inputs, _unread({name: reason for name, reason in reasons.items() if reason})
+    return inputs, against
+
+
+def _rest(table: Table, read: set[str]) -> dict[str, str]:
+    return {name: "" for name in table.columns if name not in read}
 
 
 def _reason_against(table: Table, name: str, roles: Roles) -> str:
@@ -221,7 +225,7 @@ def _reason_against(table: Table, name: str, roles: Roles) -> str:
     if name in table.index_columns:
         return "an index of the rows"
     if kind.name in {"empty", "lists"}:
-        return {"empty": "without a value", "lists": "lists"}[kind.name]
+        return kind.name
     if are_words(table, name):
         return "dates or times" if is_date(table, name) else "words"
     # It raises where only most of the values are numbers.

@@ -22,6 +22,8 @@ NAMED = (
     ("activity", "category", "diagnosis", "gesture", "outcome", "species"),
 )
 """Names of labels; those of the second group only count where none of the first is there."""
+TARGETS = (("target", "targets"), ("rul", "y", "label", "labels"))
+"""Names of numbers that are to be predicted, in the same way."""
 LABELS = ("label", "class", "target", "y", "labels", "targets")
 """Names of arrays of labels, the likeliest first."""
 AXES = frozenset(("x", "z"))
@@ -69,6 +71,22 @@ def guessed_label(table: Table, taken: Collection[str], *, per_step: bool = Fals
     return _only(table, [*words, *last])
 
 
+def guessed_target(table: Table, taken: Collection[str]) -> str:
+    """Returns the column of the number that is to be predicted, which only its name tells.
+
+    Raises:
+        DataError: No column, or more than one, has such a name.
+    """
+    free = [name for name in table.columns if name not in taken]
+    for group in TARGETS:
+        if named := [name for name in free if name.lower() in group]:
+            return _only(table, named, key="targets")
+    raise DataError(
+        f"{table.source}: no column is called target, rul or y; name what is predicted in `targets`. The columns are "
+        f"{', '.join(map(repr, table.columns))}"
+    )
+
+
 def is_date(table: Table, name: str) -> bool:
     """Whether the first given value of a column is a date or a time."""
     values = table.column(name)
@@ -93,12 +111,13 @@ def are_words(table: Table, name: str) -> bool:
     return kind.name == "words" or (kind.name == "mixed" and 2 * kind.wrong > len(table))
 
 
-def _only(table: Table, likely: Sequence[str]) -> str:
+def _only(table: Table, likely: Sequence[str], *, key: str = "label") -> str:
     if len(likely) == 1:
         return likely[0]
     if likely:
+        names = " or ".join(map(repr, likely))
         raise DataError(
-            f"{table.source}: the label may be column {' or '.join(map(repr, likely))}; name it in `label`"
+            f"{table.source}: the {key.removesuffix('s')} may be column {names}; name it in `{key}`"
         )
     raise DataError(
         f"{table.source}: no column is likely to be the label, which has words or whole numbers that come again; name "

@@ -108,7 +108,7 @@ def _texts(place: str, values: Array, *, what: str) -> list[str]:
 
 
 def _text(place: str, value: object, *, what: str) -> str:
-    single = np.ravel(value)
+    single = np.asarray(value).ravel()
     if single.size != 1:
         raise DataError(f"{place} has {single.size} values; must have one {what}")
     if _has_hole(single):

@@ -176,3 +176,46 @@ def test_a_folder_without_files_is_refused(tmp_path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(DataError, match="has no file; give a file, a folder"):
         load(path=tmp_path / "nothing")
+
+
+def step_rows(folder, name: str, first: int, count: int):
+    lines = [
+        f"s{number},{np.sin(number * step):.3f},{'ab'[number % 2]}"
+        for number in range(first, first + count)
+        for step in range(1, 5)
+    ]
+    return table(folder, lines, header="who,x,label", name=name)
+
+
+def test_a_sequence_in_two_parts_is_refused_unless_it_is_said_that_names_repeat(tmp_path) -> None:
+    paths = {
+        "path": step_rows(tmp_path, "train.csv", 0, 30),
+        "test_path": step_rows(tmp_path, "test.csv", 29, 9),
+    }
+    with pytest.raises(
+        DataError,
+        match="sequence 's29' is in the test files and in the train files; put all of it into one part",
+    ):
+        load(**paths, sequence="who")
+    assert len(load(**paths, sequence="who", split={"duplicates": "keep"}).test) == 9
+
+
+@pytest.mark.parametrize(("missing", "width"), [("mask", 3), ("interpolate", 1), ("previous", 1)])
+def test_holes_become_inputs_as_chosen(missing, width, tmp_path) -> None:
+    path = step_rows(tmp_path, "a.csv", 0, 30)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "s0,,a", *lines[2:]]))
+    with pytest.raises(DataError, match="row 2, column 'x': the value is missing"):
+        load(path=path, sequence="who")
+    dataset = load(path=path, sequence="who", missing=missing)
+    assert dataset.signature.features == dataset.train.inputs.shape[2] == width
+    assert np.isfinite(dataset.train.inputs).all()
+    assert any(remark.startswith("1 missing values (x 1)") for remark in dataset.remarks)
+
+
+def test_words_become_inputs_where_they_are_asked_for(tmp_path) -> None:
+    rows = [f"s{row // 2},{row % 7},{'xyz'[row % 3]},{'ab'[row // 2 % 2]}" for row in range(80)]
+    path = table(tmp_path, rows, header="who,v,mode,label")
+    dataset = load(path=path, sequence="who", categorical=["mode"], split={"duplicates": "keep"})
+    assert dataset.signature.features == 4
+    assert set(np.unique(dataset.train.inputs[..., 1:])) == {0, 1}
