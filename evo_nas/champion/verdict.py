@@ -156,7 +156,7 @@ class Verdict:
 
 
 def _joined(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def stored_verdict(run: Run) -> Verdict | None:
