@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
-from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split
+from evo_nas.data.split_remarks import counted, groups_of, natural, remarks_on_split
 from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
@@ -72,12 +72,7 @@ class LabelledParts(Generic[Item]):
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names of the groups of each part; empty if there are no groups."""
-        parts = {part: getattr(self, part) for part in PARTS}
-        return {
-            part: groups_of(examples.groups, np.arange(len(examples)))
-            for part, examples in parts.items()
-            if examples.groups is not None
-        }
+        return groups_of_parts({part: getattr(self, part) for part in PARTS})
 
     def balanced_weights(self, *, per_step: bool) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that give all classes the same weight; the mean over training is 1."""
@@ -85,6 +80,15 @@ class LabelledParts(Generic[Item]):
         targets = targets[targets >= 0]
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
+
+
+def groups_of_parts(parts: Mapping[str, Examples[Item]]) -> dict[str, tuple[str, ...]]:
+    """Returns the names of the groups of each part; empty if there are no groups."""
+    return {
+        part: groups_of(groups, np.arange(len(groups)))
+        for part in PARTS
+        if (groups := parts[part].groups) is not None
+    }
 
 
 def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -> LabelledParts[Item]:
@@ -169,7 +173,7 @@ def _classes(parts: Mapping[str, Examples[Item]]) -> tuple[str, ...]:
                 f"{source}: class {missing[0]!r} is in the {part} part, but not in the training part; supply "
                 "examples of it, or split otherwise, such as with another split.seed"
             )
-    return tuple(sorted(known["train"], key=_by_value))
+    return tuple(sorted(known["train"], key=natural))
 
 
 def _names(examples: Examples[Item]) -> set[str]:
@@ -178,13 +182,6 @@ def _names(examples: Examples[Item]) -> set[str]:
         for label in examples.labels
         for name in ([label] if isinstance(label, str) else label[_has_class(label)])
     }
-
-
-def _by_value(name: str) -> tuple[float, str]:
-    """Sorts numbers by value and before words, so that class ``10`` comes after ``9``."""
-    digits = name.removeprefix("-")
-    # Other scripts have digits, too, of which `float` takes only some.
-    return (float(name) if digits.isascii() and digits.isdigit() else float("inf"), name)
 
 
 def _content(item: object) -> str | bytes:

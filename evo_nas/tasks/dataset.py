@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from evo_nas.genome.architecture import Signature
     from evo_nas.tasks.metrics import Metric
+    from evo_nas.tasks.preparation import Preparation
 
 
 class Objective(StrEnum):
@@ -142,6 +143,8 @@ class Dataset:
         missing: How many values of each column of the files are missing; columns that are read have none.
         quantiles: Levels of the quantiles that are forecast, ascending, for `Objective.QUANTILE`.
         has_target_holes: Whether some targets are NaN, so that loss and metric have to leave them out.
+        preparation: What leads from raw sequences to the inputs of a network and from its outputs to answers; None if
+            the task does not say.
     """
 
     name: str
@@ -160,6 +163,7 @@ class Dataset:
     missing: Mapping[str, int] = field(default_factory=dict)
     quantiles: tuple[float, ...] = ()
     has_target_holes: bool = False
+    preparation: Preparation | None = None
 
     @property
     def parts(self) -> dict[str, Part]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_FOR_PEOPLE = frozenset({"name", "groups", "remarks", "missing"})
+_FOR_PEOPLE = frozenset({"name", "groups", "remarks", "missing", "preparation"})
 """Fields of a data set that change no result."""
 
 

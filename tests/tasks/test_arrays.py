@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evo_nas.data.splitting import SplitOptions
@@ -109,7 +110,7 @@ def test_sequences_of_two_parts_are_dropped_from_the_earlier_one_and_counted() -
         ),
         (WAVES, CLASSES[:-1], {}, "train has 60 inputs and 59 targets; must have the same number of both"),
         ([], [], {}, "train has 0 inputs and 0 targets"),
-        (3, CLASSES, {}, "train inputs is 3; must be an array or a list"),
+        (3, CLASSES, {}, "train inputs is 3; must be an array, a list or a frame"),
         (
             WAVES,
             CLASSES,
@@ -203,3 +204,57 @@ def test_a_step_with_a_padding_label_of_arrays_is_not_scored() -> None:
     assert dataset.classes == ("0", "1")
     assert not dataset.train.scored[:, -1].any()
     assert dataset.train.scored[:, :-1].all()
+
+
+def holed() -> np.ndarray:
+    inputs = WAVES.copy()
+    inputs[::3, 2, 1] = np.nan
+    return inputs
+
+
+def test_a_hole_of_arrays_becomes_a_mask() -> None:
+    dataset = dataset_from_arrays(holed(), CLASSES, kind="classification", missing="mask", split=IN_TIME)
+    assert dataset.signature.features == 5
+    is_hole = np.isnan(holed()[48:, :, 1])
+    assert np.array_equal(dataset.test.inputs[..., 3] == 0, is_hole)
+    assert (dataset.test.inputs[..., 1][is_hole] == 0).all()
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "previous"])
+def test_a_hole_of_arrays_is_filled_in(missing) -> None:
+    dataset = dataset_from_arrays(holed(), CLASSES, kind="classification", missing=missing, split=IN_TIME)
+    assert dataset.signature.features == 3
+    assert np.isfinite(dataset.train.inputs).all()
+
+
+def test_a_target_of_several_may_be_unknown() -> None:
+    targets = WAVES[:, -1, :2].copy()
+    targets[1::2, 0] = np.nan
+    with pytest.raises(DataError, match=r"train, target 2 is \[nan"):
+        dataset_from_arrays(WAVES, targets, kind="regression")
+    dataset = dataset_from_arrays(WAVES, targets, kind="regression", missing="mask", split=IN_TIME)
+    assert dataset.has_target_holes
+    assert np.isnan(dataset.test.targets[1::2, 0]).all()
+
+
+def test_an_unknown_way_with_holes_is_refused() -> None:
+    with pytest.raises(DataError, match="missing is 'drop'; must be one of refuse, mask, interpolate"):
+        dataset_from_arrays(WAVES, CLASSES, kind="classification", missing="drop")
+
+
+def test_a_long_frame_is_a_data_set() -> None:
+    steps = pd.DataFrame(WAVES.reshape(-1, 3), columns=["x", "y", "z"])
+    frame = steps.assign(id=np.repeat(np.arange(60), 7), label=np.repeat(CLASSES, 7))
+    test = frame[frame["id"] >= 48][["label", "z", "y", "x", "id"]]
+    dataset = dataset_from_arrays(
+        frame[frame["id"] < 48],
+        "label",
+        kind="classification",
+        sequence="id",
+        test=(test, "label"),
+    )
+    plain = dataset_from_arrays(
+        WAVES[:48], CLASSES[:48], kind="classification", test=(WAVES[48:], CLASSES[48:])
+    )
+    assert np.array_equal(dataset.test.inputs, plain.test.inputs)
+    assert dataset.preparation.inputs.columns == ("x", "y", "z")

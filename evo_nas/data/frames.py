@@ -1,0 +1,244 @@
+"""Frames in memory - of pandas, Polars or Arrow - as numeric sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSequences:
+    """The sequences of one frame or of several, in the order in which they appear.
+
+    Attributes:
+        items: float64 ``(time, features)`` each; a missing value is NaN.
+        columns: The columns that were read, in this order; empty for arrays.
+        names: Name of each sequence; None if they have none.
+        named: For each column that was asked for by a role, its value for each sequence.
+    """
+
+    items: list[Numbers]
+    columns: tuple[str, ...] = ()
+    names: list[Any] | None = None
+    named: Mapping[str, list[Any]] = field(default_factory=dict)
+
+
+def is_frame(value: object) -> bool:
+    """Whether ``value`` is a table in memory: a pandas or Polars ``DataFrame`` or an Arrow ``Table``."""
+    # Series have the interface of Arrow as well, but no columns. A lazy frame has columns alone.
+    return hasattr(value, "__arrow_c_stream__") and hasattr(value, "columns")
+
+
+def sequences_of_frame(
+    place: str,
+    frame: Any,
+    *,
+    sequence: str | None = None,
+    named: Mapping[str, str],
+    per_step: Collection[str] = (),
+    columns: Sequence[str] = (),
+) -> FrameSequences:
+    """Returns the sequences of a frame.
+
+    Every row is a step of the sequence that the column ``sequence`` or the first level of pandas' index names; rows are
+    in the order of time, those of a sequence need not follow each other. Without either, every row is a whole sequence
+    of one feature, and the columns are its steps.
+
+    Args:
+        place: What the frame is, for messages.
+        frame: A frame, see `is_frame`.
+        sequence: Column with the name of each row's sequence.
+        named: Columns that are no values, by their roles, such as ``targets``.
+        per_step: The roles of which every step has a value of its own.
+        columns: The columns of values in the order in which they are read; none for the order of the frame.
+
+    Raises:
+        DataError: A column does not exist or holds no numbers, a sequence has several values where it must have one, or
+            rows are not in the order of time.
+    """
+    table = _arrow(place, frame)
+    names = _names_of_rows(place, table, frame, sequence)
+    given = {role: _column(place, table, column).to_pylist() for role, column in named.items()}
+    found = [column for column in table.column_names if column not in (sequence, *named.values())]
+    columns = _same_columns(place, found, columns or found)
+    values = _matrix(place, table, columns)
+    if names is None:
+        return FrameSequences([row[:, None] for row in values], tuple(columns), named=given)
+    rows_of = _rows_of(names)
+    _check_time(place, frame, rows_of)
+    return FrameSequences(
+        [values[rows] for rows in rows_of.values()],
+        tuple(columns),
+        names=list(rows_of),
+        named={
+            role: _of_sequences(f"{place}, column {named[role]!r}", some, rows_of, per_step=role in per_step)
+            for role, some in given.items()
+        },
+    )
+
+
+def sequences_of_frames(place: str, frames: Sequence[Any], *, columns: Sequence[str] = ()) -> FrameSequences:
+    """Returns the sequences of frames ``(time, features)``, one each; columns are matched by their names.
+
+    Args:
+        place: What the frames are, for messages.
+        frames: Frames, at least one.
+        columns: The columns in the order in which they are read; none for the order of the first frame.
+
+    Raises:
+        DataError: A frame has other columns, a column holds no numbers, or rows are not in the order of time.
+    """
+    items = []
+    for number, frame in enumerate(frames, start=1):
+        here = f"{place} {number}"
+        table = _arrow(here, frame)
+        columns = _same_columns(here, table.column_names, columns or table.column_names)
+        _check_time(here, frame, {None: np.arange(len(table))})
+        items.append(_matrix(here, table, columns))
+    return FrameSequences(items, tuple(columns))
+
+
+def plain_column(place: str, values: Any, names: Sequence[Any] | None) -> Any:
+    """Returns values that may be a series or a frame as a list or an array, in the order of ``names``.
+
+    Args:
+        place: What the values are, for messages.
+        values: Anything; a series of pandas is matched with the names of the sequences by its index.
+        names: Names of the sequences; None if they have none.
+
+    Raises:
+        DataError: The index of a series names other sequences.
+    """
+    if is_frame(values):
+        table = _arrow(place, values)
+        if table.num_columns == 1:
+            return table.column(0).to_pylist()
+        return _matrix(place, table, table.column_names)
+    if hasattr(values, "to_pylist"):  # a column of Arrow
+        return values.to_pylist()
+    index: Any = getattr(values, "index", None)
+    if names is None or not hasattr(index, "is_unique"):
+        return values
+    if not index.is_unique or set(index) != set(names):
+        if index.dtype.kind in "iu" and index.tolist() == list(range(len(index))):
+            return values  # numbered by pandas, not named
+        raise DataError(
+            f"{place} have an index that does not name the sequences; must have the names {names[0]!r} and so on, each "
+            "once, or none: reset_index(drop=True)"
+        )
+    return values.loc[list(names)]
+
+
+def _same_columns(place: str, found: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    if different := [name for name in (*wanted, *found) if (name in wanted) != (name in found)]:
+        what = "has no column" if different[0] in wanted else "has the column"
+        raise DataError(
+            f"{place} {what} {different[0]!r}; must have those of the first: {', '.join(map(repr, wanted))}"
+        )
+    return list(wanted)
+
+
+def _arrow(place: str, frame: Any) -> pa.Table:
+    try:
+        # The index of pandas is no column.
+        is_pandas = hasattr(frame, "iloc")
+        table = pa.Table.from_pandas(frame, preserve_index=False) if is_pandas else pa.table(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = str(error).replace("\n", " ")
+        raise DataError(
+            f"{place} cannot be read: {reason:.150}; every column must have one type and a name of its own"
+        ) from error
+    if not (len(table) and table.num_columns):
+        raise DataError(
+            f"{place} has {len(table)} rows and {table.num_columns} columns; must have at least one of both"
+        )
+    return table
+
+
+def _names_of_rows(place: str, table: pa.Table, frame: Any, sequence: str | None) -> list[Any] | None:
+    if sequence is not None:
+        names: list[Any] = _column(place, table, sequence).to_pylist()
+    elif getattr(getattr(frame, "index", None), "nlevels", 1) > 1:
+        names = frame.index.get_level_values(0).tolist()
+    else:
+        return None
+    nameless = next((row for row, name in enumerate(names) if name is None or name != name), None)  # noqa: PLR0124
+    if nameless is not None:
+        raise DataError(
+            f"{place}, row {nameless + 1}: the name of the sequence is missing; every row must have one"
+        )
+    return names
+
+
+def _column(place: str, table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        near = get_close_matches(name, table.column_names, n=1, cutoff=0.0)
+        raise DataError(f"{place} has no column {name!r}; did you mean {near[0]!r}?")
+    return table.column(name)
+
+
+def _matrix(place: str, table: pa.Table, names: Sequence[str]) -> Numbers:
+    """Returns columns side by side, float64 ``(rows, columns)``, by name and not by place."""
+    if not names:
+        raise DataError(f"{place} has no column of numbers to read")
+    return np.stack([_numbers(place, name, table.column(name)) for name in names], axis=1)
+
+
+def _numbers(place: str, name: str, column: pa.ChunkedArray) -> Numbers:
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise DataError(
+            f"{place}: column {name!r} holds {kind}; must hold numbers: leave it out, or say what it is"
+        )
+    # A null of Arrow and Polars becomes NaN, as pandas has it.
+    return np.array(column.to_pandas(), dtype=np.float64)
+
+
+def _rows_of(names: list[Any]) -> dict[Any, npt.NDArray[np.int64]]:
+    rows: dict[Any, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return {name: np.array(some, dtype=np.int64) for name, some in rows.items()}
+
+
+def _check_time(place: str, frame: Any, rows_of: dict[Any, npt.NDArray[np.int64]]) -> None:
+    """Refuses rows that are not in the order of the times in pandas' index."""
+    index: Any = getattr(frame, "index", None)
+    if not hasattr(index, "get_level_values"):
+        return
+    times = index.get_level_values(index.nlevels - 1)
+    # Any numbers may name rows; as the second level they are times by convention.
+    if index.nlevels == 1 and times.dtype.kind != "M":
+        return
+    for name, rows in rows_of.items():
+        if not times[rows].is_monotonic_increasing:
+            of = "" if name is None else f" of sequence {name!r}"
+            raise DataError(f"{place}: the rows{of} are not in the order of time; sort_index() first")
+
+
+def _of_sequences(
+    place: str, values: list[Any], rows_of: dict[Any, npt.NDArray[np.int64]], *, per_step: bool
+) -> list[Any]:
+    """Returns the value of each sequence, or those of its steps."""
+    found: list[Any] = []
+    for name, rows in rows_of.items():
+        some = [values[row] for row in rows.tolist()]
+        if not per_step and len(set(map(repr, some))) > 1:
+            raise DataError(
+                f"{place}: sequence {name!r} has several values; must have one: a class for each step is `labelling`"
+            )
+        found.append(some if per_step else some[0])
+    return found
