@@ -92,22 +92,24 @@ def content_of(path: Path) -> bytes:
         ) from error
 
 
-def text_of(path: Path, encoding: str = "utf-8") -> str:
+def text_of(path: Path, encoding: str | None = None) -> str:
     r"""Returns the text of a file, unpacked, without a mark of the order of bytes; its ends of lines are unchanged.
+
+    Args:
+        path: The file.
+        encoding: Its encoding; None is UTF-8, where nobody can choose another.
 
     Raises:
         DataError: See `content_of`; or the file is not text in ``encoding``.
     """
     content = content_of(path)
-    refuse_binary(path, content, encoding)
+    refuse_binary(path, content, encoding or "utf-8")
     try:
-        return content.decode(encoding).removeprefix("\ufeff")
+        return content.decode(encoding or "utf-8").removeprefix("\ufeff")
     except UnicodeError as error:
+        remedy = "save it in UTF-8" if encoding is None else "give its encoding, such as latin-1"
         at = getattr(error, "start", 0)
-        raise DataError(
-            f"{path} is not {encoding.upper()} text at byte {at}; save it in UTF-8, or give its encoding, such as "
-            "latin-1, where there is an option for it"
-        ) from error
+        raise DataError(f"{path} is not {encoding or 'UTF-8'} text at byte {at}; {remedy}") from error
     except LookupError as error:
         raise DataError(f"encoding is {encoding!r}, which does not exist; must be such as utf-8") from error
 

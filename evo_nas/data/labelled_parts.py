@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
-from evo_nas.data.split_remarks import counted, groups_of, natural, remarks_on_split
+from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split
 from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
@@ -173,7 +173,7 @@ def _classes(parts: Mapping[str, Examples[Item]]) -> tuple[str, ...]:
                 f"{source}: class {missing[0]!r} is in the {part} part, but not in the training part; supply "
                 "examples of it, or split otherwise, such as with another split.seed"
             )
-    return tuple(sorted(known["train"], key=natural))
+    return tuple(sorted(known["train"], key=_by_value))
 
 
 def _names(examples: Examples[Item]) -> set[str]:
@@ -182,6 +182,13 @@ def _names(examples: Examples[Item]) -> set[str]:
         for label in examples.labels
         for name in ([label] if isinstance(label, str) else label[_has_class(label)])
     }
+
+
+def _by_value(name: str) -> tuple[float, str]:
+    """Sorts numbers by value and before words, so that class ``10`` comes after ``9``."""
+    digits = name.removeprefix("-")
+    # Other scripts have digits, too, of which `float` takes only some.
+    return (float(name) if digits.isascii() and digits.isdigit() else float("inf"), name)
 
 
 def _content(item: object) -> str | bytes:

@@ -138,11 +138,12 @@ class Table:
         """Returns the names of the columns that hold a list in every row, in the file's order."""
         return [name for name, values in self.columns.items() if is_list(values)]
 
-    def lists(self, name: str) -> list[list[Any]]:
-        """Returns column ``name`` as lists of what the file holds.
+    def lists(self, name: str, *, holes: bool = False) -> list[list[Any]]:
+        """Returns column ``name`` as lists of what the file holds; with ``holes``, a missing item is None.
 
         Raises:
-            DataError: There is no such column, it holds no lists, or one of them is missing or has a hole.
+            DataError: There is no such column, it holds no lists, one of them is missing, or has a hole without
+                ``holes``.
         """
         values = self.column(name)
         if not is_list(values):
@@ -151,7 +152,7 @@ class Table:
             )
         lists: list[list[Any]] = values.to_pylist()
         for row, each in enumerate(lists):
-            if not each or None in each:
+            if not each or (None in each and not holes):
                 raise self._missing_value(name, row=row)
         return lists
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of
-from evo_nas.data.sequence_files import guessed, places_of_rows
+from evo_nas.data.guesses import guessed
+from evo_nas.data.sequence_files import places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.data.text_files import read_text
 from evo_nas.errors import DataError

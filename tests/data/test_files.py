@@ -119,8 +119,9 @@ def test_a_format_that_no_reader_knows_is_named(name, message, tmp_path) -> None
         (
             b"gr\xfc\xdfe",
             "utf-8",
-            "is not UTF-8 text at byte 2; save it in UTF-8, or give its encoding, such as latin-1",
+            "is not utf-8 text at byte 2; give its encoding, such as latin-1",
         ),
+        (b"gr\xfc\xdfe", None, "is not UTF-8 text at byte 2; save it in UTF-8"),
         (b"a", "klingon", "encoding is 'klingon', which does not exist"),
         (b"a", "hex", "encoding is 'hex', which does not exist"),
     ],

@@ -246,7 +246,7 @@ def _score_of_grams(
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    if level == "word":
+    if level != "character":
         # Tokens are already separated by blanks; a weak penalty (C) suits the small weights of TF-IDF.
         model = make_pipeline(
             TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password
