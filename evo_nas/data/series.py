@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.examples import summed
+from evo_nas.data.scaling import SAME
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import numpy.typing as npt
 
@@ -23,16 +23,16 @@ class Series:
     """The values that are read and those that are forecast, row by row.
 
     Attributes:
-        source: The file, for messages.
-        inputs: float64 ``(rows, features)``.
-        targets: float64 ``(rows, targets)``.
-        missing: How many values of each column of the file are missing.
+        source: The file and the name of the series, for messages.
+        inputs: float64 ``(rows, features)``, NaN for a missing value.
+        targets: float64 ``(rows, targets)``, NaN for a missing value.
+        lines: Number of each row in its file, as people count, int64 ``(rows,)``; 0 for a row that was added.
     """
 
     source: str
     inputs: npt.NDArray[np.float64]
     targets: npt.NDArray[np.float64]
-    missing: Mapping[str, int] = field(default_factory=dict)
+    lines: npt.NDArray[np.int64]
 
 
 class SeriesParts:
@@ -73,13 +73,16 @@ class SeriesParts:
             DataError: A part is too short for one window and its forecast.
         """
         cuts = {part: range(len(series.inputs))} if part else self._cut(series, without)
+        # Inputs may reach back into the part before; a forecast may not reach into the part after.
+        origins = {
+            name: range(max(rows.start, self._window), rows.stop - self._horizon + 1)
+            for name, rows in cuts.items()
+        }
+        if short := [name for name, some in origins.items() if not some]:
+            raise self._too_short(series, short[0], cuts[short[0]])
         for name, rows in cuts.items():
-            # Inputs may reach back into the part before; a forecast may not reach into the part after.
-            origins = range(max(rows.start, self._window), rows.stop - self._horizon + 1)
-            if not origins:
-                raise self._too_short(series, name, rows)
             self.rows[name].append(_shifted(rows, self._length))
-            self.origins[name].append(_shifted(origins, self._length))
+            self.origins[name].append(_shifted(origins[name], self._length))
         self._all.append(series)
         self.starts.append(self._length)
         self._length += len(series.inputs)
@@ -91,8 +94,14 @@ class SeriesParts:
             ", ".join(series.source for series in self._all),
             np.concatenate([series.inputs for series in self._all]),
             np.concatenate([series.targets for series in self._all]),
-            summed(series.missing for series in self._all),
+            np.concatenate([series.lines for series in self._all]),
         )
+
+    def place(self, row: int) -> str:
+        """Returns where a row of the joined series is, for a message."""
+        series = self._all[int(np.searchsorted(self.starts, row, side="right")) - 1]
+        line = self.series.lines[row]
+        return f"{series.source}, {f'row {line}' if line else 'a row that was added for a gap'}"
 
     def naive_errors(self, season: int) -> tuple[float, ...]:
         """Returns the mean absolute difference of each target from ``season`` rows before, in training.
@@ -112,11 +121,11 @@ class SeriesParts:
                 f"{self.series.source}: season is {season}, but the training part of no series has more than {longest} "
                 "rows; mase needs at least one row more than a season: lower season or choose another metric"
             )
-        errors = np.concatenate(changes).mean(axis=0)
-        if not (errors > 0).all():
+        errors = means_of_known(np.concatenate(changes))
+        if not (errors > SAME * np.nanmax(np.abs(targets), axis=0, initial=0.0)).all():
             raise DataError(
-                f"{self.series.source}: a target is constant from season to season (season {season}) in the "
-                "training part, so that mase divides by zero; choose another metric or season"
+                f"{self.series.source}: a target is constant from season to season (season {season}) in the training "
+                "part, or never known one season apart, so that mase divides by zero; choose another metric or season"
             )
         return tuple(errors.tolist())
 
@@ -158,6 +167,20 @@ class SeriesParts:
             f"{series.source}: the {part} part has {len(rows)} rows; window {self._window} and horizon "
             f"{self._horizon} need at least {needed}: lower them, change split or supply more rows"
         )
+
+
+def means_of_known(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns the mean of each column over its known values, 0 where there are none."""
+    known = ~np.isnan(values)
+    sums: npt.NDArray[np.float64] = np.where(known, values, 0.0).sum(axis=0)
+    means: npt.NDArray[np.float64] = sums / np.maximum(known.sum(axis=0), 1)
+    return means
+
+
+def is_constant(values: npt.NDArray[np.float64]) -> bool:
+    """Whether the known values of a column do not differ by more than rounding."""
+    known = values[~np.isnan(values)]
+    return not len(known) or bool(np.ptp(known) <= SAME * np.abs(known).max())
 
 
 def _shifted(rows: range, by: int) -> range:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.series_inputs import last_known, value_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -77,6 +79,9 @@ class Windows:
         window: Steps that are read.
         horizon: Steps that are forecast.
         starts: First row of each series, ascending, int64 ``(series,)``; one series if not given.
+        last_known: Given where inputs were filled with values that come after them: row of the last known value at or
+            before each row, int32 ``(rows, features)``, -1 where its series has none. In a window, what follows the
+            last known value is that value, so that nothing from the forecast's time is read.
     """
 
     inputs: npt.NDArray[np.float32]
@@ -85,6 +90,7 @@ class Windows:
     window: int
     horizon: int
     starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    last_known: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -97,7 +103,18 @@ class Windows:
         """Returns some of the windows, all by default: inputs as read, targets ``(n, horizon * targets)``."""
         rows = self.origins[which, None] + np.arange(-self.window, self.horizon)
         inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
+        if self.last_known is not None:
+            last = self.last_known[self.origins[which] - 1]
+            is_later = rows[:, : self.window, None] > last[:, None]
+            inputs = np.where(is_later, value_at(self.inputs, last)[:, None], inputs)
         return Sequences(inputs, targets.reshape(len(targets), -1))
+
+    def last_targets(self) -> npt.NDArray[np.float32]:
+        """Returns the last known value of each target before each origin, float32 ``(n, targets)``.
+
+        It is 0, the mean of training, where none is known in the series.
+        """
+        return value_at(self.targets, last_known(self.targets, self.starts)[self.origins - 1])
 
 
 @dataclass(frozen=True, slots=True)

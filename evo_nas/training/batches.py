@@ -150,6 +150,7 @@ class WindowSplit:
     origins: Tensor
     window: int
     horizon: int
+    last_known: Tensor | None = None
     is_stream: bool = False
 
     def __len__(self) -> int:
@@ -175,6 +176,10 @@ class WindowSplit:
         steps = torch.arange(-self.window, self.horizon, device=origins.device)
         rows = origins[:, None] + steps
         inputs, targets = self.inputs[rows[:, : self.window]], self.targets[rows[:, self.window :]]
+        if self.last_known is not None:
+            last = self.last_known[origins - 1].long()
+            carried = self.inputs.gather(0, last.clamp(min=0)).where(last >= 0, 0.0)
+            inputs = torch.where(rows[:, : self.window, None] > last[:, None], carried[:, None], inputs)
         return Batch(inputs, targets.flatten(1))
 
 
@@ -302,6 +307,7 @@ def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
             _tensor(part.origins, device),
             part.window,
             part.horizon,
+            None if part.last_known is None else _tensor(part.last_known, device),
         )
     return StreamSplit(_tensor(part.tokens, device), part.steps)
 

@@ -11,7 +11,12 @@ from evo_nas.errors import DataError
 
 def series(rows: int, source: str = "a.csv") -> Series:
     values = np.arange(rows, dtype=np.float64)[:, None]
-    return Series(source, values, values**2, missing={"x": 1})
+    return of_targets(values**2, source)
+
+
+def of_targets(targets, source: str = "a.csv") -> Series:
+    rows = np.arange(len(targets))
+    return Series(source, rows[:, None] * 1.0, targets, rows + 2)
 
 
 def parts(split=(0.6, 0.2, 0.2), *, window: int = 5, horizon: int = 2) -> SeriesParts:
@@ -48,7 +53,7 @@ def test_a_second_series_starts_where_the_first_ends() -> None:
     assert cut.origins["train"][1] == range(105, 159)
     assert len(cut.series.inputs) == 200
     assert cut.series.source == "a.csv, b.csv"
-    assert cut.series.missing == {"x": 2}
+    assert cut.place(101) == "b.csv, row 3"
 
 
 def test_a_part_with_series_of_its_own_leaves_its_share_to_training() -> None:
@@ -60,7 +65,7 @@ def test_a_part_with_series_of_its_own_leaves_its_share_to_training() -> None:
 
 def test_naive_errors_are_the_mean_steps_of_training() -> None:
     cut = parts((60, 20, 20))
-    cut.add(Series("ramp", np.zeros((100, 1)), np.arange(100.0)[:, None] * [2, 3]))
+    cut.add(of_targets(np.arange(100.0)[:, None] * [2, 3]))
     assert cut.naive_errors(season=4) == (8.0, 12.0)
 
 
@@ -78,7 +83,7 @@ def test_a_series_that_is_too_short_is_refused(split, window, message) -> None:
 
 def test_a_constant_target_has_no_naive_error() -> None:
     cut = parts()
-    cut.add(Series("flat", np.zeros((100, 1)), np.ones((100, 1))))
+    cut.add(of_targets(np.ones((100, 1))))
     with pytest.raises(DataError, match="a target is constant from season to season"):
         cut.naive_errors(season=1)
 
@@ -87,7 +92,7 @@ def test_naive_errors_never_cross_a_series() -> None:
     cut = parts((50, 5, 5))
     for level, source in ((0.0, "low"), (1000.0, "high")):
         values = np.arange(60.0)[:, None] + level
-        cut.add(Series(source, values, values))
+        cut.add(of_targets(values, source))
     assert cut.naive_errors(season=3) == (3.0,)
 
 
@@ -107,3 +112,21 @@ def test_a_season_longer_than_every_training_part_has_no_naive_error(lengths) ->
         DataError, match="season is 365, but the training part of no series has more than 24 rows"
     ):
         cut.naive_errors(season=365)
+
+
+def test_naive_errors_leave_holes_out() -> None:
+    cut = parts((60, 20, 20))
+    targets = np.arange(100.0)[:, None] * [2, 3]
+    targets[10:30, 1] = np.nan
+    cut.add(of_targets(targets))
+    assert cut.naive_errors(season=4) == (8.0, 12.0)
+
+
+def test_a_target_that_is_never_known_one_season_apart_has_no_naive_error() -> None:
+    cut = parts()
+    targets = np.arange(100.0)[:, None]
+    targets[::2] = np.nan
+    cut.add(of_targets(targets))
+    assert cut.naive_errors(season=2) == (2.0,)
+    with pytest.raises(DataError, match="never known one season apart"):
+        cut.naive_errors(season=1)

@@ -1,0 +1,120 @@
+"""The columns of series that are read, settled once by the first table of the training part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.data.time import time_columns
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from evo_nas.data.series_options import SeriesOptions
+    from evo_nas.data.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesColumns:
+    """The columns that are read from each table.
+
+    Attributes:
+        inputs: Columns that a network reads.
+        targets: Columns that are forecast.
+        known: Those of the inputs whose future is known.
+        time: Column that orders the rows; None if their order in the file does.
+        series: Column that names the series; None if a file is one series.
+        all: All columns of the first table.
+        remarks: What was guessed and what is not read, one sentence each.
+    """
+
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+    known: tuple[str, ...]
+    time: str | None
+    series: str | None
+    all: frozenset[str]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Inputs and targets, each once."""
+        return tuple(dict.fromkeys((*self.inputs, *self.targets)))
+
+    def remarks_on(self, table: Table) -> tuple[str, ...]:
+        """Returns which columns another table has that the first one lacks, which are not read."""
+        further = [name for name in table.columns if name not in self.all]
+        return (f"{table.source} also has {', '.join(further)}, not read",) if further else ()
+
+
+def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
+    """Returns the columns that ``options`` name, and guesses those that they do not name.
+
+    Raises:
+        DataError: A named column is not there, there is nothing to read, or two columns may be the time.
+    """
+    for name in (*options.exclude, *filter(None, (options.time, options.series))):
+        table.column(name)  # raises where there is none
+    dates = time_columns(table)
+    time = options.time or _guessed_time(table, options, dates)
+    if time is None and (needs := _needs_time(options)):
+        raise DataError(f"{table.source} has no column of dates, which {needs} needs; name it in time")
+    free = [name for name in table.numeric_columns() if name not in {time, options.series, *options.exclude}]
+    inputs = options.inputs or tuple(free)
+    if not inputs:
+        raise DataError(f"{table.source} has no column of numbers; the network needs at least one to read")
+    inputs = (*inputs, *(name for name in options.known if name not in inputs))
+    targets = options.targets
+    if targets == "all":
+        targets = tuple(name for name in inputs if name not in options.known)
+    return SeriesColumns(
+        inputs,
+        targets,
+        options.known,
+        time,
+        options.series,
+        frozenset(table.columns),
+        _unread(table, {*inputs, *targets, time, options.series}, options.exclude, dates),
+    )
+
+
+def _guessed_time(table: Table, options: SeriesOptions, dates: list[str]) -> str | None:
+    named = {options.series, *options.exclude, *(options.inputs or ()), *options.known, *options.targets}
+    candidates = [name for name in dates if name not in named]
+    if len(candidates) > 1:
+        raise DataError(
+            f"{table.source}: columns {', '.join(map(repr, candidates))} all hold dates or times; name the one that "
+            "orders the rows in time, or list those that do not in exclude"
+        )
+    return candidates[0] if candidates else None
+
+
+def _needs_time(options: SeriesOptions) -> str:
+    wishes = {
+        "calendar": bool(options.calendar),
+        "frequency": options.frequency is not None,
+        "gaps": options.gaps != "refuse",
+        "day_first": options.day_first is not None,
+    }
+    return next((name for name, is_wished in wishes.items() if is_wished), "")
+
+
+def _unread(
+    table: Table, read: set[str | None], exclude: tuple[str, ...], dates: list[str]
+) -> tuple[str, ...]:
+    reasons = {name: "excluded" if name in exclude else "dates or times" for name in (*dates, *exclude)}
+    said = [
+        f"{name or 'a column without a name'} ({reasons.get(name) or _reason(table, name)})"
+        for name in table.columns
+        if name not in read
+    ]
+    return (f"not read: {', '.join(said)}",) if said else ()
+
+
+def _reason(table: Table, name: str) -> str:
+    if name in table.index_columns:
+        return "an index of the rows"
+    kind = table.kind_of(name)
+    if kind.name == "mixed" and kind.first_wrong is not None:
+        value = table.column(name)[kind.first_wrong].as_py()
+        return f"row {kind.first_wrong + table.first_row} is {value!r}"
+    return {"empty": "without a value", "numeric": "not in inputs"}.get(kind.name, kind.name)

@@ -1,0 +1,200 @@
+"""Series from tables: grouped by name, ordered by time, with the inputs that the calendar and gaps give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.calendar import calendar_columns, calendar_names
+from evo_nas.data.examples import summed
+from evo_nas.data.series import Series
+from evo_nas.data.series_columns import series_columns
+from evo_nas.data.series_rows import SeriesRows, common_steps
+from evo_nas.data.table_files import read_table
+from evo_nas.data.time import read_times
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from evo_nas.data.series_columns import SeriesColumns
+    from evo_nas.data.series_options import Gaps, SeriesOptions
+    from evo_nas.data.steps import Steps
+    from evo_nas.data.table import Table
+
+MOST_NAMED = 5
+"""Series that one sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFiles:
+    """All series of all files.
+
+    Attributes:
+        by_part: The series of each part that has files of its own.
+        inputs: Names of the inputs.
+        values: How many of the inputs, from the first on, are values that have to be standardised.
+        columns: The columns that they come from.
+        missing: How many values of each column of the files are missing.
+        remarks: How the files were understood, one sentence each.
+    """
+
+    by_part: Mapping[str, Sequence[Series]]
+    inputs: tuple[str, ...]
+    values: int
+    columns: SeriesColumns
+    missing: Mapping[str, int]
+    remarks: tuple[str, ...]
+
+
+def read_series(options: SeriesOptions) -> SeriesFiles:
+    """Reads all files that ``options`` name.
+
+    Raises:
+        DataError: A file cannot be read, lacks a column, or its times are not as ``options`` allow.
+    """
+    files = options.files_by_part()
+    first = read_table(files["train"][0], delimiter=options.delimiter)
+    columns = series_columns(first, options)
+    remarks, missing = list(columns.remarks), []
+    read: list[SeriesRows] = []
+    for part, table in _tables(files, first, options):
+        remarks += columns.remarks_on(table)
+        missing.append(table.missing())
+        read += _rows_of(table, part, columns, options)
+    rows, steps = _joined(read), []
+    if columns.time is not None:
+        remarks += _order_remarks(rows, columns.time)
+        rows = [_in_order(each, first, columns) for each in rows]
+        steps = common_steps(rows, options)
+        remarks.append(_step_remark(steps, columns.time, options.gaps))
+        rows = [each.without_gaps(some, options.gaps) for each, some in zip(rows, steps, strict=True)]
+    # Where one series has no regular step, all of them read the time between rows: a network has one set of inputs.
+    is_irregular = any(some.positions is None for some in steps)
+    by_part: dict[str, list[Series]] = {part: [] for part in files}
+    for each in rows:
+        by_part[each.part].append(_series(each, columns, options, is_irregular=is_irregular))
+    inputs = (*columns.inputs, *(("time since the last row",) if is_irregular else ()))
+    return SeriesFiles(
+        by_part,
+        (*inputs, *calendar_names(options.calendar)),
+        len(inputs),
+        columns,
+        summed(missing),
+        tuple(remarks),
+    )
+
+
+def _tables(
+    files: Mapping[str, Sequence[Path]], first: Table, options: SeriesOptions
+) -> Iterator[tuple[str, Table]]:
+    """Yields every table with its part, one at a time; the first was already read, since it names the columns."""
+    for part, paths in files.items():
+        for number, path in enumerate(paths):
+            is_first = part == "train" and number == 0
+            yield part, first if is_first else read_table(path, delimiter=options.delimiter)
+
+
+def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOptions) -> Iterator[SeriesRows]:
+    # What a known column may lack depends on the horizon, which only the task knows.
+    may_lack = {name for name in columns.numbers if options.missing != "refuse" or name in columns.known}
+    values = np.stack([table.numbers(name, holes=name in may_lack) for name in columns.numbers], axis=1)
+    stamps = read_times(table, columns.time, day_first=options.day_first) if columns.time else None
+    whole = SeriesRows(table.source, part, "", values, np.arange(len(table)) + table.first_row, stamps)
+    if columns.series is None:
+        yield whole
+        return
+    names, places = np.unique(np.array(table.texts(columns.series)), return_inverse=True)
+    order = np.argsort(places, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(places[order])) + 1)
+    for which in sorted(groups, key=lambda rows: int(rows[0])):
+        name = str(names[places[which[0]]])
+        yield replace(whole.chosen(which), source=f"{table.source}, series {name!r}", name=name)
+
+
+def _joined(rows: Iterable[SeriesRows]) -> list[SeriesRows]:
+    """Returns the series with those of one name and part joined, which several files may hold pieces of."""
+    series: dict[object, SeriesRows] = {}
+    for number, each in enumerate(rows):
+        key = (each.part, each.name) if each.name else number
+        if key in series and each.stamps is None:
+            raise DataError(
+                f"{series[key].source} and {each.source} have the same name, and no time says which comes first; name "
+                "a column of dates in time, or join the files"
+            )
+        series[key] = series[key].joined(each) if key in series else each
+    return list(series.values())
+
+
+def _in_order(rows: SeriesRows, table: Table, columns: SeriesColumns) -> SeriesRows:
+    try:
+        return rows.in_order()
+    except DataError as error:
+        others = [
+            name for name in table.columns if name not in {columns.time, *columns.targets, columns.series}
+        ]
+        likely = [name for name in others if columns.series is None and _may_name_series(table, name)]
+        if not likely:
+            raise
+        raise DataError(
+            f"{error}. If column {likely[0]!r} names the series that a row belongs to, set series to {likely[0]!r}"
+        ) from error
+
+
+def _may_name_series(table: Table, name: str) -> bool:
+    values = table.column(name)
+    # Numbers with fractions are measurements.
+    return (
+        not values.null_count
+        and 1 < len(values.unique()) <= len(values) // 2
+        and all(float(value.as_py()).is_integer() for value in values[:MOST_NAMED])
+        if table.kind_of(name).name == "numeric"
+        else 1 < len(values.unique()) < len(values)
+    )
+
+
+def _series(
+    rows: SeriesRows, columns: SeriesColumns, options: SeriesOptions, *, is_irregular: bool
+) -> Series:
+    names = columns.numbers
+    values = rows.values.copy()
+    if options.gaps == "fill":
+        for name in columns.known:
+            _bridge(values[:, names.index(name)], rows.lines == 0)
+    blocks = [values[:, [names.index(name) for name in columns.inputs]]]
+    if is_irregular:
+        blocks.append(rows.elapsed()[:, None])
+    if options.calendar:
+        assert rows.stamps is not None
+        blocks.append(calendar_columns(rows.stamps, options.calendar))
+    targets = values[:, [names.index(name) for name in columns.targets]]
+    return Series(rows.source, np.concatenate(blocks, axis=1), targets, rows.lines)
+
+
+def _bridge(values: npt.NDArray[np.float64], added: npt.NDArray[np.bool_]) -> None:
+    """Draws lines over rows that were added, in place; the future of such a column is known, so nothing leaks."""
+    there = np.flatnonzero(~added)
+    values[added] = np.interp(np.flatnonzero(added), there, values[there])
+
+
+def _order_remarks(rows: Sequence[SeriesRows], time: str) -> list[str]:
+    shuffled = [each.source for each in rows if not each.is_ordered()]
+    more = f" and {len(shuffled) - MOST_NAMED:,} more" if len(shuffled) > MOST_NAMED else ""
+    said = f"not in the order of {time} and therefore sorted: {', '.join(shuffled[:MOST_NAMED])}{more}"
+    return [said] if shuffled else []
+
+
+def _step_remark(steps: Sequence[Steps], time: str, gaps: Gaps) -> str:
+    names = sorted({some.text for some in steps if some.name})
+    said = f"{time} orders the rows, " + (
+        f"in steps of {', '.join(names)}" if names else "without a regular step"
+    )
+    inserted = sum(some.inserted for some in steps)
+    if not inserted:
+        return said
+    return f"{said}, with {inserted:,} steps without a row" + ("" if gaps == "keep" else ", which were added")

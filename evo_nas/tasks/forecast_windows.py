@@ -1,0 +1,136 @@
+"""Windows of standardised series: what a forecast reads, what it is compared with, and which rows may be an origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.scaling import Scaler
+from evo_nas.data.series_inputs import SeriesInputs
+from evo_nas.errors import DataError
+from evo_nas.tasks.dataset import Windows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from evo_nas.data.holes import Missing
+    from evo_nas.data.series import SeriesParts
+    from evo_nas.data.series_files import SeriesFiles
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastWindows:
+    """Every window of each part.
+
+    Attributes:
+        parts: The windows by the name of the part; all share the same rows.
+        inputs: What is read, with names and the places of last values.
+        scaler: Mean and scale of the targets.
+        has_target_holes: Whether some targets are not known.
+    """
+
+    parts: dict[str, Windows]
+    inputs: SeriesInputs
+    scaler: Scaler
+    has_target_holes: bool
+
+
+def forecast_windows(
+    parts: SeriesParts, files: SeriesFiles, *, filling: Missing, window: int, horizon: int
+) -> ForecastWindows:
+    """Returns the windows of ``parts``, standardised with the statistics of the training rows.
+
+    Args:
+        parts: The series in parts.
+        files: The names of their columns.
+        filling: What becomes of holes.
+        window: Steps that are read.
+        horizon: Steps that are forecast.
+
+    Raises:
+        DataError: A value is too large, a known column has a hole, or a part has no known target.
+    """
+    series, columns = parts.series, files.columns
+    known = [files.inputs.index(name) for name in columns.known]
+    _require_known(parts, files, horizon)
+    training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
+    scaled, _ = _standardised(parts, series.inputs[:, : files.values], training, files.inputs)
+    targets, scaler = _standardised(parts, series.targets, training, columns.targets)
+    # After the last forecast a known column may end; no window reads what is put there.
+    scaled[:, known] = np.nan_to_num(scaled[:, known])
+    # Sine and cosine have a scale of their own, which a training part of few months would distort.
+    values = np.concatenate([scaled, series.inputs[:, files.values :].astype(np.float32)], axis=1)
+    inputs = SeriesInputs.filled(
+        values, files.inputs, starts=parts.starts, how=filling, targets=columns.targets
+    ).with_future(known, starts=parts.starts, window=window, horizon=horizon)
+    whole = Windows(
+        inputs.values,
+        targets,
+        np.zeros(0, dtype=np.int64),
+        window,
+        horizon,
+        np.array(parts.starts),
+        inputs.last_known,
+    )
+    origins = {part: _origins(parts, part, targets, horizon) for part in parts.origins}
+    return ForecastWindows(
+        {part: replace(whole, origins=some) for part, some in origins.items()},
+        inputs,
+        scaler,
+        bool(np.isnan(targets).any()),
+    )
+
+
+def _standardised(
+    parts: SeriesParts,
+    values: npt.NDArray[np.float64],
+    training: npt.NDArray[np.int64],
+    names: tuple[str, ...],
+) -> tuple[npt.NDArray[np.float32], Scaler]:
+    scaler = Scaler.fitted(values[training])
+    return scaler(values, place=partial(_place, parts, names)), scaler
+
+
+def _place(parts: SeriesParts, names: tuple[str, ...], row: int, at: int) -> str:
+    return f"{parts.place(row)}, column {names[at]!r}"
+
+
+def _origins(
+    parts: SeriesParts, part: str, targets: npt.NDArray[np.float32], horizon: int
+) -> npt.NDArray[np.int64]:
+    """Returns the origins of a part whose forecast has at least one known target."""
+    origins = np.concatenate([np.r_[rows] for rows in parts.origins[part]])
+    known = np.concatenate([[0], np.cumsum((~np.isnan(targets)).any(axis=1))])
+    counts = known[origins + horizon] > known[origins]
+    if not counts.any():
+        raise DataError(
+            f"{parts.series.source}: no forecast of the {part} part has a known target; change split or supply more "
+            "rows"
+        )
+    chosen: npt.NDArray[np.int64] = origins[counts].astype(np.int64)
+    return chosen
+
+
+def _require_known(parts: SeriesParts, files: SeriesFiles, horizon: int) -> None:
+    """Checks that known columns have a value in every row up to the end of the last forecast of each series."""
+    inputs, ends = parts.series.inputs, [*parts.starts[1:], len(parts.series.inputs)]
+    lasts = sorted(rows.stop - 1 + horizon for ranges in parts.origins.values() for rows in ranges)
+    for name in files.columns.known:
+        is_hole = np.isnan(inputs[:, files.inputs.index(name)])
+        for start, end in zip(parts.starts, ends, strict=True):
+            used = max(last for last in lasts if start < last <= end)
+            holes = start + np.flatnonzero(is_hole[start:used])
+            if not holes.size:
+                continue
+            if is_hole[holes[0] : end].all():
+                raise DataError(
+                    f"{parts.place(int(holes[0]))}: the known column {name!r} ends before the horizon; it must have "
+                    "values up to the end of the last forecast: supply them, or take it out of known"
+                )
+            raise DataError(
+                f"{parts.place(int(holes[0]))}: the known column {name!r} has no value; what is known beforehand must "
+                "have one in every row: fill it in, set gaps to fill, or take it out of known"
+            )
