@@ -105,6 +105,12 @@ class Verdict:
         return self.p_value < SIGNIFICANCE
 
     @property
+    def strongest_baseline(self) -> str:
+        """The name of the baseline with the best test metric; empty if there are no baselines."""
+        sign = 1 if self.higher_is_better else -1
+        return max(self.baselines, key=lambda name: sign * self.baselines[name], default="")
+
+    @property
     def sentence(self) -> str:
         """The verdict in words; it names a lead only if it is significant."""
         return f"{self._against_lstm()} {self._against_baselines()}".strip()
@@ -137,7 +143,7 @@ class Verdict:
         if not self.baselines:
             return ""
         sign = 1 if self.higher_is_better else -1
-        strongest = max(self.baselines, key=lambda name: sign * self.baselines[name])
+        strongest = self.strongest_baseline
         beaten = [name for name, score in self.baselines.items() if sign * score < sign * self.champion.test]
         others = [name for name in self.baselines if name not in beaten]
         parts = [f"beats {_joined(beaten)}"] * bool(beaten) + [f"does not beat {_joined(others)}"] * bool(
@@ -150,7 +156,7 @@ class Verdict:
 
 
 def _joined(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def stored_verdict(run: Run) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,8 @@ from evo_nas.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evo_nas.champion.verdict import Verdict
+    from evo_nas.config import SearchConfig
     from evo_nas.sessions import Session
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
@@ -37,8 +39,12 @@ class SearchOptions:
     tensorboard: Path | None
     address: str | None
 
-    def follow(self, place: str, begin: Callable[[Session], None]) -> None:
-        """Opens a session for the run at ``place``, lets ``begin`` start it and shows it until it ends."""
+    def follow(self, place: str, begin: Callable[[Session], None]) -> Verdict | None:
+        """Opens a session for the run at ``place``, lets ``begin`` start it and shows it until it ends.
+
+        Returns:
+            The verdict; None if the search was stopped.
+        """
         from evo_nas.cli.watching import Watcher
         from evo_nas.sessions import open_session
 
@@ -51,6 +57,25 @@ class SearchOptions:
         ) as session:
             watcher = Watcher(session, as_json=self.as_json, tensorboard=self.tensorboard)
             watcher.follow(lambda: begin(session))
+            return watcher.verdict
+
+    def search(self, place: str, settings: SearchConfig) -> Verdict | None:
+        """Searches at ``place``; see `follow`."""
+        return self.follow(place, lambda session: session.start(settings))
+
+    def search_folds(
+        self, config: Path, overrides: tuple[str, ...], *, place: str, folds: int | None
+    ) -> None:
+        """Searches a run for each test part, one after the other; see `cli.folds`."""
+        from evo_nas.cli.folds import folds_of, search_folds
+
+        def search(place: str, settings: SearchConfig) -> Verdict | None:
+            board = self.tensorboard and self.tensorboard / place.rsplit("/", 1)[-1]
+            return replace(self, tensorboard=board).search(place, settings)
+
+        parts = folds_of(config, overrides, place=place, folds=folds)
+        # In a cluster the data may be on its machines only.
+        search_folds(parts, search, as_json=self.as_json, check_data=self.address is None)
 
 
 def _search_options(command: _Command) -> _Command:
@@ -66,22 +91,49 @@ def _search_options(command: _Command) -> _Command:
     metavar="PLACE",
     help="A directory or s3://bucket/name; by default runs/<name of the config>. Not relative with --address.",
 )
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Cut the examples into N test parts and search each in a run of its own.",
+)
+@click.option(
+    "--leave-one-group-out",
+    is_flag=True,
+    help="Search once for each group of the task, with that group as the test part.",
+)
 @overrides
 @workers
 @_search_options
 def search(
-    config: Path, *, run: str | None, overrides: tuple[str, ...], workers: str | None, **options: Any
+    config: Path,
+    *,
+    run: str | None,
+    folds: int | None,
+    leave_one_group_out: bool,
+    overrides: tuple[str, ...],
+    workers: str | None,
+    **options: Any,
 ) -> None:
     """Starts or resumes the search that CONFIG describes.
 
     The budget is a total: the same command resumes a search that was stopped, and shows the verdict of one that is
     complete. With --address the search runs in a cluster and continues there if this command is interrupted.
+
+    With --folds or --leave-one-group-out the runs are kept under PLACE as fold-1, fold-2 and so on, and a table of all
+    comes last; the same command goes on where it was stopped.
     """
     from evo_nas.config import load_config
 
-    settings = load_config(config, (*overrides, *workers_override(workers)))
-    place = run or f"runs/{settings.name}"
-    SearchOptions(**options).follow(place, lambda session: session.start(settings))
+    if folds and leave_one_group_out:
+        raise click.UsageError("--folds and --leave-one-group-out both say what the test parts are; give one")
+    changes = (*overrides, *workers_override(workers))
+    settings = load_config(config, changes)
+    place, search_options = run or f"runs/{settings.name}", SearchOptions(**options)
+    if folds or leave_one_group_out:
+        search_options.search_folds(config, changes, place=place, folds=folds)
+    else:
+        search_options.search(place, settings)
 
 
 @click.command()

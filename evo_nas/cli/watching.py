@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from evo_nas.champion.verdict import Verdict
     from evo_nas.cli.display import Display
     from evo_nas.runs import Run
     from evo_nas.sessions.events import Event
@@ -76,6 +77,11 @@ class Watcher:
                 if self._as_json:
                     display.show(Failed(error=str(error)))
                 raise
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict of the search that was followed; None if it was stopped."""
+        return self._last.verdict if isinstance(self._last, Judged) else None
 
     def _follow(self, begin: Callable[[], None], stopping: Stopping, display: Display) -> None:
         with ExitStack() as stack:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Label = str | npt.NDArray[np.str_]
+    Label = str | npt.NDArray[np.str_] | npt.NDArray[np.float64]
+    """A class, a class for each step, or the numbers that are to be predicted."""
 
 Item = TypeVar("Item")
 
@@ -54,11 +55,14 @@ class Examples(Generic[Item]):
     Attributes:
         source: The files that they come from, for messages.
         items: Texts, or arrays ``(time, features)``.
-        labels: Classes; one array ``(time,)`` for each example where every step has a class.
+        labels: Classes; one array ``(time,)`` for each example where every step has a class, or float64
+            ``(targets,)`` where numbers are predicted.
         groups: Names of groups that must stay together in a split; None if there are none.
         remarks: What was guessed, one sentence each.
         missing: How many values of each column are missing, where there are columns.
         places: Where each example is; counted from 1 in ``source`` if not given.
+        features: The name of each value of a step, where values have names.
+        indicators: The positions of values that are 1 for one word of a column and 0 for all others.
     """
 
     source: str
@@ -68,6 +72,8 @@ class Examples(Generic[Item]):
     remarks: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     places: Places | None = None
+    features: tuple[str, ...] = ()
+    indicators: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)

@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
-from evo_nas.data.split_remarks import counted, groups_of, natural, remarks_on_split
+from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split
 from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
@@ -64,6 +64,11 @@ class LabelledParts(Generic[Item]):
         scored = self.is_scored(examples)
         return None if all(each.all() for each in scored) else padded(scored, np.bool_)
 
+    def counted_targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
+        """Returns the classes of all steps one after the other, int64 ``(steps,)``, -1 where there is none."""
+        scored = np.concatenate(self.is_scored(examples))
+        return np.where(scored, np.concatenate(self.step_targets(examples)), -1)
+
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names of the groups of each part; empty if there are no groups."""
@@ -71,14 +76,10 @@ class LabelledParts(Generic[Item]):
 
     def balanced_weights(self, *, per_step: bool) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that give all classes the same weight; the mean over training is 1."""
-        targets = self._scored_targets(self.train) if per_step else self.targets(self.train)
+        targets = self.counted_targets(self.train) if per_step else self.targets(self.train)
+        targets = targets[targets >= 0]
         counts = np.bincount(targets, minlength=len(self.classes))
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
-
-    def _scored_targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
-        scored = np.concatenate(self.is_scored(examples))
-        targets: npt.NDArray[np.int64] = np.concatenate(self.step_targets(examples))[scored]
-        return targets
 
 
 def groups_of_parts(parts: Mapping[str, Examples[Item]]) -> dict[str, tuple[str, ...]]:
@@ -172,7 +173,7 @@ def _classes(parts: Mapping[str, Examples[Item]]) -> tuple[str, ...]:
                 f"{source}: class {missing[0]!r} is in the {part} part, but not in the training part; supply "
                 "examples of it, or split otherwise, such as with another split.seed"
             )
-    return tuple(sorted(known["train"], key=natural))
+    return tuple(sorted(known["train"], key=_by_value))
 
 
 def _names(examples: Examples[Item]) -> set[str]:
@@ -181,6 +182,13 @@ def _names(examples: Examples[Item]) -> set[str]:
         for label in examples.labels
         for name in ([label] if isinstance(label, str) else label[_has_class(label)])
     }
+
+
+def _by_value(name: str) -> tuple[float, str]:
+    """Sorts numbers by value and before words, so that class ``10`` comes after ``9``."""
+    digits = name.removeprefix("-")
+    # Other scripts have digits, too, of which `float` takes only some.
+    return (float(name) if digits.isascii() and digits.isdigit() else float("inf"), name)
 
 
 def _content(item: object) -> str | bytes:

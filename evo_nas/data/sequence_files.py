@@ -2,159 +2,180 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.data.array_files import is_arrays, read_arrays
-from evo_nas.data.examples import Examples, Places
+from evo_nas.data.columns import SEQUENCES, Columns, Roles, settled
+from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
+from evo_nas.data.guesses import LABELS, guessed
+from evo_nas.data.labels import groups_of, labels_of, step_labels_of
+from evo_nas.data.step_tables import Steps, sequences_of_steps
+from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
 from evo_nas.data.ts_files import read_ts
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from evo_nas.data.examples import Label
-    from evo_nas.data.table import Table
 
-LABELS = ("label", "class", "target", "y", "labels", "targets")
-SEQUENCES = ("x", "X", "inputs", "data")
+    Numeric = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """The columns or arrays that play each role; None is guessed.
+def read_sequences(path: Path, roles: Roles) -> Examples[Numeric]:
+    """Reads the labelled numeric sequences of one file; see `SequenceReader`."""
+    return SequenceReader(roles).read([path])
 
-    Attributes:
-        label: The class of a sequence, or of a step.
-        inputs: The values that are read.
-        sequence: The sequence that a row is a step of; None if every row is a whole sequence.
-        group: The names of groups that must stay together in a split.
-        features: How many successive columns are one step if a row is a whole sequence.
-        delimiter: The character between columns of text.
-        label_per_step: Whether every step has a label of its own.
+
+class SequenceReader:
+    """Reads labelled numeric sequences, part by part, the training part first.
+
+    The tables of the training part settle which columns are read; the same columns are taken by name from all other
+    tables.
+
+    Args:
+        roles: What the configuration names.
     """
 
-    label: str | None = None
-    inputs: tuple[str, ...] | None = None
-    sequence: str | None = None
-    group: str | None = None
-    features: int = 1
-    delimiter: str | None = None
-    label_per_step: bool = False
+    def __init__(self, roles: Roles) -> None:
+        self._roles = roles
+        self._columns: Columns | None = None
 
+    def read(self, sources: Sequence[Path | Table]) -> Examples[Numeric]:
+        """Returns the sequences of all files of a part; those that go on in a further table are joined.
 
-def read_sequences(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
-    """Reads labelled numeric sequences.
+        Raises:
+            DataError: A file cannot be read, or the roles do not fit it.
+        """
+        # All are opened before any is read: every table of training tells words of a categorical column.
+        opened = [self._opened(source) for source in sources]
+        tables = [each for each in opened if isinstance(each, Table)]
+        if tables and self._columns is None:
+            self._columns = settled(tables, self._roles)
+        if tables and self._roles.sequence is not None and not self._settled.holds_lists:
+            steps = self._joined_steps(tables)
+            return joined([steps, *(each for each in opened if not isinstance(each, Table))])
+        return joined([self._of_table(each) if isinstance(each, Table) else each for each in opened])
 
-    Raises:
-        DataError: The file cannot be read, or the roles do not fit it.
-    """
-    if format_of(path) == ".ts":
-        return read_ts(path)
-    if is_arrays(path):
-        return _from_arrays(path, roles)
-    return sequences_of(read_table(path, delimiter=roles.delimiter), roles)
+    @property
+    def _settled(self) -> Columns:
+        assert self._columns is not None
+        return self._columns
 
+    def _opened(self, source: Path | Table) -> Table | Examples[Numeric]:
+        if isinstance(source, Table):
+            return source
+        if format_of(source) == ".ts":
+            return read_ts(source)
+        if is_arrays(source):
+            return _from_arrays(source, self._roles)
+        return read_table(source, delimiter=self._roles.delimiter)
 
-def sequences_of(table: Table, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
-    """Returns the labelled sequences of a table; each row is a sequence, a step, or holds a list of steps."""
-    label = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
-    lists = [name for name in table.list_columns() if name in (roles.inputs or {*table.columns} - {label})]
-    if lists:
-        return _from_lists(table, roles, guessed(lists, SEQUENCES, default=lists[0]), label=label)
-    return _from_steps(table, roles, label) if roles.sequence else _from_rows(table, roles, label)
+    def _of_table(self, table: Table) -> Examples[Numeric]:
+        return self._from_lists(table) if self._settled.holds_lists else self._from_rows(table)
 
-
-def _from_rows(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[np.float64]]:
-    """Every row is a sequence: its columns are the steps."""
-    inputs = roles.inputs or _numeric(table, without=(label, roles.group))
-    if len(inputs) % roles.features:
-        raise DataError(
-            f"{table.source} has {len(inputs)} input columns; features is {roles.features}: must divide them evenly"
+    def _from_rows(self, table: Table) -> Examples[Numeric]:
+        """Every row is a sequence: its columns are the steps."""
+        columns, roles = self._settled, self._roles
+        if roles.label_per_step:
+            raise DataError(
+                f"{table.source}: every row is a sequence with one label, where every step needs a label; name "
+                "the column of the sequence in `sequence`"
+            )
+        values = columns.values(table, holes=roles.holes)
+        if values.shape[1] % roles.features:
+            raise DataError(
+                f"{table.source} has {values.shape[1]} input columns; features is {roles.features}: must divide them "
+                f"evenly. They are {columns.inputs[0]} to {columns.inputs[-1]}; {'; '.join(columns.remarks)}"
+            )
+        if columns.categories:
+            raise DataError(
+                f"{table.source}: a categorical column needs rows that are steps; name the column of the sequence in "
+                "`sequence`, or leave `categorical` out"
+            )
+        items = values.reshape(len(table), -1, roles.features)
+        shape = f"{items.shape[1]} steps with {_values(roles.features)}"
+        return Examples(
+            table.source,
+            items=list(items),
+            labels=self._labels(table),
+            groups=table.texts(roles.group) if roles.group else None,
+            remarks=(
+                f"every row is a sequence of {shape}, columns {columns.inputs[0]} to {columns.inputs[-1]}",
+                *columns.remarks,
+                *columns.remarks_on(table),
+            ),
+            missing=table.missing(),
+            places=places_of_rows(table),
         )
-    rows = table.matrix(inputs).reshape(len(table), -1, roles.features)
-    return Examples(
-        table.source,
-        missing=table.missing(),
-        items=list(rows),
-        labels=table.texts(label),
-        groups=table.texts(roles.group) if roles.group else None,
-        remarks=(
-            f"every row is a sequence of {rows.shape[1]} steps with {_values(roles.features)}, "
-            f"columns {inputs[0]} to {inputs[-1]}",
-            f"column {label} is the label",
-        ),
-        places=places_of_rows(table),
-    )
 
+    def _labels(self, table: Table) -> Sequence[Label]:
+        if self._roles.targets is None:
+            return table.texts(self._settled.outputs[0])
+        return list(table.matrix(self._settled.outputs))
 
-def _from_lists(table: Table, roles: Roles, name: str, *, label: str) -> Examples[npt.NDArray[np.float64]]:
-    """Every row holds a sequence: a list with a value, or a list of values, for each step."""
-    if label in table.list_columns() and not roles.label_per_step:
-        raise DataError(
-            f"{table.source}: column {label!r} holds a list of labels in every row; a classification needs one: choose "
-            "the task labelling, or another column"
+    def _from_lists(self, table: Table) -> Examples[Numeric]:
+        """Every row holds a sequence: a list with a value, or a list of values, for each step."""
+        columns, roles = self._settled, self._roles
+        label = columns.outputs[0]
+        if label in table.list_columns() and not roles.label_per_step:
+            raise DataError(
+                f"{table.source}: column {label!r} holds a list of labels in every row; a classification needs one: "
+                "choose the task labelling, or another column"
+            )
+        lists = table.lists(columns.inputs[0], holes=roles.holes)
+        first = table.first_row
+        items = [
+            _as_steps(f"{table.source}, row {row}", value) for row, value in enumerate(lists, start=first)
+        ]
+        remarks = (*columns.remarks, *columns.remarks_on(table))
+        labels: Sequence[Label]
+        if roles.label_per_step:
+            # A step whose label is missing is padding.
+            rows = [
+                ["" if each is None else str(each) for each in row] for row in table.lists(label, holes=True)
+            ]
+            place, steps = f"{table.source}, column {label!r}", list(map(len, items))
+            labels = step_labels_of(place, list(map(np.array, rows)), steps).labels
+        else:
+            labels = self._labels(table)
+        return Examples(
+            table.source,
+            items=items,
+            labels=labels,
+            groups=table.texts(roles.group) if roles.group else None,
+            remarks=remarks,
+            missing=table.missing(),
+            places=places_of_rows(table),
         )
-    items = [
-        _as_steps(f"{table.source}, row {row}", value) for row, value in enumerate(table.lists(name), start=1)
-    ]
-    return Examples(
-        table.source,
-        missing=table.missing(),
-        items=items,
-        labels=[np.array(each, dtype=np.str_) for each in table.lists(label)]
-        if roles.label_per_step
-        else table.texts(label),
-        groups=table.texts(roles.group) if roles.group else None,
-        remarks=(f"column {name} holds a sequence in every row, {label} the label",),
-        places=places_of_rows(table),
-    )
+
+    def _joined_steps(self, tables: Sequence[Table]) -> Examples[Numeric]:
+        columns = self._settled
+        examples = sequences_of_steps(
+            [Steps.of(table, columns, self._roles) for table in tables], self._roles
+        )
+        told = [remark for table in tables for remark in columns.remarks_on(table)]
+        first = (
+            f"every row is a step of the sequence that column {self._roles.sequence} names, with "
+            f"{', '.join(columns.names)}"
+        )
+        return replace(
+            examples,
+            remarks=(first, *columns.remarks, *told, *examples.remarks),
+            features=columns.names,
+            indicators=columns.indicators,
+        )
 
 
-def _from_steps(table: Table, roles: Roles, label: str) -> Examples[npt.NDArray[np.float64]]:
-    """Every row is a step; the rows of a sequence are in the order of time, but need not follow each other."""
-    assert roles.sequence is not None
-    inputs = roles.inputs or _numeric(table, without=(label, roles.group, roles.sequence))
-    names = np.array(table.texts(roles.sequence))
-    values, labels = table.matrix(inputs), np.array(table.texts(label))
-    groups = np.array(table.texts(roles.group)) if roles.group else None
-    # A stable sort keeps the order of time within each sequence.
-    order = np.argsort(names, kind="stable")
-    rows_of = np.split(order, np.flatnonzero(names[order][1:] != names[order][:-1]) + 1)
-    # Sequences come in the order of the file again: a split by time takes the last ones.
-    rows_of.sort(key=lambda rows: int(rows[0]))
-    if not roles.label_per_step:
-        for rows in rows_of:
-            if len(set(labels[rows].tolist())) > 1:
-                raise DataError(
-                    f"{table.source}: sequence {names[rows[0]]!r} has several labels in column {label!r}; a "
-                    "classification needs one: choose the task labelling, or another column"
-                )
-    labels_of: list[Label] = [
-        labels[rows] if roles.label_per_step else str(labels[rows[0]]) for rows in rows_of
-    ]
-    return Examples(
-        table.source,
-        missing=table.missing(),
-        items=[values[rows] for rows in rows_of],
-        labels=labels_of,
-        groups=None if groups is None else [str(groups[rows[0]]) for rows in rows_of],
-        remarks=(
-            f"every row is a step of the sequence that column {roles.sequence} names, with {', '.join(inputs)}",
-            f"column {label} is the label",
-        ),
-        places=Places.of(table.source, "sequence", [str(names[rows[0]]) for rows in rows_of]),
-    )
-
-
-def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
+def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
     arrays = read_arrays(path)
     name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
     label = roles.label or guessed(arrays, LABELS)
@@ -162,27 +183,27 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[npt.NDArray[np.float64]]:
         if wanted is not None and wanted not in arrays:
             raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
     items = [_as_steps(path, item) for item in arrays[name]]
-    labels = arrays[label]
-    if labels.ndim == 2 and 1 in labels.shape and not roles.label_per_step:
-        labels = labels.ravel()  # MATLAB has no vectors, only rows and columns
-    if len(items) != len(labels) or not items:
-        raise DataError(
-            f"{path}: {name} has {len(items)} sequences and {label} {len(labels)} labels; the numbers must be equal"
-        )
+    if not items:
+        raise DataError(f"{path}: {name} has no sequence; must have at least one")
+    place, steps = f"{path}: {label}", [len(item) for item in items]
     # NPZ has no ragged arrays, so sequences of different lengths are padded there.
-    if "lengths" in arrays:
-        items = [item[:length] for item, length in zip(items, _lengths(path, arrays, items), strict=True)]
-    if any(value != value for each in labels for value in np.ravel(each)):  # noqa: PLR0124 - true only for NaN
-        raise DataError(f"{path}: {label} has a missing value; every label must be given")
-    ravelled = [np.ravel(value).astype(str) for value in labels]
+    lengths = _lengths(path, arrays, items) if "lengths" in arrays else steps
+    items = [item[:length] for item, length in zip(items, lengths, strict=True)]
+    labels: Sequence[Label]
+    if roles.label_per_step:
+        padded, remarks = step_labels_of(place, arrays[label], steps)
+        labels = [each[:length] for each, length in zip(padded, lengths, strict=True)]
+    else:
+        labels, remarks = labels_of(place, arrays[label], len(items))
+    groups = (
+        None if roles.group is None else groups_of(f"{path}: {roles.group}", arrays[roles.group], len(items))
+    )
     return Examples(
         str(path),
         items=items,
-        labels=[value[: len(item)] for value, item in zip(ravelled, items, strict=True)]
-        if roles.label_per_step
-        else [str(value[0]) for value in ravelled],
-        groups=None if roles.group is None else [str(np.ravel(value)[0]) for value in arrays[roles.group]],
-        remarks=(f"array {name} holds the sequences, {label} the labels",),
+        labels=labels,
+        groups=groups,
+        remarks=(f"array {name} holds the sequences, {label} the labels", *remarks),
         places=Places.of(str(path), "sequence", range(1, len(items) + 1)),
     )
 
@@ -220,21 +241,3 @@ def places_of_rows(table: Table) -> Places:
 
 def _values(count: int) -> str:
     return "1 value" if count == 1 else f"{count} values"
-
-
-def _numeric(table: Table, *, without: tuple[str | None, ...]) -> tuple[str, ...]:
-    # A column with a word among its numbers is read, too, and then refused with the row of the word.
-    names = tuple(
-        name
-        for name in table.columns
-        if table.kind_of(name).name in {"numeric", "mixed"} and name not in (*without, *table.index_columns)
-    )
-    if not names:
-        raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`")
-    return names
-
-
-def guessed(names: Iterable[str], wanted: tuple[str, ...], *, default: str = "") -> str:
-    """Returns the first of ``wanted`` that is in ``names``, in any case of letters; otherwise ``default``."""
-    present = {name.lower(): name for name in names}
-    return next((present[name.lower()] for name in wanted if name.lower() in present), default or wanted[0])

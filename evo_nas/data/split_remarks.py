@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from evo_nas.data.splitting import Rows
 
+_DIGITS = re.compile("([0-9]{1,18})")
 MOST_NAMES = 10
 LEAST_VALIDATION = 100
 """Below this the standard error of an accuracy, at most .5 / sqrt(n), is above 5 points."""
@@ -36,11 +38,10 @@ def groups_of(rows_groups: Sequence[str], positions: npt.NDArray[np.int64]) -> t
     return tuple(sorted({rows_groups[position] for position in positions.tolist()}, key=natural))
 
 
-def natural(name: str) -> tuple[float, str]:
-    """Returns a key that sorts numbers by value and before words, so that class ``10`` comes after ``9``."""
-    digits = name.removeprefix("-")
-    # Other scripts have digits, too, of which `float` takes only some.
-    return (float(name) if digits.isascii() and digits.isdigit() else math.inf, name)
+def natural(name: str) -> list[str | int]:
+    """Returns a key that sorts ``person 10`` after ``person 9``."""
+    # Texts and numbers take turns, the first is always a text, so that two keys can be compared.
+    return [int(piece) if at % 2 else piece for at, piece in enumerate(_DIGITS.split(name))]
 
 
 def _groups(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> Iterator[str]:

@@ -31,12 +31,16 @@ class Table:
         first_row: Number of the first row of values, as people count.
         index_columns: Columns that number or name the rows and are no values: pandas' index, or a column of CSV
             without a name.
+        skipped_rows: Numbers of the rows that were left out, ascending, such as blank lines.
+        remarks: What was guessed or left out while reading, one sentence each.
     """
 
     source: str
     columns: dict[str, pa.ChunkedArray]
     first_row: int = 1
     index_columns: tuple[str, ...] = ()
+    skipped_rows: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
     _kinds: dict[str, ColumnKind] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -59,7 +63,14 @@ class Table:
 
     def place(self, name: str, row: int) -> str:
         """Returns the file, row and column of a value for a message."""
-        return f"{self.source}, row {row + self.first_row}, column {name!r}"
+        return f"{self.source}, row {self.row_number(row)}, column {name!r}"
+
+    def row_number(self, row: int) -> int:
+        """Returns the number of a row as people see it in the file, from its position in a column."""
+        number = row + self.first_row
+        for skipped in self.skipped_rows:
+            number += skipped <= number
+        return number
 
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""
@@ -127,11 +138,12 @@ class Table:
         """Returns the names of the columns that hold a list in every row, in the file's order."""
         return [name for name, values in self.columns.items() if is_list(values)]
 
-    def lists(self, name: str) -> list[list[Any]]:
-        """Returns column ``name`` as lists of what the file holds.
+    def lists(self, name: str, *, holes: bool = False) -> list[list[Any]]:
+        """Returns column ``name`` as lists of what the file holds; with ``holes``, a missing item is None.
 
         Raises:
-            DataError: There is no such column, it holds no lists, or one of them is missing or has a hole.
+            DataError: There is no such column, it holds no lists, one of them is missing, or has a hole without
+                ``holes``.
         """
         values = self.column(name)
         if not is_list(values):
@@ -140,7 +152,7 @@ class Table:
             )
         lists: list[list[Any]] = values.to_pylist()
         for row, each in enumerate(lists):
-            if not each or None in each:
+            if not each or (None in each and not holes):
                 raise self._missing_value(name, row=row)
         return lists
 
@@ -171,4 +183,6 @@ def trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if not is_text(values):
         return values
     texts = pc.utf8_trim_whitespace(values)
+    if texts.equals(values):
+        return values  # the usual case; a file may have many thousand columns
     return pc.if_else(pc.and_(pc.equal(texts, ""), pc.not_equal(values, "")), None, texts)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evo_nas.data.examples import Examples, Places
-from evo_nas.data.files import format_of, reading
-from evo_nas.data.sequence_files import LABELS, guessed, places_of_rows
+from evo_nas.data.files import format_of, text_of
+from evo_nas.data.guesses import LABELS, guessed
+from evo_nas.data.sequence_files import places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from evo_nas.data.table import Table
@@ -39,23 +41,38 @@ class TextRoles:
     encoding: str = "utf-8"
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A text, and what should be known of how it was read, one sentence each."""
+
+    text: str
+    remarks: tuple[str, ...] = ()
+
+
 def read_text(path: Path, encoding: str) -> str:
     r"""Returns the content of a file; only ``\n`` and ``\r\n`` end lines.
 
     Raises:
         DataError: The file is missing, empty, or not in ``encoding``.
     """
-    with reading(path):
-        try:
-            # Decoded here and not by `read_text`, which would take further characters for ends of lines.
-            text = path.read_bytes().decode(encoding)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path} is not {encoding} text at byte {error.start}; give its encoding, such as latin-1"
-            ) from error
+    # Decoded by `text_of` and not by `read_text` of a path, which would take further characters for ends of lines.
+    text = text_of(path, encoding).replace("\r\n", "\n")
     if not text.strip():
         raise DataError(f"{path} is empty; must hold text")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text
+
+
+def joined_texts(paths: Sequence[Path], encoding: str) -> Corpus:
+    """Returns the texts of files, one after the other; a line never goes on in the next file.
+
+    Raises:
+        DataError: See `read_text`.
+    """
+    texts = [read_text(path, encoding) for path in paths]
+    unfinished = [path.name for path, text in zip(paths[:-1], texts, strict=False) if not text.endswith("\n")]
+    joined = "".join(text if text.endswith("\n") else f"{text}\n" for text in texts[:-1]) + texts[-1]
+    remark = f"{', '.join(unfinished)!s:.200}: the last line has no end; one is put before the next file"
+    return Corpus(joined, (remark,) if unfinished else ())
 
 
 def read_texts(path: Path, roles: TextRoles, *, label: str | None = None) -> Examples[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,15 +18,34 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Level = Literal["character", "word"]
+Level = Literal["character", "word", "blank"]
+"""What a token of a text is: a character, a word or a mark between words, or what stands between blanks."""
 UNKNOWN = "�"
 """Token 0: it stands for every token that training does not know, and it pads."""
-WORD = re.compile(r"\w+|[^\w\s]|\n")
+_BETWEEN_BLANKS = re.compile(r"[^ \t\r\n\f\v]+|\n")
+_MARKS_END = 0x20000
+"""Beyond this code there are only variants of Chinese characters, and selectors that no word has."""
 
 
 def tokenized(text: str, level: Level) -> Sequence[str]:
-    """Returns the characters of a text, or its words, punctuation marks and line ends."""
-    return text if level == "character" else WORD.findall(text)
+    """Returns the tokens of a text; line ends are tokens of their own.
+
+    The text is composed first (NFC), so that an accent is the same whether it was typed with its letter or after it.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    if level == "character":
+        return composed
+    return (_words() if level == "word" else _BETWEEN_BLANKS).findall(composed)
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    # Python's \w lacks the combining marks, which are vowels in Hindi, Thai or Arabic: words would break at each.
+    codes = [code for code in range(0x300, _MARKS_END) if unicodedata.category(chr(code)).startswith("M")]
+    marks = (
+        "".join(map(chr, codes)) + "\u200c\u200d"
+    )  # and what joins or parts the letters of a word without a blank
+    return re.compile(rf"\w[\w{marks}]*|[^\w\s][{marks}]*|\n")
 
 
 @dataclass(frozen=True, slots=True)

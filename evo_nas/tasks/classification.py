@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
+from evo_nas.data.features import Features
 from evo_nas.data.labelled_parts import LabelledParts, split_examples
-from evo_nas.data.options import Character, Names
 from evo_nas.data.padding import lengths_of, padded
-from evo_nas.data.scaling import Scaler
-from evo_nas.data.sequence_files import Roles, read_sequences, sequences_of
-from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.numeric_files import ColumnOptions, read_numeric
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -32,30 +31,16 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
 
 
-class SequenceOptions(LabelledOptions):
+class SequenceOptions(ColumnOptions, LabelledOptions):
     """Options that tasks on numeric sequences with labels share.
 
     Files are CSV, TSV, Parquet, ARFF, JSON lines, NPZ, MAT or ``.ts``.
 
     Attributes:
-        label: Column or array of the class; guessed by its name, or the last column.
-        inputs: Columns that are read, or the array; all other columns of numbers if not given.
-        sequence: Column with the name of the sequence that a row is a step of; if not given, every row is a sequence.
-        features: Where every row is a sequence, how many successive columns are one step.
-        delimiter: Character between columns of text; a comma or a tab, by the file's name, if not given.
+        label: Column or array of the class; if not given, a column called so, or the only likely one.
     """
 
     label: str | None = Field(default=None, examples=["label"])
-    inputs: Names | None = None
-    sequence: str | None = None
-    features: PositiveInt = 1
-    delimiter: Character | None = None
-
-    def roles(self, *, label_per_step: bool = False) -> Roles:
-        """Returns the columns that play each role."""
-        return Roles(
-            self.label, self.inputs, self.sequence, self.group, self.features, self.delimiter, label_per_step
-        )
 
 
 class ClassificationTask(Task[SequenceOptions]):
@@ -76,26 +61,27 @@ class ClassificationTask(Task[SequenceOptions]):
     def read(self) -> Prepared:
         """Reads and splits the sequences; see `Task.read`."""
         parts = read_parts(self.options, label_per_step=False)
-        scaler = Scaler.fitted(np.concatenate(parts.train.items))
+        features = Features.fitted([parts.train, parts.validation, parts.test], self.options.missing)
 
         def sequences(examples: Examples[Numeric]) -> Sequences:
-            scaled = [scaler(item) for item in examples.items]
-            return Sequences(padded(scaled, np.float32), parts.targets(examples), lengths_of(examples.items))
+            inputs = padded(features.inputs(examples), np.float32)
+            return Sequences(inputs, parts.targets(examples), lengths_of(examples.items))
 
         dataset = labelled_dataset(
             "classification",
             parts,
             sequences,
-            signature=Signature(features=parts.train.items[0].shape[1], outputs=len(parts.classes)),
+            signature=Signature(features=features.width, outputs=len(parts.classes)),
             options=self.options,
         )
-        return Prepared(dataset, self._baselines(parts))
+        dataset = replace(dataset, remarks=(*dataset.remarks, *features.remarks))
+        return Prepared(dataset, self._baselines(parts, features))
 
-    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, Fit]:
+    def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:
         """Returns what fits classifiers that see all steps side by side; see `classification_baselines`."""
         both = (parts.learnt, parts.test)
         return classification_baselines(
-            [examples.items for examples in both],
+            [features.known(examples) for examples in both],
             [parts.targets(examples) for examples in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
@@ -113,24 +99,5 @@ def read_parts(options: SequenceOptions, *, label_per_step: bool) -> LabelledPar
 
 def read_files(options: SequenceOptions, *, label_per_step: bool) -> dict[str, Examples[Numeric]]:
     """Reads the files of each part that has files of its own; see `read_parts`."""
-    roles = options.roles(label_per_step=label_per_step)
-    files = options.examples(
-        lambda path: read_sequences(path, roles), lambda table: sequences_of(table, roles)
-    )
-    _check(files)
-    return files
-
-
-def _check(files: dict[str, Examples[Numeric]]) -> None:
-    width = files["train"].items[0].shape[1]
-    for examples in files.values():
-        for number, item in enumerate(examples.items, start=1):
-            if item.shape[1] != width or not len(item):
-                raise DataError(
-                    f"{examples.source}: sequence {number} has shape {item.shape}; every one needs at least one step "
-                    f"of {width} {'value' if width == 1 else 'values'}"
-                )
-            if not np.isfinite(item).all():
-                raise DataError(
-                    f"{examples.source}: sequence {number} has a missing or infinite value; mend it"
-                )
+    roles = options.roles(group=options.group, label=options.label, label_per_step=label_per_step)
+    return read_numeric(options, roles, may_share_names=options.split.duplicates == "keep")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.features import Features
 from evo_nas.data.padding import lengths_of, padded
-from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import step_baselines
@@ -53,31 +54,38 @@ class LabellingTask(Task[SequenceOptions]):
         """Reads and splits the sequences; see `Task.read`."""
         parts = read_parts(self.options, label_per_step=True)
         _check(parts)
-        scaler = Scaler.fitted(np.concatenate(parts.train.items))
+        features = Features.fitted([parts.train, parts.validation, parts.test], self.options.missing)
 
         def sequences(examples: Examples[Numeric]) -> Sequences:
-            scaled = [scaler(item) for item in examples.items]
             return Sequences(
-                padded(scaled, np.float32),
+                padded(features.inputs(examples), np.float32),
                 padded(parts.step_targets(examples), np.int64),
                 lengths_of(examples.items),
+                parts.scored(examples),
             )
 
         dataset = labelled_dataset(
             "sequence labelling",
             parts,
             sequences,
-            signature=Signature(parts.train.items[0].shape[1], len(parts.classes), per_step=True),
+            signature=Signature(features.width, len(parts.classes), per_step=True),
             options=self.options,
         )
-        return Prepared(dataset, self._baselines(parts))
+        dataset = replace(dataset, remarks=(*dataset.remarks, *features.remarks))
+        return Prepared(dataset, self._baselines(parts, features))
 
-    def _baselines(self, parts: LabelledParts[Numeric]) -> dict[str, Fit]:
+    def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:
         """Returns what fits classifiers that see a single step; see `step_baselines`."""
         both = (parts.learnt, parts.test)
+        scored = [parts.is_scored(examples) for examples in both]
+        known = [features.known(examples) for examples in both]
+        targets = [np.concatenate(parts.step_targets(examples)) for examples in both]
         return step_baselines(
-            [examples.items for examples in both],
-            [np.concatenate(parts.step_targets(examples)) for examples in both],
+            [
+                [item[which] for item, which in zip(*pair, strict=True)]
+                for pair in zip(known, scored, strict=True)
+            ],
+            [values[np.concatenate(which)] for values, which in zip(targets, scored, strict=True)],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )

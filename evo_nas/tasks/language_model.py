@@ -11,7 +11,7 @@ from pydantic import PositiveInt, model_validator
 from evo_nas.data.options import Shares, StrictOptions
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import PARTS
-from evo_nas.data.text_files import lines_of, read_text
+from evo_nas.data.text_files import Corpus, joined_texts, lines_of
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-ORDERS: Mapping[Level, tuple[int, ...]] = {"character": (1, 6), "word": (1, 3)}
+ORDERS: Mapping[Level, tuple[int, ...]] = {"character": (1, 6), "word": (1, 3), "blank": (1, 3)}
 """Lengths of the n-grams of the baselines: without context, and the longest that a small text still fills."""
+UNITS: Mapping[Level, str] = {"character": "characters", "word": "words", "blank": "what blanks separate"}
+"""The tokens of each level, for people."""
 
 
 class CorpusOptions(StrictOptions):
@@ -51,8 +53,10 @@ class CorpusOptions(StrictOptions):
 
     @model_validator(mode="after")
     def _bits_need_characters(self) -> Self:
-        if self.level == "word" and self.metric == "bits_per_character":
-            raise ValueError("metric is bits_per_character, but level is word; choose perplexity or nll")
+        if self.level != "character" and self.metric == "bits_per_character":
+            raise ValueError(
+                f"metric is bits_per_character, but level is {self.level}; choose perplexity or nll"
+            )
         return self
 
 
@@ -79,7 +83,7 @@ class CorpusTask(Task[CorpusOptionsT_co]):
     def read(self) -> Prepared:
         """Reads and encodes the text; see `Task.read`."""
         options, texts = self.options, self._texts()
-        tokens = self._cut({part: tokenized(text, options.level) for part, text in texts.items()})
+        tokens = self._cut({part: tokenized(corpus.text, options.level) for part, corpus in texts.items()})
         vocabulary = Vocabulary.fitted(
             [tokens["train"]],
             rarest=options.min_count,
@@ -87,9 +91,9 @@ class CorpusTask(Task[CorpusOptionsT_co]):
             source="the text",
         )
         parts = {part: Stream(vocabulary.encoded(some), options.steps) for part, some in tokens.items()}
-        size = len(vocabulary.tokens)
+        size, unit = len(vocabulary.tokens), UNITS[options.level]
         dataset = Dataset(
-            name=f"language model of {options.level}s",
+            name=f"language model of {unit}",
             signature=Signature(0, size, vocabulary=size, per_step=True, predicts_inputs=True),
             objective=Objective.CROSS_ENTROPY,
             metric=LANGUAGE[options.metric],
@@ -99,13 +103,14 @@ class CorpusTask(Task[CorpusOptionsT_co]):
             causal=True,
             vocabulary=vocabulary.tokens,
             remarks=(
-                f"tokens are {options.level}s; unknown in test: {np.mean(parts['test'].tokens == 0):.3%}",
+                f"tokens are {unit}; unknown in test: {np.mean(parts['test'].tokens == 0):.3%}",
+                *(remark for corpus in texts.values() for remark in corpus.remarks),
             ),
         )
         return Prepared(dataset, ngram_baselines(dataset, ORDERS[options.level]))
 
     @abstractmethod
-    def _texts(self) -> dict[str, str]:
+    def _texts(self) -> dict[str, Corpus]:
         """Returns the text to be cut as ``train``, and parts that have a text of their own."""
 
     def _cut(self, tokens: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
@@ -140,11 +145,10 @@ class LanguageModelTask(CorpusTask[LanguageModelOptions]):
         path.write_text("the quick brown fox jumps over the lazy dog. " * 60, encoding="utf-8")
         return cls(LanguageModelOptions(path=(path,), steps=16))
 
-    def _texts(self) -> dict[str, str]:
+    def _texts(self) -> dict[str, Corpus]:
         options = self.options
         if options.huggingface is not None:
-            return {part: lines_of(table, options.text) for part, table in options.tables().items()}
+            return {part: Corpus(lines_of(table, options.text)) for part, table in options.tables().items()}
         return {
-            part: "".join(read_text(file, options.encoding) for file in files)
-            for part, files in options.files_by_part().items()
+            part: joined_texts(files, options.encoding) for part, files in options.files_by_part().items()
         }

@@ -9,9 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from evo_nas.data.array_files import is_arrays, read_arrays
+from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.options import StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPath
+from evo_nas.data.split_remarks import remarks_on_split
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -44,7 +46,7 @@ class MultiLabelOptions(StrictOptions):
         train: Array of the training part, or of all sequences if they are to be split.
         validation: Array of the validation part; otherwise it is taken from ``train``.
         test: Array of the test part; otherwise it is taken from ``train``.
-        split: How sequences are divided into parts, where no arrays are given.
+        split: How sequences are divided into parts, where no arrays are given; there are no groups and no classes.
         metric: What search optimises: ``nll_per_frame`` in nats, summed over the keys; or, for the keys that are more
             likely on than off, ``frame_accuracy`` or ``f1``.
     """
@@ -58,11 +60,12 @@ class MultiLabelOptions(StrictOptions):
 
 
 class _Songs(NamedTuple):
-    """The sequences of each part."""
+    """The sequences of each part, and what should be known of the split."""
 
     train: list[Frames]
     validation: list[Frames]
     test: list[Frames]
+    remarks: tuple[str, ...]
 
 
 class MultiLabelTask(Task[MultiLabelOptions]):
@@ -93,6 +96,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
             causal=True,
             remarks=(
                 f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
+                *songs.remarks,
             ),
         )
         return Prepared(dataset, self._baselines(songs))
@@ -111,15 +115,34 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         if not is_arrays(options.path):
             raise DataError(f"{options.path} is no file of arrays; must be .npz or .mat")
         arrays = read_arrays(options.path)
-        everything, given = self._frames(arrays, options.train), {}
-        for part, name in (("validation", options.validation), ("test", options.test)):
-            if name is not None:
-                more = self._frames(arrays, name)
-                given[part] = np.arange(len(everything), len(everything) + len(more))
-                everything += more
-        rows = Rows(str(options.path), contents=[frames.tobytes() for frames in everything])
+        names = {"train": options.train, "validation": options.validation, "test": options.test}
+        songs = {part: self._frames(arrays, name) for part, name in names.items() if name is not None}
+        for part, some in songs.items():
+            if some[0].shape[1] != songs["train"][0].shape[1]:
+                raise DataError(
+                    f"{options.path}: {names[part]} has {some[0].shape[1]} keys and {options.train} "
+                    f"{songs['train'][0].shape[1]}; must have the same keys"
+                )
+        everything = joined([self._examples(str(names[part]), some) for part, some in songs.items()])
+        ends = np.cumsum([len(some) for some in songs.values()]).tolist()
+        given = {
+            part: np.arange(start, end)
+            for part, start, end in zip(list(songs)[1:], ends, ends[1:], strict=False)
+        }
+        contents = [frames.tobytes() for frames in everything.items]
+        rows = Rows(everything.source, contents, places=everything.places)
         parts = split_rows(rows, options.split, given=given)
-        return _Songs(*([everything[position] for position in parts[part].tolist()] for part in PARTS))
+        chosen = ([everything.items[position] for position in parts[part].tolist()] for part in PARTS)
+        return _Songs(*chosen, remarks_on_split(rows, parts))
+
+    def _examples(self, name: str, songs: list[Frames]) -> Examples[Frames]:
+        source = str(self.options.path)
+        return Examples(
+            source,
+            songs,
+            labels=[""] * len(songs),
+            places=Places.of(f"{source}, {name}", "sequence", range(1, len(songs) + 1)),
+        )
 
     def _frames(self, arrays: dict[str, npt.NDArray[np.generic]], name: str) -> list[Frames]:
         path = self.options.path

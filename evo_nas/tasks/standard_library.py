@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from evo_nas.data.text_files import read_text
+from evo_nas.data.text_files import Corpus, read_text
 from evo_nas.tasks.language_model import CorpusOptions, CorpusTask
 
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ class StandardLibraryTask(CorpusTask[StandardLibraryOptions]):
                 total += path.stat().st_size
         return chosen
 
-    def _texts(self) -> dict[str, str]:
+    def _texts(self) -> dict[str, Corpus]:
         text = "".join(read_text(path, "utf-8") for path in self.files())
-        return {"train": text[: self.options.characters]}
+        return {"train": Corpus(text[: self.options.characters])}

@@ -42,7 +42,7 @@ class TaggingOptions(LabelledOptions):
     """Options of the task ``tagging``.
 
     Files are JSON lines or Parquet with lists of tokens and tags, or CoNLL columns: one token in each line, and a
-    blank line after each sequence. The metric is over all tokens.
+    blank line after each sequence. The metric is over all tokens but those whose tag is empty or -100.
 
     Attributes:
         tokens: Column of the tokens, by name, or by number where columns have no names; guessed if not given.
@@ -96,9 +96,8 @@ class TaggingTask(Task[TaggingOptions]):
 
         def sequences(examples: Examples[Tokens]) -> Sequences:
             ids = vocabulary.encoded_all(list(map(self._tokens, examples.items)))
-            return Sequences(
-                padded(ids, np.int64), padded(parts.step_targets(examples), np.int64), lengths_of(ids)
-            )
+            targets = padded(parts.step_targets(examples), np.int64)
+            return Sequences(padded(ids, np.int64), targets, lengths_of(ids), parts.scored(examples))
 
         dataset = labelled_dataset(
             "tagging",
@@ -115,7 +114,7 @@ class TaggingTask(Task[TaggingOptions]):
         both = (parts.learnt, parts.test)
         return tagging_baselines(
             [list(map(self._tokens, examples.items)) for examples in both],
-            [np.concatenate(parts.step_targets(examples)) for examples in both],
+            [parts.counted_targets(examples) for examples in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )

@@ -68,9 +68,27 @@ def test_groups_are_given_in_all_files_or_in_none() -> None:
 
 
 def test_a_label_is_any_word() -> None:
-    names = ["NA", "None", "nan", "②", "--1", "²", "[b]", "-100"]
+    names = [
+        "NA",
+        "None",
+        "nan",
+        "②",
+        "--1",
+        "-",
+        "²",
+        "-²",
+        "٣",
+        "[b]",
+        "1e5",
+        "1_0",
+        "9" * 400,
+        "10",
+        "9",
+        "-100",
+    ]
     parts = split_examples({"train": examples(names * 10)}, IN_TIME)
     assert set(parts.classes) == set(names)
+    assert parts.classes[:3] == ("-100", "9", "10")
 
 
 @pytest.mark.parametrize("padding", ["-100", "-100.0", ""])

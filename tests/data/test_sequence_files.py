@@ -12,7 +12,8 @@ import pytest
 from pyarrow import parquet
 from scipy.io import savemat
 
-from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.columns import Roles
+from evo_nas.data.sequence_files import SequenceReader, read_sequences
 from evo_nas.errors import DataError
 
 VALUES = np.arange(12.0).reshape(3, 4) / 4
@@ -84,3 +85,76 @@ def test_pickled_objects_are_never_loaded(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([[1], [1, 2]], dtype=object), y=[0, 1])
     with pytest.raises(DataError, match="must be an .npz of plain arrays"):
         read_sequences(tmp_path / "a.npz", Roles())
+
+
+def steps(folder, name: str, rows: list[str], header: str = "who,x,label"):
+    (folder / name).write_text("\n".join([header, *rows]))
+    return folder / name
+
+
+def test_columns_of_further_files_are_taken_by_name(tmp_path) -> None:
+    train = steps(tmp_path, "train.csv", ["1,2,up", "3,5,down"], header="a,b,label")
+    other = steps(tmp_path, "other.csv", ["down,9,4,z", "up,8,7,z"], header="label,b,a,note")
+    reader = SequenceReader(Roles())
+    reader.read([train])
+    examples = reader.read([other])
+    assert [item.ravel().tolist() for item in examples.items] == [[4, 9], [7, 8]]
+    assert examples.labels == ["down", "up"]
+    assert any("other.csv also has note, not read" in remark for remark in examples.remarks)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"), [("a,c,label", "has no column 'b'"), ("a,b,c", "has no column 'label'")]
+)
+def test_a_column_that_a_further_file_lacks_is_refused(header, message, tmp_path) -> None:
+    train = steps(tmp_path, "train.csv", ["1,2,up", "3,5,down"], header="a,b,label")
+    reader = SequenceReader(Roles())
+    reader.read([train])
+    with pytest.raises(DataError, match=rf"other.csv {message}"):
+        reader.read([steps(tmp_path, "other.csv", ["1,2,up"], header=header)])
+
+
+def test_a_sequence_that_goes_on_in_a_further_file_is_one_sequence(tmp_path) -> None:
+    files = [
+        steps(tmp_path, "1.csv", ["b,1,up", "a,2,down", "b,3,up"]),
+        steps(tmp_path, "2.csv", ["a,4,down", "c,5,up"]),
+        steps(tmp_path, "3.csv", ["b,6,up"]),
+    ]
+    examples = SequenceReader(Roles(sequence="who")).read(files)
+    assert [item.ravel().tolist() for item in examples.items] == [[1, 3, 6], [2, 4], [5]]
+    assert any("2 sequences, such as 'a', go on in a further file" in remark for remark in examples.remarks)
+
+
+@pytest.mark.parametrize(
+    ("rows", "roles", "message"),
+    [
+        (["a,1,up", "a,2,down"], {}, "sequence 'a' has several labels; .* choose the task labelling"),
+        (["a,1,up", "a,2,up"], {"group": "x"}, "sequence 'a' has several groups; it must have one"),
+    ],
+)
+def test_a_sequence_with_two_labels_or_groups_is_refused(rows, roles, message, tmp_path) -> None:
+    with pytest.raises(DataError, match=message):
+        read_sequences(steps(tmp_path, "a.csv", rows), Roles(sequence="who", inputs=("x",), **roles))
+
+
+def test_a_hole_is_no_number_where_holes_are_allowed(tmp_path) -> None:
+    path = steps(tmp_path, "a.csv", ["a,1,up", "a,,up", "b,NA,down", "b,2,down"])
+    examples = read_sequences(path, Roles(sequence="who", holes=True))
+    assert [np.isnan(item.ravel()).tolist() for item in examples.items] == [[False, True], [True, False]]
+    (tmp_path / "b.jsonl").write_text('{"x": [1, null, 3], "label": "up"}\n{"x": [4, 5], "label": "down"}\n')
+    items = read_sequences(tmp_path / "b.jsonl", Roles(holes=True)).items
+    assert np.isnan(items[0].ravel()).tolist() == [False, True, False]
+
+
+def test_padding_in_lists_of_labels_is_kept_for_the_split(tmp_path) -> None:
+    (tmp_path / "b.jsonl").write_text(
+        '{"x": [1, 2, 3], "tags": ["u", null, "v"]}\n{"x": [4, 5], "tags": ["", "u"]}\n'
+    )
+    examples = read_sequences(tmp_path / "b.jsonl", Roles(label_per_step=True))
+    assert [label.tolist() for label in examples.labels] == [["u", "", "v"], ["", "u"]]
+
+
+def test_categorical_columns_need_steps(tmp_path) -> None:
+    path = steps(tmp_path, "a.csv", ["u,1,up", "v,2,down"])
+    with pytest.raises(DataError, match="a categorical column needs rows that are steps"):
+        read_sequences(path, Roles(categorical=("who",)))

@@ -44,9 +44,9 @@ def test_another_delimiter_is_possible(write) -> None:
         ("", "is empty; must hold a row of column names"),
         ("1,2\n3,4\n", "starts with numbers, 1,2; its first row must name the columns"),
         ("a,b,a\n1,2,3\n", "repeated column names, the first 'a'; rename"),
-        ("a,b\n1,2\n3\n", "Row #3: Expected 2 columns, got 1"),
+        ("a,b\n1,2\n3\n", "row 3 has 1 values; must have 2, as many as there are column names"),
         (b"a,b\n1,2\n\xff\xfe,4\n", "UTF-8"),
-        (b"\xff\xfea\x00,\x00", "is not UTF-8 text; save it in UTF-8"),
+        (b"\xff\xfea\x00,\x00", "is UTF-16 text, not UTF-8; save it in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(write, content, message) -> None:

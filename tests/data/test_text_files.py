@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from evo_nas.data.table_files import read_table
-from evo_nas.data.text_files import TextRoles, lines_of, read_text, read_texts
+from evo_nas.data.text_files import Corpus, TextRoles, joined_texts, lines_of, read_text, read_texts
 from evo_nas.errors import DataError
 
 
@@ -74,3 +76,22 @@ def test_a_missing_text_is_named(tmp_path) -> None:
         DataError, match=r"nowhere\.txt cannot be read: No such file or directory; check the path"
     ):
         read_text(tmp_path / "nowhere.txt", "utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".fa", ".csv"])
+def test_every_kind_of_text_may_be_packed(suffix, tmp_path) -> None:
+    contents = {".txt": "one\ntwo\n", ".fa": ">x\nONE\n>y\nTWO\n", ".csv": "text,label\none,a\ntwo,b\n"}
+    path = tmp_path / f"a{suffix}.gz"
+    path.write_bytes(gzip.compress(contents[suffix].encode()))
+    assert [text.lower() for text in read_texts(path, TextRoles(), label="yes").items] == ["one", "two"]
+
+
+def test_files_are_joined_at_ends_of_lines_and_that_is_said(tmp_path) -> None:
+    paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
+    for path, content in zip(paths, ["one\ntwo", "three\n", "four"], strict=True):
+        path.write_text(content)
+    corpus = joined_texts(paths, "utf-8")
+    assert corpus.text == "one\ntwo\nthree\nfour"
+    assert corpus.remarks == ("a.txt: the last line has no end; one is put before the next file",)
+    assert joined_texts(paths[1:], "utf-8").remarks == ()
+    assert joined_texts(paths[:1], "utf-8") == Corpus("one\ntwo")

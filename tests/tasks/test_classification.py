@@ -22,7 +22,7 @@ def table(folder, rows: list[str], header: str = "a,b,label", name: str = "rows.
 
 
 def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list[str]:
-    return [f"{row},{row * row},{label(row)}" for row in range(count)]
+    return [f"{row / 2},{row * row},{label(row)}" for row in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,11 @@ def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list
             {"sequence": "a", "inputs": ["b"], "split": {"test": 39}},
             "only 40 examples are left|a part of",
         ),
-        (rows(), {"sequence": "label", "label": "b"}, "has several labels in column 'b'"),
+        (
+            rows(),
+            {"sequence": "label", "label": "b"},
+            "sequence 'down' has several labels; it must have one: choose the task labelling",
+        ),
     ],
 )
 def test_tables_of_sequences(content, options, message, tmp_path) -> None:
@@ -79,17 +83,20 @@ def test_an_empty_file_of_any_format_is_one_clear_error(name, message, content, 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": np.full((8, 3), np.nan)}, "sequence 1 has a missing or infinite value"),
-        ({"x": np.full((8, 3), np.inf)}, "sequence 1 has a missing or infinite value"),
-        ({"y": np.full(8, np.nan)}, "y has a missing value; every label must be given"),
-        ({"y": np.zeros(7)}, "x has 8 sequences and y 7 labels; the numbers must be equal"),
+        (
+            {"x": np.full((8, 3), np.nan)},
+            "sequence 1 has a missing value; mend it, leave the sequence out, or set",
+        ),
+        ({"x": np.full((8, 3), np.inf)}, "sequence 1 has an infinite value; mend it"),
+        ({"y": np.full(8, np.nan)}, "y, sequence 1: the label is missing"),
+        ({"y": np.zeros(7)}, "y has 7 labels for 8 sequences; the numbers must be equal"),
         ({"y": np.zeros(8)}, "one class only, '0.0'"),
         ({"lengths": np.full(8, 4)}, "lengths of sequence 1 is 4; must be 1 to 3"),
         ({"lengths": np.zeros(8)}, "lengths of sequence 1 is 0; must be 1 to 3"),
         ({"lengths": np.full(3, 1)}, "lengths has 3 numbers; must be 8"),
         ({"x": np.full((8, 3), "a")}, "a sequence is not an array of numbers"),
         ({"x": np.zeros((8, 3, 2, 2))}, r"a sequence has shape \(3, 2, 2\); must be \(time, features\)"),
-        ({"x": np.zeros((0, 3))}, "x has 0 sequences and y 8 labels"),
+        ({"x": np.zeros((0, 3))}, "x has no sequence; must have at least one"),
     ],
 )
 def test_arrays_that_do_not_fit_each_other_are_refused(arrays, message, tmp_path) -> None:
@@ -119,7 +126,7 @@ def test_a_label_that_is_no_number_in_a_column_of_numbers_is_missing(tmp_path) -
     [
         ([[1.0, 2.0], None], "row 2, column 'x': the value is missing"),
         ([[1.0, None], [2.0]], "row 1, column 'x': the value is missing"),
-        ([[1.0, float("inf")], [2.0]], "sequence 1 has a missing or infinite value"),
+        ([[1.0, float("inf")], [2.0]], "row 1 has an infinite value"),
         ([[[1.0], [2.0, 3.0]], [[2.0]]], "row 1: a sequence is not an array of numbers"),
     ],
 )
@@ -139,7 +146,7 @@ def test_a_list_of_labels_is_no_class_of_a_sequence(tmp_path) -> None:
 
 
 def test_a_constant_column_divides_by_nothing(tmp_path) -> None:
-    path = table(tmp_path, [f"{row},5,{'up' if row % 2 else 'down'}" for row in range(40)])
+    path = table(tmp_path, [f"{row * row},5,{'up' if row % 2 else 'down'}" for row in range(40)])
     inputs = load(path=path, features=2).train.inputs
     assert np.isfinite(inputs).all()
     assert not inputs[..., 1].any()
@@ -161,7 +168,7 @@ def test_a_malformed_line_of_ts_is_pointed_at(line, message, tmp_path) -> None:
 
 def test_sequences_of_different_widths_are_refused(tmp_path) -> None:
     (tmp_path / "a.ts").write_text("@data\n1,2:3,4:up\n1,2:down\n")
-    with pytest.raises(DataError, match=r"sequence 2 has shape \(2, 1\); .* of 2 values"):
+    with pytest.raises(DataError, match=r"line 3 has shape \(2, 1\); .* of 2 values"):
         load(path=tmp_path / "a.ts")
 
 
@@ -169,3 +176,46 @@ def test_a_folder_without_files_is_refused(tmp_path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(DataError, match="has no file; give a file, a folder"):
         load(path=tmp_path / "nothing")
+
+
+def step_rows(folder, name: str, first: int, count: int):
+    lines = [
+        f"s{number},{np.sin(number * step):.3f},{'ab'[number % 2]}"
+        for number in range(first, first + count)
+        for step in range(1, 5)
+    ]
+    return table(folder, lines, header="who,x,label", name=name)
+
+
+def test_a_sequence_in_two_parts_is_refused_unless_it_is_said_that_names_repeat(tmp_path) -> None:
+    paths = {
+        "path": step_rows(tmp_path, "train.csv", 0, 30),
+        "test_path": step_rows(tmp_path, "test.csv", 29, 9),
+    }
+    with pytest.raises(
+        DataError,
+        match="sequence 's29' is in the test files and in the train files; put all of it into one part",
+    ):
+        load(**paths, sequence="who")
+    assert len(load(**paths, sequence="who", split={"duplicates": "keep"}).test) == 9
+
+
+@pytest.mark.parametrize(("missing", "width"), [("mask", 3), ("interpolate", 1), ("previous", 1)])
+def test_holes_become_inputs_as_chosen(missing, width, tmp_path) -> None:
+    path = step_rows(tmp_path, "a.csv", 0, 30)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "s0,,a", *lines[2:]]))
+    with pytest.raises(DataError, match="row 2, column 'x': the value is missing"):
+        load(path=path, sequence="who")
+    dataset = load(path=path, sequence="who", missing=missing)
+    assert dataset.signature.features == dataset.train.inputs.shape[2] == width
+    assert np.isfinite(dataset.train.inputs).all()
+    assert any(remark.startswith("1 missing values (x 1)") for remark in dataset.remarks)
+
+
+def test_words_become_inputs_where_they_are_asked_for(tmp_path) -> None:
+    rows = [f"s{row // 2},{row % 7},{'xyz'[row % 3]},{'ab'[row // 2 % 2]}" for row in range(80)]
+    path = table(tmp_path, rows, header="who,v,mode,label")
+    dataset = load(path=path, sequence="who", categorical=["mode"], split={"duplicates": "keep"})
+    assert dataset.signature.features == 4
+    assert set(np.unique(dataset.train.inputs[..., 1:])) == {0, 1}

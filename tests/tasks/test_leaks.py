@@ -20,7 +20,7 @@ TIME = {"by": "time", "test": 0.2, "validation": 0.1}
 
 def test_a_huge_value_in_the_test_part_leaves_numeric_training_as_it_was(tmp_path) -> None:
     path = tmp_path / "rows.csv"
-    lines = [f"{row},{row % 7},{'up' if row % 2 else 'down'}" for row in range(60)]
+    lines = [f"{row / 2},{row % 7},{'up' if row % 2 else 'down'}" for row in range(60)]
     path.write_text("\n".join(["a,b,label", *lines]))
     before = load("classification", path=path, split=TIME).train.inputs
     path.write_text("\n".join(["a,b,label", *lines[:-1], "1e12,-1e12,up"]))
@@ -151,7 +151,7 @@ def test_a_group_in_a_format_without_columns_for_it_is_refused(kind, name, conte
 
 
 def test_duplicates_in_two_files_are_named_by_their_files_and_rows(tmp_path) -> None:
-    rows = [f"{row},{row * row},{'up' if row % 2 else 'down'}" for row in range(40)]
+    rows = [f"{row / 2},{row * row},{'up' if row % 2 else 'down'}" for row in range(40)]
     for name, part in (
         ("train.csv", rows[:30]),
         ("more.csv", rows[30:]),

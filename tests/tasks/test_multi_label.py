@@ -64,3 +64,21 @@ def test_an_array_that_is_not_there_is_named(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", songs=np.zeros((6, 3, 2)))
     with pytest.raises(DataError, match="no array 'train'; it has 'songs'"):
         load(path=tmp_path / "a.npz")
+
+
+def test_sequences_in_two_parts_are_named_by_their_arrays_and_numbers(tmp_path) -> None:
+    songs = np.random.default_rng(0).integers(0, 2, (30, 6, 9))
+    np.savez(tmp_path / "a.npz", train=songs, test=songs[[4, 9]])
+    with pytest.raises(
+        DataError, match=r"a.npz, train, sequence \d+, and .*a.npz, test, sequence \d, are the same"
+    ):
+        load(path=tmp_path / "a.npz", test="test")
+    remarks = load(path=tmp_path / "a.npz", test="test", split={"duplicates": "drop"}).remarks
+    assert any("2 examples were dropped" in remark and "train, sequence 10" in remark for remark in remarks)
+
+
+def test_arrays_with_other_keys_are_refused(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", train=rng.integers(0, 2, (12, 6, 9)), test=rng.integers(0, 2, (12, 6, 8)))
+    with pytest.raises(DataError, match="test has 8 keys and train 9; must have the same keys"):
+        load(path=tmp_path / "a.npz", test="test")

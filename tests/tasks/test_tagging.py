@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,23 @@ def test_the_number_of_a_column_is_a_number_in_yaml() -> None:
     assert checked(TaggingOptions, {"path": "a.conll", "tags": 4}).tags == "4"
     with pytest.raises(ConfigError, match="task.tags is true; must be text"):
         checked(TaggingOptions, {"path": "a.conll", "tags": True}, at="task")
+
+
+@pytest.mark.parametrize("padding", ["-100", ""])
+def test_a_token_without_a_tag_is_read_but_not_scored_nor_learnt_by_a_baseline(padding, tmp_path) -> None:
+    rows = [
+        {"tokens": [f"w{n}", "the", "end"], "tags": ["N", padding, "V"] if n % 3 else ["N", padding, padding]}
+        for n in range(60)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    prepared = task(tmp_path / "a.jsonl", class_weights="balanced").read()
+    dataset = prepared.dataset
+    assert dataset.classes == ("N", "V")
+    assert not dataset.test.scored[:, 1].any()
+    assert dataset.test.scored[:, 0].all()
+    assert dataset.test.lengths is None
+    assert dataset.class_weights[1] == pytest.approx(1.5 * dataset.class_weights[0], rel=0.05)
+    assert "80 steps were not scored, since their label is -100 or empty" in dataset.remarks
+    fitted = scores(prepared.fit_baselines())
+    assert fitted["most frequent tag of each token"] == 1.0
+    assert fitted["majority"] == pytest.approx(12 / 20)

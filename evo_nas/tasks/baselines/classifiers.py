@@ -6,6 +6,7 @@ Scikit-learn is imported inside the functions: it takes 1.5 s, which a search th
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def step_baselines(
 
     Args:
         inputs: Sequences to learn from and sequences to test, ``(time, features)`` each.
-        targets: Classes of all steps of both, int64 ``(n,)``.
+        targets: Classes of all steps of both, int64 ``(n,)``, -1 for those that do not count.
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
@@ -110,7 +111,8 @@ def _score_of_steps(make: Callable[[], Any], inputs: Both, *args: Any, **options
 def majority(
     learnt: npt.NDArray[np.int64], test: npt.NDArray[np.int64], *, metric: Metric, classes: int
 ) -> float:
-    """Returns the metric of always predicting the frequencies of the classes in ``learnt``."""
+    """Returns the metric of always predicting the frequencies of the classes in ``learnt``; see `fitted_score`."""
+    learnt, test = learnt[learnt >= 0], test[test >= 0]
     counts = np.maximum(np.bincount(learnt, minlength=classes), np.exp(LEAST_LOGIT))
     return metric.score(np.broadcast_to(np.log(counts), (len(test), classes)).astype(np.float32), test)
 
@@ -123,7 +125,13 @@ def fitted_score(
     metric: Metric,
     classes: int,
 ) -> float:
-    """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second."""
+    """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second.
+
+    A row whose target is -1 does not count; inputs are arrays then.
+    """
+    if any((some < 0).any() for some in targets):
+        inputs = [rows[some >= 0] for rows, some in zip(inputs, targets, strict=True)]
+        targets = [some[some >= 0] for some in targets]
     model.fit(inputs[0], targets[0])
     logits = np.full((len(targets[1]), classes), LEAST_LOGIT)
     # A class that the model never saw has no column; the log of a probability 0 is cut at the least logit.
@@ -145,7 +153,7 @@ def tagging_baselines(
 
     Args:
         sequences: Tokens of the sequences to learn from and of those to test.
-        targets: Tags of all tokens of both, int64 ``(n,)``.
+        targets: Tags of all tokens of both, int64 ``(n,)``, -1 for those that do not count.
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
@@ -189,7 +197,11 @@ def _lookup(
     classes: int,
 ) -> float:
     """Returns the metric of each token's frequencies of tags; a token never seen has those of all tokens."""
-    learnt, test = ([token for tokens in part for token in tokens] for part in sequences)
+    learnt, test = (
+        [token for token, tag in zip(chain.from_iterable(part), tags.tolist(), strict=True) if tag >= 0]
+        for part, tags in zip(sequences, targets, strict=True)
+    )
+    targets = [tags[tags >= 0] for tags in targets]
     known, ids = np.unique(learnt, return_inverse=True)
     counts = np.zeros((len(known) + 1, classes))
     np.add.at(counts, (ids, targets[0]), 1.0)
@@ -234,7 +246,7 @@ def _score_of_grams(
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    if level == "word":
+    if level != "character":
         # Tokens are already separated by blanks; a weak penalty (C) suits the small weights of TF-IDF.
         model = make_pipeline(
             TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+"),  # noqa: S106 - no password

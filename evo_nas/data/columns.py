@@ -1,0 +1,262 @@
+"""Which columns of a table play which role: as a configuration names them, or as a person would guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from evo_nas.data.table import Table
+
+SEQUENCES = ("x", "X", "inputs", "data")
+MOST_CATEGORIES = 100
+"""A column with more different words holds texts or names."""
+MOST_NAMED = 20
+"""Columns that one remark names; a table may have thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The columns or arrays that play each role, as the configuration names them; None is guessed.
+
+    Attributes:
+        label: The class of a sequence, or of a step.
+        inputs: The values that are read.
+        sequence: The sequence that a row is a step of; None if every row is a whole sequence.
+        group: The names of groups that must stay together in a split.
+        exclude: Columns that are not read.
+        categorical: Columns of words that are read, each word as an input of its own.
+        targets: The numbers that are predicted, guessed if empty; None if there are classes.
+        features: How many successive columns are one step if a row is a whole sequence.
+        delimiter: The character between columns of text.
+        label_per_step: Whether every step has a label of its own.
+        holes: Whether inputs may have missing values.
+        takes_last: Whether the targets of a sequence are those of its last step; otherwise they must be constant.
+    """
+
+    label: str | None = None
+    inputs: tuple[str, ...] | None = None
+    sequence: str | None = None
+    group: str | None = None
+    exclude: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    targets: tuple[str, ...] | None = None
+    features: int = 1
+    delimiter: str | None = None
+    label_per_step: bool = False
+    holes: bool = False
+    takes_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that are read of every table, settled by the tables of the training part.
+
+    Attributes:
+        inputs: The values that are read, or the one column that holds a list in every row.
+        outputs: The label, or the targets.
+        categories: The words that have an input of their own, by column.
+        holds_lists: Whether every row of the input holds a whole sequence.
+        known: All columns of the first table.
+        remarks: What was guessed and what is not read, one sentence each.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holds_lists: bool = False
+    known: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each value that `values` gives."""
+        return tuple(
+            spelt
+            for name in self.inputs
+            for spelt in (
+                [f"{name}={word}" for word in self.categories[name]] if name in self.categories else [name]
+            )
+        )
+
+    @property
+    def indicators(self) -> tuple[int, ...]:
+        """The positions of the values that are 1 for one word of a column and 0 for all others."""
+        is_word = [
+            is_word
+            for name in self.inputs
+            for is_word in ([True] * len(self.categories[name]) if name in self.categories else [False])
+        ]
+        return tuple(np.flatnonzero(is_word).tolist())
+
+    def values(self, table: Table, *, holes: bool) -> npt.NDArray[np.float64]:
+        """Returns what is read of ``table``, float64 ``(rows, values)``; see `Table.numbers`."""
+        if not self.categories:
+            return table.matrix(self.inputs, holes=holes)
+        blocks = [
+            _one_hot(table.texts(name, empty=holes), self.categories[name])
+            if name in self.categories
+            else table.numbers(name, holes=holes)[:, None]
+            for name in self.inputs
+        ]
+        return np.concatenate(blocks, axis=1)
+
+    def remarks_on(self, table: Table) -> tuple[str, ...]:
+        """Returns what another table has that the first one has not, one sentence each."""
+        remarks = []
+        if further := [name for name in table.columns if name not in self.known]:
+            remarks.append(f"{table.source} also has {_listed(further)}, not read")
+        for name, words in self.categories.items():
+            unknown = sorted({*table.texts(name, empty=True)} - {*words, ""})
+            if unknown:
+                remarks.append(
+                    f"{table.source}: {name} has {_listed(map(repr, unknown))}, unknown in training, read as none of "
+                    "its words"
+                )
+        return tuple(remarks)
+
+
+def settled(tables: Sequence[Table], roles: Roles) -> Columns:
+    """Returns the columns that are read, as the first table of the training part decides.
+
+    Args:
+        tables: All tables of the training part; all of them tell the words of a categorical column.
+        roles: What the configuration names.
+
+    Raises:
+        DataError: A named column is not there or has two roles, or a guess would be no more than a guess.
+    """
+    table = tables[0]
+    _check_names(table, roles)
+    lists = _list_in(table, roles)
+    outputs = _outputs(table, roles, taken={*lists})
+    without = {name for name in (*outputs, roles.sequence, roles.group) if name is not None}
+    inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
+    what = "the label" if roles.targets is None else "what is predicted"
+    remarks = [
+        f"{'columns' if len(outputs) > 1 else 'column'} {_listed(outputs)} is {what}",
+        *_unread(reasons),
+    ]
+    return Columns(
+        inputs,
+        outputs,
+        categories={name: _words(tables, name) for name in inputs if name in roles.categorical},
+        holds_lists=bool(lists),
+        known=frozenset(table.columns),
+        remarks=tuple(remarks),
+    )
+
+
+def _check_names(table: Table, roles: Roles) -> None:
+    named = (roles.label, roles.sequence, roles.group, *(roles.targets or ()), *(roles.inputs or ()))
+    for name in (*named, *roles.exclude, *roles.categorical):
+        if name is not None:
+            table.column(name)  # raises where there is none
+    if twice := [name for name in roles.exclude if name in {*named, *roles.categorical}]:
+        raise DataError(
+            f"{table.source}: column {twice[0]!r} is excluded, but has another role; give it only one"
+        )
+
+
+def _list_in(table: Table, roles: Roles) -> tuple[str, ...]:
+    """Returns the column that holds a sequence in every row, if there is one."""
+    labels = {roles.label, *(roles.targets or ())}
+    lists = [name for name in table.list_columns() if name in (roles.inputs or table.columns)]
+    free = [name for name in lists if name not in {*labels, *roles.exclude}]
+    likely = [
+        name for name in free if name.lower() not in {name for group in NAMED for name in group}
+    ] or free
+    return (guessed(likely, SEQUENCES, default=likely[0]),) if likely else ()
+
+
+def _outputs(table: Table, roles: Roles, *, taken: set[str]) -> tuple[str, ...]:
+    """Returns the label or the targets, as named or guessed."""
+    others = {roles.sequence, roles.group, *(roles.inputs or ()), *roles.exclude, *roles.categorical}
+    taken |= {name for name in others if name is not None}
+    if roles.targets is not None:
+        outputs = roles.targets or (guessed_target(table, taken),)
+    else:
+        outputs = (roles.label or guessed_label(table, taken, per_step=roles.label_per_step),)
+    if twice := [name for name in outputs if name in taken]:
+        raise DataError(
+            f"{table.source}: column {twice[0]!r} is predicted, but has another role as well; give it only one"
+        )
+    return outputs
+
+
+def _inputs(table: Table, roles: Roles, without: set[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Returns the columns that are read, and the reason for each that is not."""
+    if roles.inputs is not None:
+        inputs = (*roles.inputs, *(name for name in roles.categorical if name not in roles.inputs))
+        return inputs, _rest(table, {*inputs, *without})
+    reasons = {name: _reason_against(table, name, roles) for name in table.columns if name not in without}
+    against = {name: reason for name, reason in reasons.items() if reason}
+    inputs = tuple(name for name in reasons if name not in against)
+    if not inputs:
+        left_out = "".join(f"; {remark}" for remark in _unread(against))
+        raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`{left_out}")
+    return inputs, against
+
+
+def _rest(table: Table, read: set[str]) -> dict[str, str]:
+    return {name: "" for name in table.columns if name not in read}
+
+
+def _reason_against(table: Table, name: str, roles: Roles) -> str:
+    """Returns why a column is not read that nobody has named; nothing if it is read.
+
+    Raises:
+        DataError: Most of its values are numbers, but not all.
+    """
+    kind = table.kind_of(name)
+    if name in roles.categorical:
+        return ""
+    if name in roles.exclude:
+        return "excluded"
+    if name in table.index_columns:
+        return "an index of the rows"
+    if kind.name in {"empty", "lists"}:
+        return kind.name
+    if are_words(table, name):
+        return "dates or times" if is_date(table, name) else "words"
+    # It raises where only most of the values are numbers.
+    return "it names or counts the rows" if names_rows(name, table.numbers(name, holes=True)) else ""
+
+
+def _words(tables: Sequence[Table], name: str) -> tuple[str, ...]:
+    words = sorted({text for table in tables for text in table.texts(name, empty=True) if text})
+    if not 1 <= len(words) <= MOST_CATEGORIES:
+        raise DataError(
+            f"{tables[0].source}: categorical column {name!r} has {len(words):,} different values; must have 1 to "
+            f"{MOST_CATEGORIES}: leave it out, or join rare ones"
+        )
+    return tuple(words)
+
+
+def _one_hot(texts: list[str], words: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    places = {word: place for place, word in enumerate(words)}
+    # A word that training does not know, and a missing one, are none of the words: the last column is cut off.
+    return np.eye(len(words) + 1)[[places.get(text, len(words)) for text in texts], :-1]
+
+
+def _unread(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    shown = [
+        f"{name or 'a column without a name'} ({reason})" if reason else name
+        for name, reason in reasons.items()
+    ]
+    return (f"not read: {_listed(shown)}",) if shown else ()
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - MOST_NAMED:,} more" if len(shown) > MOST_NAMED else ""
+    return ", ".join(shown[:MOST_NAMED]) + more

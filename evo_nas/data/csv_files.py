@@ -1,0 +1,202 @@
+"""CSV and TSV: what a spreadsheet or pandas writes, read as text without a guess about types."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from evo_nas.data.files import content_of, refuse_binary
+from evo_nas.data.numerals import is_number
+from evo_nas.data.table import Table, trimmed
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_OTHERS = (";", "\t", "|", ",")
+_UNNAMED = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
+"""Names that pandas' index gets in CSV, when it is read and written again, and in Parquet."""
+_BLANK_LINE = re.compile(rb"\n[\r\n]|\r[\r]")
+_WRONG_WIDTH = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+_BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
+_LONGEST_CELL = 2**31 - 1
+
+
+def read_csv(path: Path, *, delimiter: str | None, kind: str) -> Table:
+    """Reads CSV or TSV whose first row names the columns; see `table_files.read_table`."""
+    content = content_of(path)
+    refuse_binary(path, content)
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    leading, content, trailing = _without_blank_ends(content)
+    usual = DELIMITERS.get(kind, ",")
+    chosen = delimiter or _delimiter(path, content, usual)
+    header = _header(path, content, chosen)
+    blanks = _blank_rows(path, content, chosen)
+    texts = _texts(path, content, chosen, header, blanks)
+    remarks = []
+    if trailing and len(header) == 1:
+        remarks.append(f"{path.name}: {trailing} blank lines at the end are not read")
+    if chosen != (delimiter or usual):
+        remarks.append(f"{path.name}: columns are separated by {chosen!r}")
+    if blanks and len(header) > 1:
+        remarks.append(
+            f"{path.name}: {len(blanks)} blank lines are not read, the first is line {blanks[0] + leading}"
+        )
+    return Table(
+        str(path),
+        {name: trimmed(texts.column(name)) for name in header},
+        first_row=2 + leading,  # the header is row 1, as in a spreadsheet
+        index_columns=unnamed(header),
+        skipped_rows=tuple(row + leading for row in blanks) if len(header) > 1 else (),
+        remarks=tuple(remarks),
+    )
+
+
+def unnamed(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns those of ``names`` that an index of pandas has where it has no name of its own."""
+    return tuple(name for name in names if _UNNAMED.fullmatch(name))
+
+
+def refuse_repeated(source: Path | str, names: Sequence[str]) -> None:
+    """Refuses columns of the same name.
+
+    Raises:
+        DataError: A name is there twice.
+    """
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise DataError(f"{source} has repeated column names, the first {repeated[0]!r}; rename them")
+
+
+def without_rows(path: Path) -> DataError:
+    """Returns the error that a table has no values."""
+    return DataError(f"{path} has no row of values; must hold at least one")
+
+
+def _without_blank_ends(content: bytes) -> tuple[int, bytes, int]:
+    """Returns how many blank lines come first, what is between, and how many come last."""
+    started = content.lstrip(b"\r\n")
+    ended = started.rstrip(b"\r\n")
+    first = content[: len(content) - len(started)]
+    last = started[len(ended) :]
+    return len(first.splitlines()), ended, max(len(last.splitlines()) - 1, 0)
+
+
+def _records(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]:
+    """Yields the cells of each row; none for a blank line."""
+    csv.field_size_limit(_LONGEST_CELL)  # a text or a list in a cell may be longer than the 128 KiB of Python
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+    try:
+        yield from csv.reader(lines, delimiter=delimiter, strict=True)
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}; are all quotes closed?") from error
+
+
+def _delimiter(path: Path, content: bytes, usual: str) -> str:
+    """Returns the usual character between columns, or the one that makes several of the first two rows."""
+    for delimiter in (usual, *_OTHERS):
+        rows = _records(path, content, delimiter)
+        try:
+            widths = [len(next(rows, [])), len(next(rows, []))]
+        except DataError:
+            continue  # quotes do not fit this delimiter; for the usual one it is said when the header is read
+        if widths[0] > 1 and widths[1] in {0, widths[0]}:
+            return delimiter
+    return usual
+
+
+def _header(path: Path, content: bytes, delimiter: str) -> list[str]:
+    # Arrow reads a header without a word about repeated names, or names that are the first row of numbers.
+    rows = _records(path, content, delimiter)
+    header = next(rows, [])
+    if not header:
+        raise DataError(f"{path} is empty; must hold a row of column names and rows of values")
+    if _looks_like_values(header):
+        raise DataError(
+            f"{path} starts with numbers, {delimiter.join(header)[:60]}; its first row must name the columns"
+        )
+    refuse_repeated(path, header)
+    if next(rows, None) is None:
+        raise without_rows(path)
+    return header
+
+
+def _looks_like_values(header: list[str]) -> bool:
+    numbers = [float(name) for name in header if is_number(name)]
+    # Years and wavelengths are names of columns, too, but they rise or fall.
+    steps = {after > before for before, after in pairwise(numbers)}
+    are_names = len(steps) == 1 and (len(numbers) > 2 or all(number.is_integer() for number in numbers))
+    return len(numbers) == len(header) or (2 * len(numbers) >= len(header) > 2 and not are_names)
+
+
+def _blank_rows(path: Path, content: bytes, delimiter: str) -> list[int]:
+    """Returns the numbers from 1 of rows that are blank lines; a cell with line breaks is one row."""
+    if not _BLANK_LINE.search(content):
+        return []
+    return [number for number, cells in enumerate(_records(path, content, delimiter), start=1) if not cells]
+
+
+def _texts(path: Path, content: bytes, delimiter: str, header: list[str], blanks: list[int]) -> pa.Table:
+    for size in _BLOCK_BYTES:
+        try:
+            texts = _parsed(content, delimiter, header, size)
+        except pa.ArrowInvalid as error:
+            # Arrow needs a whole row in one block.
+            if "block" not in str(error) or size == _BLOCK_BYTES[-1]:
+                raise _unreadable(path, error, blanks) from error
+        else:
+            break
+    if b'"' in content and any(_has_line_breaks(texts.column(name)) for name in header):
+        # Arrow takes a quote without an end for a cell that lasts to the end of the file; strict reading does not.
+        sum(1 for _ in _records(path, content, delimiter))
+    return texts
+
+
+def _parsed(content: bytes, delimiter: str, header: list[str], block_bytes: int) -> pa.Table:
+    # All columns are read as text: Arrow would guess each type from the first block only.
+    return arrow_csv.read_csv(
+        pa.BufferReader(content),
+        # With threads, errors do not name the row.
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block_bytes),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            # In the only column, a blank line is a hole: skipping it would move all later rows up.
+            ignore_empty_lines=len(header) > 1,
+        ),
+        # Only an empty cell without quotes is missing here: whether `NA` is depends on the rest of its column.
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+def _unreadable(path: Path, error: pa.ArrowInvalid, blanks: list[int]) -> DataError:
+    if "UTF8" in str(error):
+        return DataError(f"{path} is not UTF-8 text; save it in UTF-8")
+    wrong = _WRONG_WIDTH.search(str(error))
+    if wrong is None:
+        return DataError(f"{path} cannot be read as CSV: {error}; mend the file")
+    row, expected, found = map(int, wrong.groups())
+    for blank in blanks:  # Arrow does not count them
+        row += blank <= row
+    return DataError(
+        f"{path}, row {row} has {found} values; must have {expected}, as many as there are column names: mend the row"
+    )
+
+
+def _has_line_breaks(texts: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.match_substring(texts, "\n")).as_py())

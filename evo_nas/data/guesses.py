@@ -1,0 +1,150 @@
+"""Guesses what a column is as a person would, and asks where two answers are equally likely."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from evo_nas.data.table import Table
+
+NAMED = (
+    ("label", "labels", "class", "classes", "target", "targets"),
+    ("activity", "category", "diagnosis", "gesture", "outcome", "species"),
+)
+"""Names of labels; those of the second group only count where none of the first is there."""
+TARGETS = (("target", "targets"), ("rul", "y", "label", "labels"))
+"""Names of numbers that are to be predicted, in the same way."""
+LABELS = ("label", "class", "target", "y", "labels", "targets")
+"""Names of arrays of labels, the likeliest first."""
+AXES = frozenset(("x", "z"))
+"""Where one of these is a column, ``y`` is another axis and no label."""
+MOST_CLASSES = 20
+"""Different numbers in a last column that may be classes although a column of words is there as well."""
+FEWEST_ROWS = 10
+"""In fewer rows numbers may rise one by one, and words differ from each other, by chance."""
+_ID = re.compile(r"(?i:.*[_\s.-])?(?i:id|uuid)|.*[a-z]I[dD]|(?i:index|idx|row|row[_ ]?(?:number|nr|no))")
+_DATE = re.compile(
+    r"\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?/\d\d?/\d{2,4}|\d\d?\.\d\d?\.\d{2,4}|\d\d?-\d\d?-\d{4}|\d\d?:\d\d"
+)
+
+
+def guessed(names: Iterable[str], wanted: tuple[str, ...], *, default: str = "") -> str:
+    """Returns the first of ``wanted`` that is in ``names``, in any case of letters; otherwise ``default``."""
+    present = {name.lower(): name for name in names}
+    return next((present[name.lower()] for name in wanted if name.lower() in present), default or wanted[0])
+
+
+def guessed_label(table: Table, taken: Collection[str], *, per_step: bool = False) -> str:
+    """Returns the column of the label: by its name, or the only likely one.
+
+    Args:
+        table: The table.
+        taken: Columns that have another role.
+        per_step: Whether every step of a sequence has a label, so that lists may hold labels.
+
+    Raises:
+        DataError: No column, or more than one, is likely.
+    """
+    free = [name for name in table.columns if name not in taken and name not in table.index_columns]
+    for group in NAMED:
+        if named := [name for name in free if name.lower() in group]:
+            return _only(table, named)
+    if lists := [name for name in free if per_step and name in table.list_columns()]:
+        return _only(table, lists)
+    lower = {name.lower(): name for name in free}
+    if "y" in lower and not AXES & {name.lower() for name in table.columns}:
+        return lower["y"]
+    words = [name for name in free if _holds_words(table, name)]
+    if words and words[-1] == free[-1]:
+        return words[-1]
+    last = [name for name in free[-1:] if _holds_classes(table, name, are_words_there=bool(words))]
+    return _only(table, [*words, *last])
+
+
+def guessed_target(table: Table, taken: Collection[str]) -> str:
+    """Returns the column of the number that is to be predicted, which only its name tells.
+
+    Raises:
+        DataError: No column, or more than one, has such a name.
+    """
+    free = [name for name in table.columns if name not in taken]
+    for group in TARGETS:
+        if named := [name for name in free if name.lower() in group]:
+            return _only(table, named, key="targets")
+    raise DataError(
+        f"{table.source}: no column is called target, rul or y; name what is predicted in `targets`. The columns are "
+        f"{', '.join(map(repr, table.columns))}"
+    )
+
+
+def is_date(table: Table, name: str) -> bool:
+    """Whether the first given value of a column is a date or a time."""
+    values = table.column(name)
+    if pa.types.is_temporal(values.type):
+        return True
+    first = next((value.as_py() for value in values if value.is_valid), None)
+    return _DATE.match(str(first)) is not None
+
+
+def names_rows(name: str, numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether a column of numbers is no measurement: an id that never comes again, or a count of the rows."""
+    if len(numbers) < FEWEST_ROWS:
+        return False
+    if _ID.fullmatch(name):
+        return len(np.unique(numbers)) == len(numbers)
+    return float(numbers[0]).is_integer() and bool((np.diff(numbers) == 1).all())
+
+
+def are_words(table: Table, name: str) -> bool:
+    """Whether a column holds words, or more words than numbers."""
+    kind = table.kind_of(name)
+    return kind.name == "words" or (kind.name == "mixed" and 2 * kind.wrong > len(table))
+
+
+def _only(table: Table, likely: Sequence[str], *, key: str = "label") -> str:
+    if len(likely) == 1:
+        return likely[0]
+    if likely:
+        names = " or ".join(map(repr, likely))
+        raise DataError(
+            f"{table.source}: the {key.removesuffix('s')} may be column {names}; name it in `{key}`"
+        )
+    raise DataError(
+        f"{table.source}: no column is likely to be the label, which has words or whole numbers that come again; name "
+        f"it in `label`. The columns are {', '.join(map(repr, table.columns))}"
+    )
+
+
+def _holds_words(table: Table, name: str) -> bool:
+    """Whether a column may hold classes that are words: those that are all different are names or texts."""
+    return are_words(table, name) and not is_date(table, name) and _come_again(table, name)
+
+
+def _holds_classes(table: Table, name: str, *, are_words_there: bool) -> bool:
+    """Whether a column that is not of words may hold classes."""
+    kind = table.kind_of(name).name
+    if kind == "numeric":
+        numbers = table.numbers(name, holes=True)
+        if not np.equal(numbers, np.floor(numbers))[~np.isnan(numbers)].all():
+            return False
+    elif kind != "mixed" or are_words(table, name):
+        return False
+    return (
+        len(set(table.texts(name, empty=True))) <= MOST_CLASSES
+        if are_words_there
+        else _come_again(table, name)
+    )
+
+
+def _come_again(table: Table, name: str) -> bool:
+    return len(table) < FEWEST_ROWS or len(set(table.texts(name, empty=True))) < len(table)

@@ -1,0 +1,146 @@
+"""The options of tasks on numeric sequences from files, and the reading of all their parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import PositiveInt, model_validator
+
+from evo_nas.data.columns import Roles
+from evo_nas.data.holes import Missing
+from evo_nas.data.options import Character, Names, StrictOptions
+from evo_nas.data.sequence_files import SequenceReader
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    import numpy.typing as npt
+
+    from evo_nas.data.examples import Examples
+    from evo_nas.data.sources import SourceOptions
+
+    Numeric = npt.NDArray[np.float64]
+
+
+class ColumnOptions(StrictOptions):
+    """Options that say which columns or arrays of files are read, and how.
+
+    Attributes:
+        inputs: Columns that are read, or the array; all other columns of numbers if not given. Further files are read
+            by these names, whatever the order of their columns.
+        exclude: Columns that are not read.
+        categorical: Columns of words that are read as well, each word as an input that is 1 where it stands and 0
+            elsewhere; only where a row is a step.
+        sequence: Column with the name of the sequence that a row is a step of; if not given, every row is a sequence.
+        features: Where every row is a sequence, how many successive columns are one step.
+        missing: What to do with missing values that are read: ``refuse`` them; ``mask`` them, which sets them to the
+            mean of training and adds two inputs, whether the value is known and how long ago the last one was
+            (Che et al., 2018); ``interpolate`` between the values around; or repeat the ``previous`` one.
+        delimiter: Character between columns of text; a comma or a tab, by the file's name, if not given.
+    """
+
+    inputs: Names | None = None
+    exclude: Names | None = None
+    categorical: Names | None = None
+    sequence: str | None = None
+    features: PositiveInt = 1
+    missing: Missing = "refuse"
+    delimiter: Character | None = None
+
+    @model_validator(mode="after")
+    def _names_each_column_once(self) -> Self:
+        for field in ("inputs", "exclude", "categorical"):
+            names = getattr(self, field) or ()
+            if len(set(names)) < len(names):
+                raise ValueError(f"{field} {list(names)} names a column twice; name each once")
+        return self
+
+    def roles(
+        self,
+        *,
+        group: str | None,
+        label: str | None = None,
+        targets: tuple[str, ...] | None = None,
+        label_per_step: bool = False,
+        takes_last: bool = False,
+    ) -> Roles:
+        """Returns the columns that play each role; see `Roles`."""
+        return Roles(
+            label=label,
+            inputs=self.inputs,
+            sequence=self.sequence,
+            group=group,
+            exclude=self.exclude or (),
+            categorical=self.categorical or (),
+            targets=targets,
+            features=self.features,
+            delimiter=self.delimiter,
+            label_per_step=label_per_step,
+            holes=self.missing != "refuse",
+            takes_last=takes_last,
+        )
+
+
+def read_numeric(
+    source: SourceOptions, roles: Roles, *, may_share_names: bool = False
+) -> dict[str, Examples[Numeric]]:
+    """Reads the files of each part that has files of its own.
+
+    Args:
+        source: Where the examples are.
+        roles: Which columns play which role.
+        may_share_names: Whether sequences of one name in two parts are different ones.
+
+    Raises:
+        DataError: Files cannot be read, their sequences do not fit each other, or a sequence is in two parts.
+    """
+    reader = SequenceReader(roles)
+    tables = source.tables()
+    parts = {part: [table] for part, table in tables.items()} if tables else source.files_by_part()
+    files = {part: reader.read(some) for part, some in parts.items()}
+    for examples in files.values():
+        _check(examples, roles, width=files["train"].items[0].shape[1])
+    if roles.sequence is not None and not may_share_names:
+        _check_names(files)
+    return files
+
+
+def _check(examples: Examples[Numeric], roles: Roles, *, width: int) -> None:
+    if roles.group is not None and examples.groups is None:
+        raise DataError(
+            f"{examples.source}: group is {roles.group!r}, but a file of this kind has no column for it; leave group "
+            "out, or give a table"
+        )
+    for position, item in enumerate(examples.items):
+        if item.shape[1] != width or not len(item):
+            raise DataError(
+                f"{examples.where[position]} has shape {item.shape}; every sequence needs at least one step of {width} "
+                f"{'value' if width == 1 else 'values'}"
+            )
+        if np.isinf(item).any():
+            raise DataError(
+                f"{examples.where[position]} has an infinite value; mend it or leave the sequence out"
+            )
+        if np.isnan(item).any() and not roles.holes:
+            raise DataError(
+                f"{examples.where[position]} has a missing value; mend it, leave the sequence out, or set missing to "
+                "mask, interpolate or previous"
+            )
+
+
+def _check_names(files: Mapping[str, Examples[Numeric]]) -> None:
+    """Refuses a sequence whose steps are in two parts."""
+    seen: dict[str, str] = {}
+    for part, examples in files.items():
+        names = {str(number) for number in examples.where.numbers}
+        torn = sorted(names & seen.keys())
+        if torn:
+            raise DataError(
+                f"{examples.source}: sequence {torn[0]!r} is in the {part} files and in the {seen[torn[0]]} files; put "
+                "all of it into one part; where these are different sequences, give them different names, or set "
+                "split.duplicates to keep"
+            )
+        seen |= dict.fromkeys(names, part)
