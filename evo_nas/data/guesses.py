@@ -19,9 +19,46 @@ if TYPE_CHECKING:
 
 NAMED = (
     ("label", "labels", "class", "classes", "target", "targets"),
-    ("activity", "category", "diagnosis", "gesture", "outcome", "species"),
+    (
+        "activity",
+        "category",
+        "diagnosis",
+        "emotion",
+        "gesture",
+        "intent",
+        "outcome",
+        "sentiment",
+        "species",
+        "topic",
+    ),
 )
 """Names of labels; those of the second group only count where none of the first is there."""
+TEXTS = (
+    ("text", "texts"),
+    (
+        "abstract",
+        "article",
+        "body",
+        "comment",
+        "content",
+        "description",
+        "document",
+        "headline",
+        "message",
+        "paragraph",
+        "passage",
+        "post",
+        "question",
+        "review",
+        "sentence",
+        "sequence",
+        "sms",
+        "tweet",
+        "utterance",
+    ),
+    ("subject", "summary", "title"),
+)
+"""Names of texts; those of a group only count where none of the groups before is there."""
 TARGETS = (("target", "targets"), ("rul", "y", "label", "labels"))
 """Names of numbers that are to be predicted, in the same way."""
 LABELS = ("label", "class", "target", "y", "labels", "targets")
@@ -32,6 +69,8 @@ MOST_CLASSES = 20
 """Different numbers in a last column that may be classes although a column of words is there as well."""
 FEWEST_ROWS = 10
 """In fewer rows numbers may rise one by one, and words differ from each other, by chance."""
+MOST_LOOKED_AT = 1000
+"""Rows that tell how long the texts of a column are."""
 _ID = re.compile(r"(?i:.*[_\s.-])?(?i:id|uuid)|.*[a-z]I[dD]|(?i:index|idx|row|row[_ ]?(?:number|nr|no))")
 _DATE = re.compile(
     r"\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?/\d\d?/\d{2,4}|\d\d?\.\d\d?\.\d{2,4}|\d\d?-\d\d?-\d{4}|\d\d?:\d\d"
@@ -69,6 +108,31 @@ def guessed_label(table: Table, taken: Collection[str], *, per_step: bool = Fals
         return words[-1]
     last = [name for name in free[-1:] if _holds_classes(table, name, are_words_there=bool(words))]
     return _only(table, [*words, *last])
+
+
+def guessed_text(table: Table, taken: Collection[str]) -> str:
+    """Returns the column of the text: by its name, or the one with by far the longest texts.
+
+    Args:
+        table: The table.
+        taken: Columns that have another role.
+
+    Raises:
+        DataError: No column, or more than one, is likely.
+    """
+    labels = {name for group in NAMED for name in group}
+    free = [name for name in table.columns if name not in taken and name not in table.index_columns]
+    words = [name for name in free if are_words(table, name) and not is_date(table, name)]
+    for group in TEXTS:
+        if named := [name for name in words if name.lower() in group]:
+            return _only(table, named, key="text")
+    likely = [name for name in words if name.lower() not in labels and not _ID.fullmatch(name)]
+    if likely:
+        return _only(table, _longest(table, likely), key="text")
+    # Digits may be a text, but only where nothing else can be one: otherwise they are ids.
+    digits = [name for name in free if name.lower() not in labels]
+    named = [name for name in digits if any(name.lower() in group for group in TEXTS)]
+    return _only(table, named or (digits if len(digits) == 1 else []), key="text")
 
 
 def guessed_target(table: Table, taken: Collection[str]) -> str:
@@ -119,10 +183,23 @@ def _only(table: Table, likely: Sequence[str], *, key: str = "label") -> str:
         raise DataError(
             f"{table.source}: the {key.removesuffix('s')} may be column {names}; name it in `{key}`"
         )
+    what = {
+        "label": "the label, which has words or whole numbers that come again",
+        "text": "the text, which has words",
+    }
     raise DataError(
-        f"{table.source}: no column is likely to be the label, which has words or whole numbers that come again; name "
-        f"it in `label`. The columns are {', '.join(map(repr, table.columns))}"
+        f"{table.source}: no column is likely to be {what[key]}; name it in `{key}`. The columns are "
+        f"{', '.join(map(repr, table.columns))}"
     )
+
+
+def _longest(table: Table, names: Sequence[str]) -> list[str]:
+    """Returns the columns whose texts are about as long as the longest: in words, or in characters of single words."""
+    texts = {name: table.texts(name, empty=True)[:MOST_LOOKED_AT] for name in names}
+    sizes = {name: np.mean([len(text.split()) for text in some]) for name, some in texts.items()}
+    if max(sizes.values()) < 2:
+        sizes = {name: np.mean([len(text) for text in some]) for name, some in texts.items()}
+    return [name for name in names if 2 * sizes[name] > max(sizes.values())]
 
 
 def _holds_words(table: Table, name: str) -> bool:

@@ -236,7 +236,7 @@ def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
 
 def places_of_rows(table: Table) -> Places:
     """Returns the place of each row of a table."""
-    return Places.of(table.source, "row", range(table.first_row, table.first_row + len(table)))
+    return Places.of(table.source, "row", table.row_numbers())
 
 
 def _values(count: int) -> str:

@@ -72,6 +72,14 @@ class Table:
             number += skipped <= number
         return number
 
+    def row_numbers(self) -> Sequence[int]:
+        """Returns the numbers of all rows; see `row_number`."""
+        end = self.first_row + len(self) + len(self.skipped_rows)
+        if not self.skipped_rows:
+            return range(self.first_row, end)
+        skipped = set(self.skipped_rows)
+        return [number for number in range(self.first_row, end) if number not in skipped][: len(self)]
+
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""
         return {name: int(self._is_missing(name).sum()) for name in self.columns}

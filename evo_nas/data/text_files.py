@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import format_of, text_of
-from evo_nas.data.guesses import LABELS, guessed
+from evo_nas.data.guesses import guessed_label, guessed_text
 from evo_nas.data.sequence_files import places_of_rows
+from evo_nas.data.split_remarks import enumerated
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from evo_nas.data.table import Table
 
 FASTA = (".fa", ".fasta", ".fna", ".ffn", ".faa")
-TEXTS = ("text", "sentence", "content", "sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +75,74 @@ def joined_texts(paths: Sequence[Path], encoding: str) -> Corpus:
     return Corpus(joined, (remark,) if unfinished else ())
 
 
-def read_texts(path: Path, roles: TextRoles, *, label: str | None = None) -> Examples[str]:
-    """Reads labelled texts.
+class TextReader:
+    """Reads labelled texts, the training part first; its first table settles the columns, which others have by name.
 
     Args:
-        path: A table, FASTA, or plain text with one example in each line.
-        roles: The columns that play each role.
-        label: Class of all examples in the file; if None, a column of a table or the first word of each line has it.
-
-    Raises:
-        DataError: The file cannot be read, or has no labels.
+        roles: What the configuration names.
     """
-    if is_table(path):
-        return texts_of(read_table(path, delimiter=roles.delimiter), roles, label=label)
-    if format_of(path) in FASTA:
-        return _read_fasta(path, roles, label)
-    return _read_lines(path, roles, label)
+
+    def __init__(self, roles: TextRoles) -> None:
+        self._roles = roles
+        self._known: frozenset[str] | None = None
+
+    def read(self, path: Path, label: str | None = None) -> Examples[str]:
+        """Returns the texts of a table, of FASTA, or of plain text with one example in each line.
+
+        Args:
+            path: A file.
+            label: Class of all examples in it; if None, a column of a table or the first word of each line has it.
+
+        Raises:
+            DataError: The file cannot be read, or has no labels.
+        """
+        if is_table(path):
+            return self.of_table(read_table(path, delimiter=self._roles.delimiter), label)
+        if format_of(path) in FASTA:
+            return _read_fasta(path, self._roles, label)
+        return _read_lines(path, self._roles, label)
+
+    def of_table(self, table: Table, label: str | None = None) -> Examples[str]:
+        """Returns the texts of a table; see `read`."""
+        remarks = (*table.remarks, *self._settle(table, has_label=label is None))
+        roles = self._roles
+        texts = table.texts(str(roles.text))
+        return Examples(
+            table.source,
+            items=texts,
+            labels=table.texts(str(roles.label)) if label is None else [label] * len(texts),
+            groups=table.texts(roles.group) if roles.group else None,
+            remarks=remarks,
+            missing=table.missing(),
+            places=places_of_rows(table),
+        )
+
+    def _settle(self, table: Table, *, has_label: bool) -> tuple[str, ...]:
+        """Decides on the columns at the first table; returns what should be known of them, one sentence each."""
+        if self._known is not None:
+            more = [name for name in table.columns if name not in self._known]
+            return (f"{table.source} also has {enumerated(more)}, not read",) if more else ()
+        self._known, roles = frozenset(table.columns), self._roles
+        for name in filter(None, (roles.text, roles.label, roles.group)):
+            table.column(name)  # raises where there is none, before anything is guessed beside it
+        text = roles.text or guessed_text(table, {roles.label or "", roles.group or ""})
+        label = (roles.label or guessed_label(table, {text, roles.group or ""})) if has_label else roles.label
+        self._roles = replace(roles, text=text, label=label)
+        unread = [name for name in table.columns if name not in {text, label, roles.group}]
+        said = f"column {text} is the text, " + (
+            f"column {label} the label" if has_label else "classes are files"
+        )
+        return (said, f"not read: {enumerated(unread)}") if unread else (said,)
 
 
-def texts_of(table: Table, roles: TextRoles, *, label: str | None = None) -> Examples[str]:
-    """Returns the texts and labels of a table."""
-    text = roles.text or guessed(table.columns, TEXTS, default=next(iter(table.columns)))
-    column = roles.label or guessed(table.columns, LABELS, default=list(table.columns)[-1])
-    texts = table.texts(text)
-    return Examples(
-        table.source,
-        missing=table.missing(),
-        items=texts,
-        labels=[label] * len(texts) if label is not None else table.texts(column),
-        groups=table.texts(roles.group) if roles.group else None,
-        remarks=(
-            f"column {text} is the text, "
-            + (f"column {column} the label" if label is None else "classes are files"),
-        ),
-        places=places_of_rows(table),
-    )
-
-
-def lines_of(table: Table, text: str | None) -> str:
+def lines_of(table: Table, text: str | None) -> Corpus:
     """Returns the rows of column ``text`` as lines, empty where a text is missing; None guesses the column."""
-    name = text or guessed(table.columns, TEXTS, default=next(iter(table.columns)))
-    return "".join(f"{line}\n" for line in table.texts(name, empty=True))
+    name = text or guessed_text(table, ())
+    unread = [other for other in table.columns if other != name]
+    remark = f"{table.source}: column {name} is the text" + (
+        f"; not read: {enumerated(unread)}" if unread else ""
+    )
+    return Corpus("".join(f"{line}\n" for line in table.texts(name, empty=True)), (remark,))
 
 
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:

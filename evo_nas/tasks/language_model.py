@@ -38,7 +38,7 @@ class CorpusOptions(StrictOptions):
         split: Shares of training, validation and test in the order of the text; parts that have files of their own
             leave their share to training.
         steps: Tokens through which gradients are followed back; states are carried on beyond them.
-        level: What a token is: ``character`` or ``word``.
+        level: What a token is: ``character``, ``word``, or ``blank``, what stands between blanks.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
         metric: What search optimises: ``nll`` in nats per token, ``bits_per_character`` or ``perplexity``.
@@ -148,7 +148,7 @@ class LanguageModelTask(CorpusTask[LanguageModelOptions]):
     def _texts(self) -> dict[str, Corpus]:
         options = self.options
         if options.huggingface is not None:
-            return {part: Corpus(lines_of(table, options.text)) for part, table in options.tables().items()}
+            return {part: lines_of(table, options.text) for part, table in options.tables().items()}
         return {
             part: joined_texts(files, options.encoding) for part, files in options.files_by_part().items()
         }

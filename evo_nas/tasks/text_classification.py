@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -11,7 +12,8 @@ from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPaths, expanded
-from evo_nas.data.text_files import TextRoles, read_texts, texts_of
+from evo_nas.data.split_remarks import counted
+from evo_nas.data.text_files import TextReader, TextRoles
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -42,15 +44,16 @@ class TextOptions(LabelledOptions):
 
     Attributes:
         classes: One file or several for each class: FASTA, or plain text with a text in each line.
-        text: Column of the text, guessed if not given.
-        label: Column of the class, likewise.
+        text: Column of the text; guessed by its name, or the column with by far the longest texts.
+        label: Column of the class; guessed by its name, or the only likely one.
         delimiter: Character between columns, or between the label and the text of a line.
         encoding: Encoding of plain text.
-        level: What a token is: ``word`` or ``character``.
+        level: What a token is: ``word`` (a word or a mark between words), ``character``, or ``blank``, what stands
+            between blanks in texts whose tokens are split already.
         lower: Whether letters are converted to lower case.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
-        max_length: Number of tokens of a text that are read; the rest is cut off.
+        max_length: Number of tokens of a text that are read; the rest is cut off and counted.
     """
 
     SOURCES: ClassVar[tuple[str, ...]] = ("path", "classes", "huggingface")
@@ -136,11 +139,20 @@ class TextClassificationTask(Task[TextOptions]):
         return tokens if isinstance(tokens, str) else list(tokens)
 
     def _parts(self) -> LabelledParts[str]:
-        files = self._examples()
+        files, most = self._examples(), self.options.max_length
+        sizes = []
         for examples in files.values():
-            for number, text in enumerate(examples.items, start=1):
-                if not self._tokens(text):
-                    raise DataError(f"{examples.source}: text {number} is {text!r}, without a token; drop it")
+            for position, text in enumerate(examples.items):
+                sizes.append(len(self._tokens(text)))
+                if not sizes[-1]:
+                    raise DataError(f"{examples.where[position]} is {text!r:.60}, without a token; drop it")
+        lost = [size - most for size in sizes if size > most]
+        if lost:
+            remark = (
+                f"{counted(len(lost), 'text')} cut to the first {most:,} tokens, max_length; {sum(lost):,} of "
+                f"{sum(sizes):,} tokens are not read"
+            )
+            files["train"] = replace(files["train"], remarks=(*files["train"].remarks, remark))
         return split_examples(files, self.options.split)
 
     def _examples(self) -> dict[str, Examples[str]]:
@@ -149,7 +161,5 @@ class TextClassificationTask(Task[TextOptions]):
         class_of = {
             file: label for label, given in (options.classes or {}).items() for file in expanded(given)
         }
-        return options.examples(
-            lambda file: read_texts(file, roles, label=class_of.get(file)),
-            lambda table: texts_of(table, roles),
-        )
+        reader = TextReader(roles)
+        return options.examples(lambda file: reader.read(file, class_of.get(file)), reader.of_table)

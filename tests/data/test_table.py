@@ -149,3 +149,10 @@ def test_truth_values_and_lists_are_no_numbers() -> None:
 
 def test_texts_lose_the_blanks_around_them() -> None:
     assert trimmed(pa.chunked_array([pa.array([" a ", "b"])])).to_pylist() == ["a", "b"]
+
+
+def test_the_numbers_of_all_rows_are_those_of_each() -> None:
+    table = Table(
+        "a.csv", {"a": pa.chunked_array([["x", "y", "z", "w"]])}, first_row=2, skipped_rows=(3, 4, 7)
+    )
+    assert list(table.row_numbers()) == [table.row_number(row) for row in range(4)] == [2, 5, 6, 8]

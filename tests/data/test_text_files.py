@@ -7,24 +7,24 @@ import gzip
 import pytest
 
 from evo_nas.data.table_files import read_table
-from evo_nas.data.text_files import Corpus, TextRoles, joined_texts, lines_of, read_text, read_texts
+from evo_nas.data.text_files import Corpus, TextReader, TextRoles, joined_texts, lines_of, read_text
 from evo_nas.errors import DataError
 
 
 def test_fasta_joins_lines_and_takes_its_label_from_outside(tmp_path) -> None:
     path = tmp_path / "a.fa"
     path.write_text(">one some words\nACGT\nac\n>\nTT\n")
-    examples = read_texts(path, TextRoles(), label="yes")
+    examples = TextReader(TextRoles()).read(path, "yes")
     assert examples.items == ["ACGTAC", "TT"]
     assert examples.labels == ["yes", "yes"]
     with pytest.raises(DataError, match="has no labels; list a file for each class in `classes`"):
-        read_texts(path, TextRoles())
+        TextReader(TextRoles()).read(path)
 
 
 def test_plain_text_has_its_label_first_and_only_newlines_end_lines(tmp_path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("dry the sun\x85 shines\nwet rain\r\n\n".encode("latin-1"))
-    examples = read_texts(path, TextRoles(encoding="latin-1"))
+    examples = TextReader(TextRoles(encoding="latin-1")).read(path)
     assert examples.items == ["the sun\x85 shines", "rain"]
     assert examples.labels == ["dry", "wet"]
 
@@ -32,7 +32,7 @@ def test_plain_text_has_its_label_first_and_only_newlines_end_lines(tmp_path) ->
 def test_texts_come_from_the_columns_of_a_table(tmp_path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"label": 1, "sentence": "the sun"}\n{"label": 0, "sentence": "rain"}\n')
-    examples = read_texts(path, TextRoles())
+    examples = TextReader(TextRoles()).read(path)
     assert examples.items == ["the sun", "rain"]
     assert examples.labels == ["1", "0"]
 
@@ -48,13 +48,13 @@ def test_what_is_no_fasta_is_refused(content, message, tmp_path) -> None:
     path = tmp_path / "a.fa"
     path.write_text(content)
     with pytest.raises(DataError, match=message):
-        read_texts(path, TextRoles(), label="yes")
+        TextReader(TextRoles()).read(path, "yes")
 
 
 def test_lines_of_one_class_are_texts_as_a_whole(tmp_path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("the sun\n\nrain\n")
-    examples = read_texts(path, TextRoles(), label="weather")
+    examples = TextReader(TextRoles()).read(path, "weather")
     assert examples.items == ["the sun", "rain"]
     assert examples.labels == ["weather"] * 2
 
@@ -62,7 +62,7 @@ def test_lines_of_one_class_are_texts_as_a_whole(tmp_path) -> None:
 def test_rows_without_a_text_are_empty_lines(tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("number,text\n1,one\n2,\n3,three\n")
-    assert lines_of(read_table(path), None) == "one\n\nthree\n"
+    assert lines_of(read_table(path), None).text == "one\n\nthree\n"
 
 
 def test_a_mark_of_the_order_of_bytes_is_no_text(tmp_path) -> None:
@@ -83,7 +83,7 @@ def test_every_kind_of_text_may_be_packed(suffix, tmp_path) -> None:
     contents = {".txt": "one\ntwo\n", ".fa": ">x\nONE\n>y\nTWO\n", ".csv": "text,label\none,a\ntwo,b\n"}
     path = tmp_path / f"a{suffix}.gz"
     path.write_bytes(gzip.compress(contents[suffix].encode()))
-    assert [text.lower() for text in read_texts(path, TextRoles(), label="yes").items] == ["one", "two"]
+    assert [text.lower() for text in TextReader(TextRoles()).read(path, "yes").items] == ["one", "two"]
 
 
 def test_files_are_joined_at_ends_of_lines_and_that_is_said(tmp_path) -> None:

@@ -80,3 +80,40 @@ def test_a_line_without_a_text_is_refused(tmp_path) -> None:
 def test_a_text_needs_one_source(tmp_path) -> None:
     with pytest.raises(ValidationError, match="none of path, classes, huggingface given; give exactly one"):
         load()
+
+
+def test_what_a_longest_length_cuts_off_is_counted(weather) -> None:
+    weather.write_text(
+        "\n".join(f"{'wet' if n % 2 else 'dry'} a b c{' d e' * (n % 4 == 0)} {n}" for n in range(40))
+    )
+    dataset = load(path=weather, max_length=4)
+    assert (
+        "10 texts were cut to the first 4 tokens, max_length; 20 of 180 tokens are not read"
+        in dataset.remarks
+    )
+    assert dataset.train.inputs.shape[1] == 4
+    assert not any("max_length" in remark for remark in load(path=weather, max_length=6).remarks)
+
+
+def test_tokens_that_are_split_already_stay_as_they_are(weather) -> None:
+    weather.write_text("\n".join(f"{'wet' if n % 2 else 'dry'} don't </s> U.S. {n}" for n in range(40)))
+    assert {"don't", "</s>", "U.S."} <= set(load(path=weather, level="blank").vocabulary)
+    assert "don't" not in load(path=weather).vocabulary
+
+
+def test_a_text_without_a_token_is_named_by_its_line(weather) -> None:
+    weather.write_text(weather.read_text() + "\n\nwet \u00a0")
+    with pytest.raises(DataError, match=r"weather.txt, line 42 is "):
+        load(path=weather)
+
+
+def test_columns_of_a_test_file_are_found_by_their_names(tmp_path) -> None:
+    rows = [f"{n},{'wet' if n % 2 else 'dry'},the cloud {n}" for n in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join(["id,sort,words", *rows]))
+    (tmp_path / "test.csv").write_text("words,note,sort\na new cloud,a very long note that is no text,wet\n")
+    dataset = load(path=tmp_path / "train.csv", test_path=tmp_path / "test.csv")
+    assert dataset.vocabulary[dataset.test.inputs[0, -1]] == "cloud"
+    assert any("test.csv also has note, not read" in remark for remark in dataset.remarks)
+    (tmp_path / "test.csv").write_text("text,sort\na new cloud,wet\n")
+    with pytest.raises(DataError, match="test.csv has no column 'words'"):
+        load(path=tmp_path / "train.csv", test_path=tmp_path / "test.csv")
