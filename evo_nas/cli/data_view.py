@@ -99,10 +99,10 @@ def _predicted(dataset: Dataset) -> str:
 
 
 def _holes(dataset: Dataset) -> str:
-    # A task refuses a missing value that it would read, so all of these are in columns that it leaves out.
+    # A task refuses or fills a missing value that it would read.
     found = [f"{name} {count:,}" for name, count in dataset.missing.items() if count]
     if found:
-        return f"missing values: {', '.join(found)}; no value that is read is missing or infinite"
+        return f"missing values: {', '.join(found)}; none that a network reads is missing or infinite"
     return "no value is missing or infinite"
 
 

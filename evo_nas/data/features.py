@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     Numeric = npt.NDArray[np.float64]
 
-_FILLED = {
+FILLED = {
     "mask": "become the mean of training, with two more inputs: whether the value is known and how long ago one was",
     "interpolate": "are interpolated between their neighbours",
     "previous": "repeat the value before them",
 }
+"""What becomes of missing values, for a sentence about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Features:
             counts = ", ".join(
                 f"{name} {count:,}" for name, count in zip(names, holes.tolist(), strict=True) if count
             )
-            remarks.append(f"{int(holes.sum()):,} missing values ({counts}) {_FILLED[missing]}")
+            remarks.append(f"{int(holes.sum()):,} missing values ({counts}) {FILLED[missing]}")
         return cls(names, scaler, read, filling, tuple(remarks))
 
     @property

@@ -113,6 +113,7 @@ class ForecastTask(Task[ForecastOptions]):
                 f"reads {', '.join(windows.inputs.names)}",
                 f"forecasts {', '.join(targets)}",
                 *files.remarks,
+                *windows.remarks,
                 *dropped,
                 *_constant_remarks(parts, targets),
             ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.features import FILLED
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.series_inputs import SeriesInputs
 from evo_nas.errors import DataError
@@ -30,12 +31,14 @@ class ForecastWindows:
         inputs: What is read, with names and the places of last values.
         scaler: Mean and scale of the targets.
         has_target_holes: Whether some targets are not known.
+        remarks: What became of missing values, one sentence each.
     """
 
     parts: dict[str, Windows]
     inputs: SeriesInputs
     scaler: Scaler
     has_target_holes: bool
+    remarks: tuple[str, ...]
 
 
 def forecast_windows(
@@ -81,7 +84,18 @@ def forecast_windows(
         inputs,
         scaler,
         bool(np.isnan(targets).any()),
+        _hole_remarks(scaled, files.inputs, filling),
     )
+
+
+def _hole_remarks(
+    values: npt.NDArray[np.float32], names: tuple[str, ...], filling: Missing
+) -> tuple[str, ...]:
+    holes = np.isnan(values).sum(axis=0)
+    counts = ", ".join(
+        f"{name} {count:,}" for name, count in zip(names, holes.tolist(), strict=False) if count
+    )
+    return (f"{int(holes.sum()):,} missing values ({counts}) {FILLED[filling]}",) if counts else ()
 
 
 def _standardised(

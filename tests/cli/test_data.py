@@ -68,7 +68,7 @@ def holey(tmp_path: Path) -> Path:
 def test_missing_values_are_counted_column_by_column(holey: Path) -> None:
     assert json.loads(shown(holey, "--json").output)["missing"] == {"t": 0, "note": 30, "x": 1, "label": 0}
     output = " ".join(shown(holey, "--no-baselines").output.split())
-    assert "missing values: note 30, x 1; no value that is read is missing or infinite" in output
+    assert "missing values: note 30, x 1; none that a network reads is missing or infinite" in output
 
 
 def test_a_missing_value_that_would_be_read_is_refused_with_all_counts(holey: Path) -> None:
