@@ -135,6 +135,24 @@ def guessed_text(table: Table, taken: Collection[str]) -> str:
     return _only(table, named or (digits if len(digits) == 1 else []), key="text")
 
 
+def guessed_by_name(
+    table: Table, groups: Sequence[Sequence[str]], *, taken: Collection[str], key: str
+) -> str:
+    """Returns the column that only its name tells, by the first of ``groups`` of names of which one is there.
+
+    Raises:
+        DataError: No column, or more than one, has such a name; the message asks for the option ``key``.
+    """
+    free = [name for name in table.columns if name not in taken]
+    for group in groups:
+        if named := [name for name in free if name.lower() in group]:
+            return _only(table, named, key=key)
+    raise DataError(
+        f"{table.source}: no column has a name such as {groups[0][0]}; name it in `{key}`. The columns are "
+        f"{', '.join(map(repr, table.columns))}"
+    )
+
+
 def guessed_target(table: Table, taken: Collection[str]) -> str:
     """Returns the column of the number that is to be predicted, which only its name tells.
 

@@ -1,4 +1,4 @@
-"""Sequence labelling: a class for every step of a numeric sequence."""
+"""Sequence labelling: a class for every step of a numeric sequence; ``tagging`` is the same for words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 class LabellingTask(Task[SequenceOptions]):
-    """One class for each step; features are standardised with the statistics of the training part."""
+    """One class for each step; features are standardised with the statistics of the training part.
+
+    ``labelling`` reads numbers, ``tagging`` words or other tokens; both learn a class for every step.
+    """
 
     kind = "labelling"
     Options = SequenceOptions

@@ -1,4 +1,4 @@
-"""Tagging: a class for every token of a text, such as its part of speech or the entity that it names."""
+"""Tagging: a class for every token of a text, such as its part of speech; ``labelling`` is the same for numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.splitting import SplitOptions
-from evo_nas.data.token_files import TokenRoles, Tokens, read_tokens, tagged
+from evo_nas.data.token_files import TokenReader, TokenRoles, Tokens
 from evo_nas.data.vocabulary import Level, Vocabulary
+from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import tagging_baselines
 from evo_nas.tasks.dataset import Sequences
@@ -41,15 +42,20 @@ Column = Annotated[str, BeforeValidator(_named)]
 class TaggingOptions(LabelledOptions):
     """Options of the task ``tagging``.
 
-    Files are JSON lines or Parquet with lists of tokens and tags, or CoNLL columns: one token in each line, and a
-    blank line after each sequence. The metric is over all tokens but those whose tag is empty or -100.
+    Files are JSON lines or Parquet with lists of tokens and tags, CoNLL columns (one token in each line, and a blank
+    line after each sequence), or tables with a token in each row, whose ``sequence`` is named. The metric is over all
+    tokens but those whose tag is empty or -100.
 
     Attributes:
         tokens: Column of the tokens, by name, or by number where columns have no names; guessed if not given.
         tags: Column of the tags, likewise; the last one of CoNLL columns.
+        sequence: Column of a table with the name of the sentence that a row is a token of; an empty cell means the
+            sentence of the row before.
+        separator: Line that ends a sentence in CoNLL files, beside blank ones.
         delimiter: Character between CoNLL columns; blanks if not given.
         encoding: Encoding of CoNLL files.
-        level: Where tables hold texts instead of lists, what a token of them is: ``word`` or ``character``.
+        level: Where tables hold texts instead of lists, what a token of them is: ``word`` or ``blank``, what stands
+            between blanks, or ``character``.
         lower: Whether letters are converted to lower case.
         min_count: How often a token must occur in training to be known.
         max_vocabulary: How many tokens there may be.
@@ -57,6 +63,8 @@ class TaggingOptions(LabelledOptions):
 
     tokens: Column | None = None
     tags: Column | None = None
+    sequence: Column | None = None
+    separator: str | None = None
     delimiter: Character | None = None
     encoding: str = "utf-8"
     level: Level = "word"
@@ -66,7 +74,10 @@ class TaggingOptions(LabelledOptions):
 
 
 class TaggingTask(Task[TaggingOptions]):
-    """One class for each token; tokens that the training part does not have are unknown."""
+    """One class for each token; tokens that the training part does not have are unknown.
+
+    ``tagging`` reads words or other tokens, ``labelling`` numbers; both learn a class for every step.
+    """
 
     kind = "tagging"
     Options = TaggingOptions
@@ -124,8 +135,23 @@ class TaggingTask(Task[TaggingOptions]):
 
     def _parts(self) -> LabelledParts[Tokens]:
         options = self.options
-        roles = TokenRoles(
-            options.tokens, options.tags, options.group, options.delimiter, options.encoding, options.level
+        reader = TokenReader(
+            TokenRoles(
+                tokens=options.tokens,
+                tags=options.tags,
+                group=options.group,
+                sequence=options.sequence,
+                separator=options.separator,
+                delimiter=options.delimiter,
+                encoding=options.encoding,
+                level=options.level,
+                may_share_names=options.split.duplicates == "keep",
+            )
         )
-        files = options.examples(lambda path: read_tokens(path, roles), lambda table: tagged(table, roles))
+        files = options.examples(reader.read, reader.of_table)
+        if len(files["train"]) == 1:
+            raise DataError(
+                f"{files['train'].source} has a single sequence, of {len(files['train'].items[0]):,} tokens; if other "
+                "lines than blank ones end sequences, name them in `separator`"
+            )
         return split_examples(files, options.split)

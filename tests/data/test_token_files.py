@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from evo_nas.data.token_files import TokenRoles, read_tokens
+from evo_nas.data.token_files import TokenReader, TokenRoles
 from evo_nas.errors import DataError
 
 SEQUENCES = [(("Anna", "sings"), ["NAME", "VERB"]), (("it", "rains", "#"), ["PRON", "VERB", "SIGN"])]
@@ -41,7 +41,7 @@ WRITERS = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_tags(name, tmp_path) -> None:
     WRITERS[name](tmp_path / name)
-    examples = read_tokens(tmp_path / name, TokenRoles())
+    examples = TokenReader(TokenRoles()).read(tmp_path / name)
     assert list(examples.items) == [tokens for tokens, _ in SEQUENCES]
     assert [label.tolist() for label in examples.labels] == [tags for _, tags in SEQUENCES]
     assert examples.remarks
@@ -49,18 +49,18 @@ def test_every_format_gives_the_same_tags(name, tmp_path) -> None:
 
 def test_columns_can_be_named_or_numbered(tmp_path) -> None:
     (tmp_path / "a.conllu").write_text(CONLLU)
-    assert read_tokens(tmp_path / "a.conllu", TokenRoles(tokens="LEMMA", tags="DEPREL")).items[0] == (
+    assert TokenReader(TokenRoles(tokens="LEMMA", tags="DEPREL")).read(tmp_path / "a.conllu").items[0] == (
         "anna",
         "sing",
     )
     (tmp_path / "a.conll").write_text(CONLL)
-    assert read_tokens(tmp_path / "a.conll", TokenRoles(tokens="2", tags="1")).items[0] == ("X", "X")
+    assert TokenReader(TokenRoles(tokens="2", tags="1")).read(tmp_path / "a.conll").items[0] == ("X", "X")
 
 
 def test_characters_of_a_text_can_be_the_tokens(tmp_path) -> None:
     path = tmp_path / "proteins.jsonl"
     path.write_text(json.dumps({"sequence": "MKVL", "tags": "HHEC"}))
-    examples = read_tokens(path, TokenRoles(level="character"))
+    examples = TokenReader(TokenRoles(level="character")).read(path)
     assert examples.items == [("M", "K", "V", "L")]
     assert examples.labels[0].tolist() == ["H", "H", "E", "C"]
 
@@ -98,4 +98,88 @@ def test_characters_of_a_text_can_be_the_tokens(tmp_path) -> None:
 def test_what_is_no_tagged_sequence_is_one_clear_error(name, content, roles, message, tmp_path) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=message):
-        read_tokens(tmp_path / name, TokenRoles(**roles))
+        TokenReader(TokenRoles(**roles)).read(tmp_path / name)
+
+
+SENTENCES = [("the", "D"), ("sun", "N"), ("NA", "N"), ("it", "P"), ("rains", "")]
+
+
+@pytest.mark.parametrize("names", [["s 1", "", "", "s 2", ""], ["1", "1", "1", "2", "2"]])
+def test_a_row_of_a_table_may_be_a_token_whose_sequence_is_named(names, tmp_path) -> None:
+    rows = [f"{name},{token},X,{tag}" for name, (token, tag) in zip(names, SENTENCES, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["Sentence #,Word,POS,Tag", *rows]))
+    examples = TokenReader(TokenRoles(sequence="Sentence #")).read(tmp_path / "a.csv")
+    assert examples.items == [("the", "sun", "NA"), ("it", "rains")]
+    assert [label.tolist() for label in examples.labels] == [["D", "N", "N"], ["P", ""]]
+    assert "not read: POS" in examples.remarks
+    assert examples.where[1].endswith(f"a.csv, sequence {names[3]}")
+
+
+def test_a_sequence_in_two_files_is_refused_unless_names_mean_nothing(tmp_path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("id,word,tag\n1,sun,N\n2,it,P\n")
+    reader = TokenReader(TokenRoles(sequence="id"))
+    reader.read(tmp_path / "a.csv")
+    with pytest.raises(
+        DataError, match=r"sequence '1' is in .*a.csv and in .*b.csv; put all of it into one file"
+    ):
+        reader.read(tmp_path / "b.csv")
+    reader = TokenReader(TokenRoles(sequence="id", may_share_names=True))
+    assert len(reader.read(tmp_path / "a.csv")) == len(reader.read(tmp_path / "b.csv")) == 2
+
+
+@pytest.mark.parametrize("separator", ["EOS", "-----", "###", "<s> </s>"])
+def test_another_line_than_a_blank_one_may_end_sequences(separator, tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"the D\nsun N\n{separator}\nit P\n  {separator}\n\nrains V\n")
+    examples = TokenReader(TokenRoles(separator=separator)).read(path)
+    assert examples.items == [("the", "sun"), ("it",), ("rains",)]
+    assert f"blank lines and {separator} end sequences" in examples.remarks[0]
+    with pytest.raises(DataError, match="has no line 'END'; separator must be a line that ends sequences"):
+        TokenReader(TokenRoles(separator="END")).read(path)
+
+
+def test_the_first_table_settles_the_columns_of_all(tmp_path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"what": ["sun"], "kinds": ["N"]}')
+    (tmp_path / "b.jsonl").write_text('{"tokens": ["it"], "tags": ["P"], "kinds": ["V"], "what": ["rains"]}')
+    reader = TokenReader(TokenRoles(tokens="what", tags="kinds"))
+    reader.read(tmp_path / "a.jsonl")
+    second = reader.read(tmp_path / "b.jsonl")
+    assert second.items == [("rains",)]
+    assert any("also has tokens, tags, not read" in remark for remark in second.remarks)
+
+
+@pytest.mark.parametrize(
+    ("record", "roles", "message"),
+    [
+        (
+            {"tokens": ["a"], "pos_tags": ["N"], "ner_tags": ["O"]},
+            {},
+            "column 'pos_tags' or 'ner_tags'; name it in `tags`",
+        ),
+        (
+            {"words": ["a"], "tokens": ["b"], "tags": ["O"]},
+            {},
+            "column 'words' or 'tokens'; name it in `tokens`",
+        ),
+        ({"what": ["a"], "tags": ["O"]}, {}, "no column has a name such as tokens; name it in `tokens`"),
+        ({"tokens": ["a"], "what": ["O"]}, {}, "no column has a name such as labels; name it in `tags`"),
+        ({"tokens": [1.5, 2.0], "tags": ["O", "P"]}, {}, "tagging reads words: choose the task labelling"),
+        (
+            {"token": "a", "tag": "N", "id": ""},
+            {"sequence": "id"},
+            "is empty; the first row must name its sequence",
+        ),
+        ({"token": "a", "tag": "N"}, {"sequence": "id"}, "has no column 'id'"),
+    ],
+)
+def test_tokens_and_tags_that_are_not_certain_are_asked_for(record, roles, message, tmp_path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    with pytest.raises(DataError, match=message):
+        TokenReader(TokenRoles(**roles)).read(tmp_path / "a.jsonl")
+
+
+def test_conll_has_no_column_that_names_sequences(tmp_path) -> None:
+    (tmp_path / "a.conll").write_text(CONLL)
+    with pytest.raises(DataError, match="sequence is 'id', but CoNLL columns have no names"):
+        TokenReader(TokenRoles(sequence="id")).read(tmp_path / "a.conll")

@@ -87,3 +87,21 @@ def test_a_token_without_a_tag_is_read_but_not_scored_nor_learnt_by_a_baseline(p
     fitted = scores(prepared.fit_baselines())
     assert fitted["most frequent tag of each token"] == 1.0
     assert fitted["majority"] == pytest.approx(12 / 20)
+
+
+def test_a_file_that_seems_to_be_one_sentence_is_refused_with_what_to_do(tmp_path) -> None:
+    (tmp_path / "a.conll").write_text("\n".join("the D\nsun N\nEOS EOS" for _ in range(40)))
+    with pytest.raises(DataError, match="has a single sequence, of 120 tokens; .*name them in `separator`"):
+        task(tmp_path / "a.conll").read()
+    (tmp_path / "a.conll").write_text("\n".join(f"the D\nsun{n} N\nEOS" for n in range(40)))
+    dataset = task(tmp_path / "a.conll", separator="EOS").read().dataset
+    assert dataset.classes == ("D", "N")
+    assert sum(map(len, dataset.parts.values())) == 40
+
+
+def test_a_missing_tag_is_not_scored(tmp_path) -> None:
+    rows = [{"tokens": [f"w{n}", "end"], "tags": ["NV"[n % 2], None if n % 3 else "V"]} for n in range(60)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = task(tmp_path / "a.jsonl").read().dataset
+    assert dataset.classes == ("N", "V")
+    assert dataset.test.scored.sum() < dataset.test.scored.size
