@@ -30,6 +30,7 @@ NAMES = [
     "Run",
     "dataset_from_arrays",
     "load_champion",
+    "load_predictor",
     "load_run",
     "open_session",
     "register_strategy",

@@ -132,7 +132,13 @@ class Contest:
             p_value=welch_p_value(champion.tests, lstm.tests),
             baselines=dict(baselines),
         )
-        files = native_files(self._champion, self._experiment.space.signature, weights, self._provenance())
+        files = native_files(
+            self._champion,
+            self._experiment.space.signature,
+            weights,
+            self._provenance(),
+            self._experiment.dataset.preparation,
+        )
         store.publish(files, verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
         # Those of this champion stay: if it wins again after more evaluations, nothing is trained twice.
         store.discard_trainings(frozenset(self._requests))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from evo_nas.runs import Run
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from evo_nas.models.network import Network
 
@@ -69,9 +71,21 @@ def load_champion(place: str | os.PathLike[str]) -> Network:
     Raises:
         ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
     """
+    with champion_folder(place) as folder:
+        return read_native(folder)
+
+
+@contextmanager
+def champion_folder(place: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a folder with the native files of an exported champion, or of the champion that a run keeps.
+
+    Raises:
+        ChampionError: The run keeps no champion.
+    """
     run = Run.at(place)
     if not run.exists:
-        return read_native(Path(place))
+        yield Path(place)
+        return
     files = run.champion.files()
     if not files:
         raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
@@ -79,4 +93,4 @@ def load_champion(place: str | os.PathLike[str]) -> Network:
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        return read_native(Path(folder))
+        yield Path(folder)

@@ -105,9 +105,10 @@ class Reading(NamedTuple):
 
     def inputs(self, part: str, inputs: Any, *, columns: tuple[str, ...] = ()) -> list[Array]:
         """Returns checked inputs without targets; see `pair`."""
-        return self._checked_items(
-            part, self._sequences(f"{part} inputs", inputs, named={}, columns=columns).items
-        )
+        items = self._sequences(f"{part} inputs", inputs, named={}, columns=columns).items
+        if not items:
+            raise DataError(f"{part} has no inputs; must have at least one")
+        return self._checked_items(part, items)
 
     def _sequences(
         self, place: str, inputs: Any, *, named: Mapping[str, str], columns: tuple[str, ...]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.data.holes import HoleFilling, Missing
+from evo_nas.data.memory import Reading
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
@@ -189,6 +190,20 @@ class Preparation:
 
     inputs: NumericInputs | TokenInputs
     answers: ClassAnswers | NumberAnswers
+
+    def prepared(self, sequences: Any) -> tuple[Array, Lengths]:
+        """Returns the inputs of a network for raw sequences in memory, and their lengths if they differ.
+
+        Args:
+            sequences: An array ``(n, time, features)`` or a list of arrays or frames; see `data.memory.Reading`.
+
+        Raises:
+            DataError: The sequences are not of the kind that the network learnt from.
+        """
+        columns = self.inputs.columns if isinstance(self.inputs, NumericInputs) else ()
+        # Holes are judged by what training had, not by what is possible.
+        reading = Reading("classification", holes=True)
+        return self.inputs.padded(reading.inputs("raw", sequences, columns=columns))
 
     def to_json(self) -> str:
         """Returns the preparation as JSON, which `from_json` reads."""

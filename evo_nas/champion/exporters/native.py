@@ -5,6 +5,7 @@
     genome.json          the genome, its search space and its origin
     architecture.json    layers, cells and head, as `genome.codec` writes them
     model.safetensors    the weights, by the names of the network's parameters
+    preparation.json     what leads from raw sequences to inputs and from outputs to answers, if the task says it
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from evo_nas.champion.exporters.exporter import Exporter
-from evo_nas.errors import ChampionError, GenomeError
+from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
+from evo_nas.tasks.preparation import Preparation
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAX_JSON_BYTES = 1_000_000
+MAX_PREPARATION_BYTES = 100_000_000
+"""The preparation of a text holds its vocabulary."""
 GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
+PREPARATION_FILE = "preparation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,11 @@ class NativeExporter(Exporter):
 
 
 def native_files(
-    architecture: Architecture, signature: Signature, weights: bytes, provenance: Provenance
+    architecture: Architecture,
+    signature: Signature,
+    weights: bytes,
+    provenance: Provenance,
+    preparation: Preparation | None = None,
 ) -> dict[str, bytes]:
     """Returns the content of each file of a champion by name.
 
@@ -87,7 +96,9 @@ def native_files(
         signature: Shape of its inputs and outputs.
         weights: The weights in the safetensors format, by the names of the network's parameters.
         provenance: The origin of the champion.
+        preparation: What leads from raw sequences to its inputs and from its outputs to answers.
     """
+    prepares = {} if preparation is None else {PREPARATION_FILE: (preparation.to_json() + "\n").encode()}
     facts = asdict(provenance) | {
         "format": FORMAT,
         "space": provenance.space.model_dump(mode="json"),
@@ -97,6 +108,7 @@ def native_files(
         GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
         ARCHITECTURE_FILE: (to_json(architecture) + "\n").encode(),
         WEIGHTS_FILE: weights,
+        **prepares,
     }
 
 
@@ -129,6 +141,24 @@ def read_native(directory: str | os.PathLike[str]) -> Network:
     return network.eval()
 
 
+def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
+    """Returns what leads from raw sequences to the inputs of an exported network, and from its outputs to answers.
+
+    Raises:
+        ChampionError: There is no such file, or it is damaged.
+    """
+    path = Path(directory) / PREPARATION_FILE
+    if not path.exists():
+        raise ChampionError(
+            f"{directory} has no {PREPARATION_FILE}, since its task does not say how raw data are prepared; "
+            "load_champion gives the network, which takes prepared inputs"
+        )
+    try:
+        return Preparation.from_json(_read_text(path, most=MAX_PREPARATION_BYTES))
+    except DataError as error:
+        raise ChampionError(f"{path}: {error}; export it again") from error
+
+
 def _read_signature(directory: Path) -> Signature:
     path = directory / GENOME_FILE
     try:
@@ -148,14 +178,14 @@ def _read_signature(directory: Path) -> Signature:
     return facts.signature
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, *, most: int = MAX_JSON_BYTES) -> str:
     try:
         status = path.stat()
         # Opening a named pipe would wait without end.
         if not stat.S_ISREG(status.st_mode):
             raise ChampionError(f"{path} is not a file; give the directory of an exported champion")
-        if status.st_size > MAX_JSON_BYTES:
-            raise ChampionError(f"{path} has {status.st_size} bytes; at most {MAX_JSON_BYTES} are read")
+        if status.st_size > most:
+            raise ChampionError(f"{path} has {status.st_size} bytes; at most {most} are read")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ChampionError(

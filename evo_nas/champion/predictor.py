@@ -1,0 +1,101 @@
+"""`Predictor`: a champion that takes raw sequences and gives answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from evo_nas.champion.export import champion_folder
+from evo_nas.champion.exporters.native import read_native, read_preparation
+from evo_nas.errors import ChampionError
+from evo_nas.tasks.preparation import ClassAnswers
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy.typing as npt
+
+    from evo_nas.models.network import Network
+    from evo_nas.tasks.preparation import Preparation
+
+    Outputs = npt.NDArray[np.float32]
+
+BATCH_SIZE = 512
+"""Sequences that are read at once; this bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A trained network with what prepares its inputs and names its outputs.
+
+    Raw sequences are what the data set was made from: arrays ``(n, time, features)`` in original units, a list of
+    arrays ``(time, features)`` or of frames, whose columns are matched by name.
+
+    Attributes:
+        network: The network, in evaluation mode.
+        preparation: From raw sequences to inputs, and from outputs to answers.
+    """
+
+    network: Network
+    preparation: Preparation
+
+    def predict(self, sequences: Any) -> Any:
+        """Returns the answer for each of ``sequences``.
+
+        Returns:
+            Names of classes ``(n,)``, or numbers ``(n, targets)`` in the units of the targets. Where every step has
+            an answer, a list of arrays ``(time, ...)``.
+
+        Raises:
+            DataError: The sequences have other features than those that the network learnt from.
+        """
+        return self._answers(sequences, self.preparation.answers)
+
+    def predict_proba(self, sequences: Any) -> Any:
+        """Returns the probability of each class, ``(n, classes)``, in the order of ``preparation.answers.classes``.
+
+        Raises:
+            DataError: As for `predict`.
+            ChampionError: The network predicts no classes.
+        """
+        answers = self.preparation.answers
+        if not isinstance(answers, ClassAnswers):
+            raise ChampionError("the champion predicts numbers, which have no probabilities; call predict")
+        return self._answers(sequences, answers.probabilities)
+
+    def _answers(self, sequences: Any, answer: Any) -> Any:
+        inputs, lengths = self.preparation.prepared(sequences)
+        answers = answer(self._outputs(inputs, lengths))
+        if not self.network.signature.per_step:
+            return answers
+        ends = [inputs.shape[1]] * len(inputs) if lengths is None else lengths.tolist()
+        return [steps[:end] for steps, end in zip(answers, ends, strict=True)]
+
+    def _outputs(self, inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None) -> Outputs:
+        device = next(self.network.parameters()).device
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(inputs), BATCH_SIZE):
+                rows = slice(start, start + BATCH_SIZE)
+                batch = torch.from_numpy(inputs[rows]).to(device)
+                ends = None if lengths is None else torch.from_numpy(lengths[rows]).to(device)
+                found.append(self.network(batch, ends).cpu().numpy())
+        return np.concatenate(found)
+
+
+def load_predictor(place: str | os.PathLike[str]) -> Predictor:
+    """Returns an exported champion, or the champion that a run keeps, ready for raw sequences.
+
+    Nothing that is read is executed.
+
+    Args:
+        place: The directory of an export in the native format, or the directory or URI of a run.
+
+    Raises:
+        ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
+    """
+    with champion_folder(place) as folder:
+        return Predictor(read_native(folder), read_preparation(folder))
