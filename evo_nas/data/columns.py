@@ -41,6 +41,8 @@ class Roles:
         label_per_step: Whether every step has a label of its own.
         holes: Whether inputs may have missing values.
         takes_last: Whether the targets of a sequence are those of its last step; otherwise they must be constant.
+        window: Steps of the pieces that sequences are cut into; None if they stay whole.
+        stride: Steps from one piece to the next.
     """
 
     label: str | None = None
@@ -55,6 +57,8 @@ class Roles:
     label_per_step: bool = False
     holes: bool = False
     takes_last: bool = False
+    window: int | None = None
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,22 +29,24 @@ FILLED = {
 """What becomes of missing values, for a sentence about them."""
 
 
+NEVER = 1e60
+"""Scale of a word that training has not: divided by it, a 1 is 0 in float32."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What is done to the values of every sequence, as the training part tells.
 
     Attributes:
-        names: The name of each value of a step.
-        scaler: Mean and deviation of each value; those of one-hot columns leave them as they are.
-        read: The positions of the values that are read; None if all are. A word of a categorical column that no
-            sequence of training has is not read: nothing could be learnt of it.
+        names: The name of each value of a step; empty if values have no names.
+        scaler: Mean and deviation of each value. Those of one-hot columns leave them as they are, but a word that no
+            sequence of training has is always 0, since nothing could be learnt of it.
         filling: What becomes of missing values.
         remarks: What was done, one sentence each.
     """
 
     names: tuple[str, ...]
     scaler: Scaler
-    read: tuple[int, ...] | None
     filling: HoleFilling
     remarks: tuple[str, ...] = ()
 
@@ -59,33 +61,25 @@ class Features:
         Raises:
             DataError: See `Scaler.fitted`.
         """
-        train, width = parts[0], parts[0].items[0].shape[1]
-        names = train.features or tuple(f"value {position + 1}" for position in range(width))
+        train, every = parts[0], [item for part in parts for item in part.items]
         values = np.concatenate(train.items)
-        is_word = np.isin(np.arange(width), train.indicators)
-        fitted = Scaler.fitted(values)
-        scaler = Scaler(np.where(is_word, 0.0, fitted.mean), np.where(is_word, 1.0, fitted.scale))
-        unknown = {position for position in train.indicators if not values[:, position].any()}
-        read = tuple(position for position in range(width) if position not in unknown) if unknown else None
-        every = [item for part in parts for item in part.items]
-        holes = np.sum([np.isnan(item).sum(axis=0) for item in every], axis=0)
-        filling = HoleFilling.of(missing, every) if holes.any() else HoleFilling("refuse")
+        scaler = Scaler.fitted(values)
         remarks = []
-        if unknown:
-            absent = ", ".join(names[position] for position in sorted(unknown))
-            remarks.append(f"{absent}: not in the training part, read as none of the words")
-        if holes.any():
-            counts = ", ".join(
-                f"{name} {count:,}" for name, count in zip(names, holes.tolist(), strict=True) if count
-            )
-            remarks.append(f"{int(holes.sum()):,} missing values ({counts}) {FILLED[missing]}")
-        return cls(names, scaler, read, filling, tuple(remarks))
+        if train.indicators:
+            unknown = [position for position in train.indicators if not values[:, position].any()]
+            scaler = _of_words(scaler, train.indicators, unknown)
+            if unknown:
+                absent = ", ".join(train.features[position] for position in unknown)
+                remarks.append(f"{absent}: not in the training part, read as none of the words")
+        counts = np.sum([np.isnan(item).sum(axis=0) for item in every], axis=0)
+        if counts.any():
+            remarks.append(f"{_counted(counts, train.features)} {FILLED[missing]}")
+        return cls(train.features, scaler, HoleFilling.of(missing, every), tuple(remarks))
 
     @property
     def width(self) -> int:
         """The number of inputs of each step."""
-        values = len(self.names) if self.read is None else len(self.read)
-        return values + 2 * len(self.filling.masked)
+        return len(self.scaler.mean) + 2 * len(self.filling.masked)
 
     def inputs(self, examples: Examples[Numeric]) -> list[npt.NDArray[np.float32]]:
         """Returns the inputs float32 ``(time, width)`` of each sequence.
@@ -93,36 +87,38 @@ class Features:
         Raises:
             DataError: A value is too far from those of training; see `Scaler.__call__`.
         """
-        return [self._filled(scaled) for scaled in self._scaled(examples)]
+        return [self.filling(self._scaled(examples, position)) for position in range(len(examples))]
 
     def known(self, examples: Examples[Numeric]) -> list[Numeric]:
         """Returns the values ``(time, values)`` of each sequence in original units with holes filled.
 
         Simple models read these: a hole that has a mask for a network is interpolated, without further inputs.
         """
-        if self.filling.how == "refuse":
-            return list(examples.items)
-        fill = HoleFilling("interpolate" if self.filling.how == "mask" else self.filling.how)
         return [
-            np.where(np.isnan(item), fill(scaled) * self.scaler.scale + self.scaler.mean, item)
-            for item, scaled in zip(examples.items, self._scaled(examples), strict=True)
-        ]
-
-    def _scaled(self, examples: Examples[Numeric]) -> list[npt.NDArray[np.float32]]:
-        return [
-            self.scaler(
-                item,
-                place=lambda row, feature, position=position: (  # type: ignore[misc]
-                    f"{examples.where[position]}, step {row + 1}, {self.names[feature]}"
-                ),
-            )
+            self._known(item, examples, position) if np.isnan(item).any() else item
             for position, item in enumerate(examples.items)
         ]
 
-    def _filled(self, scaled: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        if self.filling.how == "refuse":
-            return scaled if self.read is None else scaled[:, self.read]
-        filled = self.filling(scaled)
-        if self.read is None:
-            return filled
-        return filled[:, [*self.read, *range(len(self.names), filled.shape[1])]]
+    def _known(self, item: Numeric, examples: Examples[Numeric], position: int) -> Numeric:
+        fill = HoleFilling("interpolate" if self.filling.how == "mask" else self.filling.how)
+        filled = fill(self._scaled(examples, position)) * self.scaler.scale + self.scaler.mean
+        return np.where(np.isnan(item), filled, item)
+
+    def _scaled(self, examples: Examples[Numeric], position: int) -> npt.NDArray[np.float32]:
+        def place(row: int, feature: int) -> str:
+            value = self.names[feature] if self.names else f"value {feature + 1}"
+            return f"{examples.where[position]}, step {row + 1}, {value}"
+
+        return self.scaler(examples.items[position], place=place)
+
+
+def _of_words(scaler: Scaler, words: Sequence[int], unknown: Sequence[int]) -> Scaler:
+    mean, scale = scaler.mean.copy(), scaler.scale.copy()
+    mean[[*words]], scale[[*words]], scale[[*unknown]] = 0.0, 1.0, NEVER
+    return Scaler(mean, scale)
+
+
+def _counted(counts: npt.NDArray[np.int64], names: Sequence[str]) -> str:
+    named = names or [f"value {number + 1}" for number in range(len(counts))]
+    each = ", ".join(f"{name} {count:,}" for name, count in zip(named, counts.tolist(), strict=True) if count)
+    return f"{int(counts.sum()):,} missing values ({each})"

@@ -89,6 +89,33 @@ def step_labels_of(place: str, values: Array | Sequence[Array], steps: Sequence[
     return StepLabels(labels, remarks)
 
 
+def targets_of(place: str, values: Array, count: int) -> list[npt.NDArray[np.float64]]:
+    """Returns the numbers ``(targets,)`` that are to be predicted for each of ``count`` sequences.
+
+    Args:
+        place: The file and the name of the array.
+        values: ``(count,)`` or ``(count, targets)``.
+        count: The number of sequences.
+
+    Raises:
+        DataError: The shape is another one, or a target is missing, infinite or no number.
+    """
+    if values.ndim == 2 and values.shape[0] == 1 < count:
+        values = values.T  # MATLAB has no vectors, only rows and columns
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{place} has targets that are no numbers; must be ({count},) or ({count}, targets)"
+        ) from None
+    numbers = numbers[:, None] if numbers.ndim == 1 else numbers
+    if numbers.ndim != 2 or len(numbers) != count:
+        raise DataError(f"{place} has shape {values.shape}; must be ({count},), or ({count}, targets)")
+    if len(unusable := np.flatnonzero(~np.isfinite(numbers).all(axis=1))):
+        raise DataError(f"{place}, sequence {unusable[0] + 1}: a target is missing or infinite; mend it")
+    return list(numbers)
+
+
 def groups_of(place: str, values: Array, count: int) -> list[str]:
     """Returns the name of the group of each of ``count`` sequences.
 

@@ -12,7 +12,8 @@ from evo_nas.data.columns import SEQUENCES, Columns, Roles, settled
 from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
 from evo_nas.data.guesses import LABELS, guessed
-from evo_nas.data.labels import groups_of, labels_of, step_labels_of
+from evo_nas.data.labels import groups_of, labels_of, step_labels_of, targets_of
+from evo_nas.data.numerals import is_number
 from evo_nas.data.step_tables import Steps, sequences_of_steps
 from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
@@ -43,9 +44,13 @@ class SequenceReader:
 
     Args:
         roles: What the configuration names.
+
+    Attributes:
+        names: The names of the sequences of the part that was read last, where rows are steps.
     """
 
     def __init__(self, roles: Roles) -> None:
+        self.names: set[str] = set()
         self._roles = roles
         self._columns: Columns | None = None
 
@@ -74,7 +79,7 @@ class SequenceReader:
         if isinstance(source, Table):
             return source
         if format_of(source) == ".ts":
-            return read_ts(source)
+            return read_ts(source) if self._roles.targets is None else _with_numbers(read_ts(source))
         if is_arrays(source):
             return _from_arrays(source, self._roles)
         return read_table(source, delimiter=self._roles.delimiter)
@@ -159,9 +164,9 @@ class SequenceReader:
 
     def _joined_steps(self, tables: Sequence[Table]) -> Examples[Numeric]:
         columns = self._settled
-        examples = sequences_of_steps(
-            [Steps.of(table, columns, self._roles) for table in tables], self._roles
-        )
+        steps = [Steps.of(table, columns, self._roles) for table in tables]
+        self.names = {str(name) for each in steps for name in np.unique(each.names)}
+        examples = sequences_of_steps(steps, columns, self._roles)
         told = [remark for table in tables for remark in columns.remarks_on(table)]
         first = (
             f"every row is a step of the sequence that column {self._roles.sequence} names, with "
@@ -178,8 +183,8 @@ class SequenceReader:
 def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
     arrays = read_arrays(path)
     name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
-    label = roles.label or guessed(arrays, LABELS)
-    for wanted in (name, label, roles.group):
+    label = (roles.targets or (roles.label,))[0] or guessed(arrays, LABELS)
+    for wanted in (name, label, roles.group, *(roles.targets or ())):
         if wanted is not None and wanted not in arrays:
             raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
     items = [_as_steps(path, item) for item in arrays[name]]
@@ -190,7 +195,13 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
     lengths = _lengths(path, arrays, items) if "lengths" in arrays else steps
     items = [item[:length] for item, length in zip(items, lengths, strict=True)]
     labels: Sequence[Label]
-    if roles.label_per_step:
+    remarks: tuple[str, ...] = ()
+    if roles.targets is not None:
+        named = [
+            targets_of(f"{path}: {each}", arrays[each], len(items)) for each in roles.targets or (label,)
+        ]
+        labels = [np.concatenate(each) for each in zip(*named, strict=True)]
+    elif roles.label_per_step:
         padded, remarks = step_labels_of(place, arrays[label], steps)
         labels = [each[:length] for each, length in zip(padded, lengths, strict=True)]
     else:
@@ -203,9 +214,22 @@ def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
         items=items,
         labels=labels,
         groups=groups,
-        remarks=(f"array {name} holds the sequences, {label} the labels", *remarks),
+        remarks=(
+            f"array {name} holds the sequences, {label} the {'labels' if roles.targets is None else 'targets'}",
+            *remarks,
+        ),
         places=Places.of(str(path), "sequence", range(1, len(items) + 1)),
     )
+
+
+def _with_numbers(examples: Examples[Numeric]) -> Examples[Numeric]:
+    """Returns examples with numbers for their labels."""
+    targets: list[Numeric] = []
+    for position, label in enumerate(examples.labels):
+        if not is_number(str(label)):
+            raise DataError(f"{examples.where[position]}: the target is {str(label)!r}; must be a number")
+        targets.append(np.array([float(str(label))]))
+    return replace(examples, labels=targets)
 
 
 def _lengths(

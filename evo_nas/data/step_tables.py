@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Numeric = npt.NDArray[np.float64]
     Texts = npt.NDArray[np.str_]
+    Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +62,46 @@ class Steps:
         )
 
 
-def sequences_of_steps(files: Sequence[Steps], roles: Roles) -> Examples[Numeric]:
+class Piece(NamedTuple):
+    """A sequence, or some successive steps of it.
+
+    Attributes:
+        name: The name of the sequence.
+        rows: Its rows in the order of time.
+        end: How many steps of the sequence there are up to its end; 0 if it is whole.
+    """
+
+    name: str
+    rows: Rows
+    end: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} to step {self.end}" if self.end else self.name
+
+
+def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -> Examples[Numeric]:
     """Returns the sequences of all files; their rows are in the order of time, but need not follow each other.
+
+    Where sequences are cut into pieces, those of one sequence are a group, unless there are other groups.
 
     Raises:
         DataError: A sequence has several labels, targets or groups where it must have one.
     """
     steps = _joined(files)
-    # A stable sort keeps the order of time within each sequence.
-    order = np.argsort(steps.names, kind="stable")
-    ends = np.flatnonzero(steps.names[order][1:] != steps.names[order][:-1]) + 1
-    # Sequences come in the order of the files again: a split by time takes the last ones.
-    rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows[0]))
-    names = [str(steps.names[rows[0]]) for rows in rows_of]
+    pieces = _sequences(steps)
+    if roles.window is not None:
+        pieces = [piece for whole in pieces for piece in _cut(whole, roles.window, roles.stride)]
+    groups = None if steps.groups is None else _constant(steps, steps.groups, pieces, what="group")
+    if groups is None and roles.window is not None:
+        groups = [piece.name for piece in pieces]
     return Examples(
         steps.source,
-        items=[steps.values[rows] for rows in rows_of],
-        labels=_outputs(steps, rows_of, names, roles),
-        groups=None if steps.groups is None else _constant(steps, steps.groups, rows_of, names, what="group"),
+        items=[steps.values[piece.rows] for piece in pieces],
+        labels=_outputs(steps, pieces, columns, roles),
+        groups=groups,
         remarks=_continued(files),
         missing=steps.missing,
-        places=Places.of(steps.source, "sequence", names),
+        places=Places.of(steps.source, "sequence", list(map(str, pieces))),
     )
 
 
@@ -97,6 +117,21 @@ def _joined(files: Sequence[Steps]) -> Steps:
         np.concatenate(groups) if groups else None,
         summed(each.missing for each in files),
     )
+
+
+def _sequences(steps: Steps) -> list[Piece]:
+    # A stable sort keeps the order of time within each sequence.
+    order = np.argsort(steps.names, kind="stable")
+    ends = np.flatnonzero(steps.names[order][1:] != steps.names[order][:-1]) + 1
+    # Sequences come in the order of the files again: a split by time takes the last ones.
+    rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows[0]))
+    return [Piece(str(steps.names[rows[0]]), rows) for rows in rows_of]
+
+
+def _cut(whole: Piece, window: int, stride: int) -> list[Piece]:
+    """Returns the pieces of a sequence, the last one at its end; a shorter sequence stays whole."""
+    ends = range(len(whole.rows), window - 1, -stride)
+    return [Piece(whole.name, whole.rows[end - window : end], end) for end in reversed(ends)] or [whole]
 
 
 def _continued(files: Sequence[Steps]) -> tuple[str, ...]:
@@ -115,49 +150,49 @@ def _continued(files: Sequence[Steps]) -> tuple[str, ...]:
     )
 
 
-def _outputs(
-    steps: Steps, rows_of: Sequence[npt.NDArray[np.intp]], names: Sequence[str], roles: Roles
-) -> Sequence[Label]:
-    outputs = steps.outputs
+def _outputs(steps: Steps, pieces: Sequence[Piece], columns: Columns, roles: Roles) -> Sequence[Label]:
     if roles.targets is not None:
-        return _targets(steps, rows_of, names, roles)
+        outputs = steps.outputs.astype(np.float64)
+        return [
+            np.array(
+                [
+                    _target(f"{steps.source}: sequence {piece} has", outputs[piece.rows, at], name, roles)
+                    for at, name in enumerate(columns.outputs)
+                ]
+            )
+            for piece in pieces
+        ]
+    labels = steps.outputs.astype(np.str_)
     if roles.label_per_step:
-        return [outputs[rows].astype(np.str_) for rows in rows_of]
-    return _constant(steps, outputs.astype(np.str_), rows_of, names, what="label")
+        return [labels[piece.rows] for piece in pieces]
+    return _constant(steps, labels, pieces, what="label")
 
 
-def _constant(
-    steps: Steps, values: Texts, rows_of: Sequence[npt.NDArray[np.intp]], names: Sequence[str], *, what: str
-) -> list[str]:
-    for name, rows in zip(names, rows_of, strict=True):
-        if len(np.unique(values[rows])) > 1:
-            advice = (
-                "choose the task labelling, or another column" if what == "label" else "choose another column"
-            )
+def _constant(steps: Steps, values: Texts, pieces: Sequence[Piece], *, what: str) -> list[str]:
+    for piece in pieces:
+        if len(np.unique(values[piece.rows])) > 1:
+            advice = "choose the task labelling, or another column"
             raise DataError(
-                f"{steps.source}: sequence {name!r} has several {what}s; it must have one: {advice}"
+                f"{steps.source}: sequence {piece.name!r} has several {what}s; it must have one: "
+                f"{advice if what == 'label' else 'choose another column'}"
             )
-    return [str(values[rows[0]]) for rows in rows_of]
+    return [str(values[piece.rows[0]]) for piece in pieces]
 
 
-def _targets(
-    steps: Steps, rows_of: Sequence[npt.NDArray[np.intp]], names: Sequence[str], roles: Roles
-) -> list[Numeric]:
-    outputs = steps.outputs.astype(np.float64)
-    targets = []
-    for name, rows in zip(names, rows_of, strict=True):
-        given = outputs[rows]
-        for column, values in zip(roles.targets or (), given.T, strict=True):
-            known = np.unique(values[~np.isnan(values)])
-            if np.isnan(values[-1]) if roles.takes_last else not len(known):
-                raise DataError(
-                    f"{steps.source}: sequence {name!r} has no target in column {column!r}"
-                    f"{' of its last step' if roles.takes_last else ''}; every sequence must have one"
-                )
-            if len(known) > 1 and not roles.takes_last:
-                raise DataError(
-                    f"{steps.source}: sequence {name!r} has several targets in column {column!r}, {known[0]:g} and "
-                    f"{known[1]:g}; set target_of to last for that of its last step"
-                )
-        targets.append(given[-1] if roles.takes_last else np.nanmax(given, axis=0))
-    return targets
+def _target(place: str, values: Numeric, name: str, roles: Roles) -> float:
+    """Returns the target of a sequence from the values ``(time,)`` of its column, NaN where one is missing."""
+    known = np.unique(values[~np.isnan(values)])
+    if roles.takes_last:
+        if np.isnan(values[-1]):
+            raise DataError(
+                f"{place} no target at its last step in column {name!r}; every sequence must have one"
+            )
+        return float(values[-1])
+    if not len(known):
+        raise DataError(f"{place} no target in column {name!r}; every sequence must have one")
+    if len(known) > 1:
+        raise DataError(
+            f"{place} several targets in column {name!r}, {known[0]:g} and {known[1]:g}; set target_of to last for "
+            "that of its last step"
+        )
+    return float(known[0])

@@ -9,16 +9,16 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Places
 from evo_nas.data.holes import Missing
-from evo_nas.data.labelled_parts import groups_of_parts, split_examples, split_files
+from evo_nas.data.labelled_parts import split_examples, split_files
 from evo_nas.data.memory import Kind, Reading
 from evo_nas.data.padding import padded
-from evo_nas.data.scaling import Scaler
-from evo_nas.data.splitting import PARTS, SplitOptions
+from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
-from evo_nas.tasks.metrics import CLASSIFICATION, ERRORS, error_metric
-from evo_nas.tasks.preparation import ClassAnswers, NumberAnswers, NumericInputs, Preparation, TokenInputs
+from evo_nas.tasks.metrics import CLASSIFICATION, REGRESSION
+from evo_nas.tasks.number_targets import numbers_dataset
+from evo_nas.tasks.preparation import ClassAnswers, NumericInputs, Preparation, TokenInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.memory import CheckedPair, Pair
-    from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric, Metric
+    from evo_nas.tasks.metrics import ClassificationMetric, Metric, RegressionMetric
 
     Array = npt.NDArray[np.generic]
     Numbers = npt.NDArray[np.float64]
     Shape = Callable[[Array], tuple[int, ...]]
 
-_METRICS = {"classification": CLASSIFICATION, "labelling": CLASSIFICATION, "regression": ERRORS}
+_METRICS = {"classification": CLASSIFICATION, "labelling": CLASSIFICATION, "regression": REGRESSION}
 _SOURCE = "the arrays"
 # Sequences of tokens are often equal, and a program has no configuration that says what to do with them.
 _SPLIT = SplitOptions(duplicates="drop")
@@ -49,7 +49,7 @@ def dataset_from_arrays(  # noqa: PLR0913 - one keyword for each thing that a da
     test: Pair | None = None,
     groups: Any = None,
     split: SplitOptions = _SPLIT,
-    metric: ClassificationMetric | ErrorMetric | None = None,
+    metric: ClassificationMetric | RegressionMetric | None = None,
 ) -> Dataset:
     """Returns a data set from arrays or frames; numbers are standardised with the statistics of the training part.
 
@@ -72,8 +72,8 @@ def dataset_from_arrays(  # noqa: PLR0913 - one keyword for each thing that a da
             column: whole groups are drawn. Pairs have them as a third item then, and no group may be in two parts.
         split: How parts are taken. By default a sequence that is in two parts is dropped from the one that is used
             earlier: training before validation before test.
-        metric: ``accuracy`` (the default), ``macro_f1``, ``mcc`` or ``nll`` for classes; ``mse`` (the default),
-            ``mae`` or ``rmse`` for numbers, in the units of ``targets``.
+        metric: ``accuracy`` (the default), ``macro_f1``, ``mcc`` or ``nll`` for classes; ``rmse`` (the default),
+            ``mae``, ``mse`` or ``r2`` for numbers, in the units of ``targets``.
 
     Raises:
         DataError: Shapes or types do not fit, values are missing, or parts cannot be made.
@@ -94,7 +94,7 @@ def dataset_from_arrays(  # noqa: PLR0913 - one keyword for each thing that a da
     }
     pairs = _Pairs({"train": train, **given}, missing)
     if kind == "regression":
-        return _regression(pairs, split, cast("ErrorMetric", name))
+        return _regression(pairs, split, cast("RegressionMetric", name))
     return _classes(pairs, split, CLASSIFICATION[name], per_step=kind == "labelling")
 
 
@@ -168,55 +168,32 @@ def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bo
 
     return Dataset(
         name="labelling of arrays" if per_step else "classification of arrays",
-        signature=_signature(inputs, len(parts.classes), per_step=per_step),
+        signature=Signature(
+            inputs.features, len(parts.classes), vocabulary=len(inputs.vocabulary), per_step=per_step
+        ),
         objective=Objective.CROSS_ENTROPY,
         metric=metric,
         train=sequences(parts.train),
         validation=sequences(parts.validation),
         test=sequences(parts.test),
         classes=parts.classes,
-        vocabulary=_vocabulary(inputs),
+        vocabulary=inputs.vocabulary,
         groups=parts.groups,
         remarks=parts.train.remarks,
         preparation=Preparation(inputs, ClassAnswers(parts.classes)),
     )
 
 
-def _regression(pairs: _Pairs, split: SplitOptions, metric: ErrorMetric) -> Dataset:
+def _regression(pairs: _Pairs, split: SplitOptions, metric: RegressionMetric) -> Dataset:
     _check_shapes(
         "target", {part: pair.targets for part, pair in pairs.parts.items()}, lambda target: target.shape
     )
     parts = split_files(pairs.examples(), split)
-    targets = {part: np.array(examples.labels, dtype=np.float64) for part, examples in parts.items()}
-    inputs, scaler = pairs.inputs(parts["train"].items), Scaler.fitted(targets["train"])
-
-    def sequences(part: str) -> Sequences:
-        prepared, lengths = inputs.padded(parts[part].items)
-        return Sequences(prepared, scaler(targets[part]), lengths)
-
-    train, validation, test = map(sequences, PARTS)
-    scale = tuple(scaler.scale.tolist())
-    return Dataset(
-        name="regression of arrays",
-        signature=_signature(inputs, targets["train"].shape[1]),
-        objective=Objective.MSE,
-        # Networks predict standardised targets; people read errors in the units of the arrays.
-        metric=error_metric(metric, scale),
-        train=train,
-        validation=validation,
-        test=test,
-        vocabulary=_vocabulary(inputs),
-        groups=groups_of_parts(parts),
-        remarks=parts["train"].remarks,
-        has_target_holes=any(bool(np.isnan(some).any()) for some in targets.values()),
-        preparation=Preparation(inputs, NumberAnswers(tuple(scaler.mean.tolist()), scale)),
+    inputs = pairs.inputs(parts["train"].items)
+    return numbers_dataset(
+        "regression of arrays",
+        parts,
+        lambda examples: inputs.padded(examples.items)[0],
+        inputs=inputs,
+        metric=metric,
     )
-
-
-def _signature(inputs: NumericInputs | TokenInputs, outputs: int, *, per_step: bool = False) -> Signature:
-    features = inputs.features if isinstance(inputs, NumericInputs) else 0
-    return Signature(features, outputs, vocabulary=len(_vocabulary(inputs)), per_step=per_step)
-
-
-def _vocabulary(inputs: NumericInputs | TokenInputs) -> tuple[str, ...]:
-    return inputs.vocabulary if isinstance(inputs, TokenInputs) else ()

@@ -16,7 +16,8 @@ from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.numeric_files import ColumnOptions, read_numeric
+from evo_nas.tasks.numeric_files import ColumnOptions, read_numeric, recorded
+from evo_nas.tasks.preparation import ClassAnswers, Preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ class ClassificationTask(Task[SequenceOptions]):
             signature=Signature(features=features.width, outputs=len(parts.classes)),
             options=self.options,
         )
-        dataset = replace(dataset, remarks=(*dataset.remarks, *features.remarks))
+        dataset = replace(
+            dataset,
+            remarks=(*dataset.remarks, *features.remarks),
+            preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
+        )
         return Prepared(dataset, self._baselines(parts, features))
 
     def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:

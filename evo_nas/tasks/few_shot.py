@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
 
-from evo_nas.data.scaling import Scaler
+from evo_nas.data.features import Features
 from evo_nas.data.splitting import PARTS, SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -213,10 +213,13 @@ class FewShotTask(Task[FewShotOptions]):
             "test": names[:held_out],
         }
         _check_groups(examples, parts)
-        values = np.stack(examples.items)
-        scaler = Scaler.fitted(values[np.isin(labels, parts["train"])])
+        chosen = {part: np.flatnonzero(np.isin(labels, some)) for part, some in parts.items()}
+        of_part = {part: examples.chosen(where) for part, where in chosen.items()}
+        features = Features.fitted(list(of_part.values()), options.missing)
+        inputs = {part: np.stack(features.inputs(some)) for part, some in of_part.items()}
         return {
-            part: {str(name): scaler(values[labels == name]) for name in some} for part, some in parts.items()
+            part: {str(name): inputs[part][labels[chosen[part]] == name] for name in some}
+            for part, some in parts.items()
         }
 
 

@@ -16,6 +16,8 @@ from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.numeric_files import recorded
+from evo_nas.tasks.preparation import ClassAnswers, Preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -74,7 +76,11 @@ class LabellingTask(Task[SequenceOptions]):
             signature=Signature(features.width, len(parts.classes), per_step=True),
             options=self.options,
         )
-        dataset = replace(dataset, remarks=(*dataset.remarks, *features.remarks))
+        dataset = replace(
+            dataset,
+            remarks=(*dataset.remarks, *features.remarks),
+            preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
+        )
         return Prepared(dataset, self._baselines(parts, features))
 
     def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ClassificationMetric = Literal["accuracy", "macro_f1", "mcc", "nll"]
 ErrorMetric = Literal["mse", "mae", "rmse"]
+RegressionMetric = Literal["rmse", "mae", "mse", "r2"]
 MultiLabelMetric = Literal["nll_per_frame", "frame_accuracy", "f1"]
 MEDIAN = 0.5
 LONGEST_NLL = 700.0
@@ -138,6 +139,18 @@ def percentage_errors(
     return np.array([np.sum(known), known.size])
 
 
+def variances(outputs: Outputs, targets: Targets) -> Sums:
+    """Returns of each target the squared errors, the targets, their squares and their number, summed ``(4, targets)``.
+
+    Arguments are as in `squared_errors`, without levels.
+    """
+    known = ~np.isnan(targets)
+    values = np.where(known, targets, 0.0).astype(np.float64)
+    errors = np.where(known, outputs - values, 0.0)
+    rows = (np.square(errors), values, np.square(values), known)
+    return np.stack([row.sum(axis=0, dtype=np.float64) for row in rows])
+
+
 def mean(sums: Sums) -> float:
     """Returns the sum divided by the count."""
     return float(sums[0] / sums[1])
@@ -146,6 +159,12 @@ def mean(sums: Sums) -> float:
 def root_mean(sums: Sums) -> float:
     """Returns the square root of `mean`."""
     return float(np.sqrt(mean(sums)))
+
+
+def explained(sums: Sums) -> float:
+    """Returns the share of the variance of the targets that is explained, the mean over the targets."""
+    errors, total, squares, count = sums
+    return float(np.mean(1.0 - errors / (squares - total**2 / count)))
 
 
 def perplexity(sums: Sums) -> float:
@@ -231,9 +250,11 @@ F1 = Metric("f1", higher_is_better=True, statistic=key_hits, value=micro_f1)
 MSE = Metric("mse", higher_is_better=False, statistic=squared_errors, value=mean)
 MAE = Metric("mae", higher_is_better=False, statistic=absolute_errors, value=mean)
 RMSE = Metric("rmse", higher_is_better=False, statistic=squared_errors, value=root_mean)
+R2 = Metric("r2", higher_is_better=True, statistic=variances, value=explained)
 
 CLASSIFICATION: Mapping[str, Metric] = {metric.name: metric for metric in (ACCURACY, MACRO_F1, MCC, NLL)}
 ERRORS: Mapping[str, Metric] = {metric.name: metric for metric in (MSE, MAE, RMSE)}
+REGRESSION: Mapping[str, Metric] = {metric.name: metric for metric in (RMSE, MAE, MSE, R2)}
 MULTI_LABEL: Mapping[str, Metric] = {metric.name: metric for metric in (NLL_PER_FRAME, FRAME_ACCURACY, F1)}
 LANGUAGE: Mapping[str, Metric] = {metric.name: metric for metric in (NLL, PERPLEXITY, BITS_PER_CHARACTER)}
 
@@ -249,6 +270,11 @@ def error_metric(name: ErrorMetric, scale: tuple[float, ...], levels: tuple[floa
         "rmse": (RMSE, squared_errors),
     }[name]
     return replace(metric, statistic=partial(statistic, scale=scale, levels=levels))
+
+
+def regression_metric(name: RegressionMetric, scale: tuple[float, ...]) -> Metric:
+    """Returns ``r2``, which has no unit, or the error of `error_metric`."""
+    return R2 if name == "r2" else error_metric(name, scale)
 
 
 def mase(scale: tuple[float, ...], naive_errors: tuple[float, ...], levels: tuple[float, ...] = ()) -> Metric:

@@ -12,14 +12,15 @@ from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
 from evo_nas.data.sequence_files import SequenceReader
 from evo_nas.errors import DataError
+from evo_nas.tasks.preparation import NumericInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
+    from evo_nas.data.features import Features
     from evo_nas.data.sources import SourceOptions
 
     Numeric = npt.NDArray[np.float64]
@@ -65,7 +66,6 @@ class ColumnOptions(StrictOptions):
         label: str | None = None,
         targets: tuple[str, ...] | None = None,
         label_per_step: bool = False,
-        takes_last: bool = False,
     ) -> Roles:
         """Returns the columns that play each role; see `Roles`."""
         return Roles(
@@ -80,7 +80,6 @@ class ColumnOptions(StrictOptions):
             delimiter=self.delimiter,
             label_per_step=label_per_step,
             holes=self.missing != "refuse",
-            takes_last=takes_last,
         )
 
 
@@ -100,11 +99,19 @@ def read_numeric(
     reader = SequenceReader(roles)
     tables = source.tables()
     parts = {part: [table] for part, table in tables.items()} if tables else source.files_by_part()
-    files = {part: reader.read(some) for part, some in parts.items()}
-    for examples in files.values():
-        _check(examples, roles, width=files["train"].items[0].shape[1])
-    if roles.sequence is not None and not may_share_names:
-        _check_names(files)
+    files: dict[str, Examples[Numeric]] = {}
+    part_of: dict[str, str] = {}
+    for part, some in parts.items():
+        files[part] = reader.read(some)
+        _check(files[part], roles, width=files["train"].items[0].shape[1])
+        torn = sorted(reader.names & part_of.keys())
+        if torn and not may_share_names:
+            raise DataError(
+                f"{files[part].source}: sequence {torn[0]!r} is in the {part} files and in the {part_of[torn[0]]} "
+                "files; put all of it into one part; where these are different sequences, give them different names, "
+                "or set split.duplicates to keep"
+            )
+        part_of |= dict.fromkeys(reader.names, part)
     return files
 
 
@@ -131,16 +138,7 @@ def _check(examples: Examples[Numeric], roles: Roles, *, width: int) -> None:
             )
 
 
-def _check_names(files: Mapping[str, Examples[Numeric]]) -> None:
-    """Refuses a sequence whose steps are in two parts."""
-    seen: dict[str, str] = {}
-    for part, examples in files.items():
-        names = {str(number) for number in examples.where.numbers}
-        torn = sorted(names & seen.keys())
-        if torn:
-            raise DataError(
-                f"{examples.source}: sequence {torn[0]!r} is in the {part} files and in the {seen[torn[0]]} files; put "
-                "all of it into one part; where these are different sequences, give them different names, or set "
-                "split.duplicates to keep"
-            )
-        seen |= dict.fromkeys(names, part)
+def recorded(features: Features) -> NumericInputs:
+    """Returns what was done to the values of sequences in the form that is kept beside a network."""
+    mean, scale = (tuple(values.tolist()) for values in (features.scaler.mean, features.scaler.scale))
+    return NumericInputs(mean, scale, features.names, features.filling.how, features.filling.masked)

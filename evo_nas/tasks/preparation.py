@@ -71,6 +71,11 @@ class NumericInputs:
         """Inputs of a network at each step."""
         return len(self.mean) + 2 * len(self.masked)
 
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Numbers are no tokens."""
+        return ()
+
     def __call__(self, sequence: Numbers) -> npt.NDArray[np.float32]:
         """Returns the inputs float32 ``(time, inputs)`` of a sequence ``(time, features)``, NaN where one is missing.
 
@@ -113,6 +118,11 @@ class TokenInputs:
 
     vocabulary: tuple[str, ...]
     kind: Literal["tokens"] = "tokens"
+
+    @property
+    def features(self) -> int:
+        """Tokens have no values."""
+        return 0
 
     def __call__(self, sequence: Array) -> npt.NDArray[np.int64]:
         """Returns the ids int64 ``(time,)`` of a sequence of ids.

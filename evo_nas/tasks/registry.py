@@ -24,6 +24,7 @@ from evo_nas.tasks.language_model import LanguageModelTask
 from evo_nas.tasks.mnist1d import Mnist1dTask
 from evo_nas.tasks.multi_label import MultiLabelTask
 from evo_nas.tasks.parity import ParityTask
+from evo_nas.tasks.regression import RegressionTask
 from evo_nas.tasks.sines import SinesTask
 from evo_nas.tasks.standard_library import StandardLibraryTask
 from evo_nas.tasks.tagging import TaggingTask
@@ -86,6 +87,7 @@ _SHIPPED: tuple[type[Task[BaseModel]], ...] = (
     Mnist1dTask,
     MultiLabelTask,
     ParityTask,
+    RegressionTask,
     SinesTask,
     StandardLibraryTask,
     TaggingTask,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.columns import Roles
+from evo_nas.data.sequence_files import read_sequences
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 

@@ -50,12 +50,12 @@ def test_baselines_read_interpolated_values_where_networks_read_a_mask() -> None
     assert Features.fitted([part], "mask").known(part)[0].ravel() == pytest.approx([1, 2, 3])
 
 
-def test_words_are_not_standardised_and_one_that_training_lacks_is_not_read() -> None:
+def test_words_are_not_standardised_and_one_that_training_lacks_is_none_of_them() -> None:
     train = examples([[5, 1, 0], [7, 1, 0]], names=("a", "w=x", "w=y"), indicators=(1, 2))
     test = examples([[5, 0, 1]], names=("a", "w=x", "w=y"), indicators=(1, 2))
     features = Features.fitted([train, test], "refuse")
-    assert features.inputs(train)[0].tolist() == [[-1, 1], [1, 1]]
-    assert features.inputs(test)[0].tolist() == [[-1, 0]]
+    assert features.inputs(train)[0].tolist() == [[-1, 1, 0], [1, 1, 0]]
+    assert features.inputs(test)[0].tolist() == [[-1, 0, 0]]
     assert features.remarks == ("w=y: not in the training part, read as none of the words",)
 
 

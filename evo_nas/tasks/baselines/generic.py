@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.padding import padded
 from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines, text_baselines
-from evo_nas.tasks.baselines.forecasters import PENALTY, forecast_baselines
+from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
-from evo_nas.tasks.baselines.ridge import Ridge
+from evo_nas.tasks.baselines.regressors import regression_baselines, score_of_mean
 from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
 
 if TYPE_CHECKING:
@@ -54,10 +53,11 @@ def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Arr
     if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
         return {"frequency of keys": partial(_score_of_frequencies, targets, metric)}
     if dataset.objective is Objective.MSE:
-        baselines: dict[str, Fit] = {"mean": partial(_score_of_mean, targets, metric)}
-        if not dataset.signature.vocabulary:
-            baselines["linear"] = partial(_score_of_linear, inputs, targets, metric, per_step=per_step)
-        return baselines
+        if dataset.signature.vocabulary:
+            return {"mean": partial(score_of_mean, targets, metric)}
+        # A model that sees single steps sees a sequence of one.
+        steps = [list(np.concatenate(items)[:, None]) for items in inputs] if per_step else inputs
+        return regression_baselines(steps, targets, metric=metric)
     classes, known = dataset.signature.outputs, [some.astype(np.int64) for some in targets]
     if dataset.signature.vocabulary:
         # Ids of tokens are names, not amounts: a bag of them is what a simple model can use.
@@ -90,25 +90,6 @@ def _targets(*parts: Sequences, per_step: bool) -> Array:
 
 def _lengths(part: Sequences) -> list[int]:
     return [part.inputs.shape[1]] * len(part) if part.lengths is None else part.lengths.tolist()
-
-
-def _score_of_mean(targets: list[Array], metric: Metric) -> float:
-    guess = targets[0].astype(np.float64).mean(axis=0)
-    return metric.score(np.broadcast_to(guess, targets[1].shape).astype(np.float32), targets[1])
-
-
-def _score_of_linear(
-    inputs: list[list[Array]], targets: list[Array], metric: Metric, *, per_step: bool
-) -> float:
-    steps = max(len(item) for items in inputs for item in items)
-    learnt, test = (
-        np.concatenate(items).astype(np.float32)
-        if per_step
-        else padded(items, np.float32, steps=steps).reshape(len(items), -1)
-        for items in inputs
-    )
-    linear = Ridge.fitted([(learnt, targets[0].astype(np.float32))], penalty=PENALTY)
-    return metric.score(linear(test).astype(np.float32), targets[1])
 
 
 def _score_of_frequencies(targets: list[Array], metric: Metric) -> float:
