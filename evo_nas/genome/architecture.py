@@ -94,7 +94,7 @@ class Signature:
         per_step: Whether every step has an output, or the sequence as a whole.
         last_values: For each target of a forecast the feature that holds its last value, if the network reads all
             targets; outputs are then ordered by step and by target. Where quantiles are forecast, a target's feature
-            is named once for each level.
+            is named once for each level; where steps differ in it, as with the value of the last season, all are named.
         predicts_inputs: Whether the outputs are scores of the tokens that the network also reads.
     """
 

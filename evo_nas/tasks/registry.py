@@ -23,6 +23,7 @@ from evo_nas.tasks.labelling import LabellingTask
 from evo_nas.tasks.language_model import LanguageModelTask
 from evo_nas.tasks.mnist1d import Mnist1dTask
 from evo_nas.tasks.multi_label import MultiLabelTask
+from evo_nas.tasks.panel import PanelTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.regression import RegressionTask
 from evo_nas.tasks.sines import SinesTask
@@ -86,6 +87,7 @@ _SHIPPED: tuple[type[Task[BaseModel]], ...] = (
     LanguageModelTask,
     Mnist1dTask,
     MultiLabelTask,
+    PanelTask,
     ParityTask,
     RegressionTask,
     SinesTask,

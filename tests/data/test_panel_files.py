@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evo_nas.data.panel_files import PanelColumns, read_panel
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(*paths: Path, **columns: str) -> dict[str, list[float]]:
+    return {each.name: each.values.tolist() for each in read_panel(paths, PanelColumns(**columns))}
+
+
+def test_a_long_table_has_the_values_of_each_name_in_the_order_of_the_file(tmp_path) -> None:
+    path = written(tmp_path, "sales.csv", "shop,sales\nb,1\na,5\nb,2\na,6\nb,3\n")
+    assert read(path, series="shop") == {"b": [1, 2, 3], "a": [5, 6]}
+
+
+def test_numbers_may_name_the_series_of_a_long_table(tmp_path) -> None:
+    path = written(tmp_path, "sales.csv", "id,sales\n10,1\n10,2\n9,3\n9,4\n")
+    assert read(path, series="id") == {"10": [1, 2], "9": [3, 4]}
+
+
+def test_each_column_of_numbers_is_a_series_without_the_holes_at_its_ends(tmp_path) -> None:
+    path = written(tmp_path, "wide.csv", "a,b\n1,\n2,7\n3,8\n,9\n")
+    assert read(path) == {"a": [1, 2, 3], "b": [7, 8, 9]}
+
+
+def test_each_row_with_a_name_of_its_own_is_a_series(tmp_path) -> None:
+    path = written(tmp_path, "m4.csv", "V1,V2,V3,V4\nY1,1,2,3\nY2,4,5,\n")
+    assert read(path, series="V1") == {"Y1": [1, 2, 3], "Y2": [4, 5]}
+
+
+def test_each_file_is_a_series(tmp_path) -> None:
+    paths = [written(tmp_path, f"{name}.csv", f"sales\n{value}\n2\n") for name, value in (("x", 1), ("y", 5))]
+    assert read(*paths) == {"x.csv": [1, 2], "y.csv": [5, 2]}
+
+
+def test_each_row_of_json_lines_holds_a_list(tmp_path) -> None:
+    path = written(tmp_path, "panel.jsonl", '{"id": "a", "values": [1, 2.5]}\n{"id": "b", "values": [3]}\n')
+    assert read(path, series="id") == {"a": [1, 2.5], "b": [3]}
+    assert read(path) == {"panel.jsonl row 1": [1, 2.5], "panel.jsonl row 2": [3]}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "why"),
+    [
+        ("shop,sales\na,1\na,2\nb,3\n", {}, "column 'shop' may name the series"),
+        ("store_id,sales\n1,1\n1,2\n2,3\n", {}, "column 'store_id' may name the series"),
+        (
+            "shop,sales,price\na,1,2\na,2,2\n",
+            {"series": "shop"},
+            "has 'sales', 'price' to forecast; name the one",
+        ),
+        ("shop,sales\na,1\n", {"series": "stor"}, "has no column 'stor'; did you mean"),
+        ("shop,sales\na,one\nb,two\n", {"series": "shop"}, "has no column of numbers to forecast"),
+        ("when,sales\n2020-01,1\n2020-02,2\n", {}, "'when' may name the series, and no option says so"),
+    ],
+)
+def test_a_table_whose_series_are_not_clear_is_refused(tmp_path, text, columns, why) -> None:
+    with pytest.raises(DataError, match=why):
+        read(written(tmp_path, "panel.csv", text), **columns)
+
+
+def test_a_series_in_two_files_is_refused(tmp_path) -> None:
+    paths = [written(tmp_path, f"{name}.csv", "shop,sales\na,1\na,2\n") for name in "xy"]
+    with pytest.raises(DataError, match=r"series 'a' is in .*x\.csv and again in .*y\.csv"):
+        read(*paths, series="shop")
+
+
+@pytest.mark.parametrize("values", ['["a", "b"]', "[[1], [2]]", "[1, null]"])
+def test_a_list_that_holds_no_numbers_is_refused_with_its_row(tmp_path, values) -> None:
+    path = written(tmp_path, "panel.jsonl", f'{{"id": "a", "values": {values}}}\n')
+    with pytest.raises(DataError, match="row 1, column 'values'"):
+        read(path, series="id")
+
+
+def test_a_value_that_is_no_number_is_named_with_its_row(tmp_path) -> None:
+    path = written(tmp_path, "panel.csv", "shop,sales\na,1\na,2\na,x\n")
+    with pytest.raises(DataError, match=r"row 4, column 'sales' is 'x'"):
+        read(path, series="shop", value="sales")
