@@ -1,53 +1,100 @@
-"""NumPy ``.npz`` and MATLAB ``.mat`` files: arrays by name."""
+"""NumPy ``.npz`` and ``.npy`` and MATLAB ``.mat`` files: arrays by name."""
 
 from __future__ import annotations
 
+import io
+import re
+import zlib
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 
-from evo_nas.data.files import format_of, reading
+from evo_nas.data.files import content_of, format_of, reading
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy.typing as npt
 
+    Arrays = dict[str, npt.NDArray[np.generic]]
+
+ONLY_ARRAY = "x"
+"""The name of the array in an ``.npy`` file, which has none."""
+_OF_PART = re.compile(r"(.+)_(train|valid|validation|val|test)", re.IGNORECASE)
+_PARTS = {
+    "train": "train",
+    "valid": "validation",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
 
 def is_arrays(path: Path) -> bool:
     """Whether `read_arrays` knows the format of ``path`` by its name."""
-    return format_of(path) in {".npz", ".mat"}
+    return format_of(path) in {".npz", ".npy", ".mat"}
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def read_arrays(path: Path, *, beside: str | None = None) -> Arrays:
     """Reads all arrays; a MATLAB cell array is an array of objects ``(n,)``.
 
+    Args:
+        path: The file. An ``.npy`` file holds one array, which is called `ONLY_ARRAY`.
+        beside: Name of another ``.npy`` file in the same folder, whose array is added under that name.
+
     Raises:
-        DataError: The file is missing or damaged, or holds pickled objects.
+        DataError: A file is missing or damaged, or holds pickled objects.
     """
+    arrays = _read(path)
+    if format_of(path) == ".npy" and beside is not None and beside.lower().endswith(".npy"):
+        arrays[beside] = _read(path.parent / beside)[ONLY_ARRAY]
+    return arrays
+
+
+def arrays_by_part(arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Arrays]:
+    """Returns the arrays of each part where their names say it: ``x`` and ``y`` of the part test for ``y_test``.
+
+    It is empty unless there are arrays of the training part, and of another one.
+    """
+    parts: dict[str, Arrays] = {}
+    for name, values in arrays.items():
+        if match := _OF_PART.fullmatch(name):
+            parts.setdefault(_PARTS[match[2].lower()], {})[match[1]] = values
+    return parts if "train" in parts and len(parts) > 1 else {}
+
+
+def _read(path: Path) -> Arrays:
+    kind = format_of(path)
     with reading(path):
+        content = io.BytesIO(content_of(path))
         try:
-            return _read_mat(path) if format_of(path) == ".mat" else _read_npz(path)
-        except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError) as error:
+            return {".mat": _read_mat, ".npy": _read_npy}.get(kind, _read_npz)(content)
+        except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError, zlib.error) as error:
             raise DataError(
-                f"{path} cannot be read: {error}; must be an .npz of plain arrays, or a .mat of version 7 or older"
+                f"{path} cannot be read: {error}; must be an .npz of plain arrays, an .npy of one, or a .mat of "
+                "version 7 or older"
             ) from error
 
 
-def _read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read_npz(content: io.BytesIO) -> Arrays:
     # A pickle could run any code, and a data file may come from anywhere.
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(content, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def _read_mat(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read_npy(content: io.BytesIO) -> Arrays:
+    return {ONLY_ARRAY: np.lib.format.read_array(content, allow_pickle=False)}
+
+
+def _read_mat(content: io.BytesIO) -> Arrays:
     from scipy.io import loadmat  # noqa: PLC0415 - paid only where there is such a file
     from scipy.io.matlab import MatReadError  # noqa: PLC0415
 
     try:
-        arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
+        arrays = {name: value for name, value in loadmat(content).items() if not name.startswith("__")}
     except MatReadError as error:
         raise ValueError(str(error)) from error
     # MATLAB has no vectors: a row or column of cells has two dimensions.

@@ -115,8 +115,8 @@ class Columns:
         return np.concatenate(blocks, axis=1)
 
     def remarks_on(self, table: Table) -> tuple[str, ...]:
-        """Returns what another table has that the first one has not, one sentence each."""
-        remarks = []
+        """Returns how a table was read, and what it has that the first one has not, one sentence each."""
+        remarks = [*table.remarks]
         if further := [name for name in table.columns if name not in self.known]:
             remarks.append(f"{table.source} also has {_listed(further)}, not read")
         for name, words in self.categories.items():

@@ -32,7 +32,7 @@ _BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
 _LONGEST_CELL = 2**31 - 1
 
 
-def read_csv(path: Path, *, delimiter: str | None, kind: str) -> Table:
+def read_csv(path: Path, *, delimiter: str | None, kind: str, nameless: bool = False) -> Table:
     """Reads CSV or TSV whose first row names the columns; see `table_files.read_table`."""
     content = content_of(path)
     refuse_binary(path, content)
@@ -40,24 +40,31 @@ def read_csv(path: Path, *, delimiter: str | None, kind: str) -> Table:
     leading, content, trailing = _without_blank_ends(content)
     usual = DELIMITERS.get(kind, ",")
     chosen = delimiter or _delimiter(path, content, usual)
+    is_nameless = nameless and kind == ".tsv" and _holds_numbers(path, content, chosen)
+    if is_nameless:
+        content = _with_names(content, chosen)
     header = _header(path, content, chosen)
-    blanks = _blank_rows(path, content, chosen)
-    texts = _texts(path, content, chosen, header, blanks)
+    # The number of a row in the file, from its number in what is parsed.
+    offset = leading - is_nameless
+    blanks = [row + offset for row in _blank_rows(path, content, chosen)]
+    try:
+        texts = _texts(path, content, chosen, header)
+    except pa.ArrowInvalid as error:
+        raise _unreadable(path, error, offset, blanks) from error
     remarks = []
     if trailing and len(header) == 1:
         remarks.append(f"{path.name}: {trailing} blank lines at the end are not read")
     if chosen != (delimiter or usual):
         remarks.append(f"{path.name}: columns are separated by {chosen!r}")
     if blanks and len(header) > 1:
-        remarks.append(
-            f"{path.name}: {len(blanks)} blank lines are not read, the first is line {blanks[0] + leading}"
-        )
+        remarks.append(f"{path.name}: {len(blanks)} blank lines are not read, the first is row {blanks[0]}")
     return Table(
         str(path),
         {name: trimmed(texts.column(name)) for name in header},
-        first_row=2 + leading,  # the header is row 1, as in a spreadsheet
+        first_row=2 + offset,  # the header is row 1, as in a spreadsheet
+        has_names=not is_nameless,
         index_columns=unnamed(header),
-        skipped_rows=tuple(row + leading for row in blanks) if len(header) > 1 else (),
+        skipped_rows=tuple(blanks) if len(header) > 1 else (),
         remarks=tuple(remarks),
     )
 
@@ -139,6 +146,19 @@ def _looks_like_values(header: list[str]) -> bool:
     return len(numbers) == len(header) or (2 * len(numbers) >= len(header) > 2 and not are_names)
 
 
+def _holds_numbers(path: Path, content: bytes, delimiter: str) -> bool:
+    """Whether the first row has numbers only, as in the UCR archive; a short sequence has NaN after its last value."""
+    first, *others = next(_records(path, content, delimiter), []) or [""]
+    return (
+        is_number(first) and all(is_number(cell) or cell.lower() == "nan" for cell in others) and others != []
+    )
+
+
+def _with_names(content: bytes, delimiter: str) -> bytes:
+    steps = content.split(b"\n", 1)[0].count(delimiter.encode())
+    return delimiter.join(["label", *map(str, range(1, steps + 1))]).encode() + b"\n" + content
+
+
 def _blank_rows(path: Path, content: bytes, delimiter: str) -> list[int]:
     """Returns the numbers from 1 of rows that are blank lines; a cell with line breaks is one row."""
     if not _BLANK_LINE.search(content):
@@ -146,16 +166,15 @@ def _blank_rows(path: Path, content: bytes, delimiter: str) -> list[int]:
     return [number for number, cells in enumerate(_records(path, content, delimiter), start=1) if not cells]
 
 
-def _texts(path: Path, content: bytes, delimiter: str, header: list[str], blanks: list[int]) -> pa.Table:
+def _texts(path: Path, content: bytes, delimiter: str, header: list[str]) -> pa.Table:
     for size in _BLOCK_BYTES:
         try:
             texts = _parsed(content, delimiter, header, size)
+            break
         except pa.ArrowInvalid as error:
             # Arrow needs a whole row in one block.
             if "block" not in str(error) or size == _BLOCK_BYTES[-1]:
-                raise _unreadable(path, error, blanks) from error
-        else:
-            break
+                raise
     if b'"' in content and any(_has_line_breaks(texts.column(name)) for name in header):
         # Arrow takes a quote without an end for a cell that lasts to the end of the file; strict reading does not.
         sum(1 for _ in _records(path, content, delimiter))
@@ -184,13 +203,14 @@ def _parsed(content: bytes, delimiter: str, header: list[str], block_bytes: int)
     )
 
 
-def _unreadable(path: Path, error: pa.ArrowInvalid, blanks: list[int]) -> DataError:
+def _unreadable(path: Path, error: pa.ArrowInvalid, offset: int, blanks: list[int]) -> DataError:
     if "UTF8" in str(error):
         return DataError(f"{path} is not UTF-8 text; save it in UTF-8")
     wrong = _WRONG_WIDTH.search(str(error))
     if wrong is None:
         return DataError(f"{path} cannot be read as CSV: {error}; mend the file")
     row, expected, found = map(int, wrong.groups())
+    row += offset
     for blank in blanks:  # Arrow does not count them
         row += blank <= row
     return DataError(

@@ -25,7 +25,10 @@ def read_json_lines(path: Path) -> pa.Table:
     Raises:
         DataError: The file is no JSON, or its columns hold different things in different records.
     """
-    text = text_of(path)
+    return _of_lines(path, text_of(path))
+
+
+def _of_lines(path: Path, text: str) -> pa.Table:
     if text.lstrip().startswith("["):
         return _of_value(path, _loaded(path, text))
     content = text.encode()
@@ -50,7 +53,7 @@ def read_json(path: Path) -> pa.Table:
         value = json.loads(text)
     except ValueError as error:
         if "Extra data" in str(error):  # one record after the other
-            return read_json_lines(path)
+            return _of_lines(path, text)
         raise _no_json(path, error) from error
     return _of_value(path, value)
 

@@ -17,7 +17,7 @@ from evo_nas.data.numerals import is_number
 from evo_nas.data.step_tables import Steps, sequences_of_steps
 from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
-from evo_nas.data.ts_files import read_ts
+from evo_nas.data.ts_files import read_ts, sequences_of_ucr
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class SequenceReader:
             return read_ts(source) if self._roles.targets is None else _with_numbers(read_ts(source))
         if is_arrays(source):
             return _from_arrays(source, self._roles)
-        return read_table(source, delimiter=self._roles.delimiter)
+        table = read_table(source, delimiter=self._roles.delimiter, nameless=True)
+        return table if table.has_names else sequences_of_ucr(table)
 
     def _of_table(self, table: Table) -> Examples[Numeric]:
         return self._from_lists(table) if self._settled.holds_lists else self._from_rows(table)
@@ -137,9 +138,9 @@ class SequenceReader:
                 "choose the task labelling, or another column"
             )
         lists = table.lists(columns.inputs[0], holes=roles.holes)
-        first = table.first_row
         items = [
-            _as_steps(f"{table.source}, row {row}", value) for row, value in enumerate(lists, start=first)
+            _as_steps(f"{table.source}, row {row}", value)
+            for row, value in zip(table.row_numbers(), lists, strict=True)
         ]
         remarks = (*columns.remarks, *columns.remarks_on(table))
         labels: Sequence[Label]
@@ -181,7 +182,7 @@ class SequenceReader:
 
 
 def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, beside=roles.label)
     name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
     label = (roles.targets or (roles.label,))[0] or guessed(arrays, LABELS)
     for wanted in (name, label, roles.group, *(roles.targets or ())):

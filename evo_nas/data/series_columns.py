@@ -116,5 +116,5 @@ def _reason(table: Table, name: str) -> str:
     kind = table.kind_of(name)
     if kind.name == "mixed" and kind.first_wrong is not None:
         value = table.column(name)[kind.first_wrong].as_py()
-        return f"row {kind.first_wrong + table.first_row} is {value!r}"
+        return f"row {table.row_number(kind.first_wrong)} is {value!r}"
     return {"empty": "without a value", "numeric": "not in inputs"}.get(kind.name, kind.name)

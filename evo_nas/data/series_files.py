@@ -105,7 +105,7 @@ def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOpt
     may_lack = {name for name in columns.numbers if options.missing != "refuse" or name in columns.known}
     values = np.stack([table.numbers(name, holes=name in may_lack) for name in columns.numbers], axis=1)
     stamps = read_times(table, columns.time, day_first=options.day_first) if columns.time else None
-    whole = SeriesRows(table.source, part, "", values, np.arange(len(table)) + table.first_row, stamps)
+    whole = SeriesRows(table.source, part, "", values, np.array(table.row_numbers()), stamps)
     if columns.series is None:
         yield whole
         return

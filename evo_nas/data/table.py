@@ -31,6 +31,7 @@ class Table:
         first_row: Number of the first row of values, as people count.
         index_columns: Columns that number or name the rows and are no values: pandas' index, or a column of CSV
             without a name.
+        has_names: Whether the file names the columns; otherwise they are ``label`` and the steps of a sequence from 1.
         skipped_rows: Numbers of the rows that were left out, ascending, such as blank lines.
         remarks: What was guessed or left out while reading, one sentence each.
     """
@@ -39,6 +40,7 @@ class Table:
     columns: dict[str, pa.ChunkedArray]
     first_row: int = 1
     index_columns: tuple[str, ...] = ()
+    has_names: bool = True
     skipped_rows: tuple[int, ...] = ()
     remarks: tuple[str, ...] = ()
     _kinds: dict[str, ColumnKind] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -67,10 +69,7 @@ class Table:
 
     def row_number(self, row: int) -> int:
         """Returns the number of a row as people see it in the file, from its position in a column."""
-        number = row + self.first_row
-        for skipped in self.skipped_rows:
-            number += skipped <= number
-        return number
+        return self.row_numbers()[row]
 
     def row_numbers(self) -> Sequence[int]:
         """Returns the numbers of all rows; see `row_number`."""

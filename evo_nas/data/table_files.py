@@ -26,13 +26,14 @@ def is_table(path: Path) -> bool:
     return format_of(path) in {*DELIMITERS, *_READERS, ".arff"}
 
 
-def read_table(path: Path, *, delimiter: str | None = None) -> Table:
+def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = False) -> Table:
     """Reads a table; CSV and TSV are UTF-8 and name the columns in their first row.
 
     Args:
         path: The file; it may be compressed. A file without a known suffix is read as CSV.
         delimiter: The character between columns of CSV and TSV; if not given, a comma or a tab, by the suffix, or the
             one that the first rows have.
+        nameless: Whether columns of TSV may lack names, as in the UCR archive: a label and a sequence in each row.
 
     Raises:
         DataError: The file is missing, unreadable, empty or no such table.
@@ -45,7 +46,7 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
             elif kind == ".arff":
                 table = read_arff(path)
             else:
-                table = read_csv(path, delimiter=delimiter, kind=kind)
+                table = read_csv(path, delimiter=delimiter, kind=kind, nameless=nameless)
         except UnicodeDecodeError:
             raise  # a ValueError, too; `reading` has the words for it
         except (pa.ArrowException, ValueError, EOFError) as error:

@@ -39,7 +39,7 @@ def test_blank_lines_at_the_end_of_the_only_column_are_said(read) -> None:
 def test_blank_lines_among_several_columns_are_said_and_counted_as_rows(read) -> None:
     table = read('\na,b\n1,"x\n\ny"\n\n3,z\n\n\nw,z\n\n')
     assert table.texts("b") == ["x\n\ny", "z", "z"]
-    assert table.remarks == ("rows.csv: 3 blank lines are not read, the first is line 4",)
+    assert table.remarks == ("rows.csv: 3 blank lines are not read, the first is row 4",)
     with pytest.raises(DataError, match="row 8, column 'a' is 'w'"):
         table.numbers("a")
 
@@ -47,6 +47,8 @@ def test_blank_lines_among_several_columns_are_said_and_counted_as_rows(read) ->
 def test_a_row_of_another_width_is_named_past_blank_lines(read) -> None:
     with pytest.raises(DataError, match="row 5 has 3 values; must have 2"):
         read("a,b\n1,2\n\n3,4\n5,6,7\n")
+    with pytest.raises(DataError, match="row 7 has 3 values"):
+        read("\n\na,b\n1,2\n\n3,4\n5,6,7\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Arrays of NumPy and MATLAB, packed or not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from evo_nas.data.array_files import arrays_by_part, read_arrays
+from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.table_files import read_table
+from evo_nas.errors import DataError
+
+VALUES = np.arange(12.0).reshape(3, 2, 2)
+
+
+def saved(save, **arrays) -> bytes:
+    file = io.BytesIO()
+    save(file, arrays) if save is savemat else save(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.npz", saved(np.savez, x=VALUES)),
+        ("b.npz", saved(np.savez_compressed, x=VALUES)),
+        ("a.mat", saved(savemat, x=VALUES)),
+        ("a.npz.gz", gzip.compress(saved(np.savez, x=VALUES))),
+        ("a.mat.gz", gzip.compress(saved(savemat, x=VALUES))),
+    ],
+)
+def test_every_form_gives_the_same_array(name, content, tmp_path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert np.array_equal(read_arrays(tmp_path / name)["x"], VALUES)
+
+
+def test_an_array_without_a_name_has_its_labels_in_a_file_beside_it(tmp_path) -> None:
+    np.save(tmp_path / "inputs.npy", VALUES)
+    np.save(tmp_path / "classes.npy", ["up", "down", "up"])
+    examples = read_sequences(tmp_path / "inputs.npy", Roles(label="classes.npy"))
+    assert np.array_equal(np.stack(examples.items), VALUES)
+    assert examples.labels == ["up", "down", "up"]
+    with pytest.raises(DataError, match="it has 'x'"):
+        read_sequences(tmp_path / "inputs.npy", Roles())
+    with pytest.raises(DataError, match=r"nowhere\.npy cannot be read: No such file"):
+        read_sequences(tmp_path / "inputs.npy", Roles(label="nowhere.npy"))
+
+
+def test_arrays_of_parts_are_told_by_their_names() -> None:
+    names = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test", "note")
+    parts = arrays_by_part(dict.fromkeys(names, VALUES))
+    assert {part: list(arrays) for part, arrays in parts.items()} == {
+        "train": ["x", "y"],
+        "validation": ["x", "y"],
+        "test": ["x", "y"],
+    }
+
+
+@pytest.mark.parametrize(
+    "names", [("x", "y"), ("x_train", "y_train"), ("x_test", "y_test"), ("train", "test")]
+)
+def test_arrays_of_one_part_are_not_parted(names) -> None:
+    assert arrays_by_part(dict.fromkeys(names, VALUES)) == {}
+
+
+def test_an_array_of_rows_and_columns_is_a_table(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", VALUES[:, 0])
+    assert read_table(tmp_path / "a.npy").matrix(["1", "0"]).tolist() == [[1, 0], [5, 4], [9, 8]]
+    np.save(tmp_path / "b.npy", np.array([(1.5, 2)], dtype=[("load", "f8"), ("hour", "i4")]))
+    assert read_table(tmp_path / "b.npy").numeric_columns() == ["load", "hour"]
+    np.save(tmp_path / "c.npy", VALUES)
+    with pytest.raises(DataError, match=r"has shape \(3, 2, 2\); a table must be \(rows, columns\)"):
+        read_table(tmp_path / "c.npy")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])
+@pytest.mark.parametrize("content", [b"", b"not an array", b"\x93NUMPY\x01\x00", b"PK\x03\x04"])
+def test_a_damaged_file_is_one_clear_line(name, content, tmp_path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read: .*; must be an .npz of plain arrays"):
+        read_arrays(tmp_path / name)
+
+
+def test_a_pickle_is_never_loaded(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1], [1, 2]], dtype=object))
+    for read in (read_arrays, read_table):
+        with pytest.raises(DataError, match="cannot be read"):
+            read(tmp_path / "a.npy")
