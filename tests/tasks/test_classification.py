@@ -156,8 +156,8 @@ def test_a_constant_column_divides_by_nothing(tmp_path) -> None:
     ("line", "message"),
     [
         ("1,2:3:up", "line 2 has dimensions of different lengths"),
-        ("1,?:3,4:up", "sequence 1 has a missing or infinite value"),
-        ("1,nan:3,4:up", "sequence 1 has a missing or infinite value"),
+        ("1,?:3,4:up", "line 2 has a missing value; mend it, .* or set missing"),
+        ("1,nan:3,4:up", "line 2 has a missing value; mend it, .* or set missing"),
     ],
 )
 def test_a_malformed_line_of_ts_is_pointed_at(line, message, tmp_path) -> None:
