@@ -207,7 +207,11 @@ def _inputs(table: Table, roles: Roles, without: set[str]) -> tuple[tuple[str, .
     inputs = tuple(name for name in reasons if name not in against)
     if not inputs:
         left_out = "".join(f"; {remark}" for remark in _unread(against))
-        raise DataError(f"{table.source} has no column of numbers to read; name some in `inputs`{left_out}")
+        words = "tagging" if roles.label_per_step else "text_classification"
+        raise DataError(
+            f"{table.source} has no column of numbers to read; name some in `inputs`, or choose the task {words} for "
+            f"words{left_out}"
+        )
     return inputs, against
 
 

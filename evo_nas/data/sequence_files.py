@@ -252,7 +252,10 @@ def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
     try:
         steps = np.asarray(item, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{place}: a sequence is not an array of numbers; must be (time, features)") from None
+        raise DataError(
+            f"{place}: a sequence is not an array of numbers, (time, features); for words choose the task "
+            "tagging, or text_classification"
+        ) from None
     steps = steps[:, None] if steps.ndim == 1 else steps
     if steps.ndim != 2:
         raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")

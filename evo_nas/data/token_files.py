@@ -243,7 +243,8 @@ def _check_columns(path: Path, sequences: list[list[_Row]], width: int) -> None:
         if len(cells) != width or width < 2:
             raise DataError(
                 f"{path}, line {number} has {len(cells)} columns; must have {max(width, 2)}, a token and a tag among "
-                "them: mend it, or give the delimiter if blanks do not separate columns"
+                "them: mend it, give the delimiter if blanks do not separate columns, or name the column of the "
+                "sentence in `sequence` if the file is a table with a header"
             )
 
 

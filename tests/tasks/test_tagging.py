@@ -10,6 +10,7 @@ import pytest
 from evo_nas.config import checked
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.baselines.fitting import scores
+from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.tagging import TaggingOptions, TaggingTask
 
 
@@ -97,6 +98,24 @@ def test_a_file_that_seems_to_be_one_sentence_is_refused_with_what_to_do(tmp_pat
     dataset = task(tmp_path / "a.conll", separator="EOS").read().dataset
     assert dataset.classes == ("D", "N")
     assert sum(map(len, dataset.parts.values())) == 40
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "other"),
+    [
+        ("labelling", "a.jsonl", '{"tokens": ["a", "b"], "label": ["X", "Y"]}', "tagging"),
+        ("labelling", "a.csv", "id,word,label\n1,a,X\n1,b,Y\n", "tagging"),
+        ("tagging", "a.jsonl", '{"tokens": [0.5, 1.5], "tags": ["X", "Y"]}', "labelling"),
+        ("classification", "a.csv", "id,word,label\nx,a,X\ny,b,Y\n", "text_classification"),
+    ],
+)
+def test_data_of_another_task_are_sent_there(kind, name, content, other, tmp_path) -> None:
+    (tmp_path / name).write_text(content)
+    options = {"path": tmp_path / name} | (
+        {"sequence": "id"} if name == "a.csv" and kind == "labelling" else {}
+    )
+    with pytest.raises(DataError, match=f"choose the task {other}"):
+        TASKS[kind](TASKS[kind].Options.model_validate(options)).read()
 
 
 def test_a_missing_tag_is_not_scored(tmp_path) -> None:
