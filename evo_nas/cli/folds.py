@@ -136,7 +136,7 @@ def _groups(experiment: Experiment) -> list[str]:
 
 def _fields(judged: Sequence[tuple[Fold, Verdict]]) -> dict[str, Any]:
     """Returns the test metrics of each fold, and their mean and standard deviation, as plain values."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "fold": fold.name,
             "run": fold.place,
