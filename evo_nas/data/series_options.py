@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from evo_nas.data.calendar import Cycle
 from evo_nas.data.holes import Missing
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 
 Gaps = Literal["refuse", "fill", "mask", "keep"]
 """What becomes of steps without a row; see `SeriesOptions`."""
+_ALL_OR_NAMES = "all, or a list of one or more names"
+
+
+def _all_or_names(value: object) -> object:
+    if value == "all":
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise ValueError(f"must be {_ALL_OR_NAMES}")
+
+
+# Not a plain union: what is wrong would be said once for each of its types.
+Targets = Annotated[
+    Literal["all"] | tuple[str, ...],
+    Field(json_schema_extra={"permitted": _ALL_OR_NAMES}),
+    PlainValidator(_all_or_names),
+]
 Columns = Annotated[tuple[str, ...], Field(strict=False)]
 Cycles = Annotated[tuple[Cycle, ...], Field(strict=False)]
 
@@ -54,7 +71,7 @@ class SeriesOptions(StrictOptions):
     path: DataPaths = Field(examples=["series.csv"])
     validation_path: DataPaths | None = None
     test_path: DataPaths | None = None
-    targets: Literal["all"] | Names = Field(examples=[["temperature"]])
+    targets: Targets = Field(examples=[["temperature"]])
     inputs: Names | None = None
     exclude: Columns = ()
     known: Columns = ()

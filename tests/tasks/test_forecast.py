@@ -157,7 +157,7 @@ def test_a_file_without_numbers_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"targets": ()}, "must name at least one"),
+        ({"targets": ()}, "must be all, or a list of one or more names"),
         ({"targets": ("a", "a")}, "names a column twice"),
         ({"window": 0}, "greater than 0"),
         ({"horizon": -1}, "greater than 0"),
