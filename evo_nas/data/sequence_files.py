@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.array_files import is_arrays, read_arrays
-from evo_nas.data.columns import SEQUENCES, Columns, Roles, settled
+from evo_nas.data.array_files import is_arrays
+from evo_nas.data.array_sequences import NamedArrays, as_steps, sequences_of_arrays
+from evo_nas.data.columns import Columns, Roles, settled
 from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
-from evo_nas.data.guesses import LABELS, guessed
-from evo_nas.data.labels import groups_of, labels_of, step_labels_of, targets_of
+from evo_nas.data.labels import step_labels_of
 from evo_nas.data.numerals import is_number
 from evo_nas.data.step_tables import Steps, sequences_of_steps
 from evo_nas.data.table import Table
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from evo_nas.data.examples import Label
 
     Numeric = npt.NDArray[np.float64]
+    Source = Path | Table | NamedArrays
 
 
 def read_sequences(path: Path, roles: Roles) -> Examples[Numeric]:
@@ -54,7 +55,7 @@ class SequenceReader:
         self._roles = roles
         self._columns: Columns | None = None
 
-    def read(self, sources: Sequence[Path | Table]) -> Examples[Numeric]:
+    def read(self, sources: Sequence[Source]) -> Examples[Numeric]:
         """Returns the sequences of all files of a part; those that go on in a further table are joined.
 
         Raises:
@@ -75,15 +76,20 @@ class SequenceReader:
         assert self._columns is not None
         return self._columns
 
-    def _opened(self, source: Path | Table) -> Table | Examples[Numeric]:
+    def _opened(self, source: Source) -> Table | Examples[Numeric]:
         if isinstance(source, Table):
             return source
-        if format_of(source) == ".ts":
-            return read_ts(source) if self._roles.targets is None else _with_numbers(read_ts(source))
+        if isinstance(source, NamedArrays):
+            return sequences_of_arrays(source, self._roles)
         if is_arrays(source):
-            return _from_arrays(source, self._roles)
+            return sequences_of_arrays(NamedArrays.of(source, self._roles), self._roles)
+        if format_of(source) == ".ts":
+            return self._with_outputs(read_ts(source))
         table = read_table(source, delimiter=self._roles.delimiter, nameless=True)
-        return table if table.has_names else sequences_of_ucr(table)
+        return table if table.has_names else self._with_outputs(sequences_of_ucr(table))
+
+    def _with_outputs(self, examples: Examples[Numeric]) -> Examples[Numeric]:
+        return examples if self._roles.targets is None else _with_numbers(examples)
 
     def _of_table(self, table: Table) -> Examples[Numeric]:
         return self._from_lists(table) if self._settled.holds_lists else self._from_rows(table)
@@ -139,7 +145,7 @@ class SequenceReader:
             )
         lists = table.lists(columns.inputs[0], holes=roles.holes)
         items = [
-            _as_steps(f"{table.source}, row {row}", value)
+            as_steps(f"{table.source}, row {row}", value)
             for row, value in zip(table.row_numbers(), lists, strict=True)
         ]
         remarks = (*columns.remarks, *columns.remarks_on(table))
@@ -181,48 +187,6 @@ class SequenceReader:
         )
 
 
-def _from_arrays(path: Path, roles: Roles) -> Examples[Numeric]:
-    arrays = read_arrays(path, beside=roles.label)
-    name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
-    label = (roles.targets or (roles.label,))[0] or guessed(arrays, LABELS)
-    for wanted in (name, label, roles.group, *(roles.targets or ())):
-        if wanted is not None and wanted not in arrays:
-            raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
-    items = [_as_steps(path, item) for item in arrays[name]]
-    if not items:
-        raise DataError(f"{path}: {name} has no sequence; must have at least one")
-    place, steps = f"{path}: {label}", [len(item) for item in items]
-    # NPZ has no ragged arrays, so sequences of different lengths are padded there.
-    lengths = _lengths(path, arrays, items) if "lengths" in arrays else steps
-    items = [item[:length] for item, length in zip(items, lengths, strict=True)]
-    labels: Sequence[Label]
-    remarks: tuple[str, ...] = ()
-    if roles.targets is not None:
-        named = [
-            targets_of(f"{path}: {each}", arrays[each], len(items)) for each in roles.targets or (label,)
-        ]
-        labels = [np.concatenate(each) for each in zip(*named, strict=True)]
-    elif roles.label_per_step:
-        padded, remarks = step_labels_of(place, arrays[label], steps)
-        labels = [each[:length] for each, length in zip(padded, lengths, strict=True)]
-    else:
-        labels, remarks = labels_of(place, arrays[label], len(items))
-    groups = (
-        None if roles.group is None else groups_of(f"{path}: {roles.group}", arrays[roles.group], len(items))
-    )
-    return Examples(
-        str(path),
-        items=items,
-        labels=labels,
-        groups=groups,
-        remarks=(
-            f"array {name} holds the sequences, {label} the {'labels' if roles.targets is None else 'targets'}",
-            *remarks,
-        ),
-        places=Places.of(str(path), "sequence", range(1, len(items) + 1)),
-    )
-
-
 def _with_numbers(examples: Examples[Numeric]) -> Examples[Numeric]:
     """Returns examples with numbers for their labels."""
     targets: list[Numeric] = []
@@ -231,35 +195,6 @@ def _with_numbers(examples: Examples[Numeric]) -> Examples[Numeric]:
             raise DataError(f"{examples.where[position]}: the target is {str(label)!r}; must be a number")
         targets.append(np.array([float(str(label))]))
     return replace(examples, labels=targets)
-
-
-def _lengths(
-    path: Path, arrays: dict[str, npt.NDArray[np.generic]], items: list[npt.NDArray[np.float64]]
-) -> list[int]:
-    lengths: list[int] = np.ravel(arrays["lengths"]).astype(np.int64).tolist()
-    if len(lengths) != len(items):
-        raise DataError(
-            f"{path}: lengths has {len(lengths)} numbers; must be {len(items)}, one for each sequence"
-        )
-    for number, (length, item) in enumerate(zip(lengths, items, strict=True), start=1):
-        if not 1 <= length <= len(item):
-            raise DataError(f"{path}: lengths of sequence {number} is {length}; must be 1 to {len(item)}")
-    return lengths
-
-
-def _as_steps(place: Path | str, item: object) -> npt.NDArray[np.float64]:
-    """Returns one sequence as ``(time, features)``; a vector has one feature."""
-    try:
-        steps = np.asarray(item, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"{place}: a sequence is not an array of numbers, (time, features); for words choose the task "
-            "tagging, or text_classification"
-        ) from None
-    steps = steps[:, None] if steps.ndim == 1 else steps
-    if steps.ndim != 2:
-        raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
-    return steps
 
 
 def places_of_rows(table: Table) -> Places:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
+from evo_nas.data.array_sequences import sources_by_part
 from evo_nas.data.columns import Roles
 from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
@@ -98,7 +99,11 @@ def read_numeric(
     """
     reader = SequenceReader(roles)
     tables = source.tables()
-    parts = {part: [table] for part, table in tables.items()} if tables else source.files_by_part()
+    parts = (
+        {part: [table] for part, table in tables.items()}
+        if tables
+        else sources_by_part(source.files_by_part(), roles)
+    )
     files: dict[str, Examples[Numeric]] = {}
     part_of: dict[str, str] = {}
     for part, some in parts.items():

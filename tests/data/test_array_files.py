@@ -13,6 +13,8 @@ from evo_nas.data.array_files import arrays_by_part, read_arrays
 from evo_nas.data.sequence_files import Roles, read_sequences
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
+from evo_nas.tasks.classification import ClassificationTask, SequenceOptions
+from evo_nas.tasks.numeric_files import read_numeric
 
 VALUES = np.arange(12.0).reshape(3, 2, 2)
 
@@ -90,3 +92,41 @@ def test_a_pickle_is_never_loaded(tmp_path) -> None:
     for read in (read_arrays, read_table):
         with pytest.raises(DataError, match="cannot be read"):
             read(tmp_path / "a.npy")
+
+
+@pytest.fixture
+def keras(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "mnist.npz"
+    sizes = {"train": 30, "val": 5, "test": 10}
+    np.savez(
+        path,
+        **{f"x_{part}": rng.integers(0, 255, (size, 4, 3), dtype=np.uint8) for part, size in sizes.items()},
+        **{f"y_{part}": np.arange(size, dtype=np.uint8)[:, None] % 2 for part, size in sizes.items()},
+    )
+    return path
+
+
+def test_a_file_of_keras_gives_the_parts_that_it_holds(keras) -> None:
+    files = read_numeric(SequenceOptions(path=(keras,)), Roles())
+    assert {part: len(examples) for part, examples in files.items()} == {
+        "train": 30,
+        "validation": 5,
+        "test": 10,
+    }
+    assert files["test"].items[0].shape == (4, 3)
+    assert files["test"].where[2] == f"{keras}, test part, sequence 3"
+    dataset = ClassificationTask(SequenceOptions(path=(keras,))).read().dataset
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [30, 5, 10]
+
+
+def test_a_part_is_given_once(keras, tmp_path) -> None:
+    np.savez(tmp_path / "other.npz", x=np.ones((4, 4, 3)), y=[0, 1, 0, 1])
+    for paths in (
+        {"path": (keras,), "test_path": (tmp_path / "other.npz",)},
+        {"path": (tmp_path / "other.npz",), "test_path": (keras,)},
+    ):
+        with pytest.raises(
+            DataError, match=r"mnist\.npz holds the train, validation, test parts, but test_path is given"
+        ):
+            read_numeric(SequenceOptions(**paths), Roles())

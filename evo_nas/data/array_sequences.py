@@ -1,0 +1,152 @@
+"""Labelled sequences from files of arrays, and the parts that such a file may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.array_files import arrays_by_part, is_arrays, read_arrays
+from evo_nas.data.columns import SEQUENCES
+from evo_nas.data.examples import Examples, Places
+from evo_nas.data.guesses import LABELS, guessed
+from evo_nas.data.labels import groups_of, labels_of, step_labels_of, targets_of
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from evo_nas.data.array_files import Arrays
+    from evo_nas.data.columns import Roles
+    from evo_nas.data.examples import Label
+
+    Numeric = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedArrays:
+    """The arrays of a file, or those of one part in it.
+
+    Attributes:
+        source: The file, and the part if it holds several, for messages.
+        arrays: The arrays by name.
+    """
+
+    source: str
+    arrays: Arrays
+
+    @classmethod
+    def of(cls, path: Path, roles: Roles) -> NamedArrays:
+        """Returns all arrays of a file; the labels of an ``.npy`` file are in another one if a role names it."""
+        return cls(str(path), read_arrays(path, beside=roles.label))
+
+
+def sources_by_part(files: Mapping[str, Sequence[Path]], roles: Roles) -> dict[str, list[Path | NamedArrays]]:
+    """Returns what is read for each part: files, and arrays of files that hold parts of their own, as Keras has them.
+
+    Args:
+        files: The files of each part that has some, ``train`` first.
+        roles: What the configuration names.
+
+    Raises:
+        DataError: A file holds a part that has files of its own, or parts where only one is expected.
+    """
+    sources: dict[str, list[Path | NamedArrays]] = {part: [] for part in files}
+    for part, paths in files.items():
+        for path in paths:
+            if not is_arrays(path):
+                sources[part].append(path)
+                continue
+            whole = NamedArrays.of(path, roles)
+            within = arrays_by_part(whole.arrays) or {part: whole.arrays}
+            if clash := [name for name in within if name != part and (part != "train" or name in files)]:
+                raise DataError(
+                    f"{path} holds the {', '.join(within)} parts, but {clash[0] if part == 'train' else part}_path is "
+                    "given as well; give the file in path alone, or files with one part each"
+                )
+            for name, arrays in within.items():
+                source = whole.source if len(within) == 1 else f"{whole.source}, {name} part"
+                sources.setdefault(name, []).append(NamedArrays(source, arrays))
+    return sources
+
+
+def sequences_of_arrays(file: NamedArrays, roles: Roles) -> Examples[Numeric]:
+    """Returns the labelled sequences of a file of arrays.
+
+    Raises:
+        DataError: The roles do not fit the arrays, or the arrays each other.
+    """
+    path, arrays = file.source, file.arrays
+    name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
+    label = (roles.targets or (roles.label,))[0] or guessed(arrays, LABELS)
+    for wanted in (name, label, roles.group, *(roles.targets or ())):
+        if wanted is not None and wanted not in arrays:
+            raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
+    items = [as_steps(path, item) for item in arrays[name]]
+    if not items:
+        raise DataError(f"{path}: {name} has no sequence; must have at least one")
+    place, steps = f"{path}: {label}", [len(item) for item in items]
+    # NPZ has no ragged arrays, so sequences of different lengths are padded there.
+    lengths = _lengths(path, arrays, items) if "lengths" in arrays else steps
+    items = [item[:length] for item, length in zip(items, lengths, strict=True)]
+    labels: Sequence[Label]
+    remarks: tuple[str, ...] = ()
+    if roles.targets is not None:
+        named = [
+            targets_of(f"{path}: {each}", arrays[each], len(items)) for each in roles.targets or (label,)
+        ]
+        labels = [np.concatenate(each) for each in zip(*named, strict=True)]
+    elif roles.label_per_step:
+        padded, remarks = step_labels_of(place, arrays[label], steps)
+        labels = [each[:length] for each, length in zip(padded, lengths, strict=True)]
+    else:
+        labels, remarks = labels_of(place, arrays[label], len(items))
+    groups = (
+        None if roles.group is None else groups_of(f"{path}: {roles.group}", arrays[roles.group], len(items))
+    )
+    return Examples(
+        path,
+        items=items,
+        labels=labels,
+        groups=groups,
+        remarks=(
+            f"array {name} holds the sequences, {label} the {'labels' if roles.targets is None else 'targets'}",
+            *remarks,
+        ),
+        places=Places.of(path, "sequence", range(1, len(items) + 1)),
+    )
+
+
+def as_steps(place: str, item: object) -> Numeric:
+    """Returns one sequence as ``(time, features)``; a vector has one feature.
+
+    Raises:
+        DataError: It is no array of numbers of one or two dimensions.
+    """
+    try:
+        steps = np.asarray(item, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{place}: a sequence is not an array of numbers, (time, features); for words choose the task "
+            "tagging, or text_classification"
+        ) from None
+    steps = steps[:, None] if steps.ndim == 1 else steps
+    if steps.ndim != 2:
+        raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
+    return steps
+
+
+def _lengths(path: str, arrays: Arrays, items: list[Numeric]) -> list[int]:
+    lengths: list[int] = np.ravel(arrays["lengths"]).astype(np.int64).tolist()
+    if len(lengths) != len(items):
+        raise DataError(
+            f"{path}: lengths has {len(lengths)} numbers; must be {len(items)}, one for each sequence"
+        )
+    for number, (length, item) in enumerate(zip(lengths, items, strict=True), start=1):
+        if not 1 <= length <= len(item):
+            raise DataError(f"{path}: lengths of sequence {number} is {length}; must be 1 to {len(item)}")
+    return lengths
