@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from evo_nas.data.panel import PanelSeries
+from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
+from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import Self
 
     import numpy.typing as npt
 
+    from evo_nas.data.series_options import Gaps
     from evo_nas.data.table import Table
 
 _NAMES_SERIES = re.compile(r"(?:.*[_ ])?(?:id|ids|series|item|key)", re.IGNORECASE)
@@ -26,23 +30,89 @@ _NAMES_SERIES = re.compile(r"(?:.*[_ ])?(?:id|ids|series|item|key)", re.IGNORECA
 
 @dataclass(frozen=True, slots=True)
 class PanelColumns:
-    """The columns of a panel, as far as they are given.
+    """What a person says about the columns of a panel.
 
     Attributes:
         series: Names of the series.
         value: Values, or lists of values.
         time: Times of the values.
+        day_first: Whether 01/02/2020 is in February; None refuses dates that can be read in both ways.
+        gaps: What becomes of steps without a row; ``mask`` makes them missing values.
     """
 
     series: str | None = None
     value: str | None = None
     time: str | None = None
+    day_first: bool | None = None
+    gaps: Gaps = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the series of a table are; the first table settles it for all.
+
+    Attributes:
+        form: ``long`` if each row is a value of a series, ``rows`` and ``columns`` if each is a series, ``lists`` if
+            each row has a series in one column.
+        values: Columns that hold the values.
+        series: Column that names the series.
+        time: Column that orders the values.
+        day_first: See `PanelColumns`.
+    """
+
+    form: Literal["long", "rows", "columns", "lists"]
+    values: tuple[str, ...]
+    series: str | None
+    time: str | None
+    day_first: bool | None
+
+    @classmethod
+    def of(cls, table: Table, columns: PanelColumns) -> Self:
+        """Finds the series of the first table.
+
+        Raises:
+            DataError: A named column is not there, or it is not clear what the series are.
+        """
+        for name in filter(None, (columns.series, columns.value, columns.time)):
+            table.column(name)  # raises where there is none
+        lists, time = table.list_columns(), columns.time or _guessed_time(table, columns)
+        given = (columns.value,) if columns.value else ()
+        if lists and (not given or given[0] in lists):
+            return cls("lists", given or _only(table, lists), columns.series, None, columns.day_first)
+        free = {columns.series, time}
+        numbers = given or tuple(name for name in table.numeric_columns() if name not in free)
+        if columns.series is None:
+            if not given:
+                _check_that_columns_are_series(table, time)
+            if not numbers:
+                raise DataError(f"{table.source} has no column of numbers; a panel needs at least one series")
+            return cls("columns", numbers, None, time, columns.day_first)
+        is_named_once = len(table.column(columns.series).unique()) == len(table)
+        if is_named_once and len(numbers) > 1 and time is None:
+            return cls("rows", numbers, columns.series, None, columns.day_first)
+        return cls("long", _only(table, numbers), columns.series, time, columns.day_first)
+
+    def unread(self, table: Table) -> str:
+        """Returns which columns of ``table`` are not read, as a sentence; "" if all are."""
+        read = {*self.values, self.series, self.time}
+        names = [name or "a column without a name" for name in table.columns if name not in read]
+        return f"{table.source}: not read: {', '.join(names)}" if names else ""
+
+    def series_of(self, table: Table, path: Path, *, is_only: bool) -> Iterator[SeriesRows]:
+        """Yields the series of a table; with ``is_only`` there is no other table."""
+        read: Callable[[Table, _Layout], Iterator[SeriesRows]] = _READERS[self.form]
+        for each in read(table, self):
+            if self.form == "columns" and not is_only:
+                name = path.name if len(self.values) == 1 else f"{path.name} {each.name}"
+                yield replace(each, name=name)
+            else:
+                yield each
 
 
 def read_panel(
     files: Sequence[Path], columns: PanelColumns, *, delimiter: str | None = None
-) -> list[PanelSeries]:
-    """Reads all series of all files.
+) -> tuple[list[PanelSeries], tuple[str, ...]]:
+    """Returns all series of all files, and how the files were understood, one sentence each.
 
     A column of lists holds a series in each row. With names of series, a table is long, with a row for each value,
     or has a row for each series if every name is there once and several columns hold numbers. Without them each column
@@ -50,76 +120,52 @@ def read_panel(
 
     Args:
         files: Tables.
-        columns: The columns that are given.
+        columns: What is said about them.
         delimiter: Character between columns of CSV; by the file's name if not given.
 
     Raises:
-        DataError: A file cannot be read, it is not clear what its series are, or two series have the same name.
+        DataError: A file cannot be read, it is not clear what its series are, two series have the same name, or times
+            are not as ``columns`` allow.
     """
-    tables = (read_table(path, delimiter=delimiter) for path in files)
-    series: dict[str, tuple[str, PanelSeries]] = {}
-    for path, table in zip(files, tables, strict=True):
-        for each in _series_of(table, path, columns, is_only=len(files) == 1):
+    layout: _Layout | None = None
+    series: dict[str, SeriesRows] = {}
+    sources: dict[str, str] = {}
+    unread: dict[str, None] = {}
+    for path in files:
+        table = read_table(path, delimiter=delimiter)
+        layout = layout or _Layout.of(table, columns)
+        unread[layout.unread(table)] = None
+        for each in layout.series_of(table, path, is_only=len(files) == 1):
             if each.name in series:
                 raise DataError(
-                    f"series {each.name!r} is in {series[each.name][0]} and again in {table.source}; one series must "
-                    "be in one file: join them or rename one"
+                    f"series {each.name!r} is in {sources[each.name]} and again in {table.source}; one series must be "
+                    "in one file: join them or rename one"
                 )
-            series[each.name] = table.source, each
-    return [each for _, each in series.values()]
+            series[each.name], sources[each.name] = each, table.source
+    assert layout is not None
+    rows = list(series.values())
+    remarks = [*filter(None, unread)]
+    if layout.time is not None:
+        rows, said = _in_time(rows, layout.time, columns.gaps)
+        remarks += said
+    trims = layout.form in {"rows", "columns"}
+    return [_panel_series(each, trims=trims) for each in rows], tuple(remarks)
 
 
-def _series_of(table: Table, path: Path, columns: PanelColumns, *, is_only: bool) -> Iterable[PanelSeries]:
-    for name in (columns.series, columns.value, columns.time):
-        if name is not None:
-            table.column(name)  # raises where there is none
-    lists = table.list_columns()
-    if columns.value in lists or (columns.value is None and lists):
-        return _of_lists(table, path, columns, lists)
-    if columns.series is None:
-        return _of_columns(table, path, columns, is_only=is_only)
-    numbers = _numeric(table, columns)
-    if (
-        columns.value is None
-        and len(numbers) > 1
-        and len(table.column(columns.series).unique()) == len(table)
-    ):
-        return _of_rows(table, columns.series, numbers)
-    return _of_long(table, columns.series, columns.value or _only(table, numbers))
+def _guessed_time(table: Table, columns: PanelColumns) -> str | None:
+    dates = [name for name in time_columns(table) if name not in {columns.series, columns.value}]
+    if len(dates) > 1:
+        raise DataError(
+            f"{table.source}: columns {', '.join(map(repr, dates))} all hold dates or times; name the one that orders "
+            "the values in time"
+        )
+    return dates[0] if dates else None
 
 
-def _of_lists(table: Table, path: Path, columns: PanelColumns, lists: Sequence[str]) -> Iterator[PanelSeries]:
-    """Yields a series for each row, which holds the list of its values."""
-    value = columns.value or _only(table, lists)
-    named = table.texts(columns.series) if columns.series else None
-    for row, each in enumerate(table.lists(value)):
-        try:
-            values = np.array(each, dtype=np.float64)
-        except (TypeError, ValueError):
-            values = np.empty(0)
-        if values.ndim != 1 or not np.isfinite(values).all() or not len(values):
-            raise DataError(
-                f"{table.place(value, row)} is no list of finite numbers; every series must be one"
-            )
-        yield PanelSeries(named[row] if named else f"{path.name} row {row + table.first_row}", values)
-
-
-def _of_columns(table: Table, path: Path, columns: PanelColumns, *, is_only: bool) -> Iterator[PanelSeries]:
-    """Yields a series for each column of numbers; missing values at its ends are not part of it."""
-    if columns.value is None:
-        _check_that_columns_are_series(table, columns)
-    numbers = [columns.value] if columns.value else _numeric(table, columns)
-    if not numbers:
-        raise DataError(f"{table.source} has no column of numbers; a panel needs at least one series")
-    for name in numbers:
-        label = name if is_only else path.name if len(numbers) == 1 else f"{path.name} {name}"
-        yield PanelSeries(label, _trimmed(table.numbers(name, holes=True)))
-
-
-def _check_that_columns_are_series(table: Table, columns: PanelColumns) -> None:
+def _check_that_columns_are_series(table: Table, time: str | None) -> None:
     """Refuses a table of which some column may name the series: values of different series must never be joined."""
     for name in table.columns:
-        if name in {columns.time, *table.index_columns}:
+        if name in {time, *table.index_columns}:
             continue
         is_likely = _NAMES_SERIES.fullmatch(name) and len(table.column(name).unique()) < len(table)
         if is_likely or table.kind_of(name).name in {"words", "mixed"}:
@@ -129,37 +175,102 @@ def _check_that_columns_are_series(table: Table, columns: PanelColumns) -> None:
             )
 
 
-def _of_rows(table: Table, series: str, numbers: Sequence[str]) -> Iterator[PanelSeries]:
-    """Yields a series for each row; missing values at its ends are not part of it."""
-    values = table.matrix(numbers, holes=True)
-    for name, row in zip(table.texts(series), values, strict=True):
-        yield PanelSeries(name, _trimmed(row))
-
-
-def _of_long(table: Table, series: str, value: str) -> Iterator[PanelSeries]:
-    """Yields the values of each name, in the order of the file."""
-    values = table.numbers(value, holes=True)
-    names, places = np.unique(np.array(table.texts(series)), return_inverse=True)
-    order = np.argsort(places, kind="stable")
-    starts = np.flatnonzero(np.diff(places[order])) + 1
-    for which in sorted(np.split(order, starts), key=lambda rows: int(rows[0])):
-        yield PanelSeries(str(names[places[which[0]]]), values[which])
-
-
-def _numeric(table: Table, columns: PanelColumns) -> list[str]:
-    return [name for name in table.numeric_columns() if name not in {columns.series, columns.time}]
-
-
-def _only(table: Table, names: Sequence[str]) -> str:
+def _only(table: Table, names: Sequence[str]) -> tuple[str]:
     if len(names) != 1:
         raise DataError(
             f"{table.source} has {', '.join(map(repr, names)) or 'no column of numbers'} to forecast; name the one "
             "column of values in value"
         )
-    return names[0]
+    return (names[0],)
 
 
-def _trimmed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Returns the values from the first to the last one that is known."""
-    known = np.flatnonzero(~np.isnan(values))
-    return values[known[0] : known[-1] + 1] if len(known) else values[:0]
+def _of_lists(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+    """Yields a series for each row, which holds the list of its values."""
+    (value,) = layout.values
+    named = table.texts(layout.series) if layout.series else None
+    for row, each in enumerate(table.lists(value)):
+        try:
+            values = np.array(each, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(0)
+        if values.ndim != 1 or not np.isfinite(values).all() or not len(values):
+            raise DataError(
+                f"{table.place(value, row)} is no list of finite numbers; every series must be one"
+            )
+        name = named[row] if named else f"row {row + table.first_row}"
+        yield _rows(table.source, name, values, row + table.first_row)
+
+
+def _of_columns(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+    stamps = _stamps(table, layout)
+    for name in layout.values:
+        rows = _rows(table.source, name, table.numbers(name, holes=True), table.first_row)
+        yield replace(rows, stamps=stamps)
+
+
+def _of_rows(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+    assert layout.series is not None
+    values = table.matrix(layout.values, holes=True)
+    for row, name in enumerate(table.texts(layout.series)):
+        yield _rows(table.source, name, values[row], row + table.first_row)
+
+
+def _of_long(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+    """Yields the values of each name, in the order of the file."""
+    assert layout.series is not None
+    values = table.numbers(layout.values[0], holes=True)
+    whole = replace(_rows(table.source, "", values, table.first_row), stamps=_stamps(table, layout))
+    names, places = np.unique(np.array(table.texts(layout.series)), return_inverse=True)
+    order = np.argsort(places, kind="stable")
+    starts = np.flatnonzero(np.diff(places[order])) + 1
+    for which in sorted(np.split(order, starts), key=lambda rows: int(rows[0])):
+        name = str(names[places[which[0]]])
+        yield replace(whole.chosen(which), source=f"{table.source}, series {name!r}", name=name)
+
+
+_READERS: Mapping[str, Callable[[Table, _Layout], Iterator[SeriesRows]]] = {
+    "lists": _of_lists,
+    "columns": _of_columns,
+    "rows": _of_rows,
+    "long": _of_long,
+}
+
+
+def _rows(source: str, name: str, values: npt.NDArray[np.float64], first: int) -> SeriesRows:
+    return SeriesRows(source, "train", name, values[:, None], np.arange(len(values)) + first)
+
+
+def _stamps(table: Table, layout: _Layout) -> npt.NDArray[np.datetime64] | None:
+    return None if layout.time is None else read_times(table, layout.time, day_first=layout.day_first)
+
+
+def _in_time(rows: Sequence[SeriesRows], time: str, gaps: Gaps) -> tuple[list[SeriesRows], list[str]]:
+    """Returns the series in the order of time and with a row for each step, and what was done for that."""
+    shuffled = sum(not each.is_ordered() for each in rows)
+    ordered = [each.in_order() for each in rows]
+    steps = common_steps(ordered, gaps=gaps)
+    irregular = [each for each, some in zip(ordered, steps, strict=True) if some.positions is None]
+    if irregular and gaps != "keep":
+        raise DataError(
+            f"{irregular[0].source}: the values have no regular step in {time}; set gaps to keep, which takes them as "
+            "they follow each other"
+        )
+    names = sorted({some.text for some in steps if some.name})
+    said = [
+        f"{time} orders the values, "
+        + (f"in steps of {', '.join(names)}" if names else "without a regular step")
+    ]
+    if shuffled:
+        said.append(f"{shuffled:,} series are not in the order of {time} and were sorted")
+    if inserted := sum(some.inserted for some in steps):
+        said.append(f"{inserted:,} steps have no row" + ("" if gaps == "keep" else " and are missing values"))
+    return [each.without_gaps(some, gaps) for each, some in zip(ordered, steps, strict=True)], said
+
+
+def _panel_series(rows: SeriesRows, *, trims: bool) -> PanelSeries:
+    """Returns the values of a series; with ``trims``, from the first to the last one that is known."""
+    values = rows.values[:, 0]
+    if trims:
+        known = np.flatnonzero(~np.isnan(values))
+        values = values[known[0] : known[-1] + 1] if len(known) else values[:0]
+    return PanelSeries(rows.name, values)

