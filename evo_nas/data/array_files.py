@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from evo_nas.data.files import content_of, format_of, reading
+from evo_nas.data.files import content_of, format_of, in_one_line, reading
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _read(path: Path) -> Arrays:
             return {".mat": _read_mat, ".npy": _read_npy}.get(kind, _read_npz)(content)
         except (ValueError, BadZipFile, EOFError, NotImplementedError, TypeError, zlib.error) as error:
             raise DataError(
-                f"{path} cannot be read: {error}; must be an .npz of plain arrays, an .npy of one, or a .mat of "
-                "version 7 or older"
+                f"{path} cannot be read: {in_one_line(error)}; must be an .npz of plain arrays, an .npy of one, or a "
+                ".mat of version 7 or older"
             ) from error
 
 

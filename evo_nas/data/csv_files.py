@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from evo_nas.data.files import content_of, refuse_binary
+from evo_nas.data.files import content_of, in_one_line, refuse_binary
 from evo_nas.data.numerals import is_number
 from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
@@ -208,7 +208,7 @@ def _unreadable(path: Path, error: pa.ArrowInvalid, offset: int, blanks: list[in
         return DataError(f"{path} is not UTF-8 text; save it in UTF-8")
     wrong = _WRONG_WIDTH.search(str(error))
     if wrong is None:
-        return DataError(f"{path} cannot be read as CSV: {error}; mend the file")
+        return DataError(f"{path} cannot be read as CSV: {in_one_line(error)}; mend the file")
     row, expected, found = map(int, wrong.groups())
     row += offset
     for blank in blanks:  # Arrow does not count them

@@ -65,7 +65,14 @@ def reading(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text; save it in UTF-8") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
+        raise DataError(
+            f"{path} cannot be read: {in_one_line(error.strerror or error)}; check the path"
+        ) from error
+
+
+def in_one_line(reason: object) -> str:
+    """Returns what a library says about an error in one line; Arrow puts line breaks between several reasons."""
+    return " ".join(str(reason).split())
 
 
 def content_of(path: Path) -> bytes:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _SHARES = "three shares above 0 that add up to 1"
 _SHARES_OR_ROWS = "three shares that add up to 1, or three whole numbers of rows"
 _LEVELS = "levels between 0 and 1, ascending"
+_ENCODING = "a text encoding, such as utf-8, latin-1 or utf-16"
 _SHARE_OR_NUMBER = "a share between 0 and 1, or a whole number of examples"
 
 
@@ -68,6 +69,15 @@ def _share_or_number(amount: float) -> float:
     raise ValueError(f"must be {_SHARE_OR_NUMBER}")
 
 
+def _encoding(name: str) -> str:
+    try:
+        # Decoded and not only looked up: Python's codecs also convert bytes to bytes. No bytes would not be looked up.
+        bytes(4).decode(name, "replace")
+    except (LookupError, ValueError):
+        raise ValueError(f"must be {_ENCODING}") from None
+    return name
+
+
 # JSON and YAML have lists and no tuples, so tuples are read leniently (`strict=False`); their items stay strict.
 Names = Annotated[
     tuple[str, ...],
@@ -103,5 +113,7 @@ Amount = Annotated[
 """A share of the examples, or their number as an integer."""
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 """A single character, such as a delimiter."""
+Encoding = Annotated[str, Field(json_schema_extra={"permitted": _ENCODING}), AfterValidator(_encoding)]
+"""The name of a text encoding."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """A seed that NumPy and scikit-learn both take."""

@@ -11,7 +11,7 @@ from pyarrow import feather, ipc, parquet
 
 from evo_nas.data.arff_files import read_arff
 from evo_nas.data.csv_files import DELIMITERS, read_csv, refuse_repeated, unnamed, without_rows
-from evo_nas.data.files import content_of, format_of, reading
+from evo_nas.data.files import content_of, format_of, in_one_line, reading
 from evo_nas.data.json_files import read_json, read_json_lines
 from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
@@ -50,7 +50,9 @@ def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = Fal
         except UnicodeDecodeError:
             raise  # a ValueError, too; `reading` has the words for it
         except (pa.ArrowException, ValueError, EOFError) as error:
-            raise DataError(f"{path} cannot be read as {kind[1:].upper()}: {error}; mend the file") from error
+            raise DataError(
+                f"{path} cannot be read as {kind[1:].upper()}: {in_one_line(error)}; mend the file"
+            ) from error
     if not len(table):
         raise without_rows(path)
     return table

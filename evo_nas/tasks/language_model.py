@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
-from evo_nas.data.options import Shares, StrictOptions
+from evo_nas.data.options import Encoding, Shares, StrictOptions
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import PARTS
 from evo_nas.data.text_files import Corpus, joined_texts, lines_of
@@ -70,7 +70,7 @@ class LanguageModelOptions(SourceOptions, CorpusOptions):
         text: Column of the text in a data set of Hugging Face, whose rows are lines; guessed if not given.
     """
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     text: str | None = None
 
 

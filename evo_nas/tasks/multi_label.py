@@ -148,18 +148,18 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         path = self.options.path
         if name not in arrays:
             raise DataError(f"{path} has no array {name!r}; it has {', '.join(map(repr, arrays))}")
-        sequences = [np.asarray(sequence, dtype=np.float32) for sequence in arrays[name]]
+        sequences = [np.asarray(sequence) for sequence in arrays[name]]
         for number, frames in enumerate(sequences, start=1):
             if frames.ndim != 2 or len(frames) < 2 or frames.shape[1] != sequences[0].shape[1]:
                 raise DataError(
                     f"{path}: sequence {number} of {name} has shape {frames.shape}; must be (time, keys) with at "
                     "least 2 frames and the same keys everywhere"
                 )
-            if not np.isin(frames, (0.0, 1.0)).all():
+            if frames.dtype.kind not in "biuf" or not np.isin(frames, (0.0, 1.0)).all():
                 raise DataError(f"{path}: sequence {number} of {name} has values other than 0 and 1")
         if not sequences:
             raise DataError(f"{path}: {name} is empty; must hold at least one sequence")
-        return sequences
+        return [frames.astype(np.float32) for frames in sequences]
 
 
 def _frequencies(songs: _Songs) -> Sums:

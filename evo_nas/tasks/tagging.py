@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, PositiveInt
 
 from evo_nas.data.labelled_parts import LabelledParts, split_examples
-from evo_nas.data.options import Character
+from evo_nas.data.options import Character, Encoding
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.data.token_files import TokenReader, TokenRoles, Tokens
@@ -66,7 +66,7 @@ class TaggingOptions(LabelledOptions):
     sequence: Column | None = None
     separator: str | None = None
     delimiter: Character | None = None
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     level: Level = "word"
     lower: bool = False
     min_count: PositiveInt = 1

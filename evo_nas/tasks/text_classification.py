@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
 from evo_nas.data.labelled_parts import LabelledParts, split_examples
-from evo_nas.data.options import Character
+from evo_nas.data.options import Character, Encoding
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPaths, expanded
 from evo_nas.data.split_remarks import counted
@@ -64,7 +64,7 @@ class TextOptions(LabelledOptions):
     text: str | None = None
     label: str | None = None
     delimiter: Character | None = None
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     level: Level = "word"
     lower: bool = False
     min_count: PositiveInt = 1

@@ -6,9 +6,13 @@ import gzip
 
 import pytest
 
+from evo_nas.config import checked
 from evo_nas.data.table_files import read_table
 from evo_nas.data.text_files import Corpus, TextReader, TextRoles, joined_texts, lines_of, read_text
-from evo_nas.errors import DataError
+from evo_nas.errors import ConfigError, DataError
+from evo_nas.tasks.language_model import LanguageModelOptions
+from evo_nas.tasks.tagging import TaggingOptions
+from evo_nas.tasks.text_classification import TextOptions
 
 
 def test_fasta_joins_lines_and_takes_its_label_from_outside(tmp_path) -> None:
@@ -95,3 +99,10 @@ def test_files_are_joined_at_ends_of_lines_and_that_is_said(tmp_path) -> None:
     assert corpus.remarks == ("a.txt: the last line has no end; one is put before the next file",)
     assert joined_texts(paths[1:], "utf-8").remarks == ()
     assert joined_texts(paths[:1], "utf-8") == Corpus("one\ntwo")
+
+
+@pytest.mark.parametrize("name", ["latim", "base64", "\t", "", "\0"])
+@pytest.mark.parametrize("options", [LanguageModelOptions, TaggingOptions, TextOptions])
+def test_a_name_that_is_no_encoding_is_refused_before_anything_is_read(options, name: str) -> None:
+    with pytest.raises(ConfigError, match="task.encoding.*must be a text encoding, such as utf-8"):
+        checked(options, {"path": "nowhere.txt", "encoding": name}, at="task")

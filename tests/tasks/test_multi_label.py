@@ -52,6 +52,8 @@ def test_a_table_is_no_file_of_arrays(tmp_path) -> None:
         (np.full((6, 3, 2), 2), "values other than 0 and 1"),
         (np.zeros((6, 1, 2)), "at least 2 frames"),
         (np.full((6, 3, 2), np.nan), "values other than 0 and 1"),
+        (np.full((6, 3, 2), 1e300), "values other than 0 and 1"),
+        (np.full((6, 3, 2), "on"), "values other than 0 and 1"),
     ],
 )
 def test_sets_of_keys_are_zero_and_one(frames, message, tmp_path) -> None:

@@ -1,0 +1,136 @@
+"""Whatever a table holds, it is read sanely or refused in one line; nothing of it ends in a traceback.
+
+    EVO_NAS_TABLES=50000 pytest tests/data/test_any_table.py
+
+draws fifty thousand tables, at random.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from evo_nas.cli.data_view import data_fields, data_view
+from evo_nas.cli.terminal import plain_console
+from evo_nas.config import configured
+from evo_nas.errors import ConfigError, EvoNasError
+from evo_nas.experiment import Experiment
+from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
+from tests.data.any_table import READING, Drawn, drawn
+
+TABLES = int(os.environ.get("EVO_NAS_TABLES", "2000"))
+FEWEST_READ = 0.2
+"""Share of the tables that must be read: a test in which all are refused would test nothing."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("kind", READING)
+def test_any_table_is_read_or_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    ends: Counter[str] = Counter()
+
+    @settings(
+        max_examples=TABLES // len(READING) + 1,
+        derandomize=TABLES <= 2000,  # a campaign looks elsewhere each time
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(table=drawn(kind), fits=st.integers(0, 30))
+    def check(table: Drawn, fits: int) -> None:
+        ends[read_or_refused(kind, table, tmp_path, fits=fits == 0)] += 1
+
+    check()
+    assert ends["read"] > FEWEST_READ * ends.total(), f"of {kind}, {ends}"
+
+
+def read_or_refused(kind: str, table: Drawn, folder: Path, *, fits: bool) -> str:
+    """Does what ``evo-nas data`` does, and returns whether the table was read or refused."""
+    for name, content in table.files.items():
+        (folder / name).write_bytes(content)
+    note(f"{ {name: content[:2000] for name, content in table.files.items()} }")
+    try:
+        task = {"kind": kind, **table.options}
+        experiment = Experiment.of(configured({"name": "any", "base_dir": str(folder), "task": task}))
+        dataset = experiment.dataset
+        shown = _shown(dataset, experiment.baselines if fits else {})
+        experiment.fingerprint  # noqa: B018 - hashes the files
+    except EvoNasError as error:
+        # A configuration may have several problems, each in a line of its own; data have one.
+        for line in str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]:
+            assert line.strip()
+            assert not set("\r\n") & set(line), repr(line)
+        return "refused"
+    finally:
+        for name in table.files:
+            (folder / name).unlink()
+    _check(dataset, table)
+    assert all(f"  {part}" in shown or part in shown for part in dataset.parts)
+    return "read"
+
+
+def _shown(dataset: Dataset, baselines: dict[str, float]) -> str:
+    json.dumps(data_fields(dataset, baselines), allow_nan=False)
+    console = plain_console(file=io.StringIO(), width=100)
+    console.print(data_view(dataset, baselines))
+    return console.file.getvalue()
+
+
+def _check(dataset: Dataset, table: Drawn) -> None:
+    for part in dataset.parts.values():
+        assert len(part) > 0
+        _check_inputs(dataset, part)
+        _check_targets(dataset, part)
+    _check_apart(dataset, table)
+
+
+def _check_inputs(dataset: Dataset, part: Part) -> None:
+    if isinstance(part, Stream):
+        assert part.tokens.min() >= 0
+        assert part.tokens.max() < dataset.signature.vocabulary
+        return
+    if isinstance(part, Sequences):
+        assert len(part.targets) == len(part.inputs)
+        if part.lengths is not None:
+            assert 1 <= part.lengths.min() <= part.lengths.max() <= part.inputs.shape[1]
+    if dataset.signature.vocabulary:
+        assert 0 <= part.inputs.min() <= part.inputs.max() < dataset.signature.vocabulary
+    else:
+        assert part.inputs.dtype == np.float32
+        assert part.inputs.shape[-1] == dataset.signature.features
+        assert np.isfinite(part.inputs).all()
+
+
+def _check_targets(dataset: Dataset, part: Part) -> None:
+    if isinstance(part, Stream):
+        return
+    few = part.cut() if isinstance(part, Windows) else part
+    targets = few.targets
+    if dataset.objective is Objective.CROSS_ENTROPY:
+        assert 0 <= targets.min() <= targets.max() < dataset.signature.outputs
+    elif not getattr(dataset, "has_target_holes", False):
+        assert targets.dtype == np.float32
+        assert np.isfinite(targets).all()
+
+
+def _check_apart(dataset: Dataset, table: Drawn) -> None:
+    """No sequence of numbers is in the training and in the test part."""
+    split = table.options.get("split") or {}
+    keeps = isinstance(split, dict) and split.get("duplicates") == "keep"
+    # Only where cells can tell sequences apart: constants, bits and values that float32 rounds away cannot.
+    tells = set(table.kinds.values()) & {"floats", "walk", "lists", "pairs", "equal lists"}
+    if keeps or dataset.signature.vocabulary or not tells or not isinstance(dataset.train, Sequences):
+        return
+    if table.is_touched or set(table.kinds.values()) & {"beyond", "huge", "nearly constant", "infinite"}:
+        return
+    if table.options.get("inputs"):
+        return
+    learnt = {sequence.tobytes() for sequence in dataset.train.inputs}
+    assert not any(sequence.tobytes() in learnt for sequence in dataset.test.inputs)
