@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
+from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Roles:
         label: The class of a sequence, or of a step.
         inputs: The values that are read.
         sequence: The sequence that a row is a step of; None if every row is a whole sequence.
+        time: What orders the steps of a sequence.
         group: The names of groups that must stay together in a split.
         exclude: Columns that are not read.
         categorical: Columns of words that are read, each word as an input of its own.
@@ -48,6 +50,7 @@ class Roles:
     label: str | None = None
     inputs: tuple[str, ...] | None = None
     sequence: str | None = None
+    time: str | None = None
     group: str | None = None
     exclude: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
@@ -69,6 +72,7 @@ class Columns:
         inputs: The values that are read, or the one column that holds a list in every row.
         outputs: The label, or the targets.
         categories: The words that have an input of their own, by column.
+        time: What orders the steps of a sequence; None for the order of the rows.
         holds_lists: Whether every row of the input holds a whole sequence.
         known: All columns of the first table.
         remarks: What was guessed and what is not read, one sentence each.
@@ -77,6 +81,7 @@ class Columns:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    time: str | None = None
     holds_lists: bool = False
     known: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
@@ -144,16 +149,21 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     lists = _list_in(table, roles)
     outputs = _outputs(table, roles, taken={*lists})
     without = {name for name in (*outputs, roles.sequence, roles.group) if name is not None}
+    time = None if lists or roles.sequence is None else roles.time or _guessed_time(table, roles, without)
+    if time is not None and time not in (roles.inputs or ()):
+        without.add(time)
     inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
     what = "the label" if roles.targets is None else "what is predicted"
     remarks = [
         f"{'columns' if len(outputs) > 1 else 'column'} {_listed(outputs)} is {what}",
+        *([] if time is None else [f"column {time} orders the steps of a sequence"]),
         *_unread(reasons),
     ]
     return Columns(
         inputs,
         outputs,
         categories={name: _words(tables, name) for name in inputs if name in roles.categorical},
+        time=time,
         holds_lists=bool(lists),
         known=frozenset(table.columns),
         remarks=tuple(remarks),
@@ -161,7 +171,14 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
 
 
 def _check_names(table: Table, roles: Roles) -> None:
-    named = (roles.label, roles.sequence, roles.group, *(roles.targets or ()), *(roles.inputs or ()))
+    named = (
+        roles.label,
+        roles.sequence,
+        roles.time,
+        roles.group,
+        *(roles.targets or ()),
+        *(roles.inputs or ()),
+    )
     for name in (*named, *roles.exclude, *roles.categorical):
         if name is not None:
             table.column(name)  # raises where there is none
@@ -184,7 +201,14 @@ def _list_in(table: Table, roles: Roles) -> tuple[str, ...]:
 
 def _outputs(table: Table, roles: Roles, *, taken: set[str]) -> tuple[str, ...]:
     """Returns the label or the targets, as named or guessed."""
-    others = {roles.sequence, roles.group, *(roles.inputs or ()), *roles.exclude, *roles.categorical}
+    others = {
+        roles.sequence,
+        roles.time,
+        roles.group,
+        *(roles.inputs or ()),
+        *roles.exclude,
+        *roles.categorical,
+    }
     taken |= {name for name in others if name is not None}
     if roles.targets is not None:
         outputs = roles.targets or (guessed_target(table, taken),)
@@ -195,6 +219,19 @@ def _outputs(table: Table, roles: Roles, *, taken: set[str]) -> tuple[str, ...]:
             f"{table.source}: column {twice[0]!r} is predicted, but has another role as well; give it only one"
         )
     return outputs
+
+
+def _guessed_time(table: Table, roles: Roles, without: set[str]) -> str | None:
+    """Returns the only column of dates or time stamps; those that can be read in two ways order nothing."""
+    used = {*without, *(roles.inputs or ()), *roles.exclude, *roles.categorical}
+    names = [name for name in time_columns(table) if name not in used]
+    if len(names) != 1:
+        return None
+    try:
+        read_times(table, names[0])
+    except DataError:
+        return None
+    return names[0]
 
 
 def _inputs(table: Table, roles: Roles, without: set[str]) -> tuple[tuple[str, ...], dict[str, str]]:

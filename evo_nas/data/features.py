@@ -11,7 +11,7 @@ from evo_nas.data.holes import HoleFilling
 from evo_nas.data.scaling import Scaler
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     import numpy.typing as npt
@@ -42,12 +42,14 @@ class Features:
         scaler: Mean and deviation of each value. Those of one-hot columns leave them as they are, but a word that no
             sequence of training has is always 0, since nothing could be learnt of it.
         filling: What becomes of missing values.
+        missing: How many of each value are missing, by name, where some are.
         remarks: What was done, one sentence each.
     """
 
     names: tuple[str, ...]
     scaler: Scaler
     filling: HoleFilling
+    missing: Mapping[str, int]
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -71,10 +73,13 @@ class Features:
             if unknown:
                 absent = ", ".join(train.features[position] for position in unknown)
                 remarks.append(f"{absent}: not in the training part, read as none of the words")
-        counts = np.sum([np.isnan(item).sum(axis=0) for item in every], axis=0)
-        if counts.any():
-            remarks.append(f"{_counted(counts, train.features)} {FILLED[missing]}")
-        return cls(train.features, scaler, HoleFilling.of(missing, every), tuple(remarks))
+        counts = np.sum([np.isnan(item).sum(axis=0) for item in every], axis=0).tolist()
+        names = train.features or [f"value {number + 1}" for number in range(len(counts))]
+        holes = {name: count for name, count in zip(names, counts, strict=True) if count}
+        if holes:
+            each = ", ".join(f"{name} {count:,}" for name, count in holes.items())
+            remarks.append(f"{sum(holes.values()):,} missing values ({each}) {FILLED[missing]}")
+        return cls(train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks))
 
     @property
     def width(self) -> int:
@@ -116,9 +121,3 @@ def _of_words(scaler: Scaler, words: Sequence[int], unknown: Sequence[int]) -> S
     mean, scale = scaler.mean.copy(), scaler.scale.copy()
     mean[[*words]], scale[[*words]], scale[[*unknown]] = 0.0, 1.0, NEVER
     return Scaler(mean, scale)
-
-
-def _counted(counts: npt.NDArray[np.int64], names: Sequence[str]) -> str:
-    named = names or [f"value {number + 1}" for number in range(len(counts))]
-    each = ", ".join(f"{name} {count:,}" for name, count in zip(named, counts.tolist(), strict=True) if count)
-    return f"{int(counts.sum()):,} missing values ({each})"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from evo_nas.data.examples import Examples, Places, summed
+from evo_nas.data.time import read_times
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     import numpy.typing as npt
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
     Texts = npt.NDArray[np.str_]
     Rows = npt.NDArray[np.intp]
+    Times = npt.NDArray[np.number[Any]]
+
+IRREGULAR = 1.5
+"""A step so many times as long as the median is no rounding of clocks or months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Steps:
         names: The sequence of each row.
         outputs: The label of each row, ``(rows,)``, or its targets, float64 ``(rows, targets)``.
         groups: The group of each row; None if there are none.
+        times: What orders the rows of a sequence, ``(rows,)``; None for the order in which they are.
         missing: How many values of each column are missing.
     """
 
@@ -43,6 +49,7 @@ class Steps:
     names: Texts
     outputs: Texts | Numeric
     groups: Texts | None
+    times: Times | None
     missing: Mapping[str, int]
 
     @classmethod
@@ -58,6 +65,7 @@ class Steps:
             if roles.targets is not None
             else np.array(table.texts(columns.outputs[0])),
             np.array(table.texts(roles.group)) if roles.group else None,
+            _times(table, columns.time),
             table.missing(),
         )
 
@@ -88,9 +96,9 @@ def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -
         DataError: A sequence has several labels, targets or groups where it must have one.
     """
     steps = _joined(files)
-    pieces = _sequences(steps)
+    pieces = whole = _sequences(steps)
     if roles.window is not None:
-        pieces = [piece for whole in pieces for piece in _cut(whole, roles.window, roles.stride)]
+        pieces = [piece for each in whole for piece in _cut(each, roles.window, roles.stride)]
     groups = None if steps.groups is None else _constant(steps, steps.groups, pieces, what="group")
     if groups is None and roles.window is not None:
         groups = [piece.name for piece in pieces]
@@ -99,7 +107,7 @@ def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -
         items=[steps.values[piece.rows] for piece in pieces],
         labels=_outputs(steps, pieces, columns, roles),
         groups=groups,
-        remarks=_continued(files),
+        remarks=(*_continued(files), *_remarks_on_time(steps, whole, columns.time)),
         missing=steps.missing,
         places=Places.of(steps.source, "sequence", list(map(str, pieces))),
     )
@@ -109,22 +117,25 @@ def _joined(files: Sequence[Steps]) -> Steps:
     if len(files) == 1:
         return files[0]
     groups = [each.groups for each in files if each.groups is not None]
+    times = [each.times for each in files if each.times is not None]
     return Steps(
         ", ".join(each.source for each in files),
         np.concatenate([each.values for each in files]),
         np.concatenate([each.names for each in files]),
         np.concatenate([each.outputs for each in files]),
         np.concatenate(groups) if groups else None,
+        np.concatenate(times) if times else None,
         summed(each.missing for each in files),
     )
 
 
 def _sequences(steps: Steps) -> list[Piece]:
-    # A stable sort keeps the order of time within each sequence.
-    order = np.argsort(steps.names, kind="stable")
+    # A stable sort keeps the order of the rows where no time tells it.
+    keys = (steps.names,) if steps.times is None else (steps.times, steps.names)
+    order = np.lexsort(keys)
     ends = np.flatnonzero(steps.names[order][1:] != steps.names[order][:-1]) + 1
     # Sequences come in the order of the files again: a split by time takes the last ones.
-    rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows[0]))
+    rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows.min()))
     return [Piece(str(steps.names[rows[0]]), rows) for rows in rows_of]
 
 
@@ -132,6 +143,28 @@ def _cut(whole: Piece, window: int, stride: int) -> list[Piece]:
     """Returns the pieces of a sequence, the last one at its end; a shorter sequence stays whole."""
     ends = range(len(whole.rows), window - 1, -stride)
     return [Piece(whole.name, whole.rows[end - window : end], end) for end in reversed(ends)] or [whole]
+
+
+def _times(table: Table, name: str | None) -> Times | None:
+    if name is None:
+        return None
+    if table.kind_of(name).name == "numeric":
+        return table.numbers(name)
+    return read_times(table, name).astype(np.int64)
+
+
+def _remarks_on_time(steps: Steps, sequences: Sequence[Piece], name: str | None) -> Iterator[str]:
+    """Says what was sorted, and what a network that counts steps does not see."""
+    if steps.times is None:
+        return
+    if moved := sum(bool((np.diff(piece.rows) < 0).any()) for piece in sequences):
+        yield f"the steps of {moved:,} sequences were put into the order of {name}"
+    apart = np.concatenate([np.diff(steps.times[piece.rows]) for piece in sequences])
+    if same := np.count_nonzero(apart == 0):
+        yield f"{same:,} steps have the same {name} as the step before them"
+    usual = float(np.median(apart)) if len(apart) else 0.0
+    if usual > 0 and apart.max() > IRREGULAR * usual:
+        yield f"steps of {name} are up to {apart.max() / usual:,.1f} times as long as usual; all count as equally long"
 
 
 def _continued(files: Sequence[Steps]) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ class ClassificationTask(Task[SequenceOptions]):
         dataset = replace(
             dataset,
             remarks=(*dataset.remarks, *features.remarks),
+            missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
         return Prepared(dataset, self._baselines(parts, features))

@@ -195,7 +195,7 @@ class FewShotTask(Task[FewShotOptions]):
         names = np.random.default_rng(options.split.seed).permutation(np.unique(labels))
         # One class may have to give all queries of an episode beside its own shots.
         most = options.shots + options.queries
-        for name in names:
+        for name in names.tolist():
             if np.count_nonzero(labels == name) < most:
                 raise DataError(
                     f"{examples.source}: class {name!r} has fewer than {most} examples; shots and queries need them"

@@ -79,6 +79,7 @@ class LabellingTask(Task[SequenceOptions]):
         dataset = replace(
             dataset,
             remarks=(*dataset.remarks, *features.remarks),
+            missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
         return Prepared(dataset, self._baselines(parts, features))

@@ -37,6 +37,8 @@ class ColumnOptions(StrictOptions):
         categorical: Columns of words that are read as well, each word as an input that is 1 where it stands and 0
             elsewhere; only where a row is a step.
         sequence: Column with the name of the sequence that a row is a step of; if not given, every row is a sequence.
+        time: Column of dates, time stamps or numbers that orders the steps of a sequence; the only column of dates if
+            not given, otherwise the order of the rows.
         features: Where every row is a sequence, how many successive columns are one step.
         missing: What to do with missing values that are read: ``refuse`` them; ``mask`` them, which sets them to the
             mean of training and adds two inputs, whether the value is known and how long ago the last one was
@@ -48,6 +50,7 @@ class ColumnOptions(StrictOptions):
     exclude: Names | None = None
     categorical: Names | None = None
     sequence: str | None = None
+    time: str | None = None
     features: PositiveInt = 1
     missing: Missing = "refuse"
     delimiter: Character | None = None
@@ -58,6 +61,10 @@ class ColumnOptions(StrictOptions):
             names = getattr(self, field) or ()
             if len(set(names)) < len(names):
                 raise ValueError(f"{field} {list(names)} names a column twice; name each once")
+        if self.time is not None and self.sequence is None:
+            raise ValueError(
+                "time orders the steps of a sequence; name their column in sequence, or leave time out"
+            )
         return self
 
     def roles(
@@ -73,6 +80,7 @@ class ColumnOptions(StrictOptions):
             label=label,
             inputs=self.inputs,
             sequence=self.sequence,
+            time=self.time,
             group=group,
             exclude=self.exclude or (),
             categorical=self.categorical or (),

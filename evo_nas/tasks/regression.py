@@ -102,7 +102,11 @@ class RegressionTask(Task[RegressionOptions]):
             inputs=recorded(features),
             metric=options.metric,
         )
-        dataset = replace(dataset, remarks=(*dataset.remarks, *features.remarks))
+        dataset = replace(
+            dataset,
+            remarks=(*dataset.remarks, *features.remarks),
+            missing=dataset.missing or features.missing,
+        )
         both = (parts["train"].joined(parts["validation"]), parts["test"])
         train, validation, test = (
             part.targets for part in dataset.parts.values() if isinstance(part, Sequences)

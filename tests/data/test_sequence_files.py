@@ -158,3 +158,53 @@ def test_categorical_columns_need_steps(tmp_path) -> None:
     path = steps(tmp_path, "a.csv", ["u,1,up", "v,2,down"])
     with pytest.raises(DataError, match="a categorical column needs rows that are steps"):
         read_sequences(path, Roles(categorical=("who",)))
+
+
+@pytest.mark.parametrize(
+    ("times", "named"),
+    [
+        (["2024-03-01", "2024-03-03", "2024-03-02"], None),
+        (["2024-03-01T10:00", "2024-03-01T12:00", "2024-03-01T11:00"], None),
+        (["2024-03-01", "2024-03-03", "2024-03-02"], "t"),
+        (["1", "30", "2"], "t"),
+    ],
+)
+def test_a_column_of_times_orders_the_steps_of_a_sequence(times, named, tmp_path) -> None:
+    rows = [f"{who},{time},{value},up" for who in "ab" for value, time in enumerate(times)]
+    path = steps(tmp_path, "a.csv", rows, header="who,t,x,label")
+    examples = read_sequences(path, Roles(sequence="who", time=named))
+    assert [item.ravel().tolist() for item in examples.items] == [[0, 2, 1]] * 2
+    assert "column t orders the steps of a sequence" in examples.remarks
+    assert "the steps of 2 sequences were put into the order of t" in examples.remarks
+
+
+def test_steps_of_several_files_are_put_into_the_order_of_their_times(tmp_path) -> None:
+    files = [
+        steps(tmp_path, "1.csv", ["a,2024-01-03,3,up", "b,2024-01-01,1,up"], header="who,t,x,label"),
+        steps(tmp_path, "2.csv", ["a,2024-01-02,2,up", "a,2024-01-01,1,up"], header="who,t,x,label"),
+    ]
+    examples = SequenceReader(Roles(sequence="who")).read(files)
+    assert [item.ravel().tolist() for item in examples.items] == [[1, 2, 3], [1]]
+
+
+@pytest.mark.parametrize(
+    ("times", "remark"),
+    [
+        (
+            ["01", "02", "03", "13"],
+            "steps of t are up to 10.0 times as long as usual; all count as equally long",
+        ),
+        (["01", "02", "02", "03"], "1 steps have the same t as the step before them"),
+    ],
+)
+def test_irregular_and_equal_times_are_said(times, remark, tmp_path) -> None:
+    rows = [f"a,2024-01-{time},{value},up" for value, time in enumerate(times)]
+    examples = read_sequences(steps(tmp_path, "a.csv", rows, header="who,t,x,label"), Roles(sequence="who"))
+    assert remark in examples.remarks
+
+
+def test_dates_that_can_be_read_in_two_ways_order_nothing(tmp_path) -> None:
+    rows = ["a,02/01/2024,1,up", "a,01/02/2024,2,up"]
+    examples = read_sequences(steps(tmp_path, "a.csv", rows, header="who,t,x,label"), Roles(sequence="who"))
+    assert examples.items[0].ravel().tolist() == [1, 2]
+    assert "not read: t (dates or times)" in examples.remarks
