@@ -12,13 +12,14 @@ from rich.text import Text
 
 from evo_nas.cli.formatting import Scale, baselines_in_words, duration, failures, trained, workers
 from evo_nas.cli.stopping import write_past_buffers
-from evo_nas.cli.terminal import plain_console
+from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.cluster.names import typed
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
     Judged,
+    Loaded,
     Progressed,
     Started,
     Stopped,
@@ -103,8 +104,8 @@ class TextDisplay(Display):
         self.close()
         if isinstance(event, Started):
             self._show_started(event)
-        elif isinstance(event, Baselines):
-            self._print(f"baselines, by test {event.metric}: {baselines_in_words(event.results)}")
+        elif isinstance(event, Loaded | Baselines):
+            self._show_data(event)
         elif isinstance(event, Completed):
             self._print(f"{event.run} is complete")
         elif isinstance(event, Stopped):
@@ -121,6 +122,13 @@ class TextDisplay(Display):
 
     @abstractmethod
     def _show_working(self, event: Working) -> None: ...
+
+    def _show_data(self, event: Loaded | Baselines) -> None:
+        if isinstance(event, Baselines):
+            self._print(f"baselines, by test {event.metric}: {baselines_in_words(event.results)}")
+            return
+        for remark in event.remarks:
+            self._console.print(plain(f"  {remark}", style="dim"), soft_wrap=True)
 
     def _show_started(self, event: Started) -> None:
         self._started = event

@@ -36,6 +36,17 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The data were read.
+
+    Attributes:
+        remarks: How they were understood, what was left out and what is too small, one sentence each.
+    """
+
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
     """What simple baselines reach, known before the search starts.
 
@@ -183,9 +194,10 @@ class Judged:
     verdict: Verdict
 
 
-Event = Working | Baselines | Started | Progressed | Stopped | Completed | Failed | Judged
+Event = Working | Loaded | Baselines | Started | Progressed | Stopped | Completed | Failed | Judged
 KINDS: Mapping[str, type[Event]] = {
     "working": Working,
+    "loaded": Loaded,
     "baselines": Baselines,
     "started": Started,
     "progressed": Progressed,

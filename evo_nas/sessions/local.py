@@ -14,6 +14,7 @@ from evo_nas.sessions.events import (
     Best,
     Completed,
     Judged,
+    Loaded,
     Progressed,
     Started,
     Stopped,
@@ -145,6 +146,7 @@ class LocalSession(Session):
     def _read_data(self, experiment: Experiment) -> Generator[Event, None, Baselines]:
         yield Working(doing="loading the data")
         metric = experiment.dataset.metric.name
+        yield Loaded(remarks=experiment.dataset.remarks)
         yield Working(doing="fitting the baselines")
         baselines = Baselines(metric=metric, results=self.run.baselines(metric, lambda: experiment.baselines))
         yield baselines

@@ -94,7 +94,7 @@ def test_json_is_one_event_a_line_and_ends_in_the_verdict(config: Path, tmp_path
     result = evo_nas_command("search", config, "--run", tmp_path / "run", "--inline", "--json", *overrides)
     events = [json.loads(line) for line in result.stdout.splitlines()]
     said = [event["event"] for event in events]
-    assert set(said) == {"working", "baselines", "started", "progressed", "completed", "judged"}
+    assert set(said) == {"working", "loaded", "baselines", "started", "progressed", "completed", "judged"}
     assert (
         said.index("baselines") < said.index("started") < said.index("progressed") < said.index("completed")
     )

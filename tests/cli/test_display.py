@@ -13,6 +13,7 @@ from evo_nas.sessions.events import (
     Baselines,
     Completed,
     Event,
+    Loaded,
     Progressed,
     Started,
     Stopped,
@@ -65,6 +66,14 @@ def test_json_says_the_progress_once_a_second_and_always_the_last(
 
 
 RESULTS = {"persistence": BaselineResult(0.25, 0.1), "ridge": BaselineResult(None, note="too late")}
+
+
+def test_what_was_guessed_and_left_out_of_the_data_is_said_before_the_search() -> None:
+    remarks = ("column [bold]tweet is the text", "not read: id")
+    assert shown(LineDisplay, Loaded(remarks=remarks)) == [
+        "  column [bold]tweet is the text",
+        "  not read: id",
+    ]
 
 
 def test_baselines_are_named_before_the_search(started: Started) -> None:

@@ -11,7 +11,16 @@ from evo_nas.errors import ConfigChangedError, ExecutionError, FencedError
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, LocalStore
 from evo_nas.runs import Run
-from evo_nas.sessions.events import Baselines, Completed, Judged, Progressed, Started, Stopped, Working
+from evo_nas.sessions.events import (
+    Baselines,
+    Completed,
+    Judged,
+    Loaded,
+    Progressed,
+    Started,
+    Stopped,
+    Working,
+)
 from evo_nas.sessions.local import LocalSession
 from evo_nas.tasks import task as task_module
 from tests.cluster.search import Elsewhere
@@ -25,8 +34,8 @@ def session(run: Path) -> LocalSession:
 def test_a_search_says_what_it_does_in_order(config: MakeConfig, tmp_path: Path) -> None:
     said = events_of(session(tmp_path / "run"), config())
     kinds = [type(event) for event in said if not isinstance(event, Working)]
-    assert kinds[:2] == [Baselines, Started]
-    assert kinds[2:-2] == [Progressed] * (len(kinds) - 4)
+    assert kinds[:3] == [Loaded, Baselines, Started]
+    assert kinds[3:-2] == [Progressed] * (len(kinds) - 5)
     assert kinds[-2:] == [Completed, Judged]
     last = next(event for event in reversed(said) if isinstance(event, Progressed))
     assert (last.told, last.finished) == (5, True)
