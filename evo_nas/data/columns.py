@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.audio_files import AudioOptions
 from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
 from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
@@ -42,6 +43,7 @@ class Roles:
         delimiter: The character between columns of text.
         label_per_step: Whether every step has a label of its own.
         holes: Whether inputs may have missing values.
+        audio: How files of sound become numbers.
         takes_last: Whether the targets of a sequence are those of its last step; otherwise they must be constant.
         window: Steps of the pieces that sequences are cut into; None if they stay whole.
         stride: Steps from one piece to the next.
@@ -59,6 +61,7 @@ class Roles:
     delimiter: str | None = None
     label_per_step: bool = False
     holes: bool = False
+    audio: AudioOptions = field(default_factory=AudioOptions)
     takes_last: bool = False
     window: int | None = None
     stride: int = 1

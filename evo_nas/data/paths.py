@@ -49,7 +49,10 @@ DataPaths = Annotated[
     AfterValidator(_not_empty),
     BeforeValidator(_as_list),
 ]
-"""A path or a list of paths; a folder stands for the files in it, ``*`` and ``?`` for any characters."""
+"""A path or a list of paths; ``*`` and ``?`` stand for any characters.
+
+A folder stands for the files in it or, if it has only folders, for the files in these.
+"""
 HubName = Annotated[str, _NamesFiles()]
 """A data set of the Hugging Face hub, or a local folder of one."""
 
@@ -165,9 +168,14 @@ def _files_of_value(value: Named) -> list[Path]:
     return expanded(_paths_of(value))
 
 
+def _visible_files(paths: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith("."))
+
+
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        # A folder of folders is how sounds come: the folders are classes.
+        files = _visible_files(path.iterdir()) or _visible_files(path.glob("[!.]*/*"))
     elif set("*?") & set(path.name):
         files = sorted(file for file in path.parent.glob(path.name) if file.is_file())
     else:

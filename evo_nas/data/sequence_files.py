@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.data.array_files import is_arrays
 from evo_nas.data.array_sequences import NamedArrays, as_steps, sequences_of_arrays
+from evo_nas.data.audio_files import AudioReader, column_of_sounds, is_sound
 from evo_nas.data.columns import Columns, Roles, settled
 from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
+from evo_nas.data.guesses import guessed_label, guessed_target
 from evo_nas.data.labels import step_labels_of
 from evo_nas.data.numerals import is_number
 from evo_nas.data.step_tables import Steps, sequences_of_steps
@@ -22,7 +25,6 @@ from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -54,6 +56,7 @@ class SequenceReader:
         self.names: set[str] = set()
         self._roles = roles
         self._columns: Columns | None = None
+        self._sounds = AudioReader(roles.audio)
 
     def read(self, sources: Sequence[Source]) -> Examples[Numeric]:
         """Returns the sequences of all files of a part; those that go on in a further table are joined.
@@ -62,7 +65,11 @@ class SequenceReader:
             DataError: A file cannot be read, or the roles do not fit it.
         """
         # All are opened before any is read: every table of training tells words of a categorical column.
-        opened = [self._opened(source) for source in sources]
+        sounds = [source for source in sources if isinstance(source, Path) and is_sound(source)]
+        others = [source for source in sources if not (isinstance(source, Path) and is_sound(source))]
+        opened = [self._opened(source) for source in others]
+        if sounds:
+            opened.append(self._with_outputs(self._sounds.read(sounds)))
         tables = [each for each in opened if isinstance(each, Table)]
         if tables and self._columns is None:
             self._columns = settled(tables, self._roles)
@@ -86,10 +93,32 @@ class SequenceReader:
         if format_of(source) == ".ts":
             return self._with_outputs(read_ts(source))
         table = read_table(source, delimiter=self._roles.delimiter, nameless=True)
-        return table if table.has_names else self._with_outputs(sequences_of_ucr(table))
+        if not table.has_names:
+            return self._with_outputs(sequences_of_ucr(table))
+        named = column_of_sounds(table)
+        return table if named is None else self._named_sounds(table, named, source.parent)
 
     def _with_outputs(self, examples: Examples[Numeric]) -> Examples[Numeric]:
+        if self._roles.label_per_step:
+            raise DataError(
+                f"{examples.source} has one label for each sequence, where every step needs one; choose the task "
+                "classification, or files with a label for each step"
+            )
         return examples if self._roles.targets is None else _with_numbers(examples)
+
+    def _named_sounds(self, table: Table, column: str, folder: Path) -> Examples[Numeric]:
+        """Returns the sounds that a table names, relative to the folder that it is in."""
+        roles = self._roles
+        if roles.targets is not None:
+            outputs = roles.targets or (guessed_target(table, {column}),)
+            labels: Sequence[Label] = list(table.matrix(outputs))
+        else:
+            outputs = (roles.label or guessed_label(table, {column, roles.group or ""}),)
+            labels = table.texts(outputs[0])
+        groups = table.texts(roles.group) if roles.group else None
+        examples = self._sounds.read([folder / name for name in table.texts(column)], labels, groups)
+        said = f"column {column} names files of sound, {', '.join(outputs)} the label of each"
+        return replace(examples, remarks=(said, *table.remarks, *examples.remarks))
 
     def _of_table(self, table: Table) -> Examples[Numeric]:
         return self._from_lists(table) if self._settled.holds_lists else self._from_rows(table)

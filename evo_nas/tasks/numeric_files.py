@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import PositiveInt, model_validator
 
 from evo_nas.data.array_sequences import sources_by_part
+from evo_nas.data.audio_files import AudioOptions
 from evo_nas.data.columns import Roles
 from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
@@ -43,6 +44,7 @@ class ColumnOptions(StrictOptions):
         missing: What to do with missing values that are read: ``refuse`` them; ``mask`` them, which sets them to the
             mean of training and adds two inputs, whether the value is known and how long ago the last one was
             (Che et al., 2018); ``interpolate`` between the values around; or repeat the ``previous`` one.
+        audio: How files of sound become numbers.
         delimiter: Character between columns of text; a comma or a tab, by the file's name, if not given.
     """
 
@@ -53,6 +55,7 @@ class ColumnOptions(StrictOptions):
     time: str | None = None
     features: PositiveInt = 1
     missing: Missing = "refuse"
+    audio: AudioOptions = AudioOptions()
     delimiter: Character | None = None
 
     @model_validator(mode="after")
@@ -89,6 +92,7 @@ class ColumnOptions(StrictOptions):
             delimiter=self.delimiter,
             label_per_step=label_per_step,
             holes=self.missing != "refuse",
+            audio=self.audio,
         )
 
 

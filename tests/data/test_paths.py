@@ -142,3 +142,12 @@ def test_files_that_differ_are_accepted(tmp_path) -> None:
     for name in ("a1.csv", "a2.csv", "test.csv"):
         (tmp_path / name).touch()
     check_that_files_differ(resolved(options(path=["a*.csv"], one="test.csv"), tmp_path))
+
+
+def test_a_folder_of_folders_stands_for_the_files_in_these(tmp_path) -> None:
+    for name in ("a/1.wav", "b/2.wav", "b/.hidden", ".git/3.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert expanded([tmp_path]) == [tmp_path / "a/1.wav", tmp_path / "b/2.wav"]
+    (tmp_path / "0.csv").touch()
+    assert expanded([tmp_path]) == [tmp_path / "0.csv"]
