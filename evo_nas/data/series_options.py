@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from evo_nas.data.calendar import Cycle
 from evo_nas.data.holes import Missing
@@ -34,6 +34,8 @@ Targets = Annotated[
     Literal["all"] | tuple[str, ...],
     Field(json_schema_extra={"permitted": _ALL_OR_NAMES}),
     PlainValidator(_all_or_names),
+    # The serializer of the union warns of every tuple that it is given.
+    PlainSerializer(lambda names: names if names == "all" else list(names)),
 ]
 Columns = Annotated[tuple[str, ...], Field(strict=False)]
 Cycles = Annotated[tuple[Cycle, ...], Field(strict=False)]

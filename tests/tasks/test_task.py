@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,3 +86,10 @@ def test_the_fingerprint_of_a_missing_file_names_it(tmp_path) -> None:
 
 def test_a_task_without_files_has_no_fingerprint(tmp_path) -> None:
     assert TASKS["parity"].sample(tmp_path).fingerprint() == {}
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_options_survive_their_way_through_a_run_record(kind, tmp_path) -> None:
+    options = TASKS[kind].sample(tmp_path).options
+    assert type(options).model_validate(json.loads(options.model_dump_json())) == options
+    assert type(options).model_validate(options.model_dump(mode="json")) == options
