@@ -124,7 +124,7 @@ class ForecastTask(Task[ForecastOptions]):
         # Baselines learn from every window: the stride only makes the training of a network shorter.
         learnt = replace(train, origins=np.concatenate([train.origins, validation.origins]))
         baselines = forecast_baselines(
-            learnt, test, metric=dataset.metric, season=options.season, levels=len(levels)
+            learnt, test, metric=dataset.metric, season=options.season, levels=levels
         )
         return Prepared(dataset, baselines)
 

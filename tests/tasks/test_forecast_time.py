@@ -338,7 +338,7 @@ def test_the_weighted_quantile_loss_of_a_point_forecast_is_its_error_over_the_si
     tmp_path,
 ) -> None:
     rows = frame().assign(y=lambda all_rows: all_rows["y"] + 50)
-    task = prepared(written(tmp_path, "rows.csv", rows), metric="wql", quantiles=(0.1, 0.5, 0.9))
+    task = prepared(written(tmp_path, "rows.csv", rows), metric="wql", quantiles=(0.5,))
     y, origins = rows["y"].to_numpy(), task.dataset.test.origins
     wanted = y[origins[:, None] + np.arange(2)]
     expected = np.abs(wanted - y[origins - 1, None]).sum() / np.abs(wanted).sum()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.ridge import Ridge, changes
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 PENALTY = 3e-4
 """Penalty on squared weights of the linear models, in standardised units; it keeps collinear columns apart."""
+MOST_ERRORS = 10_000
+"""Windows whose errors give the quantiles: enough for every level that is in use, few enough for any memory."""
 
 
 def forecast_baselines(
-    learnt: Windows, test: Windows, *, metric: Metric, season: int = 1, levels: int = 0
+    learnt: Windows, test: Windows, *, metric: Metric, season: int = 1, levels: tuple[float, ...] = ()
 ) -> dict[str, Fit]:
     """Returns what fits the last known value, the last season and two linear models.
 
@@ -38,50 +41,71 @@ def forecast_baselines(
         metric: The metric of the data set.
         season: Steps of a season; the seasonal forecast is left out if it is 1, or longer than the rows before every
             origin.
-        levels: Number of quantiles that the metric expects, all of which are the point forecast; 0 for none.
+        levels: Levels of the quantiles that the metric expects: those of the errors on ``learnt``, about the forecast.
     """
-    scored = partial(_scored, metric=metric, levels=max(levels, 1))
-    baselines: dict[str, Fit] = {"persistence": partial(scored, _no_change, test)}
+    known = replace(learnt, origins=_some(learnt.origins))
+    scored = partial(_scored, known=known, test=test, metric=metric, levels=levels)
+    baselines: dict[str, Fit] = {"persistence": partial(scored, _no_change)}
     if season > 1 and (test.rows_before() >= season).any():
-        baselines["seasonal naive"] = partial(_scored_season, test, metric, season, levels=max(levels, 1))
+        baselines["seasonal naive"] = partial(_scored_season, known, test, metric, season, levels=levels)
     for name, of_inputs in (("linear", False), ("linear on changes", True)):
-        baselines[name] = partial(_scored_linear, scored, learnt, test, of_inputs=of_inputs)
+        baselines[name] = partial(_scored_linear, scored, learnt, of_inputs=of_inputs)
     return baselines
+
+
+def _some(origins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Returns at most `MOST_ERRORS` origins, evenly chosen."""
+    return origins[np.unique(np.linspace(0, len(origins) - 1, MOST_ERRORS).astype(np.int64))]
 
 
 def _no_change(known: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return np.zeros((len(known), 1))
 
 
-def _scored_linear(scored: Callable[..., float], learnt: Windows, test: Windows, *, of_inputs: bool) -> float:
+def _scored_linear(scored: Callable[..., float], learnt: Windows, *, of_inputs: bool) -> float:
     blocks = changes(learnt, of_inputs=of_inputs)
     model = Ridge.fitted(((block.inputs, block.changes) for block in blocks), penalty=PENALTY)
-    return scored(model, test, of_inputs=of_inputs)
+    return scored(model, of_inputs=of_inputs)
 
 
-def _scored_season(windows: Windows, metric: Metric, season: int, *, levels: int) -> float:
+def _scored_season(
+    known: Windows, test: Windows, metric: Metric, season: int, *, levels: tuple[float, ...]
+) -> float:
     """Returns the metric of repeating the season before the origin, over the origins that have one."""
+    guesses, targets = _of_season(test, season)
+    errors = np.subtract(*reversed(_of_season(known, season))) if levels else np.zeros(guesses.shape)
+    offsets = error_quantiles(errors, levels)
+    return metric.score(with_levels(guesses, offsets).astype(np.float32), targets)
+
+
+def _of_season(windows: Windows, season: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Returns the seasons before the origins that have one, and their targets, both ``(n, horizon * targets)``."""
     steps = np.arange(windows.horizon) % season - season
     # A season must not be read out of the series before, which is another file.
     some = replace(windows, origins=windows.origins[windows.rows_before() >= season])
     guesses = windows.targets[some.origins[:, None] + steps]
     # Where the season has a hole, the last known value is the next best.
     guesses = np.where(np.isnan(guesses), some.last_targets()[:, None], guesses)
-    return metric.score(np.repeat(guesses.reshape(len(some), -1), levels, axis=1), some.cut().targets)
+    return guesses.reshape(len(some), -1).astype(np.float64), some.cut().targets.astype(np.float64)
 
 
 def _scored(
     model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
-    windows: Windows,
     *,
+    known: Windows,
+    test: Windows,
     metric: Metric,
-    levels: int,
+    levels: tuple[float, ...],
     of_inputs: bool = False,
 ) -> float:
     """Returns the metric of a model of changes."""
+    offsets = np.zeros((1, 1))
+    if levels:
+        errors = [block.changes - model(block.inputs) for block in changes(known, of_inputs=of_inputs)]
+        offsets = error_quantiles(np.concatenate(errors), levels)
     sums = []
-    for inputs, wanted, last in changes(windows, of_inputs=of_inputs):
+    for inputs, wanted, last in changes(test, of_inputs=of_inputs):
         # Values and not changes: a weighted loss depends on the size of the targets.
-        forecasts = np.repeat(model(inputs) + last, levels, axis=1).astype(np.float32)
+        forecasts = with_levels(model(inputs) + last, offsets).astype(np.float32)
         sums.append(metric.statistic(forecasts, wanted + last))
     return metric.value(np.sum(sums, axis=0))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines, text_baselines
+from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.baselines.regressors import regression_baselines, score_of_mean
@@ -38,7 +39,7 @@ def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
         # Windows of both parts can be joined only where they are cut from the same rows.
         if train.inputs is validation.inputs and train.targets is validation.targets:
             train = replace(train, origins=np.concatenate([train.origins, validation.origins]))
-        return forecast_baselines(train, test, metric=dataset.metric)
+        return forecast_baselines(train, test, metric=dataset.metric, levels=dataset.quantiles)
     assert isinstance(train, Sequences)
     assert isinstance(validation, Sequences)
     assert isinstance(test, Sequences)
@@ -52,6 +53,8 @@ def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Arr
     per_step, metric = dataset.signature.per_step, dataset.metric
     if dataset.objective is Objective.BINARY_CROSS_ENTROPY:
         return {"frequency of keys": partial(_score_of_frequencies, targets, metric)}
+    if dataset.objective is Objective.QUANTILE:
+        return {"quantiles of training": partial(_score_of_quantiles, targets, metric, dataset.quantiles)}
     if dataset.objective is Objective.MSE:
         if dataset.signature.vocabulary:
             return {"mean": partial(score_of_mean, targets, metric)}
@@ -90,6 +93,14 @@ def _targets(*parts: Sequences, per_step: bool) -> Array:
 
 def _lengths(part: Sequences) -> list[int]:
     return [part.inputs.shape[1]] * len(part) if part.lengths is None else part.lengths.tolist()
+
+
+def _score_of_quantiles(targets: list[Array], metric: Metric, levels: tuple[float, ...]) -> float:
+    """Returns the metric of always predicting the quantiles that the targets to learn from have."""
+    known = targets[0].astype(np.float64)
+    medians = np.broadcast_to(np.nanmedian(known, axis=0), targets[1].shape)
+    guess = with_levels(medians, error_quantiles(known, levels))
+    return metric.score(guess.astype(np.float32), targets[1])
 
 
 def _score_of_frequencies(targets: list[Array], metric: Metric) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from evo_nas.data.holes import HoleFilling
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.fitting import BaselineNote
 from evo_nas.tasks.baselines.forecasters import PENALTY
 from evo_nas.tasks.baselines.ridge import Ridge
@@ -70,11 +71,13 @@ def _scored(forecast: Callable[[Values], Values], panel: Panel, dataset: Dataset
         )
 
     test = forecasts("test")
-    if not dataset.quantiles:
-        return _score(dataset, test)
-    parts = _sequences(dataset)
-    errors = [parts[part].targets.astype(np.float64) - forecasts(part) for part in ("train", "validation")]
-    return _score(dataset, _with_levels(test, np.concatenate(errors), dataset.quantiles))
+    errors = [np.zeros(test.shape)]
+    if dataset.quantiles:
+        parts = _sequences(dataset)
+        errors = [
+            parts[part].targets.astype(np.float64) - forecasts(part) for part in ("train", "validation")
+        ]
+    return _score(dataset, test, np.concatenate(errors))
 
 
 def _scored_ridge(dataset: Dataset) -> float:
@@ -87,11 +90,8 @@ def _scored_ridge(dataset: Dataset) -> float:
     ]
     model = Ridge.fitted(learnt, penalty=PENALTY)
     inputs, _, last = changes["test"]
-    test = model(inputs) + last
-    if not dataset.quantiles:
-        return _score(dataset, test)
     errors = np.concatenate([y - model(x) for x, y in learnt])
-    return _score(dataset, _with_levels(test, errors, dataset.quantiles))
+    return _score(dataset, model(inputs) + last, errors)
 
 
 def _changes(
@@ -163,13 +163,9 @@ def _note(fitted: int, of: int, failures: int) -> None:
         )
 
 
-def _with_levels(points: Values, errors: Values, levels: Sequence[float]) -> Values:
-    """Returns the quantiles ``(n, horizon * levels)`` of point forecasts whose errors were ``(m, horizon)``."""
-    offsets = np.nanquantile(errors, levels, axis=0).T  # (horizon, levels)
-    return (points[..., None] + offsets).reshape(len(points), -1)
-
-
-def _score(dataset: Dataset, forecasts: Values) -> float:
+def _score(dataset: Dataset, points: Values, errors: Values) -> float:
+    """Returns the metric of forecasts ``(n, horizon)`` by a model that made ``errors`` ``(m, horizon)`` before."""
+    forecasts = with_levels(points, error_quantiles(errors, dataset.quantiles))
     return dataset.metric.score(forecasts.astype(np.float32), _sequences(dataset)["test"].targets)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from evo_nas.config import checked
 from evo_nas.tasks.baselines import panel_baselines
+from evo_nas.tasks.baselines.error_quantiles import with_levels
 from evo_nas.tasks.panel import PanelOptions, PanelTask
 from evo_nas.tasks.quantiles import coverage
 from evo_nas.tasks.task import Prepared
@@ -27,10 +28,10 @@ def prepared(folder: Path, series: list[np.ndarray], **options) -> Prepared:
     return PanelTask(checked(PanelOptions, section, at="task")).read()
 
 
-def seasonal(count: int, noise: float = 0.3) -> list[np.ndarray]:
+def seasonal(count: int, trend: float = 0.2) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     return [
-        20 + 5 * np.sin(np.pi / 2 * np.arange(48) + at) + 0.2 * np.arange(48) + noise * rng.normal(size=48)
+        20 + 5 * np.sin(np.pi / 2 * np.arange(48) + at) + trend * np.arange(48) + 0.3 * rng.normal(size=48)
         for at in range(count)
     ]
 
@@ -66,14 +67,15 @@ def test_every_baseline_forecasts_quantiles(tmp_path) -> None:
 
 
 def test_empirical_quantiles_cover_as_much_as_their_levels_say(tmp_path, monkeypatch) -> None:
-    ready = prepared(tmp_path, seasonal(60), quantiles=[0.1, 0.5, 0.9])
+    ready = prepared(tmp_path, seasonal(60, trend=0.0), quantiles=[0.1, 0.5, 0.9])
     covered = []
 
-    def score(dataset, forecasts):
-        covered.append(coverage(dataset.quantiles).score(forecasts, dataset.test.targets))
-        return 0.0
+    def covering(points, offsets):
+        forecasts = with_levels(points, offsets)
+        covered.append(coverage((0.1, 0.5, 0.9)).score(forecasts, ready.dataset.test.targets))
+        return forecasts
 
-    monkeypatch.setattr(panel_baselines, "_score", score)
+    monkeypatch.setattr(panel_baselines, "with_levels", covering)
     for name in ("seasonal naive", "ridge"):
         ready.baselines[name]()
     assert covered == pytest.approx([0.8, 0.8], abs=0.08)
