@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -190,7 +192,7 @@ def _split(table: Table, name: str, level: Level, *, holes: bool = False) -> lis
                 f"{table.source}: column {name!r} holds numbers with decimals; tagging reads words: choose the task "
                 "labelling, which has a class for every step of numbers"
             )
-        return [["" if item is None else str(item) for item in each] for each in lists]
+        return [["" if item is None else normalize("NFC", str(item)) for item in each] for each in lists]
     return [list(text) if level == "character" else text.split() for text in table.texts(name)]
 
 
@@ -203,8 +205,14 @@ def _read_conll(path: Path, roles: TokenRoles) -> Examples[Tokens]:
         token, tag = names[0], names[-1]
     _check_columns(path, sequences, len(names))
     token, tag = roles.tokens or token, roles.tags or tag
-    items = [tuple(row.cells[_place(path, token, names)] for row in rows) for rows in sequences]
-    labels = [np.array([row.cells[_place(path, tag, names)] for row in rows]) for rows in sequences]
+    at_token, at_tag = _place(path, token, names), _place(path, tag, names)
+    # Universal Dependencies write _ where there is no tag; such a token does not count.
+    none = "_" if _is_universal(path) else ""
+    items = [tuple(normalize("NFC", row.cells[at_token]) for row in rows) for rows in sequences]
+    labels = [
+        np.array(["" if row.cells[at_tag] == none else row.cells[at_tag] for row in rows])
+        for rows in sequences
+    ]
     ends = "blank lines" if roles.separator is None else f"blank lines and {roles.separator}"
     return Examples(
         str(path),
@@ -225,7 +233,7 @@ def _sequences(path: Path, roles: TokenRoles) -> list[list[_Row]]:
             f"{path} has no line {roles.separator!r}; separator must be a line that ends sequences"
         )
     rows = [
-        _Row(number, ("" if line.strip() == roles.separator else line.strip()).split(delimiter))
+        _Row(number, _cells("" if line.strip() == roles.separator else line.strip(" \t\r"), delimiter))
         for number, line in enumerate(lines, start=1)
         if not (line.startswith("#") if universal else line.startswith(DOCUMENT_START))
     ]
@@ -236,6 +244,11 @@ def _sequences(path: Path, roles: TokenRoles) -> list[list[_Row]]:
     if not sequences:
         raise DataError(f"{path} has no line with a token and a tag; must be CoNLL columns")
     return sequences
+
+
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    # Not `split()`: a token may hold a blank that does not break, which French has within numbers.
+    return re.split(r"[ \t]+", line) if delimiter is None else line.split(delimiter)
 
 
 def _check_columns(path: Path, sequences: list[list[_Row]], width: int) -> None:

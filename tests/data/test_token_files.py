@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 
 import pyarrow as pa
 import pytest
@@ -183,3 +184,38 @@ def test_conll_has_no_column_that_names_sequences(tmp_path) -> None:
     (tmp_path / "a.conll").write_text(CONLL)
     with pytest.raises(DataError, match="sequence is 'id', but CoNLL columns have no names"):
         TokenReader(TokenRoles(sequence="id")).read(tmp_path / "a.conll")
+
+
+def test_a_token_may_hold_a_blank_that_does_not_break(tmp_path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("10\u00a0000 \tNUM\neuros  NOUN \n", encoding="utf-8")
+    examples = TokenReader(TokenRoles()).read(path)
+    assert examples.items == [("10\u00a0000", "euros")]
+    assert examples.labels[0].tolist() == ["NUM", "NOUN"]
+
+
+def test_columns_of_universal_dependencies_are_read_in_full(tmp_path) -> None:
+    lines = [
+        "# sent_id = 1",
+        "# text = Vámonos al mar 10 000",
+        "1-2\tVámonos\t_\t_\t_\t_\t_\t_\t_\t_",
+        "1\tVamos\tir\tVERB\t_\tMood=Imp\t0\troot\t_\t_",
+        "2\tnos\tnosotros\t_\t_\t_\t1\tobj\t_\t_",
+        "2.1\tya\tya\tADV\t_\t_\t_\t_\t1:advmod\t_",
+        "3\t10 000\t_\tNUM\t_\t_\t1\tobl\t_\tSpaceAfter=No",
+        "4\t#\t#\tSYM\t_\t_\t1\tpunct\t_\t_",
+        "",
+    ]
+    packed = tmp_path / "a.conllu.xz"
+    packed.write_bytes(lzma.compress("\r\n".join(lines).encode()))
+    examples = TokenReader(TokenRoles()).read(packed)
+    assert examples.items == [("Vamos", "nos", "10 000", "#")]
+    assert examples.labels[0].tolist() == ["VERB", "", "NUM", "SYM"]  # without a tag, a token does not count
+
+
+@pytest.mark.parametrize("name", ["a.conll", "a.jsonl"])
+def test_an_accent_of_a_token_is_composed(name, tmp_path) -> None:
+    token = "cafe\u0301"
+    content = f"{token} NOUN\n" if name == "a.conll" else json.dumps({"tokens": [token], "tags": ["NOUN"]})
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert TokenReader(TokenRoles()).read(tmp_path / name).items == [("caf\u00e9",)]
