@@ -13,6 +13,8 @@ The Python interface::
     dataset = evo_nas.dataset_from_arrays(inputs, targets, kind="classification")
     evo_nas.search({"name": "mine"}, dataset=dataset)       # on arrays in memory
 
+    classifier = evo_nas.EvoClassifier().fit(X, y)          # the same as an estimator of scikit-learn
+
     @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind
     class MyStrategy(Strategy[MyOptions]): ...              # of evo_nas.strategies.strategy; tests: evo_nas.testing
 
@@ -36,8 +38,11 @@ if TYPE_CHECKING:
         register_task,
         search,
     )
+    from evo_nas.estimators import EvoClassifier, EvoRegressor
 
 __all__ = [
+    "EvoClassifier",
+    "EvoRegressor",
     "Run",
     "dataset_from_arrays",
     "load_champion",
@@ -50,10 +55,13 @@ __all__ = [
 ]
 
 
+_ESTIMATORS = frozenset(name for name in __all__ if name.startswith("Evo"))
+
+
 def __getattr__(name: str) -> Any:
-    # Loaded on first use: `api` imports torch, which takes seconds.
+    # Loaded on first use: `api` imports torch, and the estimators scikit-learn, which take seconds.
     if name in __all__:
-        return getattr(import_module("evo_nas.api"), name)
+        return getattr(import_module("evo_nas.estimators" if name in _ESTIMATORS else "evo_nas.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import evo_nas
-from evo_nas import api
+from evo_nas import api, estimators
 from evo_nas.cli import main
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, DataError
 from evo_nas.runs import Run
@@ -37,6 +37,7 @@ NAMES = [
     "register_task",
     "search",
 ]
+ESTIMATORS = ["EvoClassifier", "EvoRegressor"]
 SETTINGS: dict[str, Any] = {
     "name": "mine",
     "space": {"widths": [4], "batch_sizes": [32], "cell_nodes": 8},
@@ -52,13 +53,15 @@ def dataset(*, seed: int = 0) -> Dataset:
 
 
 def test_the_public_names_are_these() -> None:
-    assert evo_nas.__all__ == api.__all__ == dir(evo_nas) == NAMES
-    for name in NAMES:
-        assert getattr(evo_nas, name) is getattr(api, name)
+    assert api.__all__ == NAMES
+    assert estimators.__all__ == ESTIMATORS
+    assert evo_nas.__all__ == dir(evo_nas) == ESTIMATORS + NAMES
+    for name in evo_nas.__all__:
+        assert getattr(evo_nas, name) is getattr(estimators if name in ESTIMATORS else api, name)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = ("torch", "ray", "deap", "pyarrow", "numpy")
+    heavy = ("torch", "ray", "deap", "pyarrow", "numpy", "sklearn")
     program = f"import evo_nas, sys; print([name for name in {heavy} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"

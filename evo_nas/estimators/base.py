@@ -1,0 +1,288 @@
+"""`SequenceEstimator`: what the estimators have in common - parameters, a search, a champion, files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from evo_nas.api import search
+from evo_nas.champion.export import check_target
+from evo_nas.champion.predictor import Predictor, load_predictor
+from evo_nas.champion.verdict import Verdict
+from evo_nas.data.frames import is_frame
+from evo_nas.errors import ChampionError, ConfigError, DataError
+from evo_nas.runs import Run
+from evo_nas.sessions.events import Best, Progressed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+    from evo_nas.experiment import ExecutorKind
+    from evo_nas.sessions.events import Event
+    from evo_nas.tasks.dataset import Dataset
+
+FORMAT = 1
+ESTIMATOR_FILE = "estimator.json"
+LARGEST_SEED = 2**31 - 1
+
+
+_REMEDY = (
+    "Reshape your data: X must be an array with three dimensions, (n, time, features), or a list of arrays or frames "
+    "(time, features); one feature is X[..., np.newaxis]"
+)
+
+
+class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
+    """An estimator that searches for a network when it is fitted.
+
+    Args:
+        evaluations: Candidates that the search evaluates.
+        train_minutes: Minutes that all candidates together may train; no limit by default.
+        epochs: Passes over the training part for each candidate.
+        metric: What the search optimises; by default the first that the data permit, such as ``accuracy``.
+        missing: What becomes of NaN in ``X``: ``refuse``, ``mask``, ``interpolate`` or ``previous``.
+        validation: Share of the sequences that candidates are compared on.
+        test: Share of the sequences that the champion is compared with an LSTM and simple models on, in ``verdict_``.
+        space: Options of the search space, as in the section ``space`` of a configuration.
+        strategy: Options of the strategy, as in the section ``strategy``.
+        workers: Worker processes, for the executor ``ray``.
+        executor: ``inline`` to train in this process, ``ray`` for worker processes.
+        run: Directory of the run, which a further `fit` on the same data goes on with; temporary by default.
+        random_state: Seed of the search and of the parts; a new one for each `fit` by default.
+        verbose: Whether to write the best score whenever it changes.
+
+    Attributes:
+        verdict_: The champion beside an LSTM of its size and simple models.
+        remarks_: What should be known of the data, one sentence each.
+        seed_: The seed that was used.
+        n_features_in_: Values of a step.
+    """
+
+    verdict_: Verdict
+    remarks_: tuple[str, ...]
+    seed_: int
+    n_features_in_: int
+    _files: Mapping[str, bytes]
+    _predictor: Predictor | None
+
+    def __init__(  # noqa: PLR0913 - scikit-learn takes the parameters from this signature
+        self,
+        *,
+        evaluations: int = 30,
+        train_minutes: float | None = None,
+        epochs: int = 8,
+        metric: str | None = None,
+        missing: str = "refuse",
+        validation: float = 0.15,
+        test: float = 0.15,
+        space: Mapping[str, Any] | None = None,
+        strategy: Mapping[str, Any] | None = None,
+        workers: int = 1,
+        executor: ExecutorKind = "inline",
+        run: str | os.PathLike[str] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.evaluations = evaluations
+        self.train_minutes = train_minutes
+        self.epochs = epochs
+        self.metric = metric
+        self.missing = missing
+        self.validation = validation
+        self.test = test
+        self.space = space
+        self.strategy = strategy
+        self.workers = workers
+        self.executor = executor
+        self.run = run
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def predictor(self) -> Predictor:
+        """The champion, which takes raw sequences.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "verdict_")
+        if self._predictor is None:  # after it was unpickled
+            self._predictor = self._from_files()
+        return self._predictor
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Writes the fitted estimator as JSON and safetensors, which `load` reads; nothing of it is executed then.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            ChampionError: ``directory`` is neither new nor empty.
+        """
+        check_is_fitted(self, "verdict_")
+        out = Path(directory)
+        check_target(out, "native")
+        facts = {
+            "format": FORMAT,
+            "estimator": type(self).__name__,
+            # A generator has no text, and the run may be on another machine.
+            "parameters": self.get_params()
+            | {
+                "random_state": self.random_state if isinstance(self.random_state, int) else None,
+                "run": None,
+            },
+            "fitted": {"seed_": self.seed_, "remarks_": self.remarks_, **self._facts()},
+            "verdict": self.verdict_.to_values(),
+        }
+        out.mkdir(parents=True, exist_ok=True)
+        _write(out, {**self._files, ESTIMATOR_FILE: (json.dumps(facts, indent=2) + "\n").encode()})
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Self:
+        """Returns the estimator that `save` wrote.
+
+        Raises:
+            ChampionError: A file is missing, damaged, of a newer format or of another estimator.
+        """
+        path = Path(directory) / ESTIMATOR_FILE
+        try:
+            facts = json.loads(path.read_bytes())
+            found = facts["format"], facts["estimator"]
+            verdict = Verdict.from_values(facts["verdict"])
+            fitted = {**facts["fitted"], "verdict_": verdict}
+            estimator = cls(**facts["parameters"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ChampionError(
+                f"{path} cannot be read: {error}; give the directory that save wrote"
+            ) from error
+        if verdict is None or found != (FORMAT, cls.__name__):
+            raise ChampionError(
+                f"{path} holds {found[1]} of format {found[0]}; {cls.__name__}.load reads its own, of format {FORMAT}"
+            )
+        estimator._take(fitted)
+        estimator._files = {
+            file.name: file.read_bytes() for file in path.parent.iterdir() if file != path and file.is_file()
+        }
+        # Read at once, so that a damaged file is found here.
+        estimator._predictor = load_predictor(directory)
+        return estimator
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        # The network is made again from its files.
+        return state | ({"_predictor": None} if "_predictor" in state else {})
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "refuse"
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def _facts(self) -> dict[str, Any]:
+        """Returns what a kind of estimator learnt besides the champion, as plain JSON values."""
+        return {"n_features_in_": self.n_features_in_}
+
+    def _take(self, facts: Mapping[str, Any]) -> None:
+        """Takes over what `_facts` returned and what every estimator has."""
+        for name, value in facts.items():
+            setattr(self, name, tuple(value) if name == "remarks_" else value)
+
+    def _drawn_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(LARGEST_SEED))
+
+    def _search(self, dataset: Dataset, seed: int) -> None:
+        """Searches on ``dataset`` and keeps the champion."""
+        settings: dict[str, Any] = {
+            "name": type(self).__name__.lower(),
+            "seed": seed,
+            "space": dict(self.space or {}),
+            "strategy": {"kind": "aging", **(self.strategy or {})},
+            "training": {"epochs": self.epochs},
+            "budget": {"evaluations": self.evaluations, "train_minutes": self.train_minutes},
+            "workers": self.workers,
+        }
+        best: list[Best] = []
+
+        def say(event: Event) -> None:
+            if self.verbose and isinstance(event, Progressed) and event.best and event.best not in best[-1:]:
+                best.append(event.best)
+                line = (
+                    f"{event.told} of {event.evaluations}: {event.best.value:.4g}, {event.best.architecture}"
+                )
+                sys.stdout.write(line + "\n")
+
+        with TemporaryDirectory() as folder:
+            place = Path(folder) / "run" if self.run is None else self.run
+            self.verdict_ = search(settings, place, dataset=dataset, executor=self.executor, on_event=say)
+            self._files = Run.at(place).champion.files()
+        self._predictor = self._from_files()
+        self.remarks_, self.seed_ = dataset.remarks, seed
+
+    def _from_files(self) -> Predictor:
+        with TemporaryDirectory() as folder:
+            _write(Path(folder), self._files)
+            return load_predictor(folder)
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """Turns errors in data and parameters into the `ValueError` that scikit-learn's users expect."""
+    try:
+        yield
+    except (DataError, ConfigError) as error:
+        raise ValueError(str(error)) from error
+
+
+def sequences_of(estimator: SequenceEstimator, X: Any) -> Any:
+    """Returns ``X`` if it has a sequence of rows of features for each example.
+
+    Raises:
+        ValueError: It has not three dimensions, or values that are no numbers.
+    """
+    if is_frame(X):
+        if getattr(getattr(X, "index", None), "nlevels", 1) < 2:
+            raise ValueError(f"X is one frame of two dimensions, {np.shape(X)}. {_REMEDY}")
+        return X
+    if hasattr(X, "__array__"):
+        X = np.asarray(X)
+    if issparse(X) or (isinstance(X, np.ndarray) and X.ndim != 1):
+        is_finite: Any = True if estimator.missing == "refuse" else "allow-nan"
+        values = check_array(
+            X, allow_nd=True, ensure_2d=False, ensure_all_finite=is_finite, estimator=estimator
+        )
+        if values.ndim != 3:
+            raise ValueError(f"X has shape {values.shape}. {_REMEDY}")
+        return values
+    return _checked_list(X)
+
+
+def _checked_list(X: Any) -> list[Any]:
+    if not isinstance(X, list | tuple | np.ndarray):
+        raise ValueError(f"X is a {type(X).__name__}. {_REMEDY}")  # noqa: TRY004 - scikit-learn expects ValueError
+    if not len(X):
+        raise ValueError(f"X has 0 sample(s), while a minimum of 1 is required. {_REMEDY}")
+    for number, item in enumerate(X, start=1):
+        try:
+            shape = np.shape(item)
+        except ValueError:
+            raise ValueError(f"sequence {number} of X is ragged. {_REMEDY}") from None
+        if len(shape) != 2:
+            raise ValueError(f"sequence {number} of X has shape {shape}. {_REMEDY}")
+    return list(X)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
