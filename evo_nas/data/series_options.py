@@ -63,10 +63,10 @@ class SeriesOptions(StrictOptions):
         series: Column with the name of the series that a row belongs to, where a file holds several.
         short: Whether a series that is too short for a forecast in every part is refused or left out.
         calendar: Cycles of ``time`` that are read as sine and cosine.
-        missing: What becomes of missing values. ``mask`` sets them to zero, the mean of training, and adds for each
-            such column whether the value is known and the steps since the last known one (Che et al., 2018);
-            ``interpolate`` draws lines between the known neighbours, ``previous`` repeats the last known value. No
-            value after the last row that a network reads is ever used. A missing value of a target does not count.
+        missing: What becomes of missing values. ``previous`` repeats the last known value, zero before the first one;
+            ``mask`` does so, too, and adds for each such column whether the value is known and the steps since the last
+            known one (Che et al., 2018); ``interpolate`` draws lines between the known neighbours. No value after the
+            last row that a network reads is ever used. A missing value of a target does not count.
         delimiter: Character between columns; a comma or a tab, by the file's name, if not given.
     """
 

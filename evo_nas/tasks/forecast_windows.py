@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from evo_nas.data.series import SeriesParts
     from evo_nas.data.series_files import SeriesFiles
 
+_MASKED = (
+    "repeat the last known value, with two more inputs: whether the value is known and how long ago one was"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ForecastWindows:
@@ -95,7 +99,13 @@ def _hole_remarks(
     counts = ", ".join(
         f"{name} {count:,}" for name, count in zip(names, holes.tolist(), strict=False) if count
     )
-    return (f"{int(holes.sum()):,} missing values ({counts}) {FILLED[filling]}",) if counts else ()
+    return (
+        (
+            f"{int(holes.sum()):,} missing values ({counts}) {_MASKED if filling == 'mask' else FILLED[filling]}",
+        )
+        if counts
+        else ()
+    )
 
 
 def _standardised(

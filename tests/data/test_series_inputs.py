@@ -73,23 +73,15 @@ def test_the_last_value_of_a_target_is_the_last_known_one(how) -> None:
     assert np.array_equal(some.cut().inputs[:, -1, place], some.last_targets()[:, 0])
 
 
-def test_a_masked_target_has_a_feature_with_its_last_known_value() -> None:
-    values = np.array([[nan, 5], [1, nan], [nan, 6], [nan, 7], [2, 8]], dtype=np.float32)
-    inputs = SeriesInputs.filled(values, ("a", "b"), starts=[0], how="mask", targets=("a", "b"))
-    assert inputs.names == (
-        *("a", "b", "a is known", "steps since a", "b is known", "steps since b"),
-        *("last a", "last b"),
-    )
-    assert inputs.last_values == (6, 7)
-    assert inputs.values[:, 6].tolist() == [0, 1, 1, 1, 2]
-    assert inputs.values[:, 7].tolist() == [5, 5, 6, 7, 8]
-
-
-def test_a_target_without_holes_is_its_own_last_value() -> None:
-    values = np.array([[nan, 5], [1, 4]], dtype=np.float32)
-    inputs = SeriesInputs.filled(values, ("a", "b"), starts=[0], how="mask", targets=("b",))
-    assert inputs.last_values == (1,)
-    assert "last b" not in inputs.names
+def test_a_masked_hole_is_the_last_known_value_with_a_mask_and_the_steps_since() -> None:
+    values = np.array([[nan, 5], [1, 6], [nan, 7], [nan, 8], [2, 9]], dtype=np.float32)
+    inputs = SeriesInputs.filled(values, ("a", "b"), starts=[0], how="mask", targets=("a",))
+    assert inputs.names == ("a", "b", "a is known", "steps since a")
+    assert inputs.last_values == (0,)
+    assert inputs.values[:, 0].tolist() == [0, 1, 1, 1, 2]
+    assert inputs.values[:, 1].tolist() == [5, 6, 7, 8, 9]
+    assert inputs.values[:, 2].tolist() == [0, 1, 0, 0, 1]
+    assert inputs.values[:, 3] == pytest.approx(np.log1p([0, 0, 1, 2, 3]))
 
 
 def test_interpolation_draws_lines_inside_a_window_and_carries_on_at_its_end() -> None:
