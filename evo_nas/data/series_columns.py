@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.data.guesses import names_rows
 from evo_nas.data.time import time_columns
 from evo_nas.errors import DataError
 
@@ -58,7 +59,12 @@ def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
     time = options.time or _guessed_time(table, options, dates)
     if time is None and (needs := _needs_time(options)):
         raise DataError(f"{table.source} has no column of dates, which {needs} needs; name it in time")
-    free = [name for name in table.numeric_columns() if name not in {time, options.series, *options.exclude}]
+    others = {time, options.series, *options.exclude}
+    free = [
+        name
+        for name in table.numeric_columns()
+        if name not in others and not _names_rows(table, name, options)
+    ]
     inputs = options.inputs or tuple(free)
     if not inputs:
         raise DataError(f"{table.source} has no column of numbers; the network needs at least one to read")
@@ -74,6 +80,12 @@ def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
         options.series,
         frozenset(table.columns),
         _unread(table, {*inputs, *targets, time, options.series}, options.exclude, dates),
+    )
+
+
+def _names_rows(table: Table, name: str, options: SeriesOptions) -> bool:
+    return name not in {*options.targets, *options.known} and names_rows(
+        name, table.numbers(name, holes=True)
     )
 
 
@@ -117,4 +129,6 @@ def _reason(table: Table, name: str) -> str:
     if kind.name == "mixed" and kind.first_wrong is not None:
         value = table.column(name)[kind.first_wrong].as_py()
         return f"row {table.row_number(kind.first_wrong)} is {value!r}"
+    if kind.name == "numeric" and names_rows(name, table.numbers(name, holes=True)):
+        return "it names or counts the rows"
     return {"empty": "without a value", "numeric": "not in inputs"}.get(kind.name, kind.name)

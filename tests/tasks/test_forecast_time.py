@@ -301,6 +301,18 @@ def test_all_columns_that_are_read_can_be_targets(tmp_path) -> None:
     assert prepared(path, targets="all", known=("z",)).dataset.name == "forecast of y, x"
 
 
+@pytest.mark.parametrize(("name", "numbers"), [("n", range(60)), ("id", range(100, 40, -1)), ("", range(60))])
+def test_a_column_that_names_or_counts_the_rows_is_read_only_if_it_is_named(tmp_path, name, numbers) -> None:
+    path = written(tmp_path, "rows.csv", frame().assign(**{name: list(numbers)}))
+    dataset = prepared(path).dataset
+    assert dataset.signature.features == 1
+    assert any(
+        said.startswith(f"not read: {name or 'a column without a name'} (") for said in dataset.remarks
+    )
+    if name:
+        assert prepared(path, inputs=("y", name)).dataset.signature.features == 2
+
+
 @pytest.mark.parametrize("missing_column", [False, True])
 def test_columns_are_matched_by_name_in_every_file(tmp_path, missing_column) -> None:
     rows = frame().assign(x=np.arange(60) % 5)
