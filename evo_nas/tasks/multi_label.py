@@ -132,8 +132,10 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         contents = [frames.tobytes() for frames in everything.items]
         rows = Rows(everything.source, contents, places=everything.places)
         parts = split_rows(rows, options.split, given=given)
-        chosen = ([everything.items[position] for position in parts[part].tolist()] for part in PARTS)
-        return _Songs(*chosen, remarks_on_split(rows, parts))
+        train, validation, test = (
+            [everything.items[position] for position in parts[part].tolist()] for part in PARTS
+        )
+        return _Songs(train, validation, test, remarks_on_split(rows, parts))
 
     def _examples(self, name: str, songs: list[Frames]) -> Examples[Frames]:
         source = str(self.options.path)
