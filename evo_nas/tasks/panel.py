@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -172,6 +173,14 @@ class PanelTask(Task[PanelOptions]):
             has_target_holes=any(bool(np.isnan(part.targets).any()) for part in parts.values()),
         )
         return Prepared(dataset, panel_baselines(panel, dataset))
+
+    def fingerprint(self) -> dict[str, str]:
+        """Returns the SHA-256 of each file, or of the series of a competition, which are in a package."""
+        if self.options.competition is None:
+            return super().fingerprint()
+        series, _ = self._series()
+        content = b"".join(each.values.tobytes() for each in series)
+        return {f"{self.options.competition} {self.options.frequency}": hashlib.sha256(content).hexdigest()}
 
     def _series(self) -> tuple[list[PanelSeries], tuple[str, ...]]:
         options = self.options

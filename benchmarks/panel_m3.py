@@ -1,0 +1,152 @@
+"""Measures a panel network on M3 monthly (1,428 series, 18 months ahead) beside baselines and published figures.
+
+    python -m benchmarks.panel_m3 baselines    the baselines of the task, with their CPU minutes
+    python -m benchmarks.panel_m3 network      a plain network, three seeds
+    python -m benchmarks.panel_m3 report       the tables alone
+
+Run from the root of the repository, with the extras ``competitions`` and ``baselines``. One process, one thread. Each
+command ends by writing ``benchmarks/results/panel_m3.md`` from all that was measured so far.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchmarks.table import RESULTS, Table, write
+from evo_nas.config import TrainingConfig
+from evo_nas.data.competitions import read_competition
+from evo_nas.data.panel import cut_panel
+from evo_nas.genome.architecture import Architecture, Forecast, Layer, Training
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.baselines.fitting import fitted_in_turn
+from evo_nas.tasks.baselines.panel_baselines import panel_baselines
+from evo_nas.tasks.metrics import MAE, smape
+from evo_nas.tasks.panel import PanelOptions, PanelTask
+from evo_nas.training.batches import prepare
+from evo_nas.training.forward import score_part
+from evo_nas.training.trainer import train
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evo_nas.tasks.dataset import Dataset
+
+MEASURED = RESULTS / "panel_m3.json"
+PUBLISHED = {"seasonal naive": "1.146", "AutoETS": ".863", "AutoTheta": ".855"}
+"""MASE in the benchmark fev (github.com/autogluon/fev), task M3 monthly."""
+SEEDS = (1, 2, 3)
+OPTIONS = PanelOptions(
+    competition="m3", frequency="monthly", horizon=18, season=12, window=84, stride=3, quantiles=(0.5,)
+)
+"""The median alone: its pinball loss is half the mean absolute error, which MASE averages."""
+PLAIN = Architecture(
+    (Layer(NAMED_CELLS["gru"], 64),),
+    training=Training(learning_rate=2e-3, batch_size=128),
+    forecast=Forecast.RELATIVE,
+)
+TRAINING = TrainingConfig(epochs=8, schedule="cosine", time_limit_s=36_000)
+
+
+def main() -> None:
+    """Measures what the command line names and writes the tables."""
+    command = sys.argv[1] if len(sys.argv) == 2 else ""
+    if command not in {"baselines", "network", "report"}:
+        sys.exit(__doc__)
+    torch.set_num_threads(1)
+    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    if command != "report":
+        measured[command] = {"baselines": _baselines, "network": _network}[command]()
+        MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    print(write("panel_m3", "Many short series: M3 monthly", [_table(measured)]))
+
+
+def _dataset() -> Dataset:
+    return PanelTask(OPTIONS).read().dataset
+
+
+def _baselines() -> dict[str, dict[str, float]]:
+    panel = cut_panel(
+        read_competition("m3", "monthly", horizon=18),
+        horizon=18,
+        season=12,
+        stride=OPTIONS.stride,
+        most=OPTIONS.origins,
+    )
+    dataset = replace(_dataset(), quantiles=())
+    forecasts: list[npt.NDArray[np.float32]] = []
+
+    def kept(outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+        forecasts.append(outputs)
+        return MAE.statistic(outputs, targets)
+
+    # Each model is fitted once for both metrics.
+    recorded = replace(dataset, metric=replace(MAE, statistic=kept))
+    measured = {}
+    for name, result in fitted_in_turn(panel_baselines(panel, recorded)):
+        percentage = smape().score(forecasts.pop(), dataset.test.targets)
+        measured[name] = {"mase": result.score, "smape": percentage, "cpu_s": result.cpu_s}
+        print(name, measured[name], result.note, flush=True)
+    return measured
+
+
+def _network() -> list[dict[str, float]]:
+    dataset, measured = _dataset(), []
+    for seed in SEEDS:
+        started = time.process_time()
+        trained = train(PLAIN, prepare(dataset), TRAINING, epochs=TRAINING.epochs, seed=seed)
+        cpu_s = time.process_time() - started
+        assert trained.network is not None, trained.outcome.error
+        percentage = replace(dataset, metric=smape(levels=dataset.quantiles))
+        measured.append(
+            {
+                "seed": seed,
+                "validation_mase": -(trained.outcome.fitness or 0.0),
+                "mase": score_part(trained.network, dataset, "test").metric,
+                "smape": score_part(trained.network, percentage, "test").metric,
+                "parameters": trained.outcome.parameters,
+                "cpu_s": cpu_s,
+            }
+        )
+        print(measured[-1], flush=True)
+    return measured
+
+
+def _table(measured: dict[str, Any]) -> Table:
+    rows = [
+        [
+            name,
+            f"{row['mase']:.3f}",
+            PUBLISHED.get(name, ""),
+            f"{row['smape']:.2f}",
+            f"{row['cpu_s'] / 60:.2f}",
+        ]
+        for name, row in measured.get("baselines", {}).items()
+    ]
+    if seeds := measured.get("network"):
+        spread = {
+            key: f"{statistics.fmean(row[key] for row in seeds):{form}} ± "
+            f"{statistics.stdev(row[key] for row in seeds):{form}}"
+            for key, form in (("mase", ".3f"), ("smape", ".2f"))
+        }
+        minutes = statistics.fmean(row["cpu_s"] for row in seeds) / 60
+        rows.append(
+            [f"GRU of 64 units, {len(seeds)} seeds", spread["mase"], "", spread["smape"], f"{minutes:.1f}"]
+        )
+    return Table(
+        "1,428 series, 18 months ahead",
+        "python -m benchmarks.panel_m3 baselines; python -m benchmarks.panel_m3 network",
+        ("model", "test MASE", "published", "test sMAPE", "CPU minutes"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()
