@@ -9,11 +9,12 @@ import numpy as np
 
 from evo_nas.data.audio_files import AudioOptions
 from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
+from evo_nas.data.split_remarks import enumerated
 from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 SEQUENCES = ("x", "X", "inputs", "data")
 MOST_CATEGORIES = 100
 """A column with more different words holds texts or names."""
-MOST_NAMED = 20
-"""Columns that one remark names; a table may have thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +125,13 @@ class Columns:
         """Returns how a table was read, and what it has that the first one has not, one sentence each."""
         remarks = [*table.remarks]
         if further := [name for name in table.columns if name not in self.known]:
-            remarks.append(f"{table.source} also has {_listed(further)}, not read")
+            remarks.append(f"{table.source} also has {enumerated(further)}, not read")
         for name, words in self.categories.items():
             unknown = sorted({*table.texts(name, empty=True)} - {*words, ""})
             if unknown:
                 remarks.append(
-                    f"{table.source}: {name} has {_listed(map(repr, unknown))}, unknown in training, read as none of "
-                    "its words"
+                    f"{table.source}: {name} has {enumerated(map(repr, unknown))}, unknown in training, read as none "
+                    "of its words"
                 )
         return tuple(remarks)
 
@@ -158,7 +157,7 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
     what = "the label" if roles.targets is None else "what is predicted"
     remarks = [
-        f"{'columns' if len(outputs) > 1 else 'column'} {_listed(outputs)} is {what}",
+        f"{'columns' if len(outputs) > 1 else 'column'} {enumerated(outputs)} is {what}",
         *([] if time is None else [f"column {time} orders the steps of a sequence"]),
         *_unread(reasons),
     ]
@@ -301,10 +300,4 @@ def _unread(reasons: Mapping[str, str]) -> tuple[str, ...]:
         f"{name or 'a column without a name'} ({reason})" if reason else name
         for name, reason in reasons.items()
     ]
-    return (f"not read: {_listed(shown)}",) if shown else ()
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = list(names)
-    more = f" and {len(shown) - MOST_NAMED:,} more" if len(shown) > MOST_NAMED else ""
-    return ", ".join(shown[:MOST_NAMED]) + more
+    return (f"not read: {enumerated(shown)}",) if shown else ()

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.data.holes import HoleFilling
-from evo_nas.data.scaling import Scaler
+from evo_nas.data.scaling import Scaler, is_constant
+from evo_nas.data.split_remarks import enumerated
+from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,24 +63,34 @@ class Features:
             missing: What to do with missing values.
 
         Raises:
-            DataError: See `Scaler.fitted`.
+            DataError: All values are constant in training, or see `Scaler.fitted`.
         """
         train, every = parts[0], [item for part in parts for item in part.items]
         values = np.concatenate(train.items)
-        scaler = Scaler.fitted(values)
-        remarks = []
-        if train.indicators:
-            unknown = [position for position in train.indicators if not values[:, position].any()]
-            scaler = _of_words(scaler, train.indicators, unknown)
-            if unknown:
-                absent = ", ".join(train.features[position] for position in unknown)
-                remarks.append(f"{absent}: not in the training part, read as none of the words")
+        names = train.features or tuple(f"value {number + 1}" for number in range(values.shape[1]))
+        words = list(train.indicators)
+        constant = np.array([is_constant(column) for column in values.T])
+        if constant.all():
+            raise DataError(
+                f"{train.source}: every value that is read is constant in the training part ({enumerated(names)}); "
+                "there is nothing to learn from: read other columns, or split otherwise"
+            )
+        unknown = [position for position in words if not values[:, position].any()]
+        constant[words] = False
         counts = np.sum([np.isnan(item).sum(axis=0) for item in every], axis=0).tolist()
-        names = train.features or [f"value {number + 1}" for number in range(len(counts))]
-        holes = {name: count for name, count in zip(names, counts, strict=True) if count}
+        # Pieces of a sequence may share steps, so that the files are asked first.
+        holes = {
+            name: train.missing.get(name, count) for name, count in zip(names, counts, strict=True) if count
+        }
+        facts = (
+            (unknown, "not in the training part, read as none of the words"),
+            (np.flatnonzero(constant), "constant in the training part; nothing is learnt from it"),
+        )
+        remarks = [f"{enumerated(names[at] for at in which)}: {what}" for which, what in facts if len(which)]
         if holes:
-            each = ", ".join(f"{name} {count:,}" for name, count in holes.items())
+            each = enumerated(f"{name} {count:,}" for name, count in holes.items())
             remarks.append(f"{sum(holes.values()):,} missing values ({each}) {FILLED[missing]}")
+        scaler = _with_words(Scaler.fitted(values), words, unknown)
         return cls(train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks))
 
     @property
@@ -117,7 +129,7 @@ class Features:
         return self.scaler(examples.items[position], place=place)
 
 
-def _of_words(scaler: Scaler, words: Sequence[int], unknown: Sequence[int]) -> Scaler:
+def _with_words(scaler: Scaler, words: Sequence[int], unknown: Sequence[int]) -> Scaler:
     mean, scale = scaler.mean.copy(), scaler.scale.copy()
-    mean[[*words]], scale[[*words]], scale[[*unknown]] = 0.0, 1.0, NEVER
+    mean[words], scale[words], scale[unknown] = 0.0, 1.0, NEVER
     return Scaler(mean, scale)

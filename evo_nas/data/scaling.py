@@ -73,6 +73,12 @@ class Scaler:
         return scaled.astype(np.float32)
 
 
+def is_constant(column: npt.NDArray[np.float64]) -> bool:
+    """Whether the known values of a column do not differ by more than rounding."""
+    known = column[~np.isnan(column)]
+    return not len(known) or bool(np.ptp(known) <= SAME * np.abs(known).max())
+
+
 def _scale(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         deviation = rows.std(axis=0)
@@ -83,10 +89,10 @@ def _scale(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             "about 1e150 and is probably a placeholder for a missing value: remove it"
         )
     # The deviation of a constant is not exactly 0 when its mean is rounded.
-    is_constant = np.ptp(rows, axis=0) <= SAME * largest
-    if len(tiny := largest[(deviation == 0) & ~is_constant]):
+    constant = np.array([is_constant(column) for column in rows.T])
+    if len(tiny := largest[(deviation == 0) & ~constant]):
         raise DataError(
             f"a column of the training part has values up to {float(tiny[0]):g}, too small to be standardised; must "
             "be more than about 1e-150: give it in other units"
         )
-    return np.where(is_constant, 1.0, deviation)
+    return np.where(constant, 1.0, deviation)

@@ -177,11 +177,5 @@ def means_of_known(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return means
 
 
-def is_constant(values: npt.NDArray[np.float64]) -> bool:
-    """Whether the known values of a column do not differ by more than rounding."""
-    known = values[~np.isnan(values)]
-    return not len(known) or bool(np.ptp(known) <= SAME * np.abs(known).max())
-
-
 def _shifted(rows: range, by: int) -> range:
     return range(rows.start + by, rows.stop + by)

@@ -30,7 +30,11 @@ def remarks_on_split(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> 
         rows: All examples.
         parts: What `split_rows` made of them.
     """
-    return (*_groups(rows, parts), *_dropped(rows, parts), *_small(len(parts["validation"])))
+    return (
+        *_groups(rows, parts),
+        *_dropped(rows, parts),
+        *_small(len(parts["validation"]), has_classes=rows.strata is not None),
+    )
 
 
 def groups_of(rows_groups: Sequence[str], positions: npt.NDArray[np.int64]) -> tuple[str, ...]:
@@ -65,13 +69,15 @@ def _dropped(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> Iterator
         )
 
 
-def _small(validation: int) -> Iterator[str]:
+def _small(validation: int, *, has_classes: bool) -> Iterator[str]:
     if validation < LEAST_VALIDATION:
         points = 50 / math.sqrt(validation)
+        error = (
+            f": an accuracy on it has a standard error of up to {points:.0f} points" if has_classes else ""
+        )
         yield (
-            f"the validation part has {validation} examples, too few to tell candidates apart: an accuracy on it "
-            f"has a standard error of up to {points:.0f} points; raise split.validation, or search all parts in turn "
-            "with --folds"
+            f"the validation part has {validation} examples, too few to tell candidates apart{error}; raise "
+            "split.validation, or search all parts in turn with --folds"
         )
 
 

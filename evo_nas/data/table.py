@@ -116,7 +116,7 @@ class Table:
             row = int(rows[0])
             if unusable[row]:
                 raise self._unusable_value(name, row=row, value=values[row].as_py())
-            raise self._missing_value(name, row=row)
+            raise self._missing_value(name, row=row, or_else=", or say in `missing` what to do with it")
         return numerals.numbers
 
     def matrix(self, names: Sequence[str], *, holes: bool = False) -> npt.NDArray[np.float64]:
@@ -177,11 +177,11 @@ class Table:
             f"most {LARGEST:g}: mend it, drop the row or leave the column out"
         )
 
-    def _missing_value(self, name: str, *, row: int) -> DataError:
+    def _missing_value(self, name: str, *, row: int, or_else: str = "") -> DataError:
         found = ", ".join(f"{column} {count:,}" for column, count in self.missing().items() if count)
         return DataError(
             f"{self.place(name, row)}: the value is missing; every row must have one: fill it in, drop the "
-            f"row or leave the column out. Missing of {len(self):,} rows: {found or f'some of {name}'}"
+            f"row or leave the column out{or_else}. Missing of {len(self):,} rows: {found or f'some of {name}'}"
         )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import PositiveInt, model_validator
 
 from evo_nas.data.options import Quantiles, SharesOrRows
-from evo_nas.data.series import SeriesParts, is_constant
+from evo_nas.data.scaling import is_constant
+from evo_nas.data.series import SeriesParts
 from evo_nas.data.series_files import MOST_NAMED, read_series
 from evo_nas.data.series_options import SeriesOptions
 from evo_nas.data.splitting import HELD_OUT

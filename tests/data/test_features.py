@@ -63,3 +63,19 @@ def test_a_value_far_from_training_is_named() -> None:
     features = Features.fitted([TRAIN], "refuse")
     with pytest.raises(DataError, match=r"a\.csv, example 2, step 3, b is -3\.4e\+38"):
         features.inputs(examples([[0, 1]], [[1, 1], [1, 1], [1, -3.4e38]]))
+
+
+def test_constant_values_are_said_and_refused_if_there_are_no_others() -> None:
+    part = examples([[1, 5], [2, 5 + 1e-12]], [[3, 5]])
+    assert Features.fitted([part], "refuse").remarks == (
+        "b: constant in the training part; nothing is learnt from it",
+    )
+    with pytest.raises(
+        DataError, match=r"every value that is read is constant in the training part \(a, b\)"
+    ):
+        Features.fitted([examples([[1, 5], [1, 5]])], "refuse")
+
+
+def test_a_value_that_training_never_has_is_a_constant() -> None:
+    features = Features.fitted([examples([[1, NAN], [2, NAN]]), examples([[1, 7]])], "mask")
+    assert any(remark.startswith("b: constant in the training part") for remark in features.remarks)

@@ -42,7 +42,7 @@ def test_many_dropped_duplicates_are_counted_but_not_all_named() -> None:
 
 @pytest.mark.parametrize(("examples", "points"), [(13, 14), (25, 10), (99, 5)])
 def test_a_validation_part_too_small_to_decide_is_said_with_what_to_do(examples, points) -> None:
-    said = remarks(Rows("file", range(1000)), validation=examples)
+    said = remarks(Rows("file", range(1000), strata=["a", "b"] * 500), validation=examples)
     assert f"has {examples} examples, too few to tell candidates apart" in said
     assert f"up to {points} points; raise split.validation, or search all parts in turn with --folds" in said
     assert remarks(Rows("file", range(1000)), validation=100) == ""
@@ -53,3 +53,8 @@ def test_any_names_can_be_sorted_and_numbers_in_them_by_value(name) -> None:
     names = sorted(["p10", name, "p9", "10", "9"], key=natural)
     assert names.index("9") < names.index("10")
     assert names.index("p9") < names.index("p10")
+
+
+def test_where_there_are_no_classes_no_accuracy_is_spoken_of() -> None:
+    said = remarks(Rows("file", range(1000)), validation=13)
+    assert "has 13 examples, too few to tell candidates apart; raise split.validation" in said
