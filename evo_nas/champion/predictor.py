@@ -11,7 +11,7 @@ import torch
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import read_native, read_preparation
 from evo_nas.errors import ChampionError
-from evo_nas.tasks.preparation import ClassAnswers
+from evo_nas.tasks.answers import ClassAnswers
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +32,8 @@ class Predictor:
     """A trained network with what prepares its inputs and names its outputs.
 
     Raw sequences are what the data set was made from: arrays ``(n, time, features)`` in original units, a list of
-    arrays ``(time, features)`` or of frames, whose columns are matched by name.
+    arrays ``(time, features)`` or of frames, or one frame, whose columns are matched by name; or a list of texts, or
+    of lists of tokens.
 
     Attributes:
         network: The network, in evaluation mode.
@@ -42,8 +43,12 @@ class Predictor:
     network: Network
     preparation: Preparation
 
-    def predict(self, sequences: Any) -> Any:
+    def predict(self, sequences: Any, *, sequence: str | None = None) -> Any:
         """Returns the answer for each of ``sequences``.
+
+        Args:
+            sequences: Raw sequences.
+            sequence: Column of a frame with the name of each row's sequence, where a row is a step.
 
         Returns:
             Names of classes ``(n,)``, or numbers ``(n, targets)`` in the units of the targets. Where every step has
@@ -52,10 +57,14 @@ class Predictor:
         Raises:
             DataError: The sequences have other features than those that the network learnt from.
         """
-        return self._answers(sequences, self.preparation.answers)
+        return self._answers(sequences, sequence, self.preparation.answers)
 
-    def predict_proba(self, sequences: Any) -> Any:
+    def predict_proba(self, sequences: Any, *, sequence: str | None = None) -> Any:
         """Returns the probability of each class, ``(n, classes)``, in the order of ``preparation.answers.classes``.
+
+        Args:
+            sequences: As for `predict`.
+            sequence: As for `predict`.
 
         Raises:
             DataError: As for `predict`.
@@ -64,10 +73,10 @@ class Predictor:
         answers = self.preparation.answers
         if not isinstance(answers, ClassAnswers):
             raise ChampionError("the champion predicts numbers, which have no probabilities; call predict")
-        return self._answers(sequences, answers.probabilities)
+        return self._answers(sequences, sequence, answers.probabilities)
 
-    def _answers(self, sequences: Any, answer: Any) -> Any:
-        inputs, lengths = self.preparation.prepared(sequences)
+    def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
+        inputs, lengths = self.preparation.inputs.raw(sequences, sequence=sequence)
         answers = answer(self._outputs(inputs, lengths))
         if not self.network.signature.per_step:
             return answers

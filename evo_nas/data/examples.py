@@ -63,6 +63,7 @@ class Examples(Generic[Item]):
         places: Where each example is; counted from 1 in ``source`` if not given.
         features: The name of each value of a step, where values have names.
         indicators: The positions of values that are 1 for one word of a column and 0 for all others.
+        row: The columns of a row in their order, where every row is a whole sequence.
     """
 
     source: str
@@ -74,6 +75,7 @@ class Examples(Generic[Item]):
     places: Places | None = None
     features: tuple[str, ...] = ()
     indicators: tuple[int, ...] = ()
+    row: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)

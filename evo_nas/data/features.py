@@ -46,6 +46,7 @@ class Features:
         filling: What becomes of missing values.
         missing: How many of each value are missing, by name, where some are.
         remarks: What was done, one sentence each.
+        row: The columns of a row in their order, where every row is a whole sequence.
     """
 
     names: tuple[str, ...]
@@ -53,6 +54,7 @@ class Features:
     filling: HoleFilling
     missing: Mapping[str, int]
     remarks: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
 
     @classmethod
     def fitted(cls, parts: Sequence[Examples[Numeric]], missing: Missing) -> Self:
@@ -91,7 +93,7 @@ class Features:
             each = enumerated(f"{name} {count:,}" for name, count in holes.items())
             remarks.append(f"{sum(holes.values()):,} missing values ({each}) {FILLED[missing]}")
         scaler = _with_words(Scaler.fitted(values), words, unknown)
-        return cls(train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks))
+        return cls(train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks), train.row)
 
     @property
     def width(self) -> int:

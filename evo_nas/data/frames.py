@@ -47,7 +47,7 @@ def sequences_of_frame(
     frame: Any,
     *,
     sequence: str | None = None,
-    named: Mapping[str, str],
+    named: Mapping[str, str] | None,
     per_step: Collection[str] = (),
     columns: Sequence[str] = (),
 ) -> FrameSequences:
@@ -61,7 +61,8 @@ def sequences_of_frame(
         place: What the frame is, for messages.
         frame: A frame, see `is_frame`.
         sequence: Column with the name of each row's sequence.
-        named: Columns that are no values, by their roles, such as ``targets``.
+        named: Columns that are no values, by their roles, such as ``targets``; None if no others than ``columns`` are
+            read.
         per_step: The roles of which every step has a value of its own.
         columns: The columns of values in the order in which they are read; none for the order of the frame.
 
@@ -71,9 +72,10 @@ def sequences_of_frame(
     """
     table = _arrow(place, frame)
     names = _names_of_rows(place, table, frame, sequence)
+    may_have_more, named = named is None, named or {}
     given = {role: _column(place, table, column).to_pylist() for role, column in named.items()}
     found = [column for column in table.column_names if column not in (sequence, *named.values())]
-    columns = _same_columns(place, found, columns or found)
+    columns = _same_columns(place, found, columns or found, may_have_more=may_have_more)
     values = _matrix(place, table, columns)
     if names is None:
         return FrameSequences([row[:, None] for row in values], tuple(columns), named=given)
@@ -90,13 +92,16 @@ def sequences_of_frame(
     )
 
 
-def sequences_of_frames(place: str, frames: Sequence[Any], *, columns: Sequence[str] = ()) -> FrameSequences:
+def sequences_of_frames(
+    place: str, frames: Sequence[Any], *, columns: Sequence[str] = (), may_have_more: bool = False
+) -> FrameSequences:
     """Returns the sequences of frames ``(time, features)``, one each; columns are matched by their names.
 
     Args:
         place: What the frames are, for messages.
         frames: Frames, at least one.
         columns: The columns in the order in which they are read; none for the order of the first frame.
+        may_have_more: Whether further columns are not read, instead of being refused.
 
     Raises:
         DataError: A frame has other columns, a column holds no numbers, or rows are not in the order of time.
@@ -105,7 +110,8 @@ def sequences_of_frames(place: str, frames: Sequence[Any], *, columns: Sequence[
     for number, frame in enumerate(frames, start=1):
         here = f"{place} {number}"
         table = _arrow(here, frame)
-        columns = _same_columns(here, table.column_names, columns or table.column_names)
+        found = table.column_names
+        columns = _same_columns(here, found, columns or found, may_have_more=may_have_more)
         _check_time(here, frame, {None: np.arange(len(table))})
         items.append(_matrix(here, table, columns))
     return FrameSequences(items, tuple(columns))
@@ -142,8 +148,11 @@ def plain_column(place: str, values: Any, names: Sequence[Any] | None) -> Any:
     return values.loc[list(names)]
 
 
-def _same_columns(place: str, found: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    if different := [name for name in (*wanted, *found) if (name in wanted) != (name in found)]:
+def _same_columns(
+    place: str, found: Sequence[str], wanted: Sequence[str], *, may_have_more: bool
+) -> list[str]:
+    more = () if may_have_more else found
+    if different := [name for name in (*wanted, *more) if (name in wanted) != (name in found)]:
         what = "has no column" if different[0] in wanted else "has the column"
         raise DataError(
             f"{place} {what} {different[0]!r}; must have those of the first: {', '.join(map(repr, wanted))}"

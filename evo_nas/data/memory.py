@@ -39,12 +39,14 @@ class CheckedPair(NamedTuple):
         targets: Classes, or numbers ``(outputs,)``.
         groups: Names of groups.
         columns: The columns of frames that were read, in this order.
+        rows_are_sequences: Whether these columns are the steps of a row that is a whole sequence.
     """
 
     items: list[Array]
     targets: Sequence[Any]
     groups: list[str] | None = None
     columns: tuple[str, ...] = ()
+    rows_are_sequences: bool = False
 
     @property
     def features(self) -> int:
@@ -101,17 +103,18 @@ class Reading(NamedTuple):
             self._checked_targets(part, targets, items),
             None if groups is None else _groups(part, groups, len(items)),
             read.columns,
+            rows_are_sequences=is_frame(pair[0]) and read.names is None,
         )
 
     def inputs(self, part: str, inputs: Any, *, columns: tuple[str, ...] = ()) -> list[Array]:
-        """Returns checked inputs without targets; see `pair`."""
-        items = self._sequences(f"{part} inputs", inputs, named={}, columns=columns).items
+        """Returns checked inputs without targets; see `pair`. Frames may have further columns than ``columns``."""
+        items = self._sequences(f"{part} inputs", inputs, named=None, columns=columns).items
         if not items:
             raise DataError(f"{part} has no inputs; must have at least one")
         return self._checked_items(part, items)
 
     def _sequences(
-        self, place: str, inputs: Any, *, named: Mapping[str, str], columns: tuple[str, ...]
+        self, place: str, inputs: Any, *, named: Mapping[str, str] | None, columns: tuple[str, ...]
     ) -> FrameSequences:
         if is_frame(inputs):
             per_step = ("targets",) if self.kind == "labelling" else ()
@@ -125,7 +128,7 @@ class Reading(NamedTuple):
         _check_list(place, inputs)
         items = list(inputs)
         if items and all(map(is_frame, items)):
-            return sequences_of_frames(place, items, columns=columns)
+            return sequences_of_frames(place, items, columns=columns, may_have_more=named is None)
         return FrameSequences(items)
 
     def _checked_items(self, part: str, items: Sequence[Any]) -> list[Array]:

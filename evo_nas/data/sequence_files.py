@@ -156,6 +156,7 @@ class SequenceReader:
             ),
             missing=table.missing(),
             places=places_of_rows(table),
+            row=columns.inputs,
         )
 
     def _labels(self, table: Table) -> Sequence[Label]:

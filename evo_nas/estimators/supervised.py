@@ -15,7 +15,7 @@ from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.estimators.base import SequenceEstimator, sequences_of, value_errors
 from evo_nas.tasks.arrays import dataset_from_arrays
-from evo_nas.tasks.preparation import NumericInputs
+from evo_nas.tasks.raw_inputs import NumericInputs
 
 if TYPE_CHECKING:
     from typing import Self

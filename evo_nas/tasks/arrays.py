@@ -15,10 +15,12 @@ from evo_nas.data.padding import padded
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, REGRESSION
 from evo_nas.tasks.number_targets import numbers_dataset
-from evo_nas.tasks.preparation import ClassAnswers, NumericInputs, Preparation, TokenInputs
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -138,8 +140,8 @@ class _Pairs:
             cast("Sequence[Numbers]", training),
             cast("Sequence[Numbers]", self.items),
             missing=self.missing,
-            # Where a row is a whole sequence, columns are steps and no features.
-            columns=first.columns if len(first.columns) == first.features else (),
+            columns=() if first.rows_are_sequences else first.columns,
+            row=first.columns if first.rows_are_sequences else (),
         )
 
 

@@ -11,13 +11,14 @@ from evo_nas.data.features import Features
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import step_baselines
 from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.numeric_files import recorded
-from evo_nas.tasks.preparation import ClassAnswers, Preparation
+from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:

@@ -15,9 +15,12 @@ from evo_nas.data.text_files import Corpus, joined_texts, lines_of
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Stream
 from evo_nas.tasks.metrics import LANGUAGE
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -105,6 +108,9 @@ class CorpusTask(Task[CorpusOptionsT_co]):
             remarks=(
                 f"tokens are {unit}; unknown in test: {np.mean(parts['test'].tokens == 0):.3%}",
                 *(remark for corpus in texts.values() for remark in corpus.remarks),
+            ),
+            preparation=Preparation(
+                TokenInputs(vocabulary.tokens, options.level), ClassAnswers(vocabulary.tokens)
             ),
         )
         return Prepared(dataset, ngram_baselines(dataset, ORDERS[options.level]))

@@ -77,7 +77,7 @@ def _after_brackets(word: Sequence[int], *, kinds: int) -> list[int]:
 
 def _counted(letters: str) -> Language:
     """Returns the words in which each letter is repeated equally often, one letter after the other."""
-    first, second, *_ = letters
+    first, second = letters[:1], letters[1:2]
     return Language(
         symbols=tuple(letters),
         follows=(first, f"{first} {second}", *letters[1:], END),

@@ -92,13 +92,13 @@ class Mnist1dTask(GeneratedTask[Mnist1dOptions]):
 
     def _dataset(self, drawn: Drawn) -> Dataset:
         scaler = Scaler.fitted(drawn.train.inputs.astype(np.float64))
-        parts = [replace(part, inputs=scaler(part.inputs.astype(np.float64))) for part in drawn]
+        scaled = Drawn(*(replace(part, inputs=scaler(part.inputs.astype(np.float64))) for part in drawn))
         return Dataset(
             "MNIST-1D",
             Signature(1, len(_DIGITS)),
             Objective.CROSS_ENTROPY,
             CLASSIFICATION[self.options.metric],
-            *parts,
+            *scaled,
             classes=tuple(map(str, range(len(_DIGITS)))),
         )
 

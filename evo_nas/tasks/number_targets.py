@@ -12,9 +12,10 @@ from evo_nas.data.scaling import Scaler
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import regression_metric
-from evo_nas.tasks.preparation import NumberAnswers, Preparation
+from evo_nas.tasks.preparation import Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.tasks.metrics import RegressionMetric
-    from evo_nas.tasks.preparation import NumericInputs, TokenInputs
+    from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 
     Array = npt.NDArray[np.generic]
     Numeric = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
 from evo_nas.data.sequence_files import SequenceReader
 from evo_nas.errors import DataError
-from evo_nas.tasks.preparation import NumericInputs
+from evo_nas.tasks.raw_inputs import NumericInputs
 
 if TYPE_CHECKING:
     from typing import Self
@@ -158,4 +158,5 @@ def _check(examples: Examples[Numeric], roles: Roles, *, width: int) -> None:
 def recorded(features: Features) -> NumericInputs:
     """Returns what was done to the values of sequences in the form that is kept beside a network."""
     mean, scale = (tuple(values.tolist()) for values in (features.scaler.mean, features.scaler.scale))
-    return NumericInputs(mean, scale, features.names, features.filling.how, features.filling.masked)
+    how, masked = features.filling.how, features.filling.masked
+    return NumericInputs(mean, scale, features.names, how, masked, row=features.row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -16,10 +17,13 @@ from evo_nas.data.token_files import TokenReader, TokenRoles, Tokens
 from evo_nas.data.vocabulary import Level, Vocabulary
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import tagging_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -118,6 +122,8 @@ class TaggingTask(Task[TaggingOptions]):
             options=options,
             vocabulary=vocabulary.tokens,
         )
+        inputs = TokenInputs(vocabulary.tokens, lower=options.lower)
+        dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
         return Prepared(dataset, self._baselines(parts))
 
     def _baselines(self, parts: LabelledParts[Tokens]) -> dict[str, Fit]:

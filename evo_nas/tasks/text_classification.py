@@ -17,10 +17,13 @@ from evo_nas.data.text_files import TextReader, TextRoles
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import text_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -121,6 +124,8 @@ class TextClassificationTask(Task[TextOptions]):
             options=options,
             vocabulary=vocabulary.tokens,
         )
+        inputs = TokenInputs(vocabulary.tokens, options.level, options.lower, options.max_length)
+        dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
         return Prepared(dataset, self._baselines(parts))
 
     def _baselines(self, parts: LabelledParts[str]) -> dict[str, Fit]:

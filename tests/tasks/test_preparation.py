@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
+from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.arrays import dataset_from_arrays
-from evo_nas.tasks.preparation import ClassAnswers, NumberAnswers, NumericInputs, Preparation
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.registry import TASKS
 
 RNG = np.random.default_rng(0)
 WAVES = RNG.normal(loc=50, scale=9, size=(60, 7, 3))
@@ -32,7 +39,7 @@ def test_tokens_stay_ids() -> None:
     data = dataset_from_arrays(ids, ids[:, 0] > 2, kind="classification", split=IN_TIME)
     preparation = Preparation.from_json(data.preparation.to_json())
     assert np.array_equal(preparation.inputs.padded(ids[48:])[0], data.test.inputs)
-    with pytest.raises(DataError, match="must be ids of tokens from 0 to 4"):
+    with pytest.raises(DataError, match="a list of tokens, or ids from 0 to 4"):
         preparation.inputs.padded([np.array([1, 5])])
 
 
@@ -78,3 +85,104 @@ def test_other_features_are_refused() -> None:
 def test_what_is_no_preparation_is_one_clear_error(text, message) -> None:
     with pytest.raises(DataError, match=message):
         Preparation.from_json(text)
+
+
+def test_texts_become_ids_as_in_training() -> None:
+    inputs = TokenInputs(("\ufffd", "wet", "wind", "!"), level="word", lower=True, max_length=3)
+    ids, lengths = inputs.raw(["Wet snow wind!", "wind"])
+    assert ids.tolist() == [[1, 0, 2], [2, 0, 0]]
+    assert lengths.tolist() == [3, 1]
+
+
+def test_lists_of_tokens_become_ids_as_in_training() -> None:
+    inputs = TokenInputs(("\ufffd", "wet", "wind"), lower=True)
+    assert inputs.raw([["Wet", "rain"], ["WIND", "wet"]])[0].tolist() == [[1, 0], [2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("wet wind", "raw inputs are 'wet wind'; must be a list of texts"),
+        ([], "raw has no inputs"),
+        ([" "], "sequence 1 is ' ', without a token"),
+        (["wet", [1.5]], r"sequence 2 is \[1.5\]; must be a text, a list of tokens, or ids from 0 to 2"),
+        ([[1, 3]], r"sequence 1 is \[1, 3\]; must be"),
+    ],
+)
+def test_what_is_no_text_is_one_clear_error(raw, message) -> None:
+    with pytest.raises(DataError, match=message):
+        TokenInputs(("\ufffd", "wet", "wind"), level="word").raw(raw)
+
+
+def prepared_of(kind: str, path: Path, **options):
+    task = TASKS[kind]
+    return task(task.Options.model_validate({"path": path, **options})).read().dataset
+
+
+TIME = {"by": "time", "validation": 6, "test": 12}
+
+
+@pytest.mark.parametrize("missing", ["mask", "interpolate"])
+def test_a_row_of_a_table_is_prepared_as_in_training(tmp_path, missing) -> None:
+    columns = [f"t{step}" for step in range(5)]
+    rows = pd.DataFrame(WAVES[:, :5, 1], columns=columns).assign(label=CLASSES)
+    rows.loc[::5, "t2"] = np.nan
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    data = prepared_of("classification", tmp_path / "rows.csv", split=TIME, missing=missing)
+    read = pd.read_csv(tmp_path / "rows.csv").iloc[48:]
+    inputs, _ = data.preparation.inputs.raw(read[["label", *reversed(columns)]])
+    assert np.array_equal(inputs, data.test.inputs)
+
+
+def test_a_step_of_a_table_is_prepared_as_in_training(tmp_path) -> None:
+    steps = pd.DataFrame(np.nan_to_num(WAVES).reshape(-1, 3), columns=["x", "y", "z"])
+    steps.assign(id=np.repeat(range(60), 7), label=np.repeat(CLASSES, 7)).to_csv(
+        tmp_path / "steps.csv", index=False
+    )
+    data = prepared_of("classification", tmp_path / "steps.csv", sequence="id", label="label", split=TIME)
+    read = pd.read_csv(tmp_path / "steps.csv").iloc[48 * 7 :]
+    inputs, _ = data.preparation.inputs.raw(read[["label", "z", "id", "x", "y"]], sequence="id")
+    assert np.array_equal(inputs, data.test.inputs)
+
+
+def test_numbers_of_files_come_back_in_their_units(tmp_path) -> None:
+    rows = pd.DataFrame(np.nan_to_num(WAVES[..., 1]), columns=[f"t{step}" for step in range(7)])
+    rows.assign(target=1000 * rows["t3"]).to_csv(tmp_path / "rows.csv", index=False)
+    data = prepared_of("regression", tmp_path / "rows.csv", targets=["target"], split=TIME)
+    assert data.preparation.answers(data.test.targets)[:, 0] == pytest.approx(
+        1000 * rows["t3"].iloc[48:].to_numpy(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("level", ["word", "character", "blank"])
+def test_a_text_is_prepared_as_in_training(tmp_path, level) -> None:
+    texts = [f"{'Wet' if n % 2 else 'dry'} wind, n{n % 7}" for n in range(40)]
+    pd.DataFrame({"text": texts, "label": ["ab"[n % 2] for n in range(40)]}).to_csv(
+        tmp_path / "texts.csv", index=False
+    )
+    options = {"level": level, "lower": True, "max_length": 5, "split": {**TIME, "duplicates": "keep"}}
+    data = prepared_of("text_classification", tmp_path / "texts.csv", **options)
+    inputs, lengths = data.preparation.inputs.raw(texts[28:])
+    assert np.array_equal(inputs, data.test.inputs)
+    assert np.array_equal(lengths, data.test.lengths)
+    assert data.preparation.answers.classes == ("a", "b")
+
+
+def test_tokens_are_prepared_as_in_training(tmp_path) -> None:
+    sentences = [["Rain", "falls", f"w{n % 9}"][: 1 + n % 3] for n in range(60)]
+    lines = [json.dumps({"tokens": some, "tags": list("NVX")[: len(some)]}) for some in sentences]
+    (tmp_path / "tags.jsonl").write_text("\n".join(lines))
+    options = {"lower": True, "split": {**TIME, "duplicates": "keep"}}
+    data = prepared_of("tagging", tmp_path / "tags.jsonl", **options)
+    inputs, _ = data.preparation.inputs.raw(sentences[48:])
+    assert np.array_equal(inputs, data.test.inputs)
+
+
+def test_a_text_of_a_language_model_is_prepared_as_in_training(tmp_path) -> None:
+    (tmp_path / "book.txt").write_text("the quick brown fox. " * 60)
+    data = prepared_of("language_model", tmp_path / "book.txt", steps=8)
+    inputs, _ = data.preparation.inputs.raw(["the quick brown fox. "])
+    assert (
+        "".join(data.preparation.answers.classes[number] for number in inputs[0]) == "the quick brown fox. "
+    )
+    assert np.array_equal(inputs[0], data.train.tokens[:21])

@@ -1,0 +1,196 @@
+"""From raw sequences to the inputs of a network, as training did it: plain values that JSON can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evo_nas.data.frames import is_frame
+from evo_nas.data.holes import HoleFilling, Missing
+from evo_nas.data.memory import Reading
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.scaling import Scaler
+from evo_nas.data.vocabulary import Level, tokenized
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.generic]
+    Numbers = npt.NDArray[np.float64]
+    Padded = tuple[Array, npt.NDArray[np.int64] | None]
+    """One array of all sequences, and their lengths if they differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumericInputs:
+    """Sequences of numbers, standardised, with what becomes of their holes.
+
+    Attributes:
+        mean: Mean of each feature in training.
+        scale: Deviation of each feature in training.
+        columns: Names of the features in their order, where they have names.
+        missing: What becomes of missing values.
+        masked: The features that get a mask, by position; see `data.holes.HoleFilling`.
+        row: The columns of a table in their order, where every row is a whole sequence.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    columns: tuple[str, ...] = ()
+    missing: Missing = "refuse"
+    masked: tuple[int, ...] = ()
+    row: tuple[str, ...] = ()
+    kind: Literal["numbers"] = "numbers"
+
+    @classmethod
+    def fitted(
+        cls,
+        training: Sequence[Numbers],
+        all_sequences: Sequence[Numbers],
+        *,
+        missing: Missing,
+        columns: tuple[str, ...] = (),
+        row: tuple[str, ...] = (),
+    ) -> NumericInputs:
+        """Returns the preparation of sequences ``(time, features)``, fitted to those of the training part.
+
+        Args:
+            training: The sequences of the training part.
+            all_sequences: Those of all parts, which decide the features that get a mask.
+            missing: What becomes of missing values.
+            columns: Names of the features.
+            row: Columns of a row that is a whole sequence.
+        """
+        scaler, filling = Scaler.fitted(np.concatenate(training)), HoleFilling.of(missing, all_sequences)
+        mean, scale = (tuple(values.tolist()) for values in (scaler.mean, scaler.scale))
+        return cls(mean, scale, columns, missing, filling.masked, row)
+
+    @property
+    def features(self) -> int:
+        """Inputs of a network at each step."""
+        return len(self.mean) + 2 * len(self.masked)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Numbers are no tokens."""
+        return ()
+
+    def __call__(self, sequence: Numbers) -> npt.NDArray[np.float32]:
+        """Returns the inputs float32 ``(time, inputs)`` of a sequence ``(time, features)``, NaN where one is missing.
+
+        Raises:
+            DataError: The sequence has other features, or a hole that training has not.
+        """
+        if sequence.ndim != 2 or sequence.shape[1] != len(self.mean):
+            raise DataError(
+                f"a sequence has shape {sequence.shape}; must be (time, {len(self.mean)}), the features that the "
+                "network learnt from"
+            )
+        holes = np.flatnonzero(np.isnan(sequence).any(axis=0)).tolist()
+        unknown = [
+            at
+            for at in holes
+            if self.missing == "refuse" or (self.missing == "mask" and at not in self.masked)
+        ]
+        if unknown:
+            name = repr(self.columns[unknown[0]]) if self.columns else str(unknown[0] + 1)
+            raise DataError(
+                f"feature {name} has a missing value, as it never had when the network learnt; fill it in"
+            )
+        scaled = Scaler(np.array(self.mean), np.array(self.scale))(sequence)
+        return HoleFilling(self.missing, self.masked)(scaled)
+
+    def padded(self, sequences: Sequence[Array]) -> Padded:
+        """Returns sequences as one array ``(n, time, inputs)``, and their lengths ``(n,)`` if they differ."""
+        prepared = [self(each.astype(np.float64)) for each in sequences]
+        return padded(prepared, np.float32), lengths_of(prepared)
+
+    def raw(self, sequences: Any, *, sequence: str | None = None) -> Padded:
+        """Returns raw sequences in memory as `padded` does.
+
+        Args:
+            sequences: An array ``(n, time, features)``, or a list of arrays or frames, or a frame; see
+                `data.memory.Reading`. Frames may have more columns than those that are read.
+            sequence: Column of a frame with the name of each row's sequence.
+
+        Raises:
+            DataError: The sequences are not of the kind that the network learnt from.
+        """
+        # Holes are judged by what training had, not by what is possible.
+        reading = Reading("classification", sequence, holes=True)
+        items = reading.inputs("raw", sequences, columns=self.row or self.columns)
+        if self.row and is_frame(sequences):
+            items = [item.reshape(-1, len(self.mean)) for item in items]
+        return self.padded(items)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInputs:
+    """Sequences of tokens as ids; a token that training has not is 0, which stands for all of them.
+
+    Attributes:
+        vocabulary: Token of each id.
+        level: What a token of a text is; None if sequences are lists of tokens, or ids.
+        lower: Whether letters become small.
+        max_length: Number of tokens that are read; the rest is cut off.
+    """
+
+    vocabulary: tuple[str, ...]
+    level: Level | None = None
+    lower: bool = False
+    max_length: int | None = None
+    kind: Literal["tokens"] = "tokens"
+
+    @property
+    def features(self) -> int:
+        """Tokens have no values."""
+        return 0
+
+    def padded(self, sequences: Sequence[Any]) -> Padded:
+        """Returns texts, lists of tokens or ids as one array of ids ``(n, time)``, and their lengths if they differ.
+
+        Raises:
+            DataError: A sequence is none of these, has no token, or an id is unknown.
+        """
+        ids = {token: number for number, token in enumerate(self.vocabulary)}
+        encoded = [self._encoded(number, each, ids) for number, each in enumerate(sequences, start=1)]
+        return padded(encoded, np.int64), lengths_of(encoded)
+
+    def raw(self, sequences: Any, *, sequence: str | None = None) -> Padded:
+        """Returns raw sequences in memory as `padded` does; ``sequence`` is for frames, which hold no texts."""
+        if sequence is not None or isinstance(sequences, str) or is_frame(sequences):
+            raise DataError(
+                f"raw inputs are {sequences!r:.60}; must be a list of texts, of lists of tokens or of ids"
+            )
+        items = list(sequences)
+        if not items:
+            raise DataError("raw has no inputs; must have at least one")
+        return self.padded(items)
+
+    def _encoded(self, number: int, sequence: Any, ids: Mapping[str, int]) -> npt.NDArray[np.int64]:
+        tokens = self._tokens(sequence)
+        if not len(tokens):
+            raise DataError(f"sequence {number} is {sequence!r:.60}, without a token; leave it out")
+        if all(isinstance(token, str) for token in tokens):
+            return np.array([ids.get(token, 0) for token in tokens], dtype=np.int64)
+        numbers = np.asarray(tokens)
+        if numbers.dtype.kind not in "iu" or not 0 <= numbers.min() <= numbers.max() < len(ids):
+            kinds = f"{'a text, ' if self.level else ''}a list of tokens, or ids from 0 to {len(ids) - 1}"
+            raise DataError(f"sequence {number} is {sequence!r:.60}; must be {kinds}")
+        return numbers.astype(np.int64)
+
+    def _tokens(self, sequence: Any) -> Sequence[Any]:
+        if isinstance(sequence, str):
+            text = sequence.lower() if self.lower else sequence
+            return tokenized(text, self.level)[: self.max_length] if self.level else [text]
+        some = list(sequence)[: self.max_length]
+        return (
+            [each.lower() for each in some]
+            if self.lower and all(isinstance(each, str) for each in some)
+            else some
+        )
