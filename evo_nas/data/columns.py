@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from evo_nas.data.audio_files import AudioOptions
 from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
@@ -71,7 +72,7 @@ class Columns:
     """The columns that are read of every table, settled by the tables of the training part.
 
     Attributes:
-        inputs: The values that are read, or the one column that holds a list in every row.
+        inputs: The values that are read, or the columns that hold a list of them in every row.
         outputs: The label, or the targets.
         categories: The words that have an input of their own, by column.
         time: What orders the steps of a sequence; None for the order of the rows.
@@ -148,7 +149,12 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     """
     table = tables[0]
     _check_names(table, roles)
-    lists = _list_in(table, roles)
+    lists = _lists(table, roles)
+    if roles.features > 1 and (lists or roles.sequence is not None):
+        raise DataError(
+            f"{table.source}: features is {roles.features}, but only says how the columns of a row that is a whole "
+            "sequence become steps; leave it out"
+        )
     outputs = _outputs(table, roles, taken={*lists})
     without = {name for name in (*outputs, roles.sequence, roles.group) if name is not None}
     time = None if lists or roles.sequence is None else roles.time or _guessed_time(table, roles, without)
@@ -157,6 +163,7 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
     what = "the label" if roles.targets is None else "what is predicted"
     remarks = [
+        *([f"every row is a sequence, with a list of its steps in {', '.join(lists)}"] if lists else []),
         f"{'columns' if len(outputs) > 1 else 'column'} {enumerated(outputs)} is {what}",
         *([] if time is None else [f"column {time} orders the steps of a sequence"]),
         *_unread(reasons),
@@ -190,15 +197,43 @@ def _check_names(table: Table, roles: Roles) -> None:
         )
 
 
-def _list_in(table: Table, roles: Roles) -> tuple[str, ...]:
-    """Returns the column that holds a sequence in every row, if there is one."""
+def _lists(table: Table, roles: Roles) -> tuple[str, ...]:
+    """Returns the columns that hold a list of steps in every row and are read, side by side if there are several.
+
+    Raises:
+        DataError: Other roles are named that such columns do not have.
+    """
     labels = {roles.label, *(roles.targets or ())}
-    lists = [name for name in table.list_columns() if name in (roles.inputs or table.columns)]
-    free = [name for name in lists if name not in {*labels, *roles.exclude}]
-    likely = [
-        name for name in free if name.lower() not in {name for group in NAMED for name in group}
-    ] or free
-    return (guessed(likely, SEQUENCES, default=likely[0]),) if likely else ()
+    free = [name for name in table.list_columns() if name not in {*labels, *roles.exclude}]
+    if roles.inputs is not None:
+        lists = tuple(name for name in roles.inputs if name in free)
+    else:
+        likely = [name for name in free if name.lower() not in {name for group in NAMED for name in group}]
+        lists = _likely_lists(table, likely or free, roles)
+    if not lists:
+        return ()
+    named = (roles.sequence, *roles.categorical, *(name for name in roles.inputs or () if name not in lists))
+    if others := [name for name in named if name is not None]:
+        raise DataError(
+            f"{table.source}: column {lists[0]!r} holds a list of steps in every row, so that {others[0]!r} cannot be "
+            "read beside it; leave one of them out"
+        )
+    return lists
+
+
+def _likely_lists(table: Table, likely: Sequence[str], roles: Roles) -> tuple[str, ...]:
+    named = [guessed(likely, SEQUENCES)] if likely else []
+    # Where a list may hold labels of steps, only one of them is surely read.
+    if named and (named[0] in likely or (roles.label_per_step and roles.label is None)):
+        return (named[0] if named[0] in likely else likely[0],)
+    return tuple(name for name in likely if _of_numbers(table.column(name).type)) or tuple(likely[:1])
+
+
+def _of_numbers(kind: pa.DataType) -> bool:
+    """Whether the items of a type of lists, or of lists of lists, are numbers."""
+    while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _outputs(table: Table, roles: Roles, *, taken: set[str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class SequenceReader:
         tables = [each for each in opened if isinstance(each, Table)]
         if tables and self._columns is None:
             self._columns = settled(tables, self._roles)
-        if tables and self._roles.sequence is not None and not self._settled.holds_lists:
+        if tables and self._roles.sequence is not None:
             steps = self._joined_steps(tables)
             return joined([steps, *(each for each in opened if not isinstance(each, Table))])
         return joined([self._of_table(each) if isinstance(each, Table) else each for each in opened])
@@ -160,9 +160,15 @@ class SequenceReader:
         )
 
     def _labels(self, table: Table) -> Sequence[Label]:
+        outputs = self._settled.outputs
         if self._roles.targets is None:
-            return table.texts(self._settled.outputs[0])
-        return list(table.matrix(self._settled.outputs))
+            return table.texts(outputs[0])
+        targets = table.matrix(outputs, holes=True)
+        for row, column in np.argwhere(np.isnan(targets)).tolist():
+            raise DataError(
+                f"{table.place(outputs[column], row)}: the target is missing; drop the row or mend it"
+            )
+        return list(targets)
 
     def _from_lists(self, table: Table) -> Examples[Numeric]:
         """Every row holds a sequence: a list with a value, or a list of values, for each step."""
@@ -173,12 +179,7 @@ class SequenceReader:
                 f"{table.source}: column {label!r} holds a list of labels in every row; a classification needs one: "
                 "choose the task labelling, or another column"
             )
-        lists = table.lists(columns.inputs[0], holes=roles.holes)
-        items = [
-            as_steps(f"{table.source}, row {row}", value)
-            for row, value in zip(table.row_numbers(), lists, strict=True)
-        ]
-        remarks = (*columns.remarks, *columns.remarks_on(table))
+        items = self._lists(table)
         labels: Sequence[Label]
         if roles.label_per_step:
             # A step whose label is missing is padding.
@@ -194,10 +195,27 @@ class SequenceReader:
             items=items,
             labels=labels,
             groups=table.texts(roles.group) if roles.group else None,
-            remarks=remarks,
+            remarks=(*columns.remarks, *columns.remarks_on(table)),
             missing=table.missing(),
             places=places_of_rows(table),
+            features=columns.inputs if items[0].shape[1] == len(columns.inputs) else (),
         )
+
+    def _lists(self, table: Table) -> list[Numeric]:
+        """Returns the sequence ``(time, values)`` of each row; lists of several columns lie side by side."""
+        columns, roles = self._settled, self._roles
+        lists = [table.lists(name, holes=roles.holes) for name in columns.inputs]
+        items = []
+        for row, *values in zip(table.row_numbers(), *lists, strict=True):
+            steps = [as_steps(f"{table.source}, row {row}", value) for value in values]
+            if len(set(map(len, steps))) > 1:
+                lengths = (f"{name!r} {len(each)}" for name, each in zip(columns.inputs, steps, strict=True))
+                raise DataError(
+                    f"{table.source}, row {row}: lists have different numbers of steps, {', '.join(lengths)}; name in "
+                    "`inputs` those that belong together"
+                )
+            items.append(np.concatenate(steps, axis=1))
+        return items
 
     def _joined_steps(self, tables: Sequence[Table]) -> Examples[Numeric]:
         columns = self._settled

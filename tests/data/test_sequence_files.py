@@ -208,3 +208,41 @@ def test_dates_that_can_be_read_in_two_ways_order_nothing(tmp_path) -> None:
     examples = read_sequences(steps(tmp_path, "a.csv", rows, header="who,t,x,label"), Roles(sequence="who"))
     assert examples.items[0].ravel().tolist() == [1, 2]
     assert "not read: t (dates or times)" in examples.remarks
+
+
+def lists(folder, **columns):
+    parquet.write_table(pa.table(columns), folder / "lists.parquet")
+    return folder / "lists.parquet"
+
+
+@pytest.mark.parametrize("inputs", [None, ("ax", "ay")])
+def test_lists_of_several_columns_lie_side_by_side(inputs, tmp_path) -> None:
+    path = lists(tmp_path, ax=[[1, 2], [3]], ay=[[5.0, 6.0], [7.0]], tags=[["u"], ["v"]], label=["a", "b"])
+    examples = read_sequences(path, Roles(inputs=inputs))
+    assert [item.tolist() for item in examples.items] == [[[1, 5], [2, 6]], [[3, 7]]]
+    assert examples.features == ("ax", "ay")
+    assert "every row is a sequence, with a list of its steps in ax, ay" in examples.remarks
+    assert "not read: tags" in examples.remarks
+
+
+@pytest.mark.parametrize(
+    ("columns", "roles", "message"),
+    [
+        (
+            {"ay": [[1], [2]]},
+            {},
+            "row 1: lists have different numbers of steps, 'ax' 2, 'ay' 1; name in `inputs`",
+        ),
+        (
+            {"w": [1.0, 2.0]},
+            {"inputs": ("ax", "w")},
+            "'ax' holds a list of steps in every row, so that 'w' cannot",
+        ),
+        ({"who": ["s", "t"]}, {"sequence": "who"}, "so that 'who' cannot be read beside it"),
+        ({}, {"features": 2}, "features is 2, but only says how the columns of a row"),
+    ],
+)
+def test_lists_that_do_not_fit_their_roles_are_refused(columns, roles, message, tmp_path) -> None:
+    path = lists(tmp_path, ax=[[1, 2], [3]], label=["a", "b"], **columns)
+    with pytest.raises(DataError, match=message):
+        read_sequences(path, Roles(**roles))
