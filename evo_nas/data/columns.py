@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from evo_nas.data.audio_files import AudioOptions
+from evo_nas.data.examples import enumerated
 from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
-from evo_nas.data.split_remarks import enumerated
 from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
 

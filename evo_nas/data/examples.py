@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     """A class, a class for each step, or the numbers that are to be predicted."""
 
 Item = TypeVar("Item")
+MOST_NAMES = 10
+"""Names that one sentence lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class Places:
 
     def __getitem__(self, position: int) -> str:
         return f"{self.units[position]} {self.numbers[position]}"
+
+    def enumerated(self, where: Sequence[int]) -> str:
+        """Returns the first places of examples at the positions ``where``, by file, and how many more there are."""
+        numbers: dict[str, list[str]] = {}
+        for position in where[:MOST_NAMES]:
+            numbers.setdefault(self.units[position], []).append(str(self.numbers[position]))
+        named = "; ".join(f"{unit} {', '.join(some)}" for unit, some in numbers.items())
+        return named + _and_more(len(where))
 
     def chosen(self, where: Iterable[int]) -> Self:
         """Returns the places of the examples at the positions ``where``."""
@@ -137,3 +147,13 @@ def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for each in counts:
         total.update(each)
     return dict(total)
+
+
+def enumerated(names: Iterable[str]) -> str:
+    """Returns the first of ``names``, and how many more there are."""
+    some = list(names)
+    return ", ".join(some[:MOST_NAMES]) + _and_more(len(some))
+
+
+def _and_more(count: int) -> str:
+    return f" and {count - MOST_NAMES:,} more" if count > MOST_NAMES else ""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.holes import HoleFilling
 from evo_nas.data.scaling import Scaler, is_constant
-from evo_nas.data.split_remarks import enumerated
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
-from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split
+from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split, remarks_on_validation
 from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
@@ -130,8 +130,18 @@ def split_files(
         places=everything.where,
     )
     positions = split_rows(rows, options, given=given)
-    everything = replace(everything, remarks=(*everything.remarks, *remarks_on_split(rows, positions)))
+    validation = [everything.labels[position] for position in positions["validation"].tolist()]
+    remarks = (*everything.remarks, *remarks_on_split(rows, positions), *_remarks_on_size(validation))
+    everything = replace(everything, remarks=remarks)
     return {part: everything.chosen(where) for part, where in positions.items()}
+
+
+def _remarks_on_size(labels: Sequence[Label]) -> tuple[str, ...]:
+    """Returns what should be known of a validation part with these labels."""
+    arrays = [label for label in labels if not isinstance(label, str)]
+    are_numbers = any(array.dtype.kind == "f" for array in arrays)
+    steps = 0 if are_numbers else sum(int(_has_class(array).sum()) for array in arrays)
+    return remarks_on_validation(len(labels), steps=steps, are_numbers=are_numbers)
 
 
 def _with_a_class(examples: Examples[Item]) -> Examples[Item]:

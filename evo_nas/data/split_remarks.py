@@ -8,32 +8,53 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.splitting import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
     from evo_nas.data.splitting import Rows
 
 _DIGITS = re.compile("([0-9]{1,18})")
-MOST_NAMES = 10
 LEAST_VALIDATION = 100
-"""Below this the standard error of an accuracy, at most .5 / sqrt(n), is above 5 points."""
+"""Below this the standard error of an accuracy, at most .5 / sqrt(n), is above 5 points, and that of a root mean square
+of normal errors, 1 / sqrt(2 n) of itself, above 7 %."""
+CORRELATION = 0.1
+"""Between the errors at two steps of one sequence: a guess on the careful side, since it differs from task to task."""
 
 
 def remarks_on_split(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> tuple[str, ...]:
-    """Returns one sentence each on the groups of a part, on dropped duplicates and on a small validation part.
+    """Returns one sentence each on the groups of every part, and on dropped duplicates.
 
     Args:
         rows: All examples.
         parts: What `split_rows` made of them.
     """
+    return (*_groups(rows, parts), *_dropped(rows, parts))
+
+
+def remarks_on_validation(examples: int, *, steps: int = 0, are_numbers: bool = False) -> tuple[str, ...]:
+    """Returns a sentence if the validation part is too small to choose by, with what to do.
+
+    Args:
+        examples: Its examples.
+        steps: Its steps, where every step has a target.
+        are_numbers: Whether the targets are numbers.
+    """
+    # Steps of one sequence resemble each other, so that they count less than as many sequences (Kish, 1965).
+    worth = steps / (1 + CORRELATION * (steps / examples - 1)) if steps else examples
+    if worth >= LEAST_VALIDATION:
+        return ()
+    doubt = f"an accuracy on it has a standard error of up to {50 / math.sqrt(worth):.0f} points"
+    if are_numbers:
+        doubt = f"an error on it is only known to about {1 / math.sqrt(2 * worth):.0%} of itself"
+    what = f"{examples} examples" + (f" of {steps:,} steps in all" if steps else "")
     return (
-        *_groups(rows, parts),
-        *_dropped(rows, parts),
-        *_small(len(parts["validation"]), has_classes=rows.strata is not None),
+        f"the validation part has {what}, too few to tell candidates apart: {doubt}; raise split.validation, or "
+        "search all parts in turn with --folds",
     )
 
 
@@ -63,31 +84,12 @@ def _dropped(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> Iterator
     used = np.concatenate([parts[part] for part in PARTS])
     lost = np.setdiff1d(np.arange(len(rows)), used).tolist()
     if lost:
-        where = enumerated([rows.place(position) for position in lost], between="; ")
         yield (
-            f"{counted(len(lost), 'example')} dropped, since a part that is used later has the same: {where}"
-        )
-
-
-def _small(validation: int, *, has_classes: bool) -> Iterator[str]:
-    if validation < LEAST_VALIDATION:
-        points = 50 / math.sqrt(validation)
-        error = (
-            f": an accuracy on it has a standard error of up to {points:.0f} points" if has_classes else ""
-        )
-        yield (
-            f"the validation part has {validation} examples, too few to tell candidates apart{error}; raise "
-            "split.validation, or search all parts in turn with --folds"
+            f"{counted(len(lost), 'example')} dropped, since a part that is used later has the same: "
+            f"{rows.where.enumerated(lost)}"
         )
 
 
 def counted(number: int, thing: str) -> str:
     """Returns the subject of a sentence in the past, such as ``2 examples were``."""
     return f"{number:,} {thing} was" if number == 1 else f"{number:,} {thing}s were"
-
-
-def enumerated(names: Iterable[str], *, between: str = ", ") -> str:
-    """Returns the first of ``names``, and how many more there are."""
-    some = list(names)
-    more = len(some) - MOST_NAMES
-    return between.join(some[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from evo_nas.data.drawing import by_name, drawn_fold, drawn_groups, drawn_rows
+from evo_nas.data.examples import Places
 from evo_nas.data.options import Amount, GroupNames, Seed, StrictOptions
 from evo_nas.errors import DataError
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
-
-    from evo_nas.data.examples import Places
 
     Positions = npt.NDArray[np.int64]
 
@@ -100,9 +99,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.contents)
 
-    def place(self, position: int) -> str:
-        """Returns where an example is, such as ``reviews.csv, row 12``."""
-        return self.places[position] if self.places else f"{self.source}, example {position + 1}"
+    @property
+    def where(self) -> Places:
+        """Where each example is."""
+        return self.places or Places.of(self.source, "example", range(1, len(self) + 1))
 
 
 def split_rows(
@@ -207,8 +207,8 @@ def _check_groups(rows: Rows, parts: Mapping[str, Positions]) -> None:
             first, at = seen.setdefault(rows.groups[position], (part, position))
             if first != part:
                 raise DataError(
-                    f"group {rows.groups[position]!r} is in the {first} and in the {part} part: {rows.place(at)}, and "
-                    f"{rows.place(position)}; keep it in one, or leave `group` out"
+                    f"group {rows.groups[position]!r} is in the {first} and in the {part} part: {rows.where[at]}, and "
+                    f"{rows.where[position]}; keep it in one, or leave `group` out"
                 )
 
 
@@ -228,9 +228,10 @@ def _without_duplicates(
                 kept.append(position)
             elif options.duplicates == "refuse":
                 other, twin = seen[content]
+                remedy = "" if rows.groups else "name what belongs together in `group`, "
                 raise DataError(
-                    f"{rows.place(position)}, and {rows.place(twin)}, are the same, but in two parts, {part} and "
-                    f"{other}; remove one, split by group, or set split.duplicates to drop or keep"
+                    f"{rows.where[position]}, and {rows.where[twin]}, are the same, but in two parts, {part} and "
+                    f"{other}; remove one, {remedy}or set split.duplicates to drop or keep"
                 )
         if not kept:
             raise DataError(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evo_nas.data.examples import Examples, Places
+from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.files import format_of, text_of
 from evo_nas.data.guesses import guessed_label, guessed_text
 from evo_nas.data.sequence_files import places_of_rows
-from evo_nas.data.split_remarks import enumerated
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 

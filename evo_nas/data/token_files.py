@@ -10,11 +10,10 @@ from unicodedata import normalize
 
 import numpy as np
 
-from evo_nas.data.examples import Examples, Places
+from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.files import format_of
 from evo_nas.data.guesses import guessed_by_name
 from evo_nas.data.sequence_files import places_of_rows
-from evo_nas.data.split_remarks import enumerated
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.data.text_files import read_text
 from evo_nas.errors import DataError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evo_nas.data.examples import Places
-from evo_nas.data.split_remarks import natural, remarks_on_split
+from evo_nas.data.split_remarks import natural, remarks_on_split, remarks_on_validation
 from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 
 
@@ -36,16 +36,36 @@ def test_many_dropped_duplicates_are_counted_but_not_all_named() -> None:
     rows = Rows("file", [*range(30), *range(100, 110), *range(30)])
     said = remarks(rows, by="time", test=30, validation=5, duplicates="drop")
     assert said.startswith("30 examples were dropped")
-    assert "file, example 1; file, example 2;" in said
-    assert "and 20 more" in said
+    assert said.endswith("the same: file, example 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 20 more")
+
+
+def test_dropped_duplicates_of_several_files_are_listed_by_file() -> None:
+    places = Places(["a.csv, row", "b.csv, row"] * 20, [number // 2 for number in range(40)])
+    rows = Rows("a.csv", range(40), places=places)
+    parts = {"train": np.arange(4, 30), "validation": np.arange(30, 35), "test": np.arange(35, 40)}
+    assert remarks_on_split(rows, parts)[0].endswith("the same: a.csv, row 0, 1; b.csv, row 0, 1")
 
 
 @pytest.mark.parametrize(("examples", "points"), [(13, 14), (25, 10), (99, 5)])
 def test_a_validation_part_too_small_to_decide_is_said_with_what_to_do(examples, points) -> None:
-    said = remarks(Rows("file", range(1000), strata=["a", "b"] * 500), validation=examples)
+    (said,) = remarks_on_validation(examples)
     assert f"has {examples} examples, too few to tell candidates apart" in said
     assert f"up to {points} points; raise split.validation, or search all parts in turn with --folds" in said
-    assert remarks(Rows("file", range(1000)), validation=100) == ""
+    assert remarks_on_validation(100) == ()
+
+
+def test_steps_of_a_sequence_count_less_than_sequences() -> None:
+    assert "2 examples of 24 steps in all" in remarks_on_validation(2, steps=24)[0]
+    assert remarks_on_validation(5, steps=5000)
+    assert remarks_on_validation(30, steps=15_000) == ()
+    assert remarks_on_validation(100, steps=100) == ()
+
+
+def test_errors_of_few_numbers_are_uncertain() -> None:
+    assert (
+        "an error on it is only known to about 20% of itself"
+        in remarks_on_validation(12, are_numbers=True)[0]
+    )
 
 
 @pytest.mark.parametrize("name", ["①", "²", "--1", "-", "", "٣", "1e5", "p", "9" * 400, "1_0", "p²3"])
