@@ -141,7 +141,7 @@ def _remarks_on_size(labels: Sequence[Label]) -> tuple[str, ...]:
     arrays = [label for label in labels if not isinstance(label, str)]
     are_numbers = any(array.dtype.kind == "f" for array in arrays)
     steps = 0 if are_numbers else sum(int(_has_class(array).sum()) for array in arrays)
-    return remarks_on_validation(len(labels), steps=steps, are_numbers=are_numbers)
+    return remarks_on_validation(len(labels), steps=steps, targets="numbers" if are_numbers else "classes")
 
 
 def _with_a_class(examples: Examples[Item]) -> Examples[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ _DIGITS = re.compile("([0-9]{1,18})")
 LEAST_VALIDATION = 100
 """Below this the standard error of an accuracy, at most .5 / sqrt(n), is above 5 points, and that of a root mean square
 of normal errors, 1 / sqrt(2 n) of itself, above 7 %."""
+Targets = Literal["classes", "numbers", "sets"]
 CORRELATION = 0.1
 """Between the errors at two steps of one sequence: a guess on the careful side, since it differs from task to task."""
 
@@ -36,25 +37,27 @@ def remarks_on_split(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> 
     return (*_groups(rows, parts), *_dropped(rows, parts))
 
 
-def remarks_on_validation(examples: int, *, steps: int = 0, are_numbers: bool = False) -> tuple[str, ...]:
+def remarks_on_validation(examples: int, *, steps: int = 0, targets: Targets = "classes") -> tuple[str, ...]:
     """Returns a sentence if the validation part is too small to choose by, with what to do.
 
     Args:
         examples: Its examples.
         steps: Its steps, where every step has a target.
-        are_numbers: Whether the targets are numbers.
+        targets: What is predicted; ``sets`` have no accuracy and no error of their own.
     """
     # Steps of one sequence resemble each other, so that they count less than as many sequences (Kish, 1965).
     worth = steps / (1 + CORRELATION * (steps / examples - 1)) if steps else examples
     if worth >= LEAST_VALIDATION:
         return ()
-    doubt = f"an accuracy on it has a standard error of up to {50 / math.sqrt(worth):.0f} points"
-    if are_numbers:
-        doubt = f"an error on it is only known to about {1 / math.sqrt(2 * worth):.0%} of itself"
+    doubt = {
+        "classes": f": an accuracy on it has a standard error of up to {50 / math.sqrt(worth):.0f} points",
+        "numbers": f": an error on it is only known to about {1 / math.sqrt(2 * worth):.0%} of itself",
+        "sets": "",
+    }
     what = f"{examples} examples" + (f" of {steps:,} steps in all" if steps else "")
     return (
-        f"the validation part has {what}, too few to tell candidates apart: {doubt}; raise split.validation, or "
-        "search all parts in turn with --folds",
+        f"the validation part has {what}, too few to tell candidates apart{doubt[targets]}; raise "
+        "split.validation, or search all parts in turn with --folds",
     )
 
 

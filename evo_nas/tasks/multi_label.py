@@ -135,7 +135,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         train, validation, test = (
             [everything.items[position] for position in parts[part].tolist()] for part in PARTS
         )
-        remarks = remarks_on_validation(len(validation), steps=sum(map(len, validation)))
+        remarks = remarks_on_validation(len(validation), steps=sum(map(len, validation)), targets="sets")
         return _Songs(train, validation, test, (*remarks_on_split(rows, parts), *remarks))
 
     def _examples(self, name: str, songs: list[Frames]) -> Examples[Frames]:

@@ -64,7 +64,7 @@ def test_steps_of_a_sequence_count_less_than_sequences() -> None:
 def test_errors_of_few_numbers_are_uncertain() -> None:
     assert (
         "an error on it is only known to about 20% of itself"
-        in remarks_on_validation(12, are_numbers=True)[0]
+        in remarks_on_validation(12, targets="numbers")[0]
     )
 
 
@@ -76,5 +76,5 @@ def test_any_names_can_be_sorted_and_numbers_in_them_by_value(name) -> None:
 
 
 def test_where_there_are_no_classes_no_accuracy_is_spoken_of() -> None:
-    said = remarks(Rows("file", range(1000)), validation=13)
-    assert "has 13 examples, too few to tell candidates apart; raise split.validation" in said
+    (said,) = remarks_on_validation(12, targets="sets")
+    assert said.startswith("the validation part has 12 examples, too few to tell candidates apart; raise")
