@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
 from evo_nas.data.examples import Examples, Places
+from evo_nas.data.features import Features
 from evo_nas.data.holes import Missing
 from evo_nas.data.labelled_parts import split_examples, split_files
 from evo_nas.data.memory import Kind, Reading
 from evo_nas.data.padding import padded
-from evo_nas.data.splitting import SplitOptions
+from evo_nas.data.splitting import PARTS, SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, REGRESSION
 from evo_nas.tasks.number_targets import numbers_dataset
+from evo_nas.tasks.numeric_files import recorded
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 
@@ -120,6 +122,8 @@ class _Pairs:
                 pair.targets,
                 pair.groups,
                 places=Places.of(part, "input", range(1, len(pair.items) + 1)),
+                features=() if pair.rows_are_sequences else pair.columns,
+                row=pair.columns if pair.rows_are_sequences else (),
             )
             for part, pair in self.parts.items()
         }
@@ -129,20 +133,14 @@ class _Pairs:
         """The inputs of all parts, one part after the other."""
         return [item for pair in self.parts.values() for item in pair.items]
 
-    def inputs(self, training: Sequence[Array]) -> NumericInputs | TokenInputs:
-        """Returns what prepares inputs, fitted to those that became the training part."""
-        first = self.parts["train"]
-        if not first.features:
+    def inputs(self, *parts: Examples[Array]) -> tuple[NumericInputs | TokenInputs, tuple[str, ...]]:
+        """Returns what prepares inputs, fitted to the first of ``parts``, the training part, and what is to be said."""
+        if not self.parts["train"].features:
             # Ids that occur only in held-out parts need an embedding, too; training does not change it.
             most = max(int(item.astype(np.int64).max()) for item in self.items)
-            return TokenInputs(tuple(map(str, range(most + 1))))
-        return NumericInputs.fitted(
-            cast("Sequence[Numbers]", training),
-            cast("Sequence[Numbers]", self.items),
-            missing=self.missing,
-            columns=() if first.rows_are_sequences else first.columns,
-            row=first.columns if first.rows_are_sequences else (),
-        )
+            return TokenInputs(tuple(map(str, range(most + 1)))), ()
+        features = Features.fitted(cast("tuple[Examples[Numbers], ...]", parts), self.missing)
+        return recorded(features), features.remarks
 
 
 def _check_shapes(what: str, arrays: Mapping[str, Sequence[Array]], shape: Shape) -> None:
@@ -159,7 +157,7 @@ def _check_shapes(what: str, arrays: Mapping[str, Sequence[Array]], shape: Shape
 
 def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bool) -> Dataset:
     parts = split_examples(pairs.examples(), split)
-    inputs = pairs.inputs(parts.train.items)
+    inputs, remarks = pairs.inputs(parts.train, parts.validation, parts.test)
 
     def sequences(examples: Examples[Array]) -> Sequences:
         prepared, lengths = inputs.padded(examples.items)
@@ -181,7 +179,7 @@ def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bo
         classes=parts.classes,
         vocabulary=inputs.vocabulary,
         groups=parts.groups,
-        remarks=parts.train.remarks,
+        remarks=(*parts.train.remarks, *remarks),
         preparation=Preparation(inputs, ClassAnswers(parts.classes)),
     )
 
@@ -191,11 +189,12 @@ def _regression(pairs: _Pairs, split: SplitOptions, metric: RegressionMetric) ->
         "target", {part: pair.targets for part, pair in pairs.parts.items()}, lambda target: target.shape
     )
     parts = split_files(pairs.examples(), split)
-    inputs = pairs.inputs(parts["train"].items)
-    return numbers_dataset(
+    inputs, remarks = pairs.inputs(*(parts[part] for part in PARTS))
+    dataset = numbers_dataset(
         "regression of arrays",
         parts,
         lambda examples: inputs.padded(examples.items)[0],
         inputs=inputs,
         metric=metric,
     )
+    return replace(dataset, remarks=(*dataset.remarks, *remarks))

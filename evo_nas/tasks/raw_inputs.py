@@ -47,29 +47,6 @@ class NumericInputs:
     row: tuple[str, ...] = ()
     kind: Literal["numbers"] = "numbers"
 
-    @classmethod
-    def fitted(
-        cls,
-        training: Sequence[Numbers],
-        all_sequences: Sequence[Numbers],
-        *,
-        missing: Missing,
-        columns: tuple[str, ...] = (),
-        row: tuple[str, ...] = (),
-    ) -> NumericInputs:
-        """Returns the preparation of sequences ``(time, features)``, fitted to those of the training part.
-
-        Args:
-            training: The sequences of the training part.
-            all_sequences: Those of all parts, which decide the features that get a mask.
-            missing: What becomes of missing values.
-            columns: Names of the features.
-            row: Columns of a row that is a whole sequence.
-        """
-        scaler, filling = Scaler.fitted(np.concatenate(training)), HoleFilling.of(missing, all_sequences)
-        mean, scale = (tuple(values.tolist()) for values in (scaler.mean, scaler.scale))
-        return cls(mean, scale, columns, missing, filling.masked, row)
-
     @property
     def features(self) -> int:
         """Inputs of a network at each step."""

@@ -258,3 +258,13 @@ def test_a_long_frame_is_a_data_set() -> None:
     )
     assert np.array_equal(dataset.test.inputs, plain.test.inputs)
     assert dataset.preparation.inputs.columns == ("x", "y", "z")
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_a_constant_feature_is_said_and_constant_inputs_are_refused(kind) -> None:
+    targets = CLASSES if kind == "classification" else WAVES[:, -1, 0]
+    constant = np.where(np.arange(3) == 1, 7.0, WAVES)
+    remarks = dataset_from_arrays(constant, targets, kind=kind).remarks
+    assert "value 2: constant in the training part; nothing is learnt from it" in remarks
+    with pytest.raises(DataError, match="every value that is read is constant in the training part"):
+        dataset_from_arrays([np.full((2 + n, 2), 7.0) for n in range(60)], targets, kind=kind)
