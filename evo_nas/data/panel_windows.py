@@ -47,25 +47,25 @@ class PanelWindows:
 
     def __call__(self, cut: Cut) -> tuple[Inputs, npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Returns inputs ``(n, window, features)``, padded at their end, targets ``(n, horizon)``, lengths ``(n,)``."""
-        starts = np.maximum(cut.origins - self.window, 0)
+        # The first steps of a series have no season before them: reading begins where the first season ends.
+        starts = np.maximum(cut.origins - self.window, self.season - 1)
         places = starts[:, None] + np.arange(self.window)
         if np.isnan(cut.values).any():
             inputs = np.stack([self._filled(cut, *ends) for ends in zip(starts, cut.origins, strict=True)])
         else:
-            inputs = self._features(cut.values.astype(np.float32))[np.minimum(places, len(cut.values) - 1)]
+            read = np.minimum(places, len(cut.values) - 1) - self.season + 1
+            inputs = self._features(cut.values.astype(np.float32))[read]
         inputs[places >= cut.origins[:, None]] = 0.0
         targets = cut.values[cut.origins[:, None] + np.arange(self.horizon)].astype(np.float32)
         return inputs, targets, cut.origins - starts
 
     def _filled(self, cut: Cut, start: int, origin: int) -> Inputs:
         """Returns the inputs ``(window, features)`` of one window, whose holes no later value fills."""
-        values = self.filling(cut.values[max(start - self.season + 1, 0) : origin, None])[:, 0]
-        features = self._features(values)[start - origin :]
+        features = self._features(self.filling(cut.values[start - self.season + 1 : origin, None])[:, 0])
         return np.pad(features, ((0, self.window - len(features)), (0, 0)))
 
     def _features(self, values: Inputs) -> Inputs:
-        """Returns the features ``(steps, features)`` of successive values ``(steps,)``."""
-        # Before a series begins its first value stands for the season that is not known.
-        seasons = sliding_window_view(np.pad(values, (self.season - 1, 0), mode="edge"), self.season)
+        """Returns the features ``(steps, features)`` of successive values, from the end of their first season on."""
+        seasons = sliding_window_view(values, self.season)
         itself = seasons[:, max(self.horizon, self.season - 1) :]
         return np.concatenate([seasons[:, : self.horizon], itself], axis=1)

@@ -34,9 +34,23 @@ def test_a_series_shorter_than_the_window_is_padded_at_its_end() -> None:
     assert inputs[0, :, 0].tolist() == [1, 2, 3, 4, 0, 0]
 
 
-def test_before_a_series_begins_its_first_value_stands_for_the_last_season() -> None:
-    inputs, _, _ = PanelWindows(4, 3, 3, PREVIOUS)(cut(np.arange(5.0, 15.0), 4))
-    assert inputs[0].tolist() == [[5, 5, 5], [5, 5, 6], [5, 6, 7], [6, 7, 8]]
+def test_reading_begins_with_the_first_step_that_has_a_season_before_it() -> None:
+    inputs, _, lengths = PanelWindows(4, 3, 3, PREVIOUS)(cut(np.arange(5.0, 15.0), 4))
+    assert lengths.tolist() == [2]
+    assert inputs[0].tolist() == [[5, 6, 7], [6, 7, 8], [0, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("season", [1, 3])
+@pytest.mark.parametrize("hole", [0, 4, 9])
+def test_a_series_with_a_hole_is_cut_like_one_without(season, hole) -> None:
+    values = np.arange(20.0)
+    windows = PanelWindows(6, 2, season, PREVIOUS)
+    whole, _, lengths = windows(cut(values, 5, 15))
+    values[hole] = np.nan
+    holed, _, lengths_of_holed = windows(cut(values, 5, 15))
+    assert lengths.tolist() == lengths_of_holed.tolist()
+    assert holed.shape == whole.shape
+    assert np.abs(whole - holed).max() <= 1
 
 
 @pytest.mark.parametrize("how", ["interpolate", "previous"])

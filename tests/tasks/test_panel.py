@@ -63,7 +63,7 @@ def test_series_of_any_size_look_alike(tmp_path) -> None:
 
 def test_series_shorter_than_the_window_are_read_as_far_as_they_go(tmp_path) -> None:
     dataset = dataset_of(tmp_path, *walks(60, 11), window=20)
-    assert dataset.test.lengths.tolist() == [20, 8]
+    assert dataset.test.lengths.tolist() == [20, 7]
 
 
 def test_a_window_longer_than_every_series_is_refused(tmp_path) -> None:
