@@ -114,6 +114,7 @@ class Contest:
             ChampionError: The champion or every LSTM failed in training.
         """
         store, metric = self._run.champion, self._experiment.dataset.metric
+        levels = self._experiment.dataset.quantiles
         weights = store.weights(self._winner.key)
         champion = self._contestant("champion", self._fair)
         if weights is None or champion is None:
@@ -131,6 +132,7 @@ class Contest:
             lstm=lstm,
             p_value=welch_p_value(champion.tests, lstm.tests),
             baselines=dict(baselines),
+            promised_coverage=levels[-1] - levels[0] if levels else None,
         )
         files = native_files(
             self._champion,
@@ -187,6 +189,7 @@ class Contest:
             validation=statistics.fmean(result.validation or 0.0 for result in succeeded),
             tests=tuple(result.test or 0.0 for result in succeeded),
             failures=len(results) - len(succeeded),
+            coverage=_mean_coverage(succeeded),
         )
 
     def _with_each_seed(self, name: str, architecture: Architecture) -> list[Retraining]:
@@ -212,6 +215,11 @@ class Contest:
             run_id=self._run.record.run_id,
             candidate=candidate.id,
         )
+
+
+def _mean_coverage(results: Sequence[Retrained]) -> float | None:
+    shares = [result.coverage for result in results if result.coverage is not None]
+    return statistics.fmean(shares) if shares else None
 
 
 def _named(architecture: Architecture) -> str:

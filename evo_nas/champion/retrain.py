@@ -7,13 +7,14 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
 
 from evo_nas.genome.codec import to_json
+from evo_nas.tasks.quantiles import coverage
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.runtime import device_for
@@ -22,6 +23,7 @@ from evo_nas.training.trainer import train
 if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig
     from evo_nas.genome.architecture import Architecture
+    from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.batches import PreparedDataset
 
@@ -60,12 +62,14 @@ class Retrained:
         validation: Validation metric; None if the training failed.
         test: Test metric; None if the training failed or the metric is not finite.
         error: Why the training failed; empty if it succeeded.
+        coverage: Share of the test values within the outermost quantiles; None without quantiles.
     """
 
     parameters: int
     validation: float | None = None
     test: float | None = None
     error: str = ""
+    coverage: float | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -128,12 +132,19 @@ def _retrain(
         validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
         test=test if math.isfinite(test) else None,
         error="" if math.isfinite(test) else "the test metric is not finite",
+        coverage=_coverage(trained.network, dataset),
     )
     if not request.keeps_weights:
         return result, None
     # safetensors stores only contiguous tensors.
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return result, save(weights)
+
+
+def _coverage(network: Network, dataset: Dataset) -> float | None:
+    if not dataset.quantiles:
+        return None
+    return score_part(network, replace(dataset, metric=coverage(dataset.quantiles)), "test").metric
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class Contestant:
         validation: Mean of the validation metric over the seeds.
         tests: Test metric of each seed whose training succeeded.
         failures: Number of seeds whose training failed.
+        coverage: Mean share of the test values within the outermost quantiles; None without quantiles.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Contestant:
     validation: float
     tests: tuple[float, ...]
     failures: int = 0
+    coverage: float | None = None
 
     @property
     def test(self) -> float:
@@ -82,6 +84,7 @@ class Verdict:
         lstm: An LSTM of about the same size, trained for as many epochs.
         p_value: Probability of a difference at least as large if both were equally good, by Welch's t-test.
         baselines: Test metric of simple baselines by name.
+        promised_coverage: Difference of the outermost levels of quantiles; None without quantiles.
     """
 
     candidate: int
@@ -92,6 +95,7 @@ class Verdict:
     lstm: Contestant
     p_value: float
     baselines: Mapping[str, float]
+    promised_coverage: float | None = None
 
     @property
     def lead(self) -> float:

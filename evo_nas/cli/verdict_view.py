@@ -39,12 +39,17 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     return Group(
         Rule(title, align="left", style="cyan"),
         table,
-        _in_words(verdict.champion),
-        _in_words(verdict.lstm),
+        *(
+            _in_words(contestant, verdict.promised_coverage)
+            for contestant in (verdict.champion, verdict.lstm)
+        ),
         Text(verdict.sentence, style="bold"),
     )
 
 
-def _in_words(contestant: Contestant) -> Text:
+def _in_words(contestant: Contestant, promised: float | None) -> Text:
+    covers = ""
+    if contestant.coverage is not None and promised is not None:
+        covers = f"; covers {contestant.coverage:.1%} of the test values, where its quantiles promise {promised:.1%}"
     lost = f" ({contestant.failures} of its trainings failed)" if contestant.failures else ""
-    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture, (lost, "yellow"))
+    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture, covers, (lost, "yellow"))

@@ -2,16 +2,20 @@
 
 import math
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from evo_nas.champion import contest, retrain
 from evo_nas.champion.contest import SEEDS, Contest
 from evo_nas.champion.export import export_champion, load_champion
 from evo_nas.champion.retrain import Retrained, retrain_here
 from evo_nas.champion.selection import select_champion
+from evo_nas.champion.verdict import Verdict
+from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.config import configured
 from evo_nas.errors import ChampionError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
@@ -23,16 +27,21 @@ from evo_nas.sessions.local import judge
 from evo_nas.training.forward import score_part
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A complete run of six candidates on a small forecast."""
-    folder = tmp_path_factory.mktemp("contest")
+def searched(folder, **task):
+    """Returns the place of a complete run of six candidates on a small forecast."""
     rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(200)]
     (folder / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
     settings = {
         "name": "waves",
         "base_dir": str(folder),
-        "task": {"kind": "forecast", "path": "waves.csv", "targets": ["y"], "window": 6, "horizon": 1},
+        "task": {
+            "kind": "forecast",
+            "path": "waves.csv",
+            "targets": ["y"],
+            "window": 6,
+            "horizon": 1,
+            **task,
+        },
         "space": {"widths": [4, 6], "batch_sizes": [32], "cell_nodes": 8},
         "training": {"epochs": 2},
         "budget": {"evaluations": 6},
@@ -40,6 +49,11 @@ def run(tmp_path_factory):
     with Experiment.of(configured(settings)).open(Run.at(folder / "run"), executor="inline") as search:
         search.run()
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return searched(tmp_path_factory.mktemp("contest"))
 
 
 def verdict_of(place):
@@ -64,6 +78,23 @@ def test_the_verdict_stands_on_trainings_from_scratch_with_several_seeds(run):
         assert len(contestant.tests) + contestant.failures == SEEDS
     assert len(set(verdict.champion.tests)) > 1
     assert {"persistence"} <= set(verdict.baselines)
+
+
+def test_a_forecast_of_quantiles_says_how_many_values_they_cover(tmp_path):
+    verdict = verdict_of(searched(tmp_path, quantiles=[0.1, 0.5, 0.8], metric="wql"))
+    assert verdict.promised_coverage == pytest.approx(0.7)
+    for contestant in (verdict.champion, verdict.lstm):
+        assert 0 <= contestant.coverage <= 1
+    assert Verdict.from_values(verdict.to_values()) == verdict
+    with StringIO() as shown:
+        Console(file=shown, width=400).print(verdict_view(verdict))
+        assert f"covers {verdict.champion.coverage:.1%} of the test values" in shown.getvalue()
+        assert "where its quantiles promise 70.0%" in shown.getvalue()
+
+
+def test_a_forecast_of_single_values_says_nothing_of_quantiles(run):
+    verdict = verdict_of(run)
+    assert verdict.promised_coverage is verdict.champion.coverage is None
 
 
 def test_the_champion_is_retrained_to_the_weights_that_won(run):
