@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from evo_nas.data.examples import Examples, Places
-from evo_nas.data.files import content_of, format_of
+from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.data.numerals import is_text
 from evo_nas.data.options import StrictOptions
 from evo_nas.errors import DataError
@@ -154,7 +154,9 @@ def read_sound(path: Path) -> Sound:
     try:
         samples, rate = soundfile.read(io.BytesIO(content_of(path)), dtype="float64", always_2d=True)
     except soundfile.SoundFileError as error:
-        raise DataError(f"{path} cannot be read as sound: {error}; save it as WAV or FLAC") from error
+        raise DataError(
+            f"{path} cannot be read as sound: {in_one_line(error)}; save it as WAV or FLAC"
+        ) from error
     if not len(samples) or not np.isfinite(samples).all():
         raise DataError(f"{path} has no sample, or one that is not finite; mend it or leave it out")
     return Sound(samples.mean(axis=1), int(rate), samples.shape[1])

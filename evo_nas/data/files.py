@@ -95,7 +95,7 @@ def content_of(path: Path) -> bytes:
         raise DataError(f"{path} {error}") from None
     except _DAMAGES as error:
         raise DataError(
-            f"{path} cannot be unpacked as {path.suffix.lower()}: {error}; fetch or pack it again"
+            f"{path} cannot be unpacked as {path.suffix.lower()}: {in_one_line(error)}; fetch or pack it again"
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
-from evo_nas.data.files import text_of
+from evo_nas.data.files import in_one_line, text_of
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -156,4 +156,4 @@ def _as_text(value: object) -> str:
 
 
 def _no_json(place: Path | str, error: ValueError) -> DataError:
-    return DataError(f"{place} cannot be read as JSON: {error}; mend the file")
+    return DataError(f"{place} cannot be read as JSON: {in_one_line(error)}; mend the file")

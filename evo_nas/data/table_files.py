@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import feather, ipc, parquet
 
 from evo_nas.data.arff_files import read_arff
+from evo_nas.data.array_files import ONLY_ARRAY, read_arrays
 from evo_nas.data.csv_files import DELIMITERS, read_csv, refuse_repeated, unnamed, without_rows
 from evo_nas.data.files import content_of, format_of, in_one_line, reading
 from evo_nas.data.json_files import read_json, read_json_lines
@@ -103,8 +102,7 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _read_npy(path: Path) -> pa.Table:
-    # A pickle could run any code, and a data file may come from anywhere.
-    values = np.load(io.BytesIO(content_of(path)), allow_pickle=False)
+    values = read_arrays(path)[ONLY_ARRAY]
     if values.dtype.names:
         return pa.table({name: values[name] for name in values.dtype.names})
     if values.ndim > 2:
