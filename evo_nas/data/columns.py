@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from evo_nas.data.audio_files import AudioOptions
 from evo_nas.data.examples import enumerated
-from evo_nas.data.guesses import NAMED, are_words, guessed, guessed_label, guessed_target, is_date, names_rows
+from evo_nas.data.guesses import (
+    NAMED,
+    are_words,
+    guessed,
+    guessed_label,
+    guessed_target,
+    is_date,
+    no_measurement,
+)
 from evo_nas.data.time import read_times, time_columns
 from evo_nas.errors import DataError
 
@@ -160,7 +168,9 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
     time = None if lists or roles.sequence is None else roles.time or _guessed_time(table, roles, without)
     if time is not None and time not in (roles.inputs or ()):
         without.add(time)
-    inputs, reasons = (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without)
+    inputs, reasons = (
+        (lists, _rest(table, {*lists, *without})) if lists else _inputs(table, roles, without, outputs[0])
+    )
     what = "the label" if roles.targets is None else "what is predicted"
     remarks = [
         *([f"every row is a sequence, with a list of its steps in {', '.join(lists)}"] if lists else []),
@@ -271,12 +281,18 @@ def _guessed_time(table: Table, roles: Roles, without: set[str]) -> str | None:
     return names[0]
 
 
-def _inputs(table: Table, roles: Roles, without: set[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def _inputs(
+    table: Table, roles: Roles, without: set[str], label: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """Returns the columns that are read, and the reason for each that is not."""
     if roles.inputs is not None:
         inputs = (*roles.inputs, *(name for name in roles.categorical if name not in roles.inputs))
         return inputs, _rest(table, {*inputs, *without})
-    reasons = {name: _reason_against(table, name, roles) for name in table.columns if name not in without}
+    classes = None
+    if roles.targets is None and label not in table.list_columns():
+        classes = np.unique(table.texts(label, empty=True), return_inverse=True)[1].astype(np.int64)
+    others = [name for name in table.columns if name not in without]
+    reasons = {name: _reason_against(table, name, roles, classes) for name in others}
     against = {name: reason for name, reason in reasons.items() if reason}
     inputs = tuple(name for name in reasons if name not in against)
     if not inputs:
@@ -293,7 +309,7 @@ def _rest(table: Table, read: set[str]) -> dict[str, str]:
     return {name: "" for name in table.columns if name not in read}
 
 
-def _reason_against(table: Table, name: str, roles: Roles) -> str:
+def _reason_against(table: Table, name: str, roles: Roles, classes: npt.NDArray[np.int64] | None) -> str:
     """Returns why a column is not read that nobody has named; nothing if it is read.
 
     Raises:
@@ -311,7 +327,7 @@ def _reason_against(table: Table, name: str, roles: Roles) -> str:
     if are_words(table, name):
         return "dates or times" if is_date(table, name) else "words"
     # It raises where only most of the values are numbers.
-    return "it names or counts the rows" if names_rows(name, table.numbers(name, holes=True)) else ""
+    return no_measurement(table, name, classes)
 
 
 def _words(tables: Sequence[Table], name: str) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ MOST_CLASSES = 20
 """Different numbers in a last column that may be classes although a column of words is there as well."""
 FEWEST_ROWS = 10
 """In fewer rows numbers may rise one by one, and words differ from each other, by chance."""
+FEWEST_TOLD = 30
+"""In fewer rows a measurement may agree with the label by chance."""
+FEW = 1000
 MOST_LOOKED_AT = 1000
 """Rows that tell how long the texts of a column are."""
 _ID = re.compile(r"(?i:.*[_\s.-])?(?i:id|uuid)|.*[a-z]I[dD]|(?i:index|idx|row|row[_ ]?(?:number|nr|no))")
@@ -178,13 +181,53 @@ def is_date(table: Table, name: str) -> bool:
     return _DATE.match(str(first)) is not None
 
 
+def no_measurement(table: Table, name: str, classes: npt.NDArray[np.int64] | None) -> str:
+    """Returns why a column of numbers is none that a person would read; nothing if it is.
+
+    Args:
+        table: The table.
+        name: The column.
+        classes: The class of each row, ``(rows,)``; None if there are none.
+
+    Raises:
+        DataError: The column holds words as well.
+    """
+    numbers = table.numbers(name, holes=True)
+    if not _are_whole(numbers):
+        return ""
+    if _ID.fullmatch(name):
+        return "an id"
+    if names_rows(name, numbers):
+        return "it counts the rows"
+    return "it tells the label" if classes is not None and _tells(classes, numbers) else ""
+
+
 def names_rows(name: str, numbers: npt.NDArray[np.float64]) -> bool:
-    """Whether a column of numbers is no measurement: an id that never comes again, or a count of the rows."""
-    if len(numbers) < FEWEST_ROWS:
+    """Whether a column of numbers is an id that never comes again, or a count of the rows."""
+    if len(numbers) < FEWEST_ROWS or not _are_whole(numbers):
         return False
     if _ID.fullmatch(name):
         return len(np.unique(numbers)) == len(numbers)
-    return float(numbers[0]).is_integer() and bool((np.diff(numbers) == 1).all())
+    return bool((np.diff(numbers) == 1).all())
+
+
+def _are_whole(numbers: npt.NDArray[np.float64]) -> bool:
+    known = numbers[~np.isnan(numbers)]
+    return bool(np.equal(known, np.floor(known)).all())
+
+
+def _tells(classes: npt.NDArray[np.int64], numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether each class goes with one number, and each number with one class."""
+    # In fewer rows a column of yes and no may agree with the label by chance.
+    if len(numbers) < FEWEST_TOLD:
+        return False
+    # The first rows rule most columns out cheaply.
+    for some in (slice(FEW), slice(None)):
+        values, which = np.unique(numbers[some], return_inverse=True)
+        pairs = np.unique(which * (classes.max() + 1) + classes[some])
+        if not 1 < len(values) == len(pairs) == len(np.unique(classes[some])):
+            return False
+    return True
 
 
 def are_words(table: Table, name: str) -> bool:
@@ -229,8 +272,7 @@ def _holds_classes(table: Table, name: str, *, are_words_there: bool) -> bool:
     """Whether a column that is not of words may hold classes."""
     kind = table.kind_of(name).name
     if kind == "numeric":
-        numbers = table.numbers(name, holes=True)
-        if not np.equal(numbers, np.floor(numbers))[~np.isnan(numbers)].all():
+        if not _are_whole(table.numbers(name, holes=True)):
             return False
     elif kind != "mixed" or are_words(table, name):
         return False

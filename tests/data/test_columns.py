@@ -83,9 +83,10 @@ def test_where_two_labels_are_equally_likely_or_none_is_the_user_is_asked(column
         ({"clock": [f"{row}:30" for row in range(ROWS)]}, "clock (dates or times)"),
         ({"note": CITIES}, "note (words)"),
         ({"void": [None] * ROWS}, "void (empty)"),
-        ({"count": range(5, ROWS + 5)}, "count (it names or counts the rows)"),
-        ({"patient_id": RNG.permutation(ROWS)}, "patient_id (it names or counts the rows)"),
-        ({"userId": RNG.permutation(ROWS)}, "userId (it names or counts the rows)"),
+        ({"count": range(5, ROWS + 5)}, "count (it counts the rows)"),
+        ({"patient_id": RNG.permutation(ROWS)}, "patient_id (an id)"),
+        ({"person id": CODES}, "person id (an id)"),
+        ({"userId": RNG.permutation(ROWS)}, "userId (an id)"),
         ({"b": Y}, "b (excluded)"),
     ],
 )
@@ -94,6 +95,22 @@ def test_what_is_not_read_is_said_with_the_reason(columns, reason) -> None:
     columns = settled([table(**columns, a=X, label=WORDS)], roles)
     assert columns.inputs == ("a",)
     assert columns.remarks == ("column label is the label", f"not read: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_read"),
+    [
+        ([3, 7] * 20, False),
+        ([7.0, 3.0] * 20, False),
+        ([3, 7, 3, 8] * 10, True),
+        ([3, 7] * 19 + [3, 3], True),
+        ([3.5, 7.5] * 20, True),
+    ],
+)
+def test_a_number_for_each_label_is_no_input(codes, is_read) -> None:
+    columns = settled([table(a=X + X + X + X[:4], code=codes, label=["u", "v"] * 20)], Roles())
+    assert ("code" in columns.inputs) == is_read
+    assert ("not read: code (it tells the label)" in columns.remarks) == (not is_read)
 
 
 @pytest.mark.parametrize("name", ["grid", "humid", "a"])
