@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_nas.data.padding import padded
+from evo_nas.tasks.baselines.random_features import (
+    are_sequences,
+    random_feature_classifiers,
+    side_by_side,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +42,10 @@ def classification_baselines(
     metric: Metric,
     classes: int,
 ) -> dict[str, Fit]:
-    """Returns what fits the most frequent class, the nearest neighbour and a logistic regression.
+    """Returns what fits the most frequent class, the nearest neighbour and linear classifiers.
 
-    All but the first see the steps of a sequence side by side, padded at its end.
+    The neighbour and the logistic regression see the steps of a sequence side by side, padded at its end; two ridge
+    regressions see random features of it.
 
     Args:
         inputs: Sequences to learn from and sequences to test, in original units, ``(time, features)`` each.
@@ -48,13 +53,12 @@ def classification_baselines(
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
-    models = {"nearest neighbour": _nearest_neighbour, "logistic regression": _logistic_regression}
+    options: dict[str, Any] = {"metric": metric, "classes": classes}
     return {
-        "majority": partial(majority, *targets, metric=metric, classes=classes),
-        **{
-            name: partial(_score_of_flat, make, inputs, targets, metric=metric, classes=classes)
-            for name, make in models.items()
-        },
+        "majority": partial(majority, *targets, **options),
+        "nearest neighbour": partial(_score_of_flat, _nearest_neighbour, inputs, targets, **options),
+        "logistic regression": partial(_score_of_flat, _logistic_regression, inputs, targets, **options),
+        **(random_feature_classifiers(inputs, targets, **options) if are_sequences(inputs) else {}),
     }
 
 
@@ -98,10 +102,8 @@ def _logistic_regression() -> Any:
 
 
 def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:
-    steps = max(len(item) for items in inputs for item in items)
     # Only here, since rows of their own for each baseline would stay in memory for the whole search.
-    flat = [padded(items, np.float64, steps=steps).reshape(len(items), -1) for items in inputs]
-    return fitted_score(make(), flat, *args, **options)
+    return fitted_score(make(), side_by_side(inputs, np.float64), *args, **options)
 
 
 def _score_of_steps(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:

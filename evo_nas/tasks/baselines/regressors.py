@@ -1,4 +1,4 @@
-"""Baselines of numbers that are predicted for whole sequences: the mean, the nearest neighbour and a linear model."""
+"""Baselines of numbers that are predicted for whole sequences: the mean, a neighbour, and linear models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_nas.data.padding import padded
+from evo_nas.tasks.baselines.random_features import are_sequences, random_feature_regressions, side_by_side
+from evo_nas.tasks.baselines.readout import fitted_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,28 +18,29 @@ if TYPE_CHECKING:
     from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.metrics import Metric
 
+    Features = npt.NDArray[np.float32]
     Both = Sequence[Sequence[npt.NDArray[np.generic]]]
     """Sequences to learn from, and sequences to test."""
     Targets = Sequence[npt.NDArray[np.generic]]
 
-PENALTIES = np.logspace(-3, 3, 10)
-"""Penalties of the ridge regression, of which leaving one out chooses, as for random convolutions."""
-
 
 def regression_baselines(inputs: Both, targets: Targets, *, metric: Metric) -> dict[str, Fit]:
-    """Returns what fits the mean, the nearest neighbour and a ridge regression.
+    """Returns what fits the mean, the nearest neighbour and ridge regressions.
 
-    All but the first see the steps of a sequence side by side, padded at its end.
+    The neighbour and the first regression see the steps of a sequence side by side, padded at its end; the others
+    see random features of it.
 
     Args:
         inputs: Sequences to learn from and sequences to test, ``(time, features)`` each.
         targets: Targets of both, ``(n, targets)``.
         metric: A metric of predictions and targets.
     """
-    models = {"nearest neighbour": _nearest_neighbour, "ridge regression": _ridge_regression}
+    options: dict[str, Any] = {"inputs": inputs, "targets": targets, "metric": metric}
     return {
         "mean": partial(score_of_mean, targets, metric),
-        **{name: partial(_score_of_flat, make, inputs, targets, metric) for name, make in models.items()},
+        "nearest neighbour": partial(_score_of_flat, _nearest_neighbour, **options),
+        "ridge regression": partial(_score_of_flat, fitted_numbers, **options),
+        **(random_feature_regressions(**options) if are_sequences(inputs) else {}),
     }
 
 
@@ -48,23 +50,21 @@ def score_of_mean(targets: Targets, metric: Metric) -> float:
     return metric.score(np.broadcast_to(mean, targets[1].shape).astype(np.float32), targets[1])
 
 
-def _score_of_flat(make: Callable[[], Any], inputs: Both, targets: Targets, metric: Metric) -> float:
-    steps = max(len(item) for items in inputs for item in items)
-    learnt, test = (padded(items, np.float64, steps=steps).reshape(len(items), -1) for items in inputs)
-    guess = make().fit(learnt, targets[0]).predict(test)
+def _score_of_flat(
+    fit: Callable[[Features, Features], Callable[[Features], npt.NDArray[np.floating]]],
+    *,
+    inputs: Both,
+    targets: Targets,
+    metric: Metric,
+) -> float:
+    learnt, test = side_by_side(inputs, np.float32)
+    guess = fit(learnt, targets[0].astype(np.float32))(test)
     # Scikit-learn drops the axis of a single target.
     return metric.score(np.reshape(guess, targets[1].shape).astype(np.float32), targets[1])
 
 
-def _nearest_neighbour() -> Any:
+def _nearest_neighbour(learnt: Features, targets: Features) -> Callable[[Features], Features]:
     from sklearn.neighbors import KNeighborsRegressor  # noqa: PLC0415 - 1.5 s, which only baselines need
 
-    return KNeighborsRegressor(n_neighbors=1)
-
-
-def _ridge_regression() -> Any:
-    from sklearn.linear_model import RidgeCV  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=PENALTIES))
+    predict: Callable[[Features], Features] = KNeighborsRegressor(n_neighbors=1).fit(learnt, targets).predict
+    return predict

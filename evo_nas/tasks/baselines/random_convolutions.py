@@ -1,0 +1,186 @@
+"""Random convolutions of sequences of any lengths, after MiniRocket (Dempster, Schmidt and Webb, 2021).
+
+A kernel has nine weights: three are 2, the others -1. The sum of some columns is convolved with it and compared with
+biases, which are quantiles of the same convolution of some sequences. Each bias gives two features: at which share of
+the steps it is exceeded, and by how much on average. The second, from MultiRocket (Tan et al., 2022), is what tells
+sequences of a few steps apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.data.padding import padded
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+    import numpy.typing as npt
+
+    Values = npt.NDArray[np.float32]
+
+KERNELS = tuple(combinations(range(9), 3))
+"""Where the three large weights are, for each of the 84 kernels."""
+BIASES = 4
+FEATURES_EACH = 2 * BIASES
+"""Features of one convolution."""
+MOST_FEATURES, FEWEST_FEATURES = 10_000, 1000
+MOST_CELLS = 15_000_000
+"""Rows times features of what is learnt from, so that the regression takes seconds: 1,500 rows have all features."""
+FEATURES_PER_ROW = 40
+"""A few rows need no more; so small data cost no seconds."""
+MOST_WORK = 1e10
+"""Steps times features, about ten seconds."""
+MOST_STEPS = 100_000_000
+"""Steps of all sequences; more would take minutes with the fewest features."""
+BLOCK_STEPS = 1_000_000
+"""Steps that are convolved at once: few enough for the cache of a processor and any memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Convolution:
+    """One convolution: which columns are added up, the kernel, the distance of its weights, and the biases.
+
+    Without ``pads`` only steps count at which the whole kernel lies within the sequence.
+    """
+
+    columns: npt.NDArray[np.int64]
+    kernel: tuple[int, ...]
+    dilation: int
+    pads: bool
+    biases: Values
+
+    def of(self, values: Values) -> Values:
+        """Returns the convolution ``(time, n)`` of ``values`` ``(columns, time, n)``, with zeros beyond both ends."""
+        signal = values[self.columns].sum(axis=0)
+        reach, time = 4 * self.dilation, len(signal)
+        wide = np.pad(signal, ((reach, reach), (0, 0)))
+        taps = [wide[place * self.dilation : place * self.dilation + time] for place in range(9)]
+        first, second, third = (taps[place] for place in self.kernel)
+        return 3.0 * (first + second + third) - sum(taps[1:], start=taps[0])
+
+    def counted(self, lengths: npt.NDArray[np.int64], time: int) -> npt.NDArray[np.bool_]:
+        """Returns whether each step counts, ``(time, n)``, for sequences of ``lengths`` ``(n,)``."""
+        steps = np.arange(time)[:, None]
+        margin = 0 if self.pads else 4 * self.dilation
+        return (steps >= margin) & (steps < lengths - margin)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomConvolutions:
+    """Convolutions that were drawn for some sequences and can be applied to others.
+
+    Attributes:
+        mean: Mean of each column of the sequences, ``(columns,)``.
+        deviation: Deviation of each.
+        convolutions: What was drawn.
+    """
+
+    mean: Values
+    deviation: Values
+    convolutions: tuple[_Convolution, ...]
+
+    @classmethod
+    def drawn(cls, sequences: Sequence[npt.NDArray[np.generic]], *, features: int, seed: int = 0) -> Self:
+        """Draws convolutions; every kernel is used about as often.
+
+        Args:
+            sequences: What the biases are taken from, ``(time, columns)`` each, without holes.
+            features: Number of features, at least `FEATURES_EACH`.
+            seed: Seed of the drawing.
+        """
+        rng = np.random.default_rng(seed)
+        steps = np.concatenate([np.asarray(item, dtype=np.float64) for item in sequences])
+        mean, deviation = steps.mean(axis=0), steps.std(axis=0)
+        deviation[deviation == 0] = 1.0
+        bare = cls(mean.astype(np.float32), deviation.astype(np.float32), ())
+        count = features // FEATURES_EACH
+        kernels = [KERNELS[place] for _ in range(-(-count // 84)) for place in rng.permutation(84)][:count]
+        # Half of the sequences are at least as long as the widest kernel.
+        longest = np.log2(max(1.0, (np.median([len(item) for item in sequences]) - 1) / 8))
+        chosen = [
+            bare._with_biases(sequences, kernel, int(2 ** rng.uniform(0, longest)), rng) for kernel in kernels
+        ]
+        return cls(bare.mean, bare.deviation, tuple(chosen))
+
+    def __call__(self, sequences: Sequence[npt.NDArray[np.generic]]) -> Values:
+        """Returns the features float32 ``(n, features)`` of ``sequences``, ``(time, columns)`` each."""
+        # Sequences of about the same length are convolved together, so that little is padded.
+        order = np.argsort([len(item) for item in sequences], kind="stable")
+        rows = np.empty((len(sequences), FEATURES_EACH * len(self.convolutions)), dtype=np.float32)
+        for which in _blocks(order, sequences):
+            values, lengths = self._stacked([sequences[row] for row in which])
+            rows[which] = np.concatenate([_features(each, values, lengths) for each in self.convolutions]).T
+        return rows
+
+    def _with_biases(
+        self,
+        sequences: Sequence[npt.NDArray[np.generic]],
+        kernel: tuple[int, ...],
+        dilation: int,
+        rng: np.random.Generator,
+    ) -> _Convolution:
+        columns = rng.permutation(len(self.mean))
+        # Of many columns few are added up, since the sum of all would hide each of them.
+        columns = columns[: int(2 ** rng.uniform(0, np.log2(min(len(columns), 9) + 1)))]
+        values, lengths = self._stacked([sequences[row] for row in rng.integers(0, len(sequences), BIASES)])
+        pads = bool(rng.integers(2)) or bool((lengths <= 8 * dilation).any())
+        draft = _Convolution(columns, kernel, dilation, pads, np.zeros(0, dtype=np.float32))
+        convolved, counted = draft.of(values), draft.counted(lengths, values.shape[1])
+        biases = [np.quantile(convolved[counted[:, row], row], rng.random()) for row in range(BIASES)]
+        return _Convolution(columns, kernel, dilation, pads, np.array(biases, dtype=np.float32))
+
+    def _stacked(self, items: list[npt.NDArray[np.generic]]) -> tuple[Values, npt.NDArray[np.int64]]:
+        """Returns standardised values ``(columns, time, n)``, zero after the ends, and lengths ``(n,)``."""
+        scaled = [((item - self.mean) / self.deviation).astype(np.float32) for item in items]
+        lengths = np.array([len(item) for item in items], dtype=np.int64)
+        return np.ascontiguousarray(padded(scaled, np.float32).transpose(2, 1, 0)), lengths
+
+
+def number_of_features(learnt: int, steps: int) -> int:
+    """Returns how many features random convolutions have: fewer for more data, so that they take seconds.
+
+    Args:
+        learnt: Number of sequences to learn from.
+        steps: Steps of all sequences, those to test included.
+
+    Raises:
+        DataError: There are too many steps for any number.
+    """
+    if steps > MOST_STEPS:
+        raise DataError(f"left out for {steps:,} steps in all, more than {MOST_STEPS:,}")
+    affordable = int(min(MOST_CELLS / learnt, MOST_WORK / steps, FEATURES_PER_ROW * learnt))
+    return min(max(affordable, FEWEST_FEATURES), MOST_FEATURES)
+
+
+def _blocks(
+    order: npt.NDArray[np.int64], sequences: Sequence[npt.NDArray[np.generic]]
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yields positions of sequences that are convolved at once; ``order`` goes from the shortest to the longest."""
+    start = 0
+    while start < len(order):
+        size = max(1, BLOCK_STEPS // len(sequences[order[start]]))
+        # The last one is the longest, to whose length all are padded.
+        longest = len(sequences[order[min(start + size, len(order)) - 1]])
+        size = max(1, min(size, BLOCK_STEPS // longest))
+        yield order[start : start + size]
+        start += size
+
+
+def _features(convolution: _Convolution, values: Values, lengths: npt.NDArray[np.int64]) -> Values:
+    """Returns share and mean excess of the steps over each bias, ``(2 * biases, n)``."""
+    time = values.shape[1]
+    counted = convolution.counted(lengths, time)
+    convolved = np.where(counted, convolution.of(values), -np.inf)
+    number = np.maximum(counted.sum(axis=0), 1)
+    # Two bytes hold the count of all but the longest sequences, and add up twice as fast as eight.
+    kind = np.uint16 if time < 2**16 else np.uint32
+    shares = [np.add.reduce(convolved > bias, axis=0, dtype=kind) for bias in convolution.biases]
+    excesses = [np.maximum(convolved - bias, 0).sum(axis=0) for bias in convolution.biases]
+    return (np.stack([*shares, *excesses]) / number).astype(np.float32)

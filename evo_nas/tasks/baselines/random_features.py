@@ -1,0 +1,139 @@
+"""Baselines that learn only a linear readout of random features of sequences: convolutions, and states of a reservoir."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitting import BaselineNote
+from evo_nas.tasks.baselines.random_convolutions import RandomConvolutions, number_of_features
+from evo_nas.tasks.baselines.readout import ClassReadout, fitted_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.metrics import Metric
+
+    Items = Sequence[npt.NDArray[np.generic]]
+    Features = npt.NDArray[np.float32]
+    Transform = Callable[[Items], Features]
+
+Number = TypeVar("Number", bound=np.generic)
+
+MOST_LEARNT = 20_000
+"""Sequences that a readout learns from; more make it slower, and hardly better."""
+CHUNK = 5000
+"""Sequences whose features are in memory at once when a model predicts."""
+MOST_VALUES = 200_000_000
+"""Values of padded sequences that a model sees side by side: about a gigabyte."""
+FEWEST_UNITS, MOST_UNITS = 50, 500
+MOST_PRODUCTS = 1e11
+"""Multiplications of a reservoir, about ten seconds."""
+
+
+def random_feature_classifiers(
+    inputs: Sequence[Items], targets: Sequence[npt.NDArray[np.int64]], *, metric: Metric, classes: int
+) -> dict[str, Fit]:
+    """Returns what fits linear classifiers of random features.
+
+    Args:
+        inputs: Sequences to learn from and sequences to test, ``(time, columns)`` each, without holes.
+        targets: Classes of both, int64 ``(n,)``.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
+    """
+    fit = partial(ClassReadout.fitted, classes=classes)
+    return _baselines(inputs, targets, fit, metric)
+
+
+def random_feature_regressions(
+    inputs: Sequence[Items], targets: Sequence[npt.NDArray[np.floating]], *, metric: Metric
+) -> dict[str, Fit]:
+    """Returns what fits linear regressions on random features.
+
+    Args:
+        inputs: Sequences to learn from and sequences to test, ``(time, columns)`` each, without holes.
+        targets: Numbers of both, ``(n, outputs)``.
+        metric: A metric of outputs and targets.
+    """
+    return _baselines(inputs, targets, fitted_numbers, metric)
+
+
+def are_sequences(inputs: Sequence[Items]) -> bool:
+    """Returns whether there are steps to read one after the other: ``(time, columns)``, not all of a single step."""
+    return all(item.ndim == 2 for item in inputs[0]) and any(len(item) > 1 for item in inputs[0])
+
+
+def side_by_side(inputs: Sequence[Items], dtype: type[Number]) -> list[npt.NDArray[Number]]:
+    """Returns the steps of each sequence in one row, ``(n, steps * columns)``, padded at its end.
+
+    Raises:
+        DataError: There are too many values for the memory of a common machine.
+    """
+    steps = max(len(item) for items in inputs for item in items)
+    values = sum(map(len, inputs)) * steps * inputs[0][0][0].size
+    if values > MOST_VALUES:
+        raise DataError(f"left out for {values:,} values of padded sequences, more than {MOST_VALUES:,}")
+    return [padded(items, dtype, steps=steps).reshape(len(items), -1) for items in inputs]
+
+
+def _baselines(
+    inputs: Sequence[Items],
+    targets: Sequence[npt.NDArray[np.generic]],
+    fit: Callable[[Features, Any], Callable[[Features], npt.NDArray[np.floating]]],
+    metric: Metric,
+) -> dict[str, Fit]:
+    ways = {"reservoir + ridge": _reservoir, "random convolutions + ridge": _convolutions}
+    return {name: partial(_score, way, fit, inputs, targets, metric) for name, way in ways.items()}
+
+
+def _score(
+    transform_of: Callable[[Items, int], Transform],
+    fit: Callable[[Features, Any], Callable[[Features], npt.NDArray[np.floating]]],
+    inputs: Sequence[Items],
+    targets: Sequence[npt.NDArray[np.generic]],
+    metric: Metric,
+) -> float:
+    learnt, known = inputs[0], targets[0]
+    if len(learnt) > MOST_LEARNT:
+        some = np.sort(np.random.default_rng(0).permutation(len(learnt))[:MOST_LEARNT])
+        warnings.warn(
+            f"learnt from {MOST_LEARNT:,} of {len(learnt):,} sequences", BaselineNote, stacklevel=2
+        )
+        learnt, known = [learnt[row] for row in some.tolist()], known[some]
+    transform = transform_of(learnt, sum(len(item) for items in (learnt, inputs[1]) for item in items))
+    model = fit(transform(learnt), known)
+    outputs = [
+        model(transform(inputs[1][start : start + CHUNK])) for start in range(0, len(inputs[1]), CHUNK)
+    ]
+    return metric.score(np.concatenate(outputs).astype(np.float32), targets[1])
+
+
+def _convolutions(learnt: Items, steps: int) -> Transform:
+    return RandomConvolutions.drawn(learnt, features=number_of_features(len(learnt), steps))
+
+
+def _reservoir(learnt: Items, steps: int) -> Transform:
+    from evo_nas.models.reservoir import reservoir_features  # noqa: PLC0415 - torch takes seconds to load
+
+    every = np.concatenate(learnt).astype(np.float64)
+    mean, deviation = every.mean(axis=0), every.std(axis=0)
+    deviation[deviation == 0] = 1.0
+    # A step of a GRU multiplies with six matrices, three of them as wide as its state.
+    units = int(np.clip(np.sqrt(MOST_PRODUCTS / (6 * steps)), MOST_VALUES = 200_000_000
+"""Values of padded sequences that a model sees side by side: about a gigabyte."""
+FEWEST_UNITS, MOST_UNITS))
+
+    def transform(items: Items) -> Features:
+        scaled = padded([(item - mean) / deviation for item in items], np.float32)
+        return reservoir_features(scaled, lengths_of(items), units=units, seed=0)
+
+    return transform
