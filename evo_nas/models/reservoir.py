@@ -72,7 +72,7 @@ def _block(reads_input: bool, recurrence: Recurrence, rng: np.random.Generator) 
     if reads_input:
         # Many columns would saturate every unit together.
         gain = INPUT_GAIN / np.sqrt(recurrence.inputs)
-        return gain * rng.normal(size=(recurrence.width, recurrence.inputs))
-    weights = rng.normal(size=(recurrence.width, recurrence.width))
+        return rng.normal(scale=gain, size=(recurrence.width, recurrence.inputs))
     # The largest eigenvalue of a random matrix is about the root of its size (the circular law).
-    return SPECTRAL_RADIUS / np.sqrt(recurrence.width) * weights
+    scale = SPECTRAL_RADIUS / np.sqrt(recurrence.width)
+    return rng.normal(scale=scale, size=(recurrence.width, recurrence.width))

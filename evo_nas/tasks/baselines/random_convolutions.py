@@ -31,8 +31,10 @@ BIASES = 4
 FEATURES_EACH = 2 * BIASES
 """Features of one convolution."""
 MOST_FEATURES, FEWEST_FEATURES = 10_000, 1000
-MOST_CELLS = 15_000_000
-"""Rows times features of what is learnt from, so that the regression takes seconds: 1,500 rows have all features."""
+MOST_FEATURES_OF_MANY = 2000
+"""Of more than 2,000 sequences: the regression takes the cube of the smaller number, so that both stay at seconds."""
+MOST_CELLS = 20_000_000
+"""Rows times features of what is learnt from."""
 FEATURES_PER_ROW = 40
 """A few rows need no more; so small data cost no seconds."""
 MOST_WORK = 1e10
@@ -156,7 +158,8 @@ def number_of_features(learnt: int, steps: int) -> int:
     if steps > MOST_STEPS:
         raise DataError(f"left out for {steps:,} steps in all, more than {MOST_STEPS:,}")
     affordable = int(min(MOST_CELLS / learnt, MOST_WORK / steps, FEATURES_PER_ROW * learnt))
-    return min(max(affordable, FEWEST_FEATURES), MOST_FEATURES)
+    most = MOST_FEATURES if learnt <= MOST_FEATURES_OF_MANY else MOST_FEATURES_OF_MANY
+    return min(max(affordable, FEWEST_FEATURES), most)
 
 
 def _blocks(

@@ -1,4 +1,4 @@
-"""Baselines that learn only a linear readout of random features of sequences: convolutions, and states of a reservoir."""
+"""Baselines that learn a linear readout of random features of sequences: convolutions, and states of a reservoir."""
 
 from __future__ import annotations
 
@@ -105,9 +105,7 @@ def _score(
     learnt, known = inputs[0], targets[0]
     if len(learnt) > MOST_LEARNT:
         some = np.sort(np.random.default_rng(0).permutation(len(learnt))[:MOST_LEARNT])
-        warnings.warn(
-            f"learnt from {MOST_LEARNT:,} of {len(learnt):,} sequences", BaselineNote, stacklevel=2
-        )
+        warnings.warn(f"learnt from {MOST_LEARNT:,} of {len(learnt):,} sequences", BaselineNote, stacklevel=2)
         learnt, known = [learnt[row] for row in some.tolist()], known[some]
     transform = transform_of(learnt, sum(len(item) for items in (learnt, inputs[1]) for item in items))
     model = fit(transform(learnt), known)
@@ -128,9 +126,7 @@ def _reservoir(learnt: Items, steps: int) -> Transform:
     mean, deviation = every.mean(axis=0), every.std(axis=0)
     deviation[deviation == 0] = 1.0
     # A step of a GRU multiplies with six matrices, three of them as wide as its state.
-    units = int(np.clip(np.sqrt(MOST_PRODUCTS / (6 * steps)), MOST_VALUES = 200_000_000
-"""Values of padded sequences that a model sees side by side: about a gigabyte."""
-FEWEST_UNITS, MOST_UNITS))
+    units = int(np.clip(np.sqrt(MOST_PRODUCTS / (6 * steps)), FEWEST_UNITS, MOST_UNITS))
 
     def transform(items: Items) -> Features:
         scaled = padded([(item - mean) / deviation for item in items], np.float32)

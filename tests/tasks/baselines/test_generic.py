@@ -14,6 +14,7 @@ from evo_nas.tasks.baselines.generic import generic_baselines
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Prepared
 
+RANDOM = {"reservoir + ridge", "random convolutions + ridge"}
 RNG = np.random.default_rng(0)
 KEEP = SplitOptions(duplicates="keep")
 
@@ -21,8 +22,8 @@ KEEP = SplitOptions(duplicates="keep")
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("adding", {"mean", "nearest neighbour", "ridge regression"}),
-        ("classification", {"majority", "nearest neighbour", "logistic regression"}),
+        ("adding", {"mean", "nearest neighbour", "ridge regression", *RANDOM}),
+        ("classification", {"majority", "nearest neighbour", "logistic regression", *RANDOM}),
         ("copy_memory", {"majority", "logistic regression on word n-grams"}),
         ("few_shot", {"majority", "nearest neighbour", "logistic regression"}),
         ("forecast", {"persistence", "linear", "linear on changes"}),
