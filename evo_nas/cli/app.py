@@ -15,6 +15,7 @@ from evo_nas.cli.doctor import doctor
 from evo_nas.cli.encoding import print_in_any_encoding, visible
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
+from evo_nas.cli.init import init
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
@@ -68,6 +69,7 @@ def main() -> None:
 
 
 for _command in (
+    init,
     search,
     resume,
     submit,

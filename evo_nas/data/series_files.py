@@ -104,7 +104,9 @@ def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOpt
     # What a known column may lack depends on the horizon, which only the task knows.
     may_lack = {name for name in columns.numbers if options.missing != "refuse" or name in columns.known}
     values = np.stack([table.numbers(name, holes=name in may_lack) for name in columns.numbers], axis=1)
-    stamps = read_times(table, columns.time, day_first=options.day_first) if columns.time else None
+    # Not `if columns.time`: a column without a name in CSV has an empty one.
+    name = columns.time
+    stamps = None if name is None else read_times(table, name, day_first=options.day_first)
     whole = SeriesRows(table.source, part, "", values, np.array(table.row_numbers()), stamps)
     if columns.series is None:
         yield whole

@@ -19,9 +19,13 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from evo_nas.cli.data_view import data_fields, data_view
+from evo_nas.cli.init import readable
 from evo_nas.cli.terminal import plain_console
 from evo_nas.config import configured
-from evo_nas.errors import ConfigError, EvoNasError
+from evo_nas.config.yaml_text import parse_yaml
+from evo_nas.drafts import draft_of
+from evo_nas.drafts.parts import GivenFiles
+from evo_nas.errors import ConfigError, DataError, EvoNasError
 from evo_nas.experiment import Experiment
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
 from tests.data.any_table import READING, Drawn, drawn
@@ -134,3 +138,42 @@ def _check_apart(dataset: Dataset, table: Drawn) -> None:
         return
     learnt = {sequence.tobytes() for sequence in dataset.train.inputs}
     assert not any(sequence.tobytes() in learnt for sequence in dataset.test.inputs)
+
+
+@pytest.mark.parametrize("kind", READING)
+def test_any_table_is_drafted_or_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    ends: Counter[str] = Counter()
+
+    @settings(
+        max_examples=TABLES // len(READING) // 5 + 1,
+        derandomize=TABLES <= 2000,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(table=drawn(kind))
+    def check(table: Drawn) -> None:
+        ends[drafted_or_refused(table, tmp_path)] += 1
+
+    check()
+    assert ends["drafted"] > FEWEST_READ * ends.total(), f"of {kind}, {ends}"
+
+
+def drafted_or_refused(table: Drawn, folder: Path) -> str:
+    """Does what ``evo-nas init`` does, and returns whether a draft was made that a configuration can be read from."""
+    for name, content in table.files.items():
+        (folder / name).write_bytes(content)
+    note(f"{ {name: content[:2000] for name, content in table.files.items()} }")
+    try:
+        draft = draft_of(GivenFiles.of([folder / name for name in table.files], folder))
+        text = draft.to_yaml("any", ("heading",))
+        Experiment.of(configured({**parse_yaml(text, source="the draft"), "base_dir": str(folder)}))
+        readable(draft, folder)
+    except DataError as error:
+        refusal = str(error)
+    else:
+        return "drafted"
+    finally:
+        for name in table.files:
+            (folder / name).unlink()
+    assert not set("\r\n") & set(refusal), repr(refusal)
+    return "refused"

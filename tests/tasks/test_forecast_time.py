@@ -57,6 +57,13 @@ def test_the_column_of_time_is_named_in_a_remark_and_not_read(tmp_path) -> None:
     assert dataset.signature.features == 1
 
 
+def test_a_column_of_times_without_a_name_orders_the_rows_as_well(tmp_path) -> None:
+    nameless = frame()[::-1].rename(columns={"date": ""})
+    assert same(
+        prepared(written(tmp_path, "rows.csv", frame())), prepared(written(tmp_path, "a.csv", nameless))
+    )
+
+
 def test_two_columns_of_dates_are_asked_about_and_the_other_is_said_to_be_unread(tmp_path) -> None:
     rows = frame().assign(seen=lambda all_rows: all_rows["date"])
     path = written(tmp_path, "rows.csv", rows)
