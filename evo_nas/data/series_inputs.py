@@ -29,12 +29,14 @@ class SeriesInputs:
         last_values: For each target the feature that holds its last known value; nothing if one of them is not read.
         last_known: Row of the last known value at or before each row, int32 ``(rows, features)``, -1 where its series
             has none; None unless holes are filled with values that come after them.
+        masked: The features that have a mask, by position.
     """
 
     values: npt.NDArray[np.float32]
     names: tuple[str, ...]
     last_values: tuple[int, ...]
     last_known: Rows | None = None
+    masked: tuple[int, ...] = ()
 
     @classmethod
     def filled(
@@ -73,7 +75,7 @@ class SeriesInputs:
         # Not zero, as in sequences whose values vary around one level: the level of a series drifts, and a network that
         # is told changes from the last row needs that row's value (measured in benchmarks/results/missing_values.md).
         whole[:, : len(names)] = carried
-        return cls(whole, filling.names(names), last_values)
+        return cls(whole, filling.names(names), last_values, masked=filling.masked)
 
     def with_future(
         self, known: Sequence[int], *, starts: Sequence[int], window: int, horizon: int

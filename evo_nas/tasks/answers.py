@@ -45,14 +45,30 @@ class NumberAnswers:
         mean: Mean of each target in training.
         scale: Deviation of each target in training.
         columns: Names of the targets in their order, where they have names.
+        horizon: Steps that are forecast; 0 if the numbers are not of steps.
+        quantiles: Levels that are forecast of each number; none if the number itself is.
     """
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     columns: tuple[str, ...] = ()
+    horizon: int = 0
+    quantiles: tuple[float, ...] = ()
     kind: Literal["numbers"] = "numbers"
 
     def __call__(self, outputs: Outputs) -> Numbers:
-        """Returns numbers ``(..., targets)`` in the units of the targets."""
-        numbers: Numbers = outputs.astype(np.float64) * np.array(self.scale) + np.array(self.mean)
+        """Returns numbers ``(n, targets)``, or ``(n, horizon, targets)``, in the units of the targets.
+
+        Of quantiles each number is the median.
+        """
+        every = self.every_level(outputs)
+        if not self.quantiles:
+            return every[..., 0]
+        return every[..., min(range(len(self.quantiles)), key=lambda at: abs(self.quantiles[at] - 0.5))]
+
+    def every_level(self, outputs: Outputs) -> Numbers:
+        """Returns numbers as `__call__` does, with a further axis for the levels of `quantiles`, or for none of 1."""
+        shape = (*((self.horizon,) if self.horizon else ()), len(self.mean), max(len(self.quantiles), 1))
+        values = outputs.astype(np.float64).reshape(len(outputs), *shape)
+        numbers: Numbers = values * np.array(self.scale)[:, None] + np.array(self.mean)[:, None]
         return numbers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
-from evo_nas.data.options import Quantiles, SharesOrRows
+from evo_nas.data.options import Quantiles, SharesOrRows, StrictOptions
 from evo_nas.data.scaling import is_constant
 from evo_nas.data.series import SeriesParts
 from evo_nas.data.series_files import MOST_NAMED, read_series
@@ -16,10 +16,12 @@ from evo_nas.data.series_options import SeriesOptions
 from evo_nas.data.splitting import HELD_OUT
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.forecast_windows import forecast_windows
 from evo_nas.tasks.metrics import MEDIAN, Metric, error_metric, mase
+from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.quantiles import check_metric, wql
 from evo_nas.tasks.task import Prepared, Task
 
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from evo_nas.data.holes import Missing
     from evo_nas.data.series_files import SeriesFiles
     from evo_nas.tasks.forecast_windows import ForecastWindows
 
 
-class ForecastOptions(SeriesOptions):
-    """Options of the task ``forecast``.
+class WindowOptions(StrictOptions):
+    """Options that say what is forecast from what, and how that is measured.
 
     Attributes:
         window: Steps that the network reads.
@@ -67,6 +70,10 @@ class ForecastOptions(SeriesOptions):
         return self
 
 
+class ForecastOptions(SeriesOptions, WindowOptions):
+    """Options of the task ``forecast``."""
+
+
 class ForecastTask(Task[ForecastOptions]):
     """Windows of series: ``window`` steps of the inputs are read, ``horizon`` steps of the targets are forecast.
 
@@ -89,79 +96,108 @@ class ForecastTask(Task[ForecastOptions]):
     def read(self) -> Prepared:
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
-        files = read_series(options)
-        parts, dropped = self._cut(files)
-        parts.require_season(options.season, "test")
-        windows = forecast_windows(
-            parts, files, filling=options.filling, window=options.window, horizon=options.horizon
-        )
-        train, validation, test = windows.parts.values()
-        targets, levels = files.columns.targets, options.quantiles or ()
-        dataset = Dataset(
-            name=f"forecast of {', '.join(targets)}",
-            signature=Signature(
-                features=len(windows.inputs.names),
-                outputs=options.horizon * len(targets) * max(len(levels), 1),
-                last_values=tuple(np.repeat(windows.inputs.last_values, max(len(levels), 1)).tolist()),
-            ),
-            objective=Objective.QUANTILE if levels else Objective.MSE,
-            metric=self._metric(windows, parts),
-            train=replace(train, origins=train.origins[:: options.stride]),
-            validation=validation,
-            test=test,
-            remarks=(
-                f"{len(parts.starts):,} series, {len(parts.series.inputs):,} rows in all",
-                f"reads {', '.join(windows.inputs.names)}",
-                f"forecasts {', '.join(targets)}",
-                *files.remarks,
-                *windows.remarks,
-                *dropped,
-                *_constant_remarks(parts, targets),
-            ),
-            missing=files.missing,
-            quantiles=levels,
-            has_target_holes=windows.has_target_holes,
-        )
-        # Baselines learn from every window: the stride only makes the training of a network shorter.
-        learnt = replace(train, origins=np.concatenate([train.origins, validation.origins]))
-        baselines = forecast_baselines(
-            learnt, test, metric=dataset.metric, season=options.season, levels=levels
-        )
-        return Prepared(dataset, baselines)
+        return forecast_of(read_series(options), options, filling=options.filling, short=options.short)
 
-    def _cut(self, files: SeriesFiles) -> tuple[SeriesParts, tuple[str, ...]]:
-        """Returns the series in parts, and what is to be said of those that are too short."""
-        options, own_files = self.options, set(files.by_part) - {"train"}
-        parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
-        dropped: list[str] = []
-        for part in (*HELD_OUT, "train"):
-            for series in files.by_part.get(part, ()):
-                try:
-                    parts.add(series, part=None if part == "train" else part, without=own_files)
-                except DataError as error:
-                    if options.short == "refuse" and sum(map(len, files.by_part.values())) > 1:
-                        raise DataError(
-                            f"{error}; or set short to drop, which leaves such series out"
-                        ) from error
-                    if options.short == "refuse":
-                        raise
-                    dropped.append(series.source)
-        if empty := [part for part, origins in parts.origins.items() if not origins]:
-            raise DataError(
-                f"every series is too short for the {empty[0]} part; lower window and horizon, or change split"
-            )
-        more = f" and {len(dropped) - MOST_NAMED:,} more" if len(dropped) > MOST_NAMED else ""
-        said = f"left out, since too short: {', '.join(dropped[:MOST_NAMED])}{more}"
-        return parts, (said,) if dropped else ()
 
-    def _metric(self, windows: ForecastWindows, parts: SeriesParts) -> Metric:
-        options, levels = self.options, self.options.quantiles or ()
-        scale = tuple(windows.scaler.scale.tolist())
-        if options.metric == "mase":
-            return mase(scale, parts.naive_errors(options.season), levels)
-        if options.metric == "wql":
-            return wql(levels, scale, tuple(windows.scaler.mean.tolist()))
-        return error_metric(options.metric, scale if options.units == "original" else (1.0,), levels)
+def forecast_of(
+    files: SeriesFiles,
+    options: WindowOptions,
+    *,
+    filling: Missing,
+    short: Literal["refuse", "drop"] = "refuse",
+) -> Prepared:
+    """Returns the windows of series that were read.
+
+    Args:
+        files: The series.
+        options: What is forecast from what.
+        filling: What becomes of missing values.
+        short: What becomes of a series that is too short for a forecast in every part.
+
+    Raises:
+        DataError: Series are too short, or have values that cannot be used.
+    """
+    parts, dropped = _cut(files, options, short)
+    parts.require_season(options.season, "test")
+    windows = forecast_windows(parts, files, filling=filling, window=options.window, horizon=options.horizon)
+    train, validation, test = windows.parts.values()
+    targets, levels = files.columns.targets, options.quantiles or ()
+    dataset = Dataset(
+        name=f"forecast of {', '.join(targets)}",
+        signature=Signature(
+            features=len(windows.inputs.names),
+            outputs=options.horizon * len(targets) * max(len(levels), 1),
+            last_values=tuple(np.repeat(windows.inputs.last_values, max(len(levels), 1)).tolist()),
+        ),
+        objective=Objective.QUANTILE if levels else Objective.MSE,
+        metric=_metric(windows, parts, options),
+        train=replace(train, origins=train.origins[:: options.stride]),
+        validation=validation,
+        test=test,
+        remarks=(
+            f"{len(parts.starts):,} series, {len(parts.series.inputs):,} rows in all",
+            f"reads {', '.join(windows.inputs.names)}",
+            f"forecasts {', '.join(targets)}",
+            *files.remarks,
+            *windows.remarks,
+            *dropped,
+            *_constant_remarks(parts, targets),
+        ),
+        missing=files.missing,
+        quantiles=levels,
+        has_target_holes=windows.has_target_holes,
+        preparation=_preparation(windows, targets, options),
+    )
+    # Baselines learn from every window: the stride only makes the training of a network shorter.
+    learnt = replace(train, origins=np.concatenate([train.origins, validation.origins]))
+    baselines = forecast_baselines(learnt, test, metric=dataset.metric, season=options.season, levels=levels)
+    return Prepared(dataset, baselines)
+
+
+def _cut(
+    files: SeriesFiles, options: WindowOptions, short: Literal["refuse", "drop"]
+) -> tuple[SeriesParts, tuple[str, ...]]:
+    """Returns the series in parts, and what is to be said of those that are too short."""
+    own_files = set(files.by_part) - {"train"}
+    parts = SeriesParts(options.split, window=options.window, horizon=options.horizon)
+    dropped: list[str] = []
+    for part in (*HELD_OUT, "train"):
+        for series in files.by_part.get(part, ()):
+            try:
+                parts.add(series, part=None if part == "train" else part, without=own_files)
+            except DataError as error:
+                if short == "refuse" and sum(map(len, files.by_part.values())) > 1:
+                    raise DataError(f"{error}; or set short to drop, which leaves such series out") from error
+                if short == "refuse":
+                    raise
+                dropped.append(series.source)
+    if empty := [part for part, origins in parts.origins.items() if not origins]:
+        raise DataError(
+            f"every series is too short for the {empty[0]} part; lower window and horizon, or change split"
+        )
+    more = f" and {len(dropped) - MOST_NAMED:,} more" if len(dropped) > MOST_NAMED else ""
+    said = f"left out, since too short: {', '.join(dropped[:MOST_NAMED])}{more}"
+    return parts, (said,) if dropped else ()
+
+
+def _metric(windows: ForecastWindows, parts: SeriesParts, options: WindowOptions) -> Metric:
+    levels = options.quantiles or ()
+    scale = tuple(windows.scaler.scale.tolist())
+    if options.metric == "mase":
+        return mase(scale, parts.naive_errors(options.season), levels)
+    if options.metric == "wql":
+        return wql(levels, scale, tuple(windows.scaler.mean.tolist()))
+    return error_metric(options.metric, scale if options.units == "original" else (1.0,), levels)
+
+
+def _preparation(
+    windows: ForecastWindows, targets: tuple[str, ...], options: WindowOptions
+) -> Preparation | None:
+    if windows.raw is None:
+        return None
+    mean, scale = (tuple(values.tolist()) for values in (windows.scaler.mean, windows.scaler.scale))
+    answers = NumberAnswers(mean, scale, targets, options.horizon, options.quantiles or ())
+    return Preparation(windows.raw, answers)
 
 
 def _constant_remarks(parts: SeriesParts, targets: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from evo_nas.data.scaling import Scaler
 from evo_nas.data.series_inputs import SeriesInputs
 from evo_nas.errors import DataError
 from evo_nas.tasks.dataset import Windows
+from evo_nas.tasks.raw_inputs import NumericInputs
+from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,6 +36,7 @@ class ForecastWindows:
         parts: The windows by the name of the part; all share the same rows.
         inputs: What is read, with names and the places of last values.
         scaler: Mean and scale of the targets.
+        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar.
         has_target_holes: Whether some targets are not known.
         remarks: What became of missing values, one sentence each.
     """
@@ -41,6 +44,7 @@ class ForecastWindows:
     parts: dict[str, Windows]
     inputs: SeriesInputs
     scaler: Scaler
+    raw: WindowInputs | None
     has_target_holes: bool
     remarks: tuple[str, ...]
 
@@ -64,7 +68,7 @@ def forecast_windows(
     known = [files.inputs.index(name) for name in columns.known]
     _require_known(parts, files, horizon)
     training = np.concatenate([np.r_[rows] for rows in parts.rows["train"]])
-    scaled, _ = _standardised(parts, series.inputs[:, : files.values], training, files.inputs)
+    scaled, input_scaler = _standardised(parts, series.inputs[:, : files.values], training, files.inputs)
     targets, scaler = _standardised(parts, series.targets, training, columns.targets)
     # After the last forecast a known column may end; no window reads what is put there.
     scaled[:, known] = np.nan_to_num(scaled[:, known])
@@ -87,9 +91,19 @@ def forecast_windows(
         {part: replace(whole, origins=some) for part, some in origins.items()},
         inputs,
         scaler,
+        None
+        if known or len(files.inputs) > files.values
+        else _recorded(input_scaler, inputs, files, window, filling),
         bool(np.isnan(targets).any()),
         _hole_remarks(scaled, files.inputs, filling),
     )
+
+
+def _recorded(
+    scaler: Scaler, inputs: SeriesInputs, files: SeriesFiles, window: int, filling: Missing
+) -> WindowInputs:
+    mean, scale = (tuple(values.tolist()) for values in (scaler.mean, scaler.scale))
+    return WindowInputs(window, NumericInputs(mean, scale, files.inputs, filling, inputs.masked))
 
 
 def _hole_remarks(

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from evo_nas.errors import DataError
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers  # noqa: TC001 - pydantic reads the annotations
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs  # noqa: TC001
+from evo_nas.tasks.raw_windows import WindowInputs  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Preparation:
         answers: From the outputs of the network to classes or numbers.
     """
 
-    inputs: NumericInputs | TokenInputs
+    inputs: NumericInputs | TokenInputs | WindowInputs
     answers: ClassAnswers | NumberAnswers
 
     def to_json(self) -> str:

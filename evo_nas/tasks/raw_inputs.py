@@ -58,7 +58,11 @@ class NumericInputs:
         return ()
 
     def __call__(self, sequence: Numbers) -> npt.NDArray[np.float32]:
-        """Returns the inputs float32 ``(time, inputs)`` of a sequence ``(time, features)``, NaN where one is missing.
+        """Returns the inputs float32 ``(time, inputs)`` of a sequence; see `scaled`."""
+        return HoleFilling(self.missing, self.masked)(self.scaled(sequence))
+
+    def scaled(self, sequence: Numbers) -> npt.NDArray[np.float32]:
+        """Returns a sequence ``(time, features)``, NaN where a value is missing, standardised.
 
         Raises:
             DataError: The sequence has other features, or a hole that training has not.
@@ -79,8 +83,7 @@ class NumericInputs:
             raise DataError(
                 f"feature {name} has a missing value, as it never had when the network learnt; fill it in"
             )
-        scaled = Scaler(np.array(self.mean), np.array(self.scale))(sequence)
-        return HoleFilling(self.missing, self.masked)(scaled)
+        return Scaler(np.array(self.mean), np.array(self.scale))(sequence)
 
     def padded(self, sequences: Sequence[Array]) -> Padded:
         """Returns sequences as one array ``(n, time, inputs)``, and their lengths ``(n,)`` if they differ."""

@@ -15,6 +15,7 @@ from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_windows import WindowInputs
 from evo_nas.tasks.registry import TASKS
 
 RNG = np.random.default_rng(0)
@@ -186,3 +187,45 @@ def test_a_text_of_a_language_model_is_prepared_as_in_training(tmp_path) -> None
         "".join(data.preparation.answers.classes[number] for number in inputs[0]) == "the quick brown fox. "
     )
     assert np.array_equal(inputs[0], data.train.tokens[:21])
+
+
+@pytest.mark.parametrize("missing", ["refuse", "mask", "interpolate", "previous"])
+def test_the_end_of_a_series_is_prepared_as_in_training(tmp_path, missing) -> None:
+    rows = pd.DataFrame(
+        RNG.normal(loc=[100, -3], scale=[4, 0.5], size=(200, 2)).cumsum(axis=0), columns=["a", "b"]
+    )
+    if missing != "refuse":
+        rows.loc[::3, "b"] = np.nan
+        rows.loc[188:193, "b"] = np.nan
+    rows.to_csv(tmp_path / "series.csv", index=False)
+    options = {"targets": ["b"], "window": 10, "horizon": 3, "missing": missing}
+    data = prepared_of("forecast", tmp_path / "series.csv", **options)
+    preparation = Preparation.from_json(data.preparation.to_json())
+    inputs, _ = preparation.inputs.raw([rows[["b", "a"]].iloc[:197], rows.iloc[:194]])
+    windows, origins = data.test.cut(), data.test.origins.tolist()
+    assert np.array_equal(inputs[0], windows.inputs[origins.index(197)])
+    assert np.array_equal(inputs[1], windows.inputs[origins.index(194)])
+    last = preparation.answers(windows.targets[-1:])
+    assert last.shape == (1, 3, 1)
+    wanted = rows[["b"]].iloc[197:].to_numpy()
+    assert last[0] == pytest.approx(wanted, rel=1e-5, nan_ok=True)
+
+
+def test_a_series_shorter_than_the_window_is_refused() -> None:
+    inputs = WindowInputs(10, NumericInputs((0.0,), (1.0,)))
+    with pytest.raises(DataError, match="series 2 has 9 rows; the network reads 10: give more"):
+        inputs.raw([np.ones((10, 1)), np.ones((9, 1))])
+
+
+def test_a_forecast_that_reads_the_calendar_has_no_preparation_of_rows_alone(tmp_path) -> None:
+    days = pd.date_range("2024-01-01", periods=120)
+    pd.DataFrame({"day": days, "a": RNG.normal(size=120)}).to_csv(tmp_path / "series.csv", index=False)
+    options = {"targets": ["a"], "window": 8, "horizon": 2, "calendar": ["weekday"]}
+    assert prepared_of("forecast", tmp_path / "series.csv", **options).preparation is None
+
+
+def test_the_median_is_the_answer_of_quantiles() -> None:
+    answers = NumberAnswers((10.0,), (2.0,), horizon=2, quantiles=(0.1, 0.5, 0.9))
+    outputs = np.array([[-1, 0, 1, -2, 1, 3]], dtype=np.float32)
+    assert answers(outputs).tolist() == [[[10.0], [12.0]]]
+    assert answers.every_level(outputs).tolist() == [[[[8.0, 10.0, 12.0]], [[6.0, 12.0, 16.0]]]]
