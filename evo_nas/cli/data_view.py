@@ -101,9 +101,12 @@ def _predicted(dataset: Dataset) -> str:
 def _holes(dataset: Dataset) -> str:
     # A task refuses or fills a missing value that it would read.
     found = [f"{name} {count:,}" for name, count in dataset.missing.items() if count]
+    targets = "; a target that is missing does not count" if dataset.has_target_holes else ""
     if found:
-        return f"missing values: {', '.join(found)}; none that a network reads is missing or infinite"
-    return "no value is missing or infinite"
+        return (
+            f"missing values: {', '.join(found)}; none that a network reads is missing or infinite{targets}"
+        )
+    return f"no value{' that a network reads' if targets else ''} is missing or infinite{targets}"
 
 
 def _parts_table(dataset: Dataset) -> RenderableType:

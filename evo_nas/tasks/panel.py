@@ -169,6 +169,7 @@ class PanelTask(Task[PanelOptions]):
             validation=parts["validation"],
             test=parts["test"],
             remarks=(*self._facts(series, panel), *remarks, *panel.remarks),
+            missing={"all series": sum(int(np.isnan(each.values).sum()) for each in series)},
             quantiles=levels,
             has_target_holes=any(bool(np.isnan(part.targets).any()) for part in parts.values()),
         )

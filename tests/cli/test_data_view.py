@@ -20,7 +20,7 @@ DATA = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)) > 0, kind="classificati
 
 
 def shown(dataset: Dataset, **baselines: float) -> str:
-    console = Console(width=100, highlight=False)
+    console = Console(width=120, highlight=False)
     with console.capture() as capture:
         console.print(
             data_view(dataset, {name: BaselineResult(score, 0.25) for name, score in baselines.items()})
@@ -41,10 +41,20 @@ def test_one_value_is_not_one_values() -> None:
         ("language_model", "networks read 29 kinds of tokens and predict a token at every step"),
         ("multi_label", "networks read 4 values per step and predict yes or no for 4 keys at every step"),
         ("forecast", "networks read 2 values per step and predict 3 values at the end"),
+        (
+            "panel",
+            "networks read 4 values per step and predict the quantiles 0.1, 0.5, 0.9 of 3 values at the end",
+        ),
     ],
 )
 def test_every_objective_is_a_sentence(kind, sentence, tmp_path) -> None:
     assert sentence in shown(TASKS[kind].sample(tmp_path).read().dataset)
+
+
+def test_targets_that_are_missing_are_said_not_to_count() -> None:
+    regression = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)), kind="regression")
+    assert "does not count" not in shown(regression)
+    assert "a target that is missing does not count" in shown(replace(regression, has_target_holes=True))
 
 
 def test_classes_are_counted_in_each_part() -> None:

@@ -46,6 +46,10 @@ def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
     per_step = dataset.signature.per_step
     inputs = [[item for part in parts for item in _items(part)] for parts in ([train, validation], [test])]
     targets = [_targets(train, validation, per_step=per_step), _targets(test, per_step=per_step)]
+    if dataset.has_target_holes and not per_step:
+        # Simple models learn from what is known as a whole.
+        whole = np.flatnonzero(~np.isnan(targets[0]).any(axis=1))
+        inputs[0], targets[0] = [inputs[0][place] for place in whole], targets[0][whole]
     return _of_sequences(dataset, inputs, targets)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,17 @@ def test_a_linear_target_is_predicted_by_the_linear_model() -> None:
     inputs = RNG.normal(size=(80, 4, 2))
     dataset = dataset_from_arrays(inputs, 3 * inputs[:, 0, 1] - inputs[:, 3, 0], kind="regression")
     baselines = scores(Prepared(dataset, generic_baselines(dataset)).fit_baselines())
+    assert baselines["ridge regression"] < 0.01 * baselines["mean"]
+
+
+def test_targets_that_are_not_known_are_not_learnt() -> None:
+    inputs = RNG.normal(size=(80, 4, 2))
+    whole = dataset_from_arrays(inputs, inputs[:, 3], kind="regression")
+    targets = whole.train.targets.copy()
+    targets[::3, 0] = np.nan
+    holed = replace(whole, train=replace(whole.train, targets=targets), has_target_holes=True)
+    baselines = scores(Prepared(holed, generic_baselines(holed)).fit_baselines())
+    assert set(baselines) == {"mean", "nearest neighbour", "ridge regression"}
     assert baselines["ridge regression"] < 0.01 * baselines["mean"]
 
 
