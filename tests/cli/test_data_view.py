@@ -31,7 +31,7 @@ def shown(dataset: Dataset, **baselines: float) -> str:
 def test_one_value_is_not_one_values() -> None:
     regression = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)), kind="regression")
     assert "networks read 1 value per step and predict 1 value at the end" in shown(regression)
-    assert "search optimises mse, lower is better" in shown(regression)
+    assert f"search optimises {regression.metric.name}, lower is better" in shown(regression)
 
 
 @pytest.mark.parametrize(
