@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.features import Features
+from evo_nas.data.split_remarks import natural
 from evo_nas.data.splitting import PARTS, SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -72,6 +74,13 @@ class Episode(NamedTuple):
     query: Sequences
 
 
+class _Classes(NamedTuple):
+    """The standardised examples of each class of each part, and what should be known of them, one sentence each."""
+
+    by_part: dict[str, ByClass]
+    remarks: tuple[str, ...]
+
+
 class FewShotTask(Task[FewShotOptions]):
     """Episodes over classes that no two parts share.
 
@@ -94,8 +103,8 @@ class FewShotTask(Task[FewShotOptions]):
 
     def read(self) -> Prepared:
         """Reads the examples and draws the episodes; see `Task.read`."""
-        ways = self.options.ways
-        episodes = self.episodes()
+        ways, classes = self.options.ways, self._classes()
+        episodes = self._drawn_of(classes)
         parts = {part: self._joined(some) for part, some in episodes.items()}
         dataset = Dataset(
             name=f"{ways}-way {self.options.shots}-shot classification",
@@ -106,6 +115,7 @@ class FewShotTask(Task[FewShotOptions]):
             validation=parts["validation"],
             test=parts["test"],
             causal=True,
+            remarks=classes.remarks,
         )
         return Prepared(dataset, self._baselines(episodes))
 
@@ -115,7 +125,10 @@ class FewShotTask(Task[FewShotOptions]):
         Raises:
             DataError: Examples cannot be read, or there are too few classes or examples.
         """
-        return {part: self._drawn(part, classes) for part, classes in self._classes().items()}
+        return self._drawn_of(self._classes())
+
+    def _drawn_of(self, classes: _Classes) -> dict[str, list[Episode]]:
+        return {part: self._drawn(part, examples) for part, examples in classes.by_part.items()}
 
     def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, Fit]:
         """Returns what fits the most frequent label, and the nearest of the few labelled examples."""
@@ -185,7 +198,7 @@ class FewShotTask(Task[FewShotOptions]):
             np.stack(inputs).astype(np.float32), np.stack(targets).astype(np.int64), scored=scored
         )
 
-    def _classes(self) -> dict[str, ByClass]:
+    def _classes(self) -> _Classes:
         """Returns the standardised examples of each class of each part, in the order of `PARTS`."""
         options = self.options
         examples = read_files(options, label_per_step=False)["train"]
@@ -217,10 +230,15 @@ class FewShotTask(Task[FewShotOptions]):
         of_part = {part: examples.chosen(where) for part, where in chosen.items()}
         features = Features.fitted(list(of_part.values()), options.missing)
         inputs = {part: np.stack(features.inputs(some)) for part, some in of_part.items()}
-        return {
+        by_part = {
             part: {str(name): inputs[part][labels[chosen[part]] == name] for name in some}
             for part, some in parts.items()
         }
+        said = (
+            f"the classes of {part} are {enumerated(sorted(some, key=natural))}"
+            for part, some in by_part.items()
+        )
+        return _Classes(by_part, (*examples.remarks, *said))
 
 
 def _check_groups(

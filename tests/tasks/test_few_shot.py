@@ -108,3 +108,14 @@ def test_a_group_with_classes_in_two_parts_is_refused(tmp_path) -> None:
     with pytest.raises(DataError, match="has classes in the .* and in the .* part; few_shot draws classes"):
         load(tmp_path / "a.npz", group="who")
     assert load(tmp_path / "a.npz", group="own", episodes=8).train.inputs.shape[0] == 8
+
+
+def test_what_was_guessed_and_which_classes_are_where_is_said(tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(96, 4))
+    np.savez(tmp_path / "a.npz", x=values, y=LABELS)
+    remarks = load(tmp_path / "a.npz", episodes=8).remarks
+    assert "array x holds the sequences, y the labels" in remarks
+    named = [
+        remark.rpartition(" are ")[2].split(", ") for remark in remarks if remark.startswith("the classes of")
+    ]
+    assert sorted(name for names in named for name in names) == [str(number) for number in range(8)]
