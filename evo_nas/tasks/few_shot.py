@@ -77,7 +77,7 @@ class Episode(NamedTuple):
 class _Classes(NamedTuple):
     """The standardised examples of each class of each part, and what should be known of them, one sentence each."""
 
-    by_part: dict[str, ByClass]
+    by_part: Mapping[str, ByClass]
     remarks: tuple[str, ...]
 
 
