@@ -38,10 +38,11 @@ if TYPE_CHECKING:
         register_task,
         search,
     )
-    from evo_nas.estimators import EvoClassifier, EvoRegressor
+    from evo_nas.estimators import EvoClassifier, EvoForecaster, EvoRegressor
 
 __all__ = [
     "EvoClassifier",
+    "EvoForecaster",
     "EvoRegressor",
     "Run",
     "dataset_from_arrays",

@@ -37,7 +37,7 @@ NAMES = [
     "register_task",
     "search",
 ]
-ESTIMATORS = ["EvoClassifier", "EvoRegressor"]
+ESTIMATORS = ["EvoClassifier", "EvoForecaster", "EvoRegressor"]
 SETTINGS: dict[str, Any] = {
     "name": "mine",
     "space": {"widths": [4], "batch_sizes": [32], "cell_nodes": 8},

@@ -11,7 +11,7 @@ import torch
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import read_native, read_preparation
 from evo_nas.errors import ChampionError
-from evo_nas.tasks.answers import ClassAnswers
+from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 
 if TYPE_CHECKING:
     import os
@@ -74,6 +74,22 @@ class Predictor:
         if not isinstance(answers, ClassAnswers):
             raise ChampionError("the champion predicts numbers, which have no probabilities; call predict")
         return self._answers(sequences, sequence, answers.probabilities)
+
+    def forecast(self, series: Any, *, every_level: bool = False) -> Any:
+        """Returns the forecast after the end of each series, ``(n, horizon, targets)``.
+
+        Args:
+            series: Raw series, each with at least as many rows as the network reads.
+            every_level: Whether a further axis holds the value of every quantile, instead of the median.
+
+        Raises:
+            DataError: As for `predict`.
+            ChampionError: The network forecasts no series.
+        """
+        answers = self.preparation.answers
+        if not isinstance(answers, NumberAnswers) or not answers.horizon:
+            raise ChampionError("the champion forecasts no series; call predict")
+        return self._answers(series, None, answers.every_level if every_level else answers)
 
     def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
         inputs, lengths = self.preparation.inputs.raw(sequences, sequence=sequence)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from evo_nas.estimators.forecaster import EvoForecaster
 from evo_nas.estimators.supervised import EvoClassifier, EvoRegressor
 
-__all__ = ["EvoClassifier", "EvoRegressor"]
+__all__ = ["EvoClassifier", "EvoForecaster", "EvoRegressor"]
