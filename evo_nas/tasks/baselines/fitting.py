@@ -68,7 +68,7 @@ def _result(fit: Fit) -> BaselineResult:
             score = fit()
         except DataError as error:
             return BaselineResult(None, time.process_time() - started, str(error))
-        except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+        except (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError) as error:
             # Libraries refuse what they cannot fit, such as a single class; a search needs no baseline to go on.
             return BaselineResult(None, time.process_time() - started, _in_one_line(error))
     cpu_s = time.process_time() - started

@@ -1,4 +1,4 @@
-"""Baselines of forecasts: the last known value, the last season, and linear models."""
+"""Baselines of forecasts: the last known value, the last season, linear models, exponential smoothing and Theta."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.series_inputs import last_known, value_at
+from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.ridge import Ridge, changes
+from evo_nas.tasks.baselines.statistical_forecasters import statistical_baselines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 PENALTY = 3e-4
 """Penalty on squared weights of the linear models, in standardised units; it keeps collinear columns apart."""
+MOST_INPUTS = 5000
+"""Values of a window up to which a linear model of all of them is fitted; their products need 200 MB."""
 MOST_ERRORS = 10_000
 """Windows whose errors give the quantiles: enough for every level that is in use, few enough for any memory."""
 
@@ -29,11 +34,12 @@ MOST_ERRORS = 10_000
 def forecast_baselines(
     learnt: Windows, test: Windows, *, metric: Metric, season: int = 1, levels: tuple[float, ...] = ()
 ) -> dict[str, Fit]:
-    """Returns what fits the last known value, the last season and two linear models.
+    """Returns what fits the last known value, the last season, linear models and statistical ones.
 
-    Both linear models are ridge regressions that forecast changes from the last known value. The second one also
-    reads changes instead of values, which is the model that Zeng et al. (2023) call NLinear. A target that is not
-    known counts nowhere.
+    The linear models are ridge regressions that forecast changes from the last known value. The second one also
+    reads changes instead of values, which is the model that Zeng et al. (2023) call NLinear; where there are several
+    targets, a third one does so with the past of each target alone and the same weights for all, as theirs does. A
+    target that is not known counts nowhere.
 
     Args:
         learnt: Windows to learn from.
@@ -50,7 +56,9 @@ def forecast_baselines(
         baselines["seasonal naive"] = partial(_scored_season, known, test, metric, season, levels=levels)
     for name, of_inputs in (("linear", False), ("linear on changes", True)):
         baselines[name] = partial(_scored_linear, scored, learnt, of_inputs=of_inputs)
-    return baselines
+    if test.targets.shape[1] > 1:
+        baselines["linear map shared by columns"] = partial(_scored_shared, scored, learnt)
+    return baselines | statistical_baselines(test, metric=metric, season=season, levels=levels)
 
 
 def _some(origins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -63,9 +71,38 @@ def _no_change(known: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def _scored_linear(scored: Callable[..., float], learnt: Windows, *, of_inputs: bool) -> float:
+    if (values := learnt.window * learnt.inputs.shape[1]) > MOST_INPUTS:
+        raise DataError(f"left out for {values:,} values of a window, more than {MOST_INPUTS:,}")
     blocks = changes(learnt, of_inputs=of_inputs)
     model = Ridge.fitted(((block.inputs, block.changes) for block in blocks), penalty=PENALTY)
     return scored(model, of_inputs=of_inputs)
+
+
+def _scored_shared(scored: partial[float], learnt: Windows) -> float:
+    columns = learnt.targets.shape[1]
+    blocks = changes(_of_own_past(learnt), of_inputs=True)
+    model = Ridge.fitted(
+        ((_each_column(block.inputs, columns), _each_column(block.changes, columns)) for block in blocks),
+        penalty=PENALTY,
+    )
+
+    def forecast(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        steps = model(_each_column(inputs, columns)).reshape(len(inputs), columns, -1)
+        return steps.transpose(0, 2, 1).reshape(len(inputs), -1)
+
+    past = {part: _of_own_past(scored.keywords[part]) for part in ("known", "test")}
+    return scored(forecast, of_inputs=True, **past)
+
+
+def _of_own_past(windows: Windows) -> Windows:
+    """Returns windows whose inputs are the targets, holes filled with the last known value."""
+    last = last_known(windows.targets, windows.starts)
+    return replace(windows, inputs=value_at(windows.targets, last), last_known=None)
+
+
+def _each_column(values: npt.NDArray[np.float32], columns: int) -> npt.NDArray[np.float32]:
+    """Returns ``values`` ``(n, steps * columns)`` as ``(n * columns, steps)``."""
+    return values.reshape(len(values), -1, columns).transpose(0, 2, 1).reshape(len(values) * columns, -1)
 
 
 def _scored_season(

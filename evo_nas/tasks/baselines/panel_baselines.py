@@ -14,6 +14,12 @@ from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.fitting import BaselineNote
 from evo_nas.tasks.baselines.forecasters import PENALTY
 from evo_nas.tasks.baselines.ridge import Ridge
+from evo_nas.tasks.baselines.statistical_forecasters import (
+    STATISTICAL,
+    at_levels,
+    statistical_model,
+    widths,
+)
 from evo_nas.tasks.dataset import Sequences
 
 if TYPE_CHECKING:
@@ -29,8 +35,6 @@ if TYPE_CHECKING:
 
 MOST_FITTED = 2_000
 """Series that get a model of their own; an AutoETS takes about a tenth of a second for each."""
-STATISTICAL = ("AutoETS", "AutoTheta")
-"""Classes of statsforecast: exponential smoothing and Theta, each choosing its own form for every series."""
 
 
 def panel_baselines(panel: Panel, dataset: Dataset) -> dict[str, Fit]:
@@ -51,7 +55,7 @@ def panel_baselines(panel: Panel, dataset: Dataset) -> dict[str, Fit]:
         "naive": partial(_scored, partial(_last_season, season=1, horizon=panel.horizon), panel, dataset),
         **seasonal,
         "ridge": partial(_scored_ridge, dataset),
-        **{name: partial(_scored_models, name, panel, dataset) for name in reversed(STATISTICAL)},
+        **{name: partial(_scored_models, name, panel, dataset) for name in STATISTICAL},
     }
 
 
@@ -112,13 +116,10 @@ def _changes(
 
 def _scored_models(name: str, panel: Panel, dataset: Dataset) -> float:
     """Returns the metric of a statistical model of each series, which is fitted to all values before the test part."""
-    try:
-        from statsforecast import models  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise DataError("needs statsforecast; run pip install 'evo-nas[baselines]'") from error
+    model = statistical_model(name)
     cuts = panel.parts["test"]
     which = np.unique(np.linspace(0, len(cuts) - 1, MOST_FITTED).astype(int))
-    fit = partial(_modelled, getattr(models, name), panel, dataset.quantiles)
+    fit = partial(_modelled, model, panel, dataset.quantiles)
     results = [fit(cuts[at]) for at in which]
     failures = sum(result is None for result in results)
     if failures == len(results):
@@ -136,21 +137,15 @@ def _scored_models(name: str, panel: Panel, dataset: Dataset) -> float:
 def _modelled(model: Any, panel: Panel, levels: Sequence[float], cut: Cut) -> Values | None:
     """Returns the forecast ``(horizon * levels,)`` of a class of statsforecast; None if it cannot be fitted."""
     history = HoleFilling("interpolate")(cut.history[:, None])[:, 0].astype(np.float64)
-    # Intervals are symmetric: the level .1 is the lower end of the interval of 80 percent.
-    widths = [round(200 * abs(level - 0.5), 6) for level in levels]
-    keys = [
-        f"{'lo' if level < 0.5 else 'hi'}-{width}" if width else "mean"
-        for level, width in zip(levels, widths, strict=True)
-    ]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             given = model(season_length=panel.season).forecast(
-                y=history, h=panel.horizon, level=sorted({*filter(None, widths)}) or None
+                y=history, h=panel.horizon, level=widths(levels)
             )
     except Exception:  # noqa: BLE001 - it raises bare exceptions for series that are too short or too odd
         return None
-    forecast = np.stack([given[key] for key in keys or ["mean"]], axis=-1).ravel()
+    forecast = at_levels(given, levels).ravel()
     return forecast if np.isfinite(forecast).all() else None
 
 

@@ -65,7 +65,8 @@ class _Convolution:
         wide = np.pad(signal, ((reach, reach), (0, 0)))
         taps = [wide[place * self.dilation : place * self.dilation + time] for place in range(9)]
         first, second, third = (taps[place] for place in self.kernel)
-        return 3.0 * (first + second + third) - sum(taps[1:], start=taps[0])
+        convolved: Values = 3 * (first + second + third) - sum(taps[1:], start=taps[0])
+        return convolved
 
     def counted(self, lengths: npt.NDArray[np.int64], time: int) -> npt.NDArray[np.bool_]:
         """Returns whether each step counts, ``(time, n)``, for sequences of ``lengths`` ``(n,)``."""
@@ -84,8 +85,8 @@ class RandomConvolutions:
         convolutions: What was drawn.
     """
 
-    mean: Values
-    deviation: Values
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
     convolutions: tuple[_Convolution, ...]
 
     @classmethod
@@ -101,7 +102,7 @@ class RandomConvolutions:
         steps = np.concatenate([np.asarray(item, dtype=np.float64) for item in sequences])
         mean, deviation = steps.mean(axis=0), steps.std(axis=0)
         deviation[deviation == 0] = 1.0
-        bare = cls(mean.astype(np.float32), deviation.astype(np.float32), ())
+        bare = cls(mean, deviation, ())
         count = features // FEATURES_EACH
         kernels = [KERNELS[place] for _ in range(-(-count // 84)) for place in rng.permutation(84)][:count]
         # Half of the sequences are at least as long as the widest kernel.
@@ -140,7 +141,9 @@ class RandomConvolutions:
 
     def _stacked(self, items: list[npt.NDArray[np.generic]]) -> tuple[Values, npt.NDArray[np.int64]]:
         """Returns standardised values ``(columns, time, n)``, zero after the ends, and lengths ``(n,)``."""
-        scaled = [((item - self.mean) / self.deviation).astype(np.float32) for item in items]
+        scaled = [
+            ((item.astype(np.float64) - self.mean) / self.deviation).astype(np.float32) for item in items
+        ]
         lengths = np.array([len(item) for item in items], dtype=np.int64)
         return np.ascontiguousarray(padded(scaled, np.float32).transpose(2, 1, 0)), lengths
 
@@ -186,4 +189,5 @@ def _features(convolution: _Convolution, values: Values, lengths: npt.NDArray[np
     kind = np.uint16 if time < 2**16 else np.uint32
     shares = [np.add.reduce(convolved > bias, axis=0, dtype=kind) for bias in convolution.biases]
     excesses = [np.maximum(convolved - bias, 0).sum(axis=0) for bias in convolution.biases]
-    return (np.stack([*shares, *excesses]) / number).astype(np.float32)
+    rows: Values = (np.stack([*shares, *excesses]) / number).astype(np.float32)
+    return rows

@@ -27,7 +27,7 @@ KEEP = SplitOptions(duplicates="keep")
         ("classification", {"majority", "nearest neighbour", "logistic regression", *RANDOM}),
         ("copy_memory", {"majority", "logistic regression on word n-grams"}),
         ("few_shot", {"majority", "nearest neighbour", "logistic regression"}),
-        ("forecast", {"persistence", "linear", "linear on changes"}),
+        ("forecast", {"persistence", "linear", "linear on changes", "AutoTheta", "AutoETS"}),
         ("labelling", {"majority", "nearest neighbour", "logistic regression"}),
         ("language_model", {"1-grams", "3-grams"}),
         ("multi_label", {"frequency of keys"}),
