@@ -11,12 +11,12 @@ import numpy as np
 from evo_nas.data.array_files import is_arrays
 from evo_nas.data.array_sequences import NamedArrays, as_steps, sequences_of_arrays
 from evo_nas.data.audio_files import AudioReader, column_of_sounds, is_sound
-from evo_nas.data.columns import Columns, Roles, settled
 from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
 from evo_nas.data.guesses import guessed_label, guessed_target
 from evo_nas.data.labels import step_labels_of
 from evo_nas.data.numerals import is_number
+from evo_nas.data.settled_columns import settled
 from evo_nas.data.step_tables import Steps, sequences_of_steps
 from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.data.columns import Columns, Roles
     from evo_nas.data.examples import Label
 
     Numeric = npt.NDArray[np.float64]

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evo_nas.data.columns import Roles, settled
+from evo_nas.data.columns import Roles
+from evo_nas.data.settled_columns import settled
 from evo_nas.data.table import Table
 from evo_nas.errors import DataError
 
@@ -195,3 +196,9 @@ def test_a_number_to_predict_is_guessed_by_its_name_only(name) -> None:
     assert settled([table(a=X, **{name: Y}, b=Z)], Roles(targets=())).outputs == (name,)
     with pytest.raises(DataError, match="name what is predicted in `targets`"):
         settled([table(a=X, b=Z)], Roles(targets=()))
+
+
+def test_of_many_columns_with_the_same_reason_some_are_named_and_all_are_counted() -> None:
+    words = {f"w{number}": WORDS for number in range(14)}
+    columns = settled([table(a=X, **words, day=DAYS, label=CODES)], Roles())
+    assert columns.remarks[1].endswith("w8, w9 and 4 more (words); day (dates or times)")
