@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+MOST_NAMED = 5
+"""Series that one sentence names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -90,8 +93,10 @@ class SeriesParts:
     @cached_property
     def series(self) -> Series:
         """All series joined."""
+        sources = [series.source for series in self._all]
+        more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
         return Series(
-            ", ".join(series.source for series in self._all),
+            ", ".join(sources[:MOST_NAMED]) + more,
             np.concatenate([series.inputs for series in self._all]),
             np.concatenate([series.targets for series in self._all]),
             np.concatenate([series.lines for series in self._all]),

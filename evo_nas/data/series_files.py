@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.calendar import calendar_columns, calendar_names
 from evo_nas.data.examples import summed
-from evo_nas.data.series import Series
+from evo_nas.data.series import MOST_NAMED, Series
 from evo_nas.data.series_columns import series_columns
 from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from evo_nas.data.series_options import Gaps, SeriesOptions
     from evo_nas.data.steps import Steps
     from evo_nas.data.table import Table
-
-MOST_NAMED = 5
-"""Series that one sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,9 @@ def _tables(
 
 
 def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOptions) -> Iterator[SeriesRows]:
-    # What a known column may lack depends on the horizon, which only the task knows.
-    may_lack = {name for name in columns.numbers if options.missing != "refuse" or name in columns.known}
-    values = np.stack([table.numbers(name, holes=name in may_lack) for name in columns.numbers], axis=1)
+    values = table.matrix(columns.numbers, holes=True)
+    if options.missing == "refuse":
+        _refuse_holes(table, values, columns)
     # Not `if columns.time`: a column without a name in CSV has an empty one.
     name = columns.time
     stamps = None if name is None else read_times(table, name, day_first=options.day_first)
@@ -117,6 +114,18 @@ def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOpt
     for which in sorted(groups, key=lambda rows: int(rows[0])):
         name = str(names[places[which[0]]])
         yield replace(whole.chosen(which), source=f"{table.source}, series {name!r}", name=name)
+
+
+def _refuse_holes(table: Table, values: npt.NDArray[np.float64], columns: SeriesColumns) -> None:
+    # What a known column may lack depends on the horizon, which only the task knows.
+    is_hole = np.isnan(values) & np.array([name not in columns.known for name in columns.numbers])
+    if is_hole.any():
+        row, at = np.argwhere(is_hole)[0].tolist()
+        found = ", ".join(f"{name} {count:,}" for name, count in table.missing().items() if count)
+        raise DataError(
+            f"{table.place(columns.numbers[at], row)}: the value is missing; set missing to mask, interpolate or "
+            f"previous, fill it in, or leave the column out. Missing of {len(table):,} rows: {found}"
+        )
 
 
 def _joined(rows: Iterable[SeriesRows]) -> list[SeriesRows]:
@@ -163,19 +172,22 @@ def _may_name_series(table: Table, name: str) -> bool:
 def _series(
     rows: SeriesRows, columns: SeriesColumns, options: SeriesOptions, *, is_irregular: bool
 ) -> Series:
-    names = columns.numbers
-    values = rows.values.copy()
-    if options.gaps == "fill":
+    values, names = rows.values, columns.numbers
+    if options.gaps == "fill" and columns.known:
+        values = values.copy()
         for name in columns.known:
             _bridge(values[:, names.index(name)], rows.lines == 0)
-    blocks = [values[:, [names.index(name) for name in columns.inputs]]]
+    # The inputs come first among the columns that are parsed.
+    inputs, targets = values[:, : len(columns.inputs)], values[:, list(map(names.index, columns.targets))]
+    further = []
     if is_irregular:
-        blocks.append(rows.elapsed()[:, None])
+        further.append(rows.elapsed()[:, None])
     if options.calendar:
         assert rows.stamps is not None
-        blocks.append(calendar_columns(rows.stamps, options.calendar))
-    targets = values[:, [names.index(name) for name in columns.targets]]
-    return Series(rows.source, np.concatenate(blocks, axis=1), targets, rows.lines)
+        further.append(calendar_columns(rows.stamps, options.calendar))
+    if further:
+        inputs = np.concatenate([inputs, *further], axis=1)
+    return Series(rows.source, inputs, targets, rows.lines)
 
 
 def _bridge(values: npt.NDArray[np.float64], added: npt.NDArray[np.bool_]) -> None:

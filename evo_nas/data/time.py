@@ -163,8 +163,8 @@ def _read_as(texts: list[str], spelled: str) -> Stamps:
         dates: Any = pd.PeriodIndex(column.where(column.map(_is_quarter)), freq="Q").to_timestamp()
         return np.asarray(dates, dtype="datetime64[ns]")
     if spelled == "ISO8601":
-        has_zone = column.str.contains(_ZONE, regex=True)
-        if has_zone.any() and not has_zone.all():
+        zoned = pc.sum(pc.match_substring_regex(pa.array(texts), _ZONE)).as_py()
+        if zoned and zoned < len(texts):
             raise DataError("some time stamps have a time zone and others have none; give all of them one")
     dates = pd.to_datetime(column, format=spelled, errors="coerce", utc=True).dt.tz_localize(None)
     return np.asarray(dates, dtype="datetime64[ns]")

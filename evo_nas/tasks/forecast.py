@@ -10,8 +10,8 @@ from pydantic import PositiveInt, model_validator
 
 from evo_nas.data.options import Quantiles, SharesOrRows, StrictOptions
 from evo_nas.data.scaling import is_constant
-from evo_nas.data.series import SeriesParts
-from evo_nas.data.series_files import MOST_NAMED, read_series
+from evo_nas.data.series import MOST_NAMED, SeriesParts
+from evo_nas.data.series_files import read_series
 from evo_nas.data.series_options import SeriesOptions
 from evo_nas.data.splitting import HELD_OUT
 from evo_nas.errors import DataError

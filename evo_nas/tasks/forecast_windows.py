@@ -155,12 +155,14 @@ def _origins(
 def _require_known(parts: SeriesParts, files: SeriesFiles, horizon: int) -> None:
     """Checks that known columns have a value in every row up to the end of the last forecast of each series."""
     inputs, ends = parts.series.inputs, [*parts.starts[1:], len(parts.series.inputs)]
-    lasts = sorted(rows.stop - 1 + horizon for ranges in parts.origins.values() for rows in ranges)
+    used = dict.fromkeys(parts.starts, 0)
+    for origins in (some for ranges in parts.origins.values() for some in ranges):
+        start = parts.starts[int(np.searchsorted(parts.starts, origins.start, side="right")) - 1]
+        used[start] = max(used[start], origins.stop - 1 + horizon)
     for name in files.columns.known:
         is_hole = np.isnan(inputs[:, files.inputs.index(name)])
         for start, end in zip(parts.starts, ends, strict=True):
-            used = max(last for last in lasts if start < last <= end)
-            holes = start + np.flatnonzero(is_hole[start:used])
+            holes = start + np.flatnonzero(is_hole[start : used[start]])
             if not holes.size:
                 continue
             if is_hole[holes[0] : end].all():
