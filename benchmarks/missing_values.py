@@ -50,6 +50,7 @@ def main() -> None:
         ["missing", "model", "parameters", "test MSE, each seed", "mean", "CPU s, each"],
         rows,
         [
+            *(conclusion(told, rows) for told in TOLD),
             "Oil temperature, 24 hours from the 96 before; 12, 4 and 4 months; deviations of the whole training part.",
             "Values are removed in all parts, inputs and targets alike; what is removed does not count in training "
             "and in the choice of the epoch. The test error is that of the true values of every hour of the test part.",
@@ -60,6 +61,12 @@ def main() -> None:
         ],
     )
     write("missing_values", "Missing values", [table])
+
+
+def conclusion(told: Forecast, rows: list[list[str]]) -> str:
+    means = {way: mean for way, model, *_, mean, _ in rows if model == f"GRU, {told}" and way in WAYS}
+    best = min(means, key=lambda way: float(means[way]))
+    return f"`{told}`: {', '.join(f'{way} {mean}' for way, mean in means.items())}; `{best}` is best."
 
 
 def rows_of(way: str, hours: pd.DataFrame) -> list[list[str]]:

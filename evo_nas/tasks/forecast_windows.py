@@ -155,9 +155,9 @@ def _origins(
 def _require_known(parts: SeriesParts, files: SeriesFiles, horizon: int) -> None:
     """Checks that known columns have a value in every row up to the end of the last forecast of each series."""
     inputs, ends = parts.series.inputs, [*parts.starts[1:], len(parts.series.inputs)]
-    used = dict.fromkeys(parts.starts, 0)
+    used, starts = dict.fromkeys(parts.starts, 0), np.array(parts.starts)
     for origins in (some for ranges in parts.origins.values() for some in ranges):
-        start = parts.starts[int(np.searchsorted(parts.starts, origins.start, side="right")) - 1]
+        start = parts.starts[int(np.searchsorted(starts, origins.start, side="right")) - 1]
         used[start] = max(used[start], origins.stop - 1 + horizon)
     for name in files.columns.known:
         is_hole = np.isnan(inputs[:, files.inputs.index(name)])
