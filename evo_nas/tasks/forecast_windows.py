@@ -36,7 +36,7 @@ class ForecastWindows:
         parts: The windows by the name of the part; all share the same rows.
         inputs: What is read, with names and the places of last values.
         scaler: Mean and scale of the targets.
-        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar.
+        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar or the time between rows.
         has_target_holes: Whether some targets are not known.
         remarks: What became of missing values, one sentence each.
     """
@@ -91,9 +91,9 @@ def forecast_windows(
         {part: replace(whole, origins=some) for part, some in origins.items()},
         inputs,
         scaler,
-        None
-        if known or len(files.inputs) > files.values
-        else _recorded(input_scaler, inputs, files, window, filling),
+        _recorded(input_scaler, inputs, files, window, filling)
+        if files.inputs == columns.inputs and not known
+        else None,
         bool(np.isnan(targets).any()),
         _hole_remarks(scaled, files.inputs, filling),
     )
@@ -113,13 +113,8 @@ def _hole_remarks(
     counts = ", ".join(
         f"{name} {count:,}" for name, count in zip(names, holes.tolist(), strict=False) if count
     )
-    return (
-        (
-            f"{int(holes.sum()):,} missing values ({counts}) {_MASKED if filling == 'mask' else FILLED[filling]}",
-        )
-        if counts
-        else ()
-    )
+    became = _MASKED if filling == "mask" else FILLED.get(filling)
+    return (f"{int(holes.sum()):,} missing values ({counts}) {became}",) if counts else ()
 
 
 def _standardised(
