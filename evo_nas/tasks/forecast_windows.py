@@ -36,7 +36,8 @@ class ForecastWindows:
         parts: The windows by the name of the part; all share the same rows.
         inputs: What is read, with names and the places of last values.
         scaler: Mean and scale of the targets.
-        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar or the time between rows.
+        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar or the time
+            between rows.
         has_target_holes: Whether some targets are not known.
         remarks: What became of missing values, one sentence each.
     """
