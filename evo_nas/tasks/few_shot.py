@@ -238,7 +238,7 @@ class FewShotTask(Task[FewShotOptions]):
             f"the classes of {part} are {enumerated(sorted(some, key=natural))}"
             for part, some in by_part.items()
         )
-        return _Classes(by_part, (*examples.remarks, *said))
+        return _Classes(by_part, (*examples.remarks, *features.remarks, *said))
 
 
 def _check_groups(

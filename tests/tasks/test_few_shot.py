@@ -119,3 +119,13 @@ def test_what_was_guessed_and_which_classes_are_where_is_said(tmp_path) -> None:
         remark.rpartition(" are ")[2].split(", ") for remark in remarks if remark.startswith("the classes of")
     ]
     assert sorted(name for names in named for name in names) == [str(number) for number in range(8)]
+
+
+def test_holes_are_filled_and_said(tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(96, 5, 2))
+    values[3, 2, 1] = np.nan
+    np.savez(tmp_path / "a.npz", x=values, y=np.repeat(np.arange(8), 12))
+    options = FewShotOptions(path=(tmp_path / "a.npz",), episodes=8, missing="mask")
+    dataset = FewShotTask(options).read().dataset
+    assert np.isfinite(dataset.train.inputs).all()
+    assert any(remark.startswith("1 missing values (value 2 1)") for remark in dataset.remarks)
