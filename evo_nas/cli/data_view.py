@@ -61,6 +61,7 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> di
         "per_step": dataset.signature.per_step,
         "remarks": list(dataset.remarks),
         "missing": dict(dataset.missing),
+        "groups": {part: list(names) for part, names in dataset.groups.items()},
         "parts": {name: _part_fields(part) for name, part in dataset.parts.items()},
         "classes": _counts(dataset) if dataset.classes else {},
         "baselines": {name: asdict(result) for name, result in baselines.items()},

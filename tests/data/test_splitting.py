@@ -6,6 +6,8 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evo_nas.data.examples import Places
@@ -219,3 +221,51 @@ def test_a_part_is_not_dropped_as_a_whole() -> None:
 def test_what_cannot_be_split_is_one_clear_error(rows, options, message) -> None:
     with pytest.raises(DataError, match=message):
         split(rows, **options)
+
+
+@given(
+    groups=st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    contents=st.lists(st.integers(0, 60), min_size=40, max_size=40),
+    has_groups=st.booleans(),
+    options=st.fixed_dictionaries(
+        {
+            "validation": st.sampled_from([0.1, 0.5, 1, 7]),
+            "test": st.sampled_from([0.2, 0.9, 1, 7]),
+            "stratified": st.booleans(),
+            "seed": st.integers(0, 3),
+            "duplicates": st.sampled_from(["refuse", "drop", "keep"]),
+        },
+        optional={
+            "by": st.sampled_from(["rows", "time", "group"]),
+            "test_by": st.sampled_from(["rows", "time", "group"]),
+            "test_groups": st.lists(st.integers(0, 6), min_size=1, max_size=3),
+            "validation_groups": st.lists(st.integers(0, 6), min_size=1, max_size=3),
+            "folds": st.integers(2, 6),
+        },
+    ),
+)
+def test_whatever_is_asked_for_parts_are_disjoint_and_groups_whole_or_it_is_refused(
+    groups, contents, has_groups, options
+) -> None:
+    names = [str(group) for group in groups]
+    rows = Rows(
+        "file",
+        contents=contents[: len(groups)],
+        strata=["ab"[group % 2] for group in groups],
+        groups=names if has_groups else None,
+    )
+    try:
+        parts = split_rows(rows, SplitOptions(**options))
+    except (DataError, ValidationError):
+        return
+    used = [position for positions in parts.values() for position in positions.tolist()]
+    assert len(set(used)) == len(used)
+    assert all(len(positions) for positions in parts.values())
+    if options["duplicates"] == "keep":
+        assert len(used) == len(rows)
+    else:
+        held = [{rows.contents[position] for position in positions.tolist()} for positions in parts.values()]
+        assert sum(map(len, held)) == len(set.union(*held))
+    if has_groups:
+        held = [{names[position] for position in positions.tolist()} for positions in parts.values()]
+        assert sum(map(len, held)) == len(set.union(*held))
