@@ -143,7 +143,10 @@ class EvoForecaster(SequenceEstimator):
 
     def _facts(self) -> dict[str, Any]:
         # JSON has no NaN.
-        ends = [np.where(np.isnan(end), None, end.astype(object)).tolist() for end in self._ends]
+        ends = [
+            [[None if np.isnan(value) else value for value in row] for row in end.tolist()]
+            for end in self._ends
+        ]
         return super()._facts() | {"_shape": self._shape, "_ends": ends}
 
     def _take(self, facts: Mapping[str, Any]) -> None:

@@ -150,7 +150,7 @@ def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str,
     learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in (train, test))
     metric, classes = dataset.metric, len(dataset.classes)
     by_history = {
-        f"most frequent after {symbols} symbols": partial(
+        f"most frequent after {symbols} symbol{'s' if symbols > 1 else ''}": partial(
             _after_history, train, test, dataset, symbols=symbols
         )
         for symbols in (1, _HISTORY)

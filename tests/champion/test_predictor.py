@@ -104,6 +104,25 @@ def test_an_export_without_a_preparation_says_so(classified, tmp_path: Path) -> 
         load_predictor(tmp_path / "out")
 
 
+def test_raw_rows_of_a_file_get_the_names_of_their_classes_from_an_export(tmp_path: Path) -> None:
+    # Levels far from 0 and classes that differ in shape alone: without the means and scales all rows are one class.
+    rng = np.random.default_rng(1)
+    steps = np.arange(8)
+    kinds = {"falling": -40 * steps, "level": 0 * steps, "rising": 40 * steps}
+    rows = pd.DataFrame(
+        [1000 + shape + rng.normal(size=8) for shape in kinds.values() for _ in range(20)],
+        columns=[f"t{step}" for step in steps],
+    ).assign(label=np.repeat(list(kinds), 20))
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    task = {"kind": "classification", "path": str(tmp_path / "rows.csv")}
+    settings = {**SETTINGS, "task": task, "training": {"epochs": 10, "device": "cpu"}}
+    evo_nas.search(settings, tmp_path / "run", executor="inline")
+    export_champion(Run.at(tmp_path / "run"), tmp_path / "out")
+    raw = pd.read_csv(tmp_path / "rows.csv").sample(frac=1, random_state=0)
+    answers = load_predictor(tmp_path / "out").predict(raw[sorted(raw.columns, reverse=True)])
+    assert (answers == raw["label"]).mean() > 0.6, (answers == raw["label"]).mean()
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [

@@ -114,7 +114,7 @@ def test_a_word_counts_if_every_step_of_it_is_right() -> None:
 
 def test_a_model_that_cannot_count_gets_no_long_word_right() -> None:
     baselines = scores(load("anbncn").fit_baselines())
-    assert set(baselines) == {"majority", "most frequent after 1 symbols", "most frequent after 3 symbols"}
+    assert set(baselines) == {"majority", "most frequent after 1 symbol", "most frequent after 3 symbols"}
     assert max(baselines.values()) == 0.0
     steps = scores(load("anbncn", metric="accuracy").fit_baselines())
     assert 0.3 < steps["most frequent after 3 symbols"] < 1.0
