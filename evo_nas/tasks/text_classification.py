@@ -18,7 +18,7 @@ from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
-from evo_nas.tasks.baselines.classifiers import text_baselines
+from evo_nas.tasks.baselines.token_classifiers import text_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION

@@ -55,7 +55,7 @@ def test_neighbours_decide_where_a_token_is_ambiguous(tmp_path) -> None:
     )
     assert baselines["majority"] == 0.5
     assert 0.6 < baselines["most frequent tag of each token"] < 0.9
-    assert baselines["logistic regression on three tokens"] == 1.0
+    assert baselines["logistic regression on 3 tokens"] == 1.0
 
 
 def test_a_tag_that_training_lacks_is_refused(corpus) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines, text_baselines
+from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.baselines.regressors import regression_baselines, score_of_mean
+from evo_nas.tasks.baselines.token_classifiers import tagging_baselines, text_baselines
 from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
     assert isinstance(validation, Sequences)
     assert isinstance(test, Sequences)
     per_step = dataset.signature.per_step
+    if per_step and dataset.signature.vocabulary and dataset.objective is Objective.CROSS_ENTROPY:
+        return _of_tagged(dataset, [[train, validation], [test]])
     inputs = [[item for part in parts for item in _items(part)] for parts in ([train, validation], [test])]
     targets = [_targets(train, validation, per_step=per_step), _targets(test, per_step=per_step)]
     if dataset.has_target_holes and not per_step:
@@ -68,11 +71,24 @@ def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Arr
     classes, known = dataset.signature.outputs, [some.astype(np.int64) for some in targets]
     if dataset.signature.vocabulary:
         # Ids of tokens are names, not amounts: a bag of them is what a simple model can use.
-        rows = [np.concatenate(items)[:, None] if per_step else items for items in inputs]
-        texts = [[" ".join(map(str, row.tolist())) for row in items] for items in rows]
+        texts = [[" ".join(map(str, item.tolist())) for item in items] for items in inputs]
         return text_baselines(texts, known, level="word", metric=metric, classes=classes)
     choose = step_baselines if per_step else classification_baselines
     return choose(inputs, known, metric=metric, classes=classes)
+
+
+def _of_tagged(dataset: Dataset, both: list[list[Sequences]]) -> dict[str, Fit]:
+    """Returns what fits models that see the neighbours of a token, those that do not count themselves included."""
+    tokens, tags = [], []
+    for parts in both:
+        whole = [replace(part, scored=None) for part in parts]
+        tokens.append([item.tolist() for part in whole for item in _items(part)])
+        known = [
+            part if part.scored is None else replace(part, targets=np.where(part.scored, part.targets, -1))
+            for part in parts
+        ]
+        tags.append(_targets(*(replace(part, scored=None) for part in known), per_step=True).astype(np.int64))
+    return tagging_baselines(tokens, tags, metric=dataset.metric, classes=dataset.signature.outputs)
 
 
 def _items(part: Sequences) -> list[Array]:

@@ -9,10 +9,10 @@ from evo_nas.tasks.baselines.classifiers import (
     LEAST_LOGIT,
     classification_baselines,
     majority,
-    tagging_baselines,
-    text_baselines,
+    step_baselines,
 )
-from evo_nas.tasks.baselines.fitting import Fit
+from evo_nas.tasks.baselines.fitting import Fit, fitted_in_turn
+from evo_nas.tasks.baselines.token_classifiers import tagging_baselines, text_baselines
 from evo_nas.tasks.metrics import ACCURACY, NLL
 
 
@@ -63,4 +63,57 @@ def test_words_that_only_one_class_uses_are_found(level) -> None:
             [texts[:40], texts[40:]], [targets[:40], targets[40:]], level=level, metric=ACCURACY, classes=2
         )
     )
-    assert found == {"majority": 0.5, f"logistic regression on {level} n-grams": 1.0}
+    bag = "a bag of words" if level == "word" else "a bag of characters"
+    assert found == {
+        "majority": 0.5,
+        f"logistic regression on {bag}": 1.0,
+        f"logistic regression on {level} n-grams": 1.0,
+    }
+
+
+def tags_of(sequences: list[list[int]], back: int) -> np.ndarray:
+    """The tag of a token is the kind of the one ``back`` places before it, or that does not count."""
+    return np.concatenate([[-1] * back + [token % 3 for token in tokens[:-back]] for tokens in sequences])
+
+
+@pytest.mark.parametrize(("back", "best"), [(1, 3), (6, 13)])
+def test_a_tag_is_told_from_as_far_as_the_window_reaches(back, best) -> None:
+    sequences = RNG.integers(0, 9, size=(150, 20)).tolist()
+    both = [sequences[:120], sequences[120:]]
+    targets = [tags_of(part, back) for part in both]
+    found = scored(tagging_baselines(both, targets, metric=ACCURACY, classes=3))
+    assert found[f"logistic regression on {best} tokens"] == 1.0
+    assert found["most frequent tag of each token"] < 0.5
+    if best > 3:
+        assert found["logistic regression on 3 tokens"] < 0.5
+
+
+def test_a_window_knows_the_ends_and_no_token_that_training_has_not() -> None:
+    both = [[["a", "b"], ["b", "a"], ["b"]] * 10, [["new", "b"], ["a"]]]
+    targets = [np.array([1, 0, 1, 0, 1] * 10), np.array([1, 0, 1])]
+    found = scored(tagging_baselines(both, targets, metric=ACCURACY, classes=2))
+    assert found["logistic regression on 13 tokens"] == 1.0
+
+
+def test_more_tokens_than_are_needed_are_not_all_learnt_from(monkeypatch) -> None:
+    monkeypatch.setattr("evo_nas.tasks.baselines.token_classifiers.MOST_TOKENS", 50)
+    sequences = RNG.integers(0, 9, size=(15, 20)).tolist()
+    both = [sequences[:10], sequences[10:]]
+    baselines = tagging_baselines(both, [tags_of(part, 1) for part in both], metric=ACCURACY, classes=3)
+    results = dict(fitted_in_turn(baselines))
+    assert results["logistic regression on 3 tokens"].note == "learnt from 50 of 190 tokens"
+
+
+def test_a_step_is_told_from_its_neighbours() -> None:
+    items = [RNG.normal(size=(30, 2)) for _ in range(60)]
+    targets = [np.roll(item[:, 0] > 0, 4).astype(np.int64) for item in items]
+    found = scored(
+        step_baselines(
+            [items[:40], items[40:]],
+            [np.concatenate(targets[:40]), np.concatenate(targets[40:])],
+            metric=ACCURACY,
+            classes=2,
+        )
+    )
+    assert found["logistic regression"] < 0.6
+    assert found["logistic regression on 13 steps"] > 0.8

@@ -22,7 +22,7 @@ def test_a_map_that_all_columns_share_is_learnt_from_few_rows() -> None:
     whole = Windows(values, values, np.arange(20, 60), window=20, horizon=3)
     baselines = forecast_baselines(whole, replace(whole, origins=np.arange(65, 85)), metric=MSE)
     shared = baselines["linear map shared by columns"]()
-    assert shared < 0.5 * baselines["linear on changes"]()
+    assert shared < 0.85 * baselines["linear on changes"]()
     assert shared < 0.15
 
 

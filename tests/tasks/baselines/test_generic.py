@@ -16,6 +16,12 @@ from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Prepared
 
 RANDOM = {"reservoir + ridge", "random convolutions + ridge"}
+BAGS = {"logistic regression on a bag of words", "logistic regression on word n-grams"}
+STEPS = {"majority", "nearest neighbour", "logistic regression", "logistic regression on 13 steps"}
+TAGS = {
+    *("majority", "most frequent tag of each token"),
+    *("logistic regression on 3 tokens", "logistic regression on 13 tokens"),
+}
 RNG = np.random.default_rng(0)
 KEEP = SplitOptions(duplicates="keep")
 
@@ -25,14 +31,14 @@ KEEP = SplitOptions(duplicates="keep")
     [
         ("adding", {"mean", "nearest neighbour", "ridge regression", *RANDOM}),
         ("classification", {"majority", "nearest neighbour", "logistic regression", *RANDOM}),
-        ("copy_memory", {"majority", "logistic regression on word n-grams"}),
-        ("few_shot", {"majority", "nearest neighbour", "logistic regression"}),
+        ("copy_memory", TAGS),
+        ("few_shot", STEPS),
         ("forecast", {"persistence", "linear", "linear on changes", "AutoTheta", "AutoETS"}),
-        ("labelling", {"majority", "nearest neighbour", "logistic regression"}),
+        ("labelling", STEPS),
         ("language_model", {"1-grams", "3-grams"}),
         ("multi_label", {"frequency of keys"}),
-        ("tagging", {"majority", "logistic regression on word n-grams"}),
-        ("text_classification", {"majority", "logistic regression on word n-grams"}),
+        ("tagging", TAGS),
+        ("text_classification", {"majority", *BAGS}),
     ],
 )
 def test_every_shape_of_data_has_baselines(kind: str, names: set[str], tmp_path: Path) -> None:
@@ -62,7 +68,7 @@ def test_targets_that_are_not_known_are_not_learnt() -> None:
     targets[::3, 0] = np.nan
     holed = replace(whole, train=replace(whole.train, targets=targets), has_target_holes=True)
     baselines = scores(Prepared(holed, generic_baselines(holed)).fit_baselines())
-    assert set(baselines) == {"mean", "nearest neighbour", "ridge regression"}
+    assert set(baselines) == {"mean", "nearest neighbour", "ridge regression", *RANDOM}
     assert baselines["ridge regression"] < 0.01 * baselines["mean"]
 
 
