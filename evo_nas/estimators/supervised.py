@@ -10,7 +10,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from evo_nas.data.frames import is_frame
+from evo_nas.data.frames import is_frame, plain_column
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.estimators.base import SequenceEstimator, sequences_of, value_errors
@@ -164,6 +164,12 @@ def _given(estimator: SequenceEstimator, X: Any, y: Any) -> Any:
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: give one for each "
             "sequence"
         )
-    if not hasattr(X, "iloc"):  # the rows of a frame are steps
+    if not is_frame(X):
         check_consistent_length(X, y)
+        return y
+    # The rows of a frame are steps; a series of targets may have the names of the sequences in another order.
+    names = list(dict.fromkeys(X.index.get_level_values(0)))
+    with value_errors():
+        y = plain_column("y", y, names)
+    check_consistent_length(names, y)
     return y

@@ -84,6 +84,18 @@ def test_frames_are_sequences() -> None:
     assert np.array_equal(EvoClassifier(**TINY).fit(long, CLASSES).predict(long), fitted.predict(frames))
 
 
+@pytest.mark.parametrize(("estimator", "y"), [(EvoClassifier, CLASSES), (EvoRegressor, SUMS)])
+def test_targets_with_the_names_of_sequences_are_matched_by_them(estimator, y) -> None:
+    long = pd.concat([pd.DataFrame(wave) for wave in X], keys=range(60))
+    named = pd.Series(y, index=range(60)).sample(frac=1, random_state=0)
+    fitted = estimator(**TINY).fit(long, named)
+    assert np.array_equal(fitted.predict(long), estimator(**TINY).fit(long, y).predict(long))
+    with pytest.raises(ValueError, match="y have an index that does not name the sequences"):
+        estimator(**TINY).fit(long, named.rename(index=str))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        estimator(**TINY).fit(long, y[:-1])
+
+
 def test_a_hole_is_refused_or_masked() -> None:
     holed = X.copy()
     holed[::3, 2, 1] = np.nan
