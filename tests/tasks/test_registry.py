@@ -33,7 +33,7 @@ def _shipped_tasks_afterwards() -> Iterator[None]:
 
 def test_every_task_is_found_by_its_kind() -> None:
     assert all(task.kind == kind for kind, task in TASKS.items())
-    assert len(TASKS) == 18
+    assert len(TASKS) == 20
 
 
 def test_a_registered_task_is_there_for_configurations() -> None:
