@@ -126,6 +126,10 @@ class TextReader:
             table.column(name)  # raises where there is none, before anything is guessed beside it
         text = roles.text or guessed_text(table, {roles.label or "", roles.group or ""})
         label = (roles.label or guessed_label(table, {text, roles.group or ""})) if has_label else roles.label
+        if has_label and text == label:
+            raise DataError(
+                f"{table.source}: column {text!r} is the text and the label; name another in one of both"
+            )
         self._roles = replace(roles, text=text, label=label)
         unread = [name for name in table.columns if name not in {text, label, roles.group}]
         said = f"column {text} is the text, " + (

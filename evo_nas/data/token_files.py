@@ -126,6 +126,10 @@ class TokenReader:
             table.column(name)  # raises where there is none, before anything is guessed beside it
         tokens = roles.tokens or guessed_by_name(table, TOKENS, taken=named, key="tokens")
         tags = roles.tags or guessed_by_name(table, TAGS, taken=[*named, tokens], key="tags")
+        if tokens == tags:
+            raise DataError(
+                f"{table.source}: column {tags!r} has the tokens and the tags; name another for one of both"
+            )
         self._roles = replace(roles, tokens=tokens, tags=tags)
         said = f"column {tokens} holds the tokens of a sequence, {tags} a tag for each"
         if roles.sequence:

@@ -128,3 +128,8 @@ def test_a_word_like_na_is_a_label_and_a_text(tmp_path) -> None:
     examples = TextReader(TextRoles()).read(tmp_path / "a.csv")
     assert examples.labels[:2] == ["EU", "NA"]
     assert examples.items[0] == "NA word 0"
+
+
+def test_a_text_is_not_its_own_label() -> None:
+    with pytest.raises(DataError, match="column 'kind' is the text and the label"):
+        guess(table(what="texts", kind="classes"), text="kind", label="kind")

@@ -172,6 +172,7 @@ def test_the_first_table_settles_the_columns_of_all(tmp_path) -> None:
             "is empty; the first row must name its sequence",
         ),
         ({"token": "a", "tag": "N"}, {"sequence": "id"}, "has no column 'id'"),
+        ({"tokens": ["a"], "tags": ["N"]}, {"tokens": "tags", "tags": "tags"}, "has the tokens and the tags"),
     ],
 )
 def test_tokens_and_tags_that_are_not_certain_are_asked_for(record, roles, message, tmp_path) -> None:
