@@ -168,7 +168,7 @@ def _held_out(rows: Rows, rest: Positions, options: SplitOptions, *, part: str, 
     count = amount if isinstance(amount, int) else max(1, round(amount * available))
     if count >= len(rest):
         raise DataError(
-            f"{rows.source}: split.{part} is {amount}, but only {len(rest)} examples are left; lower it"
+            f"{rows.source}: split.{part} is {amount}, but {len(rest)} of the examples are left; lower it"
         )
     if by == "time":
         return rest[-count:]

@@ -126,16 +126,20 @@ class TokenReader:
             table.column(name)  # raises where there is none, before anything is guessed beside it
         tokens = roles.tokens or guessed_by_name(table, TOKENS, taken=named, key="tokens")
         tags = roles.tags or guessed_by_name(table, TAGS, taken=[*named, tokens], key="tags")
-        if tokens == tags:
-            raise DataError(
-                f"{table.source}: column {tags!r} has the tokens and the tags; name another for one of both"
-            )
+        _check_that_they_differ(table.source, tokens, tags)
         self._roles = replace(roles, tokens=tokens, tags=tags)
         said = f"column {tokens} holds the tokens of a sequence, {tags} a tag for each"
         if roles.sequence:
             said = f"every row is a token, column {tokens}, and its tag, {tags}; {roles.sequence} names its sequence"
         unread = [name for name in table.columns if name not in {tokens, tags, roles.group, roles.sequence}]
         return (said, f"not read: {enumerated(unread)}") if unread else (said,)
+
+
+def _check_that_they_differ(source: str, tokens: str, tags: str) -> None:
+    if tokens == tags:
+        raise DataError(
+            f"{source}: column {tags!r} has the tokens and the tags; name another for one of both"
+        )
 
 
 def _of_lists(table: Table, roles: TokenRoles) -> Examples[Tokens]:
@@ -208,6 +212,7 @@ def _read_conll(path: Path, roles: TokenRoles) -> Examples[Tokens]:
         token, tag = names[0], names[-1]
     _check_columns(path, sequences, len(names))
     token, tag = roles.tokens or token, roles.tags or tag
+    _check_that_they_differ(str(path), token, tag)
     at_token, at_tag = _place(path, token, names), _place(path, tag, names)
     # Universal Dependencies write _ where there is no tag; such a token does not count.
     none = "_" if _is_universal(path) else ""

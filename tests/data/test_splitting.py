@@ -209,7 +209,7 @@ def test_a_part_is_not_dropped_as_a_whole() -> None:
         (GROUPED, {"folds": 16}, r"has 15 groups; split\.folds is 16"),
         (Rows("file", contents=range(9)), {"folds": 10}, r"has 9 examples; split\.folds is 10"),
         (ROWS, {"folds": 30}, r"class 'rare' has 20 examples, but split\.folds is 30"),
-        (Rows("file", contents=range(9)), {"test": 9}, r"split\.test is 9, but only 9 examples are left"),
+        (Rows("file", contents=range(9)), {"test": 9}, r"split\.test is 9, but 9 of the examples are left"),
         (Rows("file", contents=range(9), strata=[*"aaaaaaaa", "b"]), {}, "class 'b' has a single example"),
         (
             Rows("file", contents=range(9), strata=[*"aabbccddd"]),

@@ -73,6 +73,7 @@ def test_characters_of_a_text_can_be_the_tokens(tmp_path) -> None:
         ("a.conll", "a\nb\n", {}, "line 1 has 1 columns; must have 2"),
         ("a.conll", "-DOCSTART- O\n", {}, "no line with a token and a tag"),
         ("a.conll", "a X\n", {"tags": "3"}, "no column '3'; must be one of 1, 2"),
+        ("a.conll", "a X\n", {"tags": "1"}, "column '1' has the tokens and the tags"),
         ("a.conllu", CONLLU, {"tags": "POS"}, "no column 'POS'; must be one of ID, FORM, LEMMA, UPOS"),
         ("a.conll", "\n\n", {}, "is empty; must hold text"),
         (
