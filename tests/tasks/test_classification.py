@@ -46,7 +46,7 @@ def rows(count: int = 40, label=lambda row: "up" if row % 2 else "down") -> list
         (
             rows(),
             {"sequence": "a", "inputs": ["b"], "split": {"test": 39}},
-            "only 40 examples are left|a part of",
+            "40 of the examples are left|a part of",
         ),
         (
             rows(),
