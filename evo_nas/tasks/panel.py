@@ -235,11 +235,12 @@ class PanelTask(Task[PanelOptions]):
 
 
 def _check_window(panel: Panel, window: int) -> None:
-    longest = max(len(cut.history) for cut in panel.parts["train"])
+    longest = max(int(cut.origins[-1]) for cut in panel.parts["train"]) - panel.season + 1
     if window > longest:
         raise DataError(
-            f"window is {window}, but training reads at most {longest} values of a series, since the last "
-            f"{3 * panel.horizon} of each are forecast; lower window to at most {longest}, or horizon"
+            f"window is {window}, but training reads at most {longest} steps of a series, after the first season and "
+            f"before the last {3 * panel.horizon} values, which are forecast; lower window to at most {longest}, or "
+            "horizon"
         )
 
 

@@ -67,7 +67,7 @@ def test_series_shorter_than_the_window_are_read_as_far_as_they_go(tmp_path) -> 
 
 
 def test_a_window_longer_than_every_series_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="window is 30, but training reads at most 21 values of a series"):
+    with pytest.raises(DataError, match="window is 30, but training reads at most 20 steps of a series"):
         dataset_of(tmp_path, *walks(30, 20), window=30)
 
 
