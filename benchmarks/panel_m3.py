@@ -34,7 +34,7 @@ from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -46,7 +46,7 @@ PUBLISHED = {"seasonal naive": "1.146", "AutoETS": ".863", "AutoTheta": ".855"}
 """MASE in the benchmark fev (github.com/autogluon/fev), task M3 monthly."""
 SEEDS = (1, 2, 3)
 OPTIONS = PanelOptions(
-    competition="m3", frequency="monthly", horizon=18, season=12, window=72, stride=3, quantiles=(0.5,)
+    competition="m3", frequency="monthly", horizon=18, season=12, window=48, stride=1, quantiles=(0.5,)
 )
 """The median alone: its pinball loss is half the mean absolute error, which MASE averages."""
 PLAIN = Architecture(
@@ -54,7 +54,7 @@ PLAIN = Architecture(
     training=Training(learning_rate=2e-3, batch_size=128),
     forecast=Forecast.RELATIVE,
 )
-TRAINING = TrainingConfig(epochs=8, schedule="cosine", time_limit_s=36_000)
+TRAINING = TrainingConfig(epochs=6, schedule="cosine", time_limit_s=36_000)
 
 
 def main() -> None:
@@ -66,11 +66,17 @@ def main() -> None:
     measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
     if command == "baselines":
         measured[command] = measured.get(command, {}) | _baselines(names)
+        _keep(measured)
     if command == "network":
-        measured[command] = _network()
-    if command != "report":
-        MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        measured[command] = []
+        for result in _network():
+            measured[command].append(result)
+            _keep(measured)
     print(write("panel_m3", "Many short series: M3 monthly", [_table(measured)]))
+
+
+def _keep(measured: dict[str, Any]) -> None:
+    MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def _dataset() -> Dataset:
@@ -102,26 +108,24 @@ def _baselines(names: Sequence[str]) -> dict[str, dict[str, float]]:
     return measured
 
 
-def _network() -> list[dict[str, float]]:
-    dataset, measured = _dataset(), []
+def _network() -> Iterator[dict[str, float]]:
+    dataset = _dataset()
     for seed in SEEDS:
         started = time.process_time()
         trained = train(PLAIN, prepare(dataset), TRAINING, epochs=TRAINING.epochs, seed=seed)
         cpu_s = time.process_time() - started
         assert trained.network is not None, trained.outcome.error
         percentage = replace(dataset, metric=smape(levels=dataset.quantiles))
-        measured.append(
-            {
-                "seed": seed,
-                "validation_mase": -(trained.outcome.fitness or 0.0),
-                "mase": score_part(trained.network, dataset, "test").metric,
-                "smape": score_part(trained.network, percentage, "test").metric,
-                "parameters": trained.outcome.parameters,
-                "cpu_s": cpu_s,
-            }
-        )
-        print(measured[-1], flush=True)
-    return measured
+        result = {
+            "seed": seed,
+            "validation_mase": -(trained.outcome.fitness or 0.0),
+            "mase": score_part(trained.network, dataset, "test").metric,
+            "smape": score_part(trained.network, percentage, "test").metric,
+            "parameters": trained.outcome.parameters,
+            "cpu_s": cpu_s,
+        }
+        print(result, flush=True)
+        yield result
 
 
 def _table(measured: dict[str, Any]) -> Table:
