@@ -160,7 +160,7 @@ def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bo
     inputs, remarks = pairs.inputs(parts.train, parts.validation, parts.test)
 
     def sequences(examples: Examples[Array]) -> Sequences:
-        prepared, lengths = inputs.padded(examples.items)
+        prepared, lengths = inputs.padded(examples.items, places=examples.where)
         if per_step:
             targets = padded(parts.step_targets(examples), np.int64)
             return Sequences(prepared, targets, lengths, parts.scored(examples))
@@ -193,7 +193,7 @@ def _regression(pairs: _Pairs, split: SplitOptions, metric: RegressionMetric) ->
     dataset = numbers_dataset(
         "regression of arrays",
         parts,
-        lambda examples: inputs.padded(examples.items)[0],
+        lambda examples: inputs.padded(examples.items, places=examples.where)[0],
         inputs=inputs,
         metric=metric,
     )

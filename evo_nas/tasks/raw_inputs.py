@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from evo_nas.data.examples import Places
 from evo_nas.data.frames import is_frame
 from evo_nas.data.holes import HoleFilling, Missing
 from evo_nas.data.memory import Reading
@@ -57,19 +58,23 @@ class NumericInputs:
         """Numbers are no tokens."""
         return ()
 
-    def __call__(self, sequence: Numbers) -> npt.NDArray[np.float32]:
+    def __call__(self, sequence: Numbers, *, place: str = "a sequence") -> npt.NDArray[np.float32]:
         """Returns the inputs float32 ``(time, inputs)`` of a sequence; see `scaled`."""
-        return HoleFilling(self.missing, self.masked)(self.scaled(sequence))
+        return HoleFilling(self.missing, self.masked)(self.scaled(sequence, place=place))
 
-    def scaled(self, sequence: Numbers) -> npt.NDArray[np.float32]:
+    def scaled(self, sequence: Numbers, *, place: str = "a sequence") -> npt.NDArray[np.float32]:
         """Returns a sequence ``(time, features)``, NaN where a value is missing, standardised.
 
+        Args:
+            sequence: The sequence.
+            place: What it is called in a message.
+
         Raises:
-            DataError: The sequence has other features, or a hole that training has not.
+            DataError: The sequence has other features, a hole that training has not, or a value far from those.
         """
         if sequence.ndim != 2 or sequence.shape[1] != len(self.mean):
             raise DataError(
-                f"a sequence has shape {sequence.shape}; must be (time, {len(self.mean)}), the features that the "
+                f"{place} has shape {sequence.shape}; must be (time, {len(self.mean)}), the features that the "
                 "network learnt from"
             )
         holes = np.flatnonzero(np.isnan(sequence).any(axis=0)).tolist()
@@ -79,15 +84,27 @@ class NumericInputs:
             if self.missing == "refuse" or (self.missing == "mask" and at not in self.masked)
         ]
         if unknown:
-            name = repr(self.columns[unknown[0]]) if self.columns else str(unknown[0] + 1)
             raise DataError(
-                f"feature {name} has a missing value, as it never had when the network learnt; fill it in"
+                f"feature {self._name(unknown[0])} has a missing value, as it never had when the network learnt; fill "
+                "it in"
             )
-        return Scaler(np.array(self.mean), np.array(self.scale))(sequence)
+        scaler = Scaler(np.array(self.mean), np.array(self.scale))
+        return scaler(
+            sequence, place=lambda row, feature: f"{place}, step {row + 1}, feature {self._name(feature)}"
+        )
 
-    def padded(self, sequences: Sequence[Array]) -> Padded:
-        """Returns sequences as one array ``(n, time, inputs)``, and their lengths ``(n,)`` if they differ."""
-        prepared = [self(each.astype(np.float64)) for each in sequences]
+    def _name(self, feature: int) -> str:
+        return repr(self.columns[feature]) if self.columns else str(feature + 1)
+
+    def padded(self, sequences: Sequence[Array], *, places: Places | None = None) -> Padded:
+        """Returns sequences as one array ``(n, time, inputs)``, and their lengths ``(n,)`` if they differ.
+
+        Args:
+            sequences: The sequences, ``(time, features)`` each.
+            places: What they are called in messages; counted from 1 if not given.
+        """
+        places = places or Places(["sequence"] * len(sequences), range(1, len(sequences) + 1))
+        prepared = [self(each.astype(np.float64), place=places[at]) for at, each in enumerate(sequences)]
         return padded(prepared, np.float32), lengths_of(prepared)
 
     def raw(self, sequences: Any, *, sequence: str | None = None) -> Padded:
@@ -131,14 +148,19 @@ class TokenInputs:
         """Tokens have no values."""
         return 0
 
-    def padded(self, sequences: Sequence[Any]) -> Padded:
+    def padded(self, sequences: Sequence[Any], *, places: Places | None = None) -> Padded:
         """Returns texts, lists of tokens or ids as one array of ids ``(n, time)``, and their lengths if they differ.
+
+        Args:
+            sequences: The texts, lists or arrays.
+            places: What they are called in messages; counted from 1 if not given.
 
         Raises:
             DataError: A sequence is none of these, has no token, or an id is unknown.
         """
         ids = {token: number for number, token in enumerate(self.vocabulary)}
-        encoded = [self._encoded(number, each, ids) for number, each in enumerate(sequences, start=1)]
+        places = places or Places(["sequence"] * len(sequences), range(1, len(sequences) + 1))
+        encoded = [self._encoded(places[at], each, ids) for at, each in enumerate(sequences)]
         return padded(encoded, np.int64), lengths_of(encoded)
 
     def raw(self, sequences: Any, *, sequence: str | None = None) -> Padded:
@@ -152,16 +174,16 @@ class TokenInputs:
             raise DataError("raw has no inputs; must have at least one")
         return self.padded(items)
 
-    def _encoded(self, number: int, sequence: Any, ids: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    def _encoded(self, place: str, sequence: Any, ids: Mapping[str, int]) -> npt.NDArray[np.int64]:
         tokens = self._tokens(sequence)
         if not len(tokens):
-            raise DataError(f"sequence {number} is {sequence!r:.60}, without a token; leave it out")
+            raise DataError(f"{place} is {sequence!r:.60}, without a token; leave it out")
         if all(isinstance(token, str) for token in tokens):
             return np.array([ids.get(token, 0) for token in tokens], dtype=np.int64)
         numbers = np.asarray(tokens)
         if numbers.dtype.kind not in "iu" or not 0 <= numbers.min() <= numbers.max() < len(ids):
             kinds = f"{'a text, ' if self.level else ''}a list of tokens, or ids from 0 to {len(ids) - 1}"
-            raise DataError(f"sequence {number} is {sequence!r:.60}; must be {kinds}")
+            raise DataError(f"{place} is {sequence!r:.60}; must be {kinds}")
         return numbers.astype(np.int64)
 
     def _tokens(self, sequence: Any) -> Sequence[Any]:

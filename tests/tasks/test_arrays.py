@@ -268,3 +268,10 @@ def test_a_constant_feature_is_said_and_constant_inputs_are_refused(kind) -> Non
     assert "value 2: constant in the training part; nothing is learnt from it" in remarks
     with pytest.raises(DataError, match="every value that is read is constant in the training part"):
         dataset_from_arrays([np.full((2 + n, 2), 7.0) for n in range(60)], targets, kind=kind)
+
+
+def test_a_value_far_from_those_of_training_is_named_in_every_part() -> None:
+    waves = WAVES.copy()
+    waves[59, 3, 1] = -3e38
+    with pytest.raises(DataError, match=r"train, input 60, step 4, feature 2 is -3e\+38, more than"):
+        dataset_from_arrays(waves, CLASSES, kind="classification", split=IN_TIME)
