@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def drawn_groups(source: str, groups: Groups, count: int, *, seed: int) -> Posit
     chosen = order[: int(np.searchsorted(sizes, count)) + 1]
     if len(chosen) >= len(names):
         raise DataError(
-            f"{source} has {len(names)} groups here; a part of {count} examples would need them all: lower it, or "
-            "name groups in split.test_groups and split.validation_groups"
+            f"{source}: a part of {count} examples would need all groups that are left, {enumerated(names.tolist())}; "
+            "lower it, or name groups in split.test_groups and split.validation_groups"
         )
     return np.flatnonzero(np.isin(groups, chosen))
 

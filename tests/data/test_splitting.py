@@ -204,7 +204,11 @@ def test_a_part_is_not_dropped_as_a_whole() -> None:
             {"test_groups": ["a"]},
             "test_groups is given, but no group column",
         ),
-        (Rows("file", contents=range(9), groups=["a"] * 9), {}, "has 1 groups"),
+        (
+            Rows("file", contents=range(9), groups=["a"] * 9),
+            {},
+            "a part of 2 examples would need all groups that are left, a; lower it",
+        ),
         (GROUPED, {"test_groups": ["persn 3"]}, "no example is of that group; did you mean 'person 3'"),
         (GROUPED, {"folds": 16}, r"has 15 groups; split\.folds is 16"),
         (Rows("file", contents=range(9)), {"folds": 10}, r"has 9 examples; split\.folds is 10"),
