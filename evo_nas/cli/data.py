@@ -21,12 +21,26 @@ import click
     metavar="SECONDS",
     help="Begin no further baseline after this time.",
 )
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also draw the data, as .svg or .png (which needs the extra pictures).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, limit_s: float, as_json: bool) -> None:
+def data(
+    config: Path,
+    *,
+    overrides: tuple[str, ...],
+    baselines: bool,
+    limit_s: float,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
     """Shows how the data of CONFIG were understood, and the baselines that a search has to beat.
 
     It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
-    of simple baselines with the seconds that each took. It does not search and writes no files.
+    of simple baselines with the seconds that each took. It does not search, and writes no files but a picture.
     """
     from evo_nas.cli.data_view import data_fields, data_view
     from evo_nas.cli.terminal import plain_console
@@ -34,6 +48,10 @@ def data(config: Path, *, overrides: tuple[str, ...], baselines: bool, limit_s: 
     from evo_nas.experiment import Experiment
 
     prepared = Experiment.of(load_config(config, overrides)).prepared
+    if picture is not None:
+        from evo_nas.cli.picture import write_picture
+
+        write_picture(prepared.dataset, picture)
     fitted = prepared.fit_baselines(limit_s) if baselines else {}
     if as_json:
         click.echo(json.dumps(data_fields(prepared.dataset, fitted)))

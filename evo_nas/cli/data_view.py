@@ -10,12 +10,13 @@ from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
-from evo_nas.cli.encoding import BARS
+from evo_nas.cli.data_facts import class_counts, lengths_of
 from evo_nas.cli.formatting import counted, figure
+from evo_nas.cli.sparklines import bar, histogram, series_table
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain
 from evo_nas.data.splitting import PARTS
-from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
+from evo_nas.tasks.dataset import Objective, Stream, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset, Part
 
-BINS = 24
 SAMPLES = 3
 SAMPLE_TOKENS, SAMPLE_VALUES = 60, 8
 MOST_CLASSES = 20
@@ -43,6 +43,8 @@ def data_view(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> Rend
     views += [Text(), _parts_table(dataset)]
     if dataset.classes and not _is_stream(dataset):
         views += [Text(), _classes_table(dataset)]
+    if isinstance(dataset.train, Windows):
+        views += [Text(), series_table(dataset)]
     views += [Text(), *(plain(f"  {sample}", style="dim") for sample in _samples(dataset))]
     if baselines:
         views += [Text(), _baselines_table(dataset, baselines)]
@@ -60,10 +62,13 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> di
         "vocabulary": dataset.signature.vocabulary,
         "per_step": dataset.signature.per_step,
         "remarks": list(dataset.remarks),
+        "facts": _facts(dataset),
+        "quantiles": list(dataset.quantiles),
         "missing": dict(dataset.missing),
         "groups": {part: list(names) for part, names in dataset.groups.items()},
         "parts": {name: _part_fields(part) for name, part in dataset.parts.items()},
-        "classes": _counts(dataset) if dataset.classes else {},
+        "classes": class_counts(dataset) if dataset.classes else {},
+        "samples": _samples(dataset),
         "baselines": {name: asdict(result) for name, result in baselines.items()},
     }
 
@@ -113,45 +118,31 @@ def _holes(dataset: Dataset) -> str:
 def _parts_table(dataset: Dataset) -> RenderableType:
     table = plain_table("part", right=("examples", "steps"), left=("lengths",))
     for name, part in dataset.parts.items():
-        lengths = _lengths(part)
+        lengths = lengths_of(part)
         span = (
             f"{lengths.min():,}"
             if lengths.min() == lengths.max()
             else f"{lengths.min():,} to {lengths.max():,}"
         )
-        table.add_row(name, f"{len(part):,}", span, _histogram(lengths))
+        table.add_row(name, f"{len(part):,}", span, histogram(lengths))
     return table
 
 
 def _part_fields(part: Part) -> dict[str, int]:
-    lengths = _lengths(part)
+    lengths = lengths_of(part)
     return {"examples": len(part), "shortest": int(lengths.min()), "longest": int(lengths.max())}
 
 
 def _classes_table(dataset: Dataset) -> RenderableType:
-    table = plain_table("class", right=PARTS)
-    counts = _counts(dataset)
+    table = plain_table("class", right=PARTS, left=("in training",))
+    counts = class_counts(dataset)
+    most = max(of_class[0] for of_class in counts.values())
     for name in list(counts)[:MOST_CLASSES]:
-        table.add_row(plain(name), *(f"{count:,}" for count in counts[name]))
+        numbers = [f"{count:,}" for count in counts[name]]
+        table.add_row(plain(name), *numbers, bar(counts[name][0], most))
     if len(counts) > MOST_CLASSES:
         table.add_row(f"and {len(counts) - MOST_CLASSES:,} more")
     return table
-
-
-def _counts(dataset: Dataset) -> dict[str, list[int]]:
-    """Returns the number of examples (or scored steps) of each class, one entry per part."""
-    columns = [_class_counts(part, len(dataset.classes)) for part in dataset.parts.values()]
-    return {name: [int(column[index]) for column in columns] for index, name in enumerate(dataset.classes)}
-
-
-def _class_counts(part: Part, classes: int) -> npt.NDArray[np.int64]:
-    assert isinstance(part, Sequences)
-    targets = part.targets
-    if targets.ndim > 1:
-        # Padding has a class number, too, so that steps beyond a sequence's length must not count.
-        steps = np.arange(targets.shape[1]) < _lengths(part)[:, None]
-        targets = targets[steps if part.scored is None else part.scored]
-    return np.bincount(targets.astype(np.int64), minlength=classes)
 
 
 def _baselines_table(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> RenderableType:
@@ -168,7 +159,7 @@ def _samples(dataset: Dataset) -> list[str]:
         return [repr("".join(_spelt(dataset, part.tokens[:SAMPLE_TOKENS])))]
     # Only these few are cut: all windows of a long series need not fit into memory.
     few = part.cut(slice(0, SAMPLES)) if isinstance(part, Windows) else part
-    lengths = _lengths(few)
+    lengths = lengths_of(few)
     return [
         f"{_input(dataset, few.inputs[row, : lengths[row]])} → {_target(dataset, few.targets[row])}"
         for row in range(min(SAMPLES, len(few)))
@@ -197,21 +188,6 @@ def _spelt(dataset: Dataset, ids: npt.NDArray[np.generic]) -> list[str]:
 def _numbers(values: npt.NDArray[np.generic]) -> str:
     shown = " ".join(f"{float(value):.3g}" for value in values[:SAMPLE_VALUES])
     return f"{shown} …" if len(values) > SAMPLE_VALUES else shown
-
-
-def _lengths(part: Part) -> npt.NDArray[np.int64]:
-    """Returns the number of steps of each example, ``(examples,)``; a stream counts as one example."""
-    if isinstance(part, Sequences):
-        return np.full(len(part), part.inputs.shape[1]) if part.lengths is None else part.lengths
-    return np.full(1, part.window if isinstance(part, Windows) else len(part))
-
-
-def _histogram(lengths: npt.NDArray[np.int64]) -> str:
-    if lengths.min() == lengths.max():
-        return ""
-    # Not more bins than different lengths, or some bins would always be empty.
-    counts, _ = np.histogram(lengths, bins=min(BINS, int(np.ptp(lengths)) + 1))
-    return "".join(BARS[round(count / counts.max() * (len(BARS) - 1))] for count in counts)
 
 
 def _is_stream(dataset: Dataset) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evo_nas.drafts.draft import LIKELY, POSSIBLE, SURE, Draft, Line
 from evo_nas.drafts.labelled import metric_line, remedies, split_lines
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from evo_nas.drafts.look import TableLook
 
 _NUMBERED = re.compile(r"(.*?)[_ .-]?(\d+)")
+FEWEST_COLUMNS, FEWEST_ROWS = 6, 50
+ALIKE, ALIKE_MORE = 0.4, 0.15
+"""Mean correlation of columns that are one step apart, and how much more it is than that of neighbours."""
 MOST_DISTINCT = 20
 """Different whole numbers up to which a column called target may hold classes."""
 
@@ -162,7 +167,28 @@ def _rows(look: TableLook, output: str) -> tuple[Line, ...]:
         return (
             Line("features", period, f"the columns {', '.join(inputs[:period])} are the values of one step"),
         )
+    if (width := _width_by_values(look, inputs)) is not None:
+        reason = (
+            f"columns {width} apart resemble each other more than neighbours do, as x and y of one step would"
+        )
+        return (Line("features", width, f"{reason}; or: 1, if every column is a step"),)
     reason = (
         f"each of the {len(inputs)} columns is a step with one value; if several columns in a row are the "
     )
     return (Line("features", 1, f"{reason}values of one step, such as x and y, say how many"),)
+
+
+def _width_by_values(look: TableLook, inputs: Sequence[str]) -> int | None:
+    """Returns 2 or 3 if that many columns in a row seem to be the values of one step, None if not."""
+    if len(inputs) < FEWEST_COLUMNS or len(look.table) < FEWEST_ROWS:
+        return None
+    values = look.table.matrix(inputs, holes=True)
+    values = values[np.isfinite(values).all(axis=1)]
+    if len(values) < FEWEST_ROWS or not values.std(axis=0).all():
+        return None
+    likeness = np.corrcoef(values, rowvar=False)
+    near, *others = (float(np.diagonal(likeness, apart).mean()) for apart in (1, 2, 3))
+    best = int(np.argmax(others))
+    width = best + 2
+    is_likely = others[best] > ALIKE and others[best] > near + ALIKE_MORE and len(inputs) % width == 0
+    return width if is_likely else None

@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from evo_nas.cli.data_view import data_fields, data_view
+from evo_nas.cli.encoding import BARS
+from evo_nas.cli.sparklines import sparklines
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.fitting import BaselineResult
@@ -92,3 +94,27 @@ def test_machines_read_plain_values() -> None:
     assert fields["parts"]["test"] == {"examples": 12, "shortest": 5, "longest": 5}
     assert (fields["features"], fields["outputs"], fields["per_step"]) == (1, 2, False)
     assert fields["baselines"] == {"majority": {"score": 0.5, "cpu_s": 0.25, "note": ""}}
+
+
+def test_a_forecast_shows_the_course_of_every_column_in_every_part(tmp_path) -> None:
+    dataset = TASKS["forecast"].sample(tmp_path).read().dataset
+    lines = shown(dataset).split("\n")
+    heading = next(at for at, line in enumerate(lines) if line.startswith("column"))
+    assert lines[heading].split() == ["column", "least", "most", "train", "validation", "test"]
+    assert [line.split()[0] for line in lines[heading + 1 : heading + 3]] == ["a", "b"]
+    assert set(lines[heading + 1].split()[3]) <= set(BARS)
+
+
+def test_sparklines_share_their_scale_and_leave_holes_blank() -> None:
+    pieces = [np.arange(10.0), np.array([np.nan] * 5), np.arange(10.0, 20.0)]
+    first, hole, last = sparklines(pieces, 25)
+    assert (first[0], last[-1]) == (BARS[0], BARS[-1])
+    assert set(hole) == {" "}
+    assert sparklines([np.ones(9), np.ones(3)], 12) == [BARS[0] * 9, BARS[0] * 3]
+
+
+def test_machines_read_all_that_people_read(tmp_path) -> None:
+    fields = data_fields(DATA, {})
+    said = shown(DATA).replace("\n", " ")
+    assert all(" ".join(sentence.split()) in " ".join(said.split()) for sentence in fields["facts"])
+    assert all(" ".join(sample.split()) in " ".join(said.split()) for sample in fields["samples"])

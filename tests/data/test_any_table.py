@@ -12,6 +12,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from evo_nas.cli.data_view import data_fields, data_view
 from evo_nas.cli.init import readable
+from evo_nas.cli.picture import picture
 from evo_nas.cli.terminal import plain_console
 from evo_nas.config import configured
 from evo_nas.config.yaml_text import parse_yaml
@@ -47,7 +49,7 @@ def test_any_table_is_read_or_refused_in_one_line(kind: str, tmp_path: Path) -> 
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(table=drawn(kind), fits=st.integers(0, 30))
+    @given(table=drawn(kind), fits=st.integers(0, 100))
     def check(table: Drawn, fits: int) -> None:
         ends[read_or_refused(kind, table, tmp_path, fits=fits == 0)] += 1
 
@@ -82,6 +84,7 @@ def read_or_refused(kind: str, table: Drawn, folder: Path, *, fits: bool) -> str
 
 def _shown(dataset: Dataset, baselines: dict[str, float]) -> str:
     json.dumps(data_fields(dataset, baselines), allow_nan=False)
+    ElementTree.fromstring(picture(dataset))
     console = plain_console(file=io.StringIO(), width=100)
     console.print(data_view(dataset, baselines))
     return console.file.getvalue()

@@ -66,6 +66,15 @@ def test_a_table_is_guessed_by_its_columns(tmp_path, kind, columns, expected) ->
     assert values(draft) | expected == values(draft)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_the_values_of_one_step_are_found_where_columns_are_only_numbered(tmp_path, width) -> None:
+    courses = np.random.default_rng(0).normal(size=(ROWS, width, 6)).cumsum(axis=2)
+    columns = {
+        f"v{at}": [f"{value:.3f}" for value in courses[:, at % width, at // width]] for at in range(6 * width)
+    }
+    assert values(drafted(tmp_path, **columns, label=WORDS))["features"] == width
+
+
 def test_many_short_series_are_a_panel_and_few_long_ones_are_not(tmp_path) -> None:
     days = [str(np.datetime64("2024-01-01") + row % 10) for row in range(ROWS)]
     many = drafted(tmp_path, store=RUNS, day=days, sales=WALK)
