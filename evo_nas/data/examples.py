@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from evo_nas.data.layout import Layout
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Examples(Generic[Item]):
         places: Where each example is; counted from 1 in ``source`` if not given.
         features: The name of each value of a step, where values have names.
         indicators: The positions of values that are 1 for one word of a column and 0 for all others.
-        row: The columns of a row in their order, where every row is a whole sequence.
+        layout: How tables hold the sequences, where they come from tables.
     """
 
     source: str
@@ -85,7 +86,7 @@ class Examples(Generic[Item]):
     places: Places | None = None
     features: tuple[str, ...] = ()
     indicators: tuple[int, ...] = ()
-    row: tuple[str, ...] = ()
+    layout: Layout = field(default_factory=Layout)
 
     def __len__(self) -> int:
         return len(self.items)

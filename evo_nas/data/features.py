@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.data.examples import enumerated
 from evo_nas.data.holes import HoleFilling
+from evo_nas.data.layout import Layout
 from evo_nas.data.scaling import Scaler, is_constant
 from evo_nas.errors import DataError
 
@@ -46,7 +47,7 @@ class Features:
         filling: What becomes of missing values.
         missing: How many of each value are missing, by name, where some are.
         remarks: What was done, one sentence each.
-        row: The columns of a row in their order, where every row is a whole sequence.
+        layout: How tables hold the sequences.
     """
 
     names: tuple[str, ...]
@@ -54,7 +55,7 @@ class Features:
     filling: HoleFilling
     missing: Mapping[str, int]
     remarks: tuple[str, ...] = ()
-    row: tuple[str, ...] = ()
+    layout: Layout = field(default_factory=Layout)
 
     @classmethod
     def fitted(cls, parts: Sequence[Examples[Numeric]], missing: Missing) -> Self:
@@ -93,7 +94,9 @@ class Features:
             each = enumerated(f"{name} {count:,}" for name, count in holes.items())
             remarks.append(f"{sum(holes.values()):,} missing values ({each}) {FILLED[missing]}")
         scaler = _with_words(Scaler.fitted(values), words, unknown)
-        return cls(train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks), train.row)
+        return cls(
+            train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks), train.layout
+        )
 
     @property
     def width(self) -> int:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from evo_nas.data.table import Table
+from evo_nas.data.time import read_times
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     import numpy.typing as npt
+
+    from evo_nas.data.layout import Layout
 
     Numbers = npt.NDArray[np.float64]
 
@@ -115,6 +119,32 @@ def sequences_of_frames(
         _check_time(here, frame, {None: np.arange(len(table))})
         items.append(_matrix(here, table, columns))
     return FrameSequences(items, tuple(columns))
+
+
+def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
+    """Returns a frame with its rows in the order of time, and with a column for each word that has an input.
+
+    Raises:
+        DataError: It has no column of times, or one with values that are no times.
+    """
+    if layout.time is None and not layout.categories:
+        return frame
+    if getattr(getattr(frame, "index", None), "nlevels", 1) > 1:
+        raise DataError(f"{place} has an index of several levels; make columns of them: reset_index()")
+    table = _arrow(place, frame)
+    if layout.time is not None:
+        _column(place, table, layout.time)
+        table = table.take(pa.array(np.argsort(_times(place, table, layout.time), kind="stable")))
+    for name, words in layout.categories.items():
+        texts = [str(value) for value in _column(place, table, name).to_pylist()]
+        for word in words:
+            table = table.append_column(f"{name}={word}", pa.array([text == word for text in texts]))
+    return table
+
+
+def _times(place: str, table: pa.Table, name: str) -> npt.NDArray[Any]:
+    read = Table(place, {name: table.column(name)})
+    return read.numbers(name) if read.kind_of(name).name == "numeric" else read_times(read, name)
 
 
 def plain_column(place: str, values: Any, names: Sequence[Any] | None) -> Any:

@@ -15,6 +15,7 @@ from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.files import format_of
 from evo_nas.data.guesses import guessed_label, guessed_target
 from evo_nas.data.labels import step_labels_of
+from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_number
 from evo_nas.data.settled_columns import settled
 from evo_nas.data.step_tables import Steps, sequences_of_steps
@@ -157,7 +158,7 @@ class SequenceReader:
             ),
             missing=table.missing(),
             places=places_of_rows(table),
-            row=columns.inputs,
+            layout=Layout(row=columns.inputs),
         )
 
     def _labels(self, table: Table) -> Sequence[Label]:
@@ -233,6 +234,7 @@ class SequenceReader:
             remarks=(first, *columns.remarks, *told, *examples.remarks),
             features=columns.names,
             indicators=columns.indicators,
+            layout=Layout((), self._roles.sequence, columns.time, columns.categories),
         )
 
 

@@ -11,6 +11,7 @@ from evo_nas.data.examples import Examples, Places
 from evo_nas.data.features import Features
 from evo_nas.data.holes import Missing
 from evo_nas.data.labelled_parts import split_examples, split_files
+from evo_nas.data.layout import Layout
 from evo_nas.data.memory import Kind, Reading
 from evo_nas.data.padding import padded
 from evo_nas.data.splitting import PARTS, SplitOptions
@@ -123,7 +124,7 @@ class _Pairs:
                 pair.groups,
                 places=Places.of(part, "input", range(1, len(pair.items) + 1)),
                 features=() if pair.rows_are_sequences else pair.columns,
-                row=pair.columns if pair.rows_are_sequences else (),
+                layout=Layout(pair.columns if pair.rows_are_sequences else ()),
             )
             for part, pair in self.parts.items()
         }

@@ -159,4 +159,4 @@ def recorded(features: Features) -> NumericInputs:
     """Returns what was done to the values of sequences in the form that is kept beside a network."""
     mean, scale = (tuple(values.tolist()) for values in (features.scaler.mean, features.scaler.scale))
     how, masked = features.filling.how, features.filling.masked
-    return NumericInputs(mean, scale, features.names, how, masked, row=features.row)
+    return NumericInputs(mean, scale, features.names, how, masked, layout=features.layout)

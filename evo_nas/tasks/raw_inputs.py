@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from evo_nas.data.examples import Places
-from evo_nas.data.frames import is_frame
+from evo_nas.data.frames import as_laid_out, is_frame
 from evo_nas.data.holes import HoleFilling, Missing
+from evo_nas.data.layout import Layout
 from evo_nas.data.memory import Reading
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
@@ -37,7 +38,7 @@ class NumericInputs:
         columns: Names of the features in their order, where they have names.
         missing: What becomes of missing values.
         masked: The features that get a mask, by position; see `data.holes.HoleFilling`.
-        row: The columns of a table in their order, where every row is a whole sequence.
+        layout: How tables hold the sequences.
     """
 
     mean: tuple[float, ...]
@@ -45,7 +46,7 @@ class NumericInputs:
     columns: tuple[str, ...] = ()
     missing: Missing = "refuse"
     masked: tuple[int, ...] = ()
-    row: tuple[str, ...] = ()
+    layout: Layout = field(default_factory=Layout)
     kind: Literal["numbers"] = "numbers"
 
     @property
@@ -113,17 +114,25 @@ class NumericInputs:
         Args:
             sequences: An array ``(n, time, features)``, or a list of arrays or frames, or a frame; see
                 `data.memory.Reading`. Frames may have more columns than those that are read.
-            sequence: Column of a frame with the name of each row's sequence.
+            sequence: Column of a frame with the name of each row's sequence; that of training if not given.
 
         Raises:
             DataError: The sequences are not of the kind that the network learnt from.
         """
+        layout, is_one = self.layout, is_frame(sequences)
+        if is_one:
+            sequences = as_laid_out("raw inputs", sequences, layout)
+            sequence = sequence or layout.sequence
+        elif isinstance(sequences, list | tuple) and all(map(is_frame, sequences)):
+            sequences = [
+                as_laid_out(f"raw inputs {at + 1}", each, layout) for at, each in enumerate(sequences)
+            ]
         # Holes are judged by what training had, not by what is possible.
         reading = Reading("classification", sequence, holes=True)
-        items = reading.inputs("raw", sequences, columns=self.row or self.columns)
-        if self.row and is_frame(sequences):
-            items = [item.reshape(-1, len(self.mean)) for item in items]
-        return self.padded(items)
+        items = reading.inputs("raw", sequences, columns=layout.row or self.columns)
+        return self.padded(
+            [item.reshape(-1, len(self.mean)) for item in items] if layout.row and is_one else items
+        )
 
 
 @dataclass(frozen=True, slots=True)

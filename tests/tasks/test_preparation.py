@@ -142,8 +142,38 @@ def test_a_step_of_a_table_is_prepared_as_in_training(tmp_path) -> None:
     )
     data = prepared_of("classification", tmp_path / "steps.csv", sequence="id", label="label", split=TIME)
     read = pd.read_csv(tmp_path / "steps.csv").iloc[48 * 7 :]
-    inputs, _ = data.preparation.inputs.raw(read[["label", "z", "id", "x", "y"]], sequence="id")
-    assert np.array_equal(inputs, data.test.inputs)
+    raw = read[["label", "z", "id", "x", "y"]]
+    for inputs, _ in (data.preparation.inputs.raw(raw), data.preparation.inputs.raw(raw, sequence="id")):
+        assert np.array_equal(inputs, data.test.inputs)
+
+
+@pytest.mark.parametrize("times", ["numbers", "dates"])
+def test_steps_are_ordered_and_words_become_inputs_as_in_training(tmp_path, times) -> None:
+    order = RNG.permuted(np.tile(np.arange(7), (60, 1)), axis=1).ravel()
+    clock = order if times == "numbers" else pd.Timestamp("2024-01-01") + pd.to_timedelta(order, "D")
+    steps = pd.DataFrame(
+        {
+            "id": np.repeat([f"walk {n}" for n in range(60)], 7),
+            "clock": clock,
+            "device": np.array(["watch", "phone", "glass=es"])[np.arange(420) % 3],
+            "x": RNG.normal(size=420),
+            "label": np.repeat(CLASSES, 7),
+        }
+    )
+    steps.to_csv(tmp_path / "steps.csv", index=False)
+    options = {"sequence": "id", "label": "label", "time": "clock", "categorical": ["device"], "split": TIME}
+    data = prepared_of("classification", tmp_path / "steps.csv", **options)
+    preparation = Preparation.from_json(data.preparation.to_json())
+    raw = pd.read_csv(tmp_path / "steps.csv").iloc[48 * 7 :]
+    assert np.array_equal(preparation.inputs.raw(raw)[0], data.test.inputs)
+    each = [some for _, some in raw.groupby("id", sort=False)]
+    assert np.array_equal(preparation.inputs.raw(each)[0], data.test.inputs)
+    with pytest.raises(DataError, match="raw inputs has no column 'clock'"):
+        preparation.inputs.raw(raw.drop(columns="clock"))
+    with pytest.raises(
+        DataError, match=r"has an index of several levels; make columns of them: reset_index\(\)"
+    ):
+        preparation.inputs.raw(raw.set_index(["id", "clock"]))
 
 
 def test_numbers_of_files_come_back_in_their_units(tmp_path) -> None:
