@@ -47,9 +47,15 @@ def read_arrays(path: Path, *, beside: str | None = None) -> Arrays:
         DataError: A file is missing or damaged, or holds pickled objects.
     """
     arrays = _read(path)
-    if format_of(path) == ".npy" and beside is not None and beside.lower().endswith(".npy"):
-        arrays[beside] = _read(path.parent / beside)[ONLY_ARRAY]
+    if beside is not None and (other := file_beside(path, beside)):
+        arrays[beside] = _read(other)[ONLY_ARRAY]
     return arrays
+
+
+def file_beside(path: Path, name: str) -> Path | None:
+    """Returns the other ``.npy`` file that ``name`` means for the one at ``path``; None if it means something else."""
+    is_file = format_of(path) == ".npy" and name.lower().endswith(".npy")
+    return path.parent / name if is_file else None
 
 
 def arrays_by_part(arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Arrays]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.data.numerals import is_text
 from evo_nas.data.options import StrictOptions
+from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
 
 SOUNDS = (".wav", ".flac")
+_NAMES_SOUNDS = re.compile(rb"\.(?:wav|flac)", re.IGNORECASE)
 SILENCE = 1e-10
 """The least power of a band: the logarithm of a silent one stays finite."""
 
@@ -132,6 +135,20 @@ def column_of_sounds(table: Table) -> str | None:
         if first is not None and first.as_py().lower().endswith(SOUNDS):
             return name
     return None
+
+
+def sounds_named_in(path: Path, *, delimiter: str | None) -> list[Path]:
+    """Returns the files of sound that a table names, relative to the folder that it is in; none for any other file.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    # Only tables with such a name somewhere are parsed: others may be large.
+    if not is_table(path) or not _NAMES_SOUNDS.search(content_of(path)):
+        return []
+    table = read_table(path, delimiter=delimiter, nameless=True)
+    column = column_of_sounds(table)
+    return [] if column is None else [path.parent / name for name in table.texts(column)]
 
 
 def is_sound(path: Path) -> bool:

@@ -46,7 +46,7 @@ class ColumnKind:
 
     Attributes:
         name: ``numeric`` if all given values are numbers, ``mixed`` if some are; ``empty`` if no value is given.
-            Truth values and times are ``words``.
+            Truth values and times are ``words``, records are ``lists``.
         wrong: How many values of a mixed column are no numbers.
         first_wrong: Position of the first of them; None if there is none.
     """
@@ -85,7 +85,7 @@ def read_numerals(values: pa.Array) -> Numerals:
 
 def kind_of(values: pa.Array) -> ColumnKind:
     """Returns what the values of a column are."""
-    if is_list(values):
+    if pa.types.is_nested(values.type):
         return ColumnKind("lists")
     if pa.types.is_boolean(values.type):
         return ColumnKind("words")

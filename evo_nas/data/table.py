@@ -127,9 +127,13 @@ class Table:
         """Returns column ``name`` as text; with ``empty``, a missing value is an empty text.
 
         Raises:
-            DataError: There is no such column, or one of its values is missing.
+            DataError: There is no such column, it holds lists or records, or one of its values is missing.
         """
         values, missing = self.column(name), self._is_missing(name)
+        if self.kind_of(name).name == "lists":
+            raise DataError(
+                f"{self.source}: column {name!r} holds lists or records; must have one value in each row"
+            )
         texts = [
             None if hole else str(value) for value, hole in zip(values.to_pylist(), missing, strict=True)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyarrow import feather, ipc, parquet
@@ -102,9 +102,9 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _read_npy(path: Path) -> pa.Table:
-    values = read_arrays(path)[ONLY_ARRAY]
-    if values.dtype.names:
-        return pa.table({name: values[name] for name in values.dtype.names})
+    values: Any = read_arrays(path)[ONLY_ARRAY]
+    if names := values.dtype.names:
+        return pa.table(dict(zip(names, (values[name] for name in names), strict=True)))
     if values.ndim > 2:
         raise DataError(f"{path} has shape {values.shape}; a table must be (rows, columns)")
     columns = values[:, None] if values.ndim == 1 else values

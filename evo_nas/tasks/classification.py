@@ -17,9 +17,9 @@ from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.numeric_files import ColumnOptions, read_numeric, recorded
+from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, read_numeric, recorded
 from evo_nas.tasks.preparation import Preparation
-from evo_nas.tasks.task import Prepared, Task
+from evo_nas.tasks.task import Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class SequenceOptions(ColumnOptions, LabelledOptions):
     label: str | None = Field(default=None, examples=["label"])
 
 
-class ClassificationTask(Task[SequenceOptions]):
+class ClassificationTask(NumericTask[SequenceOptions]):
     """One class for each sequence; features are standardised with the statistics of the training part."""
 
     kind = "classification"

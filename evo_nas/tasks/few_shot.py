@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
 
-from evo_nas.data.examples import enumerated
+from evo_nas.data.examples import enumerated, joined
 from evo_nas.data.features import Features
 from evo_nas.data.split_remarks import natural
 from evo_nas.data.splitting import PARTS, SplitOptions
@@ -18,7 +18,8 @@ from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.classification import SequenceOptions, read_files
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.task import Prepared, Task
+from evo_nas.tasks.numeric_files import NumericTask
+from evo_nas.tasks.task import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,7 @@ class _Classes(NamedTuple):
     remarks: tuple[str, ...]
 
 
-class FewShotTask(Task[FewShotOptions]):
+class FewShotTask(NumericTask[FewShotOptions]):
     """Episodes over classes that no two parts share.
 
     `read` gives every episode as one sequence for a network that learns to learn (Santoro et al., 2016): a step is
@@ -201,7 +202,8 @@ class FewShotTask(Task[FewShotOptions]):
     def _classes(self) -> _Classes:
         """Returns the standardised examples of each class of each part, in the order of `PARTS`."""
         options = self.options
-        examples = read_files(options, label_per_step=False)["train"]
+        # A data set may have parts of its own; their classes are drawn anew.
+        examples = joined(list(read_files(options, label_per_step=False).values()))
         if len({len(item) for item in examples.items}) > 1:
             raise DataError(f"{examples.source}: few_shot needs sequences of one length; these differ")
         labels = np.array([str(label) for label in examples.labels])

@@ -17,9 +17,9 @@ from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
 from evo_nas.tasks.metrics import CLASSIFICATION
-from evo_nas.tasks.numeric_files import recorded
+from evo_nas.tasks.numeric_files import NumericTask, recorded
 from evo_nas.tasks.preparation import Preparation
-from evo_nas.tasks.task import Prepared, Task
+from evo_nas.tasks.task import Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
 
 
-class LabellingTask(Task[SequenceOptions]):
+class LabellingTask(NumericTask[SequenceOptions]):
     """One class for each step; features are standardised with the statistics of the training part.
 
     ``labelling`` reads numbers, ``tagging`` words or other tokens; both learn a class for every step.

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
+from evo_nas.data.array_files import file_beside
 from evo_nas.data.array_sequences import sources_by_part
-from evo_nas.data.audio_files import AudioOptions
+from evo_nas.data.audio_files import AudioOptions, sounds_named_in
 from evo_nas.data.columns import Roles
 from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
 from evo_nas.data.sequence_files import SequenceReader
 from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import NumericInputs
+from evo_nas.tasks.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from typing import Self
 
     import numpy.typing as npt
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from evo_nas.data.sources import SourceOptions
 
     Numeric = npt.NDArray[np.float64]
+
+ColumnOptionsT_co = TypeVar("ColumnOptionsT_co", bound="ColumnOptions", covariant=True)
 
 
 class ColumnOptions(StrictOptions):
@@ -94,6 +100,21 @@ class ColumnOptions(StrictOptions):
             holes=self.missing != "refuse",
             audio=self.audio,
         )
+
+
+class NumericTask(Task[ColumnOptionsT_co]):
+    """A task on numeric sequences from files."""
+
+    def files(self) -> Sequence[Path]:
+        """Returns the files that the options name, and those that are named in turn; see `Task.files`.
+
+        A table may name files of sound, and an ``.npy`` file has its labels in another one.
+        """
+        files, options = super().files(), self.options
+        label = getattr(options, "label", None)
+        beside = [file_beside(path, label) for path in files if label]
+        sounds = [sound for path in files for sound in sounds_named_in(path, delimiter=options.delimiter)]
+        return list(dict.fromkeys([*files, *filter(None, beside), *sounds]))
 
 
 def read_numeric(

@@ -18,8 +18,8 @@ from evo_nas.tasks.baselines.regressors import regression_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.metrics import RegressionMetric
 from evo_nas.tasks.number_targets import numbers_dataset
-from evo_nas.tasks.numeric_files import ColumnOptions, read_numeric, recorded
-from evo_nas.tasks.task import Prepared, Task
+from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, read_numeric, recorded
+from evo_nas.tasks.task import Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ class RegressionOptions(ColumnOptions, SourceOptions):
         )
 
 
-class RegressionTask(Task[RegressionOptions]):
+class RegressionTask(NumericTask[RegressionOptions]):
     """One or more numbers for each sequence; features and targets are standardised with the training part."""
 
     kind = "regression"

@@ -14,6 +14,7 @@ from evo_nas.data.sequence_files import Roles, read_sequences
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 from evo_nas.tasks.classification import ClassificationTask, SequenceOptions
+from evo_nas.tasks.few_shot import FewShotOptions, FewShotTask
 from evo_nas.tasks.numeric_files import read_numeric
 
 VALUES = np.arange(12.0).reshape(3, 2, 2)
@@ -130,3 +131,25 @@ def test_a_part_is_given_once(keras, tmp_path) -> None:
             DataError, match=r"mnist\.npz holds the train, validation, test parts, but test_path is given"
         ):
             read_numeric(SequenceOptions(**paths), Roles())
+
+
+def test_a_task_watches_the_labels_beside_an_array(tmp_path) -> None:
+    np.save(tmp_path / "inputs.npy", VALUES)
+    np.save(tmp_path / "classes.npy", ["up", "down", "up"])
+    task = ClassificationTask(SequenceOptions(path=(tmp_path / "inputs.npy",), label="classes.npy"))
+    assert set(task.fingerprint()) == {"inputs.npy", "classes.npy"}
+
+
+def test_few_shot_draws_the_classes_of_all_parts_of_a_file(tmp_path) -> None:
+    labels = np.repeat(np.arange(9), 8)
+    values = np.random.default_rng(0).normal(size=(72, 4, 3))
+    even = labels % 2 == 0
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=values[even],
+        y_train=labels[even],
+        x_test=values[~even],
+        y_test=labels[~even],
+    )
+    options = FewShotOptions(path=(tmp_path / "a.npz",), ways=3, shots=1, queries=3)
+    assert FewShotTask(options).read().dataset.signature.outputs == 3

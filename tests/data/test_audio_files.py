@@ -154,3 +154,13 @@ def test_the_extra_is_named_where_it_is_not_installed(folder, monkeypatch) -> No
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(DataError, match=r"soundfile is not installed; run `pip install 'evo-nas\[audio\]'`"):
         AudioReader(AudioOptions()).read([folder / "low" / "1.wav"])
+
+
+def test_a_task_watches_the_sounds_that_a_table_names(folder) -> None:
+    rows = [f"{label}/{number}.wav,{label}" for label in ("low", "high") for number in range(1, 12, 2)]
+    (folder / "sounds.csv").write_text("\n".join(["file,class", *rows]))
+    task = ClassificationTask(SequenceOptions(path=(folder / "sounds.csv",)))
+    before = task.fingerprint()
+    assert len(before) == 13
+    soundfile.write(folder / "low" / "1.wav", tone(700), 8000)
+    assert {name for name, digest in task.fingerprint().items() if digest != before[name]} == {"low/1.wav"}

@@ -156,3 +156,11 @@ def test_the_numbers_of_all_rows_are_those_of_each() -> None:
         "a.csv", {"a": pa.chunked_array([["x", "y", "z", "w"]])}, first_row=2, skipped_rows=(3, 4, 7)
     )
     assert list(table.row_numbers()) == [table.row_number(row) for row in range(4)] == [2, 5, 6, 8]
+
+
+def test_records_are_no_words_and_no_text() -> None:
+    rows = table(a=[{"x": 1}, {"x": 2}], b=[[1], [2]])
+    assert rows.kind_of("a") == ColumnKind("lists")
+    for name in ("a", "b"):
+        with pytest.raises(DataError, match=f"column '{name}' holds lists or records; must have one value"):
+            rows.texts(name)
