@@ -337,6 +337,40 @@ def test_columns_are_matched_by_name_in_every_file(tmp_path, missing_column) -> 
     assert same(task, prepared(path, test_path=ordered))
 
 
+@pytest.mark.parametrize("part", ["validation_path", "test_path"])
+@pytest.mark.parametrize(("rows", "shared"), [(slice(0, 60), 60), (slice(30, 60), 30), (slice(54, 60), 6)])
+def test_a_file_of_a_held_out_part_must_not_hold_rows_of_the_training_part(
+    tmp_path, part, rows, shared
+) -> None:
+    path = written(tmp_path, "all.csv", frame().sample(frac=1, random_state=0))
+    other = written(tmp_path, "other.csv", frame()[rows])
+    with pytest.raises(
+        DataError, match=rf"other.csv \({part[:-5]}\) has {shared} rows of .*all.csv \(train\)"
+    ):
+        prepared(path, window=2, **{part: other})
+
+
+def test_a_copy_of_a_file_without_times_is_no_other_part(tmp_path) -> None:
+    paths = [written(tmp_path, f"{at}.csv", frame()[["y"]]) for at in range(2)]
+    with pytest.raises(DataError, match=r"1.csv \(test\) has 60 rows of .*0.csv \(train\)"):
+        prepared(paths[0], test_path=paths[1])
+
+
+def test_other_series_of_the_same_times_and_other_times_of_the_same_series_are_other_parts(tmp_path) -> None:
+    rows = frame()
+    path = written(tmp_path, "train.csv", rows)
+    same_times = written(tmp_path, "sensor.csv", rows.assign(y=rows["y"].where(rows.index % 9 > 0, 0.5)))
+    assert prepared(path, test_path=same_times)
+    assert prepared(path, test_path=written(tmp_path, "later.csv", frame(first="2020-03-01")))
+    named = pd.concat([rows.assign(shop="a"), rows.assign(shop="b", y=-rows["y"])])
+    split = written(tmp_path, "a.csv", named[named["shop"] == "a"]), written(tmp_path, "b.csv", named)
+    with pytest.raises(DataError, match="b.csv, series 'a'"):
+        prepared(split[0], test_path=split[1], series="shop")
+    assert prepared(
+        split[0], test_path=written(tmp_path, "c.csv", named[named["shop"] == "b"]), series="shop"
+    )
+
+
 def test_quantiles_are_ordered_by_step_then_target_then_level(tmp_path) -> None:
     path = written(tmp_path, "rows.csv", frame().assign(x=np.arange(60) % 5))
     options = {"targets": ("y", "x"), "quantiles": (0.1, 0.5, 0.9)}
