@@ -75,6 +75,9 @@ FEW = 1000
 MOST_LOOKED_AT = 1000
 """Rows that tell how long the texts of a column are."""
 _ID = re.compile(r"(?i:.*[_\s.-])?(?i:id|uuid)|.*[a-z]I[dD]|(?i:index|idx|row|row[_ ]?(?:number|nr|no))")
+_WHOSE = re.compile(
+    r"(?i:(?:subject|person|patient|participant|speaker|writer|user)(?:[_ ]?(?:nr|no|number))?)"
+)
 _DATE = re.compile(
     r"\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?/\d\d?/\d{2,4}|\d\d?\.\d\d?\.\d{2,4}|\d\d?-\d\d?-\d{4}|\d\d?:\d\d"
 )
@@ -195,11 +198,21 @@ def no_measurement(table: Table, name: str, classes: npt.NDArray[np.int64] | Non
     numbers = table.numbers(name, holes=True)
     if not _are_whole(numbers):
         return ""
-    if _ID.fullmatch(name):
+    if is_id(name):
         return "an id"
     if names_rows(name, numbers):
         return "it counts the rows"
     return "it tells the label" if classes is not None and _tells(classes, numbers) else ""
+
+
+def is_id(name: str) -> bool:
+    """Whether a column of this name says whose or which something is."""
+    return _ID.fullmatch(name) is not None or _WHOSE.fullmatch(name) is not None
+
+
+def comes_again(table: Table, name: str) -> bool:
+    """Whether a column is an id that several rows share, but not all of them."""
+    return is_id(name) and 1 < len(set(table.texts(name, empty=True))) < len(table)
 
 
 def names_rows(name: str, numbers: npt.NDArray[np.float64]) -> bool:

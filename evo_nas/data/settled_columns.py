@@ -12,6 +12,7 @@ from evo_nas.data.examples import enumerated
 from evo_nas.data.guesses import (
     NAMED,
     are_words,
+    comes_again,
     guessed,
     guessed_label,
     guessed_target,
@@ -65,6 +66,7 @@ def settled(tables: Sequence[Table], roles: Roles) -> Columns:
         f"{'columns' if len(outputs) > 1 else 'column'} {enumerated(outputs)} is {what}",
         *([] if time is None else [f"column {time} orders the steps of a sequence"]),
         *_unread(reasons),
+        *_shared(table, reasons, roles),
     ]
     return Columns(
         inputs,
@@ -235,3 +237,19 @@ def _unread(reasons: Mapping[str, str]) -> tuple[str, ...]:
         together.setdefault(reason, []).append(name or "a column without a name")
     said = [f"{enumerated(names)}{f' ({reason})' if reason else ''}" for reason, names in together.items()]
     return (f"not read: {'; '.join(said)}",) if said else ()
+
+
+def _shared(table: Table, reasons: Mapping[str, str], roles: Roles) -> tuple[str, ...]:
+    """Says which ids that are not read may hold rows together that a split would tear apart."""
+    if roles.group is not None:
+        return ()
+    shared = [
+        name
+        for name in reasons
+        if name not in {*table.list_columns(), *roles.exclude} and comes_again(table, name)
+    ]
+    steps = "" if roles.sequence is not None else ", or in `sequence` if they are its steps"
+    return tuple(
+        f"several rows have the same {name}: name it in `group` if what belongs to one must stay in one part{steps}"
+        for name in shared
+    )

@@ -86,7 +86,6 @@ def test_where_two_labels_are_equally_likely_or_none_is_the_user_is_asked(column
         ({"void": [None] * ROWS}, "void (empty)"),
         ({"count": range(5, ROWS + 5)}, "count (it counts the rows)"),
         ({"patient_id": RNG.permutation(ROWS)}, "patient_id (an id)"),
-        ({"person id": CODES}, "person id (an id)"),
         ({"userId": RNG.permutation(ROWS)}, "userId (an id)"),
         ({"b": Y}, "b (excluded)"),
     ],
@@ -202,3 +201,15 @@ def test_of_many_columns_with_the_same_reason_some_are_named_and_all_are_counted
     words = {f"w{number}": WORDS for number in range(14)}
     columns = settled([table(a=X, **words, day=DAYS, label=CODES)], Roles())
     assert columns.remarks[1].endswith("w8, w9 and 4 more (words); day (dates or times)")
+
+
+@pytest.mark.parametrize("name", ["person id", "subject", "userId", "Patient_No", "speaker"])
+@pytest.mark.parametrize("values", [CODES, CITIES])
+def test_an_id_that_several_rows_share_is_not_read_and_may_be_a_group_or_a_sequence(name, values) -> None:
+    rows = table(**{name: values, "a": X, "label": WORDS})
+    remarks = settled([rows], Roles()).remarks
+    assert f"not read: {name} ({'an id' if values is CODES else 'words'})" in remarks
+    assert f"several rows have the same {name}: name it in `group`" in remarks[-1]
+    assert remarks[-1].endswith("or in `sequence` if they are its steps")
+    for roles in ({"group": name}, {"exclude": (name,)}):
+        assert not any("several rows" in remark for remark in settled([rows], Roles(**roles)).remarks)
