@@ -148,8 +148,11 @@ def read_panel(
     if layout.time is not None:
         rows, said = _in_time(rows, layout.time, columns.gaps)
         remarks += said
-    trims = layout.form in {"rows", "columns"}
-    return [_panel_series(each, trims=trims) for each in rows], tuple(remarks)
+    series_read = [PanelSeries(each.name, _trimmed(each.values[:, 0])) for each in rows]
+    shorter = sum(len(each.values) < len(more) for each, more in zip(series_read, rows, strict=True))
+    if shorter:
+        remarks.append(f"{shorter:,} series begin or end with missing values, which are no part of them")
+    return series_read, tuple(remarks)
 
 
 def _guessed_time(table: Table, columns: PanelColumns) -> str | None:
@@ -267,10 +270,7 @@ def _in_time(rows: Sequence[SeriesRows], time: str, gaps: Gaps) -> tuple[list[Se
     return [each.without_gaps(some, gaps) for each, some in zip(ordered, steps, strict=True)], said
 
 
-def _panel_series(rows: SeriesRows, *, trims: bool) -> PanelSeries:
-    """Returns the values of a series; with ``trims``, from the first to the last one that is known."""
-    values = rows.values[:, 0]
-    if trims:
-        known = np.flatnonzero(~np.isnan(values))
-        values = values[known[0] : known[-1] + 1] if len(known) else values[:0]
-    return PanelSeries(rows.name, values)
+def _trimmed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns the values from the first to the last one that is known."""
+    known = np.flatnonzero(~np.isnan(values))
+    return values[known[0] : known[-1] + 1] if len(known) else values[:0]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evo_nas.data.panel import Cut, Panel, PanelSeries
 
 _UNIT = (1.0,)
+_OF_FILES = ("series", "value", "time", "day_first", "delimiter")
 
 
 class PanelOptions(StrictOptions):
@@ -95,7 +96,13 @@ class PanelOptions(StrictOptions):
                 f"{'none' if self.path is None else 'both'} of path and competition given; give exactly one"
             )
         if self.competition is None:
+            if self.frequency is not None:
+                raise ValueError(f"frequency is {self.frequency} without a competition; leave it out")
             return self
+        if of_files := [name for name in _OF_FILES if getattr(self, name) is not None]:
+            raise ValueError(
+                f"{of_files[0]} is for files, and competition {self.competition} has none; leave it out"
+            )
         permitted = [frequency for name, frequency in COMPETITIONS if name == self.competition]
         if self.frequency not in permitted:
             raise ValueError(
@@ -226,9 +233,10 @@ class PanelTask(Task[PanelOptions]):
 
     def _facts(self, series: Sequence[PanelSeries], panel: Panel) -> tuple[str, ...]:
         lengths = [len(each.values) for each in series]
+        season = "one step" if self.options.season == 1 else f"{self.options.season} steps"
         return (
             f"{len(series):,} series of {min(lengths):,} to {max(lengths):,} values",
-            f"each is divided by its own mean change over {self.options.season} steps, so that errors are MASE",
+            f"each is divided by its own mean change over {season}, so that errors are MASE",
             f"training forecasts from {sum(len(cut.origins) for cut in panel.parts['train']):,} places of "
             f"{len(panel.parts['train']):,} series",
         )

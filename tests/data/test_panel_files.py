@@ -144,3 +144,10 @@ def test_every_file_is_asked_for_the_columns_of_the_first_one(tmp_path) -> None:
     other = written(tmp_path, "z.csv", "shop,turnover\nc,1\n")
     with pytest.raises(DataError, match="has no column 'sales'; did you mean"):
         read(one, other, series="shop")
+
+
+def test_missing_values_at_the_ends_of_a_series_are_no_part_of_it_and_said(tmp_path) -> None:
+    path = written(tmp_path, "sales.csv", "shop,sales\na,\na,1\na,2\na,\nb,3\nb,4\n")
+    series, remarks = read_panel([path], PanelColumns(series="shop"))
+    assert {each.name: each.values.tolist() for each in series} == {"a": [1, 2], "b": [3, 4]}
+    assert remarks == ("1 series begin or end with missing values, which are no part of them",)

