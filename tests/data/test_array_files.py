@@ -10,7 +10,8 @@ import pytest
 from scipy.io import savemat
 
 from evo_nas.data.array_files import arrays_by_part, read_arrays
-from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.columns import Roles
+from evo_nas.data.sequence_files import read_sequences
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 from evo_nas.tasks.classification import ClassificationTask, SequenceOptions

@@ -7,7 +7,8 @@ import gzip
 import numpy as np
 import pytest
 
-from evo_nas.data.sequence_files import Roles, read_sequences
+from evo_nas.data.columns import Roles
+from evo_nas.data.sequence_files import read_sequences
 from evo_nas.data.ts_files import read_ts
 from evo_nas.errors import DataError
 
