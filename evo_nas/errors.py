@@ -29,7 +29,11 @@ class ConfigError(EvoNasError):
 
 
 class DataError(EvoNasError):
-    """A data file is missing, unreadable or unusable for the task."""
+    """A data file is missing, unreadable or unusable for the task; the message is one line."""
+
+    def __init__(self, message: str) -> None:
+        # Names of columns and files are the user's, and may hold line breaks themselves.
+        super().__init__("\\n".join(message.splitlines()))
 
 
 class GenomeError(EvoNasError):

@@ -379,7 +379,32 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-TOUCHES = ("columns", "rows", "holes", "format", "bytes", "compression", "test file", "options", "options")
+EXTRA = "zusatz"
+"""Name of a column that no template has, which holds no numbers."""
+NOT_NUMBERS = (
+    "classes",
+    "many words",
+    "texts",
+    "identifiers",
+    "days",
+    "hours",
+    "day first",
+    "half numeric",
+    "nothing",
+)
+NAMED_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "feather", "arff")
+TOUCHES = (
+    "columns",
+    "extra",
+    "rows",
+    "holes",
+    "format",
+    "bytes",
+    "compression",
+    "test file",
+    "options",
+    "options",
+)
 
 
 @st.composite
@@ -388,6 +413,8 @@ def drawn(draw: st.DrawFn, kind: str) -> Drawn:
     columns, options = draw(st.sampled_from(TEMPLATES[kind]))
     touches = draw(st.lists(st.sampled_from(TOUCHES), max_size=3))
     kinds = draw(_changed(columns)) if "columns" in touches else dict(columns)
+    if "extra" in touches:
+        kinds[EXTRA] = draw(st.sampled_from(NOT_NUMBERS))
     recipe = _Recipe(
         kind=kind,
         rows=draw(st.sampled_from(ROWS if "rows" in touches else (60, 40, 90))),

@@ -30,7 +30,7 @@ from evo_nas.drafts.parts import GivenFiles
 from evo_nas.errors import ConfigError, DataError, EvoNasError
 from evo_nas.experiment import Experiment
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
-from tests.data.any_table import READING, Drawn, drawn
+from tests.data.any_table import EXTRA, NAMED_FORMATS, READING, Drawn, drawn
 
 TABLES = int(os.environ.get("EVO_NAS_TABLES", "2000"))
 FEWEST_READ = 0.2
@@ -96,6 +96,8 @@ def _check(dataset: Dataset, table: Drawn) -> None:
         _check_inputs(dataset, part)
         _check_targets(dataset, part)
     _check_apart(dataset, table)
+    if EXTRA in table.kinds and table.options["path"].split(".")[1] in NAMED_FORMATS:
+        assert any(EXTRA in remark for remark in dataset.remarks), dataset.remarks
 
 
 def _check_inputs(dataset: Dataset, part: Part) -> None:
