@@ -60,6 +60,12 @@ class RegressionOptions(ColumnOptions, SourceOptions):
             raise ValueError(
                 "window cuts sequences whose rows are steps; name their column in sequence, or drop it"
             )
+        by = {self.split.by, self.split.test_by} & {"rows", "time"}
+        if self.window is not None and by:
+            raise ValueError(
+                f"split by {min(map(str, by))} would tear the pieces of a sequence apart, which window cuts; leave it "
+                "out"
+            )
         return self
 
     def number_roles(self) -> Roles:

@@ -181,3 +181,10 @@ def test_the_target_is_asked_for_where_no_name_tells_it(tmp_path) -> None:
 def test_only_steps_are_cut_into_pieces(tmp_path) -> None:
     with pytest.raises(ValidationError, match="window cuts sequences whose rows are steps"):
         RegressionOptions(path=(tmp_path / "a.csv",), window=3)
+
+
+def test_pieces_of_a_sequence_are_not_split_by_rows_or_time(tmp_path) -> None:
+    options = {"path": tmp_path / "a.csv", "sequence": "who", "window": 3}
+    for split in ({"by": "time"}, {"by": "rows"}, {"test_by": "time"}):
+        with pytest.raises(ValidationError, match="would tear the pieces of a sequence apart"):
+            RegressionOptions.model_validate({**options, "split": split})
