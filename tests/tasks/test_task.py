@@ -51,7 +51,7 @@ def test_data_set_and_baselines_come_from_one_read_of_each_file(kind, reads, tmp
 def test_each_of_several_tables_is_read_once(reads, tmp_path) -> None:
     paths = [tmp_path / f"{name}.csv" for name in "abcd"]
     for number, path in enumerate(paths):
-        path.write_text("x,y\n" + "\n".join(f"{row + number},{row % 7}" for row in range(60)))
+        path.write_text("x,y\n" + "\n".join(f"{row + 100 * number},{row % 7 + number}" for row in range(60)))
     options = {"targets": ("y",), "window": 4, "horizon": 2}
     task = ForecastTask(
         ForecastOptions(path=paths[:2], validation_path=paths[2:3], test_path=paths[3:], **options)
