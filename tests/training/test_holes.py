@@ -17,6 +17,7 @@ from evo_nas.tasks.quantiles import coverage, wql
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
+from tests.training.fake_cuda_graph import FakeCudaGraph
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -110,6 +111,24 @@ def test_quantiles_are_learnt_at_their_levels(architecture, walks, forecast) -> 
     assert (
         score_part(network, replace(dataset, metric=error_metric("mae", (1.0,), LEVELS)), "test").metric < 1.5
     )
+
+
+@pytest.mark.parametrize("objective", [Objective.MSE, Objective.QUANTILE])
+def test_a_step_with_holes_can_be_captured_as_a_graph(architecture, walks, objective, caplog) -> None:
+    dataset = quantiles_of(walks) if objective is Objective.QUANTILE else walks
+    data = prepare(replace(dataset, train=with_holes(walks.train, np.nan), has_target_holes=True))
+    graphs = []
+
+    def new_graph(generator: torch.Generator) -> FakeCudaGraph:
+        graphs.append(FakeCudaGraph(generator))
+        return graphs[-1]
+
+    replayed, direct = (
+        train(architecture, data, TrainingConfig(), epochs=4, seed=1, graphs=made)
+        for made in (new_graph, None)
+    )
+    assert graphs
+    assert replayed.outcome.metrics == pytest.approx(dict(direct.outcome.metrics), rel=1e-3)
 
 
 def test_the_median_of_a_walk_changes_by_as_much_as_its_last_value(architecture, walks) -> None:
