@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.array_files import arrays_by_part, is_arrays, read_arrays
 from evo_nas.data.columns import SEQUENCES
-from evo_nas.data.examples import Examples, Places
+from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.guesses import LABELS, guessed
 from evo_nas.data.labels import groups_of, labels_of, step_labels_of, targets_of
 from evo_nas.errors import DataError
@@ -91,7 +91,7 @@ def sequences_of_arrays(file: NamedArrays, roles: Roles) -> Examples[Numeric]:
         raise DataError(f"{path}: {name} has no sequence; must have at least one")
     place, steps = f"{path}: {label}", [len(item) for item in items]
     # NPZ has no ragged arrays, so sequences of different lengths are padded there.
-    lengths = _lengths(path, arrays, items) if "lengths" in arrays else steps
+    lengths = _lengths(path, arrays, items) if "lengths" in arrays else list(map(_length, items))
     items = [item[:length] for item, length in zip(items, lengths, strict=True)]
     labels: Sequence[Label]
     remarks: tuple[str, ...] = ()
@@ -116,6 +116,8 @@ def sequences_of_arrays(file: NamedArrays, roles: Roles) -> Examples[Numeric]:
         remarks=(
             f"array {name} holds the sequences, {label} the {'labels' if roles.targets is None else 'targets'}",
             *remarks,
+            *_unread(arrays, {name, label, roles.group, "lengths", *(roles.targets or ())}),
+            *_padded(sum(length < count for length, count in zip(lengths, steps, strict=True))),
         ),
         places=Places.of(path, "sequence", range(1, len(items) + 1)),
     )
@@ -138,6 +140,21 @@ def as_steps(place: str, item: object) -> Numeric:
     if steps.ndim != 2:
         raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
     return steps
+
+
+def _length(item: Numeric) -> int:
+    """Returns the number of steps up to the last one with a value; all of them if there is none."""
+    known = np.flatnonzero(~np.isnan(item).all(axis=1))
+    return int(known[-1]) + 1 if len(known) else len(item)
+
+
+def _padded(count: int) -> tuple[str, ...]:
+    return (f"{count:,} sequences end before the array does; what comes after is not read",) if count else ()
+
+
+def _unread(arrays: Arrays, read: set[str | None]) -> tuple[str, ...]:
+    others = [name for name in arrays if name not in read]
+    return (f"not read: {enumerated(others)}",) if others else ()
 
 
 def _lengths(path: str, arrays: Arrays, items: list[Numeric]) -> list[int]:

@@ -16,6 +16,7 @@ from evo_nas.data.columns import Roles
 from evo_nas.data.sequence_files import SequenceReader, read_sequences
 from evo_nas.errors import DataError
 
+NAN = float("nan")
 VALUES = np.arange(12.0).reshape(3, 4) / 4
 LABELS = ["up", "down", "up"]
 NAMES = ["x1", "y1", "x2", "y2"]
@@ -246,3 +247,13 @@ def test_lists_that_do_not_fit_their_roles_are_refused(columns, roles, message, 
     path = lists(tmp_path, ax=[[1, 2], [3]], label=["a", "b"], **columns)
     with pytest.raises(DataError, match=message):
         read_sequences(path, Roles(**roles))
+
+
+def test_steps_without_any_value_at_the_end_of_an_array_are_padding(tmp_path) -> None:
+    values = np.ones((3, 4, 2))
+    values[0, 2:], values[1, 1, 0], values[2, 3, 1] = NAN, NAN, NAN
+    np.savez(tmp_path / "a.npz", x=values, y=np.zeros((3, 4)), more=[1])
+    examples = read_sequences(tmp_path / "a.npz", Roles(label_per_step=True, holes=True))
+    assert [len(item) for item in examples.items] == list(map(len, examples.labels)) == [2, 4, 4]
+    assert "1 sequences end before the array does; what comes after is not read" in examples.remarks
+    assert "not read: more" in examples.remarks
