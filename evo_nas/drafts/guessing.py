@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.data.array_files import is_arrays
+from evo_nas.data.audio_files import is_sound
 from evo_nas.data.files import format_of
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.data.text_files import FASTA
-from evo_nas.drafts import arrays, rows, series, texts
+from evo_nas.drafts import arrays, rows, series, sounds, texts
 from evo_nas.drafts.look import TableLook
 from evo_nas.errors import DataError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evo_nas.drafts.parts import GivenFiles
 
 _OF_TABLES = (
+    sounds.named_in_table,
     texts.tagged_table,
     texts.text_table,
     rows.labelling,
@@ -71,6 +73,8 @@ def _drafts(path: Path, files: GivenFiles) -> list[Draft]:
     kind = format_of(path)
     if kind == ".ts":
         return [arrays.ts(files)]
+    if is_sound(path):
+        return [sounds.folders(files)]
     if is_arrays(path):
         return arrays.arrays(files)
     if kind in FASTA:
@@ -87,8 +91,11 @@ def _of_table(path: Path, files: GivenFiles) -> list[Draft]:
     if not table.has_names:
         return [arrays.nameless(files, len(table) * len(files.train), len(table.columns))]
     look = TableLook(files, table)
-    drafts = (guess(look) for guess in _OF_TABLES)
-    return [draft for draft in drafts if draft is not None]
+    drafts: dict[str, Draft] = {}
+    for guess in _OF_TABLES:
+        if (draft := guess(look)) is not None:
+            drafts.setdefault(draft.kind, draft)
+    return list(drafts.values())
 
 
 def _only(draft: Draft | None, path: Path) -> list[Draft]:

@@ -58,6 +58,11 @@ class TableLook:
         return self.table.list_columns()
 
     @cached_property
+    def _plain(self) -> list[str]:
+        """Columns with one value in every row, neither lists nor records."""
+        return [name for name in self.table.columns if self.table.kind_of(name).name != "lists"]
+
+    @cached_property
     def numeric(self) -> list[str]:
         """Columns of numbers that may be measured: no times, no index, no numbers of rows."""
         return [
@@ -69,15 +74,15 @@ class TableLook:
     @cached_property
     def sequence(self) -> str | None:
         """The column that names the sequence or series of a row: by its name, and since its values come again."""
-        names = [name for name in self.table.columns if name not in self.times and name not in self.lists]
+        names = [name for name in self._plain if name not in self.times]
         return next((name for name in names if _SEQUENCE.fullmatch(name) and self._names_runs(name)), None)
 
     @cached_property
     def group(self) -> str | None:
         """A column of people or the like, whose examples should stay together."""
         rows = len(self.table)
-        for name in self.table.columns:
-            free = name not in (self.sequence, *self.times, *self.lists)
+        for name in self._plain:
+            free = name not in (self.sequence, *self.times)
             if free and _GROUP.fullmatch(name) and 3 <= len(self.counts(name)) < rows / 2:
                 return name
         return None
@@ -90,15 +95,18 @@ class TableLook:
             label = guessed_label(self.table, taken)
         except DataError:
             return None
+        if label not in self._plain:
+            return None
         return label if 2 <= len(self.counts(label)) <= max(len(self.table) / 2, 2) else None
 
     @cached_property
     def text(self) -> str | None:
         """The column of the text, likewise."""
         try:
-            return guessed_text(self.table, [*self.times, *([self.label] if self.label else [])])
+            text = guessed_text(self.table, [*self.times, *([self.label] if self.label else [])])
         except DataError:
             return None
+        return text if text in self._plain else None
 
     @cached_property
     def target(self) -> str | None:

@@ -195,3 +195,22 @@ def test_json_lines_of_lists_are_tagged_or_labelled(tmp_path) -> None:
     rows = [{"x": [row, row + 1.5], "label": WORDS[row]} for row in range(30)]
     draft = of_text(tmp_path, "\n".join(map(json.dumps, rows)), "b.jsonl")
     assert (draft.kind, values(draft)["inputs"]) == ("classification", ["x"])
+
+
+def test_folders_of_sounds_are_classes(tmp_path) -> None:
+    for name in ("yes", "no"):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "sounds" / name / f"{number}.wav").write_bytes(b"")
+    draft = draft_of(GivenFiles.of(sorted(tmp_path.rglob("*.wav")), tmp_path))
+    assert (draft.kind, values(draft)["path"]) == ("classification", "sounds")
+    (tmp_path / "sounds" / "other").mkdir()
+    files = sorted(tmp_path.rglob("*.wav"))
+    assert values(draft_of(GivenFiles.of(files, tmp_path)))["path"] == ["sounds/no", "sounds/yes"]
+    with pytest.raises(DataError, match="holds sounds without labels; put those of each class into a folder"):
+        draft_of(GivenFiles.of(files[:3], tmp_path))
+
+
+def test_a_table_that_names_sounds_is_a_classification_of_sounds(tmp_path) -> None:
+    draft = drafted(tmp_path, file=[f"{row}.wav" for row in range(ROWS)], label=WORDS)
+    assert (draft.kind, values(draft)["label"]) == ("classification", "label")
