@@ -147,6 +147,7 @@ def _classes_table(dataset: Dataset) -> RenderableType:
 
 def _baselines_table(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> RenderableType:
     table = plain_table("baseline", right=(f"test {dataset.metric.name}", "CPU s"), left=("",))
+    table.columns[-1].no_wrap = False  # a reason is a sentence, of which nothing may be cut off
     for name, result in baselines.items():
         score = "-" if result.score is None else figure(result.score)
         table.add_row(plain(name), score, f"{result.cpu_s:.1f}", plain(result.note, style="dim"))

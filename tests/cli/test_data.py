@@ -44,6 +44,13 @@ def test_baselines_can_be_left_out(config: Path) -> None:
     assert "majority" not in shown(config, "--no-baselines").output
 
 
+def test_baselines_that_come_too_late_are_named_with_the_limit(config: Path) -> None:
+    output = " ".join(shown(config, "--baseline-limit", "0").output.split())
+    assert "majority" in output
+    assert "not fitted within the limit of 0 s" in output
+    assert "-1 is not in the range" in " ".join(shown(config, "--baseline-limit", "-1").output.split())
+
+
 def test_machines_read_the_same(config: Path) -> None:
     fields = json.loads(shown(config, "--json").output)
     assert fields["parts"] == {

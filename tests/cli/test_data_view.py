@@ -89,6 +89,17 @@ def test_baselines_are_shown_with_the_metric() -> None:
     assert "baseline" not in shown(DATA)
 
 
+def test_the_reason_why_a_baseline_has_no_score_is_shown_whole() -> None:
+    reason = "needs statsforecast; run pip install 'evo-nas[baselines]', which is a long way to say so"
+    console = Console(width=80, highlight=False)
+    with console.capture() as capture:
+        console.print(data_view(DATA, {"[red]AutoETS": BaselineResult(None, 1.25, reason)}))
+    words = " ".join(capture.get().split())
+    assert "[red]AutoETS" in words
+    assert "1.2" in words
+    assert all(word in words for word in reason.split())
+
+
 def test_machines_read_plain_values() -> None:
     fields = data_fields(DATA, {"majority": BaselineResult(0.5, 0.25)})
     assert fields["parts"]["test"] == {"examples": 12, "shortest": 5, "longest": 5}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_features import (
     are_sequences,
     random_feature_classifiers,
@@ -31,6 +32,10 @@ STEPS = 13
 """Steps around the one that is classified, itself included; as many as for tags of tokens."""
 MOST_STEPS = 2000
 """Iterations of the solver of a logistic regression, enough for the data sets in ``configs/`` to converge."""
+MOST_PRODUCTS = 1e11
+"""Multiplications of a fit, about a minute: a neighbour compares with every row, a regression reads all of them."""
+LEARNING_STEPS = 200
+"""Passes over all rows that a logistic regression usually makes."""
 LEAST_LOGIT = -30.0
 """Logit of a class that a model rules out; minus infinity would make one such error cost everything."""
 
@@ -104,7 +109,7 @@ def _logistic_regression() -> Any:
 
 def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:
     # Only here, since rows of their own for each baseline would stay in memory for the whole search.
-    return fitted_score(make(), side_by_side(inputs, np.float64), *args, **options)
+    return _score_of_some(make, side_by_side(inputs, np.float64), *args, **options)
 
 
 def _score_of_steps(make: Callable[[], Any], width: int, inputs: Both, *args: Any, **options: Any) -> float:
@@ -116,7 +121,24 @@ def _score_of_steps(make: Callable[[], Any], width: int, inputs: Both, *args: An
         )
         for items in inputs
     ]
-    return fitted_score(make(), [some.reshape(len(some), -1) for some in rows], *args, **options)
+    return _score_of_some(make, [some.reshape(len(some), -1) for some in rows], *args, **options)
+
+
+def _score_of_some(
+    make: Callable[[], Any],
+    rows: Sequence[npt.NDArray[np.generic]],
+    targets: Sequence[npt.NDArray[np.int64]],
+    *,
+    metric: Metric,
+    classes: int,
+) -> float:
+    """Returns the score of a model that learns from as many of the rows as take no more than about a minute."""
+    learnt = rows[0]
+    each = classes * LEARNING_STEPS if make is _logistic_regression else len(rows[1])
+    most = max(1000, int(MOST_PRODUCTS / (each * learnt.shape[1])))
+    some = learnt_from(len(learnt), most=most, what="rows")
+    both, classes_of = [learnt[some], rows[1]], [targets[0][some], targets[1]]
+    return fitted_score(make(), both, classes_of, metric=metric, classes=classes)
 
 
 def majority(

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
 
 Fit = Callable[[], float]
 """Fits one simple model to what a task has read and returns its test metric."""
@@ -53,6 +57,20 @@ def fitted_in_turn(
             yield name, BaselineResult(None, note=f"not fitted within the limit of {limit_s:g} s for all")
         else:
             yield name, _result(fit)
+
+
+def learnt_from(count: int, *, most: int, what: str) -> npt.NDArray[np.int64]:
+    """Returns the positions of the examples to learn from, ascending, and says so if they are not all.
+
+    Args:
+        count: How many there are.
+        most: How many can be learnt from in a minute or so; the same ones are drawn every time.
+        what: What they are, for the note.
+    """
+    if count <= most:
+        return np.arange(count)
+    warnings.warn(f"learnt from {most:,} of {count:,} {what}", BaselineNote, stacklevel=3)
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
 def scores(results: Mapping[str, BaselineResult]) -> dict[str, float]:

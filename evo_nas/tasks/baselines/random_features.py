@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.errors import DataError
-from evo_nas.tasks.baselines.fitting import BaselineNote
+from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_convolutions import RandomConvolutions, number_of_features
 from evo_nas.tasks.baselines.readout import ClassReadout, fitted_numbers
 
@@ -102,11 +101,8 @@ def _score(
     targets: Sequence[npt.NDArray[np.generic]],
     metric: Metric,
 ) -> float:
-    learnt, known = inputs[0], targets[0]
-    if len(learnt) > MOST_LEARNT:
-        some = np.sort(np.random.default_rng(0).permutation(len(learnt))[:MOST_LEARNT])
-        warnings.warn(f"learnt from {MOST_LEARNT:,} of {len(learnt):,} sequences", BaselineNote, stacklevel=2)
-        learnt, known = [learnt[row] for row in some.tolist()], known[some]
+    some = learnt_from(len(inputs[0]), most=MOST_LEARNT, what="sequences")
+    learnt, known = [inputs[0][row] for row in some.tolist()], targets[0][some]
     transform = transform_of(learnt, sum(len(item) for items in (learnt, inputs[1]) for item in items))
     model = fit(transform(learnt), known)
     outputs = [

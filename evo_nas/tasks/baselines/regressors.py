@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_features import are_sequences, random_feature_regressions, side_by_side
 from evo_nas.tasks.baselines.readout import fitted_numbers
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     Both = Sequence[Sequence[npt.NDArray[np.generic]]]
     """Sequences to learn from, and sequences to test."""
     Targets = Sequence[npt.NDArray[np.generic]]
+
+MOST_PRODUCTS = 1e11
+"""Multiplications of a fit, about a minute."""
 
 
 def regression_baselines(inputs: Both, targets: Targets, *, metric: Metric) -> dict[str, Fit]:
@@ -58,7 +62,14 @@ def _score_of_flat(
     metric: Metric,
 ) -> float:
     learnt, test = side_by_side(inputs, np.float32)
-    guess = fit(learnt, targets[0].astype(np.float32))(test)
+    width = learnt.shape[1]
+    most = MOST_PRODUCTS / (len(test) * width)
+    if fit is fitted_numbers:
+        # Rows times values times the smaller of the two.
+        most = max(MOST_PRODUCTS / width**2, np.sqrt(MOST_PRODUCTS / width))
+    some = learnt_from(len(learnt), most=max(1000, int(most)), what="rows")
+    known = targets[0].astype(np.float32)
+    guess = fit(learnt[some], known[some])(test)
     # Scikit-learn drops the axis of a single target.
     return metric.score(np.reshape(guess, targets[1].shape).astype(np.float32), targets[1])
 

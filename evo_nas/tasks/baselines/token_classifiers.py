@@ -5,7 +5,6 @@ Scikit-learn is imported inside the functions, as in `classifiers`.
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, MOST_STEPS, fitted_score, majority
-from evo_nas.tasks.baselines.fitting import BaselineNote
+from evo_nas.tasks.baselines.fitting import learnt_from
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -73,14 +72,11 @@ def _score_of_windows(
         for part in sequences
     ]
     counted = [tags >= 0 for tags in targets]
-    rows = [some[which] for some, which in zip(rows, counted, strict=True)]
+    rows = [part[which] for part, which in zip(rows, counted, strict=True)]
     learnt, test = (tags[which] for tags, which in zip(targets, counted, strict=True))
-    if len(learnt) > MOST_TOKENS:
-        some = np.random.default_rng(0).permutation(len(learnt))[:MOST_TOKENS]
-        warnings.warn(f"learnt from {MOST_TOKENS:,} of {len(learnt):,} tokens", BaselineNote, stacklevel=2)
-        rows[0], learnt = rows[0][some], learnt[some]
+    some = learnt_from(len(learnt), most=MOST_TOKENS, what="tokens")
     linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(max_iter=MOST_STEPS))
-    return fitted_score(linear, rows, [learnt, test], **options)
+    return fitted_score(linear, [rows[0][some], rows[1]], [learnt[some], test], **options)
 
 
 def _windows(ids: Sequence[int], width: int) -> npt.NDArray[np.int64]:

@@ -117,3 +117,15 @@ def test_a_step_is_told_from_its_neighbours() -> None:
     )
     assert found["logistic regression"] < 0.6
     assert found["logistic regression on 13 steps"] > 0.8
+
+
+@pytest.mark.parametrize("name", ["nearest neighbour", "logistic regression"])
+def test_more_rows_than_take_a_minute_are_not_all_learnt_from(name, monkeypatch) -> None:
+    monkeypatch.setattr("evo_nas.tasks.baselines.classifiers.MOST_PRODUCTS", 1)
+    targets = np.arange(1300) % 2
+    inputs = RNG.normal(size=(1300, 2)) + 10 * targets[:, None]
+    baselines = classification_baselines(
+        [inputs[:1200], inputs[1200:]], [targets[:1200], targets[1200:]], metric=ACCURACY, classes=2
+    )
+    result = dict(fitted_in_turn({name: baselines[name]}))[name]
+    assert (result.score, result.note) == (1.0, "learnt from 1,000 of 1,200 rows")
