@@ -48,7 +48,7 @@ def test_baselines_that_come_too_late_are_named_with_the_limit(config: Path) -> 
     output = " ".join(shown(config, "--baseline-limit", "0").output.split())
     assert "majority" in output
     assert "not fitted within the limit of 0 s" in output
-    assert "-1 is not in the range" in " ".join(shown(config, "--baseline-limit", "-1").output.split())
+    assert "-1.0 is not in the range" in " ".join(shown(config, "--baseline-limit", "-1").output.split())
 
 
 def test_machines_read_the_same(config: Path) -> None:
