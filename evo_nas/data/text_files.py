@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from evo_nas.data.table import Table
 
+_FASTA = "FASTA, letters are upper case"
 FASTA = (".fa", ".fasta", ".fna", ".ffn", ".faa")
 
 
@@ -61,17 +62,38 @@ def read_text(path: Path, encoding: str) -> str:
     return text
 
 
-def joined_texts(paths: Sequence[Path], encoding: str) -> Corpus:
+def joined_texts(paths: Sequence[Path], encoding: str, *, column: str | None = None) -> Corpus:
     """Returns the texts of files, one after the other; a line never goes on in the next file.
 
+    The rows of a table and the records of FASTA are lines.
+
+    Args:
+        paths: The files.
+        encoding: Encoding of those that are plain text or FASTA.
+        column: The column of the text in tables; None guesses it.
+
     Raises:
-        DataError: See `read_text`.
+        DataError: A file cannot be read.
     """
-    texts = [read_text(path, encoding) for path in paths]
+    corpora = [_corpus_of(path, encoding, column) for path in paths]
+    texts = [corpus.text for corpus in corpora]
     unfinished = [path.name for path, text in zip(paths[:-1], texts, strict=False) if not text.endswith("\n")]
     joined = "".join(text if text.endswith("\n") else f"{text}\n" for text in texts[:-1]) + texts[-1]
-    remark = f"{', '.join(unfinished)!s:.200}: the last line has no end; one is put before the next file"
-    return Corpus(joined, (remark,) if unfinished else ())
+    said = [remark for corpus in corpora for remark in corpus.remarks]
+    if unfinished:
+        said.append(
+            f"{', '.join(unfinished)!s:.200}: the last line has no end; one is put before the next file"
+        )
+    return Corpus(joined, tuple(dict.fromkeys(said)))
+
+
+def _corpus_of(path: Path, encoding: str, column: str | None) -> Corpus:
+    if is_table(path):
+        return lines_of(read_table(path), column)
+    if format_of(path) in FASTA:
+        records = _records(path, encoding)
+        return Corpus("".join(f"{record}\n" for record in records), (f"{_FASTA}; its headers are not read",))
+    return Corpus(read_text(path, encoding))
 
 
 class TextReader:
@@ -151,20 +173,26 @@ def lines_of(table: Table, text: str | None) -> Corpus:
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:
     if label is None:
         raise DataError(f"{path} is FASTA, which has no labels; list a file for each class in `classes`")
+    texts = _records(path, roles.encoding)
+    return Examples(
+        str(path),
+        texts,
+        labels=[label] * len(texts),
+        remarks=(_FASTA,),
+        places=Places.of(str(path), "record", range(1, len(texts) + 1)),
+    )
+
+
+def _records(path: Path, encoding: str) -> list[str]:
+    """Returns the sequence of each record of FASTA, in upper case."""
     # A line break is put first, so that the first record starts like all others.
-    head, *records = f"\n{read_text(path, roles.encoding)}".split("\n>")
+    head, *records = f"\n{read_text(path, encoding)}".split("\n>")
     if head.strip() or not records:
         raise DataError(f"{path} does not begin with >; must be FASTA")
     texts = ["".join(record.split("\n")[1:]).replace(" ", "").upper() for record in records]
     if not all(texts):
         raise DataError(f"{path}: record {texts.index('') + 1} has no sequence; mend the file")
-    return Examples(
-        str(path),
-        texts,
-        labels=[label] * len(texts),
-        remarks=("FASTA, letters are upper case",),
-        places=Places.of(str(path), "record", range(1, len(texts) + 1)),
-    )
+    return texts
 
 
 def _read_lines(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class SequenceOptions(ColumnOptions, LabelledOptions):
     """Options that tasks on numeric sequences with labels share.
 
-    Files are CSV, TSV, Parquet, ARFF, JSON lines, NPZ, MAT or ``.ts``.
+    Files are tables (CSV, Parquet, Arrow, JSON, ARFF), arrays (NPZ, NPY, MAT), ``.ts``, tables of UCR, WAV or FLAC.
 
     Attributes:
         label: Column or array of the class; if not given, a column called so, or the only likely one.

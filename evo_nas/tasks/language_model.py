@@ -66,11 +66,11 @@ class CorpusOptions(StrictOptions):
 class LanguageModelOptions(SourceOptions, CorpusOptions):
     """Options of the task ``language_model``.
 
-    Files are plain text and are read one after the other.
+    Files are plain text, tables whose rows are lines, or FASTA whose records are lines, one after the other.
 
     Attributes:
         encoding: Encoding of the files.
-        text: Column of the text in a data set of Hugging Face, whose rows are lines; guessed if not given.
+        text: Column of the text in tables and in a data set of Hugging Face; guessed if not given.
     """
 
     encoding: Encoding = "utf-8"
@@ -156,5 +156,6 @@ class LanguageModelTask(CorpusTask[LanguageModelOptions]):
         if options.huggingface is not None:
             return {part: lines_of(table, options.text) for part, table in options.tables().items()}
         return {
-            part: joined_texts(files, options.encoding) for part, files in options.files_by_part().items()
+            part: joined_texts(files, options.encoding, column=options.text)
+            for part, files in options.files_by_part().items()
         }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class RegressionOptions(ColumnOptions, SourceOptions):
     """Options of the task ``regression``.
 
-    Files are CSV, TSV, Parquet, ARFF, JSON lines, NPZ, MAT or ``.ts``.
+    Files are tables (CSV, Parquet, Arrow, JSON, ARFF), arrays (NPZ, NPY, MAT), ``.ts``, tables of UCR, WAV or FLAC.
 
     Attributes:
         targets: Columns or arrays of the numbers to predict; if not given, a column called target, rul or y.

@@ -106,3 +106,22 @@ def test_files_are_joined_at_ends_of_lines_and_that_is_said(tmp_path) -> None:
 def test_a_name_that_is_no_encoding_is_refused_before_anything_is_read(options, name: str) -> None:
     with pytest.raises(ConfigError, match="task.encoding.*must be a text encoding, such as utf-8"):
         checked(options, {"path": "nowhere.txt", "encoding": name}, at="task")
+
+
+def test_rows_of_tables_and_records_of_fasta_are_lines_of_a_joined_text(tmp_path) -> None:
+    contents = {
+        "a.txt": "one",
+        "b.jsonl": '{"id": 1, "text": "two"}\n{"id": 2, "text": "three"}\n',
+        "c.fa": ">x\nac\ngt\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+    corpus = joined_texts([tmp_path / name for name in contents], "utf-8")
+    assert corpus.text == "one\ntwo\nthree\nACGT\n"
+    assert corpus.remarks == (
+        f"{tmp_path / 'b.jsonl'}: column text is the text; not read: id",
+        "FASTA, letters are upper case; its headers are not read",
+        "a.txt: the last line has no end; one is put before the next file",
+    )
+    with pytest.raises(DataError, match="no column 'id '; did you mean 'id'"):
+        joined_texts([tmp_path / "b.jsonl"], "utf-8", column="id ")
