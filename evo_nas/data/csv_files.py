@@ -6,11 +6,11 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from evo_nas.data.files import content_of, in_one_line, refuse_binary
@@ -32,30 +32,73 @@ _BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
 _LONGEST_CELL = 2**31 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The bytes of a file between its blank ends, and how they are cut into cells.
+
+    Attributes:
+        path: The file, for messages.
+        content: Its bytes.
+        delimiter: The character between cells.
+        has_quotes: Whether a quote at the start of a cell encloses it; otherwise it is a character like others.
+    """
+
+    path: Path
+    content: bytes
+    delimiter: str
+    has_quotes: bool = True
+
+    def records(self) -> Iterator[list[str]]:
+        """Yields the cells of each row; none for a blank line.
+
+        Raises:
+            DataError: A quote does not end, or ends before its cell.
+        """
+        csv.field_size_limit(
+            _LONGEST_CELL
+        )  # a text or a list in a cell may be longer than the 128 KiB of Python
+        lines = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
+        reader = csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.has_quotes else csv.QUOTE_NONE,
+            strict=True,
+        )
+        try:
+            yield from reader
+        except csv.Error as error:
+            raise DataError(
+                f"{self.path}, line {reader.line_num} cannot be read as CSV: {in_one_line(error)}; are all "
+                "quotes closed?"
+            ) from error
+
+
 def read_csv(path: Path, *, delimiter: str | None, kind: str, nameless: bool = False) -> Table:
     """Reads CSV or TSV whose first row names the columns; see `table_files.read_table`."""
     content = content_of(path)
     refuse_binary(path, content)
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    leading, content, trailing = _without_blank_ends(content)
+    leading, content, trailing = _without_blank_ends(content.removeprefix(b"\xef\xbb\xbf"))
     usual = DELIMITERS.get(kind, ",")
-    chosen = delimiter or _delimiter(path, content, usual)
-    is_nameless = nameless and kind == ".tsv" and _holds_numbers(path, content, chosen)
+    lines = _Lines(path, content, delimiter or usual)
+    lines = _with_fitting_quotes(lines if delimiter else _with_fitting_delimiter(lines))
+    is_nameless = nameless and kind == ".tsv" and _holds_numbers(lines)
     if is_nameless:
-        content = _with_names(content, chosen)
-    header = _header(path, content, chosen)
+        lines = _with_names(lines)
+    header = _header(lines)
     # The number of a row in the file, from its number in what is parsed.
     offset = leading - is_nameless
-    blanks = [row + offset for row in _blank_rows(path, content, chosen)]
+    blanks = [row + offset for row in _blank_rows(lines)]
     try:
-        texts = _texts(path, content, chosen, header)
+        texts = _texts(lines, header)
     except pa.ArrowInvalid as error:
         raise _unreadable(path, error, offset, blanks) from error
     remarks = []
     if trailing and len(header) == 1:
         remarks.append(f"{path.name}: {trailing} blank lines at the end are not read")
-    if chosen != (delimiter or usual):
-        remarks.append(f"{path.name}: columns are separated by {chosen!r}")
+    if lines.delimiter != (delimiter or usual):
+        remarks.append(f"{path.name}: columns are separated by {lines.delimiter!r}")
+    if not lines.has_quotes:
+        remarks.append(f"{path.name}: quotes enclose no cells, but are characters like others")
     if blanks and len(header) > 1:
         remarks.append(f"{path.name}: {len(blanks)} blank lines are not read, the first is row {blanks[0]}")
     return Table(
@@ -99,42 +142,51 @@ def _without_blank_ends(content: bytes) -> tuple[int, bytes, int]:
     return len(first.splitlines()), ended, max(len(last.splitlines()) - 1, 0)
 
 
-def _records(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]:
-    """Yields the cells of each row; none for a blank line."""
-    csv.field_size_limit(_LONGEST_CELL)  # a text or a list in a cell may be longer than the 128 KiB of Python
-    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
-    try:
-        yield from csv.reader(lines, delimiter=delimiter, strict=True)
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}; are all quotes closed?") from error
-
-
-def _delimiter(path: Path, content: bytes, usual: str) -> str:
-    """Returns the usual character between columns, or the one that makes several of the first two rows."""
-    for delimiter in (usual, *_OTHERS):
-        rows = _records(path, content, delimiter)
+def _with_fitting_delimiter(lines: _Lines) -> _Lines:
+    """Returns the lines as they are, or with the delimiter that makes several cells of the first two rows."""
+    for delimiter in (lines.delimiter, *_OTHERS):
+        fitting = replace(lines, delimiter=delimiter)
+        rows = fitting.records()
         try:
             widths = [len(next(rows, [])), len(next(rows, []))]
         except DataError:
-            continue  # quotes do not fit this delimiter; for the usual one it is said when the header is read
+            continue  # quotes do not fit this delimiter
         if widths[0] > 1 and widths[1] in {0, widths[0]}:
-            return delimiter
-    return usual
+            return fitting
+    return lines
 
 
-def _header(path: Path, content: bytes, delimiter: str) -> list[str]:
+def _with_fitting_quotes(lines: _Lines) -> _Lines:
+    """Returns the lines as they are, or without quotes around cells where tabs separate them and quotes do not fit.
+
+    Raises:
+        DataError: Quotes do not fit, and tabs do not separate cells.
+    """
+    if b'"' not in lines.content:
+        return lines
+    try:
+        # Arrow takes a quote without an end for a cell that lasts to the end of the file; strict reading does not.
+        sum(1 for _ in lines.records())
+    except DataError:
+        if lines.delimiter != "\t":
+            raise
+        # A text may hold any mark but a tab in many TSV files, such as those of GLUE.
+        return replace(lines, has_quotes=False)
+    return lines
+
+
+def _header(lines: _Lines) -> list[str]:
     # Arrow reads a header without a word about repeated names, or names that are the first row of numbers.
-    rows = _records(path, content, delimiter)
+    rows = lines.records()
     header = next(rows, [])
     if not header:
-        raise DataError(f"{path} is empty; must hold a row of column names and rows of values")
+        raise DataError(f"{lines.path} is empty; must hold a row of column names and rows of values")
     if _looks_like_values(header):
-        raise DataError(
-            f"{path} starts with numbers, {delimiter.join(header)[:60]}; its first row must name the columns"
-        )
-    refuse_repeated(path, header)
+        first = lines.delimiter.join(header)[:60]
+        raise DataError(f"{lines.path} starts with numbers, {first}; its first row must name the columns")
+    refuse_repeated(lines.path, header)
     if next(rows, None) is None:
-        raise without_rows(path)
+        raise without_rows(lines.path)
     return header
 
 
@@ -146,50 +198,47 @@ def _looks_like_values(header: list[str]) -> bool:
     return len(numbers) == len(header) or (2 * len(numbers) >= len(header) > 2 and not are_names)
 
 
-def _holds_numbers(path: Path, content: bytes, delimiter: str) -> bool:
+def _holds_numbers(lines: _Lines) -> bool:
     """Whether the first row has numbers only, as in the UCR archive; a short sequence has NaN after its last value."""
-    first, *others = next(_records(path, content, delimiter), []) or [""]
-    return (
-        is_number(first) and all(is_number(cell) or cell.lower() == "nan" for cell in others) and others != []
-    )
+    first, *others = next(lines.records(), []) or [""]
+    are_numbers = all(is_number(cell) or cell.lower() == "nan" for cell in others)
+    return is_number(first) and are_numbers and others != []
 
 
-def _with_names(content: bytes, delimiter: str) -> bytes:
-    steps = content.split(b"\n", 1)[0].count(delimiter.encode())
-    return delimiter.join(["label", *map(str, range(1, steps + 1))]).encode() + b"\n" + content
+def _with_names(lines: _Lines) -> _Lines:
+    steps = len(next(lines.records())) - 1
+    names = lines.delimiter.join(["label", *map(str, range(1, steps + 1))])
+    return replace(lines, content=f"{names}\n".encode() + lines.content)
 
 
-def _blank_rows(path: Path, content: bytes, delimiter: str) -> list[int]:
+def _blank_rows(lines: _Lines) -> list[int]:
     """Returns the numbers from 1 of rows that are blank lines; a cell with line breaks is one row."""
-    if not _BLANK_LINE.search(content):
+    if not _BLANK_LINE.search(lines.content):
         return []
-    return [number for number, cells in enumerate(_records(path, content, delimiter), start=1) if not cells]
+    return [number for number, cells in enumerate(lines.records(), start=1) if not cells]
 
 
-def _texts(path: Path, content: bytes, delimiter: str, header: list[str]) -> pa.Table:
-    for size in _BLOCK_BYTES:
+def _texts(lines: _Lines, header: list[str]) -> pa.Table:
+    for size in _BLOCK_BYTES[:-1]:
         try:
-            texts = _parsed(content, delimiter, header, size)
-            break
+            return _parsed(lines, header, size)
         except pa.ArrowInvalid as error:
             # Arrow needs a whole row in one block.
-            if "block" not in str(error) or size == _BLOCK_BYTES[-1]:
+            if "block" not in str(error):
                 raise
-    if b'"' in content and any(_has_line_breaks(texts.column(name)) for name in header):
-        # Arrow takes a quote without an end for a cell that lasts to the end of the file; strict reading does not.
-        sum(1 for _ in _records(path, content, delimiter))
-    return texts
+    return _parsed(lines, header, _BLOCK_BYTES[-1])
 
 
-def _parsed(content: bytes, delimiter: str, header: list[str], block_bytes: int) -> pa.Table:
+def _parsed(lines: _Lines, header: list[str], block_bytes: int) -> pa.Table:
     # All columns are read as text: Arrow would guess each type from the first block only.
     return arrow_csv.read_csv(
-        pa.BufferReader(content),
+        pa.BufferReader(lines.content),
         # With threads, errors do not name the row.
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block_bytes),
         parse_options=arrow_csv.ParseOptions(
-            delimiter=delimiter,
-            newlines_in_values=True,
+            delimiter=lines.delimiter,
+            quote_char='"' if lines.has_quotes else False,
+            newlines_in_values=lines.has_quotes,
             # In the only column, a blank line is a hole: skipping it would move all later rows up.
             ignore_empty_lines=len(header) > 1,
         ),
@@ -216,7 +265,3 @@ def _unreadable(path: Path, error: pa.ArrowInvalid, offset: int, blanks: list[in
     return DataError(
         f"{path}, row {row} has {found} values; must have {expected}, as many as there are column names: mend the row"
     )
-
-
-def _has_line_breaks(texts: pa.ChunkedArray) -> bool:
-    return bool(pc.any(pc.match_substring(texts, "\n")).as_py())

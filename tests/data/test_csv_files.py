@@ -53,10 +53,10 @@ def test_a_row_of_another_width_is_named_past_blank_lines(read) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ['a,b\n1,"x\n2,y\n3,z\n', 'a,b\n1,"x\n2,"y"\n3,z\n', '"a,b\n1,2\n'],
+    ['a,b\n1,"x\n2,y\n3,z\n', 'a,b\n1,"x\n2,"y"\n3,z\n', '"a,b\n1,2\n', 'a,b\n1,"x" y\n', 'a,b\n1,"x'],
 )
 def test_a_quote_without_an_end_swallows_no_rows(content, read) -> None:
-    with pytest.raises(DataError, match="cannot be read as CSV: .*; are all quotes closed"):
+    with pytest.raises(DataError, match="line [1-4] cannot be read as CSV: .*; are all quotes closed"):
         read(content)
 
 
@@ -98,3 +98,13 @@ def test_a_file_without_names_is_refused(header, read) -> None:
 def test_numbers_in_order_are_names(header, read) -> None:
     values = ",".join("1" for _ in header.split(","))
     assert list(read(f"{header}\n{values}\n").columns) == header.split(",")
+
+
+def test_quotes_that_do_not_fit_are_characters_between_tabs(tmp_path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tlabel\n"Stop\t1\n"Go", he said\t0\n""\t1\n')
+    table = read_table(path)
+    assert table.texts("text") == ['"Stop', '"Go", he said', '""']
+    assert table.remarks == ("a.tsv: quotes enclose no cells, but are characters like others",)
+    path.write_text('text\tlabel\n"Stop\there"\t1\n')
+    assert read_table(path).texts("text") == ["Stop\there"]
