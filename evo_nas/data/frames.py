@@ -46,6 +46,11 @@ def is_frame(value: object) -> bool:
     return hasattr(value, "__arrow_c_stream__") and hasattr(value, "columns")
 
 
+def names_its_rows(frame: Any) -> bool:
+    """Whether the index of a pandas frame has levels, of which the first names the sequence of each row."""
+    return bool(getattr(getattr(frame, "index", None), "nlevels", 1) > 1)
+
+
 def sequences_of_frame(
     place: str,
     frame: Any,
@@ -129,7 +134,7 @@ def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
     """
     if layout.time is None and not layout.categories:
         return frame
-    if getattr(getattr(frame, "index", None), "nlevels", 1) > 1:
+    if names_its_rows(frame):
         raise DataError(f"{place} has an index of several levels; make columns of them: reset_index()")
     table = _arrow(place, frame)
     if layout.time is not None:
@@ -210,7 +215,7 @@ def _arrow(place: str, frame: Any) -> pa.Table:
 def _names_of_rows(place: str, table: pa.Table, frame: Any, sequence: str | None) -> list[Any] | None:
     if sequence is not None:
         names: list[Any] = _column(place, table, sequence).to_pylist()
-    elif getattr(getattr(frame, "index", None), "nlevels", 1) > 1:
+    elif names_its_rows(frame):
         names = frame.index.get_level_values(0).tolist()
     else:
         return None

@@ -19,7 +19,7 @@ from evo_nas.api import search
 from evo_nas.champion.export import check_target
 from evo_nas.champion.predictor import Predictor, load_predictor
 from evo_nas.champion.verdict import Verdict
-from evo_nas.data.frames import is_frame
+from evo_nas.data.frames import is_frame, names_its_rows
 from evo_nas.errors import ChampionError, ConfigError, DataError
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Best, Progressed
@@ -252,7 +252,7 @@ def sequences_of(estimator: SequenceEstimator, X: Any) -> Any:
         ValueError: It has not three dimensions, or values that are no numbers.
     """
     if is_frame(X):
-        if getattr(getattr(X, "index", None), "nlevels", 1) < 2:
+        if not names_its_rows(X):
             raise ValueError(f"X is one frame of two dimensions, {np.shape(X)}. {_REMEDY}")
         return X
     if hasattr(X, "__array__"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evo_nas.data.examples import Places
-from evo_nas.data.frames import as_laid_out, is_frame
+from evo_nas.data.frames import as_laid_out, is_frame, names_its_rows
 from evo_nas.data.holes import HoleFilling, Missing
 from evo_nas.data.layout import Layout
 from evo_nas.data.memory import Reading
@@ -122,7 +122,7 @@ class NumericInputs:
         layout, is_one = self.layout, is_frame(sequences)
         if is_one:
             sequences = as_laid_out("raw inputs", sequences, layout)
-            sequence = sequence or layout.sequence
+            sequence = sequence or (None if names_its_rows(sequences) else layout.sequence)
         elif isinstance(sequences, list | tuple) and all(map(is_frame, sequences)):
             sequences = [
                 as_laid_out(f"raw inputs {at + 1}", each, layout) for at, each in enumerate(sequences)

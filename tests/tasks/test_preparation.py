@@ -143,7 +143,12 @@ def test_a_step_of_a_table_is_prepared_as_in_training(tmp_path) -> None:
     data = prepared_of("classification", tmp_path / "steps.csv", sequence="id", label="label", split=TIME)
     read = pd.read_csv(tmp_path / "steps.csv").iloc[48 * 7 :]
     raw = read[["label", "z", "id", "x", "y"]]
-    for inputs, _ in (data.preparation.inputs.raw(raw), data.preparation.inputs.raw(raw, sequence="id")):
+    indexed = raw.set_index(["id", raw.groupby("id").cumcount()])
+    for inputs, _ in (
+        data.preparation.inputs.raw(raw),
+        data.preparation.inputs.raw(raw, sequence="id"),
+        data.preparation.inputs.raw(indexed),
+    ):
         assert np.array_equal(inputs, data.test.inputs)
 
 
