@@ -50,13 +50,15 @@ class Corpus:
 
 
 def read_text(path: Path, encoding: str) -> str:
-    r"""Returns the content of a file; only ``\n`` and ``\r\n`` end lines.
+    r"""Returns the content of a file; only ``\n`` and ``\r\n`` end lines, or ``\r`` where there is neither.
 
     Raises:
         DataError: The file is missing, empty, or not in ``encoding``.
     """
     # Decoded by `text_of` and not by `read_text` of a path, which would take further characters for ends of lines.
     text = text_of(path, encoding).replace("\r\n", "\n")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # the line ends of old Macs
     if not text.strip():
         raise DataError(f"{path} is empty; must hold text")
     return text

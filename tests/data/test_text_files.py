@@ -125,3 +125,13 @@ def test_rows_of_tables_and_records_of_fasta_are_lines_of_a_joined_text(tmp_path
     )
     with pytest.raises(DataError, match="no column 'id '; did you mean 'id'"):
         joined_texts([tmp_path / "b.jsonl"], "utf-8", column="id ")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_any_system_end_lines(end, tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(end.join(["dry sun", "wet rain", ""]).encode())
+    assert TextReader(TextRoles()).read(path).items == ["sun", "rain"]
+    table = tmp_path / "a.csv"
+    table.write_bytes(end.join(["text,label", '"a sun",dry', '"a rain",wet', ""]).encode())
+    assert read_table(table).texts("text") == ["a sun", "a rain"]
