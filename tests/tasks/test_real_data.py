@@ -70,6 +70,8 @@ def test_ridge_on_the_burners_improves_with_the_window(window, value, data) -> N
 )
 def test_baselines_of_the_other_series(file, target, window, persistence, linear, data) -> None:
     overrides = [f"task.path=series/{file}.csv", f"task.targets=[{target}]", f"task.window={window}"]
+    # The temperatures leave out the last day of both leap years, and the published figures do not count that.
+    overrides.append("task.gaps=keep")
     baselines = scores(experiment("series", data, *overrides).baselines)
     assert baselines["persistence"] == pytest.approx(persistence, abs=0.01)
     assert baselines["linear"] == pytest.approx(linear, abs=0.01)
