@@ -72,6 +72,10 @@ def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
     targets = options.targets
     if targets == "all":
         targets = tuple(name for name in inputs if name not in options.known)
+        if not targets:
+            raise DataError(
+                f"{table.source} has no column to forecast: all that are read are known beforehand"
+            )
     return SeriesColumns(
         inputs,
         targets,

@@ -39,6 +39,9 @@ _DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
 MILLISECONDS = 1e11
 """Numbers from this one on count milliseconds: as seconds they would lie after the year 5000."""
 
+LATEST = 9e12
+"""Milliseconds beyond this one, in the year 2255, do not fit into nanoseconds of 64 bits."""
+
 
 def time_columns(table: Table) -> list[str]:
     """Returns the names of the columns in which every value is a date or a time stamp, in the file's order.
@@ -70,7 +73,15 @@ def read_times(table: Table, name: str, *, day_first: bool | None = None) -> Sta
     if pa.types.is_temporal(values.type):
         return _of_temporal(values)
     if not is_text(values) or table.kind_of(name).name == "numeric":
-        return _of_numbers(table.numbers(name))
+        numbers = table.numbers(name)
+        beyond = np.flatnonzero(np.abs(numbers) > LATEST)
+        if beyond.size:
+            row = int(beyond[0])
+            raise DataError(
+                f"{table.place(name, row)} is {numbers[row]:g}; a number that is a time must be a year, a date such as "
+                "20201231, or seconds or milliseconds since 1970"
+            )
+        return _of_numbers(numbers)
     texts = values.to_pylist()
     try:
         stamps = _parsed(texts, day_first)

@@ -122,6 +122,8 @@ def test_other_columns_are_no_times(values) -> None:
         (["2020-01-01", "soon"], "row 3, column 'when' is 'soon'; must be a date"),
         (["31/12/2020", "12/31/2020"], "row 3, column 'when' is '12/31/2020'; must be a date"),
         (["1500-01-01", "1501-01-01"], "row 2, column 'when' is '1500-01-01'.* years 1678 and 2262"),
+        ([1e30, 2e30], r"row 2, column 'when' is 1e\+30; a number that is a time must be a year"),
+        (["1577836800", "-1e18"], r"row 3, column 'when' is -1e\+18; a number that is a time must be a year"),
         (["soon", "later"], "row 2, column 'when' is 'soon'; must be a date"),
     ],
 )

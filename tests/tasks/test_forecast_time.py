@@ -307,6 +307,8 @@ def test_all_columns_that_are_read_can_be_targets(tmp_path) -> None:
     assert dataset.signature.last_values == (0, 1)
     assert "not read: z (excluded), word (words)" in dataset.remarks
     assert prepared(path, targets="all", known=("z",)).dataset.name == "forecast of y, x"
+    with pytest.raises(DataError, match="no column to forecast: all that are read are known beforehand"):
+        prepared(path, targets="all", inputs=("z",), known=("z",))
 
 
 @pytest.mark.parametrize(("name", "numbers"), [("n", range(60)), ("id", range(100, 40, -1)), ("", range(60))])
