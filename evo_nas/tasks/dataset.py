@@ -107,7 +107,7 @@ class Windows:
             last = self.last_known[self.origins[which] - 1]
             is_later = rows[:, : self.window, None] > last[:, None]
             inputs = np.where(is_later, value_at(self.inputs, last)[:, None], inputs)
-        return Sequences(inputs, targets.reshape(len(targets), -1))
+        return Sequences(inputs, targets.reshape(len(targets), self.horizon * self.targets.shape[1]))
 
     def last_targets(self) -> npt.NDArray[np.float32]:
         """Returns the last known value of each target before each origin, float32 ``(n, targets)``.

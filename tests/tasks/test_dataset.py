@@ -34,6 +34,12 @@ def test_a_stream_has_a_target_for_all_tokens_but_the_last() -> None:
     assert len(Stream(np.arange(10), steps=3)) == 9
 
 
+def test_no_windows_are_no_rows_of_the_same_width() -> None:
+    rows = np.zeros((20, 2), dtype=np.float32)
+    cut = Windows(rows, rows, np.zeros(0, dtype=np.int64), window=3, horizon=4).cut()
+    assert (cut.inputs.shape, cut.targets.shape) == ((0, 3, 2), (0, 8))
+
+
 def test_rows_before_an_origin_are_those_of_its_own_series() -> None:
     rows = np.zeros((20, 1), dtype=np.float32)
     windows = Windows(rows, rows, np.array([3, 7, 8, 19]), window=1, horizon=1, starts=np.array([0, 7]))

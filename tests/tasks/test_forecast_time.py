@@ -390,6 +390,15 @@ def test_quantiles_are_ordered_by_step_then_target_then_level(tmp_path) -> None:
     }
 
 
+def test_a_season_that_only_test_forecasts_have_before_them_is_still_a_baseline_of_quantiles(
+    tmp_path,
+) -> None:
+    path = written(tmp_path, "rows.csv", frame())
+    options = {"season": 50, "metric": "wql", "quantiles": (0.1, 0.5, 0.9)}
+    seasonal = prepared(path, **options).baselines["seasonal naive"]
+    assert np.isfinite(seasonal())
+
+
 def test_the_weighted_quantile_loss_of_a_point_forecast_is_its_error_over_the_size_of_targets(
     tmp_path,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def error_quantiles(errors: Values, levels: Sequence[float]) -> Values:
-    """Returns what to add to a point forecast for each level, ``(targets, levels)``; one zero each without levels.
+    """Returns what to add to a point forecast for each level, ``(targets, levels)``; zeros without levels or errors.
 
     The forecast itself stays the median, so that its own error is the same with and without quantiles.
 
@@ -24,8 +24,8 @@ def error_quantiles(errors: Values, levels: Sequence[float]) -> Values:
         errors: Targets less their forecasts ``(n, targets)``; NaN does not count.
         levels: The levels.
     """
-    if not levels:
-        return np.zeros((errors.shape[1], 1))
+    if not levels or not len(errors):
+        return np.zeros((errors.shape[1], max(len(levels), 1)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a target of which nothing is known has no errors
         offsets = np.nanquantile(errors, levels, axis=0).T - np.nanmedian(errors, axis=0)[:, None]

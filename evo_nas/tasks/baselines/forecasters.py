@@ -123,7 +123,8 @@ def _of_season(windows: Windows, season: int) -> tuple[npt.NDArray[np.float64], 
     guesses = windows.targets[some.origins[:, None] + steps]
     # Where the season has a hole, the last known value is the next best.
     guesses = np.where(np.isnan(guesses), some.last_targets()[:, None], guesses)
-    return guesses.reshape(len(some), -1).astype(np.float64), some.cut().targets.astype(np.float64)
+    targets = some.cut().targets.astype(np.float64)
+    return guesses.reshape(targets.shape).astype(np.float64), targets
 
 
 def _scored(
