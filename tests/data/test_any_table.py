@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zlib
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,7 +18,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings
-from hypothesis import strategies as st
 
 from evo_nas.cli.data_view import data_fields, data_view
 from evo_nas.cli.init import readable
@@ -33,6 +33,8 @@ from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, W
 from tests.data.any_table import EXTRA, NAMED_FORMATS, READING, Drawn, drawn
 
 TABLES = int(os.environ.get("EVO_NAS_TABLES", "2000"))
+BASELINES_EVERY, PICTURES_EVERY = 60, 5
+"""Of so many tables one is drawn as a picture, and baselines are fitted to one, which takes a hundred times as long."""
 FEWEST_READ = 0.2
 """Share of the tables that must be read: a test in which all are refused would test nothing."""
 
@@ -49,15 +51,15 @@ def test_any_table_is_read_or_refused_in_one_line(kind: str, tmp_path: Path) -> 
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(table=drawn(kind), fits=st.integers(0, 100))
-    def check(table: Drawn, fits: int) -> None:
-        ends[read_or_refused(kind, table, tmp_path, fits=fits == 0)] += 1
+    @given(table=drawn(kind))
+    def check(table: Drawn) -> None:
+        ends[read_or_refused(kind, table, tmp_path)] += 1
 
     check()
     assert ends["read"] > FEWEST_READ * ends.total(), f"of {kind}, {ends}"
 
 
-def read_or_refused(kind: str, table: Drawn, folder: Path, *, fits: bool) -> str:
+def read_or_refused(kind: str, table: Drawn, folder: Path) -> str:
     """Does what ``evo-nas data`` does, and returns whether the table was read or refused."""
     for name, content in table.files.items():
         (folder / name).write_bytes(content)
@@ -66,7 +68,11 @@ def read_or_refused(kind: str, table: Drawn, folder: Path, *, fits: bool) -> str
         task = {"kind": kind, **table.options}
         experiment = Experiment.of(configured({"name": "any", "base_dir": str(folder), "task": task}))
         dataset = experiment.dataset
-        shown = _shown(dataset, experiment.baselines if fits else {})
+        # Chosen by the content: hypothesis would draw one end of a range far too often.
+        lot = zlib.crc32(table.files[table.options["path"]])
+        shown = _shown(dataset, experiment.baselines if lot % BASELINES_EVERY == 0 else {})
+        if lot % PICTURES_EVERY == 0:
+            ElementTree.fromstring(picture(dataset))
         experiment.fingerprint  # noqa: B018 - hashes the files
     except EvoNasError as error:
         # A configuration may have several problems, each in a line of its own; data have one.
@@ -84,7 +90,6 @@ def read_or_refused(kind: str, table: Drawn, folder: Path, *, fits: bool) -> str
 
 def _shown(dataset: Dataset, baselines: dict[str, float]) -> str:
     json.dumps(data_fields(dataset, baselines), allow_nan=False)
-    ElementTree.fromstring(picture(dataset))
     console = plain_console(file=io.StringIO(), width=100)
     console.print(data_view(dataset, baselines))
     return console.file.getvalue()
@@ -96,7 +101,11 @@ def _check(dataset: Dataset, table: Drawn) -> None:
         _check_inputs(dataset, part)
         _check_targets(dataset, part)
     _check_apart(dataset, table)
-    if EXTRA in table.kinds and table.options["path"].split(".")[1] in NAMED_FORMATS:
+    # A language model reads a table as the text that it is, all of it.
+    has_columns = table.options["path"].split(".")[1] in NAMED_FORMATS and not isinstance(
+        dataset.train, Stream
+    )
+    if EXTRA in table.kinds and has_columns:
         assert any(EXTRA in remark for remark in dataset.remarks), dataset.remarks
 
 
