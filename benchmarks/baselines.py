@@ -71,7 +71,7 @@ def main(command: str, *folders: str) -> None:
             files = {"path": f"{path}_TRAIN.ts", "test_path": f"{path}_TEST.ts"}
             split = {"validation": 0.2, "duplicates": "keep"}
             task = {"kind": "classification", "split": split, **files}
-            measure(name, Experiment.of(checked(SearchConfig, {"name": name, "task": task})))
+            measure(name, Experiment.of(checked(SearchConfig, {"name": name.lower(), "task": task})))
     elif command != "report":
         raise SystemExit(__doc__)
     report()
