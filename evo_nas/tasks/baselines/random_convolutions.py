@@ -1,14 +1,14 @@
 """Random convolutions of sequences of any lengths, after MiniRocket (Dempster, Schmidt and Webb, 2021).
 
 A kernel has nine weights: three are 2, the others -1. The sum of some columns is convolved with it and compared with
-biases, which are quantiles of the same convolution of some sequences. Each bias gives two features: at which share of
-the steps it is exceeded, and by how much on average. The second, from MultiRocket (Tan et al., 2022), is what tells
-sequences of a few steps apart.
+biases, which are quantiles of the same convolution of some sequences. A feature is the share of the steps at which a
+bias is exceeded. Of a few steps that share has only a few values, so there a second feature tells by how much it is
+exceeded on average, after MultiRocket (Tan et al., 2022); on longer sequences that makes the regression worse.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 KERNELS = tuple(combinations(range(9), 3))
 """Where the three large weights are, for each of the 84 kernels."""
-BIASES = 4
-FEATURES_EACH = 2 * BIASES
-"""Features of one convolution."""
+FEATURES_EACH = 8
+"""Features of one convolution: as many biases, or half as many with two features each."""
+SHORT = 16
+"""Sequences of fewer steps, by their median, have the second kind of feature."""
 MOST_FEATURES, FEWEST_FEATURES = 10_000, 1000
 MOST_FEATURES_OF_MANY = 2000
 """Of more than 2,000 sequences: the regression takes the cube of the smaller number, so that both stay at seconds."""
 MOST_CELLS = 20_000_000
 """Rows times features of what is learnt from."""
-FEATURES_PER_ROW = 40
+FEATURES_PER_ROW = 100
 """A few rows need no more; so small data cost no seconds."""
 MOST_WORK = 1e10
 """Steps times features, about ten seconds."""
@@ -82,11 +83,13 @@ class RandomConvolutions:
     Attributes:
         mean: Mean of each column of the sequences, ``(columns,)``.
         deviation: Deviation of each.
+        has_excess: Whether each bias has a second feature, by how much it is exceeded.
         convolutions: What was drawn.
     """
 
     mean: npt.NDArray[np.float64]
     deviation: npt.NDArray[np.float64]
+    has_excess: bool
     convolutions: tuple[_Convolution, ...]
 
     @classmethod
@@ -102,15 +105,16 @@ class RandomConvolutions:
         steps = np.concatenate([np.asarray(item, dtype=np.float64) for item in sequences])
         mean, deviation = steps.mean(axis=0), steps.std(axis=0)
         deviation[deviation == 0] = 1.0
-        bare = cls(mean, deviation, ())
+        median = float(np.median([len(item) for item in sequences]))
+        bare = cls(mean, deviation, median < SHORT, ())
         count = features // FEATURES_EACH
         kernels = [KERNELS[place] for _ in range(-(-count // 84)) for place in rng.permutation(84)][:count]
         # Half of the sequences are at least as long as the widest kernel.
-        longest = np.log2(max(1.0, (np.median([len(item) for item in sequences]) - 1) / 8))
+        longest = np.log2(max(1.0, (median - 1) / 8))
         chosen = [
             bare._with_biases(sequences, kernel, int(2 ** rng.uniform(0, longest)), rng) for kernel in kernels
         ]
-        return cls(bare.mean, bare.deviation, tuple(chosen))
+        return replace(bare, convolutions=tuple(chosen))
 
     def __call__(self, sequences: Sequence[npt.NDArray[np.generic]]) -> Values:
         """Returns the features float32 ``(n, features)`` of ``sequences``, ``(time, columns)`` each."""
@@ -119,7 +123,9 @@ class RandomConvolutions:
         rows = np.empty((len(sequences), FEATURES_EACH * len(self.convolutions)), dtype=np.float32)
         for which in _blocks(order, sequences):
             values, lengths = self._stacked([sequences[row] for row in which])
-            rows[which] = np.concatenate([_features(each, values, lengths) for each in self.convolutions]).T
+            rows[which] = np.concatenate(
+                [self._features(each, values, lengths) for each in self.convolutions]
+            ).T
         return rows
 
     def _with_biases(
@@ -129,15 +135,30 @@ class RandomConvolutions:
         dilation: int,
         rng: np.random.Generator,
     ) -> _Convolution:
+        count = FEATURES_EACH // (1 + self.has_excess)
         columns = rng.permutation(len(self.mean))
         # Of many columns few are added up, since the sum of all would hide each of them.
         columns = columns[: int(2 ** rng.uniform(0, np.log2(min(len(columns), 9) + 1)))]
-        values, lengths = self._stacked([sequences[row] for row in rng.integers(0, len(sequences), BIASES)])
+        values, lengths = self._stacked([sequences[row] for row in rng.integers(0, len(sequences), count)])
         pads = bool(rng.integers(2)) or bool((lengths <= 8 * dilation).any())
         draft = _Convolution(columns, kernel, dilation, pads, np.zeros(0, dtype=np.float32))
         convolved, counted = draft.of(values), draft.counted(lengths, values.shape[1])
-        biases = [np.quantile(convolved[counted[:, row], row], rng.random()) for row in range(BIASES)]
+        biases = [np.quantile(convolved[counted[:, row], row], rng.random()) for row in range(count)]
         return _Convolution(columns, kernel, dilation, pads, np.array(biases, dtype=np.float32))
+
+    def _features(self, convolution: _Convolution, values: Values, lengths: npt.NDArray[np.int64]) -> Values:
+        """Returns the share of the steps over each bias, and the mean excess, ``(features, n)``."""
+        time = values.shape[1]
+        counted = convolution.counted(lengths, time)
+        convolved = np.where(counted, convolution.of(values), -np.inf)
+        number = np.maximum(counted.sum(axis=0), 1)
+        # Two bytes hold the count of all but the longest sequences, and add up twice as fast as eight.
+        kind = np.uint16 if time < 2**16 else np.uint32
+        sums = [np.add.reduce(convolved > bias, axis=0, dtype=kind) for bias in convolution.biases]
+        if self.has_excess:
+            sums += [np.maximum(convolved - bias, 0).sum(axis=0) for bias in convolution.biases]
+        rows: Values = (np.stack(sums) / number).astype(np.float32)
+        return rows
 
     def _stacked(self, items: list[npt.NDArray[np.generic]]) -> tuple[Values, npt.NDArray[np.int64]]:
         """Returns standardised values ``(columns, time, n)``, zero after the ends, and lengths ``(n,)``."""
@@ -177,17 +198,3 @@ def _blocks(
         size = max(1, min(size, BLOCK_STEPS // longest))
         yield order[start : start + size]
         start += size
-
-
-def _features(convolution: _Convolution, values: Values, lengths: npt.NDArray[np.int64]) -> Values:
-    """Returns share and mean excess of the steps over each bias, ``(2 * biases, n)``."""
-    time = values.shape[1]
-    counted = convolution.counted(lengths, time)
-    convolved = np.where(counted, convolution.of(values), -np.inf)
-    number = np.maximum(counted.sum(axis=0), 1)
-    # Two bytes hold the count of all but the longest sequences, and add up twice as fast as eight.
-    kind = np.uint16 if time < 2**16 else np.uint32
-    shares = [np.add.reduce(convolved > bias, axis=0, dtype=kind) for bias in convolution.biases]
-    excesses = [np.maximum(convolved - bias, 0).sum(axis=0) for bias in convolution.biases]
-    rows: Values = (np.stack([*shares, *excesses]) / number).astype(np.float32)
-    return rows

