@@ -41,7 +41,10 @@ def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = Fal
     with reading(path):
         try:
             if kind in _READERS:
-                table = arrow_table(str(path), _READERS[kind](path))
+                columns = _READERS[kind](path)
+                # Arrow reads damaged texts without a word, and fails when one is looked at.
+                columns.validate(full=True)
+                table = arrow_table(str(path), columns)
             elif kind == ".arff":
                 table = read_arff(path)
             else:

@@ -98,3 +98,16 @@ def test_a_column_of_csv_without_a_name_is_an_index(again, tmp_path) -> None:
     assert table.index_columns == (("Unnamed: 0",) if again else ("",))
     assert table.numeric_columns() == ["a"]
     assert table.numbers(table.index_columns[0]).tolist() == [7, 3]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_a_text_that_is_damaged_is_refused_and_never_looked_at(tmp_path, suffix) -> None:
+    path = tmp_path / f"a.{suffix}"
+    frame = pd.DataFrame({"day": ["2024-01-01", "2024-01-02"], "x": [1, 2]})
+    if suffix == "parquet":
+        frame.to_parquet(path, compression=None)
+    else:
+        frame.to_feather(path, compression="uncompressed")
+    path.write_bytes(path.read_bytes().replace(b"2024-01-02", b"20\x824-01-02"))
+    with pytest.raises(DataError, match=f"a.{suffix} cannot be read as {suffix.upper()}: .*UTF-?8"):
+        read_table(path)
