@@ -18,6 +18,7 @@ from evo_nas.data.labels import step_labels_of
 from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_number
 from evo_nas.data.settled_columns import settled
+from evo_nas.data.step_scales import remarks_on_scales
 from evo_nas.data.step_tables import Steps, sequences_of_steps
 from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
@@ -155,6 +156,7 @@ class SequenceReader:
                 f"every row is a sequence of {shape}, columns {columns.inputs[0]} to {columns.inputs[-1]}",
                 *columns.remarks,
                 *columns.remarks_on(table),
+                *remarks_on_scales(table.source, items, columns.inputs),
             ),
             missing=table.missing(),
             places=places_of_rows(table),

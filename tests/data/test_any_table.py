@@ -146,13 +146,7 @@ def _check_apart(dataset: Dataset, table: Drawn) -> None:
     tells = set(table.kinds.values()) & {"floats", "walk", "lists", "pairs", "equal lists"}
     if keeps or dataset.signature.vocabulary or not tells or not isinstance(dataset.train, Sequences):
         return
-    if table.is_touched or set(table.kinds.values()) & {
-        "beyond",
-        "huge",
-        "nearly constant",
-        "infinite",
-        "seconds",
-    }:
+    if table.is_touched or set(table.kinds.values()) & {"beyond", "huge", "nearly constant", "infinite"}:
         return
     if table.options.get("inputs"):
         return
