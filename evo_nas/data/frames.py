@@ -141,10 +141,34 @@ def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
         _column(place, table, layout.time)
         table = table.take(pa.array(np.argsort(_times(place, table, layout.time), kind="stable")))
     for name, words in layout.categories.items():
-        texts = [str(value) for value in _column(place, table, name).to_pylist()]
+        found = _words(place, name, _column(place, table, name).to_pylist(), words)
         for word in words:
-            table = table.append_column(f"{name}={word}", pa.array([text == word for text in texts]))
+            table = table.append_column(f"{name}={word}", pa.array([each == word for each in found]))
     return table
+
+
+def _words(place: str, name: str, values: Sequence[Any], words: Sequence[str]) -> list[str | None]:
+    """Returns which of ``words`` each value of a column is, None where it is another one or missing.
+
+    Raises:
+        DataError: There are values, and none of them is a known word.
+    """
+    given = [value for value in values if value is not None and str(value).strip()]
+    found = [next((each for each in _spellings(value) if each in words), None) for value in values]
+    if given and not any(found):
+        known = ", ".join(map(repr, words[:5])) + (", ..." if len(words) > 5 else "")
+        raise DataError(
+            f"{place}: no value of column {name!r} is a word that the network learnt, the first is "
+            f"{str(given[0])!r:.60}; must be one of {known}, or missing"
+        )
+    return found
+
+
+def _spellings(value: object) -> tuple[str, ...]:
+    text = str(value).strip()
+    # A column of whole numbers is one of fractions as soon as one is missing, in pandas and in files.
+    is_whole = isinstance(value, int | float) and float(value).is_integer()
+    return (text, f"{value:.0f}", f"{value:.1f}") if is_whole else (text,)
 
 
 def _times(place: str, table: pa.Table, name: str) -> npt.NDArray[Any]:

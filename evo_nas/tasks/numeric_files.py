@@ -176,8 +176,8 @@ def _check(examples: Examples[Numeric], roles: Roles, *, width: int) -> None:
             )
 
 
-def recorded(features: Features) -> NumericInputs:
-    """Returns what was done to the values of sequences in the form that is kept beside a network."""
+def recorded(features: Features, window: int | None = None) -> NumericInputs:
+    """Returns what was done to sequences, of which the last ``window`` steps are read, as a network keeps it."""
     mean, scale = (tuple(values.tolist()) for values in (features.scaler.mean, features.scaler.scale))
     how, masked = features.filling.how, features.filling.masked
-    return NumericInputs(mean, scale, features.names, how, masked, layout=features.layout)
+    return NumericInputs(mean, scale, features.names, how, masked, layout=features.layout, window=window)

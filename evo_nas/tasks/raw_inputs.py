@@ -39,6 +39,7 @@ class NumericInputs:
         missing: What becomes of missing values.
         masked: The features that get a mask, by position; see `data.holes.HoleFilling`.
         layout: How tables hold the sequences.
+        window: Last steps of a raw sequence that are read; None for all of them.
     """
 
     mean: tuple[float, ...]
@@ -47,6 +48,7 @@ class NumericInputs:
     missing: Missing = "refuse"
     masked: tuple[int, ...] = ()
     layout: Layout = field(default_factory=Layout)
+    window: int | None = None
     kind: Literal["numbers"] = "numbers"
 
     @property
@@ -130,9 +132,10 @@ class NumericInputs:
         # Holes are judged by what training had, not by what is possible.
         reading = Reading("classification", sequence, holes=True)
         items = reading.inputs("raw", sequences, columns=layout.row or self.columns)
-        return self.padded(
-            [item.reshape(-1, len(self.mean)) for item in items] if layout.row and is_one else items
-        )
+        if layout.row and is_one:
+            items = [item.reshape(-1, len(self.mean)) for item in items]
+        # Training saw no longer pieces, each with the answer at its end.
+        return self.padded([item[-self.window :] for item in items] if self.window else items)
 
 
 @dataclass(frozen=True, slots=True)

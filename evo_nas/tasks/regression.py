@@ -105,7 +105,7 @@ class RegressionTask(NumericTask[RegressionOptions]):
             "regression",
             parts,
             lambda examples: padded(features.inputs(examples), np.float32),
-            inputs=recorded(features),
+            inputs=recorded(features, options.window),
             metric=options.metric,
         )
         dataset = replace(

@@ -181,6 +181,61 @@ def test_steps_are_ordered_and_words_become_inputs_as_in_training(tmp_path, time
         preparation.inputs.raw(raw.set_index(["id", "clock"]))
 
 
+def table_of_devices(devices: np.ndarray) -> pd.DataFrame:
+    columns = {"id": np.repeat(range(60), 7), "device": devices, "x": RNG.normal(size=420)}
+    return pd.DataFrame({**columns, "label": np.repeat(CLASSES, 7)})
+
+
+def inputs_of_devices(path: Path, steps: pd.DataFrame) -> NumericInputs:
+    steps.to_csv(path, index=False)
+    options = {"sequence": "id", "label": "label", "categorical": ["device"], "split": TIME}
+    return prepared_of("classification", path, **options).preparation.inputs
+
+
+@pytest.mark.parametrize(
+    ("devices", "spelled"),
+    [
+        ([1, 2, 3], lambda names: names.astype(float)),
+        ([1, 2, 3], lambda names: names.astype(object)),
+        ([1, 2, 3], lambda names: names.astype(str)),
+        ([1.0, 2.0, 3.5], lambda names: names),
+        (["phone", "watch", "ring"], lambda names: " " + names + " "),
+    ],
+)
+def test_a_word_is_known_however_a_table_spells_it(tmp_path, devices, spelled) -> None:
+    steps = table_of_devices(np.array(devices)[np.arange(420) % 3])
+    inputs = inputs_of_devices(tmp_path / "steps.csv", steps)
+    raw = inputs.raw(steps.assign(device=spelled(steps["device"])))[0]
+    assert np.array_equal(raw, inputs.raw(pd.read_csv(tmp_path / "steps.csv"))[0])
+    assert len(np.unique(raw[..., [name.startswith("device=") for name in inputs.columns]])) == 2
+
+
+def test_a_column_without_a_known_word_is_refused_and_one_without_a_value_is_not(tmp_path) -> None:
+    steps = table_of_devices(np.array(["phone", "watch"])[np.arange(420) % 2])
+    inputs = inputs_of_devices(tmp_path / "steps.csv", steps)
+    with pytest.raises(
+        DataError, match="'device' is a word that the network learnt, the first is 'ring'; must be"
+    ):
+        inputs.raw(steps.assign(device="ring"))
+    assert np.isfinite(inputs.raw(steps.assign(device=None))[0]).all()
+    assert np.isfinite(inputs.raw(steps.assign(device=["ring", *steps["device"][1:]]))[0]).all()
+
+
+@pytest.mark.parametrize("missing", ["refuse", "mask", "interpolate", "previous"])
+def test_only_the_last_steps_are_read_where_a_window_cut_sequences(tmp_path, missing) -> None:
+    steps = pd.DataFrame({"engine": np.repeat(range(30), 12), "cycle": np.tile(range(12), 30)})
+    steps = steps.assign(x=RNG.normal(size=360), rul=11 - steps["cycle"])
+    if missing != "refuse":
+        steps.loc[::5, "x"] = np.nan
+    steps.to_csv(tmp_path / "steps.csv", index=False)
+    options = {"sequence": "engine", "time": "cycle", "targets": ["rul"], "window": 5, "missing": missing}
+    inputs = prepared_of("regression", tmp_path / "steps.csv", **options).preparation.inputs
+    whole = [some for _, some in steps.groupby("engine")]
+    assert np.array_equal(inputs.raw(whole)[0], inputs.raw([each.tail(5) for each in whole])[0])
+    assert np.array_equal(inputs.raw(steps)[0], inputs.raw(whole)[0])
+    assert inputs.raw([whole[0].head(3)])[0].shape[1] == 3
+
+
 def test_numbers_of_files_come_back_in_their_units(tmp_path) -> None:
     rows = pd.DataFrame(np.nan_to_num(WAVES[..., 1]), columns=[f"t{step}" for step in range(7)])
     rows.assign(target=1000 * rows["t3"]).to_csv(tmp_path / "rows.csv", index=False)
