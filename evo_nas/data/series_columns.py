@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evo_nas.data.guesses import names_rows
+from evo_nas.data.series_names import names_series
 from evo_nas.data.time import time_columns
 from evo_nas.errors import DataError
 
@@ -51,7 +52,8 @@ def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
     """Returns the columns that ``options`` name, and guesses those that they do not name.
 
     Raises:
-        DataError: A named column is not there, there is nothing to read, or two columns may be the time.
+        DataError: A named column is not there, there is nothing to read, two columns may be the time, or one may name
+            the series.
     """
     for name in (*options.exclude, *filter(None, (options.time, options.series))):
         table.column(name)  # raises where there is none
@@ -59,6 +61,8 @@ def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:
     time = options.time or _guessed_time(table, options, dates)
     if time is None and (needs := _needs_time(options)):
         raise DataError(f"{table.source} has no column of dates, which {needs} needs; name it in time")
+    if time is None and options.series is None and options.inputs is None:
+        _check_that_rows_are_one_series(table, options)
     others = {time, options.series, *options.exclude}
     free = [
         name
@@ -91,6 +95,18 @@ def _names_rows(table: Table, name: str, options: SeriesOptions) -> bool:
     return name not in {*options.targets, *options.known} and names_rows(
         name, table.numbers(name, holes=True)
     )
+
+
+def _check_that_rows_are_one_series(table: Table, options: SeriesOptions) -> None:
+    """Refuses rows that no time orders if a column may name their series: no window may reach into another one."""
+    named = {*options.exclude, *options.known, *table.index_columns}
+    named |= set() if options.targets == "all" else {*options.targets}
+    for name in table.columns:
+        if name not in named and names_series(table, name):
+            raise DataError(
+                f"{table.source}: column {name!r} may name the series that a row belongs to, and no option says so; "
+                f"set series to {name!r}, or list it in exclude, or in inputs if it is to be read"
+            )
 
 
 def _guessed_time(table: Table, options: SeriesOptions, dates: list[str]) -> str | None:

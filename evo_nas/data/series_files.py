@@ -12,6 +12,7 @@ from evo_nas.data.examples import summed
 from evo_nas.data.series import MOST_NAMED, Series
 from evo_nas.data.series_columns import series_columns
 from evo_nas.data.series_leaks import check_that_parts_differ
+from evo_nas.data.series_names import may_name_series
 from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
 from evo_nas.data.time import read_times
@@ -151,24 +152,12 @@ def _in_order(rows: SeriesRows, table: Table, columns: SeriesColumns) -> SeriesR
         others = [
             name for name in table.columns if name not in {columns.time, *columns.targets, columns.series}
         ]
-        likely = [name for name in others if columns.series is None and _may_name_series(table, name)]
+        likely = [name for name in others if columns.series is None and may_name_series(table, name)]
         if not likely:
             raise
         raise DataError(
             f"{error}. If column {likely[0]!r} names the series that a row belongs to, set series to {likely[0]!r}"
         ) from error
-
-
-def _may_name_series(table: Table, name: str) -> bool:
-    values = table.column(name)
-    # Numbers with fractions are measurements.
-    return (
-        not values.null_count
-        and 1 < len(values.unique()) <= len(values) // 2
-        and all(float(value.as_py()).is_integer() for value in values[:MOST_NAMED])
-        if table.kind_of(name).name == "numeric"
-        else 1 < len(values.unique()) < len(values)
-    )
 
 
 def _series(

@@ -445,3 +445,18 @@ def test_targets_that_never_change_in_training_are_refused_or_named(tmp_path) ->
 def test_options_that_contradict_each_other_are_refused(options, message) -> None:
     with pytest.raises(ValidationError, match=message):
         ForecastOptions(path="series.csv", **{"targets": ("y",), **options})
+
+
+@pytest.mark.parametrize("names", [("s1", "s2"), (2, 1)])
+def test_stacked_series_without_times_are_refused_until_an_option_says_what_their_names_are(
+    tmp_path, names
+) -> None:
+    series = [frame().drop(columns="date").assign(site=name) for name in names]
+    path = written(tmp_path, "stacked.csv", pd.concat(series))
+    with pytest.raises(
+        DataError, match="'site' may name the series .* set series to 'site', or list it in exclude"
+    ):
+        prepared(path)
+    assert "2 series, 120 rows in all" in prepared(path, series="site").dataset.remarks
+    for said in ({"exclude": ("site",)}, {"inputs": ("y",)}):
+        assert "1 series, 120 rows in all" in prepared(path, **said).dataset.remarks
