@@ -58,6 +58,36 @@ def file_beside(path: Path, name: str) -> Path | None:
     return path.parent / name if is_file else None
 
 
+def array_named(source: Path | str, arrays: Arrays, name: str) -> npt.NDArray[np.generic]:
+    """Returns the array of that name, which has at least one dimension.
+
+    Raises:
+        DataError: There is no such array, or it is a single value.
+    """
+    if name not in arrays:
+        raise DataError(f"{source} has no array {name!r}; it has {', '.join(map(repr, arrays))}")
+    if not arrays[name].ndim:
+        raise DataError(f"{source}: {name} has shape (), a single value; must have one for each sequence")
+    return arrays[name]
+
+
+def are_numbers(values: npt.NDArray[np.generic]) -> bool:
+    """Whether the type of an array is one of real numbers; times, texts and objects would become some unasked."""
+    return values.dtype.kind in "biuf"
+
+
+def as_numbers(values: object) -> npt.NDArray[np.float64] | None:
+    """Returns an array, or lists that may have holes, as float64; None if some of it is no real number."""
+    try:
+        given = np.asarray(values)
+        # Lists with a hole, decimals and MATLAB's cells are objects.
+        if given.dtype == object and not any(isinstance(each, str) for each in given.ravel().tolist()):
+            return given.astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+    return given.astype(np.float64) if are_numbers(given) else None
+
+
 def arrays_by_part(arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Arrays]:
     """Returns the arrays of each part where their names say it: ``x`` and ``y`` of the part test for ``y_test``.
 

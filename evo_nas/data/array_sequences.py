@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.array_files import arrays_by_part, is_arrays, read_arrays
+from evo_nas.data.array_files import (
+    are_numbers,
+    array_named,
+    arrays_by_part,
+    as_numbers,
+    is_arrays,
+    read_arrays,
+)
 from evo_nas.data.columns import SEQUENCES
 from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.guesses import LABELS, guessed
@@ -84,8 +91,8 @@ def sequences_of_arrays(file: NamedArrays, roles: Roles) -> Examples[Numeric]:
     name = roles.inputs[0] if roles.inputs else guessed(arrays, SEQUENCES)
     label = (roles.targets or (roles.label,))[0] or guessed(arrays, LABELS)
     for wanted in (name, label, roles.group, *(roles.targets or ())):
-        if wanted is not None and wanted not in arrays:
-            raise DataError(f"{path} has no array {wanted!r}; it has {', '.join(map(repr, arrays))}")
+        if wanted is not None:
+            array_named(path, arrays, wanted)  # raises where there is none
     items = [as_steps(path, item) for item in arrays[name]]
     if not items:
         raise DataError(f"{path}: {name} has no sequence; must have at least one")
@@ -129,13 +136,12 @@ def as_steps(place: str, item: object) -> Numeric:
     Raises:
         DataError: It is no array of numbers of one or two dimensions.
     """
-    try:
-        steps = np.asarray(item, dtype=np.float64)
-    except (TypeError, ValueError):
+    steps = as_numbers(item)
+    if steps is None:
         raise DataError(
             f"{place}: a sequence is not an array of numbers, (time, features); for words choose the task "
             "tagging, or text_classification"
-        ) from None
+        )
     steps = steps[:, None] if steps.ndim == 1 else steps
     if steps.ndim != 2:
         raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
@@ -158,7 +164,10 @@ def _unread(arrays: Arrays, read: set[str | None]) -> tuple[str, ...]:
 
 
 def _lengths(path: str, arrays: Arrays, items: list[Numeric]) -> list[int]:
-    lengths: list[int] = np.ravel(arrays["lengths"]).astype(np.int64).tolist()
+    given = np.ravel(arrays["lengths"])
+    if not are_numbers(given) or not np.equal(given, np.floor(given)).all():
+        raise DataError(f"{path}: lengths is {given.tolist()!s:.60}; must be whole numbers of steps")
+    lengths: list[int] = given.astype(np.int64).tolist()
     if len(lengths) != len(items):
         raise DataError(
             f"{path}: lengths has {len(lengths)} numbers; must be {len(items)}, one for each sequence"

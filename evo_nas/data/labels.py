@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from evo_nas.data.array_files import are_numbers, as_numbers
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -102,12 +103,9 @@ def targets_of(place: str, values: Array, count: int) -> list[npt.NDArray[np.flo
     """
     if values.ndim == 2 and values.shape[0] == 1 < count:
         values = values.T  # MATLAB has no vectors, only rows and columns
-    try:
-        numbers = values.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"{place} has targets that are no numbers; must be ({count},) or ({count}, targets)"
-        ) from None
+    numbers = as_numbers(values)
+    if numbers is None:
+        raise DataError(f"{place} has targets that are no numbers; must be ({count},) or ({count}, targets)")
     numbers = numbers[:, None] if numbers.ndim == 1 else numbers
     if numbers.ndim != 2 or len(numbers) != count:
         raise DataError(f"{place} has shape {values.shape}; must be ({count},), or ({count}, targets)")
@@ -148,6 +146,6 @@ def _has_hole(values: Array) -> bool:
 
 
 def _is_one_hot(values: Array) -> bool:
-    if values.dtype.kind not in "biuf" or values.shape[-1] < 2:
+    if not are_numbers(values) or values.shape[-1] < 2:
         return False
     return bool(np.isin(values, (0, 1)).all() and (values.sum(axis=-1) == 1).all())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
+from evo_nas.data.array_files import are_numbers
 from evo_nas.data.frames import (
     FrameSequences,
     is_frame,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 Kind = Literal["classification", "labelling", "regression"]
 Pair = tuple[Any, Any] | tuple[Any, Any, Any]
 """Inputs and targets of one part, and the name of the group of each sequence if there are groups."""
-_NUMBERS = "biuf"
-"""Kinds of NumPy's types that are numbers; times, texts and objects would become numbers without a word."""
 
 
 class CheckedPair(NamedTuple):
@@ -179,7 +178,7 @@ def _array(place: str, item: Any) -> Array:
         array = np.asarray(item)
     except ValueError:  # of nested lists that differ in length
         raise DataError(f"{place} is no array; every step must have the same number of values") from None
-    if array.dtype.kind not in _NUMBERS:
+    if not are_numbers(array):
         raise DataError(
             f"{place} is no array of numbers: it has the type {array.dtype}; must be numbers (time, features), with "
             "NaN for a missing one"
@@ -241,7 +240,7 @@ def _target(place: str, target: Any, *, holes: bool) -> Numbers:
         array = np.atleast_1d(np.asarray(target))
     except ValueError:
         array = np.array([""])  # of lists that differ in length: no numbers, as below
-    if array.dtype.kind not in _NUMBERS:
+    if not are_numbers(array):
         raise DataError(f"{place} is {target!r:.60}; must be a number, or a list of numbers")
     numbers: Numbers = array.astype(np.float64)
     is_usable = (np.isfinite(numbers) | np.isnan(numbers)).all() if holes else np.isfinite(numbers).all()

@@ -106,10 +106,10 @@ def _read_arrow(path: Path) -> pa.Table:
 
 def _read_npy(path: Path) -> pa.Table:
     values: Any = read_arrays(path)[ONLY_ARRAY]
+    if values.ndim not in {1, 2}:
+        raise DataError(f"{path} has shape {values.shape}; a table must be (rows, columns)")
     if names := values.dtype.names:
         return pa.table(dict(zip(names, (values[name] for name in names), strict=True)))
-    if values.ndim > 2:
-        raise DataError(f"{path} has shape {values.shape}; a table must be (rows, columns)")
     columns = values[:, None] if values.ndim == 1 else values
     return pa.table({str(number): column for number, column in enumerate(columns.T)})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.array_files import arrays_by_part, read_arrays
+from evo_nas.data.array_files import are_numbers, arrays_by_part, read_arrays
 from evo_nas.data.columns import SEQUENCES
 from evo_nas.data.files import text_of
 from evo_nas.data.guesses import LABELS, guessed
@@ -65,7 +65,8 @@ def arrays(files: GivenFiles) -> list[Draft]:
     parts = arrays_by_part(found)
     named: Arrays = parts["train"] if parts else found
     x, y = guessed(named, SEQUENCES), guessed(named, LABELS)
-    if x not in named or y not in named or len(named[x]) != len(named[y]):
+    # A single value has no length.
+    if x not in named or y not in named or not named[x].shape[:1] == named[y].shape[:1] != ():
         held = ", ".join(f"{name!r} {np.shape(values)}" for name, values in found.items())
         raise DataError(
             f"{path} holds {held}; the sequences should be called x and their labels y, both of one length: rename them"
@@ -109,8 +110,8 @@ def _sets(path: Path, files: GivenFiles, found: Arrays) -> Draft | None:
 
 
 def _holds_sets(values: npt.NDArray[np.generic]) -> bool:
-    first: Sequence[object] = values[:1].tolist() if values.dtype == object else list(values[:1])
-    if not len(first) or values.ndim not in {1, 3}:
+    if values.ndim not in {1, 3} or not len(values):
         return False
+    first: Sequence[object] = values[:1].tolist() if values.dtype == object else list(values[:1])
     frames = np.asarray(first[0])
-    return frames.ndim == 2 and frames.dtype.kind in "biuf" and bool(np.isin(frames, (0, 1)).all())
+    return frames.ndim == 2 and are_numbers(frames) and bool(np.isin(frames, (0, 1)).all())

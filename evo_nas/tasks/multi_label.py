@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from evo_nas.data.array_files import is_arrays, read_arrays
+from evo_nas.data.array_files import are_numbers, array_named, is_arrays, read_arrays
 from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.options import StrictOptions
 from evo_nas.data.padding import lengths_of, padded
@@ -149,16 +149,14 @@ class MultiLabelTask(Task[MultiLabelOptions]):
 
     def _frames(self, arrays: dict[str, npt.NDArray[np.generic]], name: str) -> list[Frames]:
         path = self.options.path
-        if name not in arrays:
-            raise DataError(f"{path} has no array {name!r}; it has {', '.join(map(repr, arrays))}")
-        sequences = [np.asarray(sequence) for sequence in arrays[name]]
+        sequences = [np.asarray(sequence) for sequence in array_named(path, arrays, name)]
         for number, frames in enumerate(sequences, start=1):
             if frames.ndim != 2 or len(frames) < 2 or frames.shape[1] != sequences[0].shape[1]:
                 raise DataError(
                     f"{path}: sequence {number} of {name} has shape {frames.shape}; must be (time, keys) with at "
                     "least 2 frames and the same keys everywhere"
                 )
-            if frames.dtype.kind not in "biuf" or not np.isin(frames, (0.0, 1.0)).all():
+            if not are_numbers(frames) or not np.isin(frames, (0.0, 1.0)).all():
                 raise DataError(f"{path}: sequence {number} of {name} has values other than 0 and 1")
         if not sequences:
             raise DataError(f"{path}: {name} is empty; must hold at least one sequence")

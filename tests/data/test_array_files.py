@@ -79,6 +79,9 @@ def test_an_array_of_rows_and_columns_is_a_table(tmp_path) -> None:
     np.save(tmp_path / "c.npy", VALUES)
     with pytest.raises(DataError, match=r"has shape \(3, 2, 2\); a table must be \(rows, columns\)"):
         read_table(tmp_path / "c.npy")
+    np.save(tmp_path / "d.npy", np.float64(3))
+    with pytest.raises(DataError, match=r"has shape \(\); a table must be"):
+        read_table(tmp_path / "d.npy")
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -80,6 +81,46 @@ def test_cells_of_matlab_may_differ_in_length(tmp_path) -> None:
 def test_arrays_may_be_padded_to_their_lengths(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", x=np.ones((2, 4)), y=[0, 1], lengths=[4, 2])
     assert [len(item) for item in read_sequences(tmp_path / "a.npz", Roles()).items] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("x", np.ones((2, 4)) * 1j),
+        ("x", np.full((2, 4), np.datetime64("2020-01-01"))),
+        ("x", np.full((2, 4), "1.5")),
+        ("y", np.array([1j, 2j])),
+        ("y", np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")),
+        ("y", np.array(["1.5", "2"])),
+        ("lengths", np.array([2.5, 3])),
+        ("lengths", np.array([np.nan, 3])),
+        ("lengths", np.array(["2", "3"])),
+    ],
+)
+def test_an_array_becomes_no_numbers_without_a_word(name, values, tmp_path) -> None:
+    arrays = {"x": np.ones((2, 4)), "y": np.array([0.5, 1]), "lengths": np.array([2.0, 3])}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert [len(item) for item in read_sequences(tmp_path / "a.npz", Roles(targets=("y",))).items] == [2, 3]
+    np.savez(tmp_path / "a.npz", **arrays | {name: values})
+    with pytest.raises(DataError, match="not an array of numbers|targets that are no numbers|must be whole"):
+        read_sequences(tmp_path / "a.npz", Roles(targets=("y",)))
+
+
+@pytest.mark.parametrize(
+    ("values", "is_refused"), [([[1, None]], False), ([["1", None]], True), ([["1", "2"]], True)]
+)
+def test_texts_in_lists_are_no_numbers_but_holes_are_holes(values, is_refused, tmp_path) -> None:
+    parquet.write_table(pa.table({"x": values, "label": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="row 1: .*not an array of numbers") if is_refused else nullcontext():
+        read_sequences(tmp_path / "a.parquet", Roles(inputs=("x",), holes=True))
+
+
+@pytest.mark.parametrize("name", ["x", "y", "who"])
+def test_an_array_of_a_single_value_is_refused_with_its_shape(name, tmp_path) -> None:
+    arrays = {"x": np.ones((2, 4)), "y": np.array([0, 1]), "who": np.array(["a", "b"])}
+    np.savez(tmp_path / "a.npz", **arrays | {name: np.float64(3)})
+    with pytest.raises(DataError, match=rf"{name} has shape \(\), a single value"):
+        read_sequences(tmp_path / "a.npz", Roles(label="y", group="who"))
 
 
 def test_pickled_objects_are_never_loaded(tmp_path) -> None:

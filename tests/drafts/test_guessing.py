@@ -171,6 +171,13 @@ def test_arrays_of_sets_and_parts_are_told_by_their_names(tmp_path) -> None:
         draft_of(GivenFiles.of([tmp_path / "b.npz"], tmp_path))
 
 
+@pytest.mark.parametrize(("inputs", "labels"), [(3.0, 1), (3.0, [1, 2]), ([1, 2], 3)])
+def test_an_array_of_a_single_value_says_nothing(tmp_path, inputs, labels) -> None:
+    np.savez(tmp_path / "a.npz", x=inputs, y=labels)
+    with pytest.raises(DataError, match=r"\(\).*the sequences should be called x"):
+        draft_of(GivenFiles.of([tmp_path / "a.npz"], tmp_path))
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
