@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from evo_nas.data.files import in_one_line, text_of
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
+_FIRST_UNSAFE = 2.0**63
+"""From here on Arrow rounds whole numbers to float64, so that two ids may become one."""
 _TEXT_OR_NUMBER = (str, int, float, bool, type(None))
 
 
@@ -34,6 +37,8 @@ def _of_lines(path: Path, text: str) -> pa.Table:
     content = text.encode()
     try:
         found = _parsed(content, None)
+        if any(_may_be_rounded(column) for column in found.columns):
+            return _of_records(path, _lines(path, text))
         texts = pa.schema([field.with_type(_without_times(field.type)) for field in found.schema])
         # Arrow takes texts for times where all of a column look like it: then it reads again, and keeps them.
         return found if texts == found.schema else _parsed(content, texts)
@@ -50,7 +55,7 @@ def read_json(path: Path) -> pa.Table:
     """
     text = text_of(path)
     try:
-        value = json.loads(text)
+        value = _value_of(text)
     except ValueError as error:
         if "Extra data" in str(error):  # one record after the other
             return _of_lines(path, text)
@@ -87,9 +92,20 @@ def _without_times(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _loaded(path: Path, text: str) -> Any:
+def _may_be_rounded(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_float64(column.type) and (pc.max(pc.abs(column)).as_py() or 0) >= _FIRST_UNSAFE
+
+
+def _value_of(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("lists or records are nested too deeply") from None
+
+
+def _loaded(path: Path, text: str) -> Any:
+    try:
+        return _value_of(text)
     except ValueError as error:
         raise _no_json(path, error) from error
 
@@ -98,7 +114,7 @@ def _lines(path: Path, text: str) -> Iterable[object]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                yield json.loads(line)
+                yield _value_of(line)
             except ValueError as error:
                 raise _no_json(f"{path}, line {number}", error) from error
 
@@ -142,9 +158,9 @@ def _of_columns(path: Path, columns: dict[str, list[Any]]) -> pa.Table:
 def _column(path: Path, name: str, values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except pa.ArrowException:
+    except (pa.ArrowException, OverflowError):
         if all(isinstance(value, _TEXT_OR_NUMBER) for value in values):
-            # As CSV would have it: words among numbers are found when numbers are asked for.
+            # As CSV would have it: words among numbers are found when numbers are asked for, and long ids stay whole.
             return pa.array([None if value is None else _as_text(value) for value in values])
         raise DataError(
             f"{path}: column {name!r} holds lists, records or values of several kinds; all rows must hold the same"

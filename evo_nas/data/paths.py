@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from evo_nas.data.files import in_one_line
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -101,13 +102,25 @@ def check_that_files_differ(options: BaseModel) -> None:
     taken: dict[Path, str] = {}
     for name, value in _declared(options):
         for file in _files_of_value(value):
-            other = taken.get(file.resolve())
+            real = _real(file)
+            other = taken.get(real)
             if other is not None:
                 where = f"twice in {name}" if other == name else f"in {other} and in {name}"
                 raise DataError(
                     f"{file} is {where}, but must be read once: narrow the pattern or folder, or list the files"
                 )
-            taken[file.resolve()] = name
+            taken[real] = name
+
+
+def _real(file: Path) -> Path:
+    try:
+        return file.resolve()
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # of links that lead to each other, or of a zero byte
+        raise DataError(f"{str(file)!r} cannot be a file: {in_one_line(error)}; check the path") from error
 
 
 def expanded(paths: Iterable[Path] | None) -> list[Path]:

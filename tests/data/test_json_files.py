@@ -58,6 +58,16 @@ def test_a_line_may_be_longer_than_a_block(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+@pytest.mark.parametrize("largest", [2**63, 2**64 - 1, 10**30, -(2**63) - 1])
+def test_ids_of_any_length_stay_different(suffix, largest, tmp_path) -> None:
+    path = tmp_path / f"a{suffix}"
+    ids = [7, largest, largest - 1]
+    path.write_text("\n".join(json.dumps({"a": each}) for each in ids))
+    assert read_table(path).texts("a") == list(map(str, ids))
+    assert read_table(path).numbers("a").tolist() == list(map(float, ids))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
 def test_words_among_numbers_are_kept_and_found(suffix, tmp_path) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_text('{"a": 1}\n{"a": "n/d"}\n{"a": 2.5}\n')
@@ -81,6 +91,11 @@ def test_words_among_numbers_are_kept_and_found(suffix, tmp_path) -> None:
         ("a.jsonl", '{"a": 1}\n{"a": 2\n', "line 2 cannot be read as JSON"),
         ("a.jsonl", '{"a": 1}\n7\n', "record 2 is 7; must be an object"),
         ("a.jsonl", "", "has no row of values"),
+        ("a.json", "[" * 99_999, "cannot be read as JSON: lists or records are nested too deeply"),
+        ("a.json", '{"a": 1}\n{"a": ' + "[" * 99_999, "line 2 cannot be read as JSON: .* nested too deeply"),
+        ("a.jsonl", "[" * 99_999, "nested too deeply"),
+        ("a.jsonl", '{"a": 1}\n{"a": ' + '{"b":' * 99_999, "line 2 .* nested too deeply"),
+        ("a.json", '[{"a": [9223372036854775808]}, {"a": [1]}]', "column 'a' holds lists"),
     ],
 )
 def test_what_is_no_table_is_one_clear_line(name, content, message, tmp_path) -> None:

@@ -138,6 +138,13 @@ def test_a_file_that_is_named_twice_is_refused(given, message, tmp_path) -> None
         check_that_files_differ(resolved(options(**given), tmp_path))
 
 
+@pytest.mark.parametrize("name", ["loop", "a\0b.csv", "*\0", "loop/*.csv"])
+def test_a_path_that_can_lead_nowhere_is_one_clear_line(name, tmp_path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(DataError, match=r"cannot be a file|has no file"):
+        check_that_files_differ(resolved(options(path=name), tmp_path))
+
+
 def test_files_that_differ_are_accepted(tmp_path) -> None:
     for name in ("a1.csv", "a2.csv", "test.csv"):
         (tmp_path / name).touch()
