@@ -11,7 +11,7 @@ from evo_nas.data.calendar import calendar_columns, calendar_names
 from evo_nas.data.examples import summed
 from evo_nas.data.series import MOST_NAMED, Series
 from evo_nas.data.series_columns import series_columns
-from evo_nas.data.series_leaks import check_that_parts_differ
+from evo_nas.data.series_leaks import check_that_series_differ
 from evo_nas.data.series_names import may_name_series
 from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
@@ -67,7 +67,7 @@ def read_series(options: SeriesOptions) -> SeriesFiles:
         missing.append(table.missing())
         read += _rows_of(table, part, columns, options)
     rows, steps = _joined(read), []
-    check_that_parts_differ(rows)
+    check_that_series_differ(rows)
     if columns.time is not None:
         remarks += _order_remarks(rows, columns.time)
         rows = [_in_order(each, first, columns) for each in rows]

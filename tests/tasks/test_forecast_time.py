@@ -358,10 +358,33 @@ def test_a_copy_of_a_file_without_times_is_no_other_part(tmp_path) -> None:
         prepared(paths[0], test_path=paths[1])
 
 
+@pytest.mark.parametrize("part", ["path", "test_path"])
+@pytest.mark.parametrize("has_times", [False, True])
+@pytest.mark.parametrize("revised", [(), (45,)])
+def test_files_that_overlap_are_refused_within_a_part_and_across_parts(
+    tmp_path, part, has_times, revised
+) -> None:
+    rows = frame(100) if has_times else frame(100)[["y"]]
+    later = rows[30:].copy()
+    later.loc[[*revised], "y"] += 1.0
+    one, other = written(tmp_path, "one.csv", rows[:70]), written(tmp_path, "other.csv", later)
+    paths = {"path": (one, other)} if part == "path" else {"path": one, part: other}
+    with pytest.raises(DataError, match=rf"other.csv .* has {40 - len(revised)} rows of .*one.csv \(train\)"):
+        prepared(**paths)
+
+
+@pytest.mark.parametrize("has_times", [False, True])
+@pytest.mark.parametrize("levels", [2, 4])
+def test_states_that_are_equal_by_chance_are_no_copies(tmp_path, has_times, levels) -> None:
+    states = np.random.default_rng(0).integers(levels, size=(2, 400))
+    rows = frame(400) if has_times else frame(400)[["y"]]
+    assert prepared([written(tmp_path, f"{at}.csv", rows.assign(y=some)) for at, some in enumerate(states)])
+
+
 def test_other_series_of_the_same_times_and_other_times_of_the_same_series_are_other_parts(tmp_path) -> None:
     rows = frame()
     path = written(tmp_path, "train.csv", rows)
-    same_times = written(tmp_path, "sensor.csv", rows.assign(y=rows["y"].where(rows.index % 9 > 0, 0.5)))
+    same_times = written(tmp_path, "sensor.csv", rows.assign(y=rows["y"].where(rows.index % 9 == 0, 0.5)))
     assert prepared(path, test_path=same_times)
     assert prepared(path, test_path=written(tmp_path, "later.csv", frame(first="2020-03-01")))
     named = pd.concat([rows.assign(shop="a"), rows.assign(shop="b", y=-rows["y"])])
