@@ -74,7 +74,7 @@ class Draft:
             heading: Paragraphs for the top of the file.
         """
         lines = [f"{line}" for paragraph in heading for line in _comment(paragraph)]
-        lines += [f"name: {name}", "", "task:"]
+        lines += [f"name: {inline_yaml(name)}", "", "task:"]
         for line in (Line("kind", self.kind, self.reason), *self.lines):
             lines += [f"  {text}" for text in _written(line)]
         for section, keys in self._sections():

@@ -66,7 +66,7 @@ def forecast(look: TableLook) -> Draft | None:
         *_missing(look),
         Line("split", [0.6, 0.2, 0.2] if rows < FEW_ROWS else [0.7, 0.1, 0.2], "training, validation and test in the "
              "order of time; or three numbers of rows"),
-        Line("metric", "rmse", "in the units of the target; or: mse, mae, mase, smape"),
+        Line("metric", "rmse", "in the units of the target; or: mse, mae, mase"),
     ]  # fmt: skip
     return Draft(
         "forecast",

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evo_nas.config import load_config
 from evo_nas.drafts import Draft, draft_of
+from evo_nas.drafts.draft import slug
 from evo_nas.drafts.parts import GivenFiles
 from evo_nas.errors import DataError
+from evo_nas.tasks.registry import TASKS
 
 RNG = np.random.default_rng(0)
 ROWS = 120
@@ -64,6 +67,34 @@ def test_a_table_is_guessed_by_its_columns(tmp_path, kind, columns, expected) ->
     draft = drafted(tmp_path, **columns)
     assert draft.kind == kind
     assert values(draft) | expected == values(draft)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("classification", {"a": NOISE, "b": NOISE, "kind": WORDS}),
+        ("classification", {"a": NOISE, "kind": ["rare" if row < 12 else "usual" for row in range(ROWS)]}),
+        ("regression", {"a": NOISE, "b": NOISE, "target": NOISE}),
+        ("forecast", {"when": HOURS, "load": WALK}),
+        ("panel", {"store_id": RUNS, "when": HOURS, "sales": WALK}),
+        ("text_classification", {"review": TEXTS, "label": WORDS}),
+    ],
+)
+def test_what_a_draft_offers_instead_is_accepted(tmp_path, kind, columns) -> None:
+    draft = drafted(tmp_path, kind, **columns)
+    offers = {line.key: line.reason.partition("or: ")[2] for line in draft.lines}
+    metrics = [word for word in offers["metric"].split(", ") if word]
+    assert metrics
+    for metric in metrics:
+        options = TASKS[kind].Options.model_validate({**values(draft), "metric": metric})
+        assert options.metric == metric
+
+
+@pytest.mark.parametrize("name", ["2020", "true", "null", "1e3", "no", "0x1f", "2020-01-01", "sales"])
+def test_a_search_may_have_a_name_that_yaml_reads_as_something_else(tmp_path, name) -> None:
+    draft = drafted(tmp_path, a=NOISE, kind=WORDS)
+    (tmp_path / "draft.yaml").write_text(draft.to_yaml(slug(Path(f"{name}.csv")), []))
+    assert load_config(tmp_path / "draft.yaml").name == name
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
