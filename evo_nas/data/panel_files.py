@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
+from evo_nas.data.guesses import is_id, names_rows
 from evo_nas.data.panel import PanelSeries
+from evo_nas.data.series_names import names_series
 from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
 from evo_nas.data.time import read_times, time_columns
@@ -24,8 +28,7 @@ if TYPE_CHECKING:
     from evo_nas.data.series_options import Gaps
     from evo_nas.data.table import Table
 
-_NAMES_SERIES = re.compile(r"(?:.*[_ ])?(?:id|ids|series|item|key)", re.IGNORECASE)
-"""Names of columns that probably name the series of a long table."""
+_DIGITS = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ class _Layout:
         if lists and (not given or given[0] in lists):
             return cls("lists", given or _only(table, lists), columns.series, None, columns.day_first)
         free = {columns.series, time}
-        numbers = given or tuple(name for name in table.numeric_columns() if name not in free)
+        numbers = given or tuple(
+            name for name in table.numeric_columns() if name not in free and not _names_rows(table, name)
+        )
         if columns.series is None:
             if not given:
                 _check_that_columns_are_series(table, time)
@@ -89,8 +94,20 @@ class _Layout:
             return cls("columns", numbers, None, time, columns.day_first)
         is_named_once = len(table.column(columns.series).unique()) == len(table)
         if is_named_once and len(numbers) > 1 and time is None:
+            _check_that_columns_are_alike(table, numbers)
             return cls("rows", numbers, columns.series, None, columns.day_first)
         return cls("long", _only(table, numbers), columns.series, time, columns.day_first)
+
+    @property
+    def remark(self) -> str:
+        """How the columns are read, as a sentence."""
+        values, named = enumerated(self.values), f", which {self.series} names" if self.series else ""
+        return {
+            "long": f"every row holds a value of a series{named}, in column {values}",
+            "rows": f"every row is a series{named}, with its values in columns {self.values[0]} to {self.values[-1]}",
+            "columns": f"every column of numbers is a series: {values}",
+            "lists": f"every row holds a series{named}, as a list in column {values}",
+        }[self.form]
 
     def unread(self, table: Table) -> str:
         """Returns which columns of ``table`` are not read, as a sentence; "" if all are."""
@@ -144,7 +161,7 @@ def read_panel(
             series[each.name], sources[each.name] = each, table.source
     assert layout is not None
     rows = list(series.values())
-    remarks = [*filter(None, unread)]
+    remarks = [layout.remark, *filter(None, unread)]
     if layout.time is not None:
         rows, said = _in_time(rows, layout.time, columns.gaps)
         remarks += said
@@ -167,15 +184,33 @@ def _guessed_time(table: Table, columns: PanelColumns) -> str | None:
 
 def _check_that_columns_are_series(table: Table, time: str | None) -> None:
     """Refuses a table of which some column may name the series: values of different series must never be joined."""
+    # Series that are stacked share their times; but an id that comes again is none of the values of any series.
+    is_ordered = time is not None and len(table.column(time).unique()) == len(table)
     for name in table.columns:
         if name in {time, *table.index_columns}:
             continue
-        is_likely = _NAMES_SERIES.fullmatch(name) and len(table.column(name).unique()) < len(table)
+        is_likely = names_series(table, name) and (is_id(name) or not is_ordered)
         if is_likely or table.kind_of(name).name in {"words", "mixed"}:
             raise DataError(
                 f"{table.source}: column {name!r} may name the series, and no option says so; set series to {name!r} "
                 "if it does, or value to the one column that is forecast"
             )
+
+
+def _names_rows(table: Table, name: str) -> bool:
+    return names_rows(name, table.numbers(name, holes=True))
+
+
+def _check_that_columns_are_alike(table: Table, names: Sequence[str]) -> None:
+    """Refuses columns beside a run such as ``d_1`` to ``d_40``: what is known of a series is none of its values."""
+    stems = {name: _DIGITS.sub("#", name) for name in names}
+    stem, count = Counter(stems.values()).most_common(1)[0]
+    if 2 * count > len(names) and (apart := [name for name in names if stems[name] != stem]):
+        run = [name for name in names if stems[name] == stem]
+        raise DataError(
+            f"{table.source}: columns {run[0]!r} to {run[-1]!r} hold the values of a series in each row, but "
+            f"{apart[0]!r} holds numbers, too; remove it, or name it like the others if it is a value"
+        )
 
 
 def _only(table: Table, names: Sequence[str]) -> tuple[str]:

@@ -57,7 +57,7 @@ def test_each_row_of_json_lines_holds_a_list(tmp_path) -> None:
     ("text", "columns", "why"),
     [
         ("shop,sales\na,1\na,2\nb,3\n", {}, "column 'shop' may name the series"),
-        ("store_id,sales\n1,1\n1,2\n2,3\n", {}, "column 'store_id' may name the series"),
+        ("store_id,sales\n1,1\n1,2\n2,3\n2,4\n", {}, "column 'store_id' may name the series"),
         (
             "shop,sales,price\na,1,2\na,2,2\n",
             {"series": "shop"},
@@ -150,4 +150,54 @@ def test_missing_values_at_the_ends_of_a_series_are_no_part_of_it_and_said(tmp_p
     path = written(tmp_path, "sales.csv", "shop,sales\na,\na,1\na,2\na,\nb,3\nb,4\n")
     series, remarks = read_panel([path], PanelColumns(series="shop"))
     assert {each.name: each.values.tolist() for each in series} == {"a": [1, 2], "b": [3, 4]}
-    assert remarks == ("1 series begin or end with missing values, which are no part of them",)
+    assert remarks[1:] == ("1 series begin or end with missing values, which are no part of them",)
+
+
+STACKED = "".join(f"{shop},{shop + step / 8}\n" for shop in range(5) for step in range(20))
+DAYS = [f"2020-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 21)]
+
+
+@pytest.mark.parametrize("header", ["shop,v", "k,v", "store_id,v"])
+def test_numbers_in_long_runs_may_name_the_series(tmp_path, header) -> None:
+    path = written(tmp_path, "long.csv", f"{header}\n{STACKED}")
+    name = header.split(",")[0]
+    with pytest.raises(DataError, match=f"column '{name}' may name the series, and no option says so"):
+        read(path)
+    assert {len(values) for values in read(path, series=name).values()} == {20}
+    assert {len(values) for values in read(path, value="v").values()} == {100}
+
+
+def test_a_series_that_changes_seldom_names_none_where_every_row_has_its_time(tmp_path) -> None:
+    rows = "".join(f"{day},{at // 20},{at / 8}\n" for at, day in enumerate(DAYS))
+    path = written(tmp_path, "wide.csv", f"day,tier,v\n{rows}")
+    assert list(read(path, gaps="keep")) == ["tier", "v"]
+    path = written(tmp_path, "ids.csv", f"day,item_id,v\n{rows}")
+    with pytest.raises(DataError, match="column 'item_id' may name the series"):
+        read(path, gaps="keep")
+
+
+@pytest.mark.parametrize("name", ["row_id", "id", "index", "n"])
+def test_what_names_or_counts_the_rows_is_no_series(tmp_path, name) -> None:
+    rows = "".join(f"{at},{at / 8},{at % 7}\n" for at in range(12))
+    path = written(tmp_path, "wide.csv", f"{name},a,b\n{rows}")
+    series, remarks = read_panel([path], PanelColumns())
+    assert [each.name for each in series] == ["a", "b"]
+    assert remarks == ("every column of numbers is a series: a, b", f"{path}: not read: {name}")
+
+
+@pytest.mark.parametrize("name", ["store_nbr", "N", "Starting Year", "price_1"])
+def test_a_number_beside_the_values_of_a_row_is_refused(tmp_path, name) -> None:
+    path = written(tmp_path, "wide.csv", f"id,{name},d_1,d_2,d_3\na,7,1,2,3\nb,8,4,5,6\n")
+    with pytest.raises(DataError, match=f"'d_1' to 'd_3' hold the values .* but '{name}' holds numbers, too"):
+        read(path, series="id")
+
+
+@pytest.mark.parametrize("names", ["d_1,d_2", "2020-01,2020-02", "Jan 20,Feb 20", "1,10"])
+def test_which_columns_are_the_values_of_a_row_is_said(tmp_path, names) -> None:
+    path = written(tmp_path, "wide.csv", f"id,{names}\na,1,2\nb,4,5\n")
+    series, remarks = read_panel([path], PanelColumns(series="id"))
+    assert [each.values.tolist() for each in series] == [[1, 2], [4, 5]]
+    first, last = names.split(",")
+    assert (
+        remarks[0] == f"every row is a series, which id names, with its values in columns {first} to {last}"
+    )
