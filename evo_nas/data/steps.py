@@ -31,6 +31,8 @@ _WORDS = {
     "QS": "quarter",
     "YS": "year",
 }
+_MONTHS = {"MS": 1, "QS": 3, "YS": 12}
+_FROM_MONTHS = re.compile(rf"(?P<count>\d*)(?P<unit>{'|'.join(_MONTHS)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,11 @@ class Steps:
 
 
 def is_frequency(name: str) -> bool:
-    """Whether pandas knows a step of this name."""
+    """Whether pandas knows a step of this name, and it leads forward."""
     try:
-        _offset(name)
+        return bool(_offset(name).n > 0)
     except ValueError:
         return False
-    return True
 
 
 def steps_of(stamps: Stamps, frequency: str | None = None) -> Steps:
@@ -89,7 +90,7 @@ def steps_of(stamps: Stamps, frequency: str | None = None) -> Steps:
         DataError: A stamp does not lie on a step of ``frequency``.
     """
     if frequency is not None:
-        return Steps(frequency, _on_grid(stamps, frequency))
+        return _named(stamps, frequency)
     return _regular(stamps) or _of_months(stamps) or _of_business_days(stamps) or _with_gaps(stamps)
 
 
@@ -110,20 +111,30 @@ def _regular(stamps: Stamps) -> Steps | None:
 
 def _of_months(stamps: Stamps) -> Steps | None:
     days = stamps.astype("datetime64[D]")
-    clock, of_month = stamps - days, (days - stamps.astype("datetime64[M]")).astype(np.int64) + 1
-    is_last = (days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")
-    # Days after the 28th are not in every month, so that steps from them have no clear meaning.
-    is_same = (of_month == of_month[0]).all() and of_month[0] <= 28
-    if (clock != clock[0]).any() or not (is_same or is_last.all()):
+    clock = stamps - days
+    is_last = ((days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")).all()
+    if (clock != clock[0]).any() or not (is_last or _is_one_day_of_month(stamps)):
         return None
-    months = stamps.astype("datetime64[M]").astype(np.int64)
+    months = _months_since_first(stamps)
     step = _dominant(np.diff(months))
-    if step is None:
-        return None
+    return None if step is None else Steps(_months_name(step, "ME" if is_last else "MS"), months // step)
+
+
+def _is_one_day_of_month(stamps: Stamps) -> bool:
+    """Whether all stamps lie at one time of one day of their months."""
+    into_month = stamps - stamps.astype("datetime64[M]")
+    # Days after the 28th are not in every month, so that steps from them have no clear meaning.
+    return bool((into_month == into_month[0]).all() and into_month[0] < np.timedelta64(28, "D"))
+
+
+def _months_since_first(stamps: Stamps) -> Positions:
+    months = stamps.astype("datetime64[M]").astype(np.int64)
+    return np.asarray(months - months[0])
+
+
+def _months_name(count: int, unit: str) -> str:
     # The times of the rows that are there are kept, so any day of the month will do for the others.
-    return Steps(
-        f"{'' if step == 1 else step}{'ME' if is_last.all() else 'MS'}", (months - months[0]) // step
-    )
+    return f"{'' if count == 1 else count}{unit}"
 
 
 def _of_business_days(stamps: Stamps) -> Steps | None:
@@ -151,6 +162,24 @@ def _dominant(lengths: Positions) -> int | None:
     return step
 
 
+def _named(stamps: Stamps, frequency: str) -> Steps:
+    """Returns the steps of a name that a person gives."""
+    name, positions = frequency, None
+    # Plain months, quarters and years may begin on any day, as plain weeks may; pandas' own begin on the first.
+    if (spelt := _FROM_MONTHS.fullmatch(frequency)) and _is_one_day_of_month(stamps):
+        count = int(spelt["count"] or 1) * _MONTHS[spelt["unit"]]
+        months = _months_since_first(stamps)
+        if not (months % count).any():
+            name, positions = _months_name(count, "MS"), months // count
+    positions = _on_grid(stamps, frequency) if positions is None else positions
+    if len(stamps) > 1 and np.diff(positions).min() > 1:
+        raise DataError(
+            f"frequency {frequency!r} does not fit: no two rows are less than {np.diff(positions).min()} such steps "
+            "apart; give a longer one, or leave it out to have it found"
+        )
+    return Steps(name, positions)
+
+
 def _on_grid(stamps: Stamps, frequency: str) -> Positions:
     import pandas as pd  # noqa: PLC0415
 
@@ -164,14 +193,11 @@ def _on_grid(stamps: Stamps, frequency: str) -> Positions:
         positions = grid.get_indexer(pd.DatetimeIndex(stamps))
         is_off = positions < 0
     if is_off.any():
+        first, wrong = pd.Timestamp(stamps[0]), pd.Timestamp(stamps[is_off.argmax()])
+        why = "where no such step begins" if is_off[0] else f"which is no whole number of steps after {first}"
         raise DataError(
-            f"frequency {frequency!r} does not fit the time {pd.Timestamp(stamps[is_off.argmax()])}, which is no whole "
-            f"number of steps after {pd.Timestamp(stamps[0])}; give the right one, or leave it out to have it found"
-        )
-    if len(stamps) > 1 and np.diff(positions).min() > 1:
-        raise DataError(
-            f"frequency {frequency!r} does not fit: no two rows are less than {np.diff(positions).min()} such steps "
-            "apart; give a longer one, or leave it out to have it found"
+            f"frequency {frequency!r} does not fit the time {wrong}, {why}; give the right one, or leave it out to "
+            "have it found"
         )
     return np.asarray(positions, dtype=np.int64)
 

@@ -39,8 +39,8 @@ _DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
 MILLISECONDS = 1e11
 """Numbers from this one on count milliseconds: as seconds they would lie after the year 5000."""
 
-LATEST = 9e12
-"""Milliseconds beyond this one, in the year 2255, do not fit into nanoseconds of 64 bits."""
+LATEST = 9e9
+"""Seconds beyond this one, in the year 2255, do not fit into nanoseconds of 64 bits."""
 
 
 def time_columns(table: Table) -> list[str]:
@@ -71,10 +71,10 @@ def read_times(table: Table, name: str, *, day_first: bool | None = None) -> Sta
             "the row"
         )
     if pa.types.is_temporal(values.type):
-        return _of_temporal(values)
+        return _of_temporal(table, name, values)
     if not is_text(values) or table.kind_of(name).name == "numeric":
         numbers = table.numbers(name)
-        beyond = np.flatnonzero(np.abs(numbers) > LATEST)
+        beyond = np.flatnonzero(np.abs(numbers) > LATEST * _per_second(numbers))
         if beyond.size:
             row = int(beyond[0])
             raise DataError(
@@ -112,11 +112,14 @@ def _is_time(table: Table, name: str) -> bool:
         return True  # times, of which it is not clear what they mean
 
 
-def _of_temporal(values: pa.Array) -> Stamps:
+def _of_temporal(table: Table, name: str, values: pa.Array) -> Stamps:
     try:
         stamps = pc.cast(values, pa.timestamp("ns", getattr(values.type, "tz", None)))
-    except pa.ArrowInvalid as error:
-        raise DataError(f"a column of times cannot be read: {error}; years must be 1678 to 2262") from error
+    except pa.ArrowException as error:
+        raise DataError(
+            f"{table.source}, column {name!r} has {values.type} values; must be dates or time stamps between the years "
+            "1678 and 2262"
+        ) from error
     return np.asarray(stamps.cast(pa.int64())).astype("datetime64[ns]")
 
 
@@ -128,8 +131,17 @@ def _of_numbers(numbers: npt.NDArray[np.float64]) -> Stamps:
         dates = _read_as(list(map(str, whole.tolist())), spelled)
         if not np.isnat(dates).any():
             return dates
-    per_unit = 1_000_000 if np.abs(numbers).max() >= MILLISECONDS else 1_000_000_000
-    return np.rint(numbers * per_unit).astype(np.int64).astype("datetime64[ns]")
+    per_unit = 1_000_000_000 // _per_second(numbers)
+    # As float64, nanoseconds since 1970 are off by a hundred; a fraction of a large number is good to microseconds.
+    grain = 1000 if np.spacing(np.abs(numbers).max()) * per_unit > 1 else 1
+    below = np.floor(numbers)
+    rest = np.rint((numbers - below) * (per_unit / grain)).astype(np.int64) * grain
+    return (below.astype(np.int64) * per_unit + rest).astype("datetime64[ns]")
+
+
+def _per_second(numbers: npt.NDArray[np.float64]) -> int:
+    """Returns how many of the units that ``numbers`` count a second has."""
+    return 1000 if np.abs(numbers).max() >= MILLISECONDS else 1
 
 
 def _parsed(texts: list[str], day_first: bool | None) -> Stamps:  # noqa: FBT001 - private, and never a literal

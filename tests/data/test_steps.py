@@ -79,6 +79,33 @@ def test_a_frequency_that_does_not_fit_is_refused(freq, given, message) -> None:
         steps_of(stamps("2020-01-01", 20, freq), given)
 
 
+@pytest.mark.parametrize(("given", "months"), [("MS", 1), ("2MS", 2), ("QS", 3), ("YS", 12)])
+@pytest.mark.parametrize("first", ["2020-01-15", "2020-02-28 06:00"])
+@pytest.mark.parametrize("without", [[], [5, 6]])
+def test_months_may_begin_on_any_day_that_all_months_have(given, months, first, without) -> None:
+    some = stamps(first, 20, pd.DateOffset(months=months), without=without)
+    steps = steps_of(some, given)
+    assert (steps.text, steps.inserted) == (steps_of(some).text, len(without))
+    np.testing.assert_array_equal(steps.positions, steps_of(some).positions)
+    assert (np.diff(steps.grid(some)) > 0).all()
+
+
+@pytest.mark.parametrize("given", ["2MS", "QS", "ME"])
+def test_months_that_do_not_fit_are_refused_without_a_contradiction(given) -> None:
+    some = stamps("2020-01-15", 20, pd.DateOffset(months=1))
+    with pytest.raises(
+        DataError, match=f"'{given}' does not fit the time 2020-01-15 .*, where no such step begins"
+    ):
+        steps_of(some, given)
+    with pytest.raises(DataError, match="'MS' does not fit: no two rows are less than 3 such steps apart"):
+        steps_of(some[::3], "MS")
+
+
+@pytest.mark.parametrize("name", ["0D", "-1D", "0h", "-2MS", "0MS", "0W", "0B"])
+def test_steps_that_lead_nowhere_are_no_frequencies(name) -> None:
+    assert not is_frequency(name)
+
+
 def test_names_of_frequencies_are_those_of_pandas() -> None:
     assert all(map(is_frequency, ("h", "15min", "D", "B", "W", "MS", "M", "H")))
     assert not any(map(is_frequency, ("hourly", "1 fortnight", "")))

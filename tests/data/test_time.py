@@ -108,6 +108,31 @@ def test_columns_that_the_file_says_are_times_are_taken_at_their_word(kind) -> N
 
 
 @pytest.mark.parametrize(
+    ("numbers", "step"),
+    [
+        (1_600_000_000_000 + 10 * np.arange(400), 10_000_000),
+        (1_600_000_000_000.0 + np.arange(400) / 8, 125_000),
+        (1_600_000_000 + np.arange(400) / 10, 100_000_000),
+        (-1_600_000_000 + np.arange(400) / 10, 100_000_000),
+        (np.arange(400) / 1e7, 100),
+    ],
+)
+def test_numbers_keep_their_even_steps(numbers, step) -> None:
+    stamps = read_times(table(when=numbers), "when")
+    assert set(np.diff(stamps).astype(np.int64).tolist()) == {step}
+
+
+@pytest.mark.parametrize("kind", [pa.time64("us"), pa.time32("s"), pa.duration("ns"), pa.timestamp("s")])
+def test_times_that_are_no_dates_or_too_late_are_refused_with_file_and_column(kind) -> None:
+    far = pa.array([10**11, 10**11 + 1] if kind == pa.timestamp("s") else [1, 2], pa.int64())
+    values = pa.chunked_array([far.cast(pa.int32()).cast(kind) if kind == pa.time32("s") else far.cast(kind)])
+    with pytest.raises(
+        DataError, match=r"t.parquet, column 'when' has .* values; must be dates or time stamps"
+    ):
+        read_times(Table("t.parquet", {"when": values}), "when")
+
+
+@pytest.mark.parametrize(
     "values",
     [["a", "b"], ["2020-01-01", "soon"], ["2020-01-01", None], ["1.5", "2.5"], ["12", "13"], [True, False]],
 )
@@ -124,6 +149,7 @@ def test_other_columns_are_no_times(values) -> None:
         (["1500-01-01", "1501-01-01"], "row 2, column 'when' is '1500-01-01'.* years 1678 and 2262"),
         ([1e30, 2e30], r"row 2, column 'when' is 1e\+30; a number that is a time must be a year"),
         (["1577836800", "-1e18"], r"row 3, column 'when' is -1e\+18; a number that is a time must be a year"),
+        ([5e10, 6e10], r"row 2, column 'when' is 5e\+10; a number that is a time must be a year"),
         (["soon", "later"], "row 2, column 'when' is 'soon'; must be a date"),
     ],
 )
