@@ -79,7 +79,8 @@ class Predictor:
         """Returns the forecast after the end of each series, ``(n, horizon, targets)``.
 
         Args:
-            series: Raw series, each with at least as many rows as the network reads.
+            series: A list of raw series, each with at least as many rows as the network reads, or one frame. Frames
+                have the column of times that training had, and no gaps that training did not have.
             every_level: Whether a further axis holds the value of every quantile, instead of the median.
 
         Raises:

@@ -79,7 +79,7 @@ def sequences_of_frame(
         DataError: A column does not exist or holds no numbers, a sequence has several values where it must have one, or
             rows are not in the order of time.
     """
-    table = _arrow(place, frame)
+    table = columns_of_frame(place, frame)
     names = _names_of_rows(place, table, frame, sequence)
     may_have_more, named = named is None, named or {}
     given = {role: _column(place, table, column).to_pylist() for role, column in named.items()}
@@ -118,7 +118,7 @@ def sequences_of_frames(
     items = []
     for number, frame in enumerate(frames, start=1):
         here = f"{place} {number}"
-        table = _arrow(here, frame)
+        table = columns_of_frame(here, frame)
         found = table.column_names
         columns = _same_columns(here, found, columns or found, may_have_more=may_have_more)
         _check_time(here, frame, {None: np.arange(len(table))})
@@ -136,7 +136,7 @@ def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
         return frame
     if names_its_rows(frame):
         raise DataError(f"{place} has an index of several levels; make columns of them: reset_index()")
-    table = _arrow(place, frame)
+    table = columns_of_frame(place, frame)
     if layout.time is not None:
         _column(place, table, layout.time)
         table = table.take(pa.array(np.argsort(_times(place, table, layout.time), kind="stable")))
@@ -188,7 +188,7 @@ def plain_column(place: str, values: Any, names: Sequence[Any] | None) -> Any:
         DataError: The index of a series names other sequences.
     """
     if is_frame(values):
-        table = _arrow(place, values)
+        table = columns_of_frame(place, values)
         if table.num_columns == 1:
             return table.column(0).to_pylist()
         return _matrix(place, table, table.column_names)
@@ -219,7 +219,12 @@ def _same_columns(
     return list(wanted)
 
 
-def _arrow(place: str, frame: Any) -> pa.Table:
+def columns_of_frame(place: str, frame: Any) -> pa.Table:
+    """Returns the columns of a frame, at least one with at least one row.
+
+    Raises:
+        DataError: It is empty, or a column has no single type or no name of its own.
+    """
     try:
         # The index of pandas is no column.
         is_pandas = hasattr(frame, "iloc")

@@ -1,9 +1,11 @@
-"""`Layout`: how a table holds sequences, so that tables to come are read in the same way."""
+"""`Layout` and `SeriesLayout`: how tables hold sequences and series, so that further ones are read alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, field
+
+from evo_nas.data.series_options import Gaps  # noqa: TC001 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,22 @@ class Layout:
     sequence: str | None = None
     time: str | None = None
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLayout:
+    """How a table holds series; each row is a step.
+
+    Attributes:
+        time: Column that orders the rows; None if they are in order.
+        series: Column with the name of each row's series; None if a table is one series.
+        day_first: See `SeriesOptions`.
+        frequency: The step between rows as pandas spells it; None if there is no regular one.
+        gaps: What becomes of steps without a row; see `SeriesOptions`.
+    """
+
+    time: str | None = None
+    series: str | None = None
+    day_first: bool | None = None
+    frequency: str | None = None
+    gaps: Gaps = "refuse"

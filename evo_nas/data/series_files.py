@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.data.calendar import calendar_columns, calendar_names
 from evo_nas.data.examples import summed
+from evo_nas.data.layout import SeriesLayout
 from evo_nas.data.series import MOST_NAMED, Series
 from evo_nas.data.series_columns import series_columns
 from evo_nas.data.series_leaks import check_that_series_differ
@@ -41,6 +42,7 @@ class SeriesFiles:
         columns: The columns that they come from.
         missing: How many values of each column of the files are missing.
         remarks: How the files were understood, one sentence each.
+        layout: How the files hold the series.
     """
 
     by_part: Mapping[str, Sequence[Series]]
@@ -49,6 +51,7 @@ class SeriesFiles:
     columns: SeriesColumns
     missing: Mapping[str, int]
     remarks: tuple[str, ...]
+    layout: SeriesLayout = field(default_factory=SeriesLayout)
 
 
 def read_series(options: SeriesOptions) -> SeriesFiles:
@@ -87,7 +90,13 @@ def read_series(options: SeriesOptions) -> SeriesFiles:
         columns,
         summed(missing),
         tuple(remarks),
+        _layout(columns, options, steps),
     )
+
+
+def _layout(columns: SeriesColumns, options: SeriesOptions, steps: Sequence[Steps]) -> SeriesLayout:
+    frequency = next((some.name for some in steps if some.name), None)
+    return SeriesLayout(columns.time, columns.series, options.day_first, frequency, options.gaps)
 
 
 def _tables(

@@ -104,7 +104,9 @@ def _recorded(
     scaler: Scaler, inputs: SeriesInputs, files: SeriesFiles, window: int, filling: Missing
 ) -> WindowInputs:
     mean, scale = (tuple(values.tolist()) for values in (scaler.mean, scaler.scale))
-    return WindowInputs(window, NumericInputs(mean, scale, files.inputs, filling, inputs.masked))
+    return WindowInputs(
+        window, NumericInputs(mean, scale, files.inputs, filling, inputs.masked), files.layout
+    )
 
 
 def _hole_remarks(

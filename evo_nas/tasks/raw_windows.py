@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from evo_nas.data.holes import HoleFilling
+from evo_nas.data.layout import SeriesLayout
 from evo_nas.data.memory import Reading
+from evo_nas.data.series_frames import as_in_training
 from evo_nas.data.series_inputs import last_known, value_at
 from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import NumericInputs  # noqa: TC001 - pydantic reads the annotations
@@ -26,10 +28,12 @@ class WindowInputs:
     Attributes:
         window: Rows that are read.
         values: What is done to the values.
+        layout: How tables hold the series.
     """
 
     window: int
     values: NumericInputs
+    layout: SeriesLayout = field(default_factory=SeriesLayout)
     kind: Literal["window"] = "window"
 
     @property
@@ -46,14 +50,16 @@ class WindowInputs:
         """Returns the windows at the ends of raw series, float32 ``(n, window, inputs)``.
 
         Args:
-            sequences: As for `NumericInputs.raw`; rows before the window are read only to fill holes.
+            sequences: As for `NumericInputs.raw`, but a frame is one series, or those that its column names; rows
+                before the window are read only to fill holes.
             sequence: As for `NumericInputs.raw`.
 
         Raises:
             DataError: A series is shorter than the window, or not of the kind that the network learnt from.
         """
         reading = Reading("classification", sequence, holes=True)
-        items = reading.inputs("raw", sequences, columns=self.columns)
+        series = as_in_training(sequences, self.columns, self.layout) if sequence is None else sequences
+        items = reading.inputs("raw", series, columns=self.columns)
         return np.stack([self._window(number, item) for number, item in enumerate(items, start=1)]), None
 
     def _window(self, number: int, rows: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

@@ -41,8 +41,7 @@ def read_series_in_memory(series: Sequence[Any], *, holes: bool) -> tuple[list[N
         raise DataError("there are no series; must be at least one")
     columns: tuple[str, ...] = ()
     if all(map(is_frame, series)):
-        for number, frame in enumerate(series, start=1):
-            _check_steps(number, frame)
+        check_steps(series)
         read = sequences_of_frames("series", series)
         columns, series = read.columns, read.items
     # As columns, since integers side by side would be tokens.
@@ -90,12 +89,17 @@ def dataset_from_series(
     return forecast_of(files, options, filling=missing).dataset
 
 
-def _check_steps(number: int, frame: Any) -> None:
-    """Refuses an index of times that lacks a step: what is not there would be read as if it were."""
-    index: Any = getattr(frame, "index", None)
-    is_ordered = hasattr(index, "inferred_freq") and len(frame) > 2 and index.is_monotonic_increasing
-    if is_ordered and index.inferred_freq is None:
-        raise DataError(
-            f"series {number} has an index of times without a regular step; give every step a row, with NaN for what "
-            "is missing (asfreq), or leave the index out: reset_index(drop=True)"
-        )
+def check_steps(frames: Sequence[Any]) -> None:
+    """Refuses an index of times that lacks a step: what is not there would be read as if it were.
+
+    Raises:
+        DataError: A frame has such an index.
+    """
+    for number, frame in enumerate(frames, start=1):
+        index: Any = getattr(frame, "index", None)
+        is_ordered = hasattr(index, "inferred_freq") and len(frame) > 2 and index.is_monotonic_increasing
+        if is_ordered and index.inferred_freq is None:
+            raise DataError(
+                f"series {number} has an index of times without a regular step; give every step a row, with NaN for "
+                "what is missing (asfreq), or leave the index out: reset_index(drop=True)"
+            )

@@ -120,6 +120,14 @@ def test_what_cannot_be_forecast_is_one_clear_error(changed, series, message) ->
     assert "\n" not in str(refused.value)
 
 
+def test_a_gap_is_refused_by_predict_as_by_fit() -> None:
+    fitted = EvoForecaster(**TINY).fit(DATED)
+    assert np.array_equal(fitted.predict(DATED), fitted.predict())
+    for gap in (slice(150, 160), slice(195, 196)):
+        with pytest.raises(ValueError, match="series 1 has an index of times without a regular step"):
+            fitted.predict(DATED.drop(DATED.index[gap]))
+
+
 def test_a_series_shorter_than_the_window_is_refused(forecaster) -> None:
     with pytest.raises(ValueError, match="series 1 has 7 rows; the network reads 8"):
         forecaster.predict(PAIR[:7])

@@ -301,6 +301,64 @@ def test_the_end_of_a_series_is_prepared_as_in_training(tmp_path, missing) -> No
     assert last[0] == pytest.approx(wanted, rel=1e-5, nan_ok=True)
 
 
+def dated(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"when": pd.date_range("2024-01-01", periods=120), **columns})
+
+
+def windows_of(path: Path, rows: pd.DataFrame, **options) -> WindowInputs:
+    rows.to_csv(path, index=False)
+    given = {"targets": ["v"], "window": 8, "horizon": 2, **options}
+    preparation = prepared_of("forecast", path, **given).preparation
+    return Preparation.from_json(preparation.to_json()).inputs
+
+
+@pytest.mark.parametrize("gaps", ["refuse", "keep", "fill", "mask"])
+@pytest.mark.parametrize("order", ["reversed", "shuffled", "text", "one frame"])
+def test_the_rows_of_a_series_are_read_in_the_order_of_time(tmp_path, gaps, order) -> None:
+    rows = dated(v=RNG.normal(size=120).cumsum())
+    inputs = windows_of(tmp_path / "series.csv", rows, gaps=gaps)
+    given = {
+        "reversed": [rows[::-1]],
+        "shuffled": [rows.sample(frac=1, random_state=0)],
+        "text": [pd.read_csv(tmp_path / "series.csv", dtype={"when": str})[::-1]],
+        "one frame": rows[::-1],
+    }[order]
+    assert np.array_equal(inputs.raw(given)[0], inputs.raw([rows[["v"]].to_numpy()])[0])
+    with pytest.raises(DataError, match="series 1 has no column 'when'"):
+        inputs.raw([rows[["v"]]])
+
+
+@pytest.mark.parametrize("step", ["D", "h", "MS", "B", "15min"])
+def test_a_gap_is_refused_as_training_refused_it(tmp_path, step) -> None:
+    rows = dated(v=RNG.normal(size=120).cumsum())
+    rows["when"] = pd.date_range("2024-01-01", periods=120, freq=step)
+    inputs = windows_of(tmp_path / "series.csv", rows)
+    assert np.array_equal(inputs.raw([rows.tail(20)])[0], inputs.raw([rows])[0])
+    with pytest.raises(
+        DataError, match=r"series 2 has 106 rows, but 14 are missing between them, with steps of"
+    ):
+        inputs.raw([rows, rows.drop(index=range(100, 114))])
+    with pytest.raises(DataError, match="does not fit"):
+        inputs.raw([rows[::3]])
+    with pytest.raises(DataError, match="rows 120 and 121 have the same time"):
+        inputs.raw([pd.concat([rows, rows.tail(1)])])
+
+
+def test_a_gap_is_filled_as_training_filled_it(tmp_path) -> None:
+    holed = dated(v=RNG.normal(size=120).cumsum()).drop(index=[50, 51, 116, 117])
+    for gaps in ("fill", "mask"):
+        inputs = windows_of(tmp_path / "series.csv", holed, gaps=gaps)
+        whole = holed.set_index("when").asfreq("D").to_numpy()
+        assert np.array_equal(inputs.raw([holed])[0], inputs.raw([whole])[0])
+
+
+def test_each_series_of_a_frame_has_a_window(tmp_path) -> None:
+    rows = pd.concat([dated(v=RNG.normal(size=120).cumsum(), shop=shop) for shop in ("b", "a")])
+    inputs = windows_of(tmp_path / "series.csv", rows, series="shop")
+    each = [rows[rows["shop"] == shop] for shop in ("b", "a")]
+    assert np.array_equal(inputs.raw(rows.sort_values("when"))[0], inputs.raw(each)[0])
+
+
 def test_a_series_shorter_than_the_window_is_refused() -> None:
     inputs = WindowInputs(10, NumericInputs((0.0,), (1.0,)))
     with pytest.raises(DataError, match="series 2 has 9 rows; the network reads 10: give more"):

@@ -1,0 +1,73 @@
+"""Series in frames in the order of their times, without gaps, as training had those of files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evo_nas.data.frames import columns_of_frame, is_frame
+from evo_nas.data.series_rows import SeriesRows
+from evo_nas.data.table import Table
+from evo_nas.data.time import read_times
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evo_nas.data.layout import SeriesLayout
+
+
+def as_in_training(given: Any, columns: Sequence[str], layout: SeriesLayout) -> Any:
+    """Returns the series of a frame, or of a list of frames, as arrays where they have times; others as they are.
+
+    Args:
+        given: One frame, or a list with a series in each item.
+        columns: The columns of values in their order.
+        layout: How tables held the series that the network learnt from.
+
+    Raises:
+        DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
+    """
+    given = _series(given, layout.series) if is_frame(given) else given
+    if layout.time is None or not isinstance(given, list | tuple):
+        return given
+    return [
+        _in_time(f"series {number}", each, columns, layout) if is_frame(each) else each
+        for number, each in enumerate(given, start=1)
+    ]
+
+
+def _series(frame: Any, name: str | None) -> list[Any]:
+    """Returns a frame for each series of ``frame``, in the order in which they appear."""
+    if name is None:
+        return [frame]
+    table = columns_of_frame("the frame", frame)
+    names = Table("the frame", {name: table.column(name)} if name in table.column_names else {}).texts(name)
+    return [table.filter([each == one for each in names]) for one in dict.fromkeys(names)]
+
+
+def _in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesLayout) -> Any:
+    arrow = columns_of_frame(place, frame)
+    table = Table(place, {name: arrow.column(name) for name in arrow.column_names})
+    assert layout.time is not None
+    rows = SeriesRows(
+        place,
+        "",
+        "",
+        table.matrix(columns, holes=True),
+        np.array(table.row_numbers()),
+        read_times(table, layout.time, day_first=layout.day_first),
+    ).in_order()
+    if layout.gaps == "keep" or layout.frequency is None or len(rows) == 1:
+        return rows.values
+    steps = rows.steps(None)
+    if steps.name != layout.frequency:
+        # A few rows may fit several steps.
+        steps = rows.steps(layout.frequency)
+    if layout.gaps == "refuse" and steps.inserted:
+        raise DataError(
+            f"{place} has {len(rows):,} rows, but {steps.inserted:,} are missing between them, with steps of "
+            f"{steps.text}, as none did when the network learnt; give every step a row"
+        )
+    return rows.without_gaps(steps, layout.gaps).values
