@@ -75,6 +75,7 @@ class Examples(Generic[Item]):
         features: The name of each value of a step, where values have names.
         indicators: The positions of values that are 1 for one word of a column and 0 for all others.
         layout: How tables hold the sequences, where they come from tables.
+        ends: When each example ends, on one clock for all; None where that is not known.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Examples(Generic[Item]):
     features: tuple[str, ...] = ()
     indicators: tuple[int, ...] = ()
     layout: Layout = field(default_factory=Layout)
+    ends: Sequence[float] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -109,6 +111,7 @@ class Examples(Generic[Item]):
             labels=[self.labels[position] for position in where],
             groups=None if self.groups is None else [self.groups[position] for position in where],
             places=self.where.chosen(where),
+            ends=None if self.ends is None else [self.ends[position] for position in where],
         )
 
 
@@ -139,6 +142,9 @@ def joined(examples: Sequence[Examples[Item]]) -> Examples[Item]:
             list(chain.from_iterable(each.units for each in places)),
             list(chain.from_iterable(each.numbers for each in places)),
         ),
+        ends=None
+        if any(each.ends is None for each in examples)
+        else list(chain.from_iterable(each.ends or () for each in examples)),
     )
 
 

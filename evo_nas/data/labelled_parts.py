@@ -9,7 +9,13 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
-from evo_nas.data.split_remarks import counted, groups_of, remarks_on_split, remarks_on_validation
+from evo_nas.data.split_remarks import (
+    counted,
+    groups_of,
+    remarks_on_split,
+    remarks_on_time,
+    remarks_on_validation,
+)
 from evo_nas.data.splitting import HELD_OUT, PARTS, Rows, split_rows
 from evo_nas.errors import DataError
 
@@ -128,10 +134,16 @@ def split_files(
         strata=strata or labels or None,
         groups=everything.groups,
         places=everything.where,
+        ends=everything.ends,
     )
     positions = split_rows(rows, options, given=given)
     validation = [everything.labels[position] for position in positions["validation"].tolist()]
-    remarks = (*everything.remarks, *remarks_on_split(rows, positions), *_remarks_on_size(validation))
+    remarks = (
+        *everything.remarks,
+        *remarks_on_time(rows, options, given),
+        *remarks_on_split(rows, positions),
+        *_remarks_on_size(validation),
+    )
     everything = replace(everything, remarks=remarks)
     return {part: everything.chosen(where) for part, where in positions.items()}
 

@@ -12,11 +12,11 @@ from evo_nas.data.examples import enumerated
 from evo_nas.data.splitting import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from evo_nas.data.splitting import Rows
+    from evo_nas.data.splitting import Rows, SplitOptions
 
 _DIGITS = re.compile("([0-9]{1,18})")
 LEAST_VALIDATION = 100
@@ -35,6 +35,20 @@ def remarks_on_split(rows: Rows, parts: Mapping[str, npt.NDArray[np.int64]]) -> 
         parts: What `split_rows` made of them.
     """
     return (*_groups(rows, parts), *_dropped(rows, parts))
+
+
+def remarks_on_time(rows: Rows, options: SplitOptions, given: Iterable[str] = ()) -> tuple[str, ...]:
+    """Returns a sentence on what comes last where parts are taken by time.
+
+    Args:
+        rows: All examples.
+        options: How they are cut.
+        given: Parts that have files of their own.
+    """
+    ways = {"validation": options.by, "test": options.test_by or options.by}
+    parts = [part for part, by in ways.items() if by == "time" and part not in given]
+    order = "in the order of the file" if rows.ends is None else "by the time of their last step"
+    return (f"{' and '.join(parts)} part: the last examples {order}",) if parts else ()
 
 
 def remarks_on_validation(examples: int, *, steps: int = 0, targets: Targets = "classes") -> tuple[str, ...]:

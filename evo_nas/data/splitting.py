@@ -34,8 +34,9 @@ class SplitOptions(StrictOptions):
         validation: Size of the validation part, as a share of the examples in ``path`` or as a number; unused where
             the part has files of its own or groups that are named.
         test: Size of the test part, likewise; unused with ``folds``.
-        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes the last ones of the file. If not
-            given, whole groups are drawn where the task has a ``group``, otherwise rows.
+        by: ``rows`` draws examples, ``group`` draws whole groups, ``time`` takes those that end last, or the last ones
+            of the file where no column tells their times. If not given, whole groups are drawn where the task has a
+            ``group``, otherwise rows.
         test_by: How the test part is taken, if not in the same way as the validation part.
         validation_groups: Names of the groups that are the validation part.
         test_groups: Names of the groups that are the test part.
@@ -88,6 +89,7 @@ class Rows:
         strata: Classes whose shares are kept; None if there are none.
         groups: Names of groups that must stay together; None if there are none.
         places: Where each example is; counted from 1 in ``source`` if not given.
+        ends: When each example ends; None where that is not known.
     """
 
     source: str
@@ -95,6 +97,7 @@ class Rows:
     strata: Sequence[str] | None = None
     groups: Sequence[str] | None = None
     places: Places | None = None
+    ends: Sequence[float] | None = None
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -171,7 +174,9 @@ def _held_out(rows: Rows, rest: Positions, options: SplitOptions, *, part: str, 
             f"{rows.source}: split.{part} is {amount}, but {len(rest)} of the examples are left; lower it"
         )
     if by == "time":
-        return rest[-count:]
+        # A stable sort keeps the order of the file among those that end together.
+        order = slice(None) if rows.ends is None else np.argsort(np.array(rows.ends)[rest], kind="stable")
+        return np.sort(rest[order][-count:])
     if groups is not None:
         return rest[drawn_groups(rows.source, groups, count, seed=options.seed)]
     return rest[drawn_rows(rows.source, kinds, len(rest), count, seed=options.seed)]

@@ -110,6 +110,7 @@ def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -
         remarks=(*_continued(files), *_remarks_on_time(steps, whole, columns.time)),
         missing=steps.missing,
         places=Places.of(steps.source, "sequence", list(map(str, pieces))),
+        ends=_ends(steps, pieces),
     )
 
 
@@ -134,7 +135,7 @@ def _sequences(steps: Steps) -> list[Piece]:
     keys = (steps.names,) if steps.times is None else (steps.times, steps.names)
     order = np.lexsort(keys)
     ends = np.flatnonzero(steps.names[order][1:] != steps.names[order][:-1]) + 1
-    # Sequences come in the order of the files again: a split by time takes the last ones.
+    # Sequences come in the order of the files again.
     rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows.min()))
     return [Piece(str(steps.names[rows[0]]), rows) for rows in rows_of]
 
@@ -151,6 +152,13 @@ def _times(table: Table, name: str | None) -> Times | None:
     if table.kind_of(name).name == "numeric":
         return table.numbers(name)
     return read_times(table, name).astype(np.int64)
+
+
+def _ends(steps: Steps, pieces: Sequence[Piece]) -> list[float] | None:
+    """Returns when each piece ends; None without times, or if these only count the steps of a sequence."""
+    if steps.times is None or len({steps.times[piece.rows[0]].item() for piece in pieces}) == 1:
+        return None
+    return [steps.times[piece.rows[-1]].item() for piece in pieces]
 
 
 def _remarks_on_time(steps: Steps, sequences: Sequence[Piece], name: str | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.options import StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPath
-from evo_nas.data.split_remarks import remarks_on_split, remarks_on_validation
+from evo_nas.data.split_remarks import remarks_on_split, remarks_on_time, remarks_on_validation
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
@@ -136,7 +136,8 @@ class MultiLabelTask(Task[MultiLabelOptions]):
             [everything.items[position] for position in parts[part].tolist()] for part in PARTS
         )
         remarks = remarks_on_validation(len(validation), steps=sum(map(len, validation)), targets="sets")
-        return _Songs(train, validation, test, (*remarks_on_split(rows, parts), *remarks))
+        said = (*remarks_on_time(rows, options.split, given), *remarks_on_split(rows, parts))
+        return _Songs(train, validation, test, (*said, *remarks))
 
     def _examples(self, name: str, songs: list[Frames]) -> Examples[Frames]:
         source = str(self.options.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -11,9 +12,11 @@ from evo_nas.data.array_files import file_beside
 from evo_nas.data.array_sequences import sources_by_part
 from evo_nas.data.audio_files import AudioOptions, sounds_named_in
 from evo_nas.data.columns import Roles
+from evo_nas.data.examples import enumerated
 from evo_nas.data.holes import Missing
 from evo_nas.data.options import Character, Names, StrictOptions
 from evo_nas.data.sequence_files import SequenceReader
+from evo_nas.data.split_remarks import natural
 from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import NumericInputs
 from evo_nas.tasks.task import Task
@@ -149,8 +152,25 @@ def read_numeric(
                 "files; put all of it into one part; where these are different sequences, give them different names, "
                 "or set split.duplicates to keep"
             )
+        if torn and roles.group is None and files[part].groups is not None:
+            files[part] = _with_groups_of_their_own(files[part], part, torn)
         part_of |= dict.fromkeys(reader.names, part)
     return files
+
+
+def _with_groups_of_their_own(
+    examples: Examples[Numeric], part: str, shared: Sequence[str]
+) -> Examples[Numeric]:
+    """Returns the pieces of a part whose sequences only happen to have the names of sequences of another part."""
+    said = (
+        f"{len(shared):,} sequences of the {part} files have names of other parts and count as different ones"
+    )
+    groups = [f"{part} {name}" for name in examples.groups or ()]
+    return replace(
+        examples,
+        groups=groups,
+        remarks=(*examples.remarks, f"{said}: {enumerated(sorted(shared, key=natural))}"),
+    )
 
 
 def _check(examples: Examples[Numeric], roles: Roles, *, width: int) -> None:

@@ -14,7 +14,9 @@ from pyarrow import parquet
 from scipy.io import savemat
 
 from evo_nas.data.columns import Roles
+from evo_nas.data.labelled_parts import split_files
 from evo_nas.data.sequence_files import SequenceReader, read_sequences
+from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 
 NAN = float("nan")
@@ -227,6 +229,26 @@ def test_steps_of_several_files_are_put_into_the_order_of_their_times(tmp_path) 
     ]
     examples = SequenceReader(Roles(sequence="who")).read(files)
     assert [item.ravel().tolist() for item in examples.items] == [[1, 2, 3], [1]]
+
+
+@pytest.mark.parametrize(
+    ("time", "last"),
+    [
+        (lambda day, step: f"2020-01-{day + 1:02}T{step:02}:00", [17, 18, 19]),  # dates
+        (lambda day, step: 1_600_000_000 + 86400 * day + step, [17, 18, 19]),  # seconds
+        (lambda day, step: step, None),  # counts the steps
+    ],
+)
+def test_sequences_that_end_last_are_split_off_where_times_are_known(time, last, tmp_path) -> None:
+    days = np.random.default_rng(0).permutation(20).tolist()
+    rows = [f"s{day},{time(day, step)},{day},{'ab'[day % 2]}" for day in days for step in (1, 0)]
+    steps(tmp_path, "a.csv", rows, header="who,t,x,label")
+    examples = read_sequences(
+        tmp_path / "a.csv", Roles(sequence="who", time="t", inputs=("x",), label="label")
+    )
+    assert [item[0, 0] for item in examples.items] == days
+    test = split_files({"train": examples}, SplitOptions(by="time", test=3, validation=2))["test"]
+    assert sorted(item[0, 0] for item in test.items) == (last or sorted(days[-3:]))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evo_nas.data.examples import Places
-from evo_nas.data.split_remarks import natural, remarks_on_split, remarks_on_validation
+from evo_nas.data.split_remarks import natural, remarks_on_split, remarks_on_time, remarks_on_validation
 from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 
 
@@ -44,6 +44,26 @@ def test_dropped_duplicates_of_several_files_are_listed_by_file() -> None:
     rows = Rows("a.csv", range(40), places=places)
     parts = {"train": np.arange(4, 30), "validation": np.arange(30, 35), "test": np.arange(35, 40)}
     assert remarks_on_split(rows, parts)[0].endswith("the same: a.csv, row 0, 1; b.csv, row 0, 1")
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "parts"),
+    [
+        ({"by": "time"}, (), "validation and test part"),
+        ({"by": "time"}, ("test",), "validation part"),
+        ({"test_by": "time"}, (), "test part"),
+        ({"by": "time", "test_by": "rows"}, (), "validation part"),
+        ({"test_by": "time"}, ("test",), None),
+        ({}, (), None),
+    ],
+)
+def test_what_comes_last_in_time_is_said(options, given, parts) -> None:
+    for rows, order in (
+        (Rows("file", range(9)), "in the order of the file"),
+        (Rows("file", range(9), ends=range(9)), "by the time of their last step"),
+    ):
+        said = (f"{parts}: the last examples {order}",) if parts else ()
+        assert remarks_on_time(rows, SplitOptions(**options), given) == said
 
 
 @pytest.mark.parametrize(("examples", "points"), [(13, 14), (25, 10), (99, 5)])

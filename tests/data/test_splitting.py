@@ -55,6 +55,16 @@ def test_the_last_rows_in_time_are_the_test_part_and_those_before_validation() -
     assert parts["validation"] == list(range(70, 80))
 
 
+def test_what_ends_last_is_the_test_part_where_times_are_known() -> None:
+    ends = np.random.default_rng(0).permutation(100) // 2  # two end together each time
+    rows = Rows("file", range(100), ends=ends.tolist())
+    parts = split(rows, by="time", validation=10, test=20)
+    assert sorted(ends[parts["test"]]) == sorted([*range(40, 50)] * 2)
+    assert sorted(ends[parts["validation"]]) == sorted([*range(35, 40)] * 2)
+    assert all(part == sorted(part) for part in parts.values())
+    assert split(rows, by="rows") == split(Rows("file", range(100)), by="rows")
+
+
 def test_the_test_part_may_be_taken_otherwise() -> None:
     parts = split(test_by="time", test=20)
     assert parts["test"] == list(range(80, 100))

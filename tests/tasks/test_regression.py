@@ -108,6 +108,23 @@ def test_pieces_of_a_sequence_have_the_target_of_their_last_step_and_stay_in_one
     assert np.diff(first) == pytest.approx([-1, -1], rel=1e-4)
 
 
+def test_pieces_of_two_parts_that_count_their_sequences_alike_are_different_ones(tmp_path) -> None:
+    rows = rows_of_steps(20, lambda number, step: 10 * number - step)
+    path = csv(tmp_path, "who,t,x,rul", rows)
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(["who,t,x,rul", *(row.replace("0.", "1.") for row in rows[: len(rows) // 2])]))
+    options = {"path": path, "test_path": other, "sequence": "who", "window": 4, "target_of": "last"}
+    with pytest.raises(
+        DataError, match=r"sequence 's1' is in the test files .* set split.duplicates to keep"
+    ):
+        load(**options)
+    dataset = load(**options, split={"duplicates": "keep"})
+    units = {part: set(names) for part, names in dataset.groups.items()}
+    assert len(units["train"] | units["validation"]) == 20
+    assert units["test"] == {f"test s{number}" for number in range(1, 11)}
+    assert any("10 sequences of the test files have names of other parts" in each for each in dataset.remarks)
+
+
 def test_sequences_shorter_than_a_piece_stay_whole(tmp_path) -> None:
     path = csv(tmp_path, "who,t,x,rul", rows_of_steps(20, lambda number, step: 10 * number - step))
     assert load(path=path, sequence="who", window=9).train.inputs.shape[1] == 6
