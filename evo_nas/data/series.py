@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 5
 """Series that one sentence names."""
+ALIKE = 2.0
+"""Most times that the naive error of one series may be that of another for one mean to be the unit of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ class SeriesParts:
             np.concatenate([series.lines for series in self._all]),
         )
 
+    def targets(self, part: str) -> npt.NDArray[np.float64]:
+        """Returns the targets in the rows of ``part``, ``(rows, targets)``."""
+        return np.concatenate([self.series.targets[rows.start : rows.stop] for rows in self.rows[part]])
+
     def place(self, row: int) -> str:
         """Returns where a row of the joined series is, for a message."""
         series = self._all[int(np.searchsorted(self.starts, row, side="right")) - 1]
@@ -112,7 +118,8 @@ class SeriesParts:
         """Returns the mean absolute difference of each target from ``season`` rows before, in training.
 
         Raises:
-            DataError: A target never changes from one season to the next, or training is too short.
+            DataError: A target never changes from one season to the next, training is too short, or the series differ
+                so much that those with small changes would not count.
         """
         targets = self.series.targets
         changes = [
@@ -131,6 +138,17 @@ class SeriesParts:
             raise DataError(
                 f"{self.series.source}: a target is constant from season to season (season {season}) in the training "
                 "part, or never known one season apart, so that mase divides by zero; choose another metric or season"
+            )
+        of_each = np.array(
+            [np.where(np.isnan(some).all(axis=0), np.nan, means_of_known(some)) for some in changes]
+        )
+        least, most = np.nanmin(of_each, axis=0), np.nanmax(of_each, axis=0)
+        if (most > ALIKE * least).any():
+            at = int(np.argmax(most > ALIKE * least))
+            raise DataError(
+                f"{self.series.source}: mase divides the errors of all series by one change from season to season, and "
+                f"those of the series are {least[at]:.3g} to {most[at]:.3g}, so that the smaller would hardly count; "
+                "choose the task panel, which divides each series by its own, or another metric"
             )
         return tuple(errors.tolist())
 

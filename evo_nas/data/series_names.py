@@ -34,4 +34,4 @@ def names_series(table: Table, name: str) -> bool:
         return True
     values = table.column(name).dictionary_encode()
     runs = 1 + np.count_nonzero(np.diff(values.indices.fill_null(-1)))
-    return not values.null_count and runs == len(values.dictionary) and LONG * runs <= len(table)
+    return bool(not values.null_count and runs == len(values.dictionary) and LONG * runs <= len(table))

@@ -109,7 +109,7 @@ class SeriesOptions(StrictOptions):
     def _frequency_is_known(self) -> Self:
         if self.frequency is not None and not is_frequency(self.frequency):
             raise ValueError(
-                f"frequency is {self.frequency!r}; must be a step above zero that pandas knows, such as h, 15min, D, "
+                f"frequency is {self.frequency!r}; must be a step that pandas knows, above zero, such as h, 15min, D, "
                 "B, W, MS, ME, QS or YS"
             )
         return self

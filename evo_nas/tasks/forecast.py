@@ -22,7 +22,7 @@ from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.forecast_windows import forecast_windows
 from evo_nas.tasks.metrics import MEDIAN, Metric, error_metric, mase
 from evo_nas.tasks.preparation import Preparation
-from evo_nas.tasks.quantiles import check_metric, wql
+from evo_nas.tasks.quantiles import check_metric, check_sizes, wql
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ def _metric(windows: ForecastWindows, parts: SeriesParts, options: WindowOptions
     if options.metric == "mase":
         return mase(scale, parts.naive_errors(options.season), levels)
     if options.metric == "wql":
+        check_sizes({part: parts.targets(part) for part in parts.rows}, parts.series.source)
         return wql(levels, scale, tuple(windows.scaler.mean.tolist()))
     return error_metric(options.metric, scale if options.units == "original" else (1.0,), levels)
 
@@ -206,8 +207,8 @@ def _constant_remarks(parts: SeriesParts, targets: tuple[str, ...]) -> tuple[str
     Raises:
         DataError: None of them does.
     """
-    rows = np.concatenate([parts.series.targets[part.start : part.stop] for part in parts.rows["train"]])
-    constant = [name for name, column in zip(targets, rows.T, strict=True) if is_constant(column)]
+    columns = zip(targets, parts.targets("train").T, strict=True)
+    constant = [name for name, column in columns if is_constant(column)]
     if len(constant) == len(targets):
         raise DataError(
             f"{parts.series.source}: {', '.join(constant)} never changes in the training part, so that there is "

@@ -21,7 +21,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.panel_baselines import panel_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MEDIAN, Metric, mase, smape
-from evo_nas.tasks.quantiles import check_metric, wql
+from evo_nas.tasks.quantiles import check_metric, check_sizes, wql
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ class PanelTask(Task[PanelOptions]):
         )
         _check_window(panel, options.window)
         parts = {part: self._sequences(cuts) for part, cuts in panel.parts.items()}
+        if options.metric == "wql":
+            check_sizes({part: some.targets for part, some in parts.items()}, "the panel")
         levels = options.quantiles or ()
         dataset = Dataset(
             name=f"panel of {len(series):,} series",

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.splitting import HELD_OUT
+from evo_nas.errors import DataError
 from evo_nas.tasks.metrics import MEDIAN, Metric, in_order, mean, of_known, original
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
     from evo_nas.tasks.metrics import Outputs, Sums, Targets
 
 
@@ -26,6 +32,26 @@ def check_metric(metric: str, levels: tuple[float, ...]) -> None:
             f"metric is {metric}, which judges the median, and quantiles {list(levels)} have no 0.5; "
             "add it, or choose metric wql"
         )
+
+
+def check_sizes(targets: Mapping[str, npt.NDArray[np.floating]], source: str) -> None:
+    """Checks that the held-out targets are not all zero, since ``wql`` divides by their sum.
+
+    Args:
+        targets: The original targets of each part; NaN is not known.
+        source: What holds them, for a message.
+
+    Raises:
+        DataError: Those of the validation or test part are zero beside the training part.
+    """
+    sizes = {part: np.abs(values[~np.isnan(values)]) for part, values in targets.items()}
+    rounding = np.finfo(np.float32).eps * sizes["train"].max(initial=0.0)
+    for part in HELD_OUT:
+        if sizes[part].mean() <= rounding:
+            raise DataError(
+                f"{source}: the targets of the {part} part are all zero, and wql divides by their size; choose mae, or "
+                "change the split"
+            )
 
 
 def pinball_sums(

@@ -96,6 +96,29 @@ def test_naive_errors_never_cross_a_series() -> None:
     assert cut.naive_errors(season=3) == (3.0,)
 
 
+@pytest.mark.parametrize(
+    ("factor", "is_alike"), [(1.0, True), (2.0, True), (3.0, False), (0.1, False), (0.0, False)]
+)
+@pytest.mark.parametrize("target", [0, 1])
+def test_series_whose_naive_errors_differ_have_none_together(factor, is_alike, target) -> None:
+    cut, factors = parts((50, 5, 5)), np.ones(2)
+    factors[target] = factor
+    for number, some in enumerate((np.ones(2), factors)):
+        cut.add(of_targets(np.arange(60.0)[:, None] * some, str(number)))
+    if is_alike:
+        assert cut.naive_errors(season=1) == tuple((1 + factors) / 2)
+        return
+    with pytest.raises(DataError, match="so that the smaller would hardly count; choose the task panel"):
+        cut.naive_errors(season=1)
+
+
+def test_a_target_that_one_series_lacks_has_the_naive_error_of_the_others() -> None:
+    cut, values = parts((50, 5, 5)), np.arange(60.0)[:, None] * np.ones(2)
+    cut.add(of_targets(values, "whole"))
+    cut.add(of_targets(values * [1.0, np.nan], "half"))
+    assert cut.naive_errors(season=1) == (1.0, 1.0)
+
+
 def test_naive_errors_leave_out_a_series_without_a_season() -> None:
     cut = parts((0.6, 0.2, 0.2), window=2, horizon=1)
     for rows in (20, 100, 10):

@@ -433,6 +433,18 @@ def test_the_weighted_quantile_loss_of_a_point_forecast_is_its_error_over_the_si
     assert task.fit_baselines()["persistence"].score == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize(("part", "zeros"), [("validation", slice(36, 60)), ("test", slice(48, 60))])
+def test_held_out_targets_that_are_all_zero_have_no_weighted_quantile_loss(tmp_path, part, zeros) -> None:
+    rows = frame()
+    rows.loc[rows.index[zeros], "y"] = 0.0
+    path = written(tmp_path, "rows.csv", rows)
+    with pytest.raises(
+        DataError, match=rf"rows.csv: the targets of the {part} part are all zero.* choose mae"
+    ):
+        prepared(path, metric="wql", quantiles=(0.5,))
+    assert prepared(path, metric="mae", quantiles=(0.5,))
+
+
 def test_targets_that_never_change_in_training_are_refused_or_named(tmp_path) -> None:
     rows = frame().assign(x=lambda all_rows: np.where(all_rows.index < 40, 1.0, 1.0 + all_rows["y"]))
     path = written(tmp_path, "rows.csv", rows)
@@ -449,6 +461,7 @@ def test_targets_that_never_change_in_training_are_refused_or_named(tmp_path) ->
     ("options", "message"),
     [
         ({"frequency": "hourly"}, "frequency is 'hourly'; must be a step that pandas knows"),
+        ({"frequency": "-1D"}, "frequency is '-1D'; must be a step that pandas knows, above zero"),
         ({"known": ("y",)}, "column 'y' is in targets and in known"),
         ({"exclude": ("y",)}, "column 'y' is in targets and in exclude"),
         ({"inputs": ("a",), "exclude": ("a",)}, "column 'a' is in inputs and in exclude"),

@@ -55,6 +55,15 @@ def test_smape_is_that_of_the_original_values(tmp_path) -> None:
     )
 
 
+@pytest.mark.parametrize(("zeros", "part"), [(slice(-6, -3), "validation"), (slice(-3, None), "test")])
+def test_held_out_values_that_are_all_zero_have_no_weighted_quantile_loss(tmp_path, zeros, part) -> None:
+    series = walks(40, 40)
+    for each in series:
+        each[zeros] = 0.0
+    with pytest.raises(DataError, match=f"the targets of the {part} part are all zero"):
+        dataset_of(tmp_path, *series, quantiles=[0.5], metric="wql")
+
+
 def test_series_of_any_size_look_alike(tmp_path) -> None:
     (walk,) = walks(40)
     dataset = dataset_of(tmp_path, walk, 1000 * walk)
