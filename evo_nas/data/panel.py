@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.scaling import MOST_DEVIATIONS
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 MOST_LEVEL = 1e5
 """Largest value in units of the scale: beyond it float32 no longer resolves a hundredth of that scale."""
-MOST_NAMED = 5
-"""Series that one sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +165,7 @@ def _is_usable(values: Values, origin: int, horizon: int) -> bool:
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return f"{len(names):,} series ({', '.join(names[:MOST_NAMED])}{more})"
+    return f"{len(names):,} series ({enumerated(names)})"
 
 
 def _no_forecast(series: Sequence[PanelSeries], remarks: tuple[str, ...], *, needed: int) -> DataError:

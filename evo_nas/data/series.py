@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.scaling import SAME
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-MOST_NAMED = 5
-"""Series that one sentence names."""
 ALIKE = 2.0
 """Most times that the naive error of one series may be that of another for one mean to be the unit of both."""
 
@@ -95,10 +94,8 @@ class SeriesParts:
     @cached_property
     def series(self) -> Series:
         """All series joined."""
-        sources = [series.source for series in self._all]
-        more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
         return Series(
-            ", ".join(sources[:MOST_NAMED]) + more,
+            enumerated(series.source for series in self._all),
             np.concatenate([series.inputs for series in self._all]),
             np.concatenate([series.targets for series in self._all]),
             np.concatenate([series.lines for series in self._all]),

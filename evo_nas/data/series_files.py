@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.data.calendar import calendar_columns, calendar_names
-from evo_nas.data.examples import summed
+from evo_nas.data.examples import enumerated, summed
 from evo_nas.data.layout import SeriesLayout
-from evo_nas.data.series import MOST_NAMED, Series
+from evo_nas.data.series import Series
 from evo_nas.data.series_columns import series_columns
 from evo_nas.data.series_leaks import check_that_series_differ
 from evo_nas.data.series_names import may_name_series
@@ -198,9 +198,7 @@ def _bridge(values: npt.NDArray[np.float64], added: npt.NDArray[np.bool_]) -> No
 
 def _order_remarks(rows: Sequence[SeriesRows], time: str) -> list[str]:
     shuffled = [each.source for each in rows if not each.is_ordered()]
-    more = f" and {len(shuffled) - MOST_NAMED:,} more" if len(shuffled) > MOST_NAMED else ""
-    said = f"not in the order of {time} and therefore sorted: {', '.join(shuffled[:MOST_NAMED])}{more}"
-    return [said] if shuffled else []
+    return [f"not in the order of {time} and therefore sorted: {enumerated(shuffled)}"] if shuffled else []
 
 
 def _step_remark(steps: Sequence[Steps], time: str, gaps: Gaps) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.options import Quantiles, SharesOrRows, StrictOptions
 from evo_nas.data.scaling import is_constant
-from evo_nas.data.series import MOST_NAMED, SeriesParts
+from evo_nas.data.series import SeriesParts
 from evo_nas.data.series_files import read_series
 from evo_nas.data.series_options import SeriesOptions
 from evo_nas.data.splitting import HELD_OUT
@@ -175,9 +176,7 @@ def _cut(
         raise DataError(
             f"every series is too short for the {empty[0]} part; lower window and horizon, or change split"
         )
-    more = f" and {len(dropped) - MOST_NAMED:,} more" if len(dropped) > MOST_NAMED else ""
-    said = f"left out, since too short: {', '.join(dropped[:MOST_NAMED])}{more}"
-    return parts, (said,) if dropped else ()
+    return parts, (f"left out, since too short: {enumerated(dropped)}",) if dropped else ()
 
 
 def _metric(windows: ForecastWindows, parts: SeriesParts, options: WindowOptions) -> Metric:
