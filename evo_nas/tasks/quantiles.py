@@ -13,6 +13,7 @@ from evo_nas.tasks.metrics import MEDIAN, Metric, in_order, mean, of_known, orig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import numpy.typing as npt
 
@@ -34,7 +35,7 @@ def check_metric(metric: str, levels: tuple[float, ...]) -> None:
         )
 
 
-def check_sizes(targets: Mapping[str, npt.NDArray[np.floating]], source: str) -> None:
+def check_sizes(targets: Mapping[str, npt.NDArray[Any]], source: str) -> None:
     """Checks that the held-out targets are not all zero, since ``wql`` divides by their sum.
 
     Args:
