@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from scipy.sparse import issparse
@@ -19,14 +21,16 @@ from evo_nas.api import search
 from evo_nas.champion.export import check_target
 from evo_nas.champion.predictor import Predictor, load_predictor
 from evo_nas.champion.verdict import Verdict
+from evo_nas.config.validation_errors import shown
 from evo_nas.data.frames import is_frame, names_its_rows
+from evo_nas.data.holes import Missing
 from evo_nas.errors import ChampionError, ConfigError, DataError
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Best, Progressed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Self
 
     from evo_nas.experiment import ExecutorKind
@@ -199,6 +203,34 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         for name, value in facts.items():
             setattr(self, name, tuple(value) if name == "remarks_" else value)
 
+    def _check_parameters(self) -> None:
+        """Refuses parameters that no configuration checks.
+
+        Raises:
+            ValueError: A share is none, or options are no mapping.
+        """
+        parts = {"validation": self.validation, "test": self.test}
+        allowed: dict[str, tuple[bool, str]] = {
+            name: (_is_share(share), "a number between 0 and 1, a share of the data")
+            for name, share in parts.items()
+        }
+        for name in ("space", "strategy"):
+            given = getattr(self, name)
+            allowed[name] = (given is None or isinstance(given, Mapping), "a mapping of options, or None")
+        allowed["metric"] = (
+            self.metric is None or isinstance(self.metric, str),
+            "the name of a metric, or None",
+        )
+        allowed["missing"] = (self.missing in get_args(Missing), f"one of {', '.join(get_args(Missing))}")
+        for name, (is_allowed, what) in allowed.items():
+            if not is_allowed:
+                raise ValueError(f"{name} is {shown(getattr(self, name))}; must be {what}")
+        if sum(parts.values()) >= 1:
+            raise ValueError(
+                f"validation is {self.validation} and test {self.test}; must be less than 1 together, since training "
+                "has the rest"
+            )
+
     def _drawn_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
@@ -234,6 +266,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         with TemporaryDirectory() as folder:
             _write(Path(folder), self._files)
             return load_predictor(folder)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < 1
 
 
 @contextmanager

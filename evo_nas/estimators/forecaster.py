@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from evo_nas.tasks.series_memory import check_steps, dataset_from_series, read_s
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Self
 
     import numpy.typing as npt
@@ -95,6 +96,9 @@ class EvoForecaster(SequenceEstimator):
         Raises:
             ValueError: Series are too short, or data or parameters cannot be used.
         """
+        self._check_parameters()
+        if isinstance(self.targets, str):
+            raise ValueError(f"targets is {self.targets!r}; must be a list of names of columns, or None")  # noqa: TRY004 - as scikit-learn has it
         seed = self._drawn_seed()
         given = {name: getattr(self, name) for name in ("window", "horizon", "season", "quantiles")}
         split = [1.0 - self.validation - self.test, self.validation, self.test]
@@ -130,6 +134,36 @@ class EvoForecaster(SequenceEstimator):
         """Returns what `predict` does with a further axis, a value for each of ``quantiles``."""
         return self._forecast(X, every_level=True)
 
+    def score(self, X: Any, y: None = None) -> float:  # noqa: ARG002 - y is there by convention
+        """Returns the negative mean absolute scaled error (Hyndman & Koehler, 2006) of the last ``horizon`` rows.
+
+        Args:
+            X: Series, of which the rows before the last ones are read; cross-validation cuts a list into series, and
+                with scikit-learn's ``TimeSeriesSplit`` one array into spans of time.
+            y: Nothing.
+
+        Returns:
+            The mean over series and targets: 0 at best; -1 is the error of repeating the value of one ``season`` ago
+            within the rows before.
+
+        Raises:
+            ValueError: A series is too short, or its error has no scale, since it never changes.
+        """
+        preparation = self.predictor.preparation
+        with value_errors():
+            items, columns = read_series_in_memory(_listed(X)[0], holes=True)
+            values, targets = preparation.inputs.columns, preparation.answers.columns  # type: ignore[union-attr]
+            if unknown := [name for name in values if name not in columns]:
+                raise DataError(f"X has no column {unknown[0]!r}; must have those of fit")
+            items = [item[:, list(map(columns.index, values))] for item in items]
+            ahead, places = preparation.answers.horizon, list(map(values.index, targets))  # type: ignore[union-attr]
+            forecasts = self.predictor.forecast([item[:-ahead] for item in items])
+            errors = [
+                _scaled_error(f"series {number}", item[:, places], forecast, self.season)
+                for number, (item, forecast) in enumerate(zip(items, forecasts, strict=True), start=1)
+            ]
+        return -float(np.mean(errors))
+
     def _forecast(self, X: Any, *, every_level: bool) -> Numbers:
         predictor = self.predictor
         with value_errors():
@@ -163,7 +197,8 @@ def _listed(X: Any) -> tuple[list[Any], Literal["flat", "wide", "many"]]:
     Raises:
         DataError: ``X`` is nothing like that.
     """
-    if not hasattr(X, "__len__") or isinstance(X, str):
+    is_list = isinstance(X, Sequence) and not isinstance(X, str | bytes)
+    if not (is_list or is_frame(X) or hasattr(X, "__array__")):
         raise DataError(f"X is {X!r:.60}; must be an array or frame (time, features), or a list of them")
     if is_frame(X):
         return [X], "wide"
@@ -172,6 +207,19 @@ def _listed(X: Any) -> tuple[list[Any], Literal["flat", "wide", "many"]]:
     if hasattr(X, "__array__"):
         return ([X], "flat" if np.ndim(X) == 1 else "wide") if np.ndim(X) < 3 else (list(X), "many")
     return ([np.array(X)], "flat") if len(X) and np.ndim(X[0]) == 0 else (list(X), "many")
+
+
+def _scaled_error(place: str, values: Numbers, forecast: Numbers, season: int) -> float:
+    known, truth = values[: -len(forecast)], values[-len(forecast) :]
+    steps = np.abs(known[season:] - known[:-season])
+    counts = (~np.isnan(steps)).sum(axis=0)
+    usual = np.nansum(steps, axis=0) / np.maximum(counts, 1)
+    if not usual.all() or np.isnan(truth).all():
+        raise DataError(
+            f"{place} has no error to score: it must change from one season to the next, and have a known value in "
+            f"its last {len(truth)} rows"
+        )
+    return float(np.nanmean(np.abs(truth - forecast) / usual))
 
 
 def _end(values: Numbers, window: int) -> Numbers:

@@ -31,6 +31,7 @@ class _Supervised(SequenceEstimator):
 
     def _fitted(self, X: Any, y: Any, kind: Kind) -> None:
         """Fits targets of ``kind``; ``y`` is as `dataset_from_arrays` takes it."""
+        self._check_parameters()
         seed = self._drawn_seed()
         with value_errors():
             self._search(self._dataset(X, y, kind, seed), seed)
@@ -38,12 +39,13 @@ class _Supervised(SequenceEstimator):
     def _dataset(self, X: Any, y: Any, kind: Kind, seed: int) -> Dataset:
         if len(y) < 3:
             raise DataError(f"y has n_samples = {len(y)}; must have at least 3, one for each part")
-        # A sequence that is there twice is no mistake here: X may be a bootstrap sample.
+        # A sequence that is there twice is no mistake here, since X may be a bootstrap sample; in two parts it would be
+        # scored by what was learnt of itself.
         split = SplitOptions(
             validation=self._share(y, self.validation, kind),
             test=self._share(y, self.test, kind),
             seed=seed,
-            duplicates="keep",
+            duplicates="drop",
         )
         dataset = dataset_from_arrays(
             X, y, kind=kind, missing=cast("Any", self.missing), split=split, metric=cast("Any", self.metric)

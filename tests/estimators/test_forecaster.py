@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from evo_nas import EvoForecaster
 
@@ -105,6 +106,11 @@ DATED = pd.DataFrame({"a": WAVE}, index=pd.date_range("2024-01-01", periods=200)
         ({}, [PAIR, WAVE], "series 2 has 1 columns, the first one 2"),
         ({}, [], "there are no series"),
         ({}, 7, "X is 7; must be an array or frame"),
+        ({}, {"a": WAVE}, "X is {'a': .*; must be an array or frame"),
+        ({}, {1.0, 2.0}, "X is .*; must be an array or frame"),
+        ({"test": None}, WAVE, "test is null; must be a number between 0 and 1"),
+        ({"missing": "drop"}, WAVE, 'missing is "drop"; must be one of'),
+        ({"targets": "a"}, DATED, "targets is 'a'; must be a list of names"),
         ({}, DATED.drop(DATED.index[50]), "series 1 has an index of times without a regular step; .*asfreq"),
         ({}, DATED[::-1], "series 1: the rows are not in the order of time"),
         ({}, DATED.assign(city="x"), "series 1: column 'city' holds string; must hold numbers"),
@@ -118,6 +124,24 @@ def test_what_cannot_be_forecast_is_one_clear_error(changed, series, message) ->
     with pytest.raises(ValueError, match=message) as refused:
         EvoForecaster(**{**TINY, **changed}).fit(series)
     assert "\n" not in str(refused.value)
+
+
+def test_the_score_is_the_negative_error_in_steps_of_the_naive_forecast(forecaster) -> None:
+    step = np.abs(np.diff(PAIR[:-3], axis=0)).mean(axis=0)
+    error = np.abs(forecaster.predict(PAIR[:-3]) - PAIR[-3:]) / step
+    assert forecaster.score(PAIR) == pytest.approx(-error.mean())
+    assert forecaster.score([PAIR, PAIR]) == pytest.approx(-error.mean())
+    holed = np.where((STEPS[:, None] == 198) & [True, False], np.nan, PAIR)
+    assert forecaster.score(holed) == pytest.approx(-np.delete(error, 2).mean())
+    with pytest.raises(ValueError, match="series 1 has no error to score"):
+        forecaster.score(np.ones((50, 2)))
+    with pytest.raises(ValueError, match="series 1 has 7 rows; the network reads 8"):
+        forecaster.score(PAIR[:10])
+
+
+def test_scikit_learn_cross_validates_a_forecaster() -> None:
+    for series, folds in (([WAVE, WAVE[::-1].copy()], 2), (WAVE, TimeSeriesSplit(2))):
+        assert (cross_val_score(EvoForecaster(**TINY), series, cv=folds, error_score="raise") < 0).all()
 
 
 def test_a_gap_is_refused_by_predict_as_by_fit() -> None:

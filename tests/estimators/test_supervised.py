@@ -146,13 +146,29 @@ def test_an_estimator_that_was_not_fitted_says_so(estimator, tmp_path) -> None:
         ({"evaluations": 0}, "budget.evaluations is 0"),
         ({"metric": "mae"}, "metric is 'mae'; must be one of accuracy"),
         ({"space": {"width": [4]}}, "space.width is unknown"),
-        ({"missing": "drop"}, "missing is 'drop'"),
+        ({"missing": "drop"}, 'missing is "drop"; must be one of refuse, mask'),
+        ({"missing": ["mask"]}, "missing is"),
+        ({"metric": ["mae"]}, "metric is .* must be the name of a metric"),
+        *[
+            ({part: share}, f"{part} is .*; must be a number between 0 and 1")
+            for part in ("test", "validation")
+            for share in (-1.0, 0, 1, True, float("nan"), None, "a", [0.1])
+        ],
+        ({"test": 0.5, "validation": 0.5}, "must be less than 1 together"),
+        ({"space": [1]}, r"space is \[1\]; must be a mapping of options, or None"),
+        ({"strategy": "aging"}, 'strategy is "aging"; must be a mapping'),
         ({"executor": "cloud"}, "executor is 'cloud'"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_said_by_fit(changed, message) -> None:
     with pytest.raises(ValueError, match=message):
         EvoClassifier(**{**TINY, **changed}).fit(X, CLASSES)
+
+
+def test_a_sequence_that_is_there_twice_is_in_one_part_only() -> None:
+    fitted = EvoClassifier(**TINY).fit(np.concatenate([X, X]), np.concatenate([CLASSES, CLASSES]))
+    assert any("dropped" in remark for remark in fitted.remarks_)
+    assert not any("dropped" in remark for remark in EvoClassifier(**TINY).fit(X, CLASSES).remarks_)
 
 
 def test_an_estimator_is_saved_without_pickle_and_loaded(classifier, tmp_path) -> None:
