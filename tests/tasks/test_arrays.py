@@ -87,8 +87,9 @@ def test_sequences_of_two_parts_are_dropped_from_the_earlier_one_and_counted() -
     labels = np.concatenate([CLASSES, CLASSES[-3:]])
     split = SplitOptions(by="time", validation=6, test=3, duplicates="drop")
     dataset = dataset_from_arrays(doubled, labels, kind="classification", split=split)
-    assert dataset.remarks[0].startswith(
-        "3 examples were dropped, since a part that is used later has the same: train"
+    assert any(
+        remark.startswith("3 examples were dropped, since a part that is used later has the same: train")
+        for remark in dataset.remarks
     )
     assert [len(part) for part in dataset.parts.values()] == [54, 3, 3]
 
