@@ -34,7 +34,10 @@ PUBLISHED = {"logistic regression": 32, "MLP": 68, "CNN": 94, "GRU": 91, "human"
 def main() -> None:
     torch.set_num_threads(1)
     prepared = Mnist1dTask(Mnist1dOptions()).read()
-    rows = [[name, "", "", "", figure(fit()), ""] for name, fit in prepared.baselines.items()]
+    rows = [
+        [name, "", "", "", "-" if result.score is None else figure(result.score), f"{result.cpu_s:.0f}"]
+        for name, result in prepared.fit_baselines().items()
+    ]
     for name, architecture in NETWORKS.items():
         values = trainings_of(architecture, prepared.dataset, OPTIONS)
         tests = [training["test"] for training in values["trainings"]]

@@ -51,11 +51,6 @@ REMARKS = (
     "and AutoTheta, which choose and fit a form for each series.",
     "The network learns from forecasts that end 36 months before a series does, since the last 18 are the test part "
     "and the 18 before them the validation part; the statistical models are fitted to all months before the test part.",
-    "What it reads and tells matters most. With one seed, windows of 24 or 36 months, every third origin and windows "
-    "that began with the first month of a series, the test MASE was 1.009 with the values alone, .980 with the last "
-    "season as further inputs, and .922 if changes were also counted from the same month of the last season.",
-    "An LSTM, five quantiles, windows of 24 months, fewer origins, other learning rates and smaller units were tried "
-    "with one seed each and were no better on validation.",
 )
 OPTIONS = PanelOptions(
     competition="m3", frequency="monthly", horizon=18, season=12, window=48, stride=1, quantiles=(0.5,)
