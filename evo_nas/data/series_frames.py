@@ -30,12 +30,31 @@ def as_in_training(given: Any, columns: Sequence[str], layout: SeriesLayout) -> 
         DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
     """
     given = _series(given, layout.series) if is_frame(given) else given
-    if layout.time is None or not isinstance(given, list | tuple):
+    if not isinstance(given, list | tuple):
+        return given
+    if layout.time is None:
+        check_steps(given)
         return given
     return [
         _in_time(f"series {number}", each, columns, layout) if is_frame(each) else each
         for number, each in enumerate(given, start=1)
     ]
+
+
+def check_steps(frames: Sequence[Any]) -> None:
+    """Refuses an index of times that lacks a step: what is not there would be read as if it were.
+
+    Raises:
+        DataError: A frame has such an index.
+    """
+    for number, frame in enumerate(frames, start=1):
+        index: Any = getattr(frame, "index", None)
+        is_ordered = hasattr(index, "inferred_freq") and len(frame) > 2 and index.is_monotonic_increasing
+        if is_ordered and index.inferred_freq is None:
+            raise DataError(
+                f"series {number} has an index of times without a regular step; give every step a row, with NaN for "
+                "what is missing (asfreq), or leave the index out: reset_index(drop=True)"
+            )
 
 
 def _series(frame: Any, name: str | None) -> list[Any]:

@@ -13,7 +13,7 @@ from evo_nas.data.series_inputs import last_known
 from evo_nas.errors import DataError
 from evo_nas.estimators.base import SequenceEstimator, value_errors
 from evo_nas.tasks.forecast import WindowOptions
-from evo_nas.tasks.series_memory import check_steps, dataset_from_series, read_series_in_memory
+from evo_nas.tasks.series_memory import dataset_from_series, read_series_in_memory
 
 if TYPE_CHECKING:
     import os
@@ -170,8 +170,6 @@ class EvoForecaster(SequenceEstimator):
             series, shape = (self._ends, self._shape) if X is None else _listed(X)
             # The columns of frames are matched by name with those of `fit`.
             are_frames = all(map(is_frame, series))
-            if are_frames:
-                check_steps(series)
             raw = series if are_frames else read_series_in_memory(series, holes=True)[0]
             values = np.asarray(predictor.forecast(raw, every_level=every_level))
         if shape == "many":

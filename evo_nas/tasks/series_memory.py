@@ -11,6 +11,7 @@ from evo_nas.data.memory import Reading
 from evo_nas.data.series import Series
 from evo_nas.data.series_columns import SeriesColumns
 from evo_nas.data.series_files import SeriesFiles
+from evo_nas.data.series_frames import check_steps
 from evo_nas.errors import DataError
 from evo_nas.tasks.forecast import forecast_of
 
@@ -87,19 +88,3 @@ def dataset_from_series(
     roles = SeriesColumns(columns, chosen, (), None, None, frozenset(columns))
     files = SeriesFiles({"train": series}, columns, len(columns), roles, {}, ())
     return forecast_of(files, options, filling=missing).dataset
-
-
-def check_steps(frames: Sequence[Any]) -> None:
-    """Refuses an index of times that lacks a step: what is not there would be read as if it were.
-
-    Raises:
-        DataError: A frame has such an index.
-    """
-    for number, frame in enumerate(frames, start=1):
-        index: Any = getattr(frame, "index", None)
-        is_ordered = hasattr(index, "inferred_freq") and len(frame) > 2 and index.is_monotonic_increasing
-        if is_ordered and index.inferred_freq is None:
-            raise DataError(
-                f"series {number} has an index of times without a regular step; give every step a row, with NaN for "
-                "what is missing (asfreq), or leave the index out: reset_index(drop=True)"
-            )

@@ -12,7 +12,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
-from evo_nas import EvoForecaster
+from evo_nas import EvoForecaster, load_predictor
+from evo_nas.errors import DataError
 
 TINY: dict[str, Any] = {
     "window": 8,
@@ -144,12 +145,19 @@ def test_scikit_learn_cross_validates_a_forecaster() -> None:
         assert (cross_val_score(EvoForecaster(**TINY), series, cv=folds, error_score="raise") < 0).all()
 
 
-def test_a_gap_is_refused_by_predict_as_by_fit() -> None:
+def test_a_gap_is_refused_by_predict_and_the_exported_champion_as_by_fit(tmp_path) -> None:
     fitted = EvoForecaster(**TINY).fit(DATED)
+    fitted.save(tmp_path / "out")
+    exported = load_predictor(tmp_path / "out")
     assert np.array_equal(fitted.predict(DATED), fitted.predict())
+    assert np.array_equal(exported.forecast([DATED, DATED])[1], fitted.predict())
     for gap in (slice(150, 160), slice(195, 196)):
-        with pytest.raises(ValueError, match="series 1 has an index of times without a regular step"):
-            fitted.predict(DATED.drop(DATED.index[gap]))
+        gapped, refused = DATED.drop(DATED.index[gap]), "has an index of times without a regular step"
+        with pytest.raises(ValueError, match=f"series 1 {refused}"):
+            fitted.predict(gapped)
+        for given, number in ((gapped, 1), ([DATED, gapped], 2)):
+            with pytest.raises(DataError, match=f"series {number} {refused}"):
+                exported.forecast(given)
 
 
 def test_a_series_shorter_than_the_window_is_refused(forecaster) -> None:
