@@ -64,7 +64,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         workers: Worker processes, for the executor ``ray``.
         executor: ``inline`` to train in this process, ``ray`` for worker processes.
         run: Directory of the run, which a further `fit` on the same data goes on with; temporary by default.
-        random_state: Seed of the search and of the parts; a new one for each `fit` by default.
+        random_state: Seed of the search and of the parts; by default that of ``run``, and a new one without a run.
         verbose: Whether to write the best score whenever it changes.
 
     Attributes:
@@ -232,6 +232,9 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             )
 
     def _drawn_seed(self) -> int:
+        # With another seed a further fit would be another search, which a run refuses.
+        if self.random_state is None and self.run is not None and (kept := Run.at(self.run)).exists:
+            return kept.config.seed
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
     def _search(self, dataset: Dataset, seed: int) -> None:

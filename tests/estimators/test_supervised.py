@@ -211,9 +211,11 @@ def test_a_pickled_estimator_gives_the_same_answers(classifier) -> None:
     assert np.array_equal(again.predict(X), classifier.predict(X))
 
 
-def test_a_run_of_ones_own_is_kept_and_gone_on_with(tmp_path) -> None:
-    first = EvoClassifier(**TINY, run=tmp_path / "run").fit(X, CLASSES)
+@pytest.mark.parametrize("state", [0, None])
+def test_a_run_of_ones_own_is_kept_and_gone_on_with(tmp_path, state) -> None:
+    first = EvoClassifier(**{**TINY, "random_state": state}, run=tmp_path / "run").fit(X, CLASSES)
     more = clone(first).set_params(evaluations=5).fit(X, CLASSES)
+    assert more.seed_ == first.seed_
     assert Run.at(tmp_path / "run").totals().told == more.verdict_.evaluations == 5
 
 
