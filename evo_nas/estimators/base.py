@@ -136,15 +136,14 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "verdict_")
         out = Path(directory)
         check_target(out, "native")
+        parameters = self._plain_params()
+        state = parameters["random_state"]
         facts = {
             "format": FORMAT,
             "estimator": type(self).__name__,
             # A generator has no text, and the run may be on another machine.
-            "parameters": self.get_params()
-            | {
-                "random_state": self.random_state if isinstance(self.random_state, int) else None,
-                "run": None,
-            },
+            "parameters": parameters
+            | {"random_state": state if isinstance(state, int) else None, "run": None},
             "fitted": {"seed_": self.seed_, "remarks_": self.remarks_, **self._facts()},
             "verdict": self.verdict_.to_values(),
         }
@@ -203,6 +202,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         for name, value in facts.items():
             setattr(self, name, tuple(value) if name == "remarks_" else value)
 
+    def _plain_params(self) -> dict[str, Any]:
+        """Returns the parameters as configurations and JSON take them, without values of numpy and pandas."""
+        return {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+
     def _check_parameters(self) -> None:
         """Refuses parameters that no configuration checks.
 
@@ -239,14 +242,15 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _search(self, dataset: Dataset, seed: int) -> None:
         """Searches on ``dataset`` and keeps the champion."""
+        plain = self._plain_params()
         settings: dict[str, Any] = {
             "name": type(self).__name__.lower(),
             "seed": seed,
-            "space": dict(self.space or {}),
-            "strategy": {"kind": "aging", **(self.strategy or {})},
-            "training": {"epochs": self.epochs},
-            "budget": {"evaluations": self.evaluations, "train_minutes": self.train_minutes},
-            "workers": self.workers,
+            "space": plain["space"] or {},
+            "strategy": {"kind": "aging", **(plain["strategy"] or {})},
+            "training": {"epochs": plain["epochs"]},
+            "budget": {name: plain[name] for name in ("evaluations", "train_minutes")},
+            "workers": plain["workers"],
         }
         best: list[Best] = []
 
@@ -269,6 +273,14 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         with TemporaryDirectory() as folder:
             _write(Path(folder), self._files)
             return load_predictor(folder)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _is_share(value: object) -> bool:

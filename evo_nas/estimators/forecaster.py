@@ -100,18 +100,20 @@ class EvoForecaster(SequenceEstimator):
         if isinstance(self.targets, str):
             raise ValueError(f"targets is {self.targets!r}; must be a list of names of columns, or None")  # noqa: TRY004 - as scikit-learn has it
         seed = self._drawn_seed()
-        given = {name: getattr(self, name) for name in ("window", "horizon", "season", "quantiles")}
-        split = [1.0 - self.validation - self.test, self.validation, self.test]
+        plain = self._plain_params()
+        given = {name: plain[name] for name in ("window", "horizon", "season", "quantiles")}
+        validation, test = plain["validation"], plain["test"]
+        split = [1.0 - validation - test, validation, test]
         with value_errors():
             options = checked(
                 WindowOptions,
-                {**given, "split": split, **({} if self.metric is None else {"metric": self.metric})},
+                {**given, "split": split, **({} if plain["metric"] is None else {"metric": plain["metric"]})},
                 at="EvoForecaster",
             )
             given_series, self._shape = _listed(X)
             items, columns = read_series_in_memory(given_series, holes=self.missing != "refuse")
             dataset = dataset_from_series(
-                items, columns, options, targets=self.targets, missing=cast("Any", self.missing)
+                items, columns, options, targets=plain["targets"], missing=cast("Any", self.missing)
             )
             self._search(dataset, seed)
         self.n_features_in_ = len(columns)

@@ -41,9 +41,10 @@ class _Supervised(SequenceEstimator):
             raise DataError(f"y has n_samples = {len(y)}; must have at least 3, one for each part")
         # A sequence that is there twice is no mistake here, since X may be a bootstrap sample; in two parts it would be
         # scored by what was learnt of itself.
+        plain = self._plain_params()
         split = SplitOptions(
-            validation=self._share(y, self.validation, kind),
-            test=self._share(y, self.test, kind),
+            validation=self._share(y, plain["validation"], kind),
+            test=self._share(y, plain["test"], kind),
             seed=seed,
             duplicates="drop",
         )

@@ -91,6 +91,24 @@ def test_a_forecaster_is_saved_and_loaded_with_the_ends_of_its_series(forecaster
     assert loaded.get_params() == forecaster.get_params() == clone(forecaster).get_params()
 
 
+def test_parameters_may_be_values_of_numpy_and_pandas(tmp_path) -> None:
+    frame = pd.DataFrame(PAIR, columns=["a", "b"])
+    given: dict[str, Any] = {
+        "window": np.int64(8),
+        "season": np.int16(2),
+        "targets": frame.columns,
+        "quantiles": np.array([0.1, 0.5, 0.9]),
+        "validation": np.float32(0.125),
+        "metric": np.str_("wql"),
+    }
+    fitted = clone(EvoForecaster(**{**TINY, **given})).fit(frame)
+    fitted.save(tmp_path / "out")
+    loaded = EvoForecaster.load(tmp_path / "out")
+    assert np.array_equal(loaded.predict_quantiles(), fitted.predict_quantiles())
+    assert (loaded.targets, loaded.quantiles) == (["a", "b"], [0.1, 0.5, 0.9])
+    assert (loaded.window, loaded.season, loaded.validation, loaded.metric) == (8, 2, 0.125, "wql")
+
+
 def test_a_forecaster_that_was_not_fitted_says_so() -> None:
     with pytest.raises(NotFittedError):
         EvoForecaster().predict(WAVE)

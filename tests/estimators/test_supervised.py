@@ -185,6 +185,24 @@ def test_an_estimator_is_saved_without_pickle_and_loaded(classifier, tmp_path) -
         classifier.save(tmp_path / "out")
 
 
+def test_parameters_may_be_values_of_numpy(tmp_path) -> None:
+    space = {**TINY["space"], "widths": np.array([4]), "batch_sizes": (np.int64(32),)}
+    given = {
+        "evaluations": np.int64(2),
+        "epochs": np.int32(1),
+        "train_minutes": np.float64(5),
+        "validation": np.float32(0.25),
+        "strategy": {"warmup": np.int64(2)},
+        "space": space,
+        "workers": np.int64(1),
+        "random_state": np.int64(3),
+    }
+    EvoClassifier(**given).fit(X, CLASSES).save(tmp_path / "out")
+    loaded = EvoClassifier.load(tmp_path / "out")
+    assert (loaded.evaluations, loaded.validation, loaded.random_state) == (2, 0.25, 3)
+    assert (loaded.space["widths"], loaded.space["batch_sizes"]) == ([4], [32])
+
+
 def test_a_regressor_is_loaded_as_it_was_saved(tmp_path) -> None:
     fitted = EvoRegressor(**TINY).fit(X, SUMS)
     fitted.save(tmp_path / "out")
