@@ -225,8 +225,9 @@ def _only(table: Table, names: Sequence[str]) -> tuple[str]:
 def _of_lists(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
     """Yields a series for each row, which holds the list of its values."""
     (value,) = layout.values
-    named = table.texts(layout.series) if layout.series else None
-    for row, each in enumerate(table.lists(value)):
+    lines = table.row_numbers()
+    names = table.texts(layout.series) if layout.series else [f"row {line}" for line in lines]
+    for row, (line, name, each) in enumerate(zip(lines, names, table.lists(value), strict=True)):
         try:
             values = np.array(each, dtype=np.float64)
         except (TypeError, ValueError):
@@ -235,35 +236,29 @@ def _of_lists(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
             raise DataError(
                 f"{table.place(value, row)} is no list of finite numbers; every series must be one"
             )
-        name = named[row] if named else f"row {row + table.first_row}"
-        yield _rows(table.source, name, values, row + table.first_row)
+        yield _rows(table.source, name, values, [line] * len(values))
 
 
 def _of_columns(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
     stamps = _stamps(table, layout)
     for name in layout.values:
-        rows = _rows(table.source, name, table.numbers(name, holes=True), table.first_row)
+        rows = _rows(table.source, name, table.numbers(name, holes=True), table.row_numbers())
         yield replace(rows, stamps=stamps)
 
 
 def _of_rows(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
     assert layout.series is not None
     values = table.matrix(layout.values, holes=True)
-    for row, name in enumerate(table.texts(layout.series)):
-        yield _rows(table.source, name, values[row], row + table.first_row)
+    for line, name, each in zip(table.row_numbers(), table.texts(layout.series), values, strict=True):
+        yield _rows(table.source, name, each, [line] * len(each))
 
 
 def _of_long(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
     """Yields the values of each name, in the order of the file."""
     assert layout.series is not None
     values = table.numbers(layout.values[0], holes=True)
-    whole = replace(_rows(table.source, "", values, table.first_row), stamps=_stamps(table, layout))
-    names, places = np.unique(np.array(table.texts(layout.series)), return_inverse=True)
-    order = np.argsort(places, kind="stable")
-    starts = np.flatnonzero(np.diff(places[order])) + 1
-    for which in sorted(np.split(order, starts), key=lambda rows: int(rows[0])):
-        name = str(names[places[which[0]]])
-        yield replace(whole.chosen(which), source=f"{table.source}, series {name!r}", name=name)
+    whole = replace(_rows(table.source, "", values, table.row_numbers()), stamps=_stamps(table, layout))
+    yield from whole.by_name(table.texts(layout.series))
 
 
 _READERS: Mapping[str, Callable[[Table, _Layout], Iterator[SeriesRows]]] = {
@@ -274,8 +269,8 @@ _READERS: Mapping[str, Callable[[Table, _Layout], Iterator[SeriesRows]]] = {
 }
 
 
-def _rows(source: str, name: str, values: npt.NDArray[np.float64], first: int) -> SeriesRows:
-    return SeriesRows(source, "train", name, values[:, None], np.arange(len(values)) + first)
+def _rows(source: str, name: str, values: npt.NDArray[np.float64], lines: Sequence[int]) -> SeriesRows:
+    return SeriesRows(source, "train", name, values[:, None], np.array(lines, dtype=np.int64))
 
 
 def _stamps(table: Table, layout: _Layout) -> npt.NDArray[np.datetime64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,13 +119,8 @@ def _rows_of(table: Table, part: str, columns: SeriesColumns, options: SeriesOpt
     whole = SeriesRows(table.source, part, "", values, np.array(table.row_numbers()), stamps)
     if columns.series is None:
         yield whole
-        return
-    names, places = np.unique(np.array(table.texts(columns.series)), return_inverse=True)
-    order = np.argsort(places, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(places[order])) + 1)
-    for which in sorted(groups, key=lambda rows: int(rows[0])):
-        name = str(names[places[which[0]]])
-        yield replace(whole.chosen(which), source=f"{table.source}, series {name!r}", name=name)
+    else:
+        yield from whole.by_name(table.texts(columns.series))
 
 
 def _refuse_holes(table: Table, values: npt.NDArray[np.float64], columns: SeriesColumns) -> None:

@@ -11,7 +11,7 @@ from evo_nas.data.steps import Steps, spelled, steps_of
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -55,6 +55,15 @@ class SeriesRows:
         """Returns the rows at the positions ``which``."""
         stamps = None if self.stamps is None else self.stamps[which]
         return replace(self, values=self.values[which], lines=self.lines[which], stamps=stamps)
+
+    def by_name(self, names: Sequence[str]) -> Iterator[SeriesRows]:
+        """Yields the rows of each series, which ``names`` has for each row, in the order in which they appear."""
+        different, places = np.unique(np.array(names), return_inverse=True)
+        order = np.argsort(places, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(places[order])) + 1)
+        for which in sorted(groups, key=lambda rows: int(rows[0])):
+            name = str(different[places[which[0]]])
+            yield replace(self.chosen(which), source=f"{self.source}, series {name!r}", name=name)
 
     def joined(self, other: SeriesRows) -> SeriesRows:
         """Returns these rows and those of another file; both have times."""

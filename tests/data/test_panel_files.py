@@ -73,6 +73,16 @@ def test_each_row_of_json_lines_holds_a_list(tmp_path) -> None:
             "rows 2 and 3 have the same time",
         ),
         (
+            "shop,day,sales\na,2020-01-01,1\n\n\na,2020-01-02,2\na,2020-01-02,3\n",
+            {"series": "shop"},
+            "rows 5 and 6 have the same time",
+        ),
+        (
+            "day,sales\n2020-01-01,1\n\n2020-01-02,2\n2020-01-02,3\n",
+            {},
+            "rows 4 and 5 have the same time",
+        ),
+        (
             "shop,day,sales\na,2020-01-01,1\na,2020-01-02,2\na,2020-01-05,3\n",
             {"series": "shop"},
             r"series 'a': 2 rows are missing between 2020-01-02 \(row 3\)",
