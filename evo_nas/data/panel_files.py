@@ -147,11 +147,11 @@ def read_panel(
     layout: _Layout | None = None
     series: dict[str, SeriesRows] = {}
     sources: dict[str, str] = {}
-    unread: dict[str, None] = {}
+    of_tables: dict[str, None] = {}
     for path in files:
         table = read_table(path, delimiter=delimiter)
         layout = layout or _Layout.of(table, columns)
-        unread[layout.unread(table)] = None
+        of_tables |= dict.fromkeys((*table.remarks, layout.unread(table)))
         for each in layout.series_of(table, path, is_only=len(files) == 1):
             if each.name in series:
                 raise DataError(
@@ -161,7 +161,7 @@ def read_panel(
             series[each.name], sources[each.name] = each, table.source
     assert layout is not None
     rows = list(series.values())
-    remarks = [layout.remark, *filter(None, unread)]
+    remarks = [layout.remark, *filter(None, of_tables)]
     if layout.time is not None:
         rows, said = _in_time(rows, layout.time, columns.gaps)
         remarks += said

@@ -43,9 +43,10 @@ class SeriesColumns:
         return tuple(dict.fromkeys((*self.inputs, *self.targets)))
 
     def remarks_on(self, table: Table) -> tuple[str, ...]:
-        """Returns which columns another table has that the first one lacks, which are not read."""
+        """Returns how a table was read, and what it has that the first one has not, one sentence each."""
         further = [name for name in table.columns if name not in self.all]
-        return (f"{table.source} also has {', '.join(further)}, not read",) if further else ()
+        more = (f"{table.source} also has {', '.join(further)}, not read",) if further else ()
+        return (*table.remarks, *more)
 
 
 def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:

@@ -169,7 +169,7 @@ def lines_of(table: Table, text: str | None) -> Corpus:
     remark = f"{table.source}: column {name} is the text" + (
         f"; not read: {enumerated(unread)}" if unread else ""
     )
-    return Corpus("".join(f"{line}\n" for line in table.texts(name, empty=True)), (remark,))
+    return Corpus("".join(f"{line}\n" for line in table.texts(name, empty=True)), (*table.remarks, remark))
 
 
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:

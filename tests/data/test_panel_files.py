@@ -156,6 +156,14 @@ def test_every_file_is_asked_for_the_columns_of_the_first_one(tmp_path) -> None:
         read(one, other, series="shop")
 
 
+def test_how_each_table_was_read_is_said(tmp_path) -> None:
+    paths = [written(tmp_path, f"{shop}.csv", f"shop;sales\n{shop};1\n\n{shop};2\n") for shop in ("a", "b")]
+    remarks = read_panel(paths, PanelColumns(series="shop"))[1]
+    for path in paths:
+        assert f"{path.name}: columns are separated by ';'" in remarks
+        assert f"{path.name}: 1 blank lines are not read, the first is row 3" in remarks
+
+
 def test_missing_values_at_the_ends_of_a_series_are_no_part_of_it_and_said(tmp_path) -> None:
     path = written(tmp_path, "sales.csv", "shop,sales\na,\na,1\na,2\na,\nb,3\nb,4\n")
     series, remarks = read_panel([path], PanelColumns(series="shop"))

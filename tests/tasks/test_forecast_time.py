@@ -57,6 +57,16 @@ def test_the_column_of_time_is_named_in_a_remark_and_not_read(tmp_path) -> None:
     assert dataset.signature.features == 1
 
 
+def test_how_the_tables_of_series_were_read_is_said(tmp_path) -> None:
+    paths = [tmp_path / f"{name}.csv" for name in ("rows", "more")]
+    for path, first in zip(paths, ("2020-01-01", "2020-03-01"), strict=True):
+        path.write_text(frame(60, first=first).to_csv(index=False, sep=";").replace("\n", "\n\n", 1))
+    remarks = prepared(tuple(paths)).dataset.remarks
+    for path in paths:
+        assert f"{path.name}: columns are separated by ';'" in remarks
+        assert f"{path.name}: 1 blank lines are not read, the first is row 2" in remarks
+
+
 def test_a_column_of_times_without_a_name_orders_the_rows_as_well(tmp_path) -> None:
     nameless = frame()[::-1].rename(columns={"date": ""})
     assert same(

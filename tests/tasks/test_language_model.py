@@ -36,6 +36,14 @@ def test_files_of_a_part_leave_its_share_to_training(tmp_path) -> None:
     assert spelt(dataset, "test") == "ba" * 20
 
 
+def test_how_a_table_of_texts_was_read_is_said(tmp_path) -> None:
+    rows = "".join(f"{row};line {row}\n" for row in range(30))
+    (tmp_path / "a.csv").write_text(f"id;text\n\n{rows}")
+    remarks = load(path=tmp_path / "a.csv", steps=8).remarks
+    assert "a.csv: columns are separated by ';'" in remarks
+    assert "a.csv: 1 blank lines are not read, the first is row 2" in remarks
+
+
 def test_networks_predict_the_tokens_that_they_read(tmp_path) -> None:
     dataset = LanguageModelTask.sample(tmp_path).read().dataset
     assert dataset.signature.predicts_inputs
