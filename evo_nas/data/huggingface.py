@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from evo_nas.data.csv_files import unnamed
 from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
 
@@ -55,7 +56,8 @@ def _table(source: str, split: object) -> Table:
             named[name] = _named(named[name], feature.names)
         elif hasattr(getattr(feature, "feature", None), "int2str"):  # a list of classes
             named[name] = _named_lists(named[name], feature.feature.names)
-    return Table(source, {name: trimmed(values) for name, values in named.items()})
+    values_of = {name: trimmed(values) for name, values in named.items()}
+    return Table(source, values_of, index_columns=unnamed(tuple(named)))
 
 
 def _named_lists(values: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:

@@ -6,6 +6,7 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evo_nas.data.huggingface import read_dataset
@@ -94,6 +95,16 @@ def test_classes_of_a_list_have_their_names(saved, tmp_path) -> None:
     rows = datasets.Dataset.from_dict({"tokens": [["Anna", "sings"]], "tags": [[1, 0]]}, features=features)
     rows.to_parquet(tmp_path / "train.parquet")
     assert read_dataset(str(tmp_path), subset=None)["train"].lists("tags") == [["PER", "O"]]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_index_of_pandas_is_no_signal(tmp_path) -> None:
+    pytest.importorskip("datasets", reason="needs the extra huggingface")
+    rows = pd.DataFrame({"a": [1.5, 2.5], "b": [3.5, 4.5]}, index=[7, 3])
+    rows.to_parquet(tmp_path / "train.parquet")
+    table = read_dataset(str(tmp_path), subset=None)["train"]
+    assert table.index_columns == ("__index_level_0__",)
+    assert table.numeric_columns() == ["a", "b"]
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch) -> None:
