@@ -14,7 +14,7 @@ from evo_nas.data.time import read_times
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -88,14 +88,14 @@ def sequences_of_frame(
     values = _matrix(place, table, columns)
     if names is None:
         return FrameSequences([row[:, None] for row in values], tuple(columns), named=given)
-    rows_of = _rows_of(names)
-    _check_time(place, frame, rows_of)
+    places = rows_of(names)
+    _check_time(place, frame, places)
     return FrameSequences(
-        [values[rows] for rows in rows_of.values()],
+        [values[rows] for rows in places.values()],
         tuple(columns),
-        names=list(rows_of),
+        names=list(places),
         named={
-            role: _of_sequences(f"{place}, column {named[role]!r}", some, rows_of, per_step=role in per_step)
+            role: _of_sequences(f"{place}, column {named[role]!r}", some, places, per_step=role in per_step)
             for role, some in given.items()
         },
     )
@@ -280,14 +280,15 @@ def _numbers(place: str, name: str, column: pa.ChunkedArray) -> Numbers:
     return np.array(column.to_pandas(), dtype=np.float64)
 
 
-def _rows_of(names: list[Any]) -> dict[Any, npt.NDArray[np.int64]]:
+def rows_of(names: Iterable[Any]) -> dict[Any, npt.NDArray[np.int64]]:
+    """Returns the positions of the rows of each name, in the order in which names appear."""
     rows: dict[Any, list[int]] = {}
     for row, name in enumerate(names):
         rows.setdefault(name, []).append(row)
     return {name: np.array(some, dtype=np.int64) for name, some in rows.items()}
 
 
-def _check_time(place: str, frame: Any, rows_of: dict[Any, npt.NDArray[np.int64]]) -> None:
+def _check_time(place: str, frame: Any, places: dict[Any, npt.NDArray[np.int64]]) -> None:
     """Refuses rows that are not in the order of the times in pandas' index."""
     index: Any = getattr(frame, "index", None)
     if not hasattr(index, "get_level_values"):
@@ -296,18 +297,18 @@ def _check_time(place: str, frame: Any, rows_of: dict[Any, npt.NDArray[np.int64]
     # Any numbers may name rows; as the second level they are times by convention.
     if index.nlevels == 1 and times.dtype.kind != "M":
         return
-    for name, rows in rows_of.items():
+    for name, rows in places.items():
         if not times[rows].is_monotonic_increasing:
             of = "" if name is None else f" of sequence {name!r}"
             raise DataError(f"{place}: the rows{of} are not in the order of time; sort_index() first")
 
 
 def _of_sequences(
-    place: str, values: list[Any], rows_of: dict[Any, npt.NDArray[np.int64]], *, per_step: bool
+    place: str, values: list[Any], places: dict[Any, npt.NDArray[np.int64]], *, per_step: bool
 ) -> list[Any]:
     """Returns the value of each sequence, or those of its steps."""
     found: list[Any] = []
-    for name, rows in rows_of.items():
+    for name, rows in places.items():
         some = [values[row] for row in rows.tolist()]
         if not per_step and len(set(map(repr, some))) > 1:
             raise DataError(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from evo_nas.data.frames import columns_of_frame, is_frame
+from evo_nas.data.frames import columns_of_frame, is_frame, rows_of
 from evo_nas.data.series_rows import SeriesRows
-from evo_nas.data.table import Table
+from evo_nas.data.table_files import arrow_table
 from evo_nas.data.time import read_times
 from evo_nas.errors import DataError
 
@@ -61,14 +62,13 @@ def _series(frame: Any, name: str | None) -> list[Any]:
     """Returns a frame for each series of ``frame``, in the order in which they appear."""
     if name is None:
         return [frame]
-    table = columns_of_frame("the frame", frame)
-    names = Table("the frame", {name: table.column(name)} if name in table.column_names else {}).texts(name)
-    return [table.filter([each == one for each in names]) for one in dict.fromkeys(names)]
+    columns = columns_of_frame("the frame", frame)
+    names = arrow_table("the frame", columns).texts(name)
+    return [columns.take(pa.array(rows)) for rows in rows_of(names).values()]
 
 
 def _in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesLayout) -> Any:
-    arrow = columns_of_frame(place, frame)
-    table = Table(place, {name: arrow.column(name) for name in arrow.column_names})
+    table = arrow_table(place, columns_of_frame(place, frame))
     assert layout.time is not None
     rows = SeriesRows(
         place,

@@ -359,6 +359,23 @@ def test_each_series_of_a_frame_has_a_window(tmp_path) -> None:
     assert np.array_equal(inputs.raw(rows.sort_values("when"))[0], inputs.raw(each)[0])
 
 
+def test_a_frame_without_the_names_of_its_series_is_told_what_it_has(tmp_path) -> None:
+    rows = dated(v=RNG.normal(size=120).cumsum(), shop="a")
+    inputs = windows_of(tmp_path / "series.csv", rows, series="shop")
+    with pytest.raises(
+        DataError, match=r"no column 'shop'; did you mean 'shops'\? It has 'when', 'v', 'shops'"
+    ):
+        inputs.raw(rows.rename(columns={"shop": "shops"}))
+
+
+@pytest.mark.parametrize("kind", ["category", "string[pyarrow]", "object"])
+def test_times_and_names_of_series_may_be_categories(tmp_path, kind) -> None:
+    rows = pd.concat([dated(v=RNG.normal(size=120).cumsum(), shop=shop) for shop in ("b", "a")])
+    inputs = windows_of(tmp_path / "series.csv", rows, series="shop")
+    texts = rows.assign(shop=rows["shop"].astype(kind), when=rows["when"].astype(str).astype(kind))
+    assert np.array_equal(inputs.raw(texts)[0], inputs.raw(rows)[0])
+
+
 def test_a_series_shorter_than_the_window_is_refused() -> None:
     inputs = WindowInputs(10, NumericInputs((0.0,), (1.0,)))
     with pytest.raises(DataError, match="series 2 has 9 rows; the network reads 10: give more"):
