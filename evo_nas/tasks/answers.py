@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from evo_nas.tasks.metrics import MEDIAN, in_order
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -61,14 +63,15 @@ class NumberAnswers:
 
         Of quantiles each number is the median.
         """
-        every = self.every_level(outputs)
-        if not self.quantiles:
-            return every[..., 0]
-        return every[..., min(range(len(self.quantiles)), key=lambda at: abs(self.quantiles[at] - 0.5))]
+        return self.every_level(outputs)[..., self.quantiles.index(MEDIAN) if self.quantiles else 0]
 
     def every_level(self, outputs: Outputs) -> Numbers:
-        """Returns numbers as `__call__` does, with a further axis for the levels of `quantiles`, or for none of 1."""
+        """Returns numbers as `__call__` does, with a further axis for the levels of `quantiles`, or for none of 1.
+
+        Quantiles that cross are sorted, as every metric sorts them; see `in_order`.
+        """
         shape = (*((self.horizon,) if self.horizon else ()), len(self.mean), max(len(self.quantiles), 1))
-        values = outputs.astype(np.float64).reshape(len(outputs), *shape)
+        ordered = in_order(outputs.astype(np.float64), max(len(self.quantiles), 1))
+        values = ordered.reshape(len(outputs), *shape)
         numbers: Numbers = values * np.array(self.scale)[:, None] + np.array(self.mean)[:, None]
         return numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Factors = tuple[float, ...]
     Levels = tuple[float, ...]
 
+FloatT = TypeVar("FloatT", bound=np.floating)
 ClassificationMetric = Literal["accuracy", "macro_f1", "mcc", "nll"]
 ErrorMetric = Literal["mse", "mae", "rmse"]
 RegressionMetric = Literal["rmse", "mae", "mse", "r2"]
@@ -204,7 +205,7 @@ def micro_f1(sums: Sums) -> float:
     return float(2 * right / (2 * right + wrong)) if right + wrong else 1.0
 
 
-def in_order(quantiles: Outputs, levels: int) -> Outputs:
+def in_order(quantiles: npt.NDArray[FloatT], levels: int) -> npt.NDArray[FloatT]:
     """Returns quantiles ``(n, targets * levels)`` as ``(n, targets, levels)``, each row in ascending order.
 
     Sorting repairs quantiles that cross, and never makes them worse (Chernozhukov et al., 2010).

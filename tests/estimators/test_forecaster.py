@@ -73,6 +73,7 @@ def test_quantiles_rise_around_the_median() -> None:
     levels = fitted.predict_quantiles()
     assert levels.shape == (3, 3)
     assert np.array_equal(levels[:, 1], fitted.predict())
+    assert (np.diff(levels, axis=1) >= 0).all()
 
 
 @pytest.mark.parametrize("missing", ["mask", "interpolate", "previous"])

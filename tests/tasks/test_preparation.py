@@ -13,6 +13,7 @@ from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.arrays import dataset_from_arrays
+from evo_nas.tasks.metrics import point_forecasts
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_windows import WindowInputs
@@ -394,3 +395,11 @@ def test_the_median_is_the_answer_of_quantiles() -> None:
     outputs = np.array([[-1, 0, 1, -2, 1, 3]], dtype=np.float32)
     assert answers(outputs).tolist() == [[[10.0], [12.0]]]
     assert answers.every_level(outputs).tolist() == [[[[8.0, 10.0, 12.0]], [[6.0, 12.0, 16.0]]]]
+
+
+def test_quantiles_that_cross_are_answered_in_the_order_they_are_scored_in() -> None:
+    levels = (0.1, 0.5, 0.9)
+    answers = NumberAnswers((10.0,), (2.0,), horizon=2, quantiles=levels)
+    outputs = np.array([[3, -1, 0, 1, 2, -2]], dtype=np.float32)
+    assert answers.every_level(outputs).tolist() == [[[[8.0, 10.0, 16.0]], [[6.0, 12.0, 14.0]]]]
+    assert np.array_equal(answers(outputs).reshape(1, 2), 10 + 2 * point_forecasts(outputs, levels))
