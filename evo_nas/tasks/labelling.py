@@ -86,17 +86,11 @@ class LabellingTask(NumericTask[SequenceOptions]):
         return Prepared(dataset, self._baselines(parts, features))
 
     def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:
-        """Returns what fits classifiers that see a single step; see `step_baselines`."""
+        """Returns what fits classifiers that see a step, or its neighbours as well; see `step_baselines`."""
         both = (parts.learnt, parts.test)
-        scored = [parts.is_scored(examples) for examples in both]
-        known = [features.known(examples) for examples in both]
-        targets = [np.concatenate(parts.step_targets(examples)) for examples in both]
         return step_baselines(
-            [
-                [item[which] for item, which in zip(*pair, strict=True)]
-                for pair in zip(known, scored, strict=True)
-            ],
-            [values[np.concatenate(which)] for values, which in zip(targets, scored, strict=True)],
+            [features.known(examples) for examples in both],
+            [parts.counted_targets(examples) for examples in both],
             metric=CLASSIFICATION[self.options.metric],
             classes=len(parts.classes),
         )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.generic import generic_baselines
 from evo_nas.tasks.classification import SequenceOptions
 from evo_nas.tasks.labelling import LabellingTask
 
@@ -28,3 +29,15 @@ def test_steps_that_are_padding_are_not_scored(tmp_path) -> None:
     assert sum(int(part.scored.sum()) for part in dataset.parts.values()) == 200
     assert any("40 steps were not scored" in remark for remark in dataset.remarks)
     assert all(result.score is not None for result in prepared.fit_baselines().values())
+
+
+def test_steps_that_are_not_scored_are_neighbours_of_those_that_are(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(60, 30, 1))
+    labels = np.roll(values[..., 0] > 0, 1, axis=1).astype(np.int64)
+    labels[rng.random(labels.shape) < 0.6] = -100
+    np.savez(tmp_path / "a.npz", x=values, y=labels)
+    prepared = LabellingTask(SequenceOptions(path=(tmp_path / "a.npz",))).read()
+    for baselines in (prepared.baselines, generic_baselines(prepared.dataset)):
+        assert baselines["logistic regression"]() < 0.65
+        assert baselines["logistic regression on 13 steps"]() > 0.85

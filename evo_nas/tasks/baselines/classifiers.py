@@ -112,8 +112,14 @@ def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options:
     return _score_of_some(make, side_by_side(inputs, np.float64), *args, **options)
 
 
-def _score_of_steps(make: Callable[[], Any], width: int, inputs: Both, *args: Any, **options: Any) -> float:
-    """Returns the score of a model that sees ``width`` steps around each; an end is repeated beyond it."""
+def _score_of_steps(
+    make: Callable[[], Any],
+    width: int,
+    inputs: Both,
+    targets: Sequence[npt.NDArray[np.int64]],
+    **options: Any,
+) -> float:
+    """Returns the score of a model that sees ``width`` steps around each that counts; an end is repeated beyond it."""
     around = np.arange(width) - width // 2
     rows = [
         np.concatenate(
@@ -121,7 +127,11 @@ def _score_of_steps(make: Callable[[], Any], width: int, inputs: Both, *args: An
         )
         for items in inputs
     ]
-    return _score_of_some(make, [some.reshape(len(some), -1) for some in rows], *args, **options)
+    # Steps that do not count are neighbours all the same, so that they are left out only now.
+    counted = [some >= 0 for some in targets]
+    rows = [some[which].reshape(which.sum(), -1) for some, which in zip(rows, counted, strict=True)]
+    known = [some[which] for some, which in zip(targets, counted, strict=True)]
+    return _score_of_some(make, rows, known, **options)
 
 
 def _score_of_some(
@@ -158,13 +168,7 @@ def fitted_score(
     metric: Metric,
     classes: int,
 ) -> float:
-    """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second.
-
-    A row whose target is -1 does not count; inputs are arrays then.
-    """
-    if any((some < 0).any() for some in targets):
-        inputs = [rows[some >= 0] for rows, some in zip(inputs, targets, strict=True)]
-        targets = [some[some >= 0] for some in targets]
+    """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second."""
     model.fit(inputs[0], targets[0])
     logits = np.full((len(targets[1]), classes), LEAST_LOGIT)
     # A class that the model never saw has no column; the log of a probability 0 is cut at the least logit.

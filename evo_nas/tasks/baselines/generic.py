@@ -45,8 +45,8 @@ def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
     assert isinstance(validation, Sequences)
     assert isinstance(test, Sequences)
     per_step = dataset.signature.per_step
-    if per_step and dataset.signature.vocabulary and dataset.objective is Objective.CROSS_ENTROPY:
-        return _of_tagged(dataset, [[train, validation], [test]])
+    if per_step and dataset.objective is Objective.CROSS_ENTROPY:
+        return _of_labelled_steps(dataset, [[train, validation], [test]])
     inputs = [[item for part in parts for item in _items(part)] for parts in ([train, validation], [test])]
     targets = [_targets(train, validation, per_step=per_step), _targets(test, per_step=per_step)]
     if dataset.has_target_holes and not per_step:
@@ -73,22 +73,27 @@ def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Arr
         # Ids of tokens are names, not amounts: a bag of them is what a simple model can use.
         texts = [[" ".join(map(str, item.tolist())) for item in items] for items in inputs]
         return text_baselines(texts, known, level="word", metric=metric, classes=classes)
-    choose = step_baselines if per_step else classification_baselines
-    return choose(inputs, known, metric=metric, classes=classes)
+    return classification_baselines(inputs, known, metric=metric, classes=classes)
 
 
-def _of_tagged(dataset: Dataset, both: list[list[Sequences]]) -> dict[str, Fit]:
-    """Returns what fits models that see the neighbours of a token, those that do not count themselves included."""
-    tokens, tags = [], []
+def _of_labelled_steps(dataset: Dataset, both: list[list[Sequences]]) -> dict[str, Fit]:
+    """Returns what fits models that see the neighbours of a step, those that do not count themselves included."""
+    items, targets = [], []
     for parts in both:
         whole = [replace(part, scored=None) for part in parts]
-        tokens.append([item.tolist() for part in whole for item in _items(part)])
+        items.append([item for part in whole for item in _items(part)])
         known = [
             part if part.scored is None else replace(part, targets=np.where(part.scored, part.targets, -1))
             for part in parts
         ]
-        tags.append(_targets(*(replace(part, scored=None) for part in known), per_step=True).astype(np.int64))
-    return tagging_baselines(tokens, tags, metric=dataset.metric, classes=dataset.signature.outputs)
+        targets.append(
+            _targets(*(replace(part, scored=None) for part in known), per_step=True).astype(np.int64)
+        )
+    metric, classes = dataset.metric, dataset.signature.outputs
+    if dataset.signature.vocabulary:
+        tokens = [[item.tolist() for item in some] for some in items]
+        return tagging_baselines(tokens, targets, metric=metric, classes=classes)
+    return step_baselines(items, targets, metric=metric, classes=classes)
 
 
 def _items(part: Sequences) -> list[Array]:
