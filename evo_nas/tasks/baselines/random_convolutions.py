@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.data.padding import padded
+from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -81,14 +82,12 @@ class RandomConvolutions:
     """Convolutions that were drawn for some sequences and can be applied to others.
 
     Attributes:
-        mean: Mean of each column of the sequences, ``(columns,)``.
-        deviation: Deviation of each.
+        scaler: Mean and deviation of each column of the sequences.
         has_excess: Whether each bias has a second feature, by how much it is exceeded.
         convolutions: What was drawn.
     """
 
-    mean: npt.NDArray[np.float64]
-    deviation: npt.NDArray[np.float64]
+    scaler: Scaler
     has_excess: bool
     convolutions: tuple[_Convolution, ...]
 
@@ -103,10 +102,8 @@ class RandomConvolutions:
         """
         rng = np.random.default_rng(seed)
         steps = np.concatenate([np.asarray(item, dtype=np.float64) for item in sequences])
-        mean, deviation = steps.mean(axis=0), steps.std(axis=0)
-        deviation[deviation == 0] = 1.0
         median = float(np.median([len(item) for item in sequences]))
-        bare = cls(mean, deviation, median < SHORT, ())
+        bare = cls(Scaler.fitted(steps), median < SHORT, ())
         count = features // FEATURES_EACH
         kernels = [KERNELS[place] for _ in range(-(-count // 84)) for place in rng.permutation(84)][:count]
         # Half of the sequences are at least as long as the widest kernel.
@@ -136,7 +133,7 @@ class RandomConvolutions:
         rng: np.random.Generator,
     ) -> _Convolution:
         count = FEATURES_EACH // (1 + self.has_excess)
-        columns = rng.permutation(len(self.mean))
+        columns = rng.permutation(len(self.scaler.mean))
         # Of many columns few are added up, since the sum of all would hide each of them.
         columns = columns[: int(2 ** rng.uniform(0, np.log2(min(len(columns), 9) + 1)))]
         values, lengths = self._stacked([sequences[row] for row in rng.integers(0, len(sequences), count)])
@@ -162,9 +159,7 @@ class RandomConvolutions:
 
     def _stacked(self, items: list[npt.NDArray[np.generic]]) -> tuple[Values, npt.NDArray[np.int64]]:
         """Returns standardised values ``(columns, time, n)``, zero after the ends, and lengths ``(n,)``."""
-        scaled = [
-            ((item.astype(np.float64) - self.mean) / self.deviation).astype(np.float32) for item in items
-        ]
+        scaled = [self.scaler(item.astype(np.float64)) for item in items]
         lengths = np.array([len(item) for item in items], dtype=np.int64)
         return np.ascontiguousarray(padded(scaled, np.float32).transpose(2, 1, 0)), lengths
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_convolutions import RandomConvolutions, number_of_features
@@ -118,14 +119,12 @@ def _convolutions(learnt: Items, steps: int) -> Transform:
 def _reservoir(learnt: Items, steps: int) -> Transform:
     from evo_nas.models.reservoir import reservoir_features  # noqa: PLC0415 - torch takes seconds to load
 
-    every = np.concatenate(learnt).astype(np.float64)
-    mean, deviation = every.mean(axis=0), every.std(axis=0)
-    deviation[deviation == 0] = 1.0
+    scaler = Scaler.fitted(np.concatenate(learnt).astype(np.float64))
     # A step of a GRU multiplies with six matrices, three of them as wide as its state.
     units = int(np.clip(np.sqrt(MOST_PRODUCTS / (6 * steps)), FEWEST_UNITS, MOST_UNITS))
 
     def transform(items: Items) -> Features:
-        scaled = padded([(item - mean) / deviation for item in items], np.float32)
+        scaled = padded([scaler(item.astype(np.float64)) for item in items], np.float32)
         return reservoir_features(scaled, lengths_of(items), units=units, seed=0)
 
     return transform

@@ -58,6 +58,23 @@ def test_a_baseline_scores_the_same_twice(name: str) -> None:
     assert len(scores) == 1
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_that_is_constant_in_training_is_no_noise(name: str) -> None:
+    items, targets = waves(120), np.arange(120) % 2
+
+    def accuracy(tested: float) -> float:
+        learnt, test = (
+            [np.hstack([item, np.full((len(item), 1), value)]) for item in some]
+            for some, value in ((items[:80], 0.1), (items[80:], tested))
+        )
+        fits = random_feature_classifiers(
+            [learnt, test], [targets[:80], targets[80:]], metric=ACCURACY, classes=2
+        )
+        return fits[name]()
+
+    assert accuracy(0.1000001) == accuracy(0.1) >= 0.75
+
+
 @pytest.mark.parametrize("steps", [1, 2, 8, 9, 100])
 def test_sequences_may_be_of_any_length(steps: int) -> None:
     items = [RNG.normal(size=(steps, 2)) for _ in range(30)]
