@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.data.files import content_of, format_of, in_one_line, reading
+from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -102,15 +102,14 @@ def arrays_by_part(arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, A
 
 def _read(path: Path) -> Arrays:
     kind = format_of(path)
-    with reading(path):
-        content = io.BytesIO(content_of(path))
-        try:
-            return {".mat": _read_mat, ".npy": _read_npy}.get(kind, _read_npz)(content)
-        except Exception as error:  # a damaged file lets NumPy and SciPy run into anything
-            raise DataError(
-                f"{path} cannot be read: {in_one_line(error)}; must be an .npz of plain arrays, an .npy of "
-                "one, or a .mat of version 7 or older"
-            ) from error
+    content = io.BytesIO(content_of(path))
+    try:
+        return {".mat": _read_mat, ".npy": _read_npy}.get(kind, _read_npz)(content)
+    except Exception as error:  # a damaged file lets NumPy and SciPy run into anything
+        raise DataError(
+            f"{path} cannot be read: {in_one_line(error)}; must be an .npz of plain arrays, an .npy of one, or a .mat "
+            "of version 7 or older"
+        ) from error
 
 
 def _read_npz(content: io.BytesIO) -> Arrays:

@@ -54,16 +54,13 @@ def format_of(path: Path) -> str:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Runs the block that reads ``path``; every reader enters it once for each file that it parses.
+    """Runs the block that takes bytes from ``path``.
 
     Raises:
-        DataError: The system does not let the file be read, or its text is not UTF-8.
+        DataError: The system does not let the file be read.
     """
     try:
-        path.open("rb").close()  # gives the system's own reason, which Arrow, NumPy and SciPy leave out
         yield
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save it in UTF-8") from error
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {in_one_line(error.strerror or error)}; check the path"
@@ -83,9 +80,9 @@ def content_of(path: Path) -> bytes:
             several files.
     """
     with reading(path):
-        if reason := UNREADABLE.get(format_of(path)):
-            raise DataError(f"{path} is {reason}")
         content = path.read_bytes()
+    if reason := UNREADABLE.get(format_of(path)):
+        raise DataError(f"{path} is {reason}")
     unpack = _DECOMPRESS.get(path.suffix.lower())
     if unpack is None or not content:
         return content

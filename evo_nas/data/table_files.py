@@ -10,7 +10,7 @@ from pyarrow import feather, ipc, parquet
 from evo_nas.data.arff_files import read_arff
 from evo_nas.data.array_files import ONLY_ARRAY, read_arrays
 from evo_nas.data.csv_files import DELIMITERS, read_csv, refuse_repeated, unnamed, without_rows
-from evo_nas.data.files import content_of, format_of, in_one_line, reading
+from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.data.json_files import read_json, read_json_lines
 from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
@@ -38,23 +38,23 @@ def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = Fal
         DataError: The file is missing, unreadable, empty or no such table.
     """
     kind = format_of(path)
-    with reading(path):
-        try:
-            if kind in _READERS:
-                columns = _READERS[kind](path)
-                # Arrow reads damaged texts without a word, and fails when one is looked at.
-                columns.validate(full=True)
-                table = arrow_table(str(path), columns)
-            elif kind == ".arff":
-                table = read_arff(path)
-            else:
-                table = read_csv(path, delimiter=delimiter, kind=kind, nameless=nameless)
-        except UnicodeDecodeError:
-            raise  # a ValueError, too; `reading` has the words for it
-        except (pa.ArrowException, ValueError, EOFError) as error:
-            raise DataError(
-                f"{path} cannot be read as {kind[1:].upper()}: {in_one_line(error)}; mend the file"
-            ) from error
+    try:
+        if kind in _READERS:
+            columns = _READERS[kind](path)
+            # Arrow reads damaged texts without a word, and fails when one is looked at.
+            columns.validate(full=True)
+            table = arrow_table(str(path), columns)
+        elif kind == ".arff":
+            table = read_arff(path)
+        else:
+            table = read_csv(path, delimiter=delimiter, kind=kind, nameless=nameless)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text; save it in UTF-8") from error
+    # Arrow has errors of the system for what it cannot unpack.
+    except (pa.ArrowException, OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{path} cannot be read as {kind[1:].upper()}: {in_one_line(error)}; mend the file"
+        ) from error
     if not len(table):
         raise without_rows(path)
     return table

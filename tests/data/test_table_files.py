@@ -111,3 +111,20 @@ def test_a_text_that_is_damaged_is_refused_and_never_looked_at(tmp_path, suffix)
     path.write_bytes(path.read_bytes().replace(b"2024-01-02", b"20\x824-01-02"))
     with pytest.raises(DataError, match=f"a.{suffix} cannot be read as {suffix.upper()}: .*UTF-?8"):
         read_table(path)
+
+
+@pytest.mark.parametrize("compression", ["snappy", "gzip", "zstd"])
+def test_a_column_that_cannot_be_unpacked_is_a_damage_of_the_file(tmp_path, compression) -> None:
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"x": [f"{number} in words" for number in range(500)]})
+    frame.to_parquet(path, compression=compression)
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * 900 + content[1000:])
+    with pytest.raises(DataError, match=r"a\.parquet cannot be read as PARQUET: .*; mend the file"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.arff", "a.xlsx", "a.npy", "a.parquet", "a.json", "a.jsonl.gz"])
+def test_a_missing_file_of_any_format_is_said_to_be_missing(tmp_path, name) -> None:
+    with pytest.raises(DataError, match=f"{name} cannot be read: No such file or directory; check the path"):
+        read_table(tmp_path / name)
