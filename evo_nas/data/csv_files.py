@@ -7,13 +7,14 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from evo_nas.data.files import content_of, in_one_line, refuse_binary
+from evo_nas.data.files import content_of, in_blocks, in_one_line, refuse_binary
 from evo_nas.data.numerals import is_number
 from evo_nas.data.table import Table, trimmed
 from evo_nas.errors import DataError
@@ -28,7 +29,6 @@ _UNNAMED = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 """Names that pandas' index gets in CSV, when it is read and written again, and in Parquet."""
 _BLANK_LINE = re.compile(rb"\n[\r\n]|\r[\r]")
 _WRONG_WIDTH = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
-_BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
 _LONGEST_CELL = 2**31 - 1
 
 
@@ -89,7 +89,7 @@ def read_csv(path: Path, *, delimiter: str | None, kind: str, nameless: bool = F
     offset = leading - is_nameless
     blanks = [row + offset for row in _blank_rows(lines)]
     try:
-        texts = _texts(lines, header)
+        texts = in_blocks(partial(_texts, lines, header))
     except pa.ArrowInvalid as error:
         raise _unreadable(path, error, offset, blanks) from error
     remarks = []
@@ -218,18 +218,7 @@ def _blank_rows(lines: _Lines) -> list[int]:
     return [number for number, cells in enumerate(lines.records(), start=1) if not cells]
 
 
-def _texts(lines: _Lines, header: list[str]) -> pa.Table:
-    for size in _BLOCK_BYTES[:-1]:
-        try:
-            return _parsed(lines, header, size)
-        except pa.ArrowInvalid as error:
-            # Arrow needs a whole row in one block.
-            if "block" not in str(error):
-                raise
-    return _parsed(lines, header, _BLOCK_BYTES[-1])
-
-
-def _parsed(lines: _Lines, header: list[str], block_bytes: int) -> pa.Table:
+def _texts(lines: _Lines, header: list[str], block_bytes: int) -> pa.Table:
     # All columns are read as text: Arrow would guess each type from the first block only.
     return arrow_csv.read_csv(
         pa.BufferReader(lines.content),

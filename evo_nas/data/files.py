@@ -40,7 +40,8 @@ UNREADABLE = {
     **dict.fromkeys((".pdf", ".docx", ".doc", ".odt", ".rtf", ".html"), "a document; save it as plain text"),
     **dict.fromkeys((".rar", ".7z", ".tar", ".tgz"), "an archive that is not read; unpack it"),
 }  # fmt: skip
-_UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def format_of(path: Path) -> str:
@@ -116,6 +117,22 @@ def text_of(path: Path, encoding: str | None = None) -> str:
         raise DataError(f"{path} is not {encoding or 'UTF-8'} text at byte {at}; {remedy}") from error
     except LookupError as error:
         raise DataError(f"encoding is {encoding!r}, which does not exist; must be such as utf-8") from error
+
+
+def in_blocks(parse: Callable[[int], pa.Table]) -> pa.Table:
+    """Returns the table that ``parse`` makes with blocks of so many bytes, larger ones where a row is longer than one.
+
+    Raises:
+        pa.ArrowInvalid: The content is no such table.
+    """
+    for size in _BLOCK_BYTES[:-1]:
+        try:
+            return parse(size)
+        except pa.ArrowInvalid as error:
+            # Arrow needs a whole row in one block.
+            if "block" not in str(error):
+                raise
+    return parse(_BLOCK_BYTES[-1])
 
 
 def refuse_binary(path: Path, content: bytes, encoding: str = "utf-8") -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from evo_nas.data.files import in_one_line, text_of
+from evo_nas.data.files import in_blocks, in_one_line, text_of
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_BLOCK_BYTES = (1 << 20, 1 << 25, 1 << 30)
 _FIRST_UNSAFE = 2.0**63
 """From here on Arrow rounds whole numbers to float64, so that two ids may become one."""
 _TEXT_OR_NUMBER = (str, int, float, bool, type(None))
@@ -36,12 +36,12 @@ def _of_lines(path: Path, text: str) -> pa.Table:
         return _of_value(path, _loaded(path, text))
     content = text.encode()
     try:
-        found = _parsed(content, None)
+        found = in_blocks(partial(_parsed, content, None))
         if any(_may_be_rounded(column) for column in found.columns):
             return _of_records(path, _lines(path, text))
         texts = pa.schema([field.with_type(_without_times(field.type)) for field in found.schema])
         # Arrow takes texts for times where all of a column look like it: then it reads again, and keeps them.
-        return found if texts == found.schema else _parsed(content, texts)
+        return found if texts == found.schema else in_blocks(partial(_parsed, content, texts))
     except pa.ArrowInvalid:
         # Python reads what Arrow refuses, such as words among numbers, and names the line of what it cannot read.
         return _of_records(path, _lines(path, text))
@@ -63,18 +63,7 @@ def read_json(path: Path) -> pa.Table:
     return _of_value(path, value)
 
 
-def _parsed(content: bytes, schema: pa.Schema | None) -> pa.Table:
-    for size in _BLOCK_BYTES[:-1]:
-        try:
-            return _parsed_in(content, schema, size)
-        except pa.ArrowInvalid as error:
-            # Arrow needs a whole record in one block.
-            if "block" not in str(error):
-                raise
-    return _parsed_in(content, schema, _BLOCK_BYTES[-1])
-
-
-def _parsed_in(content: bytes, schema: pa.Schema | None, block_bytes: int) -> pa.Table:
+def _parsed(content: bytes, schema: pa.Schema | None, block_bytes: int) -> pa.Table:
     return arrow_json.read_json(
         pa.BufferReader(content),
         read_options=arrow_json.ReadOptions(block_size=block_bytes),

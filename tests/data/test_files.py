@@ -10,7 +10,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from evo_nas.data.files import content_of, format_of, text_of
+from evo_nas.data.files import content_of, format_of, in_blocks, text_of
 from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 
@@ -136,3 +136,34 @@ def test_text_in_another_encoding_is_one_clear_line(content, encoding, message, 
 def test_text_is_read_in_the_encoding_that_is_given(encoding, tmp_path) -> None:
     (tmp_path / "a.txt").write_bytes("größer\r\n".encode(encoding))
     assert text_of(tmp_path / "a.txt", encoding) == "größer\r\n"
+
+
+@pytest.mark.parametrize(("longest", "tries"), [(9, 1), (1 << 22, 2), (1 << 28, 3), (1 << 40, 3)])
+def test_blocks_grow_until_a_row_fits_into_one(longest, tries) -> None:
+    sizes = []
+
+    def parse(size: int) -> pa.Table:
+        sizes.append(size)
+        if size < longest:
+            raise pa.ArrowInvalid("straddling object straddles two block boundaries")
+        return pa.table({"a": [1]})
+
+    if longest <= 1 << 30:
+        assert in_blocks(parse).num_rows == 1
+    else:
+        with pytest.raises(pa.ArrowInvalid, match="block"):
+            in_blocks(parse)
+    assert sizes == sorted(set(sizes))
+    assert len(sizes) == tries
+
+
+def test_what_no_block_mends_is_not_parsed_again() -> None:
+    sizes = []
+
+    def parse(size: int) -> pa.Table:
+        sizes.append(size)
+        raise pa.ArrowInvalid("JSON parse error: Invalid value")
+
+    with pytest.raises(pa.ArrowInvalid, match="Invalid value"):
+        in_blocks(parse)
+    assert len(sizes) == 1
