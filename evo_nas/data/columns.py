@@ -118,9 +118,7 @@ class Columns:
 
     def remarks_on(self, table: Table) -> tuple[str, ...]:
         """Returns how a table was read, and what it has that the first one has not, one sentence each."""
-        remarks = [*table.remarks]
-        if further := [name for name in table.columns if name not in self.known]:
-            remarks.append(f"{table.source} also has {enumerated(further)}, not read")
+        remarks = [*table.remarks, *table.further(self.known)]
         for name, words in self.categories.items():
             unknown = sorted({*table.texts(name, empty=True)} - {*words, ""})
             if unknown:

@@ -113,7 +113,7 @@ class _Layout:
         """Returns which columns of ``table`` are not read, as a sentence; "" if all are."""
         read = {*self.values, self.series, self.time}
         names = [name or "a column without a name" for name in table.columns if name not in read]
-        return f"{table.source}: not read: {', '.join(names)}" if names else ""
+        return f"{table.source}: not read: {enumerated(names)}" if names else ""
 
     def series_of(self, table: Table, path: Path, *, is_only: bool) -> Iterator[SeriesRows]:
         """Yields the series of a table; with ``is_only`` there is no other table."""

@@ -44,9 +44,7 @@ class SeriesColumns:
 
     def remarks_on(self, table: Table) -> tuple[str, ...]:
         """Returns how a table was read, and what it has that the first one has not, one sentence each."""
-        further = [name for name in table.columns if name not in self.all]
-        more = (f"{table.source} also has {', '.join(further)}, not read",) if further else ()
-        return (*table.remarks, *more)
+        return (*table.remarks, *table.further(self.all))
 
 
 def series_columns(table: Table, options: SeriesOptions) -> SeriesColumns:

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evo_nas.data.examples import enumerated
 from evo_nas.data.numerals import LARGEST, is_list, is_text, kind_of, read_numerals
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy.typing as npt
 
@@ -78,6 +79,11 @@ class Table:
             return range(self.first_row, end)
         skipped = set(self.skipped_rows)
         return [number for number in range(self.first_row, end) if number not in skipped][: len(self)]
+
+    def further(self, known: Collection[str]) -> tuple[str, ...]:
+        """Returns which columns are not among the ``known`` ones and thus not read, as a sentence if there are any."""
+        names = [name or "a column without a name" for name in self.columns if name not in known]
+        return (f"{self.source} also has {enumerated(names)}, not read",) if names else ()
 
     def missing(self) -> dict[str, int]:
         """Returns how many values of each column are missing."""

@@ -143,8 +143,7 @@ class TextReader:
     def _settle(self, table: Table, *, has_label: bool) -> tuple[str, ...]:
         """Decides on the columns at the first table; returns what should be known of them, one sentence each."""
         if self._known is not None:
-            more = [name for name in table.columns if name not in self._known]
-            return (f"{table.source} also has {enumerated(more)}, not read",) if more else ()
+            return table.further(self._known)
         self._known, roles = frozenset(table.columns), self._roles
         for name in filter(None, (roles.text, roles.label, roles.group)):
             table.column(name)  # raises where there is none, before anything is guessed beside it

@@ -118,8 +118,7 @@ class TokenReader:
     def _settle(self, table: Table) -> tuple[str, ...]:
         """Decides on the columns at the first table; returns what should be known of them, one sentence each."""
         if self._known is not None:
-            more = [name for name in table.columns if name not in self._known]
-            return (f"{table.source} also has {enumerated(more)}, not read",) if more else ()
+            return table.further(self._known)
         self._known, roles = frozenset(table.columns), self._roles
         named = [name for name in (roles.tokens, roles.tags, roles.group, roles.sequence) if name]
         for name in named:

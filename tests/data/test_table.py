@@ -164,3 +164,12 @@ def test_records_are_no_words_and_no_text() -> None:
     for name in ("a", "b"):
         with pytest.raises(DataError, match=f"column '{name}' holds lists or records; must have one value"):
             rows.texts(name)
+
+
+def test_only_the_first_of_many_columns_that_are_not_read_are_named() -> None:
+    names = [f"c{number}" for number in range(30)]
+    table = Table("a.csv", {name: pa.chunked_array([[1]]) for name in ["x", "", *names]})
+    assert table.further(("x", "", *names)) == ()
+    assert table.further({"x", *names[1:]}) == ("a.csv also has a column without a name, c0, not read",)
+    listed = ", ".join(["a column without a name", *names[:9]])
+    assert table.further({"x"}) == (f"a.csv also has {listed} and 21 more, not read",)
