@@ -165,14 +165,7 @@ def guessed_target(table: Table, taken: Collection[str]) -> str:
     Raises:
         DataError: No column, or more than one, has such a name.
     """
-    free = [name for name in table.columns if name not in taken]
-    for group in TARGETS:
-        if named := [name for name in free if name.lower() in group]:
-            return _only(table, named, key="targets")
-    raise DataError(
-        f"{table.source}: no column is called target, rul or y; name what is predicted in `targets`. The columns are "
-        f"{', '.join(map(repr, table.columns))}"
-    )
+    return guessed_by_name(table, TARGETS, taken=taken, key="targets")
 
 
 def is_date(table: Table, name: str) -> bool:

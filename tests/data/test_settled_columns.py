@@ -193,7 +193,7 @@ def test_every_table_of_training_tells_the_words_of_a_column() -> None:
 @pytest.mark.parametrize("name", ["target", "RUL", "y"])
 def test_a_number_to_predict_is_guessed_by_its_name_only(name) -> None:
     assert settled([table(a=X, **{name: Y}, b=Z)], Roles(targets=())).outputs == (name,)
-    with pytest.raises(DataError, match="name what is predicted in `targets`"):
+    with pytest.raises(DataError, match="no column has a name such as target; name it in `targets`"):
         settled([table(a=X, b=Z)], Roles(targets=()))
 
 

@@ -188,9 +188,7 @@ def test_targets_that_cannot_be_learnt_are_refused(arrays, options, message, tmp
 
 def test_the_target_is_asked_for_where_no_name_tells_it(tmp_path) -> None:
     path = csv(tmp_path, "a,b,c", [",".join(map(str, row)) for row in WAVES[:, :3, 0]])
-    with pytest.raises(
-        DataError, match="no column is called target, rul or y; name what is predicted in `targets`"
-    ):
+    with pytest.raises(DataError, match="no column has a name such as target; name it in `targets`"):
         load(path=path)
     assert load(path=path, targets=["b"]).train.inputs.shape[1] == 2
 
