@@ -51,7 +51,7 @@ class PanelColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _PanelLayout:
     """Where the series of a table are; the first table settles it for all.
 
     Attributes:
@@ -117,7 +117,7 @@ class _Layout:
 
     def series_of(self, table: Table, path: Path, *, is_only: bool) -> Iterator[SeriesRows]:
         """Yields the series of a table; with ``is_only`` there is no other table."""
-        read: Callable[[Table, _Layout], Iterator[SeriesRows]] = _READERS[self.form]
+        read: Callable[[Table, _PanelLayout], Iterator[SeriesRows]] = _READERS[self.form]
         for each in read(table, self):
             if self.form == "columns" and not is_only:
                 name = path.name if len(self.values) == 1 else f"{path.name} {each.name}"
@@ -144,13 +144,13 @@ def read_panel(
         DataError: A file cannot be read, it is not clear what its series are, two series have the same name, or times
             are not as ``columns`` allow.
     """
-    layout: _Layout | None = None
+    layout: _PanelLayout | None = None
     series: dict[str, SeriesRows] = {}
     sources: dict[str, str] = {}
     of_tables: dict[str, None] = {}
     for path in files:
         table = read_table(path, delimiter=delimiter)
-        layout = layout or _Layout.of(table, columns)
+        layout = layout or _PanelLayout.of(table, columns)
         of_tables |= dict.fromkeys((*table.remarks, layout.unread(table)))
         for each in layout.series_of(table, path, is_only=len(files) == 1):
             if each.name in series:
@@ -222,7 +222,7 @@ def _only(table: Table, names: Sequence[str]) -> tuple[str]:
     return (names[0],)
 
 
-def _of_lists(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+def _of_lists(table: Table, layout: _PanelLayout) -> Iterator[SeriesRows]:
     """Yields a series for each row, which holds the list of its values."""
     (value,) = layout.values
     lines = table.row_numbers()
@@ -239,21 +239,21 @@ def _of_lists(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
         yield _rows(table.source, name, values, [line] * len(values))
 
 
-def _of_columns(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+def _of_columns(table: Table, layout: _PanelLayout) -> Iterator[SeriesRows]:
     stamps = _stamps(table, layout)
     for name in layout.values:
         rows = _rows(table.source, name, table.numbers(name, holes=True), table.row_numbers())
         yield replace(rows, stamps=stamps)
 
 
-def _of_rows(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+def _of_rows(table: Table, layout: _PanelLayout) -> Iterator[SeriesRows]:
     assert layout.series is not None
     values = table.matrix(layout.values, holes=True)
     for line, name, each in zip(table.row_numbers(), table.texts(layout.series), values, strict=True):
         yield _rows(table.source, name, each, [line] * len(each))
 
 
-def _of_long(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
+def _of_long(table: Table, layout: _PanelLayout) -> Iterator[SeriesRows]:
     """Yields the values of each name, in the order of the file."""
     assert layout.series is not None
     values = table.numbers(layout.values[0], holes=True)
@@ -261,7 +261,7 @@ def _of_long(table: Table, layout: _Layout) -> Iterator[SeriesRows]:
     yield from whole.by_name(table.texts(layout.series))
 
 
-_READERS: Mapping[str, Callable[[Table, _Layout], Iterator[SeriesRows]]] = {
+_READERS: Mapping[str, Callable[[Table, _PanelLayout], Iterator[SeriesRows]]] = {
     "lists": _of_lists,
     "columns": _of_columns,
     "rows": _of_rows,
@@ -273,7 +273,7 @@ def _rows(source: str, name: str, values: npt.NDArray[np.float64], lines: Sequen
     return SeriesRows(source, "train", name, values[:, None], np.array(lines, dtype=np.int64))
 
 
-def _stamps(table: Table, layout: _Layout) -> npt.NDArray[np.datetime64] | None:
+def _stamps(table: Table, layout: _PanelLayout) -> npt.NDArray[np.datetime64] | None:
     return None if layout.time is None else read_times(table, layout.time, day_first=layout.day_first)
 
 

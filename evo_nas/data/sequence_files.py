@@ -19,7 +19,7 @@ from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_number
 from evo_nas.data.settled_columns import settled
 from evo_nas.data.step_scales import remarks_on_scales
-from evo_nas.data.step_tables import Steps, sequences_of_steps
+from evo_nas.data.step_tables import StepRows, sequences_of_steps
 from evo_nas.data.table import Table
 from evo_nas.data.table_files import read_table
 from evo_nas.data.ts_files import read_ts, sequences_of_ucr
@@ -223,7 +223,7 @@ class SequenceReader:
 
     def _joined_steps(self, tables: Sequence[Table]) -> Examples[Numeric]:
         columns = self._settled
-        steps = [Steps.of(table, columns, self._roles) for table in tables]
+        steps = [StepRows.of(table, columns, self._roles) for table in tables]
         self.names = {str(name) for each in steps for name in np.unique(each.names)}
         examples = sequences_of_steps(steps, columns, self._roles)
         told = [remark for table in tables for remark in columns.remarks_on(table)]

@@ -37,7 +37,7 @@ Targets = Annotated[
     # The serializer of the union warns of every tuple that it is given.
     PlainSerializer(lambda names: names if names == "all" else list(names)),
 ]
-Columns = Annotated[tuple[str, ...], Field(strict=False)]
+ColumnNames = Annotated[tuple[str, ...], Field(strict=False)]
 Cycles = Annotated[tuple[Cycle, ...], Field(strict=False)]
 
 
@@ -75,8 +75,8 @@ class SeriesOptions(StrictOptions):
     test_path: DataPaths | None = None
     targets: Targets = Field(examples=[["temperature"]])
     inputs: Names | None = None
-    exclude: Columns = ()
-    known: Columns = ()
+    exclude: ColumnNames = ()
+    known: ColumnNames = ()
     time: str | None = None
     day_first: bool | None = None
     frequency: str | None = None

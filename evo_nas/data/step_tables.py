@@ -31,7 +31,7 @@ IRREGULAR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class StepRows:
     """The rows of one table, or of several that follow each other.
 
     Attributes:
@@ -87,7 +87,7 @@ class Piece(NamedTuple):
         return f"{self.name} to step {self.end}" if self.end else self.name
 
 
-def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -> Examples[Numeric]:
+def sequences_of_steps(files: Sequence[StepRows], columns: Columns, roles: Roles) -> Examples[Numeric]:
     """Returns the sequences of all files; their rows are in the order of time, but need not follow each other.
 
     Where sequences are cut into pieces, those of one sequence are a group, unless there are other groups.
@@ -114,12 +114,12 @@ def sequences_of_steps(files: Sequence[Steps], columns: Columns, roles: Roles) -
     )
 
 
-def _joined(files: Sequence[Steps]) -> Steps:
+def _joined(files: Sequence[StepRows]) -> StepRows:
     if len(files) == 1:
         return files[0]
     groups = [each.groups for each in files if each.groups is not None]
     times = [each.times for each in files if each.times is not None]
-    return Steps(
+    return StepRows(
         ", ".join(each.source for each in files),
         np.concatenate([each.values for each in files]),
         np.concatenate([each.names for each in files]),
@@ -130,7 +130,7 @@ def _joined(files: Sequence[Steps]) -> Steps:
     )
 
 
-def _sequences(steps: Steps) -> list[Piece]:
+def _sequences(steps: StepRows) -> list[Piece]:
     # A stable sort keeps the order of the rows where no time tells it.
     keys = (steps.names,) if steps.times is None else (steps.times, steps.names)
     order = np.lexsort(keys)
@@ -154,14 +154,14 @@ def _times(table: Table, name: str | None) -> Times | None:
     return read_times(table, name).astype(np.int64)
 
 
-def _ends(steps: Steps, pieces: Sequence[Piece]) -> list[float] | None:
+def _ends(steps: StepRows, pieces: Sequence[Piece]) -> list[float] | None:
     """Returns when each piece ends; None without times, or if these only count the steps of a sequence."""
     if steps.times is None or len({steps.times[piece.rows[0]].item() for piece in pieces}) == 1:
         return None
     return [steps.times[piece.rows[-1]].item() for piece in pieces]
 
 
-def _remarks_on_time(steps: Steps, sequences: Sequence[Piece], name: str | None) -> Iterator[str]:
+def _remarks_on_time(steps: StepRows, sequences: Sequence[Piece], name: str | None) -> Iterator[str]:
     """Says what was sorted, and what a network that counts steps does not see."""
     if steps.times is None:
         return
@@ -175,7 +175,7 @@ def _remarks_on_time(steps: Steps, sequences: Sequence[Piece], name: str | None)
         yield f"steps of {name} are up to {apart.max() / usual:,.1f} times as long as usual; all count as equally long"
 
 
-def _continued(files: Sequence[Steps]) -> tuple[str, ...]:
+def _continued(files: Sequence[StepRows]) -> tuple[str, ...]:
     """Says how many sequences go on in a further file."""
     seen: set[str] = set()
     torn: set[str] = set()
@@ -191,7 +191,7 @@ def _continued(files: Sequence[Steps]) -> tuple[str, ...]:
     )
 
 
-def _outputs(steps: Steps, pieces: Sequence[Piece], columns: Columns, roles: Roles) -> Sequence[Label]:
+def _outputs(steps: StepRows, pieces: Sequence[Piece], columns: Columns, roles: Roles) -> Sequence[Label]:
     if roles.targets is not None:
         outputs = steps.outputs.astype(np.float64)
         return [
@@ -209,7 +209,7 @@ def _outputs(steps: Steps, pieces: Sequence[Piece], columns: Columns, roles: Rol
     return _constant(steps, labels, pieces, what="label")
 
 
-def _constant(steps: Steps, values: Texts, pieces: Sequence[Piece], *, what: str) -> list[str]:
+def _constant(steps: StepRows, values: Texts, pieces: Sequence[Piece], *, what: str) -> list[str]:
     for piece in pieces:
         if len(np.unique(values[piece.rows])) > 1:
             advice = "choose the task labelling, or another column"
