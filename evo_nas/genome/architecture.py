@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import FailFast, Field
 
 from evo_nas.errors import GenomeError
+from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.cell import CellGraph  # noqa: TC001 - pydantic reads it from the annotation of `Layer`
 from evo_nas.genome.json_text import UNTRUSTED
 
@@ -21,6 +22,8 @@ MAX_LAYERS = 64
 MAX_WIDTH = 65_536
 """Largest width of a layer, an embedding or a hidden layer of the head."""
 MAX_BATCH_SIZE = 65_536
+MAX_PERIOD = 64
+"""Most steps between two updates of a layer that has another pace than its input."""
 MAX_VOCABULARY = 10_000_000
 LATER: Mapping[str, bool] = MappingProxyType({"later": True})
 """Metadata of a field that was added later. The JSON leaves it out if it has its default, so that a new field changes
@@ -49,10 +52,13 @@ def _check_skip(field: str, skip: int | None, *, sources: int) -> None:
 
 
 class Norm(StrEnum):
-    """Normalisation of a layer's output."""
+    """Normalisation of a layer (Ba et al., 2016)."""
 
     NONE = "none"
     LAYER = "layer"
+    """Of the layer's output."""
+    BEFORE = "before"
+    """Of what the layer reads."""
 
 
 class Pooling(StrEnum):
@@ -96,6 +102,8 @@ class Signature:
             targets; outputs are then ordered by step and by target. Where quantiles are forecast, a target's feature
             is named once for each level; where steps differ in it, as with the value of the last season, all are named.
         predicts_inputs: Whether the outputs are scores of the tokens that the network also reads.
+        steps: Steps of the longest sequence of training; 0 where that is not known or has no meaning.
+        horizon: Steps that are forecast, of which the outputs are ordered by step first; 0 for other tasks.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -106,11 +114,15 @@ class Signature:
     per_step: bool = False
     last_values: tuple[int, ...] = ()
     predicts_inputs: bool = False
+    steps: int = 0
+    horizon: int = 0
 
     def __post_init__(self) -> None:
         _check_range("signature.features", self.features, 0, MAX_WIDTH)
         _check_range("signature.outputs", self.outputs, 1, MAX_VOCABULARY)
         _check_range("signature.vocabulary", self.vocabulary, 0, MAX_VOCABULARY)
+        _check_range("signature.steps", self.steps, 0, MAX_VOCABULARY)
+        _check_range("signature.horizon", self.horizon, 0, self.outputs)
         if len(self.last_values) > self.outputs or not all(
             0 <= feature < self.features for feature in self.last_values
         ):
@@ -129,9 +141,13 @@ class Layer:
         width: Units of each state, in each direction.
         bidirectional: Whether a second cell reads the sequence backwards; outputs are concatenated.
         dropout: Rate at which the layer's input features are zeroed during training.
-        norm: Normalisation of the output.
+        norm: Normalisation of the output or of the input.
         skip: Extra input concatenated to the layer below's output: None, 0 for the network's
-            input (after the embedding), ``i`` for the output of the i-th layer.
+            input (after the front end), ``i`` for the output of the i-th layer.
+        residual: Whether the layer's input is added to its output, projected where widths differ (He et al., 2016).
+        recurrent_dropout: Rate at which weights that multiply states are zeroed during training (Merity et al., 2018).
+        period: Steps between two updates of the states; 1 for every step (Koutnik et al., 2014).
+        context: What the output holds besides the state.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -142,10 +158,16 @@ class Layer:
     dropout: float = 0.0
     norm: Norm = Norm.NONE
     skip: int | None = None
+    residual: bool = field(default=False, metadata=LATER)
+    recurrent_dropout: float = field(default=0.0, metadata=LATER)
+    period: int = field(default=1, metadata=LATER)
+    context: Context = field(default=Context.NONE, metadata=LATER)
 
     def __post_init__(self) -> None:
         _check_range("layer.width", self.width, 1, MAX_WIDTH)
         _check_rate("layer.dropout", self.dropout)
+        _check_rate("layer.recurrent_dropout", self.recurrent_dropout)
+        _check_range("layer.period", self.period, 1, MAX_PERIOD)
 
     @property
     def output_width(self) -> int:
@@ -162,6 +184,8 @@ class Head:
         hidden: Width of a tanh layer before the outputs; 0 for none.
         dropout: Rate before the outputs.
         skip: As in `Layer`: extra features concatenated to the top layer's output before pooling.
+        segment: Steps of a forecast that are decoded at once, all segments in parallel from embeddings of their
+            position (SegRNN; Lin et al., 2023); 0 for one map to all outputs.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -170,9 +194,11 @@ class Head:
     hidden: int = 0
     dropout: float = 0.0
     skip: int | None = None
+    segment: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         _check_range("head.hidden", self.hidden, 0, MAX_WIDTH)
+        _check_range("head.segment", self.segment, 0, MAX_WIDTH)
         _check_rate("head.dropout", self.dropout)
 
 
@@ -217,6 +243,10 @@ class Architecture:
         embedding: Width of the token embedding, None for numeric input.
         tied: Whether the outputs' weights are the token embedding (Press and Wolf, 2017).
         forecast: What the network of a forecast computes.
+        front: What the first layer reads.
+        shortcut: A linear path around the recurrence.
+        columns: How a forecast of several targets reads them.
+        embedding_dropout: Rate at which whole tokens are zeroed during training (Gal and Ghahramani, 2016).
 
     Raises:
         GenomeError: There is no layer or too many, or a skip has no source: the i-th layer may
@@ -231,8 +261,13 @@ class Architecture:
     embedding: int | None = None
     tied: bool = field(default=False, metadata=LATER)
     forecast: Forecast = field(default=Forecast.VALUE, metadata=LATER)
+    front: Front = field(default=Front(), metadata=LATER)
+    shortcut: Shortcut = field(default=Shortcut(), metadata=LATER)
+    columns: Columns = field(default=Columns.TOGETHER, metadata=LATER)
+    embedding_dropout: float = field(default=0.0, metadata=LATER)
 
     def __post_init__(self) -> None:
+        _check_rate("embedding_dropout", self.embedding_dropout)
         _check_range("the number of layers", len(self.layers), 1, MAX_LAYERS)
         if self.embedding is not None:
             _check_range("embedding", self.embedding, 1, MAX_WIDTH)

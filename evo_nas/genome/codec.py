@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -26,13 +26,20 @@ _HASH_DIGITS = 32
 _ARCHITECTURE = TypeAdapter(Architecture)
 _CELL = TypeAdapter(CellGraph)
 _SIGNATURE = TypeAdapter(Signature)
+
+
+def _plain(value: Any) -> object:
+    """Returns a field's value as the JSON has it."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
 # Not pydantic's writer: hashes depend on every byte, and the digits of a float in Python are fixed.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _LATER: Mapping[type, Mapping[str, object]] = {
-    part: {field.name: field.default for field in fields(part) if field.metadata.get("later")}
+    part: {field.name: _plain(field.default) for field in fields(part) if field.metadata.get("later")}
     for part in (Architecture, Layer, Head, Training)
 }
-"""For each part its later fields, with the defaults that are left out."""
+"""For each part its later fields, with the defaults that are left out, as they are written."""
 
 Value = TypeVar("Value")
 

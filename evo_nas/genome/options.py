@@ -21,12 +21,14 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import (
     MAX_BATCH_SIZE,
     MAX_LAYERS,
+    MAX_PERIOD,
     MAX_WIDTH,
     Forecast,
     Norm,
     Optimizer,
     Pooling,
 )
+from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import MAX_STATES
 from evo_nas.genome.cell_text import read_cell, settled_text
@@ -94,6 +96,20 @@ def _settled(given: object) -> str:
     return settled_text(cell)
 
 
+def _block(read: Callable[[str], object]) -> Callable[[str], str]:
+    def settled(text: str) -> str:
+        try:
+            return str(read(text))
+        except GenomeError as error:
+            raise ValueError(str(error)) from None
+
+    return settled
+
+
+FrontText = Annotated[str, AfterValidator(_block(Front.of))]
+"""A front end as `Front.of` reads it."""
+ShortcutText = Annotated[str, AfterValidator(_block(Shortcut.of))]
+"""A shortcut as `Shortcut.of` reads it."""
 CellText = Annotated[str, BeforeValidator(_settled)]
 """A cell as `settled_text` writes it; a person may give all that `read_cell` reads, or a recipe as a mapping."""
 OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
@@ -218,6 +234,18 @@ class SpaceOptions(_Section):
         tied_embeddings: Whether a language model's outputs may, or must, have the embedding as their weights.
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
             inputs ``relative`` to their last step, or the ``value``; founders have the first that is named.
+        fronts: What the first layer may read: ``none``, ``differences``, ``segments 8``, ``convolution 5/2``,
+            ``ngrams 1-2 x 8192`` or ``subwords 3-6 x 4096``; those that do not fit the task are left out, and founders
+            have the first that fits.
+        shortcuts: Linear paths around the recurrence, as ``fronts``: ``none``, ``shared``, ``full``, ``flat``,
+            ``pooled`` or ``ngrams 1-2 x 8192``.
+        columns: Whether a forecast of several targets reads them ``together`` or ``apart``.
+        segments: Steps of a forecast that may be decoded at once; 0 for one map to all of them.
+        residuals: Whether a layer's input may, or must, be added to its output.
+        periods: Steps between two updates of a layer's states.
+        contexts: What a layer's output may hold besides its state: ``none``, ``attention`` or ``memory``.
+        embedding_dropouts: Permitted rates at which whole tokens are zeroed.
+        recurrent_dropouts: Permitted rates at which weights of states are zeroed.
         regularisation: Dropout and weight decay.
         seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
             sigmoid-RNN, as far as the space can express them.
@@ -244,6 +272,15 @@ class SpaceOptions(_Section):
     embeddings: Ascending[Width] = (32, 64, 128, 256)
     tied_embeddings: SomeOf[Switch] = (False, True)
     forecasts: SomeOf[Forecast] = (Forecast.RELATIVE, Forecast.CHANGE, Forecast.VALUE)
+    fronts: SomeOf[FrontText] = ("none",)
+    shortcuts: SomeOf[ShortcutText] = ("none",)
+    columns: SomeOf[Columns] = (Columns.TOGETHER,)
+    segments: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0,)
+    residuals: SomeOf[Switch] = (False,)
+    periods: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_PERIOD)]] = (1,)
+    contexts: SomeOf[Context] = (Context.NONE,)
+    embedding_dropouts: Ascending[Rate] = (0.0,)
+    recurrent_dropouts: Ascending[Rate] = (0.0,)
     regularisation: RegularisationOptions = RegularisationOptions()
     seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)

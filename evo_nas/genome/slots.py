@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evo_nas.genome.architecture import Forecast, Norm, Optimizer, Pooling
+from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
+from evo_nas.genome.fitting import fitting_fronts, fitting_segments, fitting_shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ Choice = TypeVar("Choice")
 Number = TypeVar("Number", int, float)
 
 _OPTIMIZERS = {Optimizer.ADAM: "Adam", Optimizer.RMSPROP: "RMSprop", Optimizer.SGD: "SGD"}
+_NORMS = {Norm.NONE: "", Norm.LAYER: "layer norm", Norm.BEFORE: "layer norm before"}
+_CONTEXTS = {Context.NONE: "", Context.ATTENTION: "attention to past outputs", Context.MEMORY: "memory"}
 _FORECASTS = {
     Forecast.VALUE: "",
     Forecast.CHANGE: "forecasts the change since the last value",
@@ -191,6 +195,32 @@ NETWORK: tuple[Slot[Any], ...] = (
         choices=lambda at: at.options.forecasts,
         words=lambda value: _FORECASTS[value],
     ),
+    Slot[Front](
+        field="front",
+        choices=lambda at: fitting_fronts(at.options, at.signature),
+        smallest=_all_of,
+        words=lambda value: "" if value == Front() else str(value),
+    ),
+    Slot[Shortcut](
+        field="shortcut",
+        choices=lambda at: fitting_shortcuts(at.options, at.signature),
+        smallest=_all_of,
+        words=lambda value: "" if value == Shortcut() else f"{value} shortcut",
+    ),
+    Slot[Columns](
+        field="columns",
+        exists=lambda at: len(set(at.signature.last_values)) > 1,
+        choices=lambda at: at.options.columns,
+        smallest=_all_of,
+        words=lambda value: "columns apart" if value is Columns.APART else "",
+    ),
+    Slot[float](
+        field="embedding_dropout",
+        exists=lambda at: at.signature.vocabulary > 0,
+        choices=lambda at: at.regularisation(at.options.embedding_dropouts, at.options.embedding_dropouts[0]),
+        ordered=True,
+        words=lambda value: f"embedding dropout {value:g}" if value else "",
+    ),
 )
 """Fields of `Architecture` itself."""
 
@@ -217,6 +247,13 @@ HEAD: tuple[Slot[Any], ...] = (
         words=lambda value: f"output dropout {value:g}" if value else "",
     ),
     Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+    Slot[int](
+        field="segment",
+        choices=lambda at: fitting_segments(at.options, at.signature),
+        ordered=True,
+        smallest=_all_of,
+        words=lambda value: f"segments of {value} decoded in parallel" if value else "",
+    ),
 )
 """Fields of `Head`."""
 
@@ -245,9 +282,33 @@ LAYER: tuple[Slot[Any], ...] = (
         field="norm",
         choices=lambda at: at.options.norms,
         smallest=_without_norm,
-        words=lambda value: "layer norm" if value is Norm.LAYER else "",
+        words=lambda value: _NORMS[value],
     ),
     Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+    Slot[bool](
+        field="residual",
+        choices=lambda at: at.options.residuals,
+        words=lambda value: "residual" if value else "",
+        smallest=lambda choices: (min(choices),),
+    ),
+    Slot[float](
+        field="recurrent_dropout",
+        choices=lambda at: at.regularisation(at.options.recurrent_dropouts, at.options.recurrent_dropouts[0]),
+        ordered=True,
+        words=lambda value: f"recurrent dropout {value:g}" if value else "",
+    ),
+    Slot[int](
+        field="period",
+        choices=lambda at: at.options.periods,
+        ordered=True,
+        words=lambda value: f"every {value} steps" if value > 1 else "",
+    ),
+    Slot[Context](
+        field="context",
+        choices=lambda at: at.options.contexts,
+        smallest=_all_of,
+        words=lambda value: _CONTEXTS[value],
+    ),
 )
 """Fields of `Layer`; its cell is spelled by genes of its own."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -139,13 +139,20 @@ class Stream:
 Part = Sequences | Windows | Stream
 
 
+def steps_of(part: Part) -> int:
+    """Returns the steps of the longest sequence that is read at once; 0 for a stream, which has no end."""
+    if isinstance(part, Stream):
+        return 0
+    return part.window if isinstance(part, Windows) else part.inputs.shape[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A task's data, split without leakage; statistics come from ``train`` only.
 
     Attributes:
         name: A name for displays.
-        signature: Shape of the networks that fit.
+        signature: Shape of the networks that fit; its ``steps`` are taken from ``train``.
         objective: What training minimises.
         metric: What search optimises, on ``validation``; ``test`` is only used to judge champions.
         train: The part that networks learn from.
@@ -181,6 +188,10 @@ class Dataset:
     quantiles: tuple[float, ...] = ()
     has_target_holes: bool = False
     preparation: Preparation | None = None
+
+    def __post_init__(self) -> None:
+        # Here and not in each task, so that none can forget it.
+        object.__setattr__(self, "signature", replace(self.signature, steps=steps_of(self.train)))
 
     @property
     def parts(self) -> dict[str, Part]:

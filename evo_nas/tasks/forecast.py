@@ -129,6 +129,7 @@ def forecast_of(
             features=len(windows.inputs.names),
             outputs=options.horizon * len(targets) * max(len(levels), 1),
             last_values=tuple(np.repeat(windows.inputs.last_values, max(len(levels), 1)).tolist()),
+            horizon=options.horizon,
         ),
         objective=Objective.QUANTILE if levels else Objective.MSE,
         metric=_metric(windows, parts, options),

@@ -226,7 +226,9 @@ class PanelTask(Task[PanelOptions]):
         anchors = tuple(
             feature for feature in self._windows.seasonal for _ in self.options.quantiles or (MEDIAN,)
         )
-        return Signature(self._windows.features, len(anchors), last_values=anchors)
+        return Signature(
+            self._windows.features, len(anchors), last_values=anchors, horizon=self.options.horizon
+        )
 
     def _metric(self) -> Metric:
         levels = self.options.quantiles or ()

@@ -59,7 +59,7 @@ class SinesTask(GeneratedTask[SinesOptions]):
         return Sequences(seen[..., None].astype(np.float32), waves[:, -1:].astype(np.float32))
 
     def _dataset(self, drawn: Drawn) -> Dataset:
-        signature, metric = Signature(1, 1, last_values=(0,)), ERRORS[self.options.metric]
+        signature, metric = Signature(1, 1, last_values=(0,), horizon=1), ERRORS[self.options.metric]
         return Dataset("noisy sines", signature, Objective.MSE, metric, *drawn)
 
 

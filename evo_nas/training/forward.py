@@ -12,7 +12,8 @@ from evo_nas.training.batches import as_split, levels_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
-    from evo_nas.models.network import Network, States
+    from evo_nas.models.network import Network
+    from evo_nas.models.recurrent_layer import States
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.metrics import Metric
     from evo_nas.training.batches import Batch, Split
@@ -30,12 +31,12 @@ class StatefulForward:
         # For each number of rows the states after the last batch. Each stays in the same memory, because the graph of
         # a step reads and writes it there.
         self._states: dict[int, States] = {}
-        self._after: States = []
+        self._after: States = {}
 
     def restart(self) -> None:
         """Begins a pass and clears the states of the pass before."""
         for states in self._states.values():
-            for state in states:
+            for state in states.values():
                 state.zero_()
 
     def __call__(self, batch: Batch) -> Predictions:
@@ -52,14 +53,14 @@ class StatefulForward:
         if not self._after:
             return
         # Truncated back-propagation through time: values go on to the next batch, gradients do not.
-        after = [state.detach() for state in self._after]
-        rows = after[0].shape[1]
+        after = {name: state.detach() for name, state in self._after.items()}
+        rows = next(iter(after.values())).shape[1]
         if rows in self._states:
-            for state, new in zip(self._states[rows], after, strict=True):
-                state.copy_(new)
+            for name, state in self._states[rows].items():
+                state.copy_(after[name])
         else:
-            self._states[rows] = [state.clone() for state in after]
-        self._after = []
+            self._states[rows] = {name: state.clone() for name, state in after.items()}
+        self._after = {}
 
 
 @dataclass(frozen=True, slots=True)

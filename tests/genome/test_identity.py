@@ -143,43 +143,46 @@ SPACE = SearchSpace(
 )
 GENES = (
     "training.optimizer:2 training.learning_rate:9 training.weight_decay:4 training.clip:3 "
-    "training.batch_size:3 forecast:3 head.pooling:4 head.hidden:2 head.dropout:5 head.skip:3 layers:2 "
-    "layer1.cell:2 layer1.width:2 layer1.bidirectional:1 layer1.dropout:5 layer1.norm:2 layer1.skip:1 "
-    "layer2.cell:2 layer2.width:2 layer2.bidirectional:1 layer2.dropout:5 layer2.norm:2 layer2.skip:2 "
-    "cell.node1.op:10 cell.node1.input1:2 cell.node1.input2:2 cell.node1.input3:2 cell.node2.op:10 "
-    "cell.node2.input1:3 cell.node2.input2:3 cell.node2.input3:3 cell.node3.op:10 cell.node3.input1:4 "
-    "cell.node3.input2:4 cell.node3.input3:4 cell.output1:4 "
+    "training.batch_size:3 forecast:3 front:1 shortcut:1 columns:1 head.pooling:4 head.hidden:2 "
+    "head.dropout:5 head.skip:3 head.segment:1 layers:2 layer1.cell:2 layer1.width:2 "
+    "layer1.bidirectional:1 layer1.dropout:5 layer1.norm:2 layer1.skip:1 layer1.residual:1 "
+    "layer1.recurrent_dropout:1 layer1.period:1 layer1.context:1 layer2.cell:2 layer2.width:2 "
+    "layer2.bidirectional:1 layer2.dropout:5 layer2.norm:2 layer2.skip:2 layer2.residual:1 "
+    "layer2.recurrent_dropout:1 layer2.period:1 layer2.context:1 cell.node1.op:10 cell.node1.input1:2 "
+    "cell.node1.input2:2 cell.node1.input3:2 cell.node2.op:10 cell.node2.input1:3 cell.node2.input2:3 "
+    "cell.node2.input3:3 cell.node3.op:10 cell.node3.input1:4 cell.node3.input2:4 cell.node3.input3:4 "
+    "cell.output1:4 "
 )
 """Names and numbers of choices."""
 SEEDS = {
-    "gru": "0 3 1 1 1 0 0 0 1 0 0 1 1 0 1 0 0 0 1 0 1 0 0 0 0 1 0 6 2 2 2 0 0 0 0 2",
-    "rnn_tanh": "0 3 1 1 1 0 0 0 1 0 0 0 1 0 1 0 0 0 1 0 1 0 0 0 0 1 0 6 2 2 2 0 0 0 0 2",
-    "rnn_sigmoid": "0 3 1 1 1 0 0 0 1 0 0 0 1 0 1 0 0 0 1 0 1 0 0 0 0 1 0 7 2 2 2 0 0 0 0 2",
+    "gru": "0 3 1 1 1 0 0 0 0 0 0 1 0 0 0 1 1 0 1 0 0 0 0 0 0 0 1 0 1 0 0 0 0 0 0 0 0 1 0 6 2 2 2 0 0 0 0 2",
+    "rnn_tanh": "0 3 1 1 1 0 0 0 0 0 0 1 0 0 0 0 1 0 1 0 0 0 0 0 0 0 1 0 1 0 0 0 0 0 0 0 0 1 0 6 2 2 2 0 0 0 0 2",
+    "rnn_sigmoid": "0 3 1 1 1 0 0 0 0 0 0 1 0 0 0 0 1 0 1 0 0 0 0 0 0 0 1 0 1 0 0 0 0 0 0 0 0 1 0 7 2 2 2 0 0 0 0 2",
 }
 DRAWN = {
     0: (
-        "1 6 0 1 2 1 3 1 3 1 0 0 1 0 0 1 0 1 0 0 2 1 0 1 0 1 1 1 1 2 1 1 2 1 2 3",
-        "5c388dd131625ab30f7ff6157c76b7c2",
+        "1 6 0 1 2 1 0 0 0 2 0 4 0 0 0 0 1 0 2 0 0 0 0 0 0 1 1 0 4 1 1 0 0 0 0 0 1 1 0 1 2 0 0 0 0 3 2 1",
+        "f43c7ee270a55b9a18c777297868d508",
     ),
     1: (
-        "0 1 2 0 1 1 3 1 1 0 1 0 1 0 4 0 0 1 0 0 2 0 0 0 0 1 0 6 2 0 2 3 3 3 1 2",
-        "c2cbb3e34dcc131c8d0762e9f0e68a90",
+        "0 1 2 0 1 1 0 0 0 0 1 0 1 0 0 1 1 0 4 0 0 0 0 0 0 1 0 0 0 0 1 0 0 0 0 0 1 0 1 9 2 2 1 2 1 1 0 1",
+        "4b76fe76480cdd644200d13a4bbebba4",
     ),
     2: (
-        "0 1 0 1 0 2 2 1 4 0 0 0 1 0 4 1 0 1 0 0 2 1 1 1 0 1 0 8 2 1 1 8 2 1 2 2",
-        "30d831e3c1d5d4517c1986abc504109b",
+        "0 1 0 1 0 2 0 0 0 0 0 3 2 0 1 1 1 0 0 1 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 1 0 1 0 8 2 1 1 8 2 1 2 2",
+        "d214ad9617fb266a09c741f7081724e4",
     ),
     3: (
-        "0 8 1 1 2 1 0 0 3 1 0 0 1 0 3 0 0 0 1 0 0 0 0 1 0 0 1 3 1 2 1 4 3 3 2 3",
-        "8c47fa0d0ba6ca4f9754b7570d13d99e",
+        "0 8 1 1 2 1 0 0 0 2 0 1 2 0 1 1 0 0 1 1 0 0 0 0 0 0 1 0 4 1 1 0 0 0 0 1 0 0 1 3 1 2 1 4 3 3 2 3",
+        "b25f86dff23bf5a9dba83038b447967c",
     ),
     4: (
-        "0 4 0 2 1 1 1 0 0 0 1 1 0 0 4 1 0 0 0 0 1 0 1 3 0 0 0 0 2 0 2 2 0 3 1 2",
-        "7d2bba75ee953a93941c1b6d8d9a22ca",
+        "0 4 0 2 1 1 0 0 0 0 1 4 1 0 0 1 1 0 0 1 0 0 0 0 0 0 1 0 2 0 1 0 0 0 0 3 0 0 0 0 2 0 2 2 0 3 1 2",
+        "ef51444f4ef57ee4329bf82348283750",
     ),
     5: (
-        "1 5 0 1 0 2 0 0 0 1 1 0 1 0 4 0 0 0 1 0 1 1 0 1 1 0 1 3 2 0 1 7 2 3 0 1",
-        "bda47fed319ddbba19fd4d1328b7889f",
+        "1 5 0 1 0 2 0 0 0 2 1 1 1 0 0 0 0 0 2 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 1 0 1 3 2 0 1 7 2 3 0 1",
+        "78775e957b0e954249d31ce3db080243",
     ),
 }
 """The genome that each seed draws, and the hash of what it means."""

@@ -56,8 +56,8 @@ def test_genes_of_tokens_and_of_forecasts_exist_only_for_their_tasks() -> None:
     def existing(signature: Signature) -> set[str]:
         return {each.field for each in (*NETWORK, *HEAD) if each.exists(setting(signature))}
 
-    assert existing(TEXT) - existing(FORECAST) == {"embedding", "tied"}
-    assert existing(FORECAST) - existing(TEXT) == {"forecast", "pooling"}
+    assert existing(TEXT) - existing(FORECAST) == {"embedding", "tied", "embedding_dropout"}
+    assert existing(FORECAST) - existing(TEXT) == {"forecast", "pooling", "columns"}
 
 
 def test_learning_rate_of_the_first_networks_is_the_one_nearest_in_ratio() -> None:

@@ -155,8 +155,8 @@ def test_genes_exist_only_where_the_task_has_a_use_for_them():
     series = {gene.name for gene in SPACES["series"].genes}
     text = {gene.name for gene in SPACES["text"].genes}
     assert series - text == {"head.pooling"}
-    assert text - series == {"embedding", "tied"}
-    assert {gene.name for gene in SPACES["forecast"].genes} - series == {"forecast"}
+    assert text - series == {"embedding", "tied", "embedding_dropout"}
+    assert {gene.name for gene in SPACES["forecast"].genes} - series == {"forecast", "columns"}
 
 
 def test_founders_of_a_forecast_have_the_first_that_is_permitted():
@@ -194,6 +194,7 @@ def test_regularisation_is_frozen_below_its_epochs_and_free_above():
     assert sizes(20) == {
         "training.weight_decay": 4,
         **dict.fromkeys(("head.dropout", "layer1.dropout", "layer2.dropout"), 5),
+        **dict.fromkeys(("layer1.recurrent_dropout", "layer2.recurrent_dropout"), 1),
     }
 
 

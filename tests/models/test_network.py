@@ -185,17 +185,17 @@ def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:
     assert "head.output.weight" not in network.state_dict()
     tokens = torch.randint(7, (2, 3))
     network(tokens)[..., 4].sum().backward()
-    assert network.embedding.weight.grad[4].abs().sum() > 0
+    assert network.front.embedding.weight.grad[4].abs().sum() > 0
     with torch.no_grad():
-        network.embedding.weight[4] = 0.0
+        network.front.embedding.weight[4] = 0.0
     torch.testing.assert_close(network(tokens)[..., 4], torch.zeros(2, 3))
 
 
 def test_a_tied_embedding_is_read_at_the_scale_of_one_that_is_not() -> None:
     signature = Signature(features=0, vocabulary=400, outputs=400, per_step=True, predicts_inputs=True)
     network = Network(Architecture(layers=(Layer(MGU, 5),), embedding=100, tied=True), signature)
-    read = network.embedding(torch.arange(400))
-    torch.testing.assert_close(read, 10 * network.embedding.weight)
+    read = network.front.embedding(torch.arange(400))
+    torch.testing.assert_close(read, 10 * network.front.embedding.weight)
     assert 0.95 < read.detach().std().item() < 1.05
 
 

@@ -91,13 +91,13 @@ def test_states_stay_in_the_same_memory_since_a_graph_reads_them_there(reader, s
     passes, batches = StatefulForward(reader, stream), list(stream.in_order(2))
     outputs(passes, batches[:1])
     (before,) = passes._states.values()
-    addresses = [state.data_ptr() for state in before]
+    addresses = [state.data_ptr() for state in before.values()]
     outputs(passes, batches[1:])
     (after,) = passes._states.values()
-    assert [state.data_ptr() for state in after] == addresses
+    assert [state.data_ptr() for state in after.values()] == addresses
 
 
 def test_gradients_do_not_reach_the_pieces_before(reader, stream) -> None:
     passes, batches = StatefulForward(reader, stream), list(stream.in_order(2))
     outputs(passes, batches[:1])
-    assert all(not state.requires_grad for states in passes._states.values() for state in states)
+    assert all(not state.requires_grad for states in passes._states.values() for state in states.values())

@@ -1,0 +1,104 @@
+"""Which blocks fit a task: a segment no longer than the window, n-grams for tokens only, and so on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from evo_nas.errors import ConfigError
+from evo_nas.genome.blocks import Front, FrontKind, Shortcut, ShortcutKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.genome.options import SpaceOptions
+
+Block = TypeVar("Block")
+
+
+def fitting_fronts(options: SpaceOptions, signature: Signature) -> tuple[Front, ...]:
+    """Returns the permitted fronts that fit a task, at least one.
+
+    Raises:
+        ConfigError: A front that was asked for does not fit; by default those that do not are left out.
+    """
+    return _fitting("fronts", options, [Front.of(text) for text in options.fronts], front_obstacle, signature)
+
+
+def fitting_shortcuts(options: SpaceOptions, signature: Signature) -> tuple[Shortcut, ...]:
+    """Returns the permitted shortcuts that fit a task, at least one.
+
+    Raises:
+        ConfigError: A shortcut that was asked for does not fit; by default those that do not are left out.
+    """
+    permitted = [Shortcut.of(text) for text in options.shortcuts]
+    return _fitting("shortcuts", options, permitted, shortcut_obstacle, signature)
+
+
+def fitting_segments(options: SpaceOptions, signature: Signature) -> tuple[int, ...]:
+    """Returns the permitted segments of a decoder that fit a forecast, at least one.
+
+    Raises:
+        ConfigError: A segment that was asked for does not fit; by default those that do not are left out.
+    """
+    return _fitting("segments", options, list(options.segments), segment_obstacle, signature)
+
+
+def front_obstacle(front: Front, signature: Signature) -> str:
+    """Returns why ``front`` does not fit a task; an empty string if it does."""
+    if front.kind in (FrontKind.NGRAMS, FrontKind.SUBWORDS):
+        return "" if signature.vocabulary else "the inputs are numbers, and it reads tokens"
+    if front.kind in (FrontKind.DIFFERENCES, FrontKind.SEGMENTS) and signature.vocabulary:
+        return "the inputs are tokens, and it reads numbers"
+    if front.kind is FrontKind.DIFFERENCES and signature.last_values:
+        return "a forecast has forecasts: [relative, change] instead"
+    if front.shortens > 1 and signature.per_step:
+        return "every step has an output, and it has fewer steps than the input"
+    too_long = signature.steps and front.size > signature.steps
+    return f"it is longer than a sequence, {signature.steps} steps" if too_long else ""
+
+
+def shortcut_obstacle(shortcut: Shortcut, signature: Signature) -> str:
+    """Returns why ``shortcut`` does not fit a task; an empty string if it does."""
+    match shortcut.kind:
+        case ShortcutKind.NONE:
+            return ""
+        case ShortcutKind.NGRAMS:
+            return "" if signature.vocabulary else "the inputs are numbers, and it reads tokens"
+        case ShortcutKind.SHARED | ShortcutKind.FULL:
+            if not (signature.horizon and signature.steps):
+                return "the task is no forecast of a window"
+            needs_values = shortcut.kind is ShortcutKind.SHARED and not signature.last_values
+            return "the network does not read all targets" if needs_values else ""
+        case ShortcutKind.FLAT | ShortcutKind.POOLED:
+            if signature.vocabulary or signature.per_step or signature.horizon:
+                return "the task has no sequence of numbers with one output"
+            is_flat = shortcut.kind is ShortcutKind.FLAT
+            return "the length of the sequences is not known" if is_flat and not signature.steps else ""
+
+
+def segment_obstacle(segment: int, signature: Signature) -> str:
+    """Returns why a decoder of ``segment`` steps does not fit a task; an empty string if it does."""
+    if segment and not signature.horizon:
+        return "the task is no forecast"
+    return f"it is longer than the horizon, {signature.horizon} steps" if segment > signature.horizon else ""
+
+
+def _fitting(
+    name: str,
+    options: SpaceOptions,
+    permitted: Sequence[Block],
+    obstacle: Callable[[Block, Signature], str],
+    signature: Signature,
+) -> tuple[Block, ...]:
+    obstacles = {block: obstacle(block, signature) for block in permitted}
+    fitting = tuple(block for block, reason in obstacles.items() if not reason)
+    # A list that nobody wrote holds something for every kind of task.
+    is_default = getattr(options, name) == type(options).model_fields[name].default
+    if len(fitting) < len(permitted) and not (is_default and fitting):
+        wrong = next(block for block, reason in obstacles.items() if reason)
+        raise ConfigError(
+            f"space.{name} has {str(wrong)!r}, which does not fit the task: {obstacles[wrong]}; leave it out, or "
+            f"permit {', '.join(repr(str(block)) for block in fitting) or 'none'}"
+        )
+    return fitting
