@@ -129,6 +129,8 @@ class _Steps:
         self.text, self.is_regular = text, is_regular
         digits = "".join(each for each in name if each.isdigit())
         count, self.unit = int(digits or 1), name.removeprefix(digits)
+        if self.unit == "D" and count % 7 == 0:
+            count, self.unit = count // 7, "W"
         steps, what = SEASONS.get(self.unit, (1, ""))
         # Steps of 15 minutes: an hour is no season, a day is.
         if self.unit == "min" and count >= 5:

@@ -23,6 +23,7 @@ WORDS = [("up", "down", "mid")[row % 3] for row in range(ROWS)]
 RUNS = [f"r{row // 10}" for row in range(ROWS)]
 OF_RUNS = [("up", "down")[row // 10 % 2] for row in range(ROWS)]
 HOURS = [str(np.datetime64("2024-01-01T00") + row) + ":00" for row in range(ROWS)]
+WEEKS = [str(np.datetime64("2001-01-01") + 7 * row) for row in range(ROWS)]
 MONTHS = [str(np.datetime64("2001-01") + row) for row in range(ROWS)]
 TEXTS = [f"it was {row} times {word} and away" for row, word in enumerate(WORDS)]
 
@@ -53,6 +54,7 @@ def values(draft: Draft) -> dict[str, object]:
         ("regression", {"unit": RUNS, "a": NOISE, "RUL": WALK}, {"sequence": "unit", "target_of": "last"}),
         ("forecast", {"when": HOURS, "load": WALK}, {"time": "when", "season": 24, "targets": ["load"]}),
         ("forecast", {"Month": MONTHS, "a": WALK, "b": WALK}, {"season": 12, "targets": ["b"]}),
+        ("forecast", {"week": WEEKS, "a": WALK}, {"season": 52}),
         ("forecast", {"a": WALK, "b": WALK}, {"targets": ["b"], "season": 1}),
         ("text_classification", {"review": TEXTS, "label": WORDS}, {"text": "review", "level": "word"}),
         ("text_classification", {"dna": ["ACGT" * 9] * ROWS, "label": WORDS}, {"level": "character"}),
