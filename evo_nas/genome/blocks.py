@@ -23,7 +23,7 @@ class Ngrams:
     Attributes:
         shortest: Fewest tokens of a run.
         longest: Most tokens of a run.
-        rows: Rows of the table, shared by runs of all lengths.
+        rows: Rows of the table, shared by runs of all lengths; one of them stands for places without a run.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -37,8 +37,8 @@ class Ngrams:
             raise GenomeError(
                 f"n-grams of {self.shortest} to {self.longest} tokens; must be 1 to {MAX_NGRAM}, shortest first"
             )
-        if not 1 <= self.rows <= MAX_NGRAM_ROWS:
-            raise GenomeError(f"n-grams have {self.rows} rows; must be 1 to {MAX_NGRAM_ROWS}")
+        if not 2 <= self.rows <= MAX_NGRAM_ROWS:
+            raise GenomeError(f"n-grams have {self.rows} rows; must be 2 to {MAX_NGRAM_ROWS}")
 
     def __str__(self) -> str:
         return f"{self.shortest}-{self.longest} x {self.rows}"

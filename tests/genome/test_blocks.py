@@ -40,7 +40,7 @@ def test_what_is_no_front_is_refused(text) -> None:
 
 
 def test_table_of_ngrams_has_a_limit() -> None:
-    with pytest.raises(GenomeError, match=f"{MAX_NGRAM_ROWS + 1} rows; must be 1 to {MAX_NGRAM_ROWS}"):
+    with pytest.raises(GenomeError, match=f"{MAX_NGRAM_ROWS + 1} rows; must be 2 to {MAX_NGRAM_ROWS}"):
         Shortcut.of(f"ngrams 1-2 x {MAX_NGRAM_ROWS + 1}")
     assert Shortcut.of("ngrams 1-2 x 64") == Shortcut(ShortcutKind.NGRAMS, Ngrams(1, 2, 64))
 
