@@ -21,7 +21,7 @@ from evo_nas.genome.simplify import Values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_GENES_PER_NODE = 4
+GENES_PER_NODE = 4
 
 
 class OpChoice(NamedTuple):
@@ -70,7 +70,7 @@ class CellCode:
     _choices: tuple[OpChoice, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_first_output", _GENES_PER_NODE * self.nodes)
+        object.__setattr__(self, "_first_output", GENES_PER_NODE * self.nodes)
         object.__setattr__(self, "_first_node", 1 + self.states)
         object.__setattr__(self, "_choices", tuple(OP_CHOICES[name] for name in self.ops))
 
@@ -100,6 +100,12 @@ class CellCode:
         states = range(1, self._first_node)
         outputs = tuple(built[self._output(values, state)] if state in live else state for state in states)
         return CellGraph(self.states, tuple(cell.nodes), outputs)
+
+    def node(self, values: Sequence[int], index: int) -> Node:
+        """Returns what the node ``index`` computes, whether anything reads it or not; later genes may be missing."""
+        op, bias = self._op(values, self._first_node + index)
+        sources = self._sources(values, self._first_node + index)
+        return Node(op, tuple(dict.fromkeys(sources) if op.row.reads_a_set else sources), bias)
 
     def encode(self, cell: CellGraph) -> list[int]:
         """Returns genes that spell ``cell``; the genes that it does not need are 0.
@@ -133,7 +139,7 @@ class CellCode:
         return nodes + states
 
     def _start(self, reference: int) -> int:
-        return _GENES_PER_NODE * (reference - self._first_node)
+        return GENES_PER_NODE * (reference - self._first_node)
 
     def _op(self, values: Sequence[int], reference: int) -> OpChoice:
         return self._choices[values[self._start(reference)]]

@@ -31,9 +31,10 @@ from evo_nas.genome.architecture import (
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import MAX_STATES
-from evo_nas.genome.cell_text import read_cell, settled_text
+from evo_nas.genome.cell_text import cell_of, label_of, read_cell, settled_text
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import MAX_NODES
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Item = TypeVar("Item")
+LINEAR_CELLS = tuple(name for name, cell in NAMED_CELLS.items() if is_linear(cell))
+"""Names of the published cells that are linear recurrences."""
 
 
 def _one_of(permitted: Iterable[str]) -> Callable[[str], str]:
@@ -221,6 +224,9 @@ class SpaceOptions(_Section):
         cell_nodes: Nodes in the genotype of the evolved cell; an LSTM needs 13.
         cell_states: States of the evolved cell; an LSTM needs 2.
         ops: What the nodes of the evolved cell may compute.
+        linear_only: Whether only linear recurrences are permitted, whose states depend on each other unit by unit
+            through factors that follow from the inputs, such as minGRU; then ``cells`` are those of the published
+            cells that are, unless given.
         bidirectional: Whether a layer may also read backwards, and so see the future.
         norms: Permitted normalisations of a layer's output.
         skips: Whether layers and the head may also read from further below.
@@ -248,7 +254,7 @@ class SpaceOptions(_Section):
         recurrent_dropouts: Permitted rates at which weights of states are zeroed.
         regularisation: Dropout and weight decay.
         seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
-            sigmoid-RNN, as far as the space can express them.
+            sigmoid-RNN, or the published linear recurrences, as far as the space can express them.
         max_parameters: Largest number of trainable parameters; without limit unless given.
     """
 
@@ -259,6 +265,7 @@ class SpaceOptions(_Section):
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
     ops: SomeOf[OpName] = DEFAULT_OPS
+    linear_only: Switch = False
     bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)
     skips: Switch = True
@@ -284,6 +291,24 @@ class SpaceOptions(_Section):
     regularisation: RegularisationOptions = RegularisationOptions()
     seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_linear_cells(cls, section: object) -> object:
+        if isinstance(section, Mapping) and section.get("linear_only") is True:
+            return {"cells": LINEAR_CELLS, **section}
+        return section
+
+    @model_validator(mode="after")
+    def _check_linearity(self) -> Self:
+        for field, cells in (("cells", self.cells), ("seeds", self.seeds or ())):
+            others = [label_of(text) for text in cells if self.linear_only and not is_linear(cell_of(text))]
+            if others:
+                raise ValueError(
+                    f"linear_only is true and {field} has {', '.join(others)}, which are no linear recurrences; leave"
+                    f" them out, name some of {', '.join(LINEAR_CELLS)}, or set linear_only to false"
+                )
+        return self
 
     @model_validator(mode="after")
     def _check_cells(self) -> Self:

@@ -18,17 +18,22 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
+from evo_nas.genome.linearity import draw_linear, is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
-from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.options import LINEAR_CELLS, SpaceOptions
 from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evo_nas.genome.cgp import CellCode
+
 __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 
 MAX_DRAWS = 1000
+MAX_LINEAR_DRAWS = 10_000
+"""About 1 in 60 is live."""
 DEFAULT_SEEDS = ("lstm", "gru", "rnn_tanh", "rnn_sigmoid")
 _FILLER = NAMED_CELLS["rnn_tanh"]
 _LEAST_EVOLVED = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
@@ -119,9 +124,11 @@ class SearchSpace:
         return self._active(genome)
 
     def is_feasible(self, genome: Genome) -> bool:
-        """Whether all cells are live and the parameter limit is kept."""
+        """Whether all cells are live and permitted, and the parameter limit is kept."""
         architecture = self.decode(genome)
-        return self._fits(architecture) and all(is_live(layer.cell) for layer in architecture.layers)
+        return self._fits(architecture) and all(
+            is_live(layer.cell) and self._permits(layer.cell) for layer in architecture.layers
+        )
 
     def random(self, rng: Random) -> Genome:
         """Returns a feasible genome, each gene drawn uniformly, the cell and the rest redrawn as needed.
@@ -200,11 +207,20 @@ class SearchSpace:
         limit = self.options.max_parameters
         return limit is None or count_parameters(architecture, self.signature) <= limit
 
+    def _permits(self, cell: CellGraph) -> bool:
+        return not self.options.linear_only or is_linear(cell)
+
     def _random_cell(self, rng: Random) -> tuple[int, ...]:
-        """Returns the genes of a live cell, also where no layer uses it, since a mutation may bring it in."""
+        """Returns the genes of a live cell, also where no layer uses it, since a mutation may bring it in.
+
+        Raises:
+            GenomeError: No draw within the bound was a linear recurrence where only they are permitted.
+        """
         code = self._layout.cell_code
         if code is None:
             return ()
+        if self.options.linear_only:
+            return self._random_linear_cell(code, rng)
         sizes = self._sizes[self._layout.cell_start :]
         # Ends, since the options permit linear nodes and one that reads x and h is a live cell.
         while True:
@@ -213,6 +229,18 @@ class SearchSpace:
             # The cheap check first: most draws are dead, and then their canonical forms are dead, too.
             if is_live(cell) and is_live(canonical(cell)):
                 return spelling
+
+    def _random_linear_cell(self, code: CellCode, rng: Random) -> tuple[int, ...]:
+        for _ in range(MAX_LINEAR_DRAWS):
+            spelling = tuple(draw_linear(code, rng))
+            cell = code.decode(spelling)
+            if is_live(cell) and is_live(canonical(cell)) and is_linear(cell):
+                return spelling
+        raise GenomeError(
+            f"space.linear_only is True and none of {MAX_LINEAR_DRAWS} random cells of {code.nodes} nodes and"
+            f" {code.states} states was a linear recurrence that remembers its input; permit blend, or mul and add, in"
+            " space.ops, raise space.cell_nodes, or set space.evolve_cell to false"
+        )
 
     def _write_cell(self, values: list[int], layers: tuple[Layer, ...]) -> CellGraph | None:
         """Writes the evolved cell and returns it; returns None if no cell of ``layers`` can be spelled."""
@@ -248,7 +276,8 @@ class SearchSpace:
         return self._decode(tuple(gene.default for gene in self.genes))
 
     def _founders(self) -> Iterator[tuple[str, Genome]]:
-        for text in DEFAULT_SEEDS if self.options.seeds is None else self.options.seeds:
+        default = LINEAR_CELLS if self.options.linear_only else DEFAULT_SEEDS
+        for text in default if self.options.seeds is None else self.options.seeds:
             name = label_of(text)
             try:
                 yield name, self._founder(cell_of(text))

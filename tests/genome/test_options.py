@@ -37,6 +37,12 @@ LSTM = write_recipe(NAMED_CELLS["lstm"])
             "frozen_dropout is 0.15; must be one of",
         ),
         ({"max_parameters": 0}, "greater than or equal to 1"),
+        (
+            {"linear_only": True, "cells": ["lstm", "mingru"]},
+            "cells has lstm, which are no linear recurrences",
+        ),
+        ({"linear_only": True, "seeds": ["gru", LSTM]}, "seeds has gru, lstm, .* name some of mingru"),
+        ({"linear_only": 1}, "valid boolean"),
         ({"cells": [3]}, "must be the name, the text or the file of a cell"),
         ({"cells": ["lstm", LSTM]}, "must name each choice once"),
         (
@@ -81,3 +87,10 @@ def test_settled_options_need_no_file_and_settle_to_themselves(tmp_path):
     options = SpaceOptions.model_validate(cells_under({"seeds": ["cell.json"]}, tmp_path))
     (tmp_path / "cell.json").unlink()
     assert SpaceOptions.model_validate(options.model_dump(mode="json")) == options
+
+
+def test_space_of_linear_recurrences_permits_the_published_ones_unless_others_are_named():
+    assert "mingru" in SpaceOptions(linear_only=True).cells
+    assert "lstm" not in SpaceOptions(linear_only=True).cells
+    assert SpaceOptions(linear_only=True, cells=()).cells == ()
+    assert SpaceOptions(linear_only=False).cells == SpaceOptions().cells

@@ -15,6 +15,7 @@ from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.cgp import OP_CHOICES
+from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import LayerRange, SpaceOptions
@@ -40,6 +41,7 @@ SPACES = {
     "text": SearchSpace(WIDE, TEXT, epochs=100),
     "forecast": SearchSpace(WIDE, FORECAST, epochs=100),
     "default": SearchSpace(SpaceOptions(), SERIES, epochs=5),
+    "linear": SearchSpace(SpaceOptions(linear_only=True), SERIES, epochs=5),
     "fixed cells": SearchSpace(SpaceOptions(evolve_cell=False), SERIES, epochs=5),
 }
 SERIES_SPACE = SPACES["series"]
@@ -377,3 +379,32 @@ def test_space_travels_between_processes():
     genome = SERIES_SPACE.random(random.Random(0))
     assert space.genes == SERIES_SPACE.genes
     assert space.canonical_hash(genome) == SERIES_SPACE.canonical_hash(genome)
+
+
+def test_linear_space_draws_linear_cells_only():
+    space = SPACES["linear"]
+    rng = random.Random(0)
+    drawn = [space.decode(space.random(rng)) for _ in range(20)]
+    assert all(is_linear(layer.cell) for architecture in drawn for layer in architecture.layers)
+    assert len({layer.cell for architecture in drawn for layer in architecture.layers}) > 5
+
+
+def test_evolved_cell_that_is_not_linear_is_infeasible_in_a_linear_space():
+    any_cell = SearchSpace(SpaceOptions(cells=SPACES["linear"].options.cells), SERIES, epochs=5)
+    founder = any_cell.decode(dict(SPACES["linear"].seeds())["mingru"])
+    layers = tuple(replace(layer, cell=NAMED_CELLS["gru"]) for layer in founder.layers)
+    evolved = any_cell.encode(replace(founder, layers=layers))
+    assert any_cell.is_feasible(evolved)
+    assert not SPACES["linear"].is_feasible(evolved)
+
+
+def test_linear_space_begins_with_the_published_linear_recurrences():
+    space = SPACES["linear"]
+    assert "mingru" in dict(space.seeds())
+    assert all(is_linear(space.decode(genome).layers[0].cell) for _, genome in space.seeds())
+
+
+def test_linear_space_whose_ops_make_no_linear_cell_is_refused():
+    options = SpaceOptions(linear_only=True, ops=("linear", "tanh"), cell_nodes=3, cell_states=1)
+    with pytest.raises(ConfigError, match="none of 10000 random cells of 3 nodes and 1 states was a linear"):
+        SearchSpace(options, SERIES, epochs=5)
