@@ -62,7 +62,7 @@ def _first_colours(cell: CellGraph, reads: dict[int, tuple[int, ...]]) -> dict[i
             continue
         node = cell.nodes[reference - cell.first_node]
         # The number of the op, and not its line in the table: hashes of recorded architectures depend on this order.
-        depths[reference] = depth = 1 + max(depths[source] for source in inputs)
+        depths[reference] = depth = 1 + max((depths[source] for source in inputs), default=0)
         colours[reference] = (depth, node.op.row.number, node.bias, len(inputs))
     return _ranked(colours)
 

@@ -11,7 +11,7 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.json_text import UNTRUSTED
 from evo_nas.genome.ops import MAX_NODES, Op
 
-MAX_STATES = 3
+MAX_STATES = 4
 X = 0
 """Reference to the cell's input; states follow as 1, 2, 3, then the nodes in order."""
 H = 1
@@ -40,7 +40,7 @@ class CellGraph:
     """The equations of one step: ``(x, states) -> new states``; state 0 is the output ``h``.
 
     Attributes:
-        states: Number of states carried from step to step, 1 to 3: ``h``, then LSTM's ``c``, ...
+        states: Number of states carried from step to step, 1 to 4: ``h``, then LSTM's ``c``, ...
         nodes: In topological order; node ``i`` has reference ``1 + states + i``.
         outputs: For each state the reference of its new value: a node or a previous state.
 

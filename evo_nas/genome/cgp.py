@@ -196,4 +196,4 @@ def _spelled(op: Op, inputs: list[int], index: int) -> list[int]:
             f"cell.nodes[{index}] ({op}) reads {inputs}; a node of this space reads at most"
             f" {_INPUTS_READ[op]} values, and a {op} only different ones"
         )
-    return inputs + [inputs[0]] * (3 - len(inputs))
+    return inputs + (inputs or [X])[:1] * (3 - len(inputs))

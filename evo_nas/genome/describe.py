@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import spoken_name
+from evo_nas.genome.op_row import UnitWeight
 from evo_nas.genome.ops import Op
 from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, words_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Layer
     from evo_nas.genome.cell import CellGraph, Node
 
-_BASES = ("x", "h", "c", "d")
+_BASES = ("x", "h", "c", "d", "e")
 
 
 def describe(architecture: Architecture) -> str:
@@ -58,7 +59,9 @@ class _Writer:
         self._cell = cell
         self._states = _BASES[1 : cell.first_node]
         self._names = dict(enumerate(_BASES[: cell.first_node]))
+        # Matrices are W1, W2, ...; weights a unit are w1, w2, ...
         self._weights = {node: str(number) for number, node in enumerate(self._linears(), start=1)}
+        self._unit_weights = {node: f"w{number}" for number, node in enumerate(self._weighted(), start=1)}
         for reference in self._worth_a_line():
             self._names[reference] = f"v{len(self._names) - cell.states}"
         for state, output in zip(self._states, cell.outputs, strict=True):
@@ -85,6 +88,11 @@ class _Writer:
             if node.op is Op.LINEAR:
                 yield self._cell.first_node + index
 
+    def _weighted(self) -> Iterator[int]:
+        for index, node in enumerate(self._cell.nodes):
+            if node.op.row.unit_weight is not None:
+                yield self._cell.first_node + index
+
     def _worth_a_line(self) -> list[int]:
         """Returns the values that are read more than once, gates of blends, and activations of linear nodes."""
         first, nodes = self._cell.first_node, self._cell.nodes
@@ -94,12 +102,15 @@ class _Writer:
             first + index
             for index, node in enumerate(nodes)
             if first + index not in self._cell.outputs
+            and node.inputs
             and (reads.count(first + index) > 1 or first + index in gates or self._activates_linear(node))
         ]
 
     def _activates_linear(self, node: Node) -> bool:
+        if node.op.row.arity != (1, 1):
+            return False
         source = node.inputs[0] - self._cell.first_node
-        return node.op.row.arity == (1, 1) and source >= 0 and self._cell.nodes[source].op is Op.LINEAR
+        return source >= 0 and self._cell.nodes[source].op is Op.LINEAR
 
     def _read(self, reference: int, *, in_product: bool = False) -> str:
         if reference in self._names:
@@ -114,6 +125,9 @@ class _Writer:
             return self._linear(node, self._weights[reference])
         row = node.op.row
         inputs = [self._read(source, in_product=row.is_product) for source in node.inputs]
+        if row.unit_weight is not None:
+            weight = self._unit_weights[reference]
+            inputs.append(weight if row.unit_weight is UnitWeight.FREE else f"sigmoid({weight})")
         return f"{node.op}({', '.join(inputs)})" if row.formula is None else row.formula(inputs)
 
     def _linear(self, node: Node, number: str) -> str:

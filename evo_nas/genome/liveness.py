@@ -58,4 +58,5 @@ def _always_zero(cell: CellGraph) -> list[bool]:
 
 def _is_zero(node: Node, inputs: Sequence[bool]) -> bool:
     """Returns whether a node is zero with any weights; ``inputs`` says which of its inputs are zero."""
-    return not node.bias and node.op.row.zero(inputs)
+    row = node.op.row
+    return (row.cancels and len(set(node.inputs)) == 1) or (not node.bias and row.zero(inputs))

@@ -2,29 +2,27 @@
 
 A new operation is a row here, a line in `models.eager`, two in `models.bptt` and two in the interpreter. Until it
 has them, leave ``by_default`` false: it is then in a search space only if the configuration asks for it.
+
+Four ops have a learned weight a unit. It is a vector that does not change while a sequence is read, so no backend has
+arithmetic of their own for them: a scale is a product with the vector, a constant is the vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, OpRow, Sign, UnitWeight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_NODES = 256
 """Largest number of nodes of a cell, and so of the inputs of one node."""
-MAX_LINEAR_INPUTS = 3
-
-ZeroRule = Callable[[Sequence[bool]], bool]
-Formula = Callable[[Sequence[str]], str]
-SameAs = Callable[[Sequence[int]], int | None]
-
-
-class Sign(Enum):
-    """When the value of an op is certain not to be negative."""
-
-    ANY = auto()
-    NON_NEGATIVE = auto()
-    NON_NEGATIVE_IF_INPUTS_ARE = auto()
+LARGEST_EXPONENT = 30.0
+"""``exp`` takes larger inputs for this one: its value stays below 1.1e13, far from the largest float32."""
+GUARD = 1e-6
+"""``divide`` takes divisors that are nearer to zero for this far from it, and ``sqrt`` smaller inputs for this one."""
 
 
 def _never_zero(inputs: Sequence[bool]) -> bool:  # noqa: ARG001 - the same whatever is read
@@ -36,6 +34,10 @@ def _blend_is_zero(inputs: Sequence[bool]) -> bool:
     return if_shut and (gate or if_open)
 
 
+def _dividend_is_zero(inputs: Sequence[bool]) -> bool:
+    return inputs[0]
+
+
 def _only_input(inputs: Sequence[int]) -> int | None:
     return inputs[0] if len(set(inputs)) == 1 else None
 
@@ -44,52 +46,14 @@ def _both_sides(inputs: Sequence[int]) -> int | None:
     return inputs[1] if inputs[1] == inputs[2] else None
 
 
+def _product_formula(inputs: Sequence[str]) -> str:
+    value, weight = inputs
+    return f"{weight} * {value}"
+
+
 def _blend_formula(inputs: Sequence[str]) -> str:
     gate, if_open, if_shut = inputs
     return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpRow:
-    """The properties of an op.
-
-    Attributes:
-        number: Identity of the op. It orders the nodes of canonical cells and is the code of the op's instruction
-            in the interpreter. A number that was used must never change or be used again.
-        arity: Fewest and most inputs.
-        zero: Whether the value is zero with any weights, given which inputs are zero; a bias is not considered.
-            There is no default, since a wrong rule would make live cells look dead.
-        by_default: Whether a search space has the op unless its options say otherwise.
-        commutative: Whether the order of the inputs does not matter.
-        reads_x: Whether the op may read ``x``, whose width is not that of the cell.
-        reads_a_set: Whether a node of a genotype spells up to three different inputs, where repeated ones count
-            once; otherwise it spells as many as the op needs at least.
-        sign: When the value is certain not to be negative.
-        rectifies: Whether the op returns an input that is not negative as it is.
-        same_as: The input that the value always equals, if there is one; None if there never is.
-        formula: How the op is written, given its inputs in words; None for ``name(inputs)``.
-        is_sum: Whether the formula needs parentheses where it is a factor.
-        is_product: Whether inputs that are sums need parentheses in the formula.
-    """
-
-    number: int
-    arity: tuple[int, int]
-    zero: ZeroRule
-    by_default: bool = False
-    commutative: bool = False
-    reads_x: bool = False
-    reads_a_set: bool = False
-    sign: Sign = Sign.ANY
-    rectifies: bool = False
-    same_as: SameAs | None = None
-    formula: Formula | None = None
-    is_sum: bool = False
-    is_product: bool = False
-
-    @property
-    def genotype_inputs(self) -> int:
-        """Number of references that a node of a genotype has."""
-        return MAX_LINEAR_INPUTS if self.reads_a_set else self.arity[0]
 
 
 class Op(StrEnum):
@@ -108,7 +72,7 @@ class Op(StrEnum):
         member.row = row
         return member
 
-    # ``sum_k W_k @ in_k + b`` of distinct inputs; the only op that has weights.
+    # ``sum_k W_k @ in_k + b`` of distinct inputs; the only op that has matrices.
     LINEAR = (
         "linear",
         OpRow(
@@ -187,6 +151,120 @@ class Op(StrEnum):
     LEAKY_RELU = "leaky_relu", OpRow(number=8, arity=(1, 1), zero=all, by_default=True, rectifies=True)
     # Not by default: a mutation to it only makes two spellings of one cell.
     IDENTITY = "identity", OpRow(number=9, arity=(1, 1), zero=all, same_as=_only_input)
+    # ``w * a`` with a learned vector ``w`` (the recurrent weight of IndRNN, Li et al. 2018).
+    SCALE = (
+        "scale",
+        OpRow(
+            number=10,
+            arity=(1, 1),
+            zero=all,
+            unit_weight=UnitWeight.FREE,
+            formula=_product_formula,
+            is_product=True,
+        ),
+    )
+    # ``sigmoid(w) * a``: a memory that decays, as in LRU (Orvieto et al. 2023).
+    BOUNDED_SCALE = (
+        "bounded_scale",
+        OpRow(
+            number=11,
+            arity=(1, 1),
+            zero=all,
+            unit_weight=UnitWeight.BOUNDED,
+            sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
+            formula=_product_formula,
+            is_product=True,
+        ),
+    )
+    CONSTANT = (
+        "constant",
+        OpRow(number=12, arity=(0, 0), zero=_never_zero, unit_weight=UnitWeight.FREE, formula="".join),
+    )
+    BOUNDED_CONSTANT = (
+        "bounded_constant",
+        OpRow(
+            number=13,
+            arity=(0, 0),
+            zero=_never_zero,
+            unit_weight=UnitWeight.BOUNDED,
+            sign=Sign.NON_NEGATIVE,
+            formula="".join,
+        ),
+    )
+    # Of at most `LARGEST_EXPONENT`.
+    EXP = (
+        "exp",
+        OpRow(
+            number=14,
+            arity=(1, 1),
+            zero=_never_zero,
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
+    )
+    SOFTPLUS = (
+        "softplus",
+        OpRow(
+            number=15,
+            arity=(1, 1),
+            zero=_never_zero,
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
+    )
+    SUBTRACT = (
+        "subtract",
+        OpRow(
+            number=16,
+            arity=(2, 2),
+            zero=all,
+            cancels=True,
+            formula=" - ".join,
+            is_sum=True,
+            is_product=True,
+        ),
+    )
+    ONE_MINUS = (
+        "one_minus",
+        OpRow(
+            number=17,
+            arity=(1, 1),
+            zero=_never_zero,
+            formula=lambda inputs: f"1 - {inputs[0]}",
+            is_sum=True,
+            is_product=True,
+        ),
+    )
+    SILU = "silu", OpRow(number=18, arity=(1, 1), zero=all, backward_reads_input=True)
+    MAX = (
+        "max",
+        OpRow(
+            number=19,
+            arity=(2, 2),
+            zero=all,
+            commutative=True,
+            sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
+            same_as=_only_input,
+        ),
+    )
+    # ``a / b`` of inputs ``(a, b)``, where ``b`` is at least `GUARD` away from zero.
+    DIVIDE = (
+        "divide",
+        OpRow(number=20, arity=(2, 2), zero=_dividend_is_zero, sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE),
+    )
+    # Of at least `GUARD`, so that the gradient is bounded (by 500), as RG-LRU (De et al. 2024) needs.
+    SQRT = (
+        "sqrt",
+        OpRow(
+            number=21,
+            arity=(1, 1),
+            zero=_never_zero,
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
+    )
 
 
 COMMUTATIVE = frozenset(op for op in Op if op.row.commutative)
+WITH_WEIGHTS = frozenset(op for op in Op if op is Op.LINEAR or op.row.unit_weight is not None)
+"""Ops that own parameters, so that two nodes of them are never one value."""

@@ -44,6 +44,8 @@ def count_cell_parameters(cell: CellGraph, input_width: int, width: int) -> int:
         if node.op is Op.LINEAR:
             columns = sum(input_width if source == X else width for source in node.inputs)
             total += width * (columns + node.bias)
+        elif node.op.row.unit_weight is not None:
+            total += width
     return total
 
 

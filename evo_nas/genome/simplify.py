@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.cell import CellGraph, Node
-from evo_nas.genome.ops import COMMUTATIVE, Op, Sign
+from evo_nas.genome.cell import CellGraph, H, Node
+from evo_nas.genome.op_row import Sign
+from evo_nas.genome.ops import COMMUTATIVE, WITH_WEIGHTS, Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,8 @@ class Values:
     """The distinct values of a cell under construction, by reference as in `CellGraph`.
 
     `add` returns the reference of an equal value that is there already, where the algebra shows one: identities,
-    a mean or a blend of one value with itself, a rectified value that cannot be negative,
-    and common subexpressions. Linear nodes own weights, so two of them are never one value.
+    a mean or a blend of one value with itself, a rectified value that cannot be negative, one minus one minus a
+    value, and common subexpressions. Nodes that own weights are never one value.
 
     Attributes:
         states: Number of states of the cell.
@@ -34,11 +35,12 @@ class Values:
         """Returns the reference of ``op(inputs)``; equal inputs of a linear node count once."""
         if op is Op.LINEAR:
             return self._append(op, tuple(sorted(set(inputs))), bias=bias)
+        if op in WITH_WEIGHTS:
+            return self._append(op, tuple(inputs))
+        op, inputs = self._rewritten(op, inputs)
         same_as = self._same_as(op, inputs)
         if same_as is not None:
             return same_as
-        if op is Op.RELU:
-            inputs = (self._under_leaky_relu(inputs[0]),)
         key = (op, tuple(sorted(inputs) if op in COMMUTATIVE else inputs))
         reference = self._references.get(key)
         if reference is None:
@@ -60,14 +62,33 @@ class Values:
         row = op.row
         if row.rectifies and inputs[0] in self._non_negative:
             return inputs[0]
+        if op is Op.ONE_MINUS:
+            source = self._node(inputs[0])
+            if source is not None and source.op is op:
+                return source.inputs[0]
         return None if row.same_as is None else row.same_as(inputs)
 
-    def _under_leaky_relu(self, reference: int) -> int:
-        """Returns what a leaky rectifier at ``reference`` reads: both have the same positive part."""
+    def _rewritten(self, op: Op, inputs: Sequence[int]) -> tuple[Op, Sequence[int]]:
+        """Returns a simpler operation with the same value, if there is one, or else the same operation."""
+        if op.row.cancels and len(set(inputs)) == 1:
+            return op, [H] * len(inputs)  # zero, however it is spelled
+        if not inputs or (source := self._node(inputs[0])) is None:
+            return op, inputs
+        if op is Op.RELU and source.op is Op.LEAKY_RELU:
+            return op, source.inputs  # both have the same positive part
+        if op is Op.BLEND and source.op is Op.ONE_MINUS:
+            _, if_open, if_shut = inputs
+            return op, (source.inputs[0], if_shut, if_open)
+        if op is Op.EXP and source.op is Op.SUBTRACT:
+            value, subtracted = source.inputs
+            node = self._node(subtracted)
+            if node is not None and node.op is Op.SOFTPLUS and node.inputs == (value,):
+                return Op.SIGMOID, (value,)  # a - softplus(a) is the logarithm of sigmoid(a)
+        return op, inputs
+
+    def _node(self, reference: int) -> Node | None:
         index = reference - 1 - self.states
-        if index >= 0 and self.nodes[index].op is Op.LEAKY_RELU:
-            return self.nodes[index].inputs[0]
-        return reference
+        return self.nodes[index] if index >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from evo_nas.genome.ops import Op
+from evo_nas.models.bptt_ops import contributions, operation
 from evo_nas.models.program import Kind, Place, assemble
 from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from evo_nas.genome.cell import CellGraph
     from evo_nas.models.program import Instruction
@@ -54,12 +53,14 @@ class BpttRecurrence(Recurrence):
         return outputs.transpose(0, 1), final
 
     def live_parameters(self, suffix: str) -> list[Tensor | None]:
-        """Returns the weights of the program's linear nodes, then their biases, of one direction.
+        """Returns the weights of the program's linear nodes, then their biases, then the weights a unit.
 
-        Weights are ``(width, total input width)``, biases ``(width,)`` or None. Dead nodes are left out.
+        They are those of one direction: weights ``(width, total input width)``, biases ``(width,)`` or None, weights a
+        unit ``(width,)``. Dead nodes are left out.
         """
         linears = [self.linear(index, suffix) for index in self._program.linears]
-        return [linear.weight for linear in linears] + [linear.bias for linear in linears]
+        units = [self.unit_weight(index, suffix) for index in self._program.units]
+        return [*(linear.weight for linear in linears), *(linear.bias for linear in linears), *units]
 
 
 class _Values:
@@ -69,9 +70,12 @@ class _Values:
         states: ``(states, time + 1, batch, width)``; step ``t`` reads position ``t`` and writes position ``t + 1``.
         buffers: ``(buffers, time, batch, width)``.
         linears: ``(time, batch, features of all linear nodes)``.
+        units: Weights a unit, each ``(width,)``.
     """
 
-    def __init__(self, layout: WeightLayout, x: Tensor, initial: Tensor | None) -> None:
+    def __init__(
+        self, layout: WeightLayout, x: Tensor, initial: Tensor | None, units: Sequence[Tensor]
+    ) -> None:
         program, width = layout.program, layout.width
         steps, batch, _ = x.shape
         self.states = x.new_zeros(program.states, steps + 1, batch, width)
@@ -79,6 +83,7 @@ class _Values:
             self.states[:, 0] = initial
         self.buffers = x.new_empty(program.buffers, steps, batch, width)
         self.linears = x.new_empty(steps, batch, len(program.linears) * width)
+        self.units = units
         self._width = width
         self._steps: dict[Place, tuple[Tensor, ...]] = {}
 
@@ -93,6 +98,8 @@ class _Values:
                 return self.linears[..., place.index * self._width : (place.index + 1) * self._width]
             case Kind.BUFFER:
                 return self.buffers[place.index]
+            case Kind.UNIT:
+                return self.units[place.index].expand(self.linears.shape[0], self.linears.shape[1], -1)
 
     def targets(self, layout: WeightLayout, i: Instruction) -> tuple[Tensor, ...]:
         """Returns for each step what an instruction writes to, ``(batch, width)``; a product ``(batch, features)``."""
@@ -132,19 +139,19 @@ class _Bptt(torch.autograd.Function):
             x: ``(time, batch, inputs)``.
             ended: Where a sequence has ended, bool ``(time, batch, 1)``; None for nowhere.
             initial: The states before the first step, ``(states, batch, width)``; None for zeros.
-            parameters: Weights of the program's linear nodes, then their biases.
+            parameters: Weights of the program's linear nodes, then their biases, then the weights a unit.
         """
-        values = _Values(layout, x, initial)
         weights = StackedWeights(layout, parameters, x)
+        values = _Values(layout, x, initial, weights.units)
         weights.project(x, values.linears)
         # All views are cut before the loop, so that a step costs only its arithmetic.
         bound = [
-            (_operation(i, weights), values.targets(layout, i), values.operands(i))
+            (operation(i, weights), values.targets(layout, i), values.operands(i))
             for i in layout.program.instructions
         ]
         for step in range(len(x)):
-            for operation, targets, operands in bound:
-                operation(targets[step], *operands[step])
+            for compute, targets, operands in bound:
+                compute(targets[step], *operands[step])
             if ended is not None:
                 # A sequence that has ended keeps its states: the last position then holds everyone's final states.
                 before, after = values.states[:, step], values.states[:, step + 1]
@@ -170,18 +177,19 @@ class _Bptt(torch.autograd.Function):
         d_linears = torch.empty_like(values.linears)
         walk = _WalkBack(layout, values, weights)
         d_states = d_final.clone()
+        d_units = x.new_zeros(len(weights.units), x.shape[1], layout.width)
         for step in reversed(range(len(x))):
             d_states[0] += d_outputs[step]
             if ended is None:
-                d_states = walk.step(step, d_states, d_linears[step])
+                d_states = walk.step(step, d_states, d_linears[step], d_units)
             else:
                 # Rows that have ended copied their states, so their gradient passes the step unchanged.
-                going = walk.step(step, d_states.masked_fill(ended[step], 0.0), d_linears[step])
+                going = walk.step(step, d_states.masked_fill(ended[step], 0.0), d_linears[step], d_units)
                 d_states = going + d_states.masked_fill(~ended[step], 0.0)
         operands = {i.operands[0]: values.of(i.operands[0]) for i in layout.products}
         d_x = weights.project_back(d_linears) if ctx.needs_input_grad[1] else None
         d_initial = d_states if ctx.needs_input_grad[3] else None
-        return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears)
+        return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears), *d_units.sum(1)
 
 
 class _WalkBack:
@@ -191,9 +199,10 @@ class _WalkBack:
         program = layout.program
         self._states = program.states
         self._linears = len(program.linears)
+        self._first_unit = self._linears + 2 * program.states + program.buffers
         self.bound = [
             (
-                _contributions(i, weights),
+                contributions(i, weights),
                 [self._slot(place) for place in _written(i)],
                 values.steps(i.target),
                 values.operands(i),
@@ -203,27 +212,30 @@ class _WalkBack:
         ]
 
     def _slot(self, place: Place) -> int:
-        """Returns the position of a place: linear nodes, states before and after the step, buffers."""
-        # In the order of ``Kind``: BEFORE, AFTER, LINEAR, BUFFER.
-        first = (self._linears, self._linears + self._states, 0, self._linears + 2 * self._states)
+        """Returns the position of a place: linear nodes, states before and after the step, buffers, units."""
+        # In the order of ``Kind``: BEFORE, AFTER, LINEAR, BUFFER, UNIT.
+        states = self._linears
+        first = (states, states + self._states, 0, states + 2 * self._states, self._first_unit)
         return first[place.kind] + place.index
 
-    def step(self, step: int, d_states: Tensor, d_linears: Tensor) -> Tensor:
+    def step(self, step: int, d_states: Tensor, d_linears: Tensor, d_units: Tensor) -> Tensor:
         """Goes back over one step.
 
         Args:
             step: Its number.
             d_states: Gradients of the states after the step, ``(states, batch, width)``.
             d_linears: Filled with the gradients of the linear nodes, ``(batch, features of all linear nodes)``.
+            d_units: The gradients of the weights a unit are added to it, ``(units, batch, width)``.
 
         Returns:
             Gradients of the states before the step, ``(states, batch, width)``.
         """
         before = torch.zeros_like(d_states)
         slots: dict[int, Tensor] = dict(enumerate([*before, *d_states], start=self._linears))
-        for contributions, written, results, operands, read in self.bound:
+        slots.update(enumerate(d_units, start=self._first_unit))
+        for parts, written, results, operands, read in self.bound:
             gradients = [slots[slot] for slot in written]
-            for contribution, (slot, accumulates) in zip(contributions, read, strict=True):
+            for contribution, (slot, accumulates) in zip(parts, read, strict=True):
                 gradient = contribution(gradients, results[step], operands[step])
                 if accumulates:
                     slots[slot] += gradient
@@ -238,59 +250,3 @@ def _written(i: Instruction) -> list[Place]:
     """Returns the places that an instruction writes to."""
     neighbours = range(i.target.index, i.target.index + len(i.positions))
     return [Place(Kind.LINEAR, index) for index in neighbours] or [i.target]
-
-
-Operation = Callable[..., object]
-Contribution = Callable[[Sequence[Tensor], Tensor, Sequence[Tensor]], Tensor]
-
-
-def _operation(i: Instruction, weights: StackedWeights) -> Operation:
-    """Returns the function of an instruction, which takes the target and the operands, each ``(batch, width)``."""
-    if i.op is Op.LINEAR:
-        transposed = weights.recurrent[i].T
-        return lambda target, a: target.addmm_(a, transposed)
-    if i.op is Op.ADD:
-        scale = i.scale
-        if i.accumulates:
-            return lambda target, a: target.add_(a, alpha=scale)
-        return lambda target, a: torch.mul(a, scale, out=target)
-    return _OPERATIONS[i.op]
-
-
-_OPERATIONS: Mapping[Op, Operation] = {
-    Op.MUL: lambda target, a, b: torch.mul(a, b, out=target),
-    # lerp(b, a, z) is z * a + (1 - z) * b in one pass.
-    Op.BLEND: lambda target, z, a, b: torch.lerp(b, a, z, out=target),
-    Op.TANH: lambda target, a: torch.tanh(a, out=target),
-    Op.SIGMOID: lambda target, a: torch.sigmoid(a, out=target),
-    Op.RELU: lambda target, a: torch.clamp_min(a, 0.0, out=target),
-    Op.LEAKY_RELU: lambda target, a: torch.maximum(a, 0.01 * a, out=target),
-}
-
-
-def _contributions(i: Instruction, weights: StackedWeights) -> tuple[Contribution, ...]:
-    """Returns for each operand its gradient from the gradients of what is written, the result and the operands."""
-    if i.op is Op.LINEAR:
-        weight = weights.recurrent[i]
-        if len(i.positions) == 1:
-            return (lambda d, *_: d[0] @ weight,)
-        return (lambda d, *_: torch.cat(d, dim=1) @ weight,)
-    if i.op is Op.ADD:
-        scale = i.scale
-        return (lambda d, *_: d[0] * scale,)
-    return _CONTRIBUTIONS[i.op]
-
-
-_CONTRIBUTIONS: Mapping[Op, tuple[Contribution, ...]] = {
-    Op.MUL: (lambda d, _, a: d[0] * a[1], lambda d, _, a: d[0] * a[0]),
-    Op.BLEND: (
-        lambda d, _, a: d[0] * (a[1] - a[2]),
-        lambda d, _, a: d[0] * a[0],
-        lambda d, _, a: torch.addcmul(d[0], d[0], a[0], value=-1.0),
-    ),
-    # From the result and not the operand: an activation may have overwritten its operand.
-    Op.TANH: (lambda d, y, _: torch.ops.aten.tanh_backward(d[0], y),),
-    Op.SIGMOID: (lambda d, y, _: torch.ops.aten.sigmoid_backward(d[0], y),),
-    Op.RELU: (lambda d, y, _: torch.ops.aten.threshold_backward(d[0], y, 0.0),),
-    Op.LEAKY_RELU: (lambda d, y, _: torch.where(y > 0, d[0], 0.01 * d[0]),),
-}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
 from evo_nas.models.recurrence import Linear, Recurrence
 
 if TYPE_CHECKING:
@@ -28,18 +28,41 @@ def _add(operands: Sequence[Tensor]) -> Tensor:
     return reduce(torch.add, operands)
 
 
+def _multiply(operands: Sequence[Tensor]) -> Tensor:
+    return reduce(torch.mul, operands)
+
+
+def away_from_zero(divisor: Tensor) -> Tensor:
+    """Returns ``divisor``, or `GUARD` with its sign where it is nearer to zero."""
+    guard = torch.where(divisor < 0, -GUARD, GUARD).to(divisor.dtype)
+    return torch.where(divisor.abs() < GUARD, guard, divisor)
+
+
 OPERATIONS: Mapping[Op, Callable[[Sequence[Tensor]], Tensor]] = {
     Op.BLEND: _blend,
     Op.ADD: _add,
-    Op.MUL: lambda operands: reduce(torch.mul, operands),
+    Op.MUL: _multiply,
     Op.MEAN: lambda operands: _add(operands) / len(operands),
     Op.TANH: lambda operands: torch.tanh(operands[0]),
     Op.SIGMOID: lambda operands: torch.sigmoid(operands[0]),
     Op.RELU: lambda operands: torch.relu(operands[0]),
     Op.LEAKY_RELU: lambda operands: functional.leaky_relu(operands[0], 0.01),
     Op.IDENTITY: lambda operands: operands[0],
+    Op.SCALE: _multiply,
+    Op.BOUNDED_SCALE: _multiply,
+    Op.CONSTANT: lambda operands: operands[0],
+    Op.BOUNDED_CONSTANT: lambda operands: operands[0],
+    Op.EXP: lambda operands: torch.exp(operands[0].clamp(max=LARGEST_EXPONENT)),
+    Op.SOFTPLUS: lambda operands: functional.softplus(operands[0]),
+    Op.SUBTRACT: lambda operands: operands[0] - operands[1],
+    Op.ONE_MINUS: lambda operands: 1 - operands[0],
+    Op.SILU: lambda operands: functional.silu(operands[0]),
+    Op.MAX: lambda operands: torch.maximum(operands[0], operands[1]),
+    Op.DIVIDE: lambda operands: operands[0] / away_from_zero(operands[1]),
+    Op.SQRT: lambda operands: torch.sqrt(operands[0].clamp(min=GUARD)),
 }
-"""Every op but ``LINEAR``, which needs parameters; operands and results are ``(batch, width)``."""
+"""Every op but ``LINEAR``, which has matrices; operands and results are ``(batch, width)``, and the last operand of an
+op with a weight a unit is that weight."""
 
 
 class EagerRecurrence(Recurrence):
@@ -69,9 +92,14 @@ class EagerRecurrence(Recurrence):
             for index, node in enumerate(self.cell.nodes)
             if node.op is Op.LINEAR
         }
+        units = {
+            index: self.unit_weight(index, suffix).expand_as(states[0])
+            for index, node in enumerate(self.cell.nodes)
+            if node.op.row.unit_weight is not None
+        }
         outputs = []
         for step, x in enumerate(inputs.unbind(1)):
-            following = run_step(self.cell, x, states, linears=linears)
+            following = run_step(self.cell, x, states, linears=linears, units=units)
             if valid is not None:
                 # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
                 keep = valid[:, step, None]
@@ -82,7 +110,12 @@ class EagerRecurrence(Recurrence):
 
 
 def run_step(
-    cell: CellGraph, x: Tensor, states: list[Tensor], *, linears: Mapping[int, Linear]
+    cell: CellGraph,
+    x: Tensor,
+    states: list[Tensor],
+    *,
+    linears: Mapping[int, Linear],
+    units: Mapping[int, Tensor],
 ) -> list[Tensor]:
     """Returns the states after one step, each ``(batch, width)``.
 
@@ -91,6 +124,7 @@ def run_step(
         x: ``(batch, inputs)``.
         states: Each ``(batch, width)``.
         linears: Parameters of the cell's linear nodes.
+        units: Weights a unit of the nodes that have them, each ``(batch, width)``.
     """
     values = [x, *states]
     for index, node in enumerate(cell.nodes):
@@ -100,5 +134,7 @@ def run_step(
             value = functional.linear(joined, linears[index].weight, linears[index].bias)
             values.append(value.to(joined.dtype))  # autocast lowers the product; states stay as precise
         else:
+            if index in units:
+                operands.append(units[index])
             values.append(OPERATIONS[node.op](operands))
     return [values[reference] for reference in cell.outputs]

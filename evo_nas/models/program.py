@@ -25,6 +25,8 @@ class Kind(IntEnum):
     LINEAR = 2
     """The columns of one linear node in a matrix that holds them all."""
     BUFFER = 3
+    UNIT = 4
+    """A learned vector, the same at every step and for every sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Instruction:
 
     Attributes:
         op: What is computed. ``LINEAR`` adds ``operand @ weights`` to neighbouring linear nodes, all at once; ``ADD``
-            is ``scale * operand``; ``MEAN`` and ``IDENTITY`` have no instructions of their own.
+            is ``scale * operand``; means, identities, scales and constants have no instructions of their own.
         target: Place of the result.
         operands: Places of the operands.
         scale: Factor of ``ADD``.
@@ -69,6 +71,7 @@ class Program:
         states: Number of states.
         linears: Indices in ``cell.nodes`` of the live linear nodes in the order of their columns: first those
             that read ``x``, then others with a bias, then the rest.
+        units: Indices in ``cell.nodes`` of the live nodes with a weight a unit.
         reads_x: How many of them read ``x``.
         has_bias: How many of them read ``x`` or have a bias.
         buffers: Number of values that are neither a state nor in a linear node's place.
@@ -77,6 +80,7 @@ class Program:
 
     states: int
     linears: tuple[int, ...]
+    units: tuple[int, ...]
     reads_x: int
     has_bias: int
     buffers: int
@@ -107,6 +111,7 @@ class _Assembler:
         self._linears = sorted(
             (index for index in self._live if cell.nodes[index].op is Op.LINEAR), key=self._column_order
         )
+        self._units = [index for index in self._live if cell.nodes[index].op.row.unit_weight is not None]
         self._places = {1 + state: Place(Kind.BEFORE, state) for state in range(cell.states)}
         self._outputs: dict[int, int] = {}
         self._buffers = 0
@@ -126,22 +131,25 @@ class _Assembler:
         return Program(
             states=self._cell.states,
             linears=tuple(self._linears),
+            units=tuple(self._units),
             reads_x=sum(X in node.inputs for node in nodes),
             has_bias=sum(X in node.inputs or node.bias for node in nodes),
             buffers=self._buffers,
-            instructions=_with_gradient_order(self._instructions, self._cell.states),
+            instructions=_with_gradient_order(
+                self._instructions, states=self._cell.states, units=len(self._units)
+            ),
         )
 
     def _claim_outputs(self) -> list[tuple[int, int]]:
         """Lets nodes write straight into the states they become; returns the other states and their sources.
 
-        Three kinds of states must be copied: a second state of the same node, a state that is an input or an old
-        state, and one that is a linear node, whose value must stay among its neighbours.
+        Four kinds of states must be copied: a second state of the same node, a state that is an input or an old
+        state, one that is a linear node, whose value must stay among its neighbours, and a constant.
         """
         copies = []
         for state, output in enumerate(self._cell.outputs):
             reference = self._aliases[output]
-            if reference in self._outputs or self._node(reference) is None or self._is_linear(reference):
+            if reference in self._outputs or not self._chooses_place(reference):
                 copies.append((state, reference))
             else:
                 self._outputs[reference] = state
@@ -162,6 +170,11 @@ class _Assembler:
         index = reference - self._cell.first_node
         return self._cell.nodes[index] if index >= 0 else None
 
+    def _chooses_place(self, reference: int) -> bool:
+        """Returns whether a value is one that may be written anywhere."""
+        node = self._node(reference)
+        return node is not None and node.op is not Op.LINEAR and bool(node.inputs)
+
     def _is_linear(self, reference: int) -> bool:
         node = self._node(reference)
         return node is not None and node.op is Op.LINEAR
@@ -178,13 +191,17 @@ class _Assembler:
             self._places[reference] = Place(Kind.LINEAR, self._linears.index(index))
         else:
             operands = [self._places[self._aliases[source]] for source in node.inputs]
+            if node.op.row.unit_weight is not None:
+                operands.append(Place(Kind.UNIT, self._units.index(index)))
             self._places[reference] = self._emit(node, reference, operands)
         self._feed_linears(reference)
 
     def _emit(self, node: Node, reference: int, operands: list[Place]) -> Place:
         """Adds the instructions of a node that is not linear and returns where its value is."""
         match node.op:
-            case Op.MUL:
+            case Op.CONSTANT | Op.BOUNDED_CONSTANT:
+                return operands[0]
+            case Op.MUL | Op.SCALE | Op.BOUNDED_SCALE:
                 return self._emit_product(reference, operands)
             case Op.ADD:
                 return self._emit_sum(reference, operands, scale=1.0)
@@ -197,8 +214,11 @@ class _Assembler:
     def _may_overwrite(self, node: Node, reference: int) -> bool:
         """Returns whether a node may write its value over that of the linear node that it activates.
 
-        It may if it reads nothing else, if no other node reads the linear node, and if it does not become a state.
+        It may if it reads nothing else, if no other node reads the linear node, if its gradient needs only its value,
+        and if it does not become a state.
         """
+        if node.op.row.backward_reads_input:
+            return False
         source = self._aliases[node.inputs[0]]
         is_alone = len(node.inputs) == self._uses[source] == 1
         return is_alone and self._is_linear(source) and reference not in self._outputs
@@ -273,14 +293,18 @@ def _runs(columns: list[int]) -> Iterator[list[int]]:
         yield [column for _, column in run]
 
 
-def _with_gradient_order(instructions: Iterable[Instruction], states: int) -> tuple[Instruction, ...]:
+def _with_gradient_order(
+    instructions: Iterable[Instruction], *, states: int, units: int
+) -> tuple[Instruction, ...]:
     """Returns the instructions, each with ``gradient_accumulates`` filled in.
 
     On the way back the first reader of a value, which is the last in forward order, sets the gradient, and the others
     add to it; so buffers need not be zeroed at every step.
     """
-    # The gradients of the states are there from the start: the next step and the outputs contribute to them.
+    # The gradients of the states are there from the start: the next step and the outputs contribute to them. Those of
+    # the weights a unit are added up over all steps.
     begun = {Place(kind, state) for kind in (Kind.BEFORE, Kind.AFTER) for state in range(states)}
+    begun |= {Place(Kind.UNIT, unit) for unit in range(units)}
     marked = []
     for instruction in reversed(list(instructions)):
         accumulates = []

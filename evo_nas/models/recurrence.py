@@ -10,10 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from evo_nas.genome.cell import X
+from evo_nas.genome.op_row import UnitWeight
 from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
     from evo_nas.genome.cell import CellGraph
+
+SLOWEST, FASTEST = 0.999, 0.9
+"""Bounded weights begin between these: memories of ten to a thousand steps (the ring of LRU, Orvieto et al. 2023)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,10 @@ class Linear:
 class Recurrence(nn.Module, ABC):
     """Runs a cell over batches of sequences, from zero states, in one direction or both.
 
-    A subclass is a backend. The parameters are those of the graph's linear nodes and have the same names and shapes
+    A subclass is a backend. The parameters are those of the graph's nodes and have the same names and shapes
     in every backend, so that a state dict moves between them: ``weight_3`` and ``bias_3`` belong to
-    ``cell.nodes[3]``, ``weight_3_reverse`` to the same node of the cell that reads backwards. A weight's columns
-    follow the order of the node's inputs.
+    ``cell.nodes[3]``, ``weight_3_reverse`` to the same node of the cell that reads backwards. The weight of a linear
+    node is a matrix, whose columns follow the order of the node's inputs; that of a scale or a constant is a vector.
 
     Attributes:
         backend_name: Name of the backend, for records and displays.
@@ -53,6 +57,8 @@ class Recurrence(nn.Module, ABC):
                     self.register_parameter(
                         f"bias_{index}{suffix}", None if bias is None else nn.Parameter(bias)
                     )
+                elif node.op.row.unit_weight is not None:
+                    self.register_parameter(f"weight_{index}{suffix}", nn.Parameter(torch.empty(width)))
         self.reset_parameters()
 
     @classmethod
@@ -118,17 +124,39 @@ class Recurrence(nn.Module, ABC):
         """Returns the parameters of the linear node ``index`` in one direction."""
         return Linear(getattr(self, f"weight_{index}{suffix}"), getattr(self, f"bias_{index}{suffix}"))
 
+    def unit_weight(self, index: int, suffix: str) -> Tensor:
+        """Returns what the node ``index`` scales by or is, ``(width,)``: its weight, or the sigmoid of it."""
+        weight: Tensor = getattr(self, f"weight_{index}{suffix}")
+        bounded = self.cell.nodes[index].op.row.unit_weight is UnitWeight.BOUNDED
+        return torch.sigmoid(weight) if bounded else weight
+
     def reset_parameters(self) -> None:
-        """Draws every parameter from a uniform distribution.
+        """Draws every parameter of the linear nodes from a uniform distribution, and of the others from their own.
 
         The bound is ``1 / sqrt(width)``, as in torch's recurrent layers. Nodes with more than ``2 * width`` input units
         get ``1 / sqrt(input units / 2)``, so that the gain of a linear node is at most ``sqrt(2 / 3)``, however
         wide the input is and however many states the node reads.
         """
-        for parameter in self.parameters():
-            units = parameter.shape[-1] if parameter.dim() == 2 else 0
-            bound = max(self.width, units / 2) ** -0.5
-            nn.init.uniform_(parameter, -bound, bound)
+        for name, parameter in self.named_parameters():
+            op = self.cell.nodes[int(name.split("_")[1])].op
+            if op is Op.LINEAR:
+                units = parameter.shape[-1] if parameter.dim() == 2 else 0
+                bound = max(self.width, units / 2) ** -0.5
+                nn.init.uniform_(parameter, -bound, bound)
+            else:
+                _draw_unit_weight(parameter, op)
+
+
+def _draw_unit_weight(weight: Tensor, op: Op) -> None:
+    if op.row.unit_weight is UnitWeight.BOUNDED:
+        # Even in the square, as eigenvalues that are even in a ring have their absolute values.
+        nn.init.uniform_(weight, FASTEST**2, SLOWEST**2)
+        with torch.no_grad():
+            weight.sqrt_().logit_()
+    elif op is Op.SCALE:
+        nn.init.uniform_(weight, 0.0, 1.0)  # as in IndRNN (Li et al. 2018)
+    else:
+        nn.init.uniform_(weight, -1.0, 1.0)
 
 
 def valid_steps(lengths: Tensor, time: int) -> Tensor:

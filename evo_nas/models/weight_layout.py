@@ -68,20 +68,22 @@ class StackedWeights:
 
     Args:
         layout: Where the parts of the weights are.
-        parameters: Weights ``(width, total input width)`` of the linear nodes, then their biases ``(width,)``; a
-            bias that a node does not have is None.
+        parameters: Weights ``(width, total input width)`` of the linear nodes, then their biases ``(width,)``, where
+            a bias that a node does not have is None; then the weights a unit ``(width,)``.
         x: Any tensor of the inputs' width, type and device ``(..., inputs)``.
 
     Attributes:
         recurrent: For each product its weights ``(features of its linear nodes, width)``.
         input: The weights that multiply ``x``, ``(features of the nodes that read it, inputs)``.
+        units: The weights a unit, each ``(width,)``.
     """
 
     def __init__(self, layout: WeightLayout, parameters: Sequence[Tensor | None], x: Tensor) -> None:
         count = len(layout.program.linears)
         self._layout = layout
         self._weights = [weight for weight in parameters[:count] if weight is not None]
-        self._biases = parameters[count:]
+        self._biases = parameters[count : 2 * count]
+        self.units = [weight for weight in parameters[2 * count :] if weight is not None]
         self.recurrent = {
             i: torch.cat([self._weights[node][:, columns] for node, columns in layout.columns_of(i)])
             for i in layout.products
@@ -120,7 +122,7 @@ class StackedWeights:
         return d_linears[..., : len(self.input)] @ self.input
 
     def gradients(self, x: Tensor, operands: dict[Place, Tensor], d_linears: Tensor) -> list[Tensor | None]:
-        """Returns the gradient of each parameter, in the order and shapes of the parameters.
+        """Returns the gradients of weights and biases, in the order and shapes of the parameters.
 
         Args:
             x: ``(time, batch, inputs)``.

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from evo_nas.genome.cell import CellGraph, Node, X
-from evo_nas.genome.ops import Op
+from evo_nas.genome.cell import MAX_STATES, CellGraph, Node, X
+from evo_nas.genome.op_row import UnitWeight
+from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
 
 WIDTH = 3
 
@@ -33,7 +34,7 @@ def draw_node(draw, earlier):
 @st.composite
 def cell_graphs(draw):
     """Any cell; in half of them every node reaches ``h``."""
-    states = draw(st.integers(1, 3))
+    states = draw(st.integers(1, MAX_STATES))
     nodes = []
     for _ in range(draw(st.integers(0, 14))):
         nodes.append(draw_node(draw, 1 + states + len(nodes)))
@@ -71,7 +72,25 @@ COMPUTE = {
     Op.RELU: lambda values: np.maximum(values, 0),
     Op.LEAKY_RELU: lambda values: np.where(values > 0, values, 0.01 * values),
     Op.IDENTITY: lambda values: values,
+    Op.SCALE: lambda values, weight: weight * values,
+    Op.BOUNDED_SCALE: lambda values, weight: weight * values,
+    Op.CONSTANT: lambda weight: weight,
+    Op.BOUNDED_CONSTANT: lambda weight: weight,
+    Op.EXP: lambda values: np.exp(np.minimum(values, LARGEST_EXPONENT)),
+    Op.SOFTPLUS: lambda values: np.logaddexp(0, values),
+    Op.SUBTRACT: np.subtract,
+    Op.ONE_MINUS: lambda values: 1 - values,
+    Op.SILU: lambda values: values * _sigmoid(values),
+    Op.MAX: np.maximum,
+    Op.DIVIDE: lambda a, b: a / np.where(np.abs(b) < GUARD, np.where(b < 0, -GUARD, GUARD), b),
+    Op.SQRT: lambda values: np.sqrt(np.maximum(values, GUARD)),
 }
+"""Each op in numpy; an op with a weight a unit takes it, or its sigmoid, last."""
+
+
+def unit_weight(op, weight):
+    """What an op computes with, given its weight."""
+    return _sigmoid(weight) if op.row.unit_weight is UnitWeight.BOUNDED else weight
 
 
 class NumpyCells:
@@ -82,16 +101,16 @@ class NumpyCells:
 
     @staticmethod
     def weights(cell, seed):
-        """Random weights of each linear node, by index."""
+        """Random weights of each node that has some, by index: matrices, or a vector of one a unit."""
         rng = np.random.default_rng(seed)
-        return {
-            index: Linear(
-                [rng.normal(0, 0.5, (WIDTH, WIDTH)) for _ in node.inputs],
-                rng.normal(0, 0.5, WIDTH) * node.bias,
-            )
-            for index, node in enumerate(cell.nodes)
-            if node.op is Op.LINEAR
-        }
+        weights = {}
+        for index, node in enumerate(cell.nodes):
+            if node.op is Op.LINEAR:
+                matrices = [rng.normal(0, 0.5, (WIDTH, WIDTH)) for _ in node.inputs]
+                weights[index] = Linear(matrices, rng.normal(0, 0.5, WIDTH) * node.bias)
+            elif node.op.row.unit_weight is not None:
+                weights[index] = rng.normal(0, 0.5, WIDTH)
+        return weights
 
     @staticmethod
     def inputs(seed, steps=4):
@@ -111,6 +130,8 @@ class NumpyCells:
                     products = [matrix @ value for matrix, value in zip(linear.matrices, read, strict=True)]
                     values.append(sum(products) + linear.bias)
                 else:
+                    if index in weights:
+                        read.append(unit_weight(node.op, weights[index]))
                     values.append(COMPUTE[node.op](*read))
             states = [values[output] for output in cell.outputs]
             outputs.append(states[0])

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from evo_nas.genome.canonical import _labels
 from evo_nas.genome.cell import CellGraph, X
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import WITH_WEIGHTS
 from evo_nas.genome.simplify import simplify
 
 
 @dataclass(frozen=True)
-class LinearOrigin:
-    """Where the weights of a canonical linear node come from.
+class Origin:
+    """Where the weights of a canonical node come from.
 
     Attributes:
-        node: Index of the linear node in the original cell.
+        node: Index of the node in the original cell.
         blocks: For each canonical input the positions of the original inputs whose weight matrices sum to its
             own; more than one where the original read one value several times.
     """
@@ -24,19 +24,19 @@ class LinearOrigin:
     blocks: tuple[tuple[int, ...], ...]
 
 
-def linear_origins(cell: CellGraph) -> dict[int, LinearOrigin]:
-    """For each linear node of the canonical form of ``cell``, by index, the origin of its weights."""
+def origins_of_weights(cell: CellGraph) -> dict[int, Origin]:
+    """For each node with weights of the canonical form of ``cell``, by index, the origin of its weights."""
     simplified = simplify(cell)
     labels = _labels(simplified.cell)
     live_states = sum(X < reference <= cell.states for reference in labels)
     origins = {}
     for index, node in enumerate(cell.nodes):
         label = labels.get(simplified.references[cell.first_node + index])
-        if node.op is not Op.LINEAR or label is None:
+        if node.op not in WITH_WEIGHTS or label is None:
             continue
         blocks: dict[int, list[int]] = {}
         for position, reference in enumerate(node.inputs):
             blocks.setdefault(labels[simplified.references[reference]], []).append(position)
         ordered = tuple(tuple(blocks[key]) for key in sorted(blocks))
-        origins[label - 1 - live_states] = LinearOrigin(index, ordered)
+        origins[label - 1 - live_states] = Origin(index, ordered)
     return origins

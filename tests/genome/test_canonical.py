@@ -11,7 +11,7 @@ from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import COMMUTATIVE, MAX_NODES, Op
-from tests.genome.origins import linear_origins
+from tests.genome.origins import origins_of_weights
 
 CELLS = st.from_type(CellGraph)
 LARGEST_COMPARED = 1e4
@@ -19,20 +19,23 @@ LARGEST_COMPARED = 1e4
 
 def carried(numpy_cells, cell, weights):
     """Weights of the canonical form that come from those of ``cell``."""
-    return {
-        index: numpy_cells.Linear(
-            [sum(weights[origin.node].matrices[place] for place in block) for block in origin.blocks],
-            weights[origin.node].bias,
-        )
-        for index, origin in linear_origins(cell).items()
-    }
+    carried = {}
+    for index, origin in origins_of_weights(cell).items():
+        source = carried[index] = weights[origin.node]
+        if cell.nodes[origin.node].op is Op.LINEAR:
+            summed = [sum(source.matrices[place] for place in block) for block in origin.blocks]
+            carried[index] = numpy_cells.Linear(summed, source.bias)
+    return carried
 
 
 def spread(numpy_cells, cell, weights):
     """Weights of ``cell`` that make it compute what its canonical form does with ``weights``."""
     zero = np.zeros((numpy_cells.width, numpy_cells.width))
     spread = numpy_cells.weights(cell, seed=0)
-    for index, origin in linear_origins(cell).items():
+    for index, origin in origins_of_weights(cell).items():
+        if cell.nodes[origin.node].op is not Op.LINEAR:
+            spread[origin.node] = weights[index]
+            continue
         matrices = [zero] * len(cell.nodes[origin.node].inputs)
         for block, matrix in zip(origin.blocks, weights[index].matrices, strict=True):
             matrices[block[0]] = matrix
@@ -153,6 +156,21 @@ LINEAR_ALONE = cell_of(SEEN)
             cell_of(SEEN, Node(Op.TANH, (2,)), Node(Op.TANH, (2,)), Node(Op.MUL, (3, 4))),
             cell_of(SEEN, Node(Op.TANH, (2,)), Node(Op.MUL, (3, 3))),
         ),
+        (cell_of(SEEN, Node(Op.ONE_MINUS, (2,)), Node(Op.ONE_MINUS, (3,))), LINEAR_ALONE),
+        (cell_of(SEEN, Node(Op.MAX, (2, 2))), LINEAR_ALONE),
+        (
+            cell_of(SEEN, Node(Op.ONE_MINUS, (2,)), Node(Op.BLEND, (3, 1, 2))),
+            cell_of(SEEN, Node(Op.BLEND, (2, 2, 1))),
+        ),
+        (
+            cell_of(SEEN, Node(Op.SOFTPLUS, (2,)), Node(Op.SUBTRACT, (2, 3)), Node(Op.EXP, (4,))),
+            cell_of(SEEN, Node(Op.SIGMOID, (2,))),
+        ),
+        (
+            cell_of(SEEN, Node(Op.SUBTRACT, (2, 2)), Node(Op.EXP, (2,)), Node(Op.ADD, (3, 4))),
+            cell_of(SEEN, Node(Op.SUBTRACT, (1, 1)), Node(Op.EXP, (2,)), Node(Op.ADD, (3, 4))),
+        ),
+        (cell_of(SEEN, Node(Op.EXP, (2,)), Node(Op.RELU, (3,))), cell_of(SEEN, Node(Op.EXP, (2,)))),
         (CellGraph(2, (Node(Op.LINEAR, (0, 2), bias=True),), (3, 3)), LINEAR_ALONE),
         (CellGraph(3, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.TANH, (2,))), (4, 5, 2)), LINEAR_ALONE),
     ],
@@ -177,6 +195,14 @@ def test_cheap_algebra_is_done(written, simple):
             cell_of(SEEN, Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 2, 1))),
         ),
         (LINEAR_ALONE, cell_of(Node(Op.LINEAR, (0, 1)))),
+        (
+            cell_of(SEEN, Node(Op.SCALE, (2,)), Node(Op.SCALE, (2,)), Node(Op.ADD, (3, 4))),
+            cell_of(SEEN, Node(Op.SCALE, (2,)), Node(Op.ADD, (3, 3))),
+        ),
+        (
+            cell_of(SEEN, Node(Op.SCALE, (2,)), Node(Op.DIVIDE, (2, 3))),
+            cell_of(SEEN, Node(Op.SCALE, (2,)), Node(Op.DIVIDE, (3, 2))),
+        ),
         (
             cell_of(SEEN, Node(Op.RELU, (2,)), Node(Op.SIGMOID, (2,)), Node(Op.BLEND, (3, 4, 3))),
             cell_of(

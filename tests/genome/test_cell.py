@@ -10,8 +10,8 @@ from evo_nas.genome.ops import Op
 @pytest.mark.parametrize(
     ("states", "nodes", "outputs", "message"),
     [
-        (0, (), (), "cell.states is 0; must be 1 to 3"),
-        (4, (), (1, 2, 3, 4), "cell.states is 4; must be 1 to 3"),
+        (0, (), (), "cell.states is 0; must be 1 to 4"),
+        (5, (), (1, 2, 3, 4), "cell.states is 5; must be 1 to 4"),
         (1, (Node(Op.TANH, (1,)),) * 257, (1,), "at most 256"),
         (1, (Node(Op.TANH, (2,)),), (1,), "must read an earlier value, 0 to 1"),
         (1, (Node(Op.TANH, (-1,)),), (1,), "must read an earlier value"),

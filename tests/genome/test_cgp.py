@@ -60,6 +60,16 @@ def test_op_that_may_not_read_the_input_reads_the_output_before_instead() -> Non
     assert SMALL.decode([2, 0, 0, 0, 0, 0, 0, 0, 1]).nodes == (Node(Op.TANH, (1,)),)
 
 
+def test_an_op_without_inputs_is_spelled_with_none_that_matter() -> None:
+    code = CellCode(nodes=3, states=1, ops=("linear", "constant", "mul"))
+    cell = CellGraph(
+        1, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.CONSTANT, ()), Node(Op.MUL, (2, 3))), (4,)
+    )
+    values = code.encode(cell)
+    assert code.decode(values) == cell
+    assert {4, 5, 6, 7} & set(code.active(values)) == {4}
+
+
 def test_active_genes_are_those_that_an_op_reads_and_the_outputs_on_the_way() -> None:
     tanh_of_linear = [0, 0, 1, 1, 2, 2, 0, 0, 2]
     assert SMALL.active(tanh_of_linear) == [0, 1, 2, 3, 4, 5, 8]

@@ -129,7 +129,7 @@ def test_hash_is_the_same_in_another_process():
         (edited("layers", 0, "cell", "nodes", 0, "op", value="exec"), "op is 'exec'; must be one of linear"),
         (edited("layers", 0, "cell", "nodes", 0, "inputs", value=[0, 99]), "reads 99; must read an earlier"),
         (edited("layers", 0, "cell", "outputs", value=[10**17]), "outputs refers to 100000000000000000"),
-        (edited("layers", 0, "cell", "states", value=10**9), "cell.states is 1000000000; must be 1 to 3"),
+        (edited("layers", 0, "cell", "states", value=10**9), "cell.states is 1000000000; must be 1 to 4"),
         (edited("head", "hidden", value=10**9), "head.hidden is 1000000000"),
         (edited("training", "batch_size", value=0), "training.batch_size is 0"),
         (

@@ -15,7 +15,7 @@ from evo_nas.genome.architecture import (
     Training,
 )
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.describe import describe, equations
 from evo_nas.genome.ops import Op
@@ -55,6 +55,21 @@ def test_every_feature_of_an_architecture_is_in_its_description():
     ("cell", "expected"),
     [
         (NAMED_CELLS["rnn_tanh"], ["h' = tanh(W1·[x, h] + b1)"]),
+        (
+            CellGraph(
+                1,
+                (
+                    Node(Op.LINEAR, (X,)),
+                    Node(Op.BOUNDED_SCALE, (H,)),
+                    Node(Op.CONSTANT, ()),
+                    Node(Op.ONE_MINUS, (2,)),
+                    Node(Op.MUL, (4, 5)),
+                    Node(Op.ADD, (3, 6)),
+                ),
+                (7,),
+            ),
+            ["v1 = 1 - W1·x", "h' = sigmoid(w1) * h + w2 * v1"],
+        ),
         (NAMED_CELLS["mingru"], ["v1 = sigmoid(W1·x + b1)", "h' = v1 * (W2·x + b2) + (1 - v1) * h"]),
         (
             NAMED_CELLS["lstm"],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.cgp import OP_CHOICES, CellCode
+from evo_nas.genome.cgp import DEFAULT_OPS, CellCode
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
 
@@ -40,6 +40,12 @@ def test_cell_that_multiplies_its_own_memory_is_dead():
     assert not is_live(CellGraph(1, (gate, Node(Op.MUL, (1, 2))), (3,)))
 
 
+def test_cell_that_subtracts_its_memory_from_itself_is_dead():
+    seen = Node(Op.LINEAR, (0,), bias=True)
+    assert not is_live(CellGraph(1, (seen, Node(Op.SUBTRACT, (1, 1)), Node(Op.ADD, (2, 3))), (4,)))
+    assert is_live(CellGraph(1, (seen, Node(Op.SUBTRACT, (2, 1)), Node(Op.ADD, (2, 3))), (4,)))
+
+
 def test_cell_whose_blend_gate_is_always_shut_is_dead():
     seen = Node(Op.LINEAR, (0, 1), bias=True)
     never = Node(Op.MUL, (1, 2))
@@ -58,7 +64,7 @@ def test_early_input_never_changes_later_outputs_of_a_dead_cell(numpy_cells, cel
 
 
 def test_most_uniformly_random_cells_are_dead():
-    code = CellCode(nodes=15, states=2, ops=tuple(OP_CHOICES))
+    code = CellCode(nodes=15, states=2, ops=DEFAULT_OPS)
     rng = random.Random(0)
     genes = code.genes()
     spellings = [[rng.randrange(gene.size) for gene in genes] for _ in range(1000)]

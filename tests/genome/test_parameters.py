@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
+from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.ops import Op
+from evo_nas.genome.parameters import count_cell_parameters, count_parameters
 
 LSTM, GRU, RNN = NAMED_CELLS["lstm"], NAMED_CELLS["gru"], NAMED_CELLS["rnn_tanh"]
 CLASSES = Signature(features=3, outputs=5)
@@ -53,6 +55,13 @@ def test_tied_outputs_have_a_bias_and_a_projection_to_the_embedding_if_need_be(h
     signature = Signature(features=0, outputs=100, vocabulary=100, per_step=True, predicts_inputs=True)
     architecture = Architecture((Layer(RNN, 4),), head, embedding=8, tied=True)
     assert count_parameters(architecture, signature) == 100 * 8 + rnn(8, 4) + projection + 100
+
+
+@pytest.mark.parametrize("op", [Op.SCALE, Op.BOUNDED_SCALE, Op.CONSTANT, Op.BOUNDED_CONSTANT])
+def test_a_weight_a_unit_is_counted_once_a_unit(op):
+    node = Node(op, (2,) * op.row.arity[0])
+    cell = CellGraph(1, (Node(Op.LINEAR, (X, H), bias=True), node, Node(Op.ADD, (2, 3))), (4,))
+    assert count_cell_parameters(cell, 3, 4) == rnn(3, 4) + 4
 
 
 def test_attention_counts_nothing_where_every_step_has_an_output():

@@ -23,8 +23,10 @@ def cell_with(op: Op) -> CellGraph:
     affine = tuple(Node(Op.LINEAR, (X, H), bias=True) for _ in range(count))
     operands = tuple(range(2, 2 + count))
     result = Node(op, operands, bias=op is Op.LINEAR)
-    squashed = Node(Op.TANH, (2 + count,))
-    return CellGraph(1, (*affine, result, squashed, Node(Op.ADD, (2, 3 + count))), (4 + count,))
+    squashed, other = Node(Op.TANH, (2 + count,)), Node(Op.LINEAR, (X, H))
+    return CellGraph(
+        1, (*affine, result, squashed, other, Node(Op.ADD, (2, 3 + count, 4 + count))), (5 + count,)
+    )
 
 
 @pytest.mark.parametrize(

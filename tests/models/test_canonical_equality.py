@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph
 from evo_nas.genome.cgp import OP_CHOICES, CellCode
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import WITH_WEIGHTS, Op
 from evo_nas.models.eager import EagerRecurrence
-from tests.genome.origins import linear_origins
+from tests.genome.origins import origins_of_weights
 
 CODE = CellCode(nodes=8, states=2, ops=tuple(OP_CHOICES))
 
@@ -27,7 +27,12 @@ def carry_over(original: EagerRecurrence, cell: CellGraph) -> EagerRecurrence:
     """Returns the canonical form of ``cell`` with the weights of ``original``."""
     carried = EagerRecurrence(canonical(cell), original.inputs, original.width).double()
     with torch.no_grad():
-        for index, origin in linear_origins(cell).items():
+        for index, origin in origins_of_weights(cell).items():
+            if cell.nodes[origin.node].op is not Op.LINEAR:
+                carried.get_parameter(f"weight_{index}").copy_(
+                    original.get_parameter(f"weight_{origin.node}")
+                )
+                continue
             source = original.linear(origin.node, "")
             blocks = source.weight.split(original.input_widths(origin.node), dim=1)
             joined = [sum(blocks[position] for position in positions) for positions in origin.blocks]
@@ -40,7 +45,7 @@ def carry_over(original: EagerRecurrence, cell: CellGraph) -> EagerRecurrence:
 @given(seed=st.integers(0, 2**32))
 def test_a_cell_and_its_canonical_form_give_equal_outputs(seed) -> None:
     cell = random_cell(seed)
-    assume(any(node.op is Op.LINEAR for node in cell.nodes))
+    assume(any(node.op in WITH_WEIGHTS for node in cell.nodes))
     torch.manual_seed(seed)
     original = EagerRecurrence(cell, 3, 4).double()
     inputs = torch.randn(2, 4, 3, dtype=torch.float64)

@@ -41,6 +41,14 @@ def one_step(op: Op, operands: Tensor) -> Tensor:
         (Op.RELU, 1, lambda v: v[0].clamp(min=0)),
         (Op.LEAKY_RELU, 1, lambda v: torch.where(v[0] > 0, v[0], 0.01 * v[0])),
         (Op.IDENTITY, 1, lambda v: v[0]),
+        (Op.EXP, 1, lambda v: v[0].exp()),
+        (Op.SOFTPLUS, 1, lambda v: (1 + v[0].exp()).log()),
+        (Op.SUBTRACT, 2, lambda v: v[0] - v[1]),
+        (Op.ONE_MINUS, 1, lambda v: 1 - v[0]),
+        (Op.SILU, 1, lambda v: v[0] / (1 + (-v[0]).exp())),
+        (Op.MAX, 2, lambda v: torch.where(v[0] > v[1], v[0], v[1])),
+        (Op.DIVIDE, 2, lambda v: v[0] / v[1]),
+        (Op.SQRT, 1, lambda v: torch.where(v[0] > 1e-6, v[0].abs().sqrt(), 1e-3)),
     ],
 )
 def test_every_operation_computes_its_definition(op, count, expected) -> None:

@@ -73,6 +73,27 @@ def test_activation_overwrites_a_linear_node_that_nothing_else_reads() -> None:
     assert assemble(shared).buffers == 1
 
 
+def test_activation_whose_gradient_needs_its_input_overwrites_nothing() -> None:
+    cell = CellGraph(1, (SEEN, Node(Op.SILU, (2,)), Node(Op.MUL, (3, 1))), (4,))
+    assert assemble(cell).buffers == 1
+
+
+def test_a_scale_is_a_product_with_its_weight() -> None:
+    program = assemble(CellGraph(1, (SEEN, Node(Op.SCALE, (H,)), Node(Op.ADD, (2, 3))), (4,)))
+    [product] = [i for i in program.instructions if i.op is Op.MUL]
+    assert program.units == (1,)
+    assert product.operands == (Place(Kind.BEFORE, 0), Place(Kind.UNIT, 0))
+    assert product.gradient_accumulates == (True, True)
+
+
+def test_a_constant_costs_no_instruction_unless_it_becomes_a_state() -> None:
+    read = CellGraph(1, (SEEN, Node(Op.CONSTANT, ()), Node(Op.MUL, (2, 3))), (4,))
+    stored = CellGraph(2, (Node(Op.LINEAR, (X, H)), Node(Op.CONSTANT, ())), (3, 4))
+    assert ops(read) == [Op.LINEAR, Op.MUL]
+    copy = assemble(stored).instructions[-1]
+    assert (copy.op, copy.operands) == (Op.ADD, (Place(Kind.UNIT, 0),))
+
+
 def test_state_that_copies_another_is_a_sum_of_one() -> None:
     program = assemble(CellGraph(2, (Node(Op.LINEAR, (X, 2)), Node(Op.TANH, (3,))), (4, 1)))
     copy = program.instructions[-1]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from evo_nas.genome.architecture import Architecture, Layer, Signature
 from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
 from evo_nas.models.backends import BACKENDS, backend_for
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
@@ -75,6 +78,39 @@ def test_no_published_cell_explodes_or_dies_when_it_is_new(name, inputs) -> None
     outputs = backend_for(cell)(cell, inputs, 16)(torch.randn(4, 100, inputs))
     assert outputs.abs().max() < 3
     assert outputs[:, -1].std() > 1e-3
+
+
+def with_weights_a_unit() -> CellGraph:
+    """A cell whose nodes 0 to 3 are a scale, a bounded scale, a constant and a bounded constant."""
+    weighted = (
+        Node(Op.SCALE, (H,)),
+        Node(Op.BOUNDED_SCALE, (H,)),
+        Node(Op.CONSTANT, ()),
+        Node(Op.BOUNDED_CONSTANT, ()),
+    )
+    return CellGraph(1, (*weighted, Node(Op.LINEAR, (X,)), Node(Op.ADD, (2, 3, 4, 5, 6))), (7,))
+
+
+def test_weights_a_unit_begin_where_published_networks_have_them() -> None:
+    layer = EagerRecurrence(with_weights_a_unit(), 2, 1000)
+    scale, decay, constant, rate = (layer.unit_weight(index, "").detach() for index in range(4))
+    for bounded in (decay, rate):
+        assert 0.9 <= bounded.min() < 0.91
+        assert 0.99 < bounded.max() <= 0.999
+    assert 0 <= scale.min() < 0.01
+    assert 0.99 < scale.max() <= 1
+    assert -1 <= constant.min() < -0.98
+    assert 0.98 < constant.max() <= 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.backend_name)
+def test_a_bounded_weight_stays_between_zero_and_one_whatever_it_is_trained_to(backend) -> None:
+    if not backend.supports(with_weights_a_unit()):
+        pytest.skip("this backend does not run this cell")
+    layer = backend(with_weights_a_unit(), 2, 3)
+    nn.init.constant_(layer.weight_1, 100.0)
+    assert (layer.unit_weight(1, "") == 1).all()
+    assert layer(torch.zeros(1, 2, 2)).isfinite().all()
 
 
 def test_the_reverse_of_padded_sequences_keeps_the_padding_last() -> None:

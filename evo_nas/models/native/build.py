@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
 from evo_nas.models.native.binding import declare
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ FLAGS = (
     "-fPIC",
     "-shared",
     "-DOP_NUMBERS=" + ",".join(f"OP_{op.name}={op.row.number}" for op in Op),
+    f"-DGUARD={GUARD}f",
+    f"-DLARGEST_EXPONENT={LARGEST_EXPONENT}f",
 )
 """No ``-ffast-math``: the loops are vectors already, and NaN must stay NaN. The numbers of the operations are part of
 the library's identity, so that one built for another table is never loaded."""

@@ -20,7 +20,7 @@ constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input 
 #error "OP_NUMBERS is not defined; build.py takes the numbers of the operations from genome/ops.py"
 #endif
 enum Op : int32_t { OP_NUMBERS };  // OP_LINEAR = 0, ...
-enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER };
+enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER, UNIT };
 
 struct Place {
   int32_t kind, index;
@@ -45,7 +45,7 @@ struct Linear {
 };
 
 struct Program {
-  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, instructions, parts;
+  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, units, instructions, parts;
   const Linear* linear;
   const Instruction* code;
   const int32_t* part_columns;  // where the columns of each part begin in the weight of its linear node
@@ -57,7 +57,8 @@ struct Sequences {
   const int32_t *order, *lengths, *active;  // row -> sequence, row -> steps, step -> rows
 };
 
-using Parameters = float* const*;  // weights of the linear nodes, then their biases, null for none
+// Weights of the linear nodes, then their biases, null for none, then the weights a unit.
+using Parameters = float* const*;
 
 class Arena {  // hands out pieces of one allocation; without one it only measures
  public:
@@ -203,7 +204,8 @@ class Values {
         state_floats_((s.steps + 1) * s.rows * sizes_.width + PAD),
         buffer_floats_((keep == ALL ? s.steps : 1) * s.rows * sizes_.width + PAD),
         states_(arena.take(p.states * state_floats_)),
-        buffers_(arena.take(p.buffers * buffer_floats_)) {}
+        buffers_(arena.take(p.buffers * buffer_floats_)),
+        units_(arena.take(p.units * sizes_.width)) {}
 
   Matrix input(long step) const { return input_.at(step * rows_); }
   Matrix state(long index, long step) const {  // before the step
@@ -213,11 +215,14 @@ class Values {
   Matrix buffer(long index, long step) const {
     return {buffers_ + index * buffer_floats_ + (keep_ == ALL ? step : 0) * rows_ * sizes_.width, sizes_.width};
   }
+  // The same row for every sequence and step: the stride is zero.
+  Matrix unit(long index) const { return {units_ + index * sizes_.width, 0}; }
   Matrix of(Place place, long step) const {
     switch (place.kind) {
       case BEFORE: return state(place.index, step);
       case AFTER: return state(place.index, step + 1);
       case LINEAR: return linears(step).at(0, place.index * sizes_.width);
+      case UNIT: return unit(place.index);
       default: return buffer(place.index, step);
     }
   }
@@ -229,7 +234,7 @@ class Values {
   Keep keep_;
   Matrix input_, linears_;
   long state_floats_, buffer_floats_;
-  float *states_, *buffers_;
+  float *states_, *buffers_, *units_;
   long first_ = 0;
 };
 
@@ -251,6 +256,13 @@ void pack_input(const Program& p, const Sequences& s, const float* x, const Valu
       to[0] = 1.0f;
       std::copy_n(x + (s.order[row] * s.steps + time_of(s, row, step)) * p.inputs, p.inputs, to + 1);
     }
+  }
+}
+
+void pack_units(const Program& p, Parameters parameters, const Values& values) {
+  for (long unit = 0; unit < p.units; ++unit) {
+    float* packed = values.unit(unit).data;
+    std::fill(std::copy_n(parameters[2 * p.linears + unit], p.width, packed), packed + padded(p.width), 0.0f);
   }
 }
 
@@ -297,6 +309,14 @@ void run(const Instruction& i, const Values& values, const Weights& weights, lon
     case OP_SIGMOID: return write(sigmoid, operand(0));
     case OP_RELU: return write([](Vec a) { return a < 0.0f ? Vec{} : a; }, operand(0));
     case OP_LEAKY_RELU: return write([](Vec a) { return a < 0.0f ? 0.01f * a : a; }, operand(0));
+    case OP_EXP: return write([](Vec a) { return exponential(clamp(a, -87.0f, LARGEST_EXPONENT)); }, operand(0));
+    case OP_SOFTPLUS: return write(softplus, operand(0));
+    case OP_SUBTRACT: return write([](Vec a, Vec b) { return a - b; }, operand(0), operand(1));
+    case OP_ONE_MINUS: return write([](Vec a) { return 1.0f - a; }, operand(0));
+    case OP_SILU: return write(silu, operand(0));
+    case OP_MAX: return write(maximum, operand(0), operand(1));
+    case OP_DIVIDE: return write([](Vec a, Vec b) { return a / away_from_zero(b); }, operand(0), operand(1));
+    case OP_SQRT: return write(root, operand(0));
   }
 }
 
@@ -341,19 +361,23 @@ class Gradients {
       : sizes_(p),
         rows_(s.rows),
         floats_(s.rows * sizes_.width + PAD),
-        states_(arena.take((2 * p.states + p.buffers) * floats_)),
+        states_(arena.take((2 * p.states + p.buffers + p.units) * floats_)),
         states_count_(p.states),
+        buffers_count_(p.buffers),
         linears_{arena.take(steps_per_block(s) * s.rows * sizes_.linears_stride()), sizes_.linears_stride()} {}
 
   Matrix linears(long step) const { return linears_.at((step - first_) * rows_); }
   Matrix before(long state) const { return {states_ + state * floats_, sizes_.width}; }
   Matrix after(long state) const { return {states_ + (states_count_ + state) * floats_, sizes_.width}; }
+  Matrix buffer(long index) const { return {states_ + (2 * states_count_ + index) * floats_, sizes_.width}; }
+  Matrix unit(long index) const { return buffer(buffers_count_ + index); }  // summed over the steps
   Matrix of(Place place, long step) const {
     switch (place.kind) {
       case BEFORE: return before(place.index);
       case AFTER: return after(place.index);
       case LINEAR: return linears(step).at(0, place.index * sizes_.width);
-      default: return {states_ + (2 * states_count_ + place.index) * floats_, sizes_.width};
+      case UNIT: return unit(place.index);
+      default: return buffer(place.index);
     }
   }
   void begin_block(long step) { first_ = step; }
@@ -362,7 +386,7 @@ class Gradients {
   Sizes sizes_;
   long rows_, floats_;
   float* states_;
-  long states_count_;
+  long states_count_, buffers_count_;
   Matrix linears_;
   long first_ = 0;
 };
@@ -392,6 +416,27 @@ void run_back(const Instruction& i, const Values& values, const Gradients& gradi
     case OP_SIGMOID: return write(0, [](Vec g, Vec y) { return g * (y - y * y); }, gradient, result);
     case OP_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? Vec{} : g; }, gradient, result);
     case OP_LEAKY_RELU: return write(0, [](Vec g, Vec y) { return y <= 0.0f ? 0.01f * g : g; }, gradient, result);
+    case OP_EXP:
+      return write(0, [](Vec g, Vec y, Vec a) { return a > LARGEST_EXPONENT ? Vec{} : g * y; }, gradient, result,
+                   operand(0));
+    case OP_SOFTPLUS: return write(0, [](Vec g, Vec a) { return g * sigmoid(a); }, gradient, operand(0));
+    case OP_SUBTRACT:
+      write(0, [](Vec g) { return g; }, gradient);
+      return write(1, [](Vec g) { return -g; }, gradient);
+    case OP_ONE_MINUS: return write(0, [](Vec g) { return -g; }, gradient);
+    case OP_SILU:
+      return write(0, [](Vec g, Vec y, Vec a) { const Vec s = sigmoid(a); return g * (s + y * (1.0f - s)); },
+                   gradient, result, operand(0));
+    case OP_MAX:
+      write(0, [](Vec g, Vec a, Vec b) { return g * share_of_maximum(a, b); }, gradient, operand(0), operand(1));
+      return write(1, [](Vec g, Vec a, Vec b) { return g * share_of_maximum(b, a); }, gradient, operand(0), operand(1));
+    case OP_DIVIDE:
+      write(0, [](Vec g, Vec b) { return g / away_from_zero(b); }, gradient, operand(1));
+      return write(1, [](Vec g, Vec y, Vec b) {
+        return ((b < GUARD) & (b > -GUARD)) ? Vec{} : -g * y / b;
+      }, gradient, result, operand(1));
+    case OP_SQRT:
+      return write(0, [](Vec g, Vec y, Vec a) { return a < GUARD ? Vec{} : 0.5f * g / y; }, gradient, result, operand(0));
   }
 }
 
@@ -432,6 +477,16 @@ void add_weight_gradients(const Program& p, const Sequences& s, const Values& va
       multiply(i->count * sizes.width, sizes.width, steps * s.rows,
                transposed(d_linears.at(0, i->target.index * sizes.width)), values.of(i->operands[0].place, step),
                d_weights.of(*i), true);
+}
+
+void unpack_unit_gradients(const Program& p, const Sequences& s, const Gradients& gradients, Parameters to) {
+  for (long unit = 0; unit < p.units; ++unit) {
+    const Matrix sums = gradients.unit(unit);
+    float* total = to[2 * p.linears + unit];
+    std::fill_n(total, p.width, 0.0f);
+    for (long row = 0; row < s.rows; ++row)
+      for (long i = 0; i < p.width; ++i) total[i] += sums.at(row).data[i];
+  }
 }
 
 void unpack_input_gradients(const Program& p, const Sequences& s, Matrix packed, float* d_x, long step, long steps) {
@@ -476,6 +531,7 @@ void forward_pass(const Program* p, const Sequences* s, Parameters parameters, c
   Values values(arena, *p, *s, Keep(keep));
   const Weights weights(arena, *p, false);
   weights.gather(*p, parameters);
+  pack_units(*p, parameters, values);
   pack_input(*p, *s, x, values);
   pack_states(*p, *s, initial, [&](long state) { return values.state(state, 0); });
   forward(*p, *s, weights, values);
@@ -494,6 +550,7 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   const Matrix d_input{arena.take(steps_per_block(*s) * s->rows * sizes.inputs), sizes.inputs};
   weights.gather(*p, parameters);
   d_weights.clear();
+  for (long unit = 0; unit < p->units; ++unit) clear(gradients.unit(unit), 0, s->rows, sizes.width);
   pack_states(*p, *s, d_final, [&](long state) { return gradients.before(state); });
   const long block = steps_per_block(*s);
   for (long first = (s->steps - 1) / block * block; first >= 0; first -= block) {
@@ -508,6 +565,7 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
     unpack_input_gradients(*p, *s, d_input, d_x, first, steps);
   }
   d_weights.scatter(*p, d_parameters);
+  unpack_unit_gradients(*p, *s, gradients, d_parameters);
   if (d_initial) unpack_states(*p, *s, d_initial, [&](long state) { return gradients.before(state); });
 }
 }

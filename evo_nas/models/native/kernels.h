@@ -20,6 +20,10 @@ constexpr long LANES = 4, TILE_ROWS = 6;
 #endif
 constexpr long PAD = 16;
 
+#if !defined(GUARD) || !defined(LARGEST_EXPONENT)
+#error "GUARD or LARGEST_EXPONENT is not defined; build.py takes them from genome/ops.py"
+#endif
+
 typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
 typedef int32_t Ints __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -59,6 +63,41 @@ inline Vec exponential(Vec x) {
 }
 
 inline Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
+
+// x * sigmoid(x); where the sigmoid no longer becomes smaller, the product is zero.
+inline Vec silu(Vec x) { return x < -87.0f ? Vec{} : x * sigmoid(x); }
+
+// The square root of at least GUARD, compiled to one instruction for all lanes.
+inline Vec root(Vec x) {
+  for (long lane = 0; lane < LANES; ++lane) x[lane] = __builtin_sqrtf(x[lane] < GUARD ? GUARD : x[lane]);
+  return x;
+}
+
+// log(1 + exp(x)) = max(x, 0) + log(1 + u) with u = exp(-|x|), as 2 artanh(u / (2 + u)): a third at most.
+inline Vec softplus(Vec x) {
+  const Vec u = exponential(x < 0.0f ? x : -x);
+  const Vec third = u / (2.0f + u), square = third * third;
+  Vec series = square * (1.0f / 13.0f) + 1.0f / 11.0f;
+  series = series * square + 1.0f / 9.0f;
+  series = series * square + 1.0f / 7.0f;
+  series = series * square + 1.0f / 5.0f;
+  series = series * square + 1.0f / 3.0f;
+  const Vec logarithm = 2.0f * (series * square * third + third);
+  return (x < 0.0f ? Vec{} : x) + logarithm;
+}
+
+inline Vec maximum(Vec a, Vec b) { return ((a < b) | (b != b)) ? b : a; }
+
+// What of the gradient of maximum(mine, other) is that of mine: half if they are equal.
+inline Vec share_of_maximum(Vec mine, Vec other) {
+  return mine > other ? Vec{} + 1.0f : mine == other ? Vec{} + 0.5f : Vec{};
+}
+
+// x, or GUARD with its sign where it is nearer to zero.
+inline Vec away_from_zero(Vec x) {
+  x = ((x >= 0.0f) & (x < GUARD)) ? Vec{} + GUARD : x;
+  return ((x < 0.0f) & (x > -GUARD)) ? Vec{} - GUARD : x;
+}
 
 inline Vec tangent(Vec x) {
   const Vec square = x * x;

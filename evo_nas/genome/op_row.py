@@ -1,0 +1,80 @@
+"""`OpRow`: the properties of an operation, one row of the table of ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+MAX_LINEAR_INPUTS = 3
+
+ZeroRule = Callable[[Sequence[bool]], bool]
+Formula = Callable[[Sequence[str]], str]
+SameAs = Callable[[Sequence[int]], int | None]
+
+
+class Sign(Enum):
+    """When the value of an op is certain not to be negative."""
+
+    ANY = auto()
+    NON_NEGATIVE = auto()
+    NON_NEGATIVE_IF_INPUTS_ARE = auto()
+
+
+class UnitWeight(Enum):
+    """What an op has one learned weight a unit for."""
+
+    FREE = auto()
+    """The weight itself."""
+    BOUNDED = auto()
+    """The sigmoid of the weight, which is between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpRow:
+    """The properties of an op.
+
+    Attributes:
+        number: Identity of the op. It orders the nodes of canonical cells and is the code of the op's instruction
+            in the interpreter. A number that was used must never change or be used again.
+        arity: Fewest and most inputs.
+        zero: Whether the value is zero with any weights, given which inputs are zero; a bias is not considered.
+            There is no default, since a wrong rule would make live cells look dead.
+        by_default: Whether a search space has the op unless its options say otherwise.
+        commutative: Whether the order of the inputs does not matter.
+        reads_x: Whether the op may read ``x``, whose width is not that of the cell.
+        reads_a_set: Whether a node of a genotype spells up to three different inputs, where repeated ones count
+            once; otherwise it spells as many as the op needs at least.
+        sign: When the value is certain not to be negative.
+        rectifies: Whether the op returns an input that is not negative as it is.
+        same_as: The input that the value always equals, if there is one; None if there never is.
+        cancels: Whether the value of equal inputs is zero.
+        unit_weight: What the op has a learned weight a unit for; None if it has none.
+        backward_reads_input: Whether the gradient needs the input, which the value must then not overwrite.
+        formula: How the op is written, given its inputs in words, then its weight a unit; None for
+            ``name(inputs)``.
+        is_sum: Whether the formula needs parentheses where it is a factor.
+        is_product: Whether inputs that are sums need parentheses in the formula.
+    """
+
+    number: int
+    arity: tuple[int, int]
+    zero: ZeroRule
+    by_default: bool = False
+    commutative: bool = False
+    reads_x: bool = False
+    reads_a_set: bool = False
+    sign: Sign = Sign.ANY
+    rectifies: bool = False
+    same_as: SameAs | None = None
+    cancels: bool = False
+    unit_weight: UnitWeight | None = None
+    backward_reads_input: bool = False
+    formula: Formula | None = None
+    is_sum: bool = False
+    is_product: bool = False
+
+    @property
+    def genotype_inputs(self) -> int:
+        """Number of references that a node of a genotype has."""
+        return MAX_LINEAR_INPUTS if self.reads_a_set else self.arity[0]
