@@ -123,47 +123,71 @@ void for_each_input_row(const Program& p, Parameters parameters, Function functi
   }
 }
 
-class Weights {  // packed for the forward pass, (depth, columns); for the way back, (columns, depth)
+// Weights in the order in which the products read them: strips of PAD columns, each (depth, PAD).
+class Weights {
  public:
-  Weights(Arena& arena, const Program& p, bool for_gradients)
+  // Forward the depth is that of a linear node's operand; on the way back it is the linear nodes' columns.
+  Weights(Arena& arena, const Program& p, bool is_forward)
       : sizes_(p),
         floats_(p.parts * sizes_.width * sizes_.width),
         input_floats_(sizes_.linears * sizes_.inputs),
         recurrent_(arena.take(floats_)),
         input_(arena.take(input_floats_)),
-        for_gradients_(for_gradients) {}
+        is_forward_(is_forward) {}
 
-  Matrix input() const { return {input_, for_gradients_ ? sizes_.inputs : sizes_.linears}; }
+  Strips input() const { return strips(input_, is_forward_ ? sizes_.inputs : sizes_.linears); }
 
+  Strips of(const Instruction& i) const {
+    return strips(recurrent_ + i.first_part * sizes_.width * sizes_.width,
+                  is_forward_ ? sizes_.width : i.count * sizes_.width);
+  }
+
+  void gather(const Program& p, Parameters from) const {
+    std::fill_n(recurrent_, floats_, 0.0f);
+    std::fill_n(input_, input_floats_, 0.0f);
+    for_each_part_row(p, from, [&](const Instruction& i, long n, long row, const float* weight) {
+      const long column = n * sizes_.width + row;
+      for (long k = 0; k < p.width; ++k) at(of(i), k, column) = weight[k];
+    });
+    for_each_input_row(p, from, [&](long column, const float* bias, const float* weight) {
+      if (bias) at(input(), 0, column) = *bias;
+      for (long k = 0; weight && k < p.inputs; ++k) at(input(), 1 + k, column) = weight[k];
+    });
+  }
+
+ private:
+  static Strips strips(float* data, long depth) { return {data, PAD, depth * PAD}; }
+
+  // The weight by which a unit of an operand enters a column of the linear nodes.
+  float& at(Strips packed, long unit, long column) const {
+    return is_forward_ ? packed.column(column)[unit * PAD] : packed.column(unit)[column * PAD];
+  }
+
+  Sizes sizes_;
+  long floats_, input_floats_;
+  float *recurrent_, *input_;
+  bool is_forward_;
+};
+
+class WeightGradients {  // (columns of the linear nodes, units of the operand)
+ public:
+  WeightGradients(Arena& arena, const Program& p)
+      : sizes_(p),
+        floats_(p.parts * sizes_.width * sizes_.width),
+        recurrent_(arena.take(floats_)),
+        input_(arena.take(sizes_.linears * sizes_.inputs)) {}
+
+  Matrix input() const { return {input_, sizes_.inputs}; }
   Matrix of(const Instruction& i) const {
-    return {recurrent_ + i.first_part * sizes_.width * sizes_.width,
-            for_gradients_ ? sizes_.width : i.count * sizes_.width};
+    return {recurrent_ + i.first_part * sizes_.width * sizes_.width, sizes_.width};
   }
 
   void clear() const {
     std::fill_n(recurrent_, floats_, 0.0f);
-    std::fill_n(input_, input_floats_, 0.0f);
+    std::fill_n(input_, sizes_.linears * sizes_.inputs, 0.0f);
   }
 
-  void gather(const Program& p, Parameters from) const {
-    clear();
-    for_each_part_row(p, from, [&](const Instruction& i, long n, long row, const float* weight) {
-      const Matrix packed = of(i);
-      const long column = n * sizes_.width + row;
-      if (for_gradients_)
-        std::copy_n(weight, p.width, packed.at(column).data);
-      else
-        for (long k = 0; k < p.width; ++k) *packed.at(k, column).data = weight[k];
-    });
-    for_each_input_row(p, from, [&](long column, const float* bias, const float* weight) {
-      const long down = for_gradients_ ? 1 : sizes_.linears;
-      float* packed = for_gradients_ ? input().at(column).data : input().at(0, column).data;
-      if (bias) packed[0] = *bias;
-      for (long k = 0; weight && k < p.inputs; ++k) packed[(1 + k) * down] = weight[k];
-    });
-  }
-
-  // Writes these, gradients of the weights, to the parameters' gradients.
+  // Writes these to the parameters' gradients.
   void scatter(const Program& p, Parameters to) const {
     for_each_part_row(p, to, [&](const Instruction& i, long n, long row, float* weight) {
       std::copy_n(of(i).at(n * sizes_.width + row).data, p.width, weight);
@@ -177,9 +201,8 @@ class Weights {  // packed for the forward pass, (depth, columns); for the way b
 
  private:
   Sizes sizes_;
-  long floats_, input_floats_;
+  long floats_;
   float *recurrent_, *input_;
-  bool for_gradients_;
 };
 
 // ---- values of all steps ----
@@ -342,7 +365,7 @@ void forward(const Program& p, const Sequences& s, const Weights& weights, Value
       values.begin_block(step);
       const long rows = std::min<long>(block, s.steps - step) * s.rows;
       for_each_group(p, [&](long first, long columns, long depth) {
-        multiply(rows, columns, depth, values.input(step), weights.input().at(0, first),
+        multiply(rows, columns, depth, values.input(step), weights.input().from_column(first),
                  values.linears(step).at(0, first), false);
       });
     }
@@ -464,7 +487,7 @@ void step_back(const Program& p, const Sequences& s, const Values& values, const
 }
 
 void add_weight_gradients(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
-                          const Weights& d_weights, long step, long steps) {
+                          const WeightGradients& d_weights, long step, long steps) {
   const Sizes sizes(p);
   const Matrix d_linears = gradients.linears(step);
   for_each_group(p, [&](long first, long columns, long depth) {
@@ -512,15 +535,15 @@ extern "C" {
 int64_t forward_floats(const Program* p, const Sequences* s, int32_t keep) {
   Arena arena(nullptr);
   Values(arena, *p, *s, Keep(keep));
-  Weights(arena, *p, false);
+  Weights(arena, *p, true);
   return arena.used();
 }
 
 int64_t backward_floats(const Program* p, const Sequences* s) {
   Arena arena(nullptr);
   Gradients(arena, *p, *s);
-  Weights(arena, *p, true);
-  Weights(arena, *p, true);
+  Weights(arena, *p, false);
+  WeightGradients(arena, *p);
   arena.take(steps_per_block(*s) * s->rows * Sizes(*p).inputs);
   return arena.used();
 }
@@ -529,7 +552,7 @@ void forward_pass(const Program* p, const Sequences* s, Parameters parameters, c
                   const float* initial, int32_t keep, float* saved, float* outputs, float* final) {
   Arena arena(saved);
   Values values(arena, *p, *s, Keep(keep));
-  const Weights weights(arena, *p, false);
+  const Weights weights(arena, *p, true);
   weights.gather(*p, parameters);
   pack_units(*p, parameters, values);
   pack_input(*p, *s, x, values);
@@ -545,7 +568,8 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   Arena kept(saved), arena(scratch);
   const Values values(kept, *p, *s, ALL);
   Gradients gradients(arena, *p, *s);
-  const Weights weights(arena, *p, true), d_weights(arena, *p, true);
+  const Weights weights(arena, *p, false);
+  const WeightGradients d_weights(arena, *p);
   const Sizes sizes(*p);
   const Matrix d_input{arena.take(steps_per_block(*s) * s->rows * sizes.inputs), sizes.inputs};
   weights.gather(*p, parameters);

@@ -1,10 +1,12 @@
 // Arithmetic on matrices whose columns are padded to a multiple of PAD: elementwise functions and the product.
 //
 // The product is written here and not called from a library because its operands come as it wants them: weights are
-// packed once a sequence, and the tile of sums stays in registers.
+// packed once a call into strips that lie in memory in the order in which they are read, and the tile of sums stays in
+// registers. In the sizes of cells it is as fast as the best library measured (see docs/recurrence.md).
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace {
@@ -142,14 +144,27 @@ struct Factor {  // a matrix or, with the strides exchanged, its transpose
 
 Factor transposed(Matrix m) { return {m.data, 1, m.stride}; }
 
+struct Strips {  // the right factor, cut into strips of PAD columns
+  float* data;
+  long row_stride, strip_stride;  // floats from row to row of a strip, and from strip to strip
+
+  Strips(float* data, long row, long strip) : data(data), row_stride(row), strip_stride(strip) {}
+  Strips(Matrix m) : Strips(m.data, m.stride, PAD) {}
+
+  float* column(long index) const { return data + index / PAD * strip_stride + index % PAD; }
+  Strips from_column(long index) const { return {column(index), row_stride, strip_stride}; }  // a multiple of PAD
+};
+
 template <long ROWS, long VECS>
-inline void multiply_tile(long depth, Factor a, Matrix b, Matrix c, bool add) {
+inline void multiply_tile(long depth, Factor a, const float* const* columns, long stride, Matrix c, bool add) {
   Vec sums[ROWS][VECS];
+  const float* b[VECS];
+  std::copy_n(columns, VECS, b);
   for (long r = 0; r < ROWS; ++r)
     for (long v = 0; v < VECS; ++v) sums[r][v] = add ? load(c.data + r * c.stride + v * LANES) : Vec{};
   for (long k = 0; k < depth; ++k) {
     Vec right[VECS];
-    for (long v = 0; v < VECS; ++v) right[v] = load(b.data + k * b.stride + v * LANES);
+    for (long v = 0; v < VECS; ++v) right[v] = load(b[v] + k * stride);
     for (long r = 0; r < ROWS; ++r) {
       const float left = a.data[r * a.row_stride + k * a.column_stride];
       for (long v = 0; v < VECS; ++v) sums[r][v] += left * right[v];
@@ -160,21 +175,26 @@ inline void multiply_tile(long depth, Factor a, Matrix b, Matrix c, bool add) {
 }
 
 template <long ROWS, long VECS>
-void multiply_panel(long rows, long depth, Factor a, Matrix b, Matrix c, bool add) {
+void multiply_strip(long rows, long depth, Factor a, const float* const* columns, long stride, Matrix c, bool add) {
   for (; rows >= ROWS; rows -= ROWS) {
-    multiply_tile<ROWS, VECS>(depth, a, b, c, add);
+    multiply_tile<ROWS, VECS>(depth, a, columns, stride, c, add);
     a.data += ROWS * a.row_stride;
     c = c.at(ROWS);
   }
-  if constexpr (ROWS > 1) multiply_panel<ROWS / 2, VECS>(rows, depth, a, b, c, add);
+  if constexpr (ROWS > 1)
+    multiply_strip<(ROWS > 4 ? 4 : ROWS / 2), VECS>(rows, depth, a, columns, stride, c, add);
 }
 
-void multiply(long rows, long columns, long depth, Factor a, Matrix b, Matrix c, bool add) {
+void multiply(long rows, long columns, long depth, Factor a, Strips b, Matrix c, bool add) {
   long column = 0;
-  for (; column + 2 * LANES <= columns; column += 2 * LANES)
-    multiply_panel<TILE_ROWS, 2>(rows, depth, a, b.at(0, column), c.at(0, column), add);
-  for (; column < columns; column += LANES)
-    multiply_panel<TILE_ROWS, 1>(rows, depth, a, b.at(0, column), c.at(0, column), add);
+  for (; column + 2 * LANES <= columns; column += 2 * LANES) {
+    const float* both[] = {b.column(column), b.column(column + LANES)};
+    multiply_strip<TILE_ROWS, 2>(rows, depth, a, both, b.row_stride, c.at(0, column), add);
+  }
+  for (; column < columns; column += LANES) {
+    const float* one[] = {b.column(column)};
+    multiply_strip<TILE_ROWS, 1>(rows, depth, a, one, b.row_stride, c.at(0, column), add);
+  }
 }
 
 }  // namespace
