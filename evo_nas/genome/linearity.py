@@ -56,6 +56,11 @@ def _one_factor(inputs: Sequence[bool]) -> bool:
     return sum(inputs) == 1
 
 
+def _only_dividend(inputs: Sequence[bool]) -> bool:
+    _, divisor = inputs
+    return not divisor
+
+
 def _gate_or_sides(inputs: Sequence[bool]) -> bool:
     gate, if_open, if_shut = inputs
     return not (gate and (if_open or if_shut))
@@ -68,6 +73,11 @@ _AFFINE: Mapping[Op, AffineRule] = MappingProxyType(
         Op.IDENTITY: _always,
         Op.MUL: _one_factor,
         Op.BLEND: _gate_or_sides,
+        Op.SCALE: _always,
+        Op.BOUNDED_SCALE: _always,
+        Op.SUBTRACT: _always,
+        Op.ONE_MINUS: _always,
+        Op.DIVIDE: _only_dividend,
     }
 )
 """Whether a node is affine in its inputs, given which of them depend on states; an op without a rule never is."""

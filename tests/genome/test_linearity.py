@@ -84,6 +84,14 @@ def test_matrix_on_a_state_is_not_linear_unit_by_unit() -> None:
     assert not is_linear(CellGraph(1, (Node(Op.LINEAR, (X, H), bias=True),), (2,)))
 
 
+def test_quotient_is_linear_in_its_dividend_alone() -> None:
+    def divided(*inputs: int) -> CellGraph:
+        return CellGraph(1, (of_x(), Node(Op.DIVIDE, inputs), Node(Op.ADD, (2, 3))), (4,))
+
+    assert is_linear(divided(H, 2))
+    assert not is_linear(divided(2, H))
+
+
 def test_product_of_a_state_with_itself_is_not_linear() -> None:
     cell = CellGraph(1, (of_x(), Node(Op.MUL, (H, H)), Node(Op.ADD, (2, 3))), (4,))
     assert not is_linear(cell)
