@@ -92,7 +92,7 @@ class _PanelLayout:
             if not numbers:
                 raise DataError(f"{table.source} has no column of numbers; a panel needs at least one series")
             return cls("columns", numbers, None, time, columns.day_first)
-        is_named_once = len(table.column(columns.series).unique()) == len(table)
+        is_named_once = table.distinct(columns.series) == len(table)
         if is_named_once and len(numbers) > 1 and time is None:
             _check_that_columns_are_alike(table, numbers)
             return cls("rows", numbers, columns.series, None, columns.day_first)
@@ -185,7 +185,7 @@ def _guessed_time(table: Table, columns: PanelColumns) -> str | None:
 def _check_that_columns_are_series(table: Table, time: str | None) -> None:
     """Refuses a table of which some column may name the series: values of different series must never be joined."""
     # Series that are stacked share their times; but an id that comes again is none of the values of any series.
-    is_ordered = time is not None and len(table.column(time).unique()) == len(table)
+    is_ordered = time is not None and table.distinct(time) == len(table)
     for name in table.columns:
         if name in {time, *table.index_columns}:
             continue

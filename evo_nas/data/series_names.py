@@ -17,13 +17,15 @@ LONG = 10
 
 def may_name_series(table: Table, name: str) -> bool:
     """Whether a column has words or whole numbers that come again, so that it could name series."""
-    values = table.column(name)
-    different, kind = len(values.unique()), table.kind_of(name).name
+    kind = table.kind_of(name).name
+    if kind not in {"numeric", "words", "mixed"}:
+        return False  # lists and records, which Arrow cannot compare
+    different = table.distinct(name)
     if kind == "numeric":
         # Numbers with fractions are measurements.
         numbers = table.numbers(name, holes=True)
         return 1 < different <= len(table) // 2 and bool((numbers == np.floor(numbers)).all())
-    return kind in {"words", "mixed"} and 1 < different < len(table)
+    return 1 < different < len(table)
 
 
 def names_series(table: Table, name: str) -> bool:

@@ -135,11 +135,8 @@ class Table:
         Raises:
             DataError: There is no such column, it holds lists or records, or one of its values is missing.
         """
+        self._require_values(name)
         values, missing = self.column(name), self._is_missing(name)
-        if self.kind_of(name).name == "lists":
-            raise DataError(
-                f"{self.source}: column {name!r} holds lists or records; must have one value in each row"
-            )
         texts = [
             None if hole else str(value) for value, hole in zip(values.to_pylist(), missing, strict=True)
         ]
@@ -150,6 +147,15 @@ class Table:
             row = next(row for row, text in enumerate(texts) if not text)
             raise self._missing_value(name, row=row)
         return given
+
+    def distinct(self, name: str) -> int:
+        """Returns how many different values column ``name`` has, a missing one counted as one.
+
+        Raises:
+            DataError: There is no such column, or it holds lists or records.
+        """
+        self._require_values(name)
+        return len(self.column(name).unique())
 
     def list_columns(self) -> list[str]:
         """Returns the names of the columns that hold a list in every row, in the file's order."""
@@ -172,6 +178,12 @@ class Table:
             if not each or (None in each and not holes):
                 raise self._missing_value(name, row=row)
         return lists
+
+    def _require_values(self, name: str) -> None:
+        if self.kind_of(name).name == "lists":
+            raise DataError(
+                f"{self.source}: column {name!r} holds lists or records; must have one value in each row"
+            )
 
     def _is_missing(self, name: str) -> npt.NDArray[np.bool_]:
         values = self.column(name)

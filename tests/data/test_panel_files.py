@@ -104,6 +104,12 @@ def test_a_table_whose_series_are_not_clear_is_refused(tmp_path, text, columns, 
         read(written(tmp_path, "panel.csv", text), **columns)
 
 
+def test_lists_cannot_name_the_series_of_a_long_table(tmp_path) -> None:
+    path = written(tmp_path, "panel.jsonl", '{"id": [1], "sales": 1}\n{"id": [2], "sales": 2}\n')
+    with pytest.raises(DataError, match="column 'id' holds lists or records"):
+        read(path, series="id")
+
+
 def test_a_series_in_two_files_is_refused(tmp_path) -> None:
     paths = [written(tmp_path, f"{name}.csv", "shop,sales\na,1\na,2\n") for name in "xy"]
     with pytest.raises(DataError, match=r"series 'a' is in .*x\.csv and again in .*y\.csv"):

@@ -53,3 +53,8 @@ def test_states_measurements_and_counts_do_not_name_series(name, values) -> None
 )
 def test_words_and_whole_numbers_that_come_again_could_name_series(values, may) -> None:
     assert may_name_series(table("x", values), "x") is may
+
+
+@pytest.mark.parametrize("values", [[[], [1.0]] * 9, [{"a": 1}, {"a": 2}] * 9])
+def test_lists_and_records_name_no_series(values) -> None:
+    assert not names_series(table("x", values), "x")
