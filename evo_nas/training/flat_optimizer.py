@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +13,7 @@ from torch.optim.adam import adam
 from evo_nas.genome.architecture import Optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evo_nas.genome.architecture import Training
 
@@ -31,19 +33,30 @@ class FlatOptimizer:
         settings: The training settings of its architecture.
         capturable: Whether a step may be part of a CUDA graph. Then nothing in it waits for the device, and the
             learning rate is a tensor there, which costs some microseconds.
+        rate_factors: For each parameter its learning rate as a multiple of that of the settings; None for 1.
 
     Attributes:
         weights: All parameters, ``(parameters,)``.
         gradient: Their gradients, ``(parameters,)``.
     """
 
-    def __init__(self, network: nn.Module, settings: Training, *, capturable: bool = False) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: Training,
+        *,
+        capturable: bool = False,
+        rate_factors: Sequence[float] | None = None,
+    ) -> None:
         parameters = list(network.parameters())
         self._settings = settings
         self._parameters = parameters
         self.weights = torch.cat([parameter.detach().ravel() for parameter in parameters])
         self.gradient = torch.zeros_like(self.weights)
-        self._rule = RULES[settings.optimizer](self.weights)
+        self._groups = [
+            _Group(factor, self.weights[place], self.gradient[place], RULES[settings.optimizer])
+            for factor, place in _runs(parameters, rate_factors)
+        ]
         self._rate: float | Tensor = settings.learning_rate
         if capturable:
             # Torch's fused Adam reads a rate on a GPU in single precision.
@@ -66,9 +79,8 @@ class FlatOptimizer:
         """Clips the gradient, updates the weights, and returns the norm ``()`` of the gradient before clipping."""
         norm: Tensor = self.gradient.norm()
         self._clip(norm)
-        if self._settings.weight_decay:
-            self.weights.mul_(1.0 - self._rate * self._settings.weight_decay)
-        self._rule.update(self.gradient, self._rate)
+        for group in self._groups:
+            group.update(self._rate, self._settings.weight_decay)
         return norm
 
     def _clip(self, norm: Tensor) -> None:
@@ -94,6 +106,38 @@ class FlatOptimizer:
             piece.view_as(parameter)
             for piece, parameter in zip(torch.split(buffer, sizes), self._parameters, strict=True)
         ]
+
+
+class _Group:
+    """A stretch of the buffer with a learning rate of its own."""
+
+    def __init__(
+        self, factor: float, weights: Tensor, gradient: Tensor, rule: type[_Adam | _RMSProp | _SGD]
+    ) -> None:
+        self._factor = factor
+        self._weights = weights
+        self._gradient = gradient
+        self._rule = rule(weights)
+
+    def update(self, rate: float | Tensor, decay: float) -> None:
+        """Moves the weights with a learning rate of ``rate`` times the factor; a rate that is a tensor is ``()``."""
+        if self._factor != 1.0:
+            rate = rate * self._factor
+        if decay:
+            self._weights.mul_(1.0 - rate * decay)
+        self._rule.update(self._gradient, rate)
+
+
+def _runs(
+    parameters: Sequence[nn.Parameter], factors: Sequence[float] | None
+) -> Iterator[tuple[float, slice]]:
+    """Yields successive stretches of the buffer whose parameters have the same factor."""
+    start = 0
+    factors = [1.0] * len(parameters) if factors is None else factors
+    for factor, run in groupby(zip(factors, parameters, strict=True), key=itemgetter(0)):
+        size = sum(parameter.numel() for _, parameter in run)
+        yield factor, slice(start, start + size)
+        start += size
 
 
 class _Adam:

@@ -63,3 +63,18 @@ def test_after_release_each_parameter_owns_its_memory() -> None:
     assert sizes == [4 * parameter.numel() for parameter in network.parameters()]
     for mine, other in zip(network.parameters(), before.parameters(), strict=True):
         assert torch.equal(mine, other)
+
+
+@pytest.mark.parametrize("rule", Optimizer)
+@pytest.mark.parametrize("capturable", [False, True])
+def test_parameters_may_have_their_own_rates(rule, capturable) -> None:
+    settings = Training(optimizer=rule, learning_rate=0.01, weight_decay=0.1, clip=1e9)
+    moved = []
+    for factors in (None, [1.0, 1.0, 0.1, 0.1]):
+        network, before = two_networks()
+        optimizer = FlatOptimizer(network, settings, capturable=capturable, rate_factors=factors)
+        network(torch.ones(2, 3)).sum().backward()
+        optimizer.step()
+        moved.append([new - old for new, old in zip(network.parameters(), before.parameters(), strict=True)])
+    for whole, own, factor in zip(*moved, (1.0, 1.0, 0.1, 0.1), strict=True):
+        torch.testing.assert_close(own, factor * whole, rtol=1e-3, atol=1e-7)
