@@ -68,13 +68,20 @@ def shortcut_obstacle(shortcut: Shortcut, signature: Signature) -> str:
         case ShortcutKind.SHARED | ShortcutKind.FULL:
             if not (signature.horizon and signature.steps):
                 return "the task is no forecast of a window"
-            needs_values = shortcut.kind is ShortcutKind.SHARED and not signature.last_values
-            return "the network does not read all targets" if needs_values else ""
+            return _obstacle_to_sharing(signature) if shortcut.kind is ShortcutKind.SHARED else ""
         case ShortcutKind.FLAT | ShortcutKind.POOLED:
             if signature.vocabulary or signature.per_step or signature.horizon:
                 return "the task has no sequence of numbers with one output"
             is_flat = shortcut.kind is ShortcutKind.FLAT
             return "the length of the sequences is not known" if is_flat and not signature.steps else ""
+
+
+def _obstacle_to_sharing(signature: Signature) -> str:
+    if not signature.last_values:
+        return "the network does not read all targets"
+    # Named for each output, they belong to its step: no target has one feature.
+    by_step = len(signature.last_values) == signature.outputs and signature.horizon > 1
+    return "the steps of a target are counted from different features" if by_step else ""
 
 
 def segment_obstacle(segment: int, signature: Signature) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Norm, Pooling
+from evo_nas.genome.blocks import ShortcutKind
 from evo_nas.genome.cell import X
 from evo_nas.genome.ops import Op
 
@@ -24,7 +25,21 @@ def count_parameters(architecture: Architecture, signature: Signature) -> int:
     for layer in architecture.layers:
         total += _count_layer(layer, _width_into(widths, layer.skip))
         widths.append(layer.output_width)
-    return total + _count_head(architecture, _width_into(widths, architecture.head.skip), signature)
+    total += _count_head(architecture, _width_into(widths, architecture.head.skip), signature)
+    return total + _count_shortcut(architecture, signature)
+
+
+def _count_shortcut(architecture: Architecture, signature: Signature) -> int:
+    outputs, steps, features = signature.outputs, signature.steps, signature.features
+    match architecture.shortcut.kind:
+        case ShortcutKind.SHARED:
+            return signature.horizon * steps + outputs
+        case ShortcutKind.FULL | ShortcutKind.FLAT:
+            return outputs * (steps * features + 1)
+        case ShortcutKind.POOLED:
+            return outputs * (2 * features + 1)
+        case _:
+            return 0
 
 
 def _width_into(widths: list[int], skip: int | None) -> int:

@@ -12,6 +12,7 @@ from evo_nas.models.fronts import FrontEnd
 from evo_nas.models.head import OutputHead
 from evo_nas.models.layers import LastValueResidual, TiedEmbedding, last_step
 from evo_nas.models.recurrent_layer import RecurrentLayer, States
+from evo_nas.models.shortcuts import shortcut_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,13 @@ class Network(nn.Module):
             if architecture.forecast is Forecast.VALUE
             else LastValueResidual(architecture.forecast, signature)
         )
+        self.shortcut = shortcut_for(architecture, signature)
+
+    @property
+    def rate_factors(self) -> list[float]:
+        """For each of its `parameters` the learning rate as a multiple of that of the architecture."""
+        factor = 1.0 if self.shortcut is None else self.shortcut.rate_factor
+        return [factor if name.startswith("shortcut.") else 1.0 for name, _ in self.named_parameters()]
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the outputs.
@@ -73,9 +81,10 @@ class Network(nn.Module):
             mean nothing.
         """
         if self.residual is None:
-            return self._whole(inputs, lengths)
+            return self._with_shortcut(self._whole(inputs, lengths), inputs, lengths)
         last = last_step(inputs, lengths)
-        return self.residual.leave(self._whole(self.residual.enter(inputs, last), lengths), last)
+        changes = self._whole(self.residual.enter(inputs, last), lengths)
+        return self.residual.leave(self._with_shortcut(changes, inputs, lengths), last)
 
     def forward_from(
         self, inputs: Tensor, states: Mapping[str, Tensor] | None = None
@@ -85,6 +94,9 @@ class Network(nn.Module):
         Args:
             inputs: As for `forward`, without padding.
             states: What the call for the piece before returned; None at the beginning.
+
+        Raises:
+            GenomeError: A part of the network needs the whole sequence.
         """
         after: States = {}
 
@@ -98,7 +110,12 @@ class Network(nn.Module):
 
         values, state = self.front.forward_from(inputs, before("front"))
         after.update(_named("front", state))
-        return self.head(self._through_layers(values, run), None), after
+        outputs: Tensor = self.head(self._through_layers(values, run), None)
+        if self.shortcut is not None:
+            added, state = self.shortcut.forward_from(inputs, before("shortcut"))
+            after.update(_named("shortcut", state))
+            outputs = outputs + added
+        return outputs, after
 
     def _whole(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         steps = self.front(inputs, lengths)
@@ -109,6 +126,10 @@ class Network(nn.Module):
 
         outputs: Tensor = self.head(self._through_layers(steps.values, run), steps.lengths)
         return outputs
+
+    def _with_shortcut(self, outputs: Tensor, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns ``outputs`` and what the shortcut makes of ``inputs``, as `forward` is given them."""
+        return outputs if self.shortcut is None else outputs + self.shortcut(inputs, lengths)
 
     def _through_layers(self, values: Tensor, run: Callable[[int, RecurrentLayer, Tensor], Tensor]) -> Tensor:
         """Returns what the head reads, where ``run`` gives the output of each layer by its position."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from evo_nas.tasks.dataset import Sequences, Windows
+from evo_nas.training.ridge_start import RidgeStarts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,6 +253,7 @@ class PreparedDataset:
         class_weights: float32 ``(classes,)``; None if all classes weigh the same.
         levels: Levels of the quantiles, float32 ``(levels,)``; None without quantiles.
         has_target_holes: Whether targets that are NaN must not count.
+        starts: The ridge regressions at which linear shortcuts start.
     """
 
     signature: Signature
@@ -263,6 +265,7 @@ class PreparedDataset:
     class_weights: Tensor | None = None
     levels: Tensor | None = None
     has_target_holes: bool = False
+    starts: RidgeStarts = field(default_factory=RidgeStarts)
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:

@@ -131,7 +131,12 @@ class _Fit:
         capturable = graphs is not None
         network = self._new_network(device="cuda" if capturable else "cpu")
         self._backends = network.backends
-        optimizer = FlatOptimizer(network, self._architecture.training, capturable=capturable)
+        optimizer = FlatOptimizer(
+            network,
+            self._architecture.training,
+            capturable=capturable,
+            rate_factors=network.rate_factors,
+        )
         forward = StatefulForward(network, self._data.train)
         step = TrainStep(
             forward,
@@ -164,7 +169,9 @@ class _Fit:
         with SeededInit(self._generator):
             network = Network(self._architecture, self._data.signature, device=device)
         set_dropout_generator(network, self._on_device)
-        return network.to(self._data.device)
+        network.to(self._data.device)
+        self._data.starts.apply(network, self._data)
+        return network
 
     def _graphed(self, step: TrainStep, network: Network, graphs: GraphFactory) -> Steps:
         def recover() -> None:

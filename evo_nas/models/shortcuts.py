@@ -1,0 +1,194 @@
+"""Linear paths from the input of a network to its outputs; `genome.blocks.ShortcutKind` lists the kinds."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from evo_nas.errors import GenomeError
+from evo_nas.genome.architecture import Forecast
+from evo_nas.genome.blocks import ShortcutKind
+from evo_nas.genome.fitting import shortcut_obstacle
+from evo_nas.models.head import MaxOverTime, MeanOverTime
+from evo_nas.models.layers import last_step
+from evo_nas.models.recurrence import valid_steps
+
+if TYPE_CHECKING:
+    from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.models.recurrent_layer import States
+
+
+class LinearShortcut(nn.Module):
+    """A linear map of what it reads, zero until it is trained or given weights.
+
+    Attributes:
+        weight: ``(lines, width)``.
+        bias: ``(outputs,)``.
+        rate_factor: Its learning rate as a multiple of that of the network.
+    """
+
+    rate_factor = 1.0
+
+    def __init__(self, width: int, lines: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(lines, width))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    @abstractmethod
+    def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns what the map is applied to, ``(batch, ..., width)``.
+
+        Args:
+            inputs: Input of the network, ``(batch, time, features)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+        """
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns what is added to the outputs, ``(batch, outputs)``; arguments are those of `read`."""
+        return self.as_outputs(functional.linear(self.read(inputs, lengths), self.weight)) + self.bias
+
+    def forward_from(self, inputs: Tensor, states: States | None) -> tuple[Tensor, States]:  # noqa: ARG002
+        """Refuses to read a sequence in pieces.
+
+        Raises:
+            GenomeError: Always.
+        """
+        raise GenomeError(
+            f"a {type(self).__name__} reads whole sequences; call the network with the whole, or choose a shortcut of "
+            "ngrams or none"
+        )
+
+    def as_outputs(self, lines: Tensor) -> Tensor:
+        """Returns ``lines`` ``(batch, ..., lines)`` in the order of the outputs, ``(batch, outputs)``."""
+        return lines
+
+    def as_lines(self, targets: Tensor) -> Tensor:
+        """Returns ``targets`` ``(batch, targets)``, ordered as outputs without levels, as ``(rows, lines)``."""
+        return targets
+
+
+class SharedLine(LinearShortcut):
+    """One map from the window of each target to its horizon, the same for all targets (Zeng et al., 2023).
+
+    Args:
+        signature: Shapes of a forecast that reads all targets.
+        relative: Whether windows are read less their last step.
+    """
+
+    rate_factor = 0.1
+    columns: Tensor
+    """Feature of each target, int64 ``(targets,)``."""
+
+    def __init__(self, signature: Signature, *, relative: bool) -> None:
+        super().__init__(signature.steps, signature.horizon, signature.outputs)
+        columns = tuple(dict.fromkeys(signature.last_values))
+        self.register_buffer("columns", torch.tensor(columns), persistent=False)
+        self._levels = len(signature.last_values) // len(columns)
+        self._relative = relative
+
+    def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the windows of the targets, ``(batch, targets, steps)``; see `LinearShortcut.read`."""
+        values = inputs[:, :, self.columns]
+        return _latest(values, lengths, self.weight.shape[1], relative=self._relative).transpose(1, 2)
+
+    def as_outputs(self, lines: Tensor) -> Tensor:
+        """Returns ``lines`` ``(batch, targets, horizon)`` by step, target and level."""
+        by_step = lines.transpose(1, 2)
+        return (by_step.repeat_interleave(self._levels, dim=2) if self._levels > 1 else by_step).flatten(1)
+
+    def as_lines(self, targets: Tensor) -> Tensor:
+        """Returns ``targets`` ``(batch, horizon * targets)`` as ``(batch * targets, horizon)``."""
+        return targets.view(len(targets), -1, len(self.columns)).transpose(1, 2).flatten(0, 1)
+
+
+class FullLine(LinearShortcut):
+    """A map from the window of all features to all outputs of a forecast.
+
+    Args:
+        signature: Shapes of a forecast.
+        relative: Whether windows are read less their last step.
+    """
+
+    rate_factor = 0.1
+
+    def __init__(self, signature: Signature, *, relative: bool) -> None:
+        super().__init__(signature.steps * signature.features, signature.outputs, signature.outputs)
+        self._steps = signature.steps
+        self._relative = relative
+
+    def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the last steps, ``(batch, steps * features)``; see `LinearShortcut.read`."""
+        return _latest(inputs, lengths, self._steps, relative=self._relative).flatten(1)
+
+
+class FlatLine(LinearShortcut):
+    """A map from all steps of a sequence to the outputs; of a sequence that is too long it reads the first steps."""
+
+    def __init__(self, signature: Signature) -> None:
+        super().__init__(signature.steps * signature.features, signature.outputs, signature.outputs)
+        self._steps = signature.steps
+
+    def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the steps, zeros after the end, ``(batch, steps * features)``; see `LinearShortcut.read`."""
+        if lengths is not None:
+            inputs = inputs.masked_fill(~valid_steps(lengths, inputs.shape[1])[..., None], 0.0)
+        # A negative padding cuts off what is too long.
+        return functional.pad(inputs, (0, 0, 0, self._steps - inputs.shape[1])).flatten(1)
+
+
+class PooledLine(LinearShortcut):
+    """A map from mean and maximum over the steps of a sequence to the outputs."""
+
+    def __init__(self, signature: Signature) -> None:
+        super().__init__(2 * signature.features, signature.outputs, signature.outputs)
+        self._mean, self._max = MeanOverTime(), MaxOverTime()
+
+    def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns mean and maximum, ``(batch, 2 * features)``; see `LinearShortcut.read`."""
+        return torch.cat([self._mean(inputs, lengths), self._max(inputs, lengths)], dim=1)
+
+
+def shortcut_for(architecture: Architecture, signature: Signature) -> LinearShortcut | None:
+    """Returns the shortcut of a network, with weights of zero; None if it has none.
+
+    Raises:
+        GenomeError: The shortcut does not fit the task.
+    """
+    shortcut = architecture.shortcut
+    if obstacle := shortcut_obstacle(shortcut, signature):
+        raise GenomeError(f"architecture.shortcut is {shortcut}, which does not fit the task: {obstacle}")
+    relative = architecture.forecast is not Forecast.VALUE
+    match shortcut.kind:
+        case ShortcutKind.SHARED:
+            return SharedLine(signature, relative=relative)
+        case ShortcutKind.FULL:
+            return FullLine(signature, relative=relative)
+        case ShortcutKind.FLAT:
+            return FlatLine(signature)
+        case ShortcutKind.POOLED:
+            return PooledLine(signature)
+        case _:
+            return None
+
+
+def _latest(values: Tensor, lengths: Tensor | None, steps: int, *, relative: bool) -> Tensor:
+    """Returns the last ``steps`` of each sequence, ``(batch, steps, features)``; a shorter one begins with zeros.
+
+    Args:
+        values: ``(batch, time, features)``.
+        lengths: int64 ``(batch,)``; None if no sequence is padded.
+        steps: Steps of the result.
+        relative: Whether the last step is subtracted.
+    """
+    if relative:
+        values = values - last_step(values, lengths)[:, None]
+    time = values.shape[1]
+    if lengths is None:
+        return values[:, time - steps :] if time >= steps else functional.pad(values, (0, 0, steps - time, 0))
+    positions = lengths[:, None] + torch.arange(-steps, 0, device=values.device)
+    taken = values.gather(1, positions.clamp(min=0)[..., None].expand(-1, -1, values.shape[2]))
+    return taken.masked_fill((positions < 0)[..., None], 0.0)
