@@ -1,0 +1,137 @@
+"""Searches a little on every data set, and compares the champion with an LSTM that is tuned alike and with baselines.
+
+    python -m benchmarks.champions [NAME...]     makes what is missing; all data sets by default, the cheap ones first
+    python -m benchmarks.champions --report      the page alone
+
+Run from the root of the repository. Data lie where the configurations say, or where EVO_NAS_DATA says. What was made is
+kept in the folder that EVO_NAS_BENCHMARKS names, ``~/.cache/evo-nas-benchmarks`` by default, so that a second call goes
+on. One process, one thread. It ends by writing ``benchmarks/results/champions.md``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import torch
+
+from benchmarks.comparisons import CUT_HEADER, GIVEN_HEADER, NETWORK_HEADER, Comparison
+from benchmarks.contests import NAMES, SEEDS, Challenge, Contest
+from benchmarks.table import Table, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NORMS = "space.norms=[layer, none, before]"
+SERIES = (NORMS, "space.fronts=[differences, none, convolution 3]", "space.shortcuts=[none, flat, pooled]")
+WINDOWS = (NORMS, "space.shortcuts=[shared, none]")
+CHALLENGES = {
+    "airline": Challenge(30, WINDOWS, "18.9"),
+    "sunspots": Challenge(30, WINDOWS),
+    "japanese_vowels": Challenge(24, SERIES, ".984"),
+    "digits": Challenge(24, SERIES, ".983"),
+    "etth1": Challenge(20, (*WINDOWS, "space.fronts=[segments 8, none]"), ".0264"),
+    "etth1_seven": Challenge(
+        20,
+        (
+            *(*WINDOWS, "space.fronts=[segments 8, segments 24, none]"),
+            *("space.columns=[together, apart]", "space.segments=[0, 24]"),
+        ),
+        ".375 (SegRNN .368)",
+    ),
+    "pendigits": Challenge(16, SERIES, ".985"),
+    "coal": Challenge(16, (NORMS, "space.shortcuts=[none, shared]"), "4.1e-4"),
+    "trec": Challenge(
+        16,
+        (NORMS, "space.shortcuts=[ngrams 1-2 x 8192, none]", "space.fronts=[none, ngrams 1-2 x 8192]"),
+        ".892",
+    ),
+    "promoters": Challenge(
+        16, (NORMS, "space.shortcuts=[ngrams 3-6 x 4096, none]", "space.fronts=[none, convolution 7]"), ".795"
+    ),
+    "mnist1d": Challenge(16, SERIES, ".94"),
+    "jsb": Challenge(16, (NORMS,), "8.20"),
+    "tinyshakespeare": Challenge(8, (NORMS, "space.shortcuts=[ngrams 2-5 x 16384, none]"), "1.70 (6-grams)"),
+    "anbncn": Challenge(12, ("space.norms=[none, layer]",), "1"),
+    "addition": Challenge(12, ("space.norms=[none, layer]",), "1"),
+}
+REMARKS = (
+    "Champion: the fittest on validation of a search by aging evolution, with so many candidates in one process. LSTM: "
+    "the same strategy, seed and number of candidates in the same space, but with LSTM cells alone and without front "
+    "ends, shortcuts, norms and the like; widths, depth, directions, poolings, rates, batches and dropout are to "
+    "choose as for the champion, so its size is what validation chose.",
+    "Champion with LSTM cells: the whole network of the champion, shortcut and norm included, with LSTM cells of "
+    "widths that give it as many parameters; its settings are not tuned again. Left out where the champion is one.",
+    f"All are trained from scratch with the same {len(SEEDS)} seeds, which no search saw; means of the test metric. "
+    "Differences are paired and positive where the champion is better, with a 95 % interval by Student's t; the noise "
+    "of the test part itself is not in it.",
+    "The baseline is the best of all that the task has, chosen by the test score itself; baselines learn from training "
+    "and validation part, networks from the training part alone.",
+    "CPU seconds: both searches and all trainings on the given cut, without the baselines.",
+)
+CUTS = (
+    "The networks are those that the search on the given cut found, trained from scratch on each other cut with a seed "
+    "of its own; the baselines are fitted to each of them, and the best is that of the best mean."
+)
+
+
+def main(*names: str) -> None:
+    torch.set_num_threads(1)
+    for name in () if names == ("--report",) else names or CHALLENGES:
+        contest = Contest(name, CHALLENGES[name], make=True)
+        contest.on_given_cut()
+        contest.baselines()
+        contest.on_other_cuts()
+        report()
+    report()
+
+
+def report() -> None:
+    """Writes the page from all that is kept."""
+    contests = [Contest(name, challenge, make=False) for name, challenge in CHALLENGES.items()]
+    given = list(filter(None, map(Comparison.on_given_cut, contests)))
+    others = list(filter(None, map(Comparison.on_other_cuts, contests)))
+    missing = CHALLENGES.keys() - {each.contest.name for each in given}
+    not_run = [f"Not run: {', '.join(name for name in CHALLENGES if name in missing)}."] if missing else []
+    command = "python -m benchmarks.champions"
+    tables = (
+        (
+            "On the cut of the search",
+            GIVEN_HEADER,
+            [each.row() for each in given],
+            [_verdict(given), *not_run, *REMARKS],
+        ),
+        (
+            "On cuts that no search saw",
+            CUT_HEADER,
+            [each.cut_row() for each in others],
+            [_verdict(others), CUTS],
+        ),
+        ("The networks", NETWORK_HEADER, [row for each in given for row in each.network_rows()], []),
+    )
+    write(
+        "champions",
+        "Champions, LSTMs tuned alike, and baselines",
+        [Table(title, command, header, rows, remarks) for title, header, rows, remarks in tables if rows],
+    )
+
+
+def _verdict(compared: Sequence[Comparison]) -> str:
+    """Returns one sentence with what was reached and what was missed."""
+    against = {name: [each.gain(name) for each in compared] for name in NAMES[1:]}
+    better = [each.contest.name for each in compared if each.beats_baseline]
+    worse = [each.contest.name for each in compared if not each.beats_baseline]
+    told = [
+        f"than the {name} on {sum(gain.is_gain for gain in gains if gain)} and worse on "
+        f"{sum(gain.is_loss for gain in gains if gain)} of {sum(gain is not None for gain in gains)}"
+        for name, gains in against.items()
+    ]
+    missed = f", and not on {', '.join(worse)}" if worse else ""
+    return (
+        f"The champion's mean is better than the best baseline on {len(better)} of {len(compared)}{missed}. By the 95 "
+        f"% interval it is better {'; '.join(told)}."
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
