@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evo_nas.genome import options
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.published import read_arc, read_recipe
 
@@ -34,3 +35,5 @@ CELLS: Mapping[str, CellGraph] = {
     "ENAS, 8 nodes": ENAS_8,
     "NAS-Bench-NLP, 11 nodes": RECIPE,
 }
+LINEAR_CELLS: Mapping[str, CellGraph] = {name: NAMED_CELLS[name] for name in options.LINEAR_CELLS}
+"""The published linear recurrences."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STEPS = BATCH = 64
-WIDTHS = (32, 64, 128)
+WIDTHS = (32, 64, 128, 256)
 BLOCKS = 9
 BLOCK_S = 0.12
 """CPU time of a block, of at least one step."""

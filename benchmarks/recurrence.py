@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from benchmarks.cells import CELLS
+from benchmarks.cells import CELLS, LINEAR_CELLS
 from benchmarks.cpu_time import BATCH, BLOCKS, STEPS, WIDTHS, cpu_ms, train_step
 from benchmarks.table import Table, load, machine, write
 from evo_nas.models.bptt import BpttRecurrence
@@ -27,51 +27,63 @@ from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.native import NativeRecurrence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from evo_nas.genome.cell import CellGraph
 
 COMPILED_STEPS = (100, 1_000, 10_000)
-LAYERS = {"LSTM": nn.LSTM, "GRU": nn.GRU}
+LONG_STEPS = 256
+LAYERS = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU}
 BACKENDS = (EagerRecurrence, BpttRecurrence, NativeRecurrence)
+COLUMNS = (*(backend.backend_name for backend in BACKENDS), *LAYERS)
 
 
-def backends() -> Table:
-    """Measures every backend on every cell and width."""
-    rows = []
-    for name, cell in CELLS.items():
-        for width in WIDTHS:
-            inputs = torch.randn(BATCH, STEPS, width)
-            modules: dict[str, nn.Module] = {
-                backend.backend_name: backend(cell, width, width) for backend in BACKENDS
-            }
-            if name in LAYERS:
-                modules["torch"] = LAYERS[name](width, width, batch_first=True)
-            ms = cpu_ms({backend: train_step(module, inputs) for backend, module in modules.items()})
-            rows.append([name, str(width), *_cells(ms), load()])
+def backends(cells: Mapping[str, CellGraph], *, title: str, steps: int) -> Table:
+    """Measures every backend on every cell and width, beside torch's layers and its matrix product."""
     return Table(
-        title=f"One layer, {STEPS} steps, batch {BATCH}, input as wide as the states",
+        title=f"{title}: {steps} steps, batch {BATCH}, input as wide as the states",
         command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence",
         header=[
-            *("cell", "width", "eager ms", "bptt ms", "native ms", "nn ms"),
-            *("native : eager", "bptt : eager", "native : nn", "load"),
+            *("cell", "width", *(f"{name} ms" for name in COLUMNS), "GFLOP/s", "of sgemm"),
+            *(f"native : {name}" for name in ("eager", *LAYERS)),
+            "load",
         ],
-        rows=rows,
+        rows=[_row(name, cell, width, steps) for name, cell in cells.items() for width in WIDTHS],
         remarks=[
             "CPU milliseconds of forward, loss and backward on one thread; ratios are speed-ups.",
-            "eager is the plain loop with one matrix product per linear node, nn is torch's own layer.",
+            "eager is the plain loop with one matrix product per linear node, nn is torch's own layer of that width.",
+            "GFLOP/s are what the matrix products of the cell come to, three for each weight, over the whole time of "
+            "native; sgemm is torch's product of the batch with weights of four times the width.",
             f"Medians of {BLOCKS} interleaved blocks; torch {torch.__version__}.",
         ],
     )
 
 
-def _cells(ms: Mapping[str, float]) -> list[str]:
-    layer = ms.get("torch")
+def _row(name: str, cell: CellGraph, width: int, steps: int) -> list[str]:
+    inputs = torch.randn(BATCH, steps, width)
+    modules: dict[str, nn.Module] = {
+        backend.backend_name: backend(cell, width, width) for backend in BACKENDS
+    }
+    modules |= {layer: new_layer(width, width, batch_first=True) for layer, new_layer in LAYERS.items()}
+    weights = sum(weight.numel() for weight in modules["native"].parameters() if weight.dim() == 2)
+    measured = {column: train_step(module, inputs) for column, module in modules.items()}
+    ms = cpu_ms({**measured, "sgemm": _product(width)})
+    rate, sgemm = 6e-6 * BATCH * steps * weights / ms["native"], 8e-6 * BATCH * width**2 / ms["sgemm"]
     return [
-        *(f"{ms[backend.backend_name]:.2f}" for backend in BACKENDS),
-        "-" if layer is None else f"{layer:.2f}",
-        f"{ms['eager'] / ms['native']:.1f}x",
-        f"{ms['eager'] / ms['bptt']:.1f}x",
-        "-" if layer is None else f"{layer / ms['native']:.1f}x",
+        *(name, str(width), *(f"{ms[column]:.2f}" for column in COLUMNS)),
+        *(f"{rate:.0f}", f"{100 * rate / sgemm:.0f} %"),
+        *(f"{ms[column] / ms['native']:.1f}x" for column in ("eager", *LAYERS)),
+        load(),
     ]
+
+
+def _product(width: int) -> Callable[[], object]:
+    left, right, result = (
+        torch.randn(BATCH, width),
+        torch.randn(width, 4 * width),
+        torch.empty(BATCH, 4 * width),
+    )
+    return lambda: torch.mm(left, right, out=result)
 
 
 def compiled(name: str, width: int) -> Table:
@@ -121,7 +133,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    tables = [backends()]
+    tables = [
+        backends(CELLS, title="One layer", steps=STEPS),
+        backends(LINEAR_CELLS, title="Linear recurrences", steps=LONG_STEPS),
+    ]
     if options.compile:
         tables.append(compiled("LSTM", 32))
     if options.numba:
