@@ -107,7 +107,7 @@ def _parts_of_rows(dataset: Dataset, rows: int) -> Counts:
             parts[np.minimum(origins + step, rows - 1)] = number
     told = np.flatnonzero(parts != NO_PART)
     if told.size:
-        # The rows before the first forecast are read by it; a stride leaves rows out that training reads as well.
+        # The rows before the first forecast are read by it; forecasts without a known target leave rows out.
         parts[: told[0]] = parts[told[0]]
         gaps = np.flatnonzero(parts == NO_PART)
         parts[gaps] = parts[told[np.searchsorted(told, gaps) - 1]]

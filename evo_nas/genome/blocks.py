@@ -12,6 +12,10 @@ from evo_nas.genome.json_text import UNTRUSTED
 MAX_SEGMENT = 1024
 """Most steps of a segment or of a convolution's kernel."""
 MAX_NGRAM = 8
+NGRAM_WIDTH = 16
+"""Width of the vectors of n-grams that are joined to an embedding."""
+LONGEST_SPELLING = 24
+"""Characters of a token's spelling that are read, with the marks of its ends."""
 MAX_NGRAM_ROWS = 1 << 20
 """Most rows of a table of hashed n-grams."""
 
@@ -39,6 +43,11 @@ class Ngrams:
             )
         if not 2 <= self.rows <= MAX_NGRAM_ROWS:
             raise GenomeError(f"n-grams have {self.rows} rows; must be 2 to {MAX_NGRAM_ROWS}")
+
+    @property
+    def orders(self) -> int:
+        """How many lengths of runs there are."""
+        return self.longest - self.shortest + 1
 
     def __str__(self) -> str:
         return f"{self.shortest}-{self.longest} x {self.rows}"
@@ -101,6 +110,10 @@ class Front:
     def shortens(self) -> int:
         """Steps of the input for each step of the first layer."""
         return self.size if self.kind is FrontKind.SEGMENTS else self.stride
+
+    def steps(self, steps: int) -> int:
+        """Returns how many steps the first layer has for ``steps`` of the input."""
+        return -(-steps // self.shortens)
 
     @classmethod
     def of(cls, text: str) -> Front:

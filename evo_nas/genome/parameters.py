@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Norm, Pooling
-from evo_nas.genome.blocks import ShortcutKind
+from evo_nas.genome.blocks import LONGEST_SPELLING, NGRAM_WIDTH, FrontKind, ShortcutKind
 from evo_nas.genome.cell import X
 from evo_nas.genome.ops import Op
 
@@ -20,8 +20,8 @@ def count_parameters(architecture: Architecture, signature: Signature) -> int:
     A linear node has one matrix over all its inputs, and a bias vector if it has one: an LSTM
     has one bias a gate.
     """
-    total = signature.vocabulary * (architecture.embedding or 0)
-    widths = [architecture.embedding or signature.features]
+    total = signature.vocabulary * (architecture.embedding or 0) + _count_front(architecture, signature)
+    widths = [front_width(architecture, signature)]
     for layer in architecture.layers:
         total += _count_layer(layer, _width_into(widths, layer.skip))
         widths.append(layer.output_width)
@@ -40,6 +40,38 @@ def _count_shortcut(architecture: Architecture, signature: Signature) -> int:
             return outputs * (2 * features + 1)
         case _:
             return 0
+
+
+def count_spellings(architecture: Architecture, signature: Signature) -> int:
+    """Returns how many numbers that are not trained a network stores: which character n-grams each token has."""
+    front = architecture.front
+    if front.ngrams is None or front.kind is not FrontKind.SUBWORDS:
+        return 0
+    return signature.vocabulary * LONGEST_SPELLING * front.ngrams.orders
+
+
+def front_width(architecture: Architecture, signature: Signature) -> int:
+    """Returns the features of each step that the first layer reads."""
+    read = architecture.embedding or signature.features
+    match architecture.front.kind:
+        case FrontKind.DIFFERENCES:
+            return 2 * read
+        case FrontKind.SEGMENTS | FrontKind.CONVOLUTION:
+            return architecture.layers[0].width
+        case FrontKind.NGRAMS:
+            return read + NGRAM_WIDTH
+        case _:
+            return read
+
+
+def _count_front(architecture: Architecture, signature: Signature) -> int:
+    front = architecture.front
+    read = architecture.embedding or signature.features
+    if front.size:
+        return architecture.layers[0].width * (front.size * read + 1)
+    if front.ngrams is not None:
+        return front.ngrams.rows * (NGRAM_WIDTH if front.kind is FrontKind.NGRAMS else read)
+    return 0
 
 
 def _width_into(widths: list[int], skip: int | None) -> int:

@@ -31,7 +31,7 @@ def hashed_ngrams(
         before: What `tokens_before` returned for the piece before; None if a sequence begins here.
 
     Returns:
-        Rows below ``ngrams.rows``, int64 ``(batch, time, ngrams.longest - ngrams.shortest + 1)``.
+        Rows below ``ngrams.rows``, int64 ``(batch, time, ngrams.orders)``.
     """
     time, reach = tokens.shape[1], ngrams.longest - 1
     # One more than the id, so that 0 is no token.

@@ -82,6 +82,7 @@ class Windows:
         last_known: Given where inputs were filled with values that come after them: row of the last known value at or
             before each row, int32 ``(rows, features)``, -1 where its series has none. In a window, what follows the
             last known value is that value, so that nothing from the forecast's time is read.
+        stride: Of so many successive origins an epoch of training has one, drawn anew each time.
     """
 
     inputs: npt.NDArray[np.float32]
@@ -91,6 +92,7 @@ class Windows:
     horizon: int
     starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     last_known: npt.NDArray[np.int32] | None = None
+    stride: int = 1
 
     def __len__(self) -> int:
         return len(self.origins)

@@ -44,7 +44,8 @@ class WindowOptions(StrictOptions):
         split: Training, validation and test part of each series, in the order of time: three shares with the
             sum 1, or three numbers of rows (rows after them are not used). Parts that have files of their own
             leave their share to training.
-        stride: Steps between the starts of successive training windows; held-out parts use every window.
+        stride: An epoch of training has one window of so many successive ones, drawn anew each time; held-out parts
+            use every window.
         season: Steps of a season, for the seasonal naive forecast and for ``mase``.
         metric: What search optimises; ``wql``, the weighted quantile loss, needs ``quantiles``.
         units: Units of the metric: ``original``, or ``deviations`` of the targets in training, as is customary on
@@ -133,7 +134,7 @@ def forecast_of(
         ),
         objective=Objective.QUANTILE if levels else Objective.MSE,
         metric=_metric(windows, parts, options),
-        train=replace(train, origins=train.origins[:: options.stride]),
+        train=replace(train, stride=options.stride),
         validation=validation,
         test=test,
         remarks=(

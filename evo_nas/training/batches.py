@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -152,10 +153,12 @@ class WindowSplit:
     window: int
     horizon: int
     last_known: Tensor | None = None
+    stride: int = 1
     is_stream: bool = False
 
     def __len__(self) -> int:
-        return len(self.origins)
+        """Returns the number of windows of an epoch of training."""
+        return math.ceil(len(self.origins) / self.stride)
 
     def least_batch(self, size: int) -> BatchShape:
         """Returns the shape of a full batch."""
@@ -167,9 +170,12 @@ class WindowSplit:
             yield self._take(origins)
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yields windows at random origins."""
-        order = torch.randperm(len(self), generator=generator).to(self.origins.device)
-        for which in torch.split(order, size):
+        """Yields windows in random order: of every ``stride`` successive ones one that is drawn anew."""
+        order = torch.randperm(len(self), generator=generator) * self.stride
+        if self.stride > 1:
+            order += torch.randint(self.stride, (len(self),), generator=generator)
+            order.clamp_(max=len(self.origins) - 1)  # the last ones may be fewer
+        for which in torch.split(order.to(self.origins.device), size):
             yield self._take(self.origins[which])
 
     def _take(self, origins: Tensor) -> Batch:
@@ -254,6 +260,7 @@ class PreparedDataset:
         levels: Levels of the quantiles, float32 ``(levels,)``; None without quantiles.
         has_target_holes: Whether targets that are NaN must not count.
         starts: The ridge regressions at which linear shortcuts start.
+        vocabulary: Token of each id, where inputs are tokens.
     """
 
     signature: Signature
@@ -266,6 +273,7 @@ class PreparedDataset:
     levels: Tensor | None = None
     has_target_holes: bool = False
     starts: RidgeStarts = field(default_factory=RidgeStarts)
+    vocabulary: tuple[str, ...] = ()
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:
@@ -282,6 +290,7 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
         class_weights=None if weights is None else _tensor(weights, place),
         levels=levels_of(dataset, place),
         has_target_holes=dataset.has_target_holes,
+        vocabulary=dataset.vocabulary,
     )
 
 
@@ -311,6 +320,7 @@ def as_split(part: Part, signature: Signature, device: torch.device) -> Split:
             part.window,
             part.horizon,
             None if part.last_known is None else _tensor(part.last_known, device),
+            part.stride,
         )
     return StreamSplit(_tensor(part.tokens, device), part.steps)
 

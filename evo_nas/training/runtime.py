@@ -74,14 +74,15 @@ def least_bytes(architecture: Architecture, signature: Signature, batch: BatchSh
         signature: Shapes of the task.
         batch: Shape of some batch that it is trained on; see `Split.least_batch`.
     """
-    outputs = batch.rows * batch.steps * sum(layer.output_width for layer in architecture.layers)
+    steps = architecture.front.steps(batch.steps)
+    outputs = batch.rows * steps * sum(layer.output_width for layer in architecture.layers)
     return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + outputs)
 
 
 def graph_bytes(architecture: Architecture, batch: BatchShape) -> int:
     """Returns about how many bytes the graph of one step keeps: every node's value and gradient at every step."""
     values = sum(len(layer.cell.nodes) * layer.output_width for layer in architecture.layers)
-    return 2 * FLOAT_BYTES * batch.rows * batch.steps * values
+    return 2 * FLOAT_BYTES * batch.rows * architecture.front.steps(batch.steps) * values
 
 
 def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:

@@ -168,6 +168,7 @@ class _Fit:
         """Returns a network for a type of device; it is built on the CPU, so that only the seed decides its weights."""
         with SeededInit(self._generator):
             network = Network(self._architecture, self._data.signature, device=device)
+        network.front.read_spellings(self._data.vocabulary)
         set_dropout_generator(network, self._on_device)
         network.to(self._data.device)
         self._data.starts.apply(network, self._data)

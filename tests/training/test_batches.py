@@ -108,6 +108,35 @@ def test_windows_of_a_batch_are_those_that_are_cut_at_once() -> None:
     assert np.array_equal(torch.cat([batch.targets for batch in batches]).numpy(), whole.targets)
 
 
+def origins_of_an_epoch(split: Split, generator: torch.Generator) -> list[int]:
+    """The origins of the windows of an epoch; their inputs are the numbers of rows."""
+    return [int(first) + 5 for batch in split.shuffled(4, generator) for first in batch.inputs[:, 0, 0]]
+
+
+def test_epoch_has_one_window_of_every_stride_drawn_anew() -> None:
+    # What has no known target, here rows 20 to 25, is no origin, so it is never drawn.
+    origins = np.concatenate([np.arange(5, 20), np.arange(26, 38)])
+    numbers = np.arange(40, dtype=np.float32)[:, None]
+    split = split_of(Windows(numbers, numbers, origins, window=5, horizon=3, stride=4))
+    generator = torch.Generator().manual_seed(0)
+    epochs = [origins_of_an_epoch(split, generator) for _ in range(50)]
+
+    assert len(split) == 7
+    for epoch in epochs:
+        places = np.searchsorted(origins, sorted(epoch))
+        assert (places // 4).tolist() == list(range(7))
+    assert {origin for epoch in epochs for origin in epoch} == set(origins.tolist())
+    assert epochs[0] == origins_of_an_epoch(split, torch.Generator().manual_seed(0))
+
+
+def test_held_out_windows_are_all_read_whatever_the_stride() -> None:
+    every, thinned = split_of(rows()), split_of(replace(rows(), stride=4))
+    assert torch.equal(
+        torch.cat([batch.inputs for batch in thinned.in_order(8)]),
+        torch.cat([batch.inputs for batch in every.in_order(8)]),
+    )
+
+
 def test_a_million_rows_are_stored_once() -> None:
     values = np.zeros((1_000_000, 7), dtype=np.float32)
     parts = [Windows(values, values[:, :1], np.arange(96, 999_976), 96, 24) for _ in range(3)]

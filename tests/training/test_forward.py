@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature
+from evo_nas.genome.blocks import Front
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.network import Network
 from evo_nas.tasks.dataset import Objective, Stream
@@ -52,9 +53,13 @@ def test_each_part_of_a_dataset_has_scores_of_its_own(network, dataset) -> None:
 STREAM = Signature(features=0, vocabulary=5, outputs=5, per_step=True)
 
 
-@pytest.fixture
-def reader() -> Network:
-    return Network(Architecture((Layer(NAMED_CELLS["lstm"], 4),), embedding=3), STREAM).eval()
+@pytest.fixture(params=["none", "ngrams 1-3 x 50", "convolution 3"])
+def reader(request) -> Network:
+    layers, front = (Layer(NAMED_CELLS["lstm"], 4),), Front.of(request.param)
+    network = Network(Architecture(layers, embedding=3, front=front), STREAM).eval()
+    for weights in network.front.parameters():
+        torch.nn.init.normal_(weights)  # vectors of n-grams begin as zeros
+    return network
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import torch
 from evo_nas.config import TrainingConfig
 from evo_nas.config.schema import DeviceChoice
 from evo_nas.errors import ConfigError
+from evo_nas.genome.blocks import Front
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.backends import BACKENDS
@@ -75,6 +76,18 @@ def test_longer_sequences_and_larger_batches_need_more(architecture, dataset) ->
         for shape in ((64, 10), (64, 100), (256, 100))
     )
     assert 16 * count_parameters(architecture, dataset.signature) < short < long < wide
+
+
+def test_segments_need_memory_for_each_of_them_and_not_for_each_step(architecture, dataset) -> None:
+    segmented = replace(architecture, front=Front.of("segments 8"))
+    for rows in (64, 128):
+        by_steps, by_segments = (
+            least_bytes(each, dataset.signature, BatchShape(rows, 81))
+            - 16 * count_parameters(each, dataset.signature)
+            for each in (architecture, segmented)
+        )
+        assert by_steps * 11 == by_segments * 81
+    assert graph_bytes(segmented, BatchShape(1, 81)) == graph_bytes(architecture, BatchShape(1, 11))
 
 
 def test_a_graph_needs_memory_for_every_node_at_every_step(architecture) -> None:

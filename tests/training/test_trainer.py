@@ -10,12 +10,14 @@ import torch
 
 from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
-from evo_nas.genome.architecture import Architecture, Head, Layer, Training
+from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
+from evo_nas.genome.blocks import Front
 from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.tasks.dataset import Objective, Sequences
-from evo_nas.tasks.metrics import MSE, Metric
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.metrics import ACCURACY, MSE, Metric
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
@@ -213,3 +215,26 @@ def test_architectures_of_several_layers_train(dataset) -> None:
     assert trained.outcome.status is Status.OK
     assert trained.outcome.backends == trained.network.backends
     assert len(trained.outcome.backends) == 3
+
+
+def test_network_that_reads_spellings_gets_them_from_the_vocabulary() -> None:
+    tokens = np.random.default_rng(0).integers(0, 3, size=(32, 5))
+    part = Sequences(tokens, (tokens == 1).any(axis=1).astype(np.int64))
+    dataset = Dataset(
+        "texts",
+        Signature(0, 2, vocabulary=3),
+        Objective.CROSS_ENTROPY,
+        ACCURACY,
+        *[part] * 3,
+        vocabulary=("", "flow", "flows"),
+    )
+    architecture = Architecture(
+        (Layer(NAMED_CELLS["mgu"], 4),), embedding=3, front=Front.of("subwords 3-4 x 40")
+    )
+    trained = fit(architecture, dataset)
+    assert trained.outcome.status is Status.OK, trained.outcome.error
+    assert trained.network.front.stem.spellings[1].any()
+
+    nameless = fit(architecture, replace(dataset, vocabulary=())).outcome
+    assert nameless.status is Status.FAILED
+    assert "reads the spelling of 3 tokens" in nameless.error

@@ -25,7 +25,7 @@ from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.parameters import count_parameters, count_spellings
 from evo_nas.models.network import Network
 from evo_nas.tasks.preparation import Preparation
 
@@ -202,7 +202,7 @@ def _check_size(path: Path, architecture: Architecture, *, signature: Signature)
     except (OSError, SafetensorError) as error:
         raise ChampionError(f"{path} cannot be read: {error}; export it again") from error
     stored = sum(math.prod(shape) for shape in shapes)
-    expected = count_parameters(architecture, signature)
+    expected = count_parameters(architecture, signature) + count_spellings(architecture, signature)
     if stored != expected:
         raise ChampionError(
             f"{path} holds {stored} weights; {ARCHITECTURE_FILE} needs {expected}: export it again"

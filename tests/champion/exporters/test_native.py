@@ -32,6 +32,21 @@ def exported(directory, *, signature=NUMERIC, seed=1):
     return network, genome
 
 
+def test_spellings_of_tokens_are_exported_with_the_weights(tmp_path):
+    options = OPTIONS.model_copy(update={"fronts": ("subwords 2-3 x 20",)})
+    space = SearchSpace(options, TOKENS, epochs=4)
+    genome = space.random(random.Random(0))
+    network = Network(space.decode(genome), TOKENS).eval()
+    network.front.read_spellings(tuple("abcdefg"))
+    torch.nn.init.normal_(network.front.stem.vectors.weight)
+    provenance = Provenance(genome, space.canonical_hash(genome), options, 4, "run", 17)
+    files = native_files(network.architecture, TOKENS, save(network.state_dict()), provenance)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    tokens = torch.randint(0, 7, (4, 9))
+    assert torch.equal(read_native(tmp_path)(tokens), network(tokens))
+
+
 @pytest.mark.parametrize("signature", [NUMERIC, TOKENS, FORECAST])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_loaded_champion_gives_the_outputs_it_gave_at_export(tmp_path, signature, seed):
