@@ -18,6 +18,10 @@ LONGEST_SPELLING = 24
 """Characters of a token's spelling that are read, with the marks of its ends."""
 MAX_NGRAM_ROWS = 1 << 20
 """Most rows of a table of hashed n-grams."""
+ATTENTION_WINDOW = 64
+"""Steps that attention sees, the present one among them."""
+ATTENTION_HEADS = 4
+MEMORY_SLOTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,18 @@ class Context(StrEnum):
     ATTENTION = "attention"
     """Causal self-attention over the layer's own last outputs (Vaswani et al., 2017)."""
     MEMORY = "memory"
-    """An external memory of keys and values, read and written at each step (Graves et al., 2014)."""
+    """A few slots outside the cell with keys and values, read and written at each step (Graves et al., 2014; Zhang et
+    al., 2024)."""
+
+
+def attention_width(width: int) -> int:
+    """Returns the features of keys, of all heads together, for outputs of ``width``: about half as many."""
+    return ATTENTION_HEADS * max(1, width // (2 * ATTENTION_HEADS))
+
+
+def memory_width(width: int) -> int:
+    """Returns the features of a slot's key for outputs of ``width``."""
+    return max(1, width // 2)
 
 
 def _ngrams_of(text: str) -> Ngrams | None:

@@ -44,6 +44,15 @@ def fitting_segments(options: SpaceOptions, signature: Signature) -> tuple[int, 
     return _fitting("segments", options, list(options.segments), segment_obstacle, signature)
 
 
+def fitting_periods(options: SpaceOptions, signature: Signature) -> tuple[int, ...]:
+    """Returns the permitted periods of layers that fit a task, at least one.
+
+    Raises:
+        ConfigError: A period that was asked for does not fit; by default those that do not are left out.
+    """
+    return _fitting("periods", options, list(options.periods), period_obstacle, signature)
+
+
 def front_obstacle(front: Front, signature: Signature) -> str:
     """Returns why ``front`` does not fit a task; an empty string if it does."""
     if front.kind in (FrontKind.NGRAMS, FrontKind.SUBWORDS):
@@ -89,6 +98,12 @@ def segment_obstacle(segment: int, signature: Signature) -> str:
     if segment and not signature.horizon:
         return "the task is no forecast"
     return f"it is longer than the horizon, {signature.horizon} steps" if segment > signature.horizon else ""
+
+
+def period_obstacle(period: int, signature: Signature) -> str:
+    """Returns why a layer that updates every ``period`` steps does not fit a task; an empty string if it does."""
+    too_long = signature.steps and period > signature.steps
+    return f"it is longer than a sequence, {signature.steps} steps" if too_long else ""
 
 
 def _fitting(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Norm, Pooling
-from evo_nas.genome.blocks import LONGEST_SPELLING, NGRAM_WIDTH, FrontKind, ShortcutKind
+from evo_nas.genome.blocks import (
+    ATTENTION_HEADS,
+    ATTENTION_WINDOW,
+    LONGEST_SPELLING,
+    MEMORY_SLOTS,
+    NGRAM_WIDTH,
+    Context,
+    FrontKind,
+    ShortcutKind,
+    attention_width,
+    memory_width,
+)
 from evo_nas.genome.cell import X
 from evo_nas.genome.ops import Op
 
@@ -81,7 +92,19 @@ def _width_into(widths: list[int], skip: int | None) -> int:
 def _count_layer(layer: Layer, input_width: int) -> int:
     cell = count_cell_parameters(layer.cell, input_width, layer.width)
     norm = 2 * layer.output_width if layer.norm is Norm.LAYER else 0
-    return cell * (1 + layer.bidirectional) + norm
+    return (cell + _count_context(layer)) * (1 + layer.bidirectional) + norm
+
+
+def _count_context(layer: Layer) -> int:
+    """Returns the parameters of one direction of a layer's context."""
+    match layer.context:
+        case Context.NONE:
+            return 0
+        case Context.ATTENTION:
+            return 4 * layer.width * attention_width(layer.width) + ATTENTION_HEADS * ATTENTION_WINDOW
+        case Context.MEMORY:
+            addresses = (MEMORY_SLOTS + 1) * (layer.width + 1)  # and the gate
+            return 4 * layer.width * memory_width(layer.width) + addresses
 
 
 def count_cell_parameters(cell: CellGraph, input_width: int, width: int) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evo_nas.genome.architecture import Forecast, Norm, Optimizer, Pooling
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
-from evo_nas.genome.fitting import fitting_fronts, fitting_segments, fitting_shortcuts
+from evo_nas.genome.fitting import fitting_fronts, fitting_periods, fitting_segments, fitting_shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,7 +299,7 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[int](
         field="period",
-        choices=lambda at: at.options.periods,
+        choices=lambda at: fitting_periods(at.options, at.signature),
         ordered=True,
         words=lambda value: f"every {value} steps" if value > 1 else "",
     ),

@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.errors import ConfigError
+from evo_nas.genome.blocks import (
+    ATTENTION_HEADS,
+    ATTENTION_WINDOW,
+    MEMORY_SLOTS,
+    Context,
+    attention_width,
+    memory_width,
+)
 from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.external_memory import CHUNK as MEMORY_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evo_nas.config.schema import DeviceChoice, TrainingConfig
-    from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.genome.architecture import Architecture, Layer, Signature
     from evo_nas.training.batches import BatchShape
 
 FLOAT_BYTES = 4
@@ -67,7 +76,8 @@ def device_name(choice: DeviceChoice) -> str:
 def least_bytes(architecture: Architecture, signature: Signature, batch: BatchShape) -> int:
     """Returns a lower bound in bytes of what training needs in addition to the data.
 
-    Training keeps every layer's output at every step for the way back. A network that cannot fit is never tried.
+    Training keeps every layer's output at every step for the way back, and the weights of its context. A network that
+    cannot fit is never tried.
 
     Args:
         architecture: The architecture to train.
@@ -75,8 +85,26 @@ def least_bytes(architecture: Architecture, signature: Signature, batch: BatchSh
         batch: Shape of some batch that it is trained on; see `Split.least_batch`.
     """
     steps = architecture.front.steps(batch.steps)
-    outputs = batch.rows * steps * sum(layer.output_width for layer in architecture.layers)
-    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + outputs)
+    values = sum(
+        steps * layer.output_width + _context_values(layer, steps // layer.period)
+        for layer in architecture.layers
+    )
+    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + batch.rows * values)
+
+
+def _context_values(layer: Layer, updates: int) -> int:
+    """Returns the fewest numbers that the context of a layer keeps for each sequence of so many updates."""
+    match layer.context:
+        case Context.NONE:
+            return 0
+        case Context.ATTENTION:
+            # Weights of each head for all steps of a block and of the one before it.
+            seen = updates if updates <= ATTENTION_WINDOW else 2 * ATTENTION_WINDOW
+            kept = ATTENTION_HEADS * seen + 3 * attention_width(layer.width)
+        case Context.MEMORY:
+            # What each step of a chunk finds of each earlier one in every slot.
+            kept = MEMORY_SLOTS * min(updates, MEMORY_CHUNK) + 3 * memory_width(layer.width)
+    return (1 + layer.bidirectional) * updates * kept
 
 
 def graph_bytes(architecture: Architecture, batch: BatchShape) -> int:

@@ -57,6 +57,7 @@ def test_table_of_ngrams_has_a_limit() -> None:
         ({"shortcuts": ["flat"]}, TEXT, "no sequence of numbers"),
         ({"segments": [0, 7]}, FORECAST, "longer than the horizon, 6 steps"),
         ({"segments": [0, 2]}, SERIES, "the task is no forecast"),
+        ({"periods": [1, 25]}, FORECAST, "longer than a sequence, 24 steps"),
     ],
 )
 def test_block_that_does_not_fit_the_task_is_refused_with_its_reason(options, signature, message) -> None:

@@ -18,6 +18,7 @@ from evo_nas.genome.architecture import (
     Pooling,
     Signature,
 )
+from evo_nas.genome.blocks import Context
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
@@ -29,7 +30,13 @@ from evo_nas.models.seeded_init import SeededInit
 SERIES = Signature(features=3, outputs=2)
 LSTM, MGU = NAMED_CELLS["lstm"], NAMED_CELLS["mgu"]
 WIDE = SpaceOptions(
-    layers={"min": 1, "max": 3}, widths=(2, 5), cells=tuple(NAMED_CELLS), bidirectional=True, heads=(0, 3)
+    layers={"min": 1, "max": 3},
+    widths=(2, 5),
+    cells=tuple(NAMED_CELLS),
+    bidirectional=True,
+    heads=(0, 3),
+    periods=(1, 2),
+    contexts=tuple(Context),
 )
 SPACES = {
     "series": SearchSpace(WIDE, SERIES, 50),

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
+from evo_nas.tasks.dataset import Sequences
 from evo_nas.training import evaluator
 from evo_nas.training.evaluator import EvaluatorFactory
 from evo_nas.training.trainer import Trained, train
@@ -74,6 +77,19 @@ def test_what_the_factory_is_given_reaches_the_training(space, dataset, monkeypa
     factory = EvaluatorFactory(space, dataset, training, memory_bytes=2**30, lanes=4)
     assert factory()(candidate(space, seed=9, budget=2)).status is Status.OK
     assert seen == [(training, {"epochs": 2, "seed": 9, "memory_bytes": 2**28})]
+
+
+def test_attention_over_more_steps_than_memory_allows_is_refused_before_training(dataset) -> None:
+    long = Sequences(np.zeros((8, 20_000, 2), dtype=np.float32), np.zeros(8, dtype=np.int64))
+    outcomes = []
+    for context in ("none", "attention"):
+        options = SpaceOptions.model_validate({"widths": (4,), "contexts": (context,)})
+        space = SearchSpace(options, dataset.signature, 3)
+        data = replace(dataset, train=long)
+        limited = EvaluatorFactory(space, data, TrainingConfig(time_limit_s=1e-9), memory_bytes=2**26)()
+        outcomes.append(limited(candidate(space)))
+    assert [outcome.status for outcome in outcomes] == [Status.TIMED_OUT, Status.TOO_BIG]
+    assert "this worker has 67108864" in outcomes[1].error
 
 
 def test_several_threads_may_call_one_evaluator(space, dataset) -> None:

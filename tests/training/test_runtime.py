@@ -13,7 +13,7 @@ import torch
 from evo_nas.config import TrainingConfig
 from evo_nas.config.schema import DeviceChoice
 from evo_nas.errors import ConfigError
-from evo_nas.genome.blocks import Front
+from evo_nas.genome.blocks import Context, Front
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.backends import BACKENDS
@@ -88,6 +88,21 @@ def test_segments_need_memory_for_each_of_them_and_not_for_each_step(architectur
         )
         assert by_steps * 11 == by_segments * 81
     assert graph_bytes(segmented, BatchShape(1, 81)) == graph_bytes(architecture, BatchShape(1, 11))
+
+
+@pytest.mark.parametrize("context", [Context.ATTENTION, Context.MEMORY])
+def test_a_context_needs_more_memory_in_proportion_to_the_steps(architecture, dataset, context) -> None:
+    def surplus(steps: int, period: int = 1) -> int:
+        first = replace(architecture.layers[0], period=period)
+        plain, other = (
+            least_bytes(replace(architecture, layers=(layer,)), dataset.signature, BatchShape(8, steps))
+            - 16 * count_parameters(replace(architecture, layers=(layer,)), dataset.signature)
+            for layer in (first, replace(first, context=context))
+        )
+        return other - plain
+
+    assert surplus(10) > 0
+    assert surplus(2000) == 2 * surplus(1000) == 4 * surplus(2000, period=4)
 
 
 def test_a_graph_needs_memory_for_every_node_at_every_step(architecture) -> None:
