@@ -10,7 +10,7 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.blocks import FrontKind
 from evo_nas.genome.fitting import front_obstacle
 from evo_nas.models.layers import TiedEmbedding
-from evo_nas.models.stems import Convolution, Differences, Plain, Segments, Stem, Steps
+from evo_nas.models.stems import Convolution, Differences, Plain, Stem, Steps
 from evo_nas.models.token_stems import NgramVectors, Subwords
 
 if TYPE_CHECKING:
@@ -113,10 +113,8 @@ def _stem(architecture: Architecture, signature: Signature) -> Stem:
             return Plain(features)
         case FrontKind.DIFFERENCES:
             return Differences(features)
-        case FrontKind.SEGMENTS:
-            return Segments(features, width, size=front.size)
-        case FrontKind.CONVOLUTION:
-            return Convolution(features, width, size=front.size, stride=front.stride)
+        case FrontKind.SEGMENTS | FrontKind.CONVOLUTION:
+            return Convolution(features, width, size=front.size, stride=front.shortens)
         case _:
             assert front.ngrams is not None, "Front has checked it"
             if front.kind is FrontKind.NGRAMS:

@@ -8,12 +8,18 @@ import sys
 import numpy as np
 import pytest
 
+from evo_nas.config import TrainingConfig
 from evo_nas.data.audio_files import AudioOptions, AudioReader, log_mel
 from evo_nas.data.columns import Roles
 from evo_nas.data.paths import expanded
 from evo_nas.data.sequence_files import SequenceReader
 from evo_nas.errors import DataError
+from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.blocks import Front
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.classification import ClassificationTask, SequenceOptions
+from evo_nas.training.batches import prepare
+from evo_nas.training.trainer import train
 
 soundfile = pytest.importorskip("soundfile", reason="the extra audio is not installed")
 
@@ -164,3 +170,15 @@ def test_a_task_watches_the_sounds_that_a_table_names(folder) -> None:
     assert len(before) == 13
     soundfile.write(folder / "low" / "1.wav", tone(700), 8000)
     assert {name for name, digest in task.fingerprint().items() if digest != before[name]} == {"low/1.wav"}
+
+
+@pytest.mark.parametrize("front", ["differences", "segments 8", "convolution 5/2"])
+def test_fronts_of_networks_read_sounds(folder, front) -> None:
+    soundfile.write(
+        folder / "low" / "short.wav", tone(300, seconds=0.2), 8000
+    )  # so that sequences are padded
+    options = SequenceOptions(path=(folder,), audio=AudioOptions(n_mels=13))
+    data = prepare(ClassificationTask(options).read().dataset)
+    architecture = Architecture((Layer(NAMED_CELLS["gru"], 8),), front=Front.of(front))
+    trained = train(architecture, data, TrainingConfig(), epochs=8, seed=0)
+    assert trained.outcome.curve[-1] == 1.0

@@ -127,8 +127,8 @@ def test_last_segment_ends_at_the_last_step_and_the_first_is_filled_up_with_zero
     inputs = torch.randn(1, 7, 3)
     values = front(inputs, None).values
     filled = torch.cat([torch.zeros(1, 2, 3), inputs], dim=1)
-    expected = torch.relu(front.stem.embedding(filled.view(3, 9)))
-    torch.testing.assert_close(values[0], expected)
+    segments = filled.view(3, 3, 3).transpose(1, 2).reshape(3, 9)  # each feature's steps side by side
+    torch.testing.assert_close(values[0], torch.relu(front.stem.kernel(segments)))
 
 
 def test_sequences_have_a_step_for_each_begun_segment() -> None:
@@ -143,8 +143,11 @@ def test_last_place_of_a_convolution_is_at_the_last_step() -> None:
     inputs = torch.randn(1, 8, 3)
     values = front(inputs, None).values
     assert values.shape == (1, 3, 4)
-    last = front.stem.convolution(inputs[:, 4:].transpose(1, 2))[0, :, 0]
-    torch.testing.assert_close(values[0, -1], torch.relu(last))
+    kernel = front.stem.kernel
+    convolved = torch.nn.functional.conv1d(
+        inputs[:, 1:].transpose(1, 2), kernel.weight.view(4, 3, 4), kernel.bias, stride=3
+    )
+    torch.testing.assert_close(values[0, 1:], torch.relu(convolved[0].T))
 
 
 def test_segments_read_what_a_relative_forecast_subtracts_the_last_step_from() -> None:
