@@ -49,7 +49,9 @@ def _count_shortcut(architecture: Architecture, signature: Signature) -> int:
             return outputs * (steps * features + 1)
         case ShortcutKind.POOLED:
             return outputs * (2 * features + 1)
-        case _:
+        case ShortcutKind.NGRAMS:
+            return _count_shortcut_table(architecture, signature)
+        case ShortcutKind.NONE:
             return 0
 
 
@@ -80,9 +82,28 @@ def _count_front(architecture: Architecture, signature: Signature) -> int:
     read = architecture.embedding or signature.features
     if front.size:
         return architecture.layers[0].width * (front.size * read + 1)
-    if front.ngrams is not None:
-        return front.ngrams.rows * (NGRAM_WIDTH if front.kind is FrontKind.NGRAMS else read)
-    return 0
+    return _count_front_table(architecture, signature)
+
+
+def _count_front_table(architecture: Architecture, signature: Signature) -> int:
+    front = architecture.front
+    if front.ngrams is None:
+        return 0
+    read = architecture.embedding or signature.features
+    return front.ngrams.rows * (NGRAM_WIDTH if front.kind is FrontKind.NGRAMS else read)
+
+
+def count_tables(architecture: Architecture, signature: Signature) -> int:
+    """Returns how many of the parameters are in tables of hashed n-grams.
+
+    Of a table a text reads a few rows, so that its parameters compare with those of no matrix.
+    """
+    return _count_front_table(architecture, signature) + _count_shortcut_table(architecture, signature)
+
+
+def _count_shortcut_table(architecture: Architecture, signature: Signature) -> int:
+    ngrams = architecture.shortcut.ngrams
+    return 0 if ngrams is None else ngrams.rows * signature.outputs
 
 
 def _width_into(widths: list[int], skip: int | None) -> int:

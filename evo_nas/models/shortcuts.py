@@ -13,12 +13,14 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Forecast
 from evo_nas.genome.blocks import ShortcutKind
 from evo_nas.genome.fitting import shortcut_obstacle
+from evo_nas.models.hashing import NO_NGRAM, hashed_ngrams, tokens_before
 from evo_nas.models.head import MaxOverTime, MeanOverTime
 from evo_nas.models.layers import last_step
 from evo_nas.models.recurrence import valid_steps
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.genome.blocks import Ngrams
     from evo_nas.models.recurrent_layer import States
 
 
@@ -152,7 +154,66 @@ class PooledLine(LinearShortcut):
         return torch.cat([self._mean(inputs, lengths), self._max(inputs, lengths)], dim=1)
 
 
-def shortcut_for(architecture: Architecture, signature: Signature) -> LinearShortcut | None:
+class NgramTable(nn.Module):
+    """A table of the contributions of hashed n-grams to the outputs, zero until it is trained (Joulin et al., 2017).
+
+    Where every step has an output, those of the n-grams that end there are added up; otherwise those of the whole
+    sequence, divided by the root of their number, so that long texts have outputs of the size of short ones.
+
+    Args:
+        ngrams: Which runs of tokens are hashed.
+        signature: Shapes of the task.
+
+    Attributes:
+        table: ``(rows, outputs)``.
+        rate_factor: Its learning rate as a multiple of that of the network: most rows are rarely met.
+    """
+
+    rate_factor = 3.0
+
+    def __init__(self, ngrams: Ngrams, signature: Signature) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(ngrams.rows, signature.outputs))
+        self._ngrams = ngrams
+        self._per_step = signature.per_step
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns what is added to the outputs, ``(batch, outputs)`` or ``(batch, time, outputs)``.
+
+        Args:
+            tokens: Input of the network, int64 ``(batch, time)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+        """
+        rows = hashed_ngrams(tokens, self._ngrams, lengths)  # (batch, time, orders)
+        if self._per_step:
+            return self._sums(rows)
+        rows = rows.flatten(1)
+        return self._sums(rows) / (rows != NO_NGRAM).sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+
+    def forward_from(self, tokens: Tensor, states: States | None) -> tuple[Tensor, States]:
+        """Returns what is added to the outputs of the next piece of long sequences, and the states after it.
+
+        Args:
+            tokens: As for `forward`, without padding.
+            states: What the call for the piece before returned; None at the beginning.
+
+        Raises:
+            GenomeError: The sequence as a whole has one output.
+        """
+        if not self._per_step:
+            raise GenomeError("n-grams of whole sequences are added up; call the network with the whole")
+        before = None if states is None else states["tokens"]
+        sums = self._sums(hashed_ngrams(tokens, self._ngrams, before=before))
+        return sums, {"tokens": tokens_before(tokens, self._ngrams, before)}
+
+    def _sums(self, rows: Tensor) -> Tensor:
+        """Returns the sums ``(..., outputs)`` of the ``rows`` ``(..., n)`` of the table."""
+        # A sparse gradient is added to a buffer in a fraction of the time, but no graph of a GPU can record it.
+        is_sparse = rows.device.type == "cpu"
+        return functional.embedding(rows, self.table, padding_idx=NO_NGRAM, sparse=is_sparse).sum(dim=-2)
+
+
+def shortcut_for(architecture: Architecture, signature: Signature) -> LinearShortcut | NgramTable | None:
     """Returns the shortcut of a network, with weights of zero; None if it has none.
 
     Raises:
@@ -171,7 +232,10 @@ def shortcut_for(architecture: Architecture, signature: Signature) -> LinearShor
             return FlatLine(signature)
         case ShortcutKind.POOLED:
             return PooledLine(signature)
-        case _:
+        case ShortcutKind.NGRAMS:
+            assert shortcut.ngrams is not None
+            return NgramTable(shortcut.ngrams, signature)
+        case ShortcutKind.NONE:
             return None
 
 

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from evo_nas.genome.architecture import Forecast
 from evo_nas.genome.blocks import ShortcutKind
 from evo_nas.models.layers import last_step
+from evo_nas.models.shortcuts import LinearShortcut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evo_nas.models.network import Network
-    from evo_nas.models.shortcuts import LinearShortcut
     from evo_nas.training.batches import Batch, PreparedDataset, Split
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -56,7 +56,9 @@ class RidgeStarts:
             data: The data set to which these starts belong.
         """
         kind, shortcut = network.architecture.shortcut.kind, network.shortcut
-        if shortcut is None or kind not in STARTED or shortcut.weight.shape[1] > MOST_INPUTS:
+        if kind not in STARTED or not isinstance(shortcut, LinearShortcut):
+            return
+        if shortcut.weight.shape[1] > MOST_INPUTS:
             return
         # A change and a relative change have the same regression: both are counted from the last value.
         key = kind, network.architecture.forecast is Forecast.VALUE

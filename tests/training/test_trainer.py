@@ -11,13 +11,13 @@ import torch
 from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
-from evo_nas.genome.blocks import Front
+from evo_nas.genome.blocks import Front, Shortcut
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.tasks.dataset import Dataset, Objective, Sequences
-from evo_nas.tasks.metrics import ACCURACY, MSE, Metric
+from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
+from evo_nas.tasks.metrics import ACCURACY, LANGUAGE, MSE, Metric
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
@@ -238,3 +238,25 @@ def test_network_that_reads_spellings_gets_them_from_the_vocabulary() -> None:
     nameless = fit(architecture, replace(dataset, vocabulary=())).outcome
     assert nameless.status is Status.FAILED
     assert "reads the spelling of 3 tokens" in nameless.error
+
+
+def test_table_of_ngrams_learns_from_a_stream_the_same_each_time() -> None:
+    # The next token is decided by the two before it, from one piece to the next, too.
+    tokens = np.zeros(900, dtype=np.int64)
+    tokens[:2] = 1, 2
+    for place in range(2, 900):
+        tokens[place] = (2 * tokens[place - 1] + tokens[place - 2] + 1) % 5
+    parts = (Stream(tokens[start : start + 300], 4) for start in (0, 300, 600))
+    signature = Signature(features=0, vocabulary=5, outputs=5, per_step=True, predicts_inputs=True)
+    language = Dataset("rule", signature, Objective.CROSS_ENTROPY, LANGUAGE["nll"], *parts)
+    architecture = Architecture(
+        (Layer(NAMED_CELLS["mgu"], 1),),
+        training=Training(learning_rate=0.02, batch_size=4),
+        embedding=1,
+        shortcut=Shortcut.of("ngrams 2-2 x 512"),
+    )
+    first, second = (fit(architecture, language, epochs=4) for _ in range(2))
+    assert first.outcome.metrics == second.outcome.metrics
+    assert first.outcome.metrics["validation_nll"] < 0.5
+    without = fit(replace(architecture, shortcut=Shortcut()), language, epochs=4)
+    assert without.outcome.metrics["validation_nll"] > 1.0
