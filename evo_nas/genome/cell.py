@@ -45,8 +45,9 @@ class CellGraph:
         outputs: For each state the reference of its new value: a node or a previous state.
 
     Raises:
-        GenomeError: A reference is out of range or points ahead, an op has a wrong number of inputs, or
-            something other than a linear node reads ``x`` (whose width is not the cell's).
+        GenomeError: A reference is out of range or points ahead, an op has a wrong number of inputs,
+            something other than a linear node reads ``x`` (whose width is not the cell's), or a delay reads
+            something other than a state.
     """
 
     __pydantic_config__ = UNTRUSTED
@@ -61,7 +62,7 @@ class CellGraph:
         if len(self.nodes) > MAX_NODES:
             raise GenomeError(f"cell.nodes has {len(self.nodes)} entries; at most {MAX_NODES} are allowed")
         for index, node in enumerate(self.nodes):
-            _check_node(node, index, self.first_node + index)
+            _check_node(node, index, self.first_node + index, states=self.states)
         if len(self.outputs) != self.states:
             raise GenomeError(
                 f"cell.outputs has {len(self.outputs)} entries; must be one per state, {self.states}"
@@ -75,8 +76,22 @@ class CellGraph:
         """Reference of the first node."""
         return 1 + self.states
 
+    @property
+    def carried(self) -> tuple[tuple[int, int], ...]:
+        """The values that are carried from step to step, each a state and how many steps ago it was written.
 
-def _check_node(node: Node, index: int, own_reference: int) -> None:
+        All states of one step ago come first, then older values of the states that are read with a delay.
+        """
+        longest = [1] * self.states
+        for node in self.nodes:
+            if node.op.row.delay:
+                state = node.inputs[0] - 1
+                longest[state] = max(longest[state], node.op.row.delay)
+        older = ((state, ago) for state, most in enumerate(longest) for ago in range(2, most + 1))
+        return (*((state, 1) for state in range(self.states)), *older)
+
+
+def _check_node(node: Node, index: int, own_reference: int, *, states: int) -> None:
     fewest, most = node.op.row.arity
     where = f"cell.nodes[{index}] ({node.op})"
     if not fewest <= len(node.inputs) <= most:
@@ -88,6 +103,11 @@ def _check_node(node: Node, index: int, own_reference: int) -> None:
             )
         if reference == X and not node.op.row.reads_x:
             raise GenomeError(f"{where} reads x; only linear nodes may, since x has another width")
+        if node.op.row.delay and reference > states:
+            raise GenomeError(
+                f"{where} reads {reference}; must read a state, 1 to {states}, since only states are kept:"
+                " let the value become a state"
+            )
     if node.op is Op.LINEAR and len(set(node.inputs)) != len(node.inputs):
         raise GenomeError(f"{where} reads {node.inputs}; inputs of a linear node must be distinct")
     if node.bias and node.op is not Op.LINEAR:

@@ -2,8 +2,9 @@
 
 A node is four genes: what it computes and three references to earlier values, of which the op reads as many
 as it takes. Each state has one output gene, which says what value becomes the state. Every vector of integers is a
-valid graph: repeated inputs of ``linear`` and ``mean`` count once, and an op that may not read ``x`` reads ``h``
-instead. Nodes that no output reaches are neutral: they drift until a mutation connects them.
+valid graph: repeated inputs of ``linear`` and ``mean`` count once, an op that may not read ``x`` reads ``h`` instead,
+and a delay counts states round until it has reached the reference, so that it reads a state. Nodes that no output
+reaches are neutral: they drift until a mutation connects them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from evo_nas.errors import GenomeError
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.gene import Gene
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import DELAYS, Op
 from evo_nas.genome.simplify import Values
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ run records, so that another order here changes no run that has begun."""
 # Looked up for every node of every trial of a mutation, hence not through the rows.
 _INPUTS_READ = {op: op.row.genotype_inputs for op in Op}
 _READS_X = frozenset(op for op in Op if op.row.reads_x)
+_DELAYS = frozenset(DELAYS.values())
 _NAMES = {choice: name for name, choice in OP_CHOICES.items()}
 
 
@@ -148,10 +150,12 @@ class CellCode:
         return 1 + values[self._first_output + state - 1]
 
     def _sources(self, values: Sequence[int], reference: int) -> list[int]:
-        """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead."""
+        """Returns what a node reads; an op that may not read ``x`` reads ``h`` instead, and a delay a state."""
         start = self._start(reference)
         op = self._choices[values[start]].op
         sources = values[start + 1 : start + 1 + _INPUTS_READ[op]]
+        if op in _DELAYS:
+            return [1 + (source - 1) % self.states for source in sources]
         return [source if source != X or op in _READS_X else H for source in sources]
 
     def _live(self, values: Sequence[int]) -> list[int]:

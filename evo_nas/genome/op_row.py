@@ -49,6 +49,7 @@ class OpRow:
         rectifies: Whether the op returns an input that is not negative as it is.
         same_as: The input that the value always equals, if there is one; None if there never is.
         cancels: Whether the value of equal inputs is zero.
+        delay: How many steps ago the state was written that the op returns; 0 for an op that computes something.
         unit_weight: What the op has a learned weight a unit for; None if it has none.
         backward_reads_input: Whether the gradient needs the input, which the value must then not overwrite.
         formula: How the op is written, given its inputs in words, then its weight a unit; None for
@@ -68,6 +69,7 @@ class OpRow:
     rectifies: bool = False
     same_as: SameAs | None = None
     cancels: bool = False
+    delay: int = 0
     unit_weight: UnitWeight | None = None
     backward_reads_input: bool = False
     formula: Formula | None = None

@@ -10,6 +10,7 @@ arithmetic of their own for them: a scale is a product with the vector, a consta
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, OpRow, Sign, UnitWeight
@@ -21,6 +22,8 @@ MAX_NODES = 256
 """Largest number of nodes of a cell, and so of the inputs of one node."""
 LARGEST_EXPONENT = 30.0
 """``exp`` takes larger inputs for this one: its value stays below 1.1e13, far from the largest float32."""
+MAX_DELAY = 16
+"""Most steps ago whose state a node may read."""
 GUARD = 1e-6
 """``divide`` takes divisors that are nearer to zero for this far from it, and ``sqrt`` smaller inputs for this one."""
 
@@ -54,6 +57,16 @@ def _product_formula(inputs: Sequence[str]) -> str:
 def _blend_formula(inputs: Sequence[str]) -> str:
     gate, if_open, if_shut = inputs
     return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
+
+
+def _delay(steps: int) -> OpRow:
+    return OpRow(
+        number=20 + steps,
+        arity=(1, 1),
+        zero=all,
+        delay=steps,
+        formula=lambda inputs: f"{inputs[0]}[t-{steps}]",
+    )
 
 
 class Op(StrEnum):
@@ -263,8 +276,27 @@ class Op(StrEnum):
             backward_reads_input=True,
         ),
     )
+    # The value that a state had after the step so many steps ago; a state itself is that of one step ago. Each delay is
+    # an op, so that a gene chooses it by name and the JSON of a node needs no further field.
+    DELAY_2 = "delay_2", _delay(2)
+    DELAY_3 = "delay_3", _delay(3)
+    DELAY_4 = "delay_4", _delay(4)
+    DELAY_5 = "delay_5", _delay(5)
+    DELAY_6 = "delay_6", _delay(6)
+    DELAY_7 = "delay_7", _delay(7)
+    DELAY_8 = "delay_8", _delay(8)
+    DELAY_9 = "delay_9", _delay(9)
+    DELAY_10 = "delay_10", _delay(10)
+    DELAY_11 = "delay_11", _delay(11)
+    DELAY_12 = "delay_12", _delay(12)
+    DELAY_13 = "delay_13", _delay(13)
+    DELAY_14 = "delay_14", _delay(14)
+    DELAY_15 = "delay_15", _delay(15)
+    DELAY_16 = "delay_16", _delay(16)
 
 
 COMMUTATIVE = frozenset(op for op in Op if op.row.commutative)
 WITH_WEIGHTS = frozenset(op for op in Op if op is Op.LINEAR or op.row.unit_weight is not None)
 """Ops that own parameters, so that two nodes of them are never one value."""
+DELAYS = MappingProxyType({op.row.delay: op for op in Op if op.row.delay})
+"""The op of each number of steps, ascending."""

@@ -14,10 +14,10 @@ from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from evo_nas.genome.cell import CellGraph
-    from evo_nas.models.program import Instruction
+    from evo_nas.models.program import Instruction, Program
 
 
 class BpttRecurrence(Recurrence):
@@ -67,7 +67,8 @@ class _Values:
     """The value of every place at every step.
 
     Attributes:
-        states: ``(states, time + 1, batch, width)``; step ``t`` reads position ``t`` and writes position ``t + 1``.
+        states: ``(states, history + time + 1, batch, width)``; step ``t`` reads position ``history + t`` and writes
+            the next one. Positions below ``history`` are of steps before the first.
         buffers: ``(buffers, time, batch, width)``.
         linears: ``(time, batch, features of all linear nodes)``.
         units: Weights a unit, each ``(width,)``.
@@ -78,22 +79,32 @@ class _Values:
     ) -> None:
         program, width = layout.program, layout.width
         steps, batch, _ = x.shape
-        self.states = x.new_zeros(program.states, steps + 1, batch, width)
+        self._history = program.history
+        self._delays = program.delays
+        self.states = x.new_zeros(program.states, self._history + steps + 1, batch, width)
         if initial is not None:
-            self.states[:, 0] = initial
+            for (state, ago), value in zip(program.carried, initial, strict=True):
+                self.states[state, self.position(1 - ago)] = value
         self.buffers = x.new_empty(program.buffers, steps, batch, width)
         self.linears = x.new_empty(steps, batch, len(program.linears) * width)
         self.units = units
         self._width = width
         self._steps: dict[Place, tuple[Tensor, ...]] = {}
 
+    def position(self, step: int) -> int:
+        """Returns where the states before a step are; it may be one before the first."""
+        return self._history + step
+
     def of(self, place: Place) -> Tensor:
         """Returns the value of a place at all steps, ``(time, batch, width)``."""
         match place.kind:
             case Kind.BEFORE:
-                return self.states[place.index, :-1]
+                return self.states[place.index, self._history : -1]
             case Kind.AFTER:
-                return self.states[place.index, 1:]
+                return self.states[place.index, self._history + 1 :]
+            case Kind.PAST:
+                state, ago = self._delays[place.index]
+                return self.states[state, self.position(1 - ago) : -ago]
             case Kind.LINEAR:
                 return self.linears[..., place.index * self._width : (place.index + 1) * self._width]
             case Kind.BUFFER:
@@ -131,14 +142,14 @@ class _Bptt(torch.autograd.Function):
         initial: Tensor | None,
         *parameters: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Returns state 0 after each step ``(time, batch, width)``, and the final states ``(states, batch, width)``.
+        """Returns state 0 after each step ``(time, batch, width)``, and the final states ``(carried, batch, width)``.
 
         Args:
             ctx: Keeps tensors for `backward`.
             layout: The program.
             x: ``(time, batch, inputs)``.
             ended: Where a sequence has ended, bool ``(time, batch, 1)``; None for nowhere.
-            initial: The states before the first step, ``(states, batch, width)``; None for zeros.
+            initial: The states before the first step, ``(carried, batch, width)``; None for zeros.
             parameters: Weights of the program's linear nodes, then their biases, then the weights a unit.
         """
         weights = StackedWeights(layout, parameters, x)
@@ -154,12 +165,14 @@ class _Bptt(torch.autograd.Function):
                 compute(targets[step], *operands[step])
             if ended is not None:
                 # A sequence that has ended keeps its states: the last position then holds everyone's final states.
-                before, after = values.states[:, step], values.states[:, step + 1]
+                position = values.position(step)
+                before, after = values.states[:, position], values.states[:, position + 1]
                 after.copy_(torch.where(ended[step], before, after))
         ctx.layout, ctx.values = layout, values
         ctx.save_for_backward(x, ended, *parameters)
         # Copies, because a caller may change the results in place, and `backward` still reads the states.
-        return values.states[0, 1:].clone(), values.states[:, -1].clone()
+        final = torch.stack([values.states[state, -ago] for state, ago in layout.program.carried])
+        return values.of(Place(Kind.AFTER, 0)).clone(), final
 
     @staticmethod
     @once_differentiable
@@ -169,27 +182,76 @@ class _Bptt(torch.autograd.Function):
         Args:
             ctx: What `forward` kept.
             d_outputs: Gradient of state 0 after each step, ``(time, batch, width)``.
-            d_final: Gradient of all states after the last step, ``(states, batch, width)``.
+            d_final: Gradient of the final states, ``(carried, batch, width)``.
         """
         layout, values = ctx.layout, ctx.values
         x, ended, *parameters = ctx.saved_tensors
         weights = StackedWeights(layout, parameters, x)
         d_linears = torch.empty_like(values.linears)
         walk = _WalkBack(layout, values, weights)
-        d_states = d_final.clone()
         d_units = x.new_zeros(len(weights.units), x.shape[1], layout.width)
+        d_past = _PastGradients(layout.program, values, d_final)
+        d_states = d_final[: layout.program.states].clone()
         for step in reversed(range(len(x))):
             d_states[0] += d_outputs[step]
+            d_past.add_to(d_states, step + 1)
             if ended is None:
-                d_states = walk.step(step, d_states, d_linears[step], d_units)
+                d_states = walk.step(step, d_states, d_linears[step], [*d_units, *d_past.at(step)])
             else:
                 # Rows that have ended copied their states, so their gradient passes the step unchanged.
-                going = walk.step(step, d_states.masked_fill(ended[step], 0.0), d_linears[step], d_units)
+                going = walk.step(
+                    step,
+                    d_states.masked_fill(ended[step], 0.0),
+                    d_linears[step],
+                    [*d_units, *d_past.at(step)],
+                )
                 d_states = going + d_states.masked_fill(~ended[step], 0.0)
         operands = {i.operands[0]: values.of(i.operands[0]) for i in layout.products}
         d_x = weights.project_back(d_linears) if ctx.needs_input_grad[1] else None
-        d_initial = d_states if ctx.needs_input_grad[3] else None
+        d_past.add_to(d_states, 0)
+        d_initial = d_past.initial(d_states) if ctx.needs_input_grad[3] else None
         return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears), *d_units.sum(1)
+
+
+class _PastGradients:
+    """Gradients of states by what reads them with a delay; nothing where no state is.
+
+    Args:
+        program: The cell.
+        values: Says where the states of a step are.
+        d_final: Gradient of the final states, ``(carried, batch, width)``.
+    """
+
+    def __init__(self, program: Program, values: _Values, d_final: Tensor) -> None:
+        self._program = program
+        self._position = values.position
+        self._d_states = torch.zeros_like(values.states) if program.history else None
+        if self._d_states is not None:
+            for (state, ago), gradient in zip(program.carried, d_final, strict=True):
+                if ago > 1:
+                    self._d_states[state, -ago] = gradient
+
+    def at(self, step: int) -> list[Tensor]:
+        """Returns for each delay the gradient, to be added to, of what it reads at a step, ``(batch, width)``."""
+        if self._d_states is None:
+            return []
+        return [self._d_states[state, self._position(step + 1 - ago)] for state, ago in self._program.delays]
+
+    def add_to(self, d_states: Tensor, step: int) -> None:
+        """Adds the gradients of the states before a step to ``d_states`` ``(states, batch, width)``."""
+        if self._d_states is not None:
+            d_states += self._d_states[:, self._position(step)]
+
+    def initial(self, d_states: Tensor) -> Tensor:
+        """Returns the gradient of the initial states ``(carried, batch, width)``, given that of those before step 0."""
+        if self._d_states is None:
+            return d_states
+        return torch.stack(
+            [
+                d_states[state] if ago == 1 else self._d_states[state, self._position(1 - ago)]
+                for state, ago in self._program.carried
+            ]
+        )
 
 
 class _WalkBack:
@@ -199,7 +261,8 @@ class _WalkBack:
         program = layout.program
         self._states = program.states
         self._linears = len(program.linears)
-        self._first_unit = self._linears + 2 * program.states + program.buffers
+        self._first_summed = self._linears + 2 * program.states + program.buffers
+        self._units = len(program.units)
         self.bound = [
             (
                 contributions(i, weights),
@@ -212,27 +275,28 @@ class _WalkBack:
         ]
 
     def _slot(self, place: Place) -> int:
-        """Returns the position of a place: linear nodes, states before and after the step, buffers, units."""
-        # In the order of ``Kind``: BEFORE, AFTER, LINEAR, BUFFER, UNIT.
-        states = self._linears
-        first = (states, states + self._states, 0, states + 2 * self._states, self._first_unit)
+        """Returns the position of a place: linear nodes, states before and after the step, buffers, units, delays."""
+        # In the order of ``Kind``: BEFORE, AFTER, LINEAR, BUFFER, UNIT, PAST.
+        states, summed = self._linears, self._first_summed
+        first = (states, states + self._states, 0, states + 2 * self._states, summed, summed + self._units)
         return first[place.kind] + place.index
 
-    def step(self, step: int, d_states: Tensor, d_linears: Tensor, d_units: Tensor) -> Tensor:
+    def step(self, step: int, d_states: Tensor, d_linears: Tensor, d_summed: Iterable[Tensor]) -> Tensor:
         """Goes back over one step.
 
         Args:
             step: Its number.
             d_states: Gradients of the states after the step, ``(states, batch, width)``.
             d_linears: Filled with the gradients of the linear nodes, ``(batch, features of all linear nodes)``.
-            d_units: The gradients of the weights a unit are added to it, ``(units, batch, width)``.
+            d_summed: Gradients of the weights a unit, then of what each delay reads, ``(batch, width)``; those of this
+                step are added to them.
 
         Returns:
             Gradients of the states before the step, ``(states, batch, width)``.
         """
         before = torch.zeros_like(d_states)
         slots: dict[int, Tensor] = dict(enumerate([*before, *d_states], start=self._linears))
-        slots.update(enumerate(d_units, start=self._first_unit))
+        slots.update(enumerate(d_summed, start=self._first_summed))
         for parts, written, results, operands, read in self.bound:
             gradients = [slots[slot] for slot in written]
             for contribution, (slot, accumulates) in zip(parts, read, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
+from evo_nas.genome.ops import DELAYS, GUARD, LARGEST_EXPONENT, Op
 from evo_nas.models.recurrence import Linear, Recurrence
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ OPERATIONS: Mapping[Op, Callable[[Sequence[Tensor]], Tensor]] = {
     Op.MAX: lambda operands: torch.maximum(operands[0], operands[1]),
     Op.DIVIDE: lambda operands: operands[0] / away_from_zero(operands[1]),
     Op.SQRT: lambda operands: torch.sqrt(operands[0].clamp(min=GUARD)),
+    **dict.fromkeys(DELAYS.values(), lambda operands: operands[0]),
 }
-"""Every op but ``LINEAR``, which has matrices; operands and results are ``(batch, width)``, and the last operand of an
-op with a weight a unit is that weight."""
+"""Every op but ``LINEAR``, which has matrices; operands and results are ``(batch, width)``.
+
+The last operand of an op with a weight a unit is that weight, and that of a delay is the older value of the state.
+"""
 
 
 class EagerRecurrence(Recurrence):
@@ -77,36 +80,44 @@ class EagerRecurrence(Recurrence):
 
     def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
-        outputs, after = self._loop(inputs, list(states), None, suffix="")
-        return outputs, torch.stack(after)
+        return self._loop(inputs, states, None, suffix="")
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
-        return self._loop(inputs, list(self.zero_states(inputs)), valid, suffix=suffix)[0]
+        return self._loop(inputs, self.zero_states(inputs), valid, suffix=suffix)[0]
 
     def _loop(
-        self, inputs: Tensor, states: list[Tensor], valid: Tensor | None, *, suffix: str
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Returns the outputs ``(batch, time, width)`` and the final states, each ``(batch, width)``."""
-        linears = {
-            index: self.linear(index, suffix)
-            for index, node in enumerate(self.cell.nodes)
-            if node.op is Op.LINEAR
-        }
+        self, inputs: Tensor, carried: Tensor, valid: Tensor | None, *, suffix: str
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the outputs ``(batch, time, width)`` and what is carried on ``(carried, batch, width)``."""
+        nodes = list(enumerate(self.cell.nodes))
+        linears = {index: self.linear(index, suffix) for index, node in nodes if node.op is Op.LINEAR}
         units = {
-            index: self.unit_weight(index, suffix).expand_as(states[0])
-            for index, node in enumerate(self.cell.nodes)
+            index: self.unit_weight(index, suffix).expand(carried.shape[1:])
+            for index, node in nodes
             if node.op.row.unit_weight is not None
         }
+        delays = [
+            (index, node.inputs[0] - 1, node.op.row.delay) for index, node in nodes if node.op.row.delay
+        ]
+        # For each state its values, the oldest first, of which the last so many are ever read.
+        values: list[list[Tensor]] = [[] for _ in range(self.cell.states)]
+        for (state, _), value in reversed(list(zip(self.cell.carried, carried, strict=True))):
+            values[state].append(value)
         outputs = []
         for step, x in enumerate(inputs.unbind(1)):
-            following = run_step(self.cell, x, states, linears=linears, units=units)
+            states = [of_state[-1] for of_state in values]
+            delayed = {index: values[state][-ago] for index, state, ago in delays}
+            following = run_step(self.cell, x, states, linears=linears, given=units | delayed)
             if valid is not None:
                 # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
                 keep = valid[:, step, None]
                 following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
-            states = following
-            outputs.append(states[0])
-        return torch.stack(outputs, dim=1), states
+            for of_state, new in zip(values, following, strict=True):
+                of_state.append(new)
+            outputs.append(following[0])
+        return torch.stack(outputs, dim=1), torch.stack(
+            [values[state][-ago] for state, ago in self.cell.carried]
+        )
 
 
 def run_step(
@@ -115,7 +126,7 @@ def run_step(
     states: list[Tensor],
     *,
     linears: Mapping[int, Linear],
-    units: Mapping[int, Tensor],
+    given: Mapping[int, Tensor],
 ) -> list[Tensor]:
     """Returns the states after one step, each ``(batch, width)``.
 
@@ -124,7 +135,7 @@ def run_step(
         x: ``(batch, inputs)``.
         states: Each ``(batch, width)``.
         linears: Parameters of the cell's linear nodes.
-        units: Weights a unit of the nodes that have them, each ``(batch, width)``.
+        given: For each node with a weight a unit that weight, and for each delay what it returns, ``(batch, width)``.
     """
     values = [x, *states]
     for index, node in enumerate(cell.nodes):
@@ -134,7 +145,9 @@ def run_step(
             value = functional.linear(joined, linears[index].weight, linears[index].bias)
             values.append(value.to(joined.dtype))  # autocast lowers the product; states stay as precise
         else:
-            if index in units:
-                operands.append(units[index])
+            if node.op.row.delay:
+                operands = []
+            if index in given:
+                operands.append(given[index])
             values.append(OPERATIONS[node.op](operands))
     return [values[reference] for reference in cell.outputs]

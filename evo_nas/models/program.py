@@ -27,6 +27,8 @@ class Kind(IntEnum):
     BUFFER = 3
     UNIT = 4
     """A learned vector, the same at every step and for every sequence."""
+    PAST = 5
+    """A state after an earlier step than the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Instruction:
 
     Attributes:
         op: What is computed. ``LINEAR`` adds ``operand @ weights`` to neighbouring linear nodes, all at once; ``ADD``
-            is ``scale * operand``; means, identities, scales and constants have no instructions of their own.
+            is ``scale * operand``; means, identities, scales, constants and delays have no instructions of
+            their own.
         target: Place of the result.
         operands: Places of the operands.
         scale: Factor of ``ADD``.
@@ -72,6 +75,8 @@ class Program:
         linears: Indices in ``cell.nodes`` of the live linear nodes in the order of their columns: first those
             that read ``x``, then others with a bias, then the rest.
         units: Indices in ``cell.nodes`` of the live nodes with a weight a unit.
+        carried: What is carried from step to step, as `CellGraph.carried` lists it.
+        delays: The state and the number of steps of each place of the kind ``PAST``.
         reads_x: How many of them read ``x``.
         has_bias: How many of them read ``x`` or have a bias.
         buffers: Number of values that are neither a state nor in a linear node's place.
@@ -81,10 +86,17 @@ class Program:
     states: int
     linears: tuple[int, ...]
     units: tuple[int, ...]
+    carried: tuple[tuple[int, int], ...]
+    delays: tuple[tuple[int, int], ...]
     reads_x: int
     has_bias: int
     buffers: int
     instructions: tuple[Instruction, ...]
+
+    @property
+    def history(self) -> int:
+        """Number of steps before the one before, whose states must be there when a sequence begins."""
+        return max(ago for _, ago in self.carried) - 1
 
 
 def assemble(cell: CellGraph) -> Program:
@@ -112,6 +124,7 @@ class _Assembler:
             (index for index in self._live if cell.nodes[index].op is Op.LINEAR), key=self._column_order
         )
         self._units = [index for index in self._live if cell.nodes[index].op.row.unit_weight is not None]
+        self._delays: list[tuple[int, int]] = []
         self._places = {1 + state: Place(Kind.BEFORE, state) for state in range(cell.states)}
         self._outputs: dict[int, int] = {}
         self._buffers = 0
@@ -132,11 +145,18 @@ class _Assembler:
             states=self._cell.states,
             linears=tuple(self._linears),
             units=tuple(self._units),
+            carried=self._cell.carried,
+            delays=tuple(self._delays),
             reads_x=sum(X in node.inputs for node in nodes),
             has_bias=sum(X in node.inputs or node.bias for node in nodes),
             buffers=self._buffers,
             instructions=_with_gradient_order(
-                self._instructions, states=self._cell.states, units=len(self._units)
+                self._instructions,
+                states=self._cell.states,
+                summed=[
+                    *(Place(Kind.UNIT, unit) for unit in range(len(self._units))),
+                    *(Place(Kind.PAST, delay) for delay in range(len(self._delays))),
+                ],
             ),
         )
 
@@ -144,7 +164,7 @@ class _Assembler:
         """Lets nodes write straight into the states they become; returns the other states and their sources.
 
         Four kinds of states must be copied: a second state of the same node, a state that is an input or an old
-        state, one that is a linear node, whose value must stay among its neighbours, and a constant.
+        state, delayed or not, one that is a linear node, whose value must stay among its neighbours, and a constant.
         """
         copies = []
         for state, output in enumerate(self._cell.outputs):
@@ -173,7 +193,7 @@ class _Assembler:
     def _chooses_place(self, reference: int) -> bool:
         """Returns whether a value is one that may be written anywhere."""
         node = self._node(reference)
-        return node is not None and node.op is not Op.LINEAR and bool(node.inputs)
+        return node is not None and node.op is not Op.LINEAR and bool(node.inputs) and not node.op.row.delay
 
     def _is_linear(self, reference: int) -> bool:
         node = self._node(reference)
@@ -189,6 +209,9 @@ class _Assembler:
         node, reference = self._cell.nodes[index], self._cell.first_node + index
         if node.op is Op.LINEAR:
             self._places[reference] = Place(Kind.LINEAR, self._linears.index(index))
+        elif node.op.row.delay:
+            self._places[reference] = Place(Kind.PAST, len(self._delays))
+            self._delays.append((node.inputs[0] - 1, node.op.row.delay))
         else:
             operands = [self._places[self._aliases[source]] for source in node.inputs]
             if node.op.row.unit_weight is not None:
@@ -294,17 +317,17 @@ def _runs(columns: list[int]) -> Iterator[list[int]]:
 
 
 def _with_gradient_order(
-    instructions: Iterable[Instruction], *, states: int, units: int
+    instructions: Iterable[Instruction], *, states: int, summed: Iterable[Place]
 ) -> tuple[Instruction, ...]:
     """Returns the instructions, each with ``gradient_accumulates`` filled in.
 
     On the way back the first reader of a value, which is the last in forward order, sets the gradient, and the others
     add to it; so buffers need not be zeroed at every step.
     """
-    # The gradients of the states are there from the start: the next step and the outputs contribute to them. Those of
-    # the weights a unit are added up over all steps.
+    # The gradients of the states are there from the start: the next step and the outputs contribute to them. Others are
+    # summed over several steps: those of weights a unit, and of states that are read with a delay.
     begun = {Place(kind, state) for kind in (Kind.BEFORE, Kind.AFTER) for state in range(states)}
-    begun |= {Place(Kind.UNIT, unit) for unit in range(units)}
+    begun.update(summed)
     marked = []
     for instruction in reversed(list(instructions)):
         accumulates = []

@@ -87,16 +87,19 @@ class Recurrence(nn.Module, ABC):
 
         Args:
             inputs: ``(batch, time, inputs)``, no step of them padded.
-            states: States before the first step, ``(states, batch, width)``; see `zero_states`.
+            states: States before the first step, ``(carried, batch, width)``; see `zero_states`.
 
         Returns:
             The output of every step ``(batch, time, width)``, and the states after the last
-            ``(states, batch, width)``.
+            ``(carried, batch, width)``.
         """
 
     def zero_states(self, inputs: Tensor) -> Tensor:
-        """Returns the states ``(states, batch, width)`` that a pass over ``inputs`` ``(batch, ...)`` begins with."""
-        return inputs.new_zeros(self.cell.states, len(inputs), self.width)
+        """Returns the states ``(carried, batch, width)`` that a pass over ``inputs`` ``(batch, ...)`` begins with.
+
+        They are the values that `CellGraph.carried` lists: the states, and older ones of those with delays.
+        """
+        return inputs.new_zeros(len(self.cell.carried), len(inputs), self.width)
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step.

@@ -10,19 +10,21 @@ from hypothesis import strategies as st
 
 from evo_nas.genome.cell import MAX_STATES, CellGraph, Node, X
 from evo_nas.genome.op_row import UnitWeight
-from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
+from evo_nas.genome.ops import DELAYS, GUARD, LARGEST_EXPONENT, MAX_DELAY, Op
 
 WIDTH = 3
+OPS = [op for op in Op if op.row.delay <= 3]
+"""What random cells are made of; most of the long delays would see no state of a short sequence."""
 
 
-def draw_node(draw, earlier):
+def draw_node(draw, earlier, states):
     """A node that reads some of the references 0 to ``earlier - 1``."""
-    op = draw(st.sampled_from(list(Op)))
+    op = draw(st.sampled_from(OPS))
     fewest, most = op.row.arity
-    lowest = X if op is Op.LINEAR else 1
+    lowest, highest = X if op is Op.LINEAR else 1, states if op.row.delay else earlier - 1
     inputs = draw(
         st.lists(
-            st.integers(lowest, earlier - 1),
+            st.integers(lowest, highest),
             min_size=fewest,
             max_size=min(most, 3),
             unique=op is Op.LINEAR,
@@ -37,7 +39,7 @@ def cell_graphs(draw):
     states = draw(st.integers(1, MAX_STATES))
     nodes = []
     for _ in range(draw(st.integers(0, 14))):
-        nodes.append(draw_node(draw, 1 + states + len(nodes)))
+        nodes.append(draw_node(draw, 1 + states + len(nodes), states))
     outputs = [draw(st.integers(1, states + len(nodes))) for _ in range(states)]
     if nodes and draw(st.booleans()):
         read = {source for node in nodes for source in node.inputs}
@@ -84,8 +86,9 @@ COMPUTE = {
     Op.MAX: np.maximum,
     Op.DIVIDE: lambda a, b: a / np.where(np.abs(b) < GUARD, np.where(b < 0, -GUARD, GUARD), b),
     Op.SQRT: lambda values: np.sqrt(np.maximum(values, GUARD)),
+    **dict.fromkeys(DELAYS.values(), lambda values: values),
 }
-"""Each op in numpy; an op with a weight a unit takes it, or its sigmoid, last."""
+"""Each op in numpy; an op with a weight a unit takes it, or its sigmoid, last, and a delay the older state."""
 
 
 def unit_weight(op, weight):
@@ -119,12 +122,14 @@ class NumpyCells:
     @staticmethod
     def run(cell, weights, inputs):
         """The outputs ``h`` of every step, ``(time, WIDTH)``, from states of zero."""
-        states = [np.zeros(WIDTH)] * cell.states
+        seen = [[np.zeros(WIDTH)] * cell.states] * MAX_DELAY  # the states of all steps, the oldest first
         outputs = []
         for x in inputs:
-            values = [x, *states]
+            values = [x, *seen[-1]]
             for index, node in enumerate(cell.nodes):
                 read = [values[reference] for reference in node.inputs]
+                if node.op.row.delay:
+                    read = [seen[-node.op.row.delay][node.inputs[0] - 1]]
                 if node.op is Op.LINEAR:
                     linear = weights[index]
                     products = [matrix @ value for matrix, value in zip(linear.matrices, read, strict=True)]
@@ -133,8 +138,8 @@ class NumpyCells:
                     if index in weights:
                         read.append(unit_weight(node.op, weights[index]))
                     values.append(COMPUTE[node.op](*read))
-            states = [values[output] for output in cell.outputs]
-            outputs.append(states[0])
+            seen.append([values[output] for output in cell.outputs])
+            outputs.append(seen[-1][0])
         return np.array(outputs)
 
 

@@ -39,9 +39,10 @@ def superposition_error(cell: CellGraph, seed: int) -> float:
     for parameter in recurrence.parameters():
         parameter.requires_grad_(False).copy_(torch.randn(parameter.shape, generator=generator).double())
     x = torch.randn(1, 1, 2, generator=generator, dtype=torch.float64)
-    first, second = 2 * torch.randn(2, cell.states, 1, width, generator=generator, dtype=torch.float64)
+    first, second = 2 * torch.randn(2, len(cell.carried), 1, width, generator=generator, dtype=torch.float64)
     windows = [state for state in range(cell.states) if is_window(cell, state)]
-    second[windows] = first[windows]
+    remembered = [place for place, (state, _) in enumerate(cell.carried) if state in windows]
+    second[remembered] = first[remembered]
     # Each unit mixes the two states in its own share: a product with a matrix would mix them again.
     share = torch.randn(width, generator=generator, dtype=torch.float64)
     mixed = share * first + (1 - share) * second
@@ -55,11 +56,12 @@ def superposition_error(cell: CellGraph, seed: int) -> float:
 
 
 def is_window(cell: CellGraph, state: int) -> bool:
-    """Whether a state forgets what it was after as many steps as there are states, whatever the others were."""
+    """Whether a state forgets what it was after as many steps as values are carried, whatever the others were."""
     recurrence = EagerRecurrence(cell, 2, 3).double()
-    x = torch.randn(1, cell.states, 2, dtype=torch.float64)
+    carried = len(cell.carried)
+    x = torch.randn(1, carried, 2, dtype=torch.float64)
     ends = [
-        recurrence.forward_from(x, scale * torch.ones(cell.states, 1, 3, dtype=torch.float64))[1][state]
+        recurrence.forward_from(x, scale * torch.ones(carried, 1, 3, dtype=torch.float64))[1][state]
         for scale in (0.3, -0.7, 0.9)
     ]
     return all(torch.equal(ends[0], end) for end in ends[1:])
@@ -145,7 +147,8 @@ def test_superposition_holds_for_every_cell_that_is_said_to_be_linear(cell, seed
 
 def random_live_cells(count: int, *, linear: bool) -> list[CellGraph]:
     """Different live cells that are linear or not, in canonical form."""
-    code, rng = CellCode(nodes=12, states=2, ops=tuple(OP_CHOICES)), random.Random(0)
+    ops = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.delay <= 3)
+    code, rng = CellCode(nodes=12, states=2, ops=ops), random.Random(0)
     sizes = [gene.size for gene in code.genes()]
     cells: dict[CellGraph, None] = {}
     while len(cells) < count:
@@ -157,7 +160,7 @@ def random_live_cells(count: int, *, linear: bool) -> list[CellGraph]:
 
 
 def test_superposition_holds_for_live_linear_cells() -> None:
-    assert all(superposition_error(cell, seed=1) < 1e-9 for cell in random_live_cells(60, linear=True))
+    assert all(superposition_error(cell, seed=1) < 1e-9 for cell in random_live_cells(30, linear=True))
 
 
 def test_superposition_fails_for_nearly_every_live_cell_that_is_said_not_to_be_linear() -> None:

@@ -12,7 +12,7 @@ from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
 from evo_nas.genome.describe import equations
 from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, Sign
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import DELAYS, MAX_DELAY, Op
 from evo_nas.models import bptt_ops, eager
 from evo_nas.models.native import NativeRecurrence, native_status
 from evo_nas.models.program import assemble
@@ -41,6 +41,7 @@ NUMBERS = {
     Op.MAX: 19,
     Op.DIVIDE: 20,
     Op.SQRT: 21,
+    **{DELAYS[steps]: 20 + steps for steps in range(2, MAX_DELAY + 1)},
 }
 """Hashes of recorded architectures hang on these numbers: a new op gets the next one, and none ever changes."""
 every_op = pytest.mark.parametrize("op", Op)
@@ -52,15 +53,16 @@ WITHOUT_INSTRUCTION = {
     Op.BOUNDED_SCALE: Op.MUL,
     Op.CONSTANT: None,
     Op.BOUNDED_CONSTANT: None,
+    **dict.fromkeys(DELAYS.values()),
 }
 """What the assembler makes of ops that have no instruction of their own."""
 
 
 def cell_with(op: Op) -> CellGraph:
-    """A cell whose new state is ``op`` of affine functions of ``x`` and ``h``, plus another such function."""
-    count = min(MAX_LINEAR_INPUTS, op.row.arity[1])
+    """A cell whose new state is ``op`` of ``h`` or of affine functions, plus another such function."""
+    count = 0 if op.row.delay else min(MAX_LINEAR_INPUTS, op.row.arity[1])
     affine = tuple(Node(Op.LINEAR, (X, H), bias=True) for _ in range(count + 1))
-    result = Node(op, tuple(range(2, 2 + count)))
+    result = Node(op, (H,) if op.row.delay else tuple(range(2, 2 + count)))
     total = Node(Op.ADD, (2 + count, 3 + count))
     return CellGraph(1, (*affine, result, total, Node(Op.TANH, (4 + count,))), (5 + count,))
 
@@ -101,7 +103,7 @@ def test_interpreter_computes_an_op_and_its_gradients_as_the_reference_does(op) 
     native = NativeRecurrence(cell_with(op), 3, 5)
     reference = eager.EagerRecurrence(cell_with(op), 3, 5)
     reference.load_state_dict(native.state_dict())
-    inputs = torch.randn(2, 4, 3)
+    inputs = torch.randn(2, 20, 3)
     results = []
     for recurrence in (native, reference):
         given = inputs.clone().requires_grad_()

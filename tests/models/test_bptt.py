@@ -21,7 +21,7 @@ def cell_with(op: Op) -> CellGraph:
     """A cell whose output is ``op`` of affine functions of ``x`` and ``h``, and reads one of them elsewhere too."""
     count = min(3, op.row.arity[1])
     affine = tuple(Node(Op.LINEAR, (X, H), bias=True) for _ in range(count))
-    operands = tuple(range(2, 2 + count))
+    operands = (H,) if op.row.delay else tuple(range(2, 2 + count))
     result = Node(op, operands, bias=op is Op.LINEAR)
     squashed, other = Node(Op.TANH, (2 + count,)), Node(Op.LINEAR, (X, H))
     return CellGraph(
@@ -32,7 +32,7 @@ def cell_with(op: Op) -> CellGraph:
 @pytest.mark.parametrize(
     "backend", [EagerRecurrence, BpttRecurrence], ids=lambda backend: backend.backend_name
 )
-@pytest.mark.parametrize("op", Op)
+@pytest.mark.parametrize("op", [op for op in Op if op.row.delay < 4])
 def test_gradients_of_every_operation_agree_with_finite_differences(backend, op) -> None:
     recurrence = backend(cell_with(op), 2, 3, bidirectional=True).double()
     inputs = torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True)

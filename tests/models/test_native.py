@@ -176,7 +176,9 @@ def test_activations_are_right_however_large_their_input(op) -> None:
     torch.testing.assert_close(*gradients, rtol=1e-6, atol=1.2e-7)  # 1 - y is known to an ulp of 1
 
 
-@pytest.mark.parametrize("op", sorted(op for op in set(Op) - {Op.LINEAR, Op.IDENTITY} if op.row.arity[1]))
+@pytest.mark.parametrize(
+    "op", [op for op in Op if op.row.arity[1] and not op.row.delay and op not in (Op.LINEAR, Op.IDENTITY)]
+)
 def test_nan_stays_visible(op) -> None:
     count = max(op.row.arity[0], min(2, op.row.arity[1]))
     linears = tuple(Node(Op.LINEAR, (X,)) for _ in range(count))

@@ -36,7 +36,11 @@ def test_the_numbers_of_a_program_are_where_the_interpreter_reads_them(name) -> 
         len(expected.instructions),
     )
     assert (seen.reads_x, seen.has_bias) == (expected.reads_x, expected.has_bias)
-    assert seen.units == len(expected.units)
+    assert (seen.units, seen.history, seen.carried) == (
+        len(expected.units),
+        expected.history,
+        len(expected.carried),
+    )
 
 
 @every_cell
@@ -69,4 +73,4 @@ def test_a_copy_has_memory_of_its_own() -> None:
     program = bound("lstm")
     twin = copy.deepcopy(program)
     assert twin.address != program.address
-    assert bytes(structure(twin))[:40] == bytes(structure(program))[:40]  # all numbers, none of the addresses
+    assert bytes(structure(twin))[:48] == bytes(structure(program))[:48]  # all numbers, none of the addresses

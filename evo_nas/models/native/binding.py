@@ -41,11 +41,15 @@ class CProgram(Structure):
         ("reads_x", c_int32),
         ("has_bias", c_int32),
         ("units", c_int32),
+        ("history", c_int32),
+        ("carried", c_int32),
         ("instructions", c_int32),
         ("parts", c_int32),
         ("linear", c_void_p),
         ("code", c_void_p),
         ("part_columns", c_void_p),
+        ("carry", c_void_p),
+        ("delays", c_void_p),
     ]
 
 
@@ -90,6 +94,8 @@ class BoundProgram:
             for number in (columns[-1].stop, layout.x_columns[node].start if node < program.reads_x else 0)
         )
         self._parts = _integers(columns.start for i in layout.products for _, columns in layout.columns_of(i))
+        self._carry = _integers(number for value in program.carried for number in value)
+        self._delays = _integers(number for value in program.delays for number in value)
         self._code = (CInstruction * len(program.instructions))(*_encoded(program.instructions))
         # ctypes keeps no reference to what an address points at: the arrays above are attributes so that they live.
         self._structure = CProgram(
@@ -101,11 +107,15 @@ class BoundProgram:
             reads_x=program.reads_x,
             has_bias=program.has_bias,
             units=len(program.units),
+            history=program.history,
+            carried=len(program.carried),
             instructions=len(program.instructions),
             parts=len(self._parts),
             linear=addressof(self._linears),
             code=addressof(self._code),
             part_columns=addressof(self._parts),
+            carry=addressof(self._carry),
+            delays=addressof(self._delays),
         )
         self.address = addressof(self._structure)
 

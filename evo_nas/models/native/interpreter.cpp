@@ -20,7 +20,7 @@ constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input 
 #error "OP_NUMBERS is not defined; build.py takes the numbers of the operations from genome/ops.py"
 #endif
 enum Op : int32_t { OP_NUMBERS };  // OP_LINEAR = 0, ...
-enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER, UNIT };
+enum Kind : int32_t { BEFORE, AFTER, LINEAR, BUFFER, UNIT, PAST };
 
 struct Place {
   int32_t kind, index;
@@ -44,11 +44,17 @@ struct Linear {
   int32_t x_column;  // where those for x begin, if it reads x
 };
 
+struct Earlier {
+  int32_t state, ago;  // 1 step ago is before this step
+};
+
 struct Program {
-  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, units, instructions, parts;
+  // history: steps before the one before the first whose states must be there
+  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, units, history, carried, instructions, parts;
   const Linear* linear;
   const Instruction* code;
   const int32_t* part_columns;  // where the columns of each part begin in the weight of its linear node
+  const Earlier *carry, *delays;  // what is carried from piece to piece; the places of the kind PAST
 };
 
 struct Sequences {
@@ -224,15 +230,17 @@ class Values {
         input_{arena.take(s.steps * s.rows * sizes_.inputs), sizes_.inputs},
         linears_{arena.take((keep == ALL ? s.steps : steps_per_block(s)) * s.rows * sizes_.linears_stride()),
                  sizes_.linears_stride()},
-        state_floats_((s.steps + 1) * s.rows * sizes_.width + PAD),
+        delays_(p.delays),
+        history_(p.history),
+        state_floats_((p.history + s.steps + 1) * s.rows * sizes_.width + PAD),
         buffer_floats_((keep == ALL ? s.steps : 1) * s.rows * sizes_.width + PAD),
         states_(arena.take(p.states * state_floats_)),
         buffers_(arena.take(p.buffers * buffer_floats_)),
         units_(arena.take(p.units * sizes_.width)) {}
 
   Matrix input(long step) const { return input_.at(step * rows_); }
-  Matrix state(long index, long step) const {  // before the step
-    return {states_ + index * state_floats_ + step * rows_ * sizes_.width, sizes_.width};
+  Matrix state(long index, long step) const {  // before the step, which may be one of the history before the first
+    return {states_ + index * state_floats_ + (history_ + step) * rows_ * sizes_.width, sizes_.width};
   }
   Matrix linears(long step) const { return linears_.at((keep_ == ALL ? step : step - first_) * rows_); }
   Matrix buffer(long index, long step) const {
@@ -246,6 +254,7 @@ class Values {
       case AFTER: return state(place.index, step + 1);
       case LINEAR: return linears(step).at(0, place.index * sizes_.width);
       case UNIT: return unit(place.index);
+      case PAST: return state(delays_[place.index].state, step + 1 - delays_[place.index].ago);
       default: return buffer(place.index, step);
     }
   }
@@ -256,6 +265,8 @@ class Values {
   long rows_, steps_;
   Keep keep_;
   Matrix input_, linears_;
+  const Earlier* delays_;
+  long history_;
   long state_floats_, buffer_floats_;
   float *states_, *buffers_, *units_;
   long first_ = 0;
@@ -289,22 +300,22 @@ void pack_units(const Program& p, Parameters parameters, const Values& values) {
   }
 }
 
-// Fills where(state) (rows, width) of every state from states (states, rows, width); null states are zero.
+// Fills where(earlier, row) of all that is carried from states (carried, rows, width); null states are zero.
 template <class Where>
 void pack_states(const Program& p, const Sequences& s, const float* states, Where where) {
-  for (long state = 0; state < p.states; ++state) {
-    const Matrix packed = where(state);
-    clear(packed, 0, s.rows, packed.stride);
-    for (long row = 0; states && row < s.rows; ++row)
-      std::copy_n(states + (state * s.rows + s.order[row]) * p.width, p.width, packed.at(row).data);
-  }
+  for (long n = 0; n < p.carried; ++n)
+    for (long row = 0; row < s.rows; ++row) {
+      float* packed = where(p.carry[n], row);
+      std::fill_n(packed, padded(p.width), 0.0f);
+      if (states) std::copy_n(states + (n * s.rows + s.order[row]) * p.width, p.width, packed);
+    }
 }
 
 template <class Where>
 void unpack_states(const Program& p, const Sequences& s, float* states, Where where) {
-  for (long state = 0; state < p.states; ++state)
+  for (long n = 0; n < p.carried; ++n)
     for (long row = 0; row < s.rows; ++row)
-      std::copy_n(where(state).at(row).data, p.width, states + (state * s.rows + s.order[row]) * p.width);
+      std::copy_n(where(p.carry[n], row), p.width, states + (n * s.rows + s.order[row]) * p.width);
 }
 
 void unpack_outputs(const Program& p, const Sequences& s, const Values& values, float* outputs) {
@@ -385,7 +396,11 @@ class Gradients {
         rows_(s.rows),
         floats_(s.rows * sizes_.width + PAD),
         states_(arena.take((2 * p.states + p.buffers + p.units) * floats_)),
+        delays_(p.delays),
         states_count_(p.states),
+        history_(p.history),
+        past_floats_(p.history ? (p.history + s.steps + 1) * s.rows * sizes_.width + PAD : 0),
+        past_(arena.take(p.states * past_floats_)),
         buffers_count_(p.buffers),
         linears_{arena.take(steps_per_block(s) * s.rows * sizes_.linears_stride()), sizes_.linears_stride()} {}
 
@@ -394,12 +409,18 @@ class Gradients {
   Matrix after(long state) const { return {states_ + (states_count_ + state) * floats_, sizes_.width}; }
   Matrix buffer(long index) const { return {states_ + (2 * states_count_ + index) * floats_, sizes_.width}; }
   Matrix unit(long index) const { return buffer(buffers_count_ + index); }  // summed over the steps
+  // Of a state before a step, summed over what reads it with a delay; there are none without a history.
+  Matrix past(long state, long step) const {
+    return {past_ + state * past_floats_ + (history_ + step) * rows_ * sizes_.width, sizes_.width};
+  }
+  void clear_past() const { std::fill_n(past_, states_count_ * past_floats_, 0.0f); }
   Matrix of(Place place, long step) const {
     switch (place.kind) {
       case BEFORE: return before(place.index);
       case AFTER: return after(place.index);
       case LINEAR: return linears(step).at(0, place.index * sizes_.width);
       case UNIT: return unit(place.index);
+      case PAST: return past(delays_[place.index].state, step + 1 - delays_[place.index].ago);
       default: return buffer(place.index);
     }
   }
@@ -409,7 +430,10 @@ class Gradients {
   Sizes sizes_;
   long rows_, floats_;
   float* states_;
-  long states_count_, buffers_count_;
+  const Earlier* delays_;
+  long states_count_, history_, past_floats_;
+  float* past_;
+  long buffers_count_;
   Matrix linears_;
   long first_ = 0;
 };
@@ -463,9 +487,16 @@ void run_back(const Instruction& i, const Values& values, const Gradients& gradi
   }
 }
 
+// Adds to the gradients of the states before a step what later steps that read them with a delay contribute.
+void add_past(const Program& p, const Gradients& gradients, long step, long rows) {
+  for (long state = 0; p.history && state < p.states; ++state)
+    give(rows, padded(p.width), gradients.before(state), true, [](Vec g) { return g; }, gradients.past(state, step));
+}
+
 // Begins a step: gradients of its new states, from the later steps and from the outputs.
 void seed(const Program& p, const Sequences& s, const float* d_outputs, const Gradients& gradients, long step) {
   const long rows = s.active[step], width = padded(p.width);
+  add_past(p, gradients, step + 1, rows);
   for (long state = 0; state < p.states; ++state)
     std::copy_n(gradients.before(state).data, rows * width, gradients.after(state).data);
   for (long row = 0; d_outputs && row < rows; ++row) {
@@ -527,7 +558,7 @@ void unpack_input_gradients(const Program& p, const Sequences& s, Matrix packed,
 }  // namespace
 
 // ---- the functions that Python calls ----
-// Shapes: x (rows, steps, inputs), outputs (rows, steps, width), initial and final states (states, rows, width).
+// Shapes: x (rows, steps, inputs), outputs (rows, steps, width), initial and final states (carried, rows, width).
 // Null stands for initial states of zero, for a gradient of zero, and for a gradient that nobody needs.
 
 extern "C" {
@@ -556,10 +587,12 @@ void forward_pass(const Program* p, const Sequences* s, Parameters parameters, c
   weights.gather(*p, parameters);
   pack_units(*p, parameters, values);
   pack_input(*p, *s, x, values);
-  pack_states(*p, *s, initial, [&](long state) { return values.state(state, 0); });
+  pack_states(*p, *s, initial, [&](Earlier e, long row) { return values.state(e.state, 1 - e.ago).at(row).data; });
   forward(*p, *s, weights, values);
   unpack_outputs(*p, *s, values, outputs);
-  unpack_states(*p, *s, final, [&](long state) { return values.state(state, s->steps); });
+  unpack_states(*p, *s, final, [&](Earlier e, long row) {
+    return values.state(e.state, s->lengths[row] + 1 - e.ago).at(row).data;
+  });
 }
 
 void backward_pass(const Program* p, const Sequences* s, Parameters parameters, float* saved, float* scratch,
@@ -575,7 +608,10 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   weights.gather(*p, parameters);
   d_weights.clear();
   for (long unit = 0; unit < p->units; ++unit) clear(gradients.unit(unit), 0, s->rows, sizes.width);
-  pack_states(*p, *s, d_final, [&](long state) { return gradients.before(state); });
+  gradients.clear_past();
+  pack_states(*p, *s, d_final, [&](Earlier e, long row) {
+    return (e.ago == 1 ? gradients.before(e.state) : gradients.past(e.state, s->lengths[row] + 1 - e.ago)).at(row).data;
+  });
   const long block = steps_per_block(*s);
   for (long first = (s->steps - 1) / block * block; first >= 0; first -= block) {
     const long steps = std::min<long>(block, s->steps - first);
@@ -590,6 +626,10 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   }
   d_weights.scatter(*p, d_parameters);
   unpack_unit_gradients(*p, *s, gradients, d_parameters);
-  if (d_initial) unpack_states(*p, *s, d_initial, [&](long state) { return gradients.before(state); });
+  if (!d_initial) return;
+  add_past(*p, gradients, 0, s->rows);
+  unpack_states(*p, *s, d_initial, [&](Earlier e, long row) {
+    return (e.ago == 1 ? gradients.before(e.state) : gradients.past(e.state, 1 - e.ago)).at(row).data;
+  });
 }
 }

@@ -75,12 +75,12 @@ def scan(
         parameters: Weights ``(width, total input width)`` of the program's linear nodes, then their biases
             ``(width,)``; a bias that a node does not have is None.
         lengths: int64 ``(batch,)``; None if no sequence is padded.
-        initial: States before the first step, ``(states, batch, width)``; None for zeros.
+        initial: States before the first step, ``(carried, batch, width)``; None for zeros.
         reverse: Whether to read each sequence from its end to its start.
 
     Returns:
         State 0 after each step, ``(batch, time, width)``, zero at padded steps; and all states after each
-        sequence's last step, ``(states, batch, width)``.
+        sequence's last step, ``(carried, batch, width)``.
 
     Raises:
         ValueError: A shape does not fit the program, or a length exceeds the number of steps.
@@ -174,7 +174,7 @@ class _Scan(torch.autograd.Function):
         Args:
             ctx: What `forward` kept.
             d_outputs: Gradient of state 0 after each step ``(batch, time, width)``; None for zeros.
-            d_final: Gradient of the states after the last step ``(states, batch, width)``; None for zeros.
+            d_final: Gradient of the states after the last step ``(carried, batch, width)``; None for zeros.
         """
         program, sequences = ctx.program, ctx.sequences
         inputs, initial, *parameters = ctx.saved_tensors
@@ -209,9 +209,9 @@ def _forward(
     assert inputs is not None
     library = native_library()
     values = _values.lend(library.forward_floats(program.address, sequences.address, keep))
-    states, width = program.layout.program.states, program.layout.width
+    carried, width = len(program.layout.program.carried), program.layout.width
     outputs = inputs.new_empty(*inputs.shape[:2], width)
-    final = inputs.new_empty(states, len(inputs), width)
+    final = inputs.new_empty(carried, len(inputs), width)
     library.forward_pass(
         program.address,
         sequences.address,
@@ -268,7 +268,7 @@ def _check_shapes(
         raise ValueError(f"inputs have {features} features; the layer was built for {layout.inputs}")
     if lengths is not None and (lengths.shape != (rows,) or not _within(lengths, steps)):
         raise ValueError(f"lengths are {lengths.tolist()}; must be {rows} numbers, each 0 to {steps}")
-    shape = (layout.program.states, rows, layout.width)
+    shape = (len(layout.program.carried), rows, layout.width)
     if initial is not None and initial.shape != shape:
         raise ValueError(f"initial states have shape {tuple(initial.shape)}; must have {shape}")
 
