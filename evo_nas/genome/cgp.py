@@ -46,6 +46,8 @@ OP_CHOICES: Mapping[str, OpChoice] = MappingProxyType(
 DEFAULT_OPS = tuple(name for name, choice in OP_CHOICES.items() if choice.op.row.by_default)
 """Names of the ops of a space that does not choose them. Genomes spell an op by its place in such a list, which a
 run records, so that another order here changes no run that has begun."""
+STEP_OPS = tuple(name for name, choice in OP_CHOICES.items() if not choice.op.row.delay)
+"""Names of the ops that compute something from the values of a step."""
 # Looked up for every node of every trial of a mutation, hence not through the rows.
 _INPUTS_READ = {op: op.row.genotype_inputs for op in Op}
 _READS_X = frozenset(op for op in Op if op.row.reads_x)

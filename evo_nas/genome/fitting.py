@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evo_nas.errors import ConfigError
 from evo_nas.genome.blocks import Front, FrontKind, Shortcut, ShortcutKind
+from evo_nas.genome.cell_text import cell_of, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +52,28 @@ def fitting_periods(options: SpaceOptions, signature: Signature) -> tuple[int, .
         ConfigError: A period that was asked for does not fit; by default those that do not are left out.
     """
     return _fitting("periods", options, list(options.periods), period_obstacle, signature)
+
+
+def check_delays(options: SpaceOptions, signature: Signature) -> None:
+    """Refuses delays by which nothing but the zeros before a sequence could be read.
+
+    Raises:
+        ConfigError: A delay of the evolved cell, or of a cell that is named, is no shorter than the longest sequence.
+    """
+    if not signature.steps:
+        return
+    named = {label_of(text): cell_of(text) for text in (*options.cells, *(options.seeds or ()))}
+    longest = {name: max(ago for _, ago in cell.carried) for name, cell in named.items()}
+    delays = [("delays has", delay) for delay in options.delays]
+    delays += [
+        (f"cells or space.seeds has {name} with a delay of", ago) for name, ago in longest.items() if ago > 1
+    ]
+    for place, delay in delays:
+        if delay >= signature.steps:
+            raise ConfigError(
+                f"space.{place} {delay}, and the longest sequence of the task has {signature.steps} steps; must be"
+                " below that, since nothing but zeros was so long ago: leave it out, or make the sequences longer"
+            )
 
 
 def front_obstacle(front: Front, signature: Signature) -> str:

@@ -11,6 +11,7 @@ from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cgp import CellCode
 from evo_nas.genome.gene import Gene
+from evo_nas.genome.ops import DELAYS
 from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, Choice, Setting, Slot
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ class Layout:
     def _add_cell(self, options: SpaceOptions) -> CellCode | None:
         if not options.evolve_cell:
             return None
-        code = CellCode(options.cell_nodes, options.cell_states, options.ops)
+        delays = [DELAYS[steps].value for steps in options.delays]
+        code = CellCode(options.cell_nodes, options.cell_states, (*options.ops, *delays))
         self._genes += code.genes()
         return code
 

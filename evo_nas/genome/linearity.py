@@ -2,8 +2,8 @@
 
 A cell is a linear recurrence if each state that it reads is, after the step, an affine function of the states before
 it, unit by unit, with coefficients that depend on the inputs alone: ``s' = A(x) s + b(x)`` with a diagonal matrix for
-each pair of states. So no matrix multiplies a state, no two values that depend on states are multiplied, and no
-activation takes such a value. minGRU is one; LSTM and GRU are not.
+each pair of states, where a delayed state is one more. So no matrix multiplies a state, no two values that depend on
+states are multiplied, and no activation takes such a value. minGRU is one; LSTM and GRU are not.
 
 Two kinds of states are free of this rule. A state that nothing reads is a readout, such as an output behind a gate: it
 may be any function of the others, because nothing feeds it back. A state that follows from ``x`` and from such states
@@ -26,7 +26,7 @@ from evo_nas.errors import GenomeError
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import X
 from evo_nas.genome.cgp import GENES_PER_NODE
-from evo_nas.genome.ops import Op
+from evo_nas.genome.ops import DELAYS, Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,7 @@ _AFFINE: Mapping[Op, AffineRule] = MappingProxyType(
         Op.ADD: _always,
         Op.MEAN: _always,
         Op.IDENTITY: _always,
+        **dict.fromkeys(DELAYS.values(), _always),
         Op.MUL: _one_factor,
         Op.BLEND: _gate_or_sides,
         Op.SCALE: _always,

@@ -22,8 +22,8 @@ MAX_NODES = 256
 """Largest number of nodes of a cell, and so of the inputs of one node."""
 LARGEST_EXPONENT = 30.0
 """``exp`` takes larger inputs for this one: its value stays below 1.1e13, far from the largest float32."""
-MAX_DELAY = 16
-"""Most steps ago whose state a node may read."""
+MIN_DELAY, MAX_DELAY = 2, 16
+"""Fewest and most steps ago whose state a node may read with a delay; without one it reads that of one step ago."""
 GUARD = 1e-6
 """``divide`` takes divisors that are nearer to zero for this far from it, and ``sqrt`` smaller inputs for this one."""
 

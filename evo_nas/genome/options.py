@@ -33,10 +33,10 @@ from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import MAX_STATES
 from evo_nas.genome.cell_text import cell_of, label_of, read_cell, settled_text
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
+from evo_nas.genome.cgp import DEFAULT_OPS, STEP_OPS
 from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
-from evo_nas.genome.ops import MAX_NODES
+from evo_nas.genome.ops import MAX_DELAY, MAX_NODES, MIN_DELAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -115,8 +115,9 @@ ShortcutText = Annotated[str, AfterValidator(_block(Shortcut.of))]
 """A shortcut as `Shortcut.of` reads it."""
 CellText = Annotated[str, BeforeValidator(_settled)]
 """A cell as `settled_text` writes it; a person may give all that `read_cell` reads, or a recipe as a mapping."""
-OpName = Annotated[str, AfterValidator(_one_of(OP_CHOICES))]
+OpName = Annotated[str, AfterValidator(_one_of(STEP_OPS))]
 Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
+Delay = Annotated[int, Field(strict=True, ge=MIN_DELAY, le=MAX_DELAY)]
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Decay = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -224,6 +225,7 @@ class SpaceOptions(_Section):
         cell_nodes: Nodes in the genotype of the evolved cell; an LSTM needs 13.
         cell_states: States of the evolved cell; an LSTM needs 2.
         ops: What the nodes of the evolved cell may compute.
+        delays: How many steps ago, 2 to 16, a node of the evolved cell may read a state besides one.
         linear_only: Whether only linear recurrences are permitted, whose states depend on each other unit by unit
             through factors that follow from the inputs, such as minGRU; then ``cells`` are those of the published
             cells that are, unless given.
@@ -265,6 +267,7 @@ class SpaceOptions(_Section):
     cell_nodes: int = Field(default=15, strict=True, ge=1, le=MAX_NODES)
     cell_states: int = Field(default=2, strict=True, ge=1, le=MAX_STATES)
     ops: SomeOf[OpName] = DEFAULT_OPS
+    delays: Annotated[tuple[Delay, ...], AfterValidator(_ascending)] = ()
     linear_only: Switch = False
     bidirectional: Switch = False
     norms: SomeOf[Norm] = (Norm.NONE, Norm.LAYER)

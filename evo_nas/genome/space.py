@@ -16,6 +16,7 @@ from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
+from evo_nas.genome.fitting import check_delays
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
 from evo_nas.genome.linearity import draw_linear, is_linear
@@ -57,14 +58,15 @@ class SearchSpace:
         genes: What each position of a genome chooses.
 
     Raises:
-        ConfigError: Even the smallest architecture exceeds the parameter limit, or a seed that was asked
-            for is not in the space.
+        ConfigError: Even the smallest architecture exceeds the parameter limit, a seed that was asked
+            for is not in the space, or a delay is beyond the sequences of the task.
     """
 
     def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
         self.options = options
         self.signature = signature
         self.epochs = epochs
+        check_delays(options, signature)
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
         self._named = {label_of(text): canonical(cell_of(text)) for text in options.cells}

@@ -70,6 +70,14 @@ def test_an_op_without_inputs_is_spelled_with_none_that_matter() -> None:
     assert {4, 5, 6, 7} & set(code.active(values)) == {4}
 
 
+def test_a_delay_reads_a_state_whatever_its_gene_refers_to() -> None:
+    code = CellCode(nodes=3, states=2, ops=("linear", "delay_4"))
+    for reference, state in ((0, 2), (1, 1), (2, 2), (3, 1), (4, 2)):
+        values = [0, 0, 1, 2, 0, 0, 1, 2, 1, reference, 0, 0, 4, 2]
+        assert code.decode(values).nodes[-1] == Node(Op.DELAY_4, (state,))
+        assert canonical(code.decode(code.encode(code.decode(values)))) == canonical(code.decode(values))
+
+
 def test_active_genes_are_those_that_an_op_reads_and_the_outputs_on_the_way() -> None:
     tanh_of_linear = [0, 0, 1, 1, 2, 2, 0, 0, 2]
     assert SMALL.active(tanh_of_linear) == [0, 1, 2, 3, 4, 5, 8]

@@ -94,3 +94,22 @@ def test_space_of_linear_recurrences_permits_the_published_ones_unless_others_ar
     assert "lstm" not in SpaceOptions(linear_only=True).cells
     assert SpaceOptions(linear_only=True, cells=()).cells == ()
     assert SpaceOptions(linear_only=False).cells == SpaceOptions().cells
+
+
+def test_delays_are_ascending_and_none_by_default():
+    assert SpaceOptions().delays == ()
+    assert SpaceOptions(delays=(9, 2)).delays == (2, 9)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"delays": [1]}, "greater than or equal to 2"),
+        ({"delays": [17]}, "less than or equal to 16"),
+        ({"delays": [2, 2]}, "must name each choice once"),
+        ({"ops": ["linear", "delay_2"]}, "ops.1\n  Value error, must be one of linear, linear_no_bias"),
+    ],
+)
+def test_impossible_delay_is_refused_with_what_is_permitted(section, message):
+    with pytest.raises(ValidationError, match=message):
+        SpaceOptions.model_validate(section)

@@ -14,7 +14,8 @@ from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
-from evo_nas.genome.cgp import OP_CHOICES
+from evo_nas.genome.cgp import STEP_OPS
+from evo_nas.genome.codec import cell_to_json
 from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
@@ -32,7 +33,8 @@ WIDE = SpaceOptions(
     cells=("lstm", "gru", "enas"),
     cell_nodes=20,
     cell_states=3,
-    ops=tuple(OP_CHOICES),
+    ops=STEP_OPS,
+    delays=(2, 3),
     bidirectional=True,
     embeddings=(2, 4),
 )
@@ -408,3 +410,34 @@ def test_linear_space_whose_ops_make_no_linear_cell_is_refused():
     options = SpaceOptions(linear_only=True, ops=("linear", "tanh"), cell_nodes=3, cell_states=1)
     with pytest.raises(ConfigError, match="none of 10000 random cells of 3 nodes and 1 states was a linear"):
         SearchSpace(options, SERIES, epochs=5)
+
+
+def test_space_with_delays_draws_cells_that_read_older_states():
+    options = SpaceOptions(cells=(), delays=(2, 5), ops=("linear", "add", "tanh"))
+    space = SearchSpace(options, replace(SERIES, steps=6), epochs=5)
+    cells = [space.decode(space.random(random.Random(seed))).layers[0].cell for seed in range(20)]
+    assert {node.op.row.delay for cell in cells for node in cell.nodes} == {0, 2, 5}
+
+
+DELAYED = cell_to_json(CellGraph(1, (Node(Op.DELAY_7, (1,)), Node(Op.LINEAR, (0, 1, 2))), (3,)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"delays": (2, 7)},
+            "space.delays has 7, and the longest sequence of the task has 7 steps; must be below",
+        ),
+        ({"cells": (DELAYED,)}, "has cell-[0-9a-f]+ with a delay of 7, and the longest"),
+        ({"seeds": (DELAYED,)}, "has cell-[0-9a-f]+ with a delay of 7, and the longest"),
+    ],
+)
+def test_delay_beyond_the_sequences_of_a_task_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        SearchSpace(SpaceOptions(**options), replace(SERIES, steps=7), epochs=5)
+
+
+def test_delay_is_permitted_where_sequences_are_longer_or_their_length_is_not_known():
+    for steps in (0, 8):
+        assert SearchSpace(SpaceOptions(delays=(7,)), replace(SERIES, steps=steps), epochs=5).genes

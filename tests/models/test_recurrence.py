@@ -14,7 +14,7 @@ from evo_nas.genome.ops import Op
 from evo_nas.models.backends import BACKENDS, backend_for
 from evo_nas.models.bptt import BpttRecurrence
 from evo_nas.models.eager import EagerRecurrence
-from evo_nas.models.native import NativeRecurrence
+from evo_nas.models.native import NativeRecurrence, native_status, scan
 from evo_nas.models.network import Network
 from evo_nas.models.recurrence import reverse
 
@@ -78,6 +78,72 @@ def test_no_published_cell_explodes_or_dies_when_it_is_new(name, inputs) -> None
     outputs = backend_for(cell)(cell, inputs, 16)(torch.randn(4, 100, inputs))
     assert outputs.abs().max() < 3
     assert outputs[:, -1].std() > 1e-3
+
+
+WITH_DELAYS = CellGraph(
+    2,
+    (
+        Node(Op.LINEAR, (X, H), bias=True),
+        Node(Op.DELAY_3, (H,)),
+        Node(Op.DELAY_5, (2,)),
+        Node(Op.LINEAR, (4, 5)),
+        Node(Op.ADD, (3, 6, 4)),
+        Node(Op.TANH, (7,)),
+        Node(Op.MUL, (5, 8)),
+        Node(Op.ADD, (3, 9)),
+    ),
+    (8, 10),
+)
+every_backend = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.backend_name)
+
+
+def test_a_delay_is_the_state_of_so_many_steps_ago() -> None:
+    cell = CellGraph(1, (Node(Op.LINEAR, (X,)), Node(Op.DELAY_3, (H,)), Node(Op.ADD, (2, 3))), (4,))
+    layer = EagerRecurrence(cell, 1, 1)
+    nn.init.ones_(layer.weight_0)
+    outputs = layer(torch.tensor([1.0, 10.0, 100.0, 1000.0, 0.0, 0.0, 0.0])[None, :, None])
+    assert outputs.flatten().tolist() == [1, 10, 100, 1001, 10, 100, 1001]
+
+
+@every_backend
+def test_pieces_of_a_sequence_carry_the_older_states_along(backend) -> None:
+    if not backend.supports(WITH_DELAYS):
+        pytest.skip("this backend does not run this cell")
+    layer = backend(WITH_DELAYS, 3, 5)
+    inputs = torch.randn(2, 9, 3)
+    states, outputs = layer.zero_states(inputs), []
+    assert len(states) == 2 + 2 + 4
+    for piece in inputs.split([1, 2, 5, 1], dim=1):
+        of_piece, states = layer.forward_from(piece, states)
+        outputs.append(of_piece)
+    torch.testing.assert_close(torch.cat(outputs, dim=1), layer(inputs), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", [BpttRecurrence, NativeRecurrence], ids=lambda b: b.backend_name)
+@pytest.mark.parametrize("steps", [1, 2, 8])
+def test_gradients_of_older_states_are_those_of_the_plain_loop(backend, steps) -> None:
+    layer, reference = backend(WITH_DELAYS, 3, 5), EagerRecurrence(WITH_DELAYS, 3, 5)
+    reference.load_state_dict(layer.state_dict())
+    inputs, states = torch.randn(2, steps, 3), torch.randn(8, 2, 5, requires_grad=True)
+    seen = []
+    for module in (layer, reference):
+        outputs, after = module.forward_from(inputs, states)
+        total = outputs.square().sum() + (after * torch.linspace(-1, 1, after.numel()).view_as(after)).sum()
+        seen.append((after, torch.autograd.grad(total, (states, *module.parameters()))))
+    torch.testing.assert_close(seen[0], seen[1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_final_states_of_padded_sequences_hold_what_came_before_their_ends(reverse) -> None:
+    layer, inputs, initial = NativeRecurrence(WITH_DELAYS, 3, 5), torch.randn(3, 7, 3), torch.randn(8, 3, 5)
+    lengths = torch.tensor([3, 7, 0])
+    parameters = layer.live_parameters("")
+    _, final = scan(layer.bound, inputs, parameters, lengths=lengths, initial=initial, reverse=reverse)
+    for row, length in enumerate(lengths.tolist()):
+        own = slice(row, row + 1)
+        alone = scan(layer.bound, inputs[own, :length], parameters, initial=initial[:, own], reverse=reverse)
+        torch.testing.assert_close(final[:, own], alone[1])
 
 
 def with_weights_a_unit() -> CellGraph:
