@@ -11,6 +11,7 @@ from evo_nas.genome.blocks import (
     LONGEST_SPELLING,
     MEMORY_SLOTS,
     NGRAM_WIDTH,
+    Columns,
     Context,
     FrontKind,
     ShortcutKind,
@@ -18,10 +19,12 @@ from evo_nas.genome.blocks import (
     memory_width,
 )
 from evo_nas.genome.cell import X
+from evo_nas.genome.columns import network_signature, targets_of
+from evo_nas.genome.decoder import DecoderShape
 from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
-    from evo_nas.genome.architecture import Architecture, Layer, Signature
+    from evo_nas.genome.architecture import Architecture, Head, Layer, Signature
     from evo_nas.genome.cell import CellGraph
 
 
@@ -31,12 +34,20 @@ def count_parameters(architecture: Architecture, signature: Signature) -> int:
     A linear node has one matrix over all its inputs, and a bias vector if it has one: an LSTM
     has one bias a gate.
     """
-    total = signature.vocabulary * (architecture.embedding or 0) + _count_front(architecture, signature)
-    widths = [front_width(architecture, signature)]
+    read = network_signature(architecture, signature)
+    total = read.vocabulary * (architecture.embedding or 0) + _count_front(architecture, read)
+    widths = [front_width(architecture, read)]
     for layer in architecture.layers:
         total += _count_layer(layer, _width_into(widths, layer.skip))
         widths.append(layer.output_width)
-    total += _count_head(architecture, _width_into(widths, architecture.head.skip), signature)
+    pooled = _width_into(widths, architecture.head.skip)
+    shape = DecoderShape.of(architecture, read, pooled=pooled)
+    if shape is None:
+        total += _count_head(architecture, pooled, read)
+    else:
+        inputs = _width_into(widths[:-1], architecture.layers[-1].skip)
+        targets = len(targets_of(signature)) if architecture.columns is Columns.APART else 0
+        total += _count_queries(shape, inputs, targets) + _count_decoder(architecture.head, pooled, shape)
     return total + _count_shortcut(architecture, signature)
 
 
@@ -112,8 +123,19 @@ def _width_into(widths: list[int], skip: int | None) -> int:
 
 def _count_layer(layer: Layer, input_width: int) -> int:
     cell = count_cell_parameters(layer.cell, input_width, layer.width)
-    norm = 2 * layer.output_width if layer.norm is Norm.LAYER else 0
-    return (cell + _count_context(layer)) * (1 + layer.bidirectional) + norm
+    directions = (cell + _count_context(layer)) * (1 + layer.bidirectional)
+    return directions + _count_norm(layer, input_width) + _count_residual(layer, input_width)
+
+
+def _count_norm(layer: Layer, input_width: int) -> int:
+    if layer.norm is Norm.BEFORE:
+        return 2 * input_width if input_width > 1 else 0  # a single feature is not normalised
+    return 2 * layer.output_width if layer.norm is Norm.LAYER else 0
+
+
+def _count_residual(layer: Layer, input_width: int) -> int:
+    is_projected = layer.residual and input_width != layer.output_width
+    return input_width * layer.output_width if is_projected else 0
 
 
 def _count_context(layer: Layer) -> int:
@@ -140,15 +162,28 @@ def count_cell_parameters(cell: CellGraph, input_width: int, width: int) -> int:
     return total
 
 
+def _count_queries(shape: DecoderShape, input_width: int, targets: int) -> int:
+    of_target = input_width // 2 if targets else 0
+    return shape.segments * (input_width - of_target) + targets * of_target
+
+
+def _count_decoder(head: Head, pooled: int, shape: DecoderShape) -> int:
+    """Returns the parameters of a head that decodes segments."""
+    attention = pooled if head.pooling is Pooling.ATTENTION else 0
+    return attention + _count_outputs(head, shape.features, shape.outputs)
+
+
 def _count_head(architecture: Architecture, features: int, signature: Signature) -> int:
     head = architecture.head
     attends = head.pooling is Pooling.ATTENTION and not signature.per_step
     total = features if attends else 0
-    if head.hidden:
-        total += head.hidden * (features + 1)
-    read = head.hidden or features
-    if architecture.tied:
-        # The weights of tied outputs are counted with the embedding; the bias and the projection are not.
-        width = architecture.embedding or 0
-        return total + signature.outputs + (read * width if read != width else 0)
-    return total + signature.outputs * (read + 1)
+    if not architecture.tied:
+        return total + _count_outputs(head, features, signature.outputs)
+    # The weights of tied outputs are counted with the embedding; the bias and the projection are not.
+    read, width = head.hidden or features, architecture.embedding or 0
+    total += head.hidden * (features + 1) + signature.outputs
+    return total + (read * width if read != width else 0)
+
+
+def _count_outputs(head: Head, features: int, outputs: int) -> int:
+    return head.hidden * (features + 1) + outputs * ((head.hidden or features) + 1)

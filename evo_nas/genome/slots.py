@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evo_nas.genome.architecture import Forecast, Norm, Optimizer, Pooling
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
+from evo_nas.genome.columns import targets_of
 from evo_nas.genome.fitting import fitting_fronts, fitting_periods, fitting_segments, fitting_shortcuts
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[Columns](
         field="columns",
-        exists=lambda at: len(set(at.signature.last_values)) > 1,
+        exists=lambda at: len(targets_of(at.signature)) > 1,
         choices=lambda at: at.options.columns,
         smallest=_all_of,
         words=lambda value: "columns apart" if value is Columns.APART else "",

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from evo_nas.models.bptt_ops import contributions, operation
+from evo_nas.models.eager import run_steps
 from evo_nas.models.program import Kind, Place, assemble
 from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
@@ -36,17 +37,23 @@ class BpttRecurrence(Recurrence):
         return True
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
-        ended = None if valid is None else ~valid.T[..., None]  # (time, batch, 1)
-        return self._apply_program(inputs, ended, None, suffix=suffix)[0]
+        return self._apply_program(inputs, valid, None, suffix=suffix)[0]
+
+    def _scan_to_states(self, inputs: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        if valid is not None and self.has_delays:
+            # Programs repeat the last state through the padding, which shifts out the older ones.
+            return run_steps(self, inputs, self.zero_states(inputs), valid)
+        return self._apply_program(inputs, valid, None, suffix="")
 
     def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
         return self._apply_program(inputs, None, states, suffix="")
 
     def _apply_program(
-        self, inputs: Tensor, ended: Tensor | None, initial: Tensor | None, *, suffix: str
+        self, inputs: Tensor, valid: Tensor | None, initial: Tensor | None, *, suffix: str
     ) -> tuple[Tensor, Tensor]:
         steps = inputs.transpose(0, 1).contiguous()  # (time, batch, inputs)
+        ended = None if valid is None else ~valid.T[..., None]  # (time, batch, 1)
         outputs, final = _Bptt.apply(  # type: ignore[no-untyped-call]
             self._layout, steps, ended, initial, *self.live_parameters(suffix)
         )

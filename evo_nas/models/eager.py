@@ -80,44 +80,63 @@ class EagerRecurrence(Recurrence):
 
     def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""
-        return self._loop(inputs, states, None, suffix="")
+        return run_steps(self, inputs, states, None)
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:
-        return self._loop(inputs, self.zero_states(inputs), valid, suffix=suffix)[0]
+        return run_steps(self, inputs, self.zero_states(inputs), valid, suffix=suffix)[0]
 
-    def _loop(
-        self, inputs: Tensor, carried: Tensor, valid: Tensor | None, *, suffix: str
-    ) -> tuple[Tensor, Tensor]:
-        """Returns the outputs ``(batch, time, width)`` and what is carried on ``(carried, batch, width)``."""
-        nodes = list(enumerate(self.cell.nodes))
-        linears = {index: self.linear(index, suffix) for index, node in nodes if node.op is Op.LINEAR}
-        units = {
-            index: self.unit_weight(index, suffix).expand(carried.shape[1:])
-            for index, node in nodes
-            if node.op.row.unit_weight is not None
-        }
-        delays = [
-            (index, node.inputs[0] - 1, node.op.row.delay) for index, node in nodes if node.op.row.delay
-        ]
-        # For each state its values, the oldest first, of which the last so many are ever read.
-        values: list[list[Tensor]] = [[] for _ in range(self.cell.states)]
-        for (state, _), value in reversed(list(zip(self.cell.carried, carried, strict=True))):
-            values[state].append(value)
-        outputs = []
-        for step, x in enumerate(inputs.unbind(1)):
-            states = [of_state[-1] for of_state in values]
-            delayed = {index: values[state][-ago] for index, state, ago in delays}
-            following = run_step(self.cell, x, states, linears=linears, given=units | delayed)
-            if valid is not None:
-                # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
-                keep = valid[:, step, None]
-                following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
-            for of_state, new in zip(values, following, strict=True):
-                of_state.append(new)
-            outputs.append(following[0])
-        return torch.stack(outputs, dim=1), torch.stack(
-            [values[state][-ago] for state, ago in self.cell.carried]
-        )
+    def _scan_to_states(self, inputs: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        return run_steps(self, inputs, self.zero_states(inputs), valid)
+
+
+def run_steps(
+    recurrence: Recurrence, inputs: Tensor, carried: Tensor, valid: Tensor | None, *, suffix: str = ""
+) -> tuple[Tensor, Tensor]:
+    """Returns the outputs ``(batch, time, width)`` of one direction, and what is carried on from the last valid steps.
+
+    Args:
+        recurrence: The cell and its parameters.
+        inputs: ``(batch, time, inputs)``.
+        carried: What `CellGraph.carried` lists before the first step, ``(carried, batch, width)``.
+        valid: bool ``(batch, time)``, False at padded steps, which come last; None if there are none.
+        suffix: Which direction's parameters to use.
+    """
+    cell = recurrence.cell
+    nodes = list(enumerate(cell.nodes))
+    linears = {index: recurrence.linear(index, suffix) for index, node in nodes if node.op is Op.LINEAR}
+    units = {
+        index: recurrence.unit_weight(index, suffix).expand(carried.shape[1:])
+        for index, node in nodes
+        if node.op.row.unit_weight is not None
+    }
+    delays = [(index, node.inputs[0] - 1, node.op.row.delay) for index, node in nodes if node.op.row.delay]
+    # For each state its values, the oldest first, of which the last so many are ever read.
+    values: list[list[Tensor]] = [[] for _ in range(cell.states)]
+    for (state, _), value in reversed(list(zip(cell.carried, carried, strict=True))):
+        values[state].append(value)
+    outputs = []
+    for step, x in enumerate(inputs.unbind(1)):
+        states = [of_state[-1] for of_state in values]
+        delayed = {index: values[state][-ago] for index, state, ago in delays}
+        following = run_step(cell, x, states, linears=linears, given=units | delayed)
+        if valid is not None:
+            # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
+            keep = valid[:, step, None]
+            following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
+        for of_state, new in zip(values, following, strict=True):
+            of_state.append(new)
+        outputs.append(following[0])
+    return torch.stack(outputs, dim=1), _carried_on(cell, values, valid)
+
+
+def _carried_on(cell: CellGraph, values: list[list[Tensor]], valid: Tensor | None) -> Tensor:
+    """Returns what each sequence carries on ``(carried, batch, width)`` from the values of each state, oldest first."""
+    if valid is None:
+        return torch.stack([values[state][-ago] for state, ago in cell.carried])
+    padding = valid.shape[1] - valid.sum(1)  # what lies that far back is of the last valid step
+    rows = torch.arange(len(padding), device=padding.device)
+    every = [torch.stack(of_state) for of_state in values]  # (values, batch, width)
+    return torch.stack([every[state][len(every[state]) - ago - padding, rows] for state, ago in cell.carried])
 
 
 def run_step(

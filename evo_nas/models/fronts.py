@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from evo_nas.errors import GenomeError
 from evo_nas.genome.blocks import FrontKind
 from evo_nas.genome.fitting import front_obstacle
-from evo_nas.models.layers import TiedEmbedding
+from evo_nas.models.layers import TiedEmbedding, TokenDropout
 from evo_nas.models.stems import Convolution, Differences, Plain, Stem, Steps
 from evo_nas.models.token_stems import NgramVectors, Subwords
 
@@ -39,6 +39,7 @@ class FrontEnd(nn.Module):
         super().__init__()
         self._front = architecture.front
         self.embedding = _embedding(architecture, signature)
+        self.token_dropout = TokenDropout(architecture.embedding_dropout, signature.vocabulary)
         self.stem = _stem(architecture, signature)
         self.width = self.stem.width
 
@@ -87,7 +88,7 @@ class FrontEnd(nn.Module):
     def _steps(self, inputs: Tensor, lengths: Tensor | None) -> Steps:
         if self.embedding is None:
             return Steps(inputs, lengths)
-        return Steps(self.embedding(inputs), lengths, inputs)
+        return Steps(self.token_dropout(self.embedding(inputs), inputs), lengths, inputs)
 
 
 def _embedding(architecture: Architecture, signature: Signature) -> nn.Embedding | None:

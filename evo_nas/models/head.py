@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from evo_nas.genome.architecture import Head
+    from evo_nas.genome.decoder import DecoderShape
     from evo_nas.models.layers import TiedEmbedding
 
 
@@ -84,7 +85,10 @@ POOLINGS: Mapping[Pooling, Callable[[Sequence[bool]], nn.Module]] = {
 
 
 class OutputHead(nn.Module):
-    """Pooling unless every step has an output, an optional tanh layer, dropout, and the output layer."""
+    """Pooling unless every step has an output, an optional tanh layer, dropout, and the output layer.
+
+    Where a forecast is decoded in segments, the output layer is applied to each of them.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class OutputHead(nn.Module):
         outputs: int,
         per_step: bool,
         tied_to: TiedEmbedding | None = None,
+        decoder: DecoderShape | None = None,
     ) -> None:
         """Builds the head.
 
@@ -103,13 +108,18 @@ class OutputHead(nn.Module):
             outputs: Width of the output.
             per_step: Whether every step has an output.
             tied_to: The embedding whose weights the output layer shares; None if it has its own.
+            decoder: Sizes of segments in which a forecast is decoded; None if it is not.
 
         Raises:
             GenomeError: The number of outputs differs from the number of tokens of the embedding.
         """
         super().__init__()
+        self._outputs = outputs
         features = len(backward)
-        self.pooling = None if per_step else POOLINGS[head.pooling](backward)
+        if decoder is not None:
+            features, outputs = decoder.features, decoder.outputs
+        is_pooled = not per_step and (decoder is None or decoder.reads_pooled)
+        self.pooling = POOLINGS[head.pooling](backward) if is_pooled else None
         self.hidden = nn.Linear(features, head.hidden) if head.hidden else None
         self.dropout = Dropout(head.dropout)
         read = head.hidden or features
@@ -124,7 +134,23 @@ class OutputHead(nn.Module):
             steps: Output of the layers below, ``(batch, time, features)``.
             lengths: int64 ``(batch,)``; None if no sequence is padded.
         """
-        features = steps if self.pooling is None else self.pooling(steps, lengths)
+        return self._outputs_of(steps if self.pooling is None else self.pooling(steps, lengths))
+
+    def of_segments(self, decoded: Tensor, steps: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns ``(batch, outputs)`` from what was decoded for each segment, and for `forward` besides.
+
+        Args:
+            decoded: ``(batch, segments, width)``.
+            steps: Output of the layers below, ``(batch, time, features)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+        """
+        if self.pooling is not None:
+            pooled = self.pooling(steps, lengths)[:, None].expand(-1, decoded.shape[1], -1)
+            decoded = torch.cat([decoded, pooled], dim=-1)
+        # The last segment may reach beyond the horizon.
+        return self._outputs_of(decoded).flatten(1)[:, : self._outputs]
+
+    def _outputs_of(self, features: Tensor) -> Tensor:
         if self.hidden is not None:
             features = torch.tanh(self.hidden(features))
         outputs: Tensor = self.output(self.dropout(features))

@@ -10,9 +10,13 @@ from torch.nn import functional
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Forecast
+from evo_nas.genome.cell import X
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evo_nas.genome.architecture import Signature
+    from evo_nas.models.recurrence import Recurrence
 
 
 class LastValueResidual(nn.Module):
@@ -115,8 +119,8 @@ class TiedOutput(nn.Module):
         return functional.linear(self.projection(features), self._embedding[0].weight, self.bias)
 
 
-class Dropout(nn.Module):
-    """Zeroes values at random during training and scales the others up, so that their mean stays.
+class Masking(nn.Module):
+    """Zeroes numbers at random during training and scales the others up, so that their mean stays.
 
     Torch's own dropout draws from a generator that all threads share; this one can have its own.
 
@@ -130,13 +134,23 @@ class Dropout(nn.Module):
         super().__init__()
         self._rate = rate
 
+    @property
+    def is_active(self) -> bool:
+        """Whether anything is zeroed now."""
+        return self.training and self._rate > 0.0
+
+    def _mask(self, like: Tensor, shape: Sequence[int]) -> Tensor:
+        """Returns factors of ``shape``, with the type and on the device of ``like``."""
+        kept = 1.0 - self._rate
+        return like.new_empty(shape).bernoulli_(kept, generator=self.generator).div_(kept)
+
+
+class Dropout(Masking):
+    """Zeroes values one by one (Hinton et al., 2012)."""
+
     def forward(self, values: Tensor) -> Tensor:
         """Returns ``values``, of any shape ``(batch, ...)``, with some of them zeroed."""
-        if not self.training or self._rate == 0.0:
-            return values
-        kept = 1.0 - self._rate
-        mask = values.new_empty(self._mask_shape(values)).bernoulli_(kept, generator=self.generator)
-        return values * mask.div_(kept)
+        return values * self._mask(values, self._mask_shape(values)) if self.is_active else values
 
     def _mask_shape(self, values: Tensor) -> torch.Size:
         return values.shape
@@ -149,8 +163,50 @@ class SequenceDropout(Dropout):
         return values[:, :1].shape
 
 
+class TokenDropout(Masking):
+    """Zeroes whole tokens, wherever they occur in a batch (Gal and Ghahramani, 2016).
+
+    One mask over the vocabulary serves the whole batch, as if rows of the embedding were zero (Merity et al., 2018).
+    """
+
+    def __init__(self, rate: float, vocabulary: int) -> None:
+        super().__init__(rate)
+        self._vocabulary = vocabulary
+
+    def forward(self, vectors: Tensor, tokens: Tensor) -> Tensor:
+        """Returns the ``vectors`` ``(..., width)`` of int64 ``tokens`` ``(...)`` with those of some tokens zeroed."""
+        if not self.is_active:
+            return vectors
+        return vectors * self._mask(vectors, (self._vocabulary,))[tokens][..., None]
+
+
+class StateWeightDropout(Masking):
+    """Zeroes weights that multiply states, the same ones at all steps of a batch (DropConnect; Merity et al., 2018).
+
+    Weights are dropped and not states, since all backends then run it as they are.
+    """
+
+    def forward(self, recurrence: Recurrence) -> dict[str, Tensor]:
+        """Returns the weights ``(width, total input width)`` that replace those of ``recurrence``, by name."""
+        if not self.is_active:
+            return {}
+        return {name: self._dropped(recurrence, index, name) for index, name in recurrence.matrices()}
+
+    def _dropped(self, recurrence: Recurrence, index: int, name: str) -> Tensor:
+        weight: Tensor = getattr(recurrence, name)
+        blocks = torch.split(weight, recurrence.input_widths(index), dim=1)
+        sources = recurrence.cell.nodes[index].inputs
+        return torch.cat(
+            [
+                block if source == X else block * self._mask(block, block.shape)
+                for source, block in zip(sources, blocks, strict=True)
+            ],
+            dim=1,
+        )
+
+
 def set_dropout_generator(network: nn.Module, generator: torch.Generator | None) -> None:
     """Makes every dropout layer of ``network`` draw from ``generator``; None is torch's own."""
     for module in network.modules():
-        if isinstance(module, Dropout):
+        if isinstance(module, Masking):
             module.generator = generator

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Forecast
+from evo_nas.genome.blocks import Columns
+from evo_nas.genome.columns import network_signature
+from evo_nas.genome.decoder import DecoderShape
+from evo_nas.models.columns import ColumnsApart
+from evo_nas.models.decoder import SegmentQueries
 from evo_nas.models.fronts import FrontEnd
 from evo_nas.models.head import OutputHead
 from evo_nas.models.layers import LastValueResidual, TiedEmbedding, last_step
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """The front end, recurrent layers with skip connections, and the head.
+    """The front end, recurrent layers with skip connections, and the head; all three once for each column if apart.
 
     It is built on the CPU; ``device`` is the type of device that it is meant for, such as ``cuda``.
 
@@ -30,14 +36,17 @@ class Network(nn.Module):
 
     Raises:
         GenomeError: The input is tokens and the architecture has no embedding width; or outputs are tied to an
-            embedding of other tokens; or the forecast is a change and the last values are not known.
+            embedding of other tokens; or the forecast is a change, or of columns apart, and the last values are not
+            known; or the task is no forecast and has segments to decode.
     """
 
     def __init__(self, architecture: Architecture, signature: Signature, *, device: str = "cpu") -> None:
         super().__init__()
         self.architecture = architecture
         self.signature = signature
-        self.front = FrontEnd(architecture, signature)
+        read = network_signature(architecture, signature)
+        self.columns = ColumnsApart(signature) if architecture.columns is Columns.APART else None
+        self.front = FrontEnd(architecture, read)
         # For each value of the network (its input, then each layer's output), whether a backward cell made
         # each of its features.
         backward = [[False] * self.front.width]
@@ -48,13 +57,19 @@ class Network(nn.Module):
             backward.append([False] * layer.width + [True] * layer.width * layer.bidirectional)
         self.layers = nn.ModuleList(layers)
         self.backends = tuple(layer.recurrence.backend_name for layer in layers)
-        embedding = self.front.embedding
+        embedding, pooled = self.front.embedding, _joined(backward, architecture.head.skip)
+        decoder = DecoderShape.of(architecture, read, pooled=len(pooled))
+        self.queries: SegmentQueries | None = None
+        if decoder is not None:
+            targets = 0 if self.columns is None else self.columns.count
+            self.queries = SegmentQueries(decoder.segments, layers[-1].recurrence.inputs, targets=targets)
         self.head = OutputHead(
             architecture.head,
-            _joined(backward, architecture.head.skip),
-            outputs=signature.outputs,
-            per_step=signature.per_step,
+            pooled,
+            outputs=read.outputs,
+            per_step=read.per_step,
             tied_to=embedding if isinstance(embedding, TiedEmbedding) else None,
+            decoder=decoder,
         )
         self.residual = (
             None
@@ -98,6 +113,11 @@ class Network(nn.Module):
         Raises:
             GenomeError: A part of the network needs the whole sequence.
         """
+        if self.columns is not None or self.queries is not None:
+            raise GenomeError(
+                f"architecture.columns is {self.architecture.columns} and head.segment is "
+                f"{self.architecture.head.segment}; must be {Columns.TOGETHER} and 0 to read sequences piece by piece"
+            )
         after: States = {}
 
         def before(name: str) -> States | None:
@@ -118,14 +138,27 @@ class Network(nn.Module):
         return outputs, after
 
     def _whole(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the outputs ``(batch, outputs)`` of front end, layers and head."""
+        if self.columns is not None:
+            inputs, lengths = self.columns.enter(inputs, lengths)
         steps = self.front(inputs, lengths)
+        top, decoded = len(self.layers) - 1, []
 
-        def run(_: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
-            outputs: Tensor = layer(values, steps.lengths)
+        def run(index: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
+            if self.queries is None or index < top:
+                outputs: Tensor = layer(values, steps.lengths)
+                return outputs
+            outputs, of_segments = layer.decode(values, steps.lengths, self.queries(len(values)))
+            decoded.append(of_segments)
             return outputs
 
-        outputs: Tensor = self.head(self._through_layers(steps.values, run), steps.lengths)
-        return outputs
+        features = self._through_layers(steps.values, run)
+        outputs: Tensor = (
+            self.head.of_segments(decoded[0], features, steps.lengths)
+            if decoded
+            else self.head(features, steps.lengths)
+        )
+        return outputs if self.columns is None else self.columns.leave(outputs)
 
     def _with_shortcut(self, outputs: Tensor, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``outputs`` and what the shortcut makes of ``inputs``, as `forward` is given them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,8 @@ from evo_nas.genome.op_row import UnitWeight
 from evo_nas.genome.ops import Op
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from evo_nas.genome.cell import CellGraph
 
 SLOWEST, FASTEST = 0.999, 0.9
@@ -48,6 +51,7 @@ class Recurrence(nn.Module, ABC):
         self.inputs = inputs
         self.width = width
         self.bidirectional = bidirectional
+        self._replaced: Mapping[str, Tensor] = {}
         for suffix in ("", "_reverse") if bidirectional else ("",):
             for index, node in enumerate(cell.nodes):
                 if node.op is Op.LINEAR:
@@ -80,6 +84,14 @@ class Recurrence(nn.Module, ABC):
         """
 
     @abstractmethod
+    def _scan_to_states(self, inputs: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Runs the forward direction as `_scan` does.
+
+        Returns:
+            The outputs, and the states after the last valid step of each sequence, ``(carried, batch, width)``.
+        """
+
+    @abstractmethod
     def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the forward direction from given states, as reading a text piece by piece needs.
 
@@ -101,6 +113,11 @@ class Recurrence(nn.Module, ABC):
         """
         return inputs.new_zeros(len(self.cell.carried), len(inputs), self.width)
 
+    @property
+    def has_delays(self) -> bool:
+        """Whether states of earlier steps than the last one are carried on."""
+        return len(self.cell.carried) > self.cell.states
+
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step.
 
@@ -112,12 +129,39 @@ class Recurrence(nn.Module, ABC):
             ``(batch, time, width * directions)``, zero at padded steps.
         """
         valid = None if lengths is None else valid_steps(lengths, inputs.shape[1])
-        outputs = self._scan(inputs, valid, suffix="")
-        if self.bidirectional:
-            # Each sequence is reversed within its length: padding stays last, as `_scan` expects it.
-            backward = self._scan(reverse(inputs, lengths), valid, suffix="_reverse")
-            outputs = torch.cat([outputs, reverse(backward, lengths)], dim=-1)
+        outputs = self._with_backward(self._scan(inputs, valid, suffix=""), inputs, lengths)
         return outputs if valid is None else outputs.masked_fill(~valid[..., None], 0.0)
+
+    def encode(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns what `forward` does, and all states of the forward direction after each sequence's last step.
+
+        Args:
+            inputs: ``(batch, time, inputs)``.
+            lengths: int64 ``(batch,)``; None if no sequence is padded.
+
+        Returns:
+            ``(batch, time, width * directions)``, and ``(carried, batch, width)`` as in `forward_from`.
+        """
+        valid = None if lengths is None else valid_steps(lengths, inputs.shape[1])
+        outputs, states = self._scan_to_states(inputs, valid)
+        outputs = self._with_backward(outputs, inputs, lengths)
+        return outputs if valid is None else outputs.masked_fill(~valid[..., None], 0.0), states
+
+    def continued(self, inputs: Tensor, states: Tensor) -> Tensor:
+        """Returns the outputs ``(batch, time, width * directions)`` of a piece without padding.
+
+        The forward direction begins with ``states``, as in `forward_from`, and the other one at the piece's end.
+        """
+        return self._with_backward(self.forward_from(inputs, states)[0], inputs, None)
+
+    def _with_backward(self, outputs: Tensor, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the outputs of the forward direction, joined with those of the other one if there is one."""
+        if not self.bidirectional:
+            return outputs
+        # Each sequence is reversed within its length: padding stays last, as `_scan` expects it.
+        valid = None if lengths is None else valid_steps(lengths, inputs.shape[1])
+        backward = self._scan(reverse(inputs, lengths), valid, suffix="_reverse")
+        return torch.cat([outputs, reverse(backward, lengths)], dim=-1)
 
     def input_widths(self, index: int) -> list[int]:
         """Returns the width of each input of the linear node ``index``, in its weight's column order."""
@@ -125,7 +169,23 @@ class Recurrence(nn.Module, ABC):
 
     def linear(self, index: int, suffix: str) -> Linear:
         """Returns the parameters of the linear node ``index`` in one direction."""
-        return Linear(getattr(self, f"weight_{index}{suffix}"), getattr(self, f"bias_{index}{suffix}"))
+        name = f"weight_{index}{suffix}"
+        return Linear(self._replaced.get(name, getattr(self, name)), getattr(self, f"bias_{index}{suffix}"))
+
+    def matrices(self) -> list[tuple[int, str]]:
+        """Returns for each matrix of weights its linear node and its name."""
+        suffixes = ("", "_reverse") if self.bidirectional else ("",)
+        linears = [index for index, node in enumerate(self.cell.nodes) if node.op is Op.LINEAR]
+        return [(index, f"weight_{index}{suffix}") for suffix in suffixes for index in linears]
+
+    @contextmanager
+    def with_weights(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Computes with other weights of the same shapes in the meantime, given by their names."""
+        self._replaced = weights
+        try:
+            yield
+        finally:
+            self._replaced = {}
 
     def unit_weight(self, index: int, suffix: str) -> Tensor:
         """Returns what the node ``index`` scales by or is, ``(width,)``: its weight, or the sigmoid of it."""

@@ -10,6 +10,7 @@ import torch
 
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.ops import Op
+from evo_nas.models.eager import run_steps
 from evo_nas.models.isomorphism import find_isomorphism
 from evo_nas.models.recurrence import Recurrence
 
@@ -128,6 +129,13 @@ class TorchRecurrence(Recurrence):
 
     def _scan(self, inputs: Tensor, valid: Tensor | None, *, suffix: str) -> Tensor:  # noqa: ARG002 - padding comes last
         return self._run(inputs, self.zero_states(inputs), suffix=suffix)[0]
+
+    def _scan_to_states(self, inputs: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        states = self.zero_states(inputs)
+        if valid is None:
+            return self._run(inputs, states, suffix="")
+        # The kernels run on through the padding, and give the states of the last step only.
+        return run_steps(self, inputs, states, valid)
 
     def forward_from(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the forward direction from ``states``, as `Recurrence.forward_from` says."""

@@ -19,6 +19,7 @@ from evo_nas.genome.blocks import (
     attention_width,
     memory_width,
 )
+from evo_nas.genome.columns import networks_per_sequence
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.external_memory import CHUNK as MEMORY_CHUNK
 
@@ -89,7 +90,8 @@ def least_bytes(architecture: Architecture, signature: Signature, batch: BatchSh
         steps * layer.output_width + _context_values(layer, steps // layer.period)
         for layer in architecture.layers
     )
-    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + batch.rows * values)
+    rows = batch.rows * networks_per_sequence(architecture, signature)
+    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + rows * values)
 
 
 def _context_values(layer: Layer, updates: int) -> int:
@@ -107,10 +109,11 @@ def _context_values(layer: Layer, updates: int) -> int:
     return (1 + layer.bidirectional) * updates * kept
 
 
-def graph_bytes(architecture: Architecture, batch: BatchShape) -> int:
+def graph_bytes(architecture: Architecture, signature: Signature, batch: BatchShape) -> int:
     """Returns about how many bytes the graph of one step keeps: every node's value and gradient at every step."""
     values = sum(len(layer.cell.nodes) * layer.output_width for layer in architecture.layers)
-    return 2 * FLOAT_BYTES * batch.rows * architecture.front.steps(batch.steps) * values
+    rows = batch.rows * networks_per_sequence(architecture, signature)
+    return 2 * FLOAT_BYTES * rows * architecture.front.steps(batch.steps) * values
 
 
 def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:

@@ -191,7 +191,7 @@ class _Fit:
         shape = BatchShape(*batch.inputs.shape[:2])
         kept = least_bytes(self._architecture, self._data.signature, shape)
         limit = self._memory_bytes
-        return limit is None or kept + graph_bytes(self._architecture, shape) <= limit
+        return limit is None or kept + graph_bytes(self._architecture, self._data.signature, shape) <= limit
 
     def outcome(self, status: Status, *, error: str = "") -> Outcome:
         """Returns the outcome of a training that ended with ``status``."""

@@ -138,7 +138,7 @@ SPACE = SearchSpace(
             "cell_states": 1,
         }
     ),
-    Signature(features=3, outputs=4, last_values=(2, 0)),
+    Signature(features=3, outputs=4, last_values=(2, 0), horizon=2),
     epochs=100,
 )
 GENES = (

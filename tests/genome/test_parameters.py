@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
+from evo_nas.genome.blocks import Columns
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
@@ -39,6 +40,44 @@ def rnn(inputs, width):
 )
 def test_parameters_are_counted_as_the_network_has_them(layers, head, expected):
     assert count_parameters(Architecture(layers, head), CLASSES) == expected
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (Layer(RNN, 3, residual=True), rnn(3, 3) + OUT * (3 + 1)),
+        (Layer(RNN, 4, residual=True), rnn(3, 4) + 3 * 4 + OUT * (4 + 1)),
+        (Layer(RNN, 4, norm=Norm.BEFORE), rnn(3, 4) + 2 * 3 + OUT * (4 + 1)),
+        (Layer(RNN, 4, recurrent_dropout=0.5), rnn(3, 4) + OUT * (4 + 1)),
+    ],
+)
+def test_what_is_around_a_recurrence_is_counted(layer, expected):
+    assert count_parameters(Architecture((layer,)), CLASSES) == expected
+
+
+FORECAST = Signature(features=4, outputs=14, last_values=(0, 1), horizon=7)
+
+
+@pytest.mark.parametrize(
+    ("head", "columns", "expected"),
+    [
+        # 3 segments of 3 steps of 2 targets; each has an embedding as wide as the input.
+        (Head(segment=3), Columns.TOGETHER, rnn(4, 5) + 3 * 4 + 6 * (5 + 1)),
+        (Head(segment=3, skip=0), Columns.TOGETHER, rnn(4, 5) + 3 * 4 + 6 * (5 + 5 + 4 + 1)),
+        # One target beside two features; half of an embedding is the target's.
+        (Head(), Columns.APART, rnn(3, 5) + 7 * (5 + 1)),
+        (Head(segment=3), Columns.APART, rnn(3, 5) + (3 * 2 + 2 * 1) + 3 * (5 + 1)),
+        (Head(segment=3, hidden=8), Columns.APART, rnn(3, 5) + 8 + 8 * (5 + 1) + 3 * (8 + 1)),
+        (
+            Head(segment=3, pooling=Pooling.ATTENTION),
+            Columns.APART,
+            rnn(3, 5) + 8 + 5 + 3 * (2 * 5 + 1),
+        ),
+    ],
+)
+def test_a_forecast_is_counted_with_its_segments_and_columns(head, columns, expected):
+    architecture = Architecture((Layer(RNN, 5),), head, columns=columns)
+    assert count_parameters(architecture, FORECAST) == expected
 
 
 def test_token_embedding_is_counted_and_feeds_the_first_layer():

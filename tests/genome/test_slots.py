@@ -10,7 +10,7 @@ from evo_nas.genome.options import LearningRateGrid, SpaceOptions
 from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, Setting, words_of
 
 TEXT = Signature(features=0, outputs=50, vocabulary=50, per_step=True, predicts_inputs=True)
-FORECAST = Signature(features=3, outputs=4, last_values=(2, 0))
+FORECAST = Signature(features=3, outputs=4, last_values=(2, 0), horizon=2)
 PARTS = {Training: TRAINING, Architecture: NETWORK, Head: HEAD, Layer: LAYER}
 NOT_A_SLOT = {Architecture: {"layers", "head", "training"}, Layer: {"cell"}}
 """Fields that hold other parts, and the cell, which has genes of its own."""

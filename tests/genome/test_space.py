@@ -26,7 +26,7 @@ from evo_nas.genome.space import SearchSpace
 
 SERIES = Signature(features=3, outputs=2)
 TEXT = Signature(features=0, outputs=50, vocabulary=50, per_step=True, predicts_inputs=True)
-FORECAST = Signature(features=3, outputs=4, last_values=(2, 0))
+FORECAST = Signature(features=3, outputs=4, last_values=(2, 0), horizon=2)
 WIDE = SpaceOptions(
     layers=LayerRange(min=1, max=4),
     widths=(4, 8, 16),

@@ -14,6 +14,7 @@ from evo_nas.models.layers import (
     SequenceDropout,
     TiedEmbedding,
     TiedOutput,
+    TokenDropout,
     last_step,
     set_dropout_generator,
 )
@@ -88,6 +89,16 @@ def test_sequence_dropout_zeroes_the_same_features_at_all_steps() -> None:
     dropped = SequenceDropout(0.5)(torch.ones(8, 5, 4))
     assert (dropped == dropped[:, :1]).all()
     assert 0 < dropped.count_nonzero() < dropped.numel()
+
+
+def test_token_dropout_zeroes_a_token_wherever_it_occurs() -> None:
+    dropout, tokens = TokenDropout(0.5, vocabulary=40), torch.arange(40).repeat(3, 2)
+    dropped = dropout(torch.ones(3, 80, 6), tokens)
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert (dropped == dropped[:1, :1, :1]).sum() not in (0, dropped.numel())
+    assert (dropped[:, :40] == dropped[:1, 40:, :1]).all()
+    vectors = torch.ones(3, 80, 6)
+    assert dropout.eval()(vectors, tokens) is vectors
 
 
 def test_every_dropout_of_a_network_draws_from_the_generator_it_is_given() -> None:

@@ -18,7 +18,7 @@ from evo_nas.genome.architecture import (
     Pooling,
     Signature,
 )
-from evo_nas.genome.blocks import Context
+from evo_nas.genome.blocks import Columns, Context
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.genome.space import SearchSpace, SpaceOptions
@@ -37,7 +37,12 @@ WIDE = SpaceOptions(
     heads=(0, 3),
     periods=(1, 2),
     contexts=tuple(Context),
+    norms=tuple(Norm),
+    residuals=(False, True),
+    recurrent_dropouts=(0.0, 0.5),
+    embedding_dropouts=(0.0, 0.5),
 )
+WIDE_FORECASTS = WIDE.model_copy(update={"columns": tuple(Columns), "segments": (0, 2, 3)})
 SPACES = {
     "series": SearchSpace(WIDE, SERIES, 50),
     "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
@@ -45,7 +50,9 @@ SPACES = {
     "the next token": SearchSpace(
         WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, predicts_inputs=True), 50
     ),
-    "a forecast": SearchSpace(WIDE, Signature(features=3, outputs=4, last_values=(2, 0)), 50),
+    "a forecast": SearchSpace(
+        WIDE_FORECASTS, Signature(features=3, outputs=6, last_values=(2, 0), horizon=3), 50
+    ),
 }
 
 
@@ -184,6 +191,16 @@ def test_a_relative_forecast_moves_with_the_level_of_its_inputs() -> None:
 def test_a_forecast_of_changes_needs_to_know_the_last_values() -> None:
     with pytest.raises(GenomeError, match="forecast is change; must be value for 2 outputs"):
         Network(Architecture(layers=(Layer(LSTM, 4),), forecast=Forecast.CHANGE), SERIES)
+
+
+def test_embedding_dropout_drops_tokens_while_training_only() -> None:
+    tokens = Signature(features=0, vocabulary=50, outputs=2)
+    network = Network(Architecture(layers=(Layer(MGU, 3),), embedding=4, embedding_dropout=0.5), tokens)
+    read = network.front(torch.arange(50)[None], None).values[0]
+    assert 5 < (read == 0).all(dim=-1).sum() < 45
+    assert torch.equal(
+        network.eval().front(torch.arange(50)[None], None).values[0], network.front.embedding.weight
+    )
 
 
 def test_tied_outputs_are_scores_by_the_embedding_itself() -> None:

@@ -13,7 +13,8 @@ import torch
 from evo_nas.config import TrainingConfig
 from evo_nas.config.schema import DeviceChoice
 from evo_nas.errors import ConfigError
-from evo_nas.genome.blocks import Context, Front
+from evo_nas.genome.architecture import Signature
+from evo_nas.genome.blocks import Columns, Context, Front
 from evo_nas.genome.cell import CellGraph, Node, Op, X
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.backends import BACKENDS
@@ -87,7 +88,8 @@ def test_segments_need_memory_for_each_of_them_and_not_for_each_step(architectur
             for each in (architecture, segmented)
         )
         assert by_steps * 11 == by_segments * 81
-    assert graph_bytes(segmented, BatchShape(1, 81)) == graph_bytes(architecture, BatchShape(1, 11))
+    by_steps = graph_bytes(architecture, dataset.signature, BatchShape(1, 11))
+    assert graph_bytes(segmented, dataset.signature, BatchShape(1, 81)) == by_steps
 
 
 @pytest.mark.parametrize("context", [Context.ATTENTION, Context.MEMORY])
@@ -105,11 +107,20 @@ def test_a_context_needs_more_memory_in_proportion_to_the_steps(architecture, da
     assert surplus(2000) == 2 * surplus(1000) == 4 * surplus(2000, period=4)
 
 
-def test_a_graph_needs_memory_for_every_node_at_every_step(architecture) -> None:
+def test_a_graph_needs_memory_for_every_node_at_every_step(architecture, dataset) -> None:
     layer = architecture.layers[0]
-    one_step = graph_bytes(architecture, BatchShape(1, 1))
+    one_step = graph_bytes(architecture, dataset.signature, BatchShape(1, 1))
     assert one_step == 2 * 4 * len(layer.cell.nodes) * layer.width
-    assert graph_bytes(architecture, BatchShape(16, 10)) == 160 * one_step
+    assert graph_bytes(architecture, dataset.signature, BatchShape(16, 10)) == 160 * one_step
+
+
+def test_columns_that_are_read_apart_need_the_memory_of_as_many_sequences(architecture) -> None:
+    signature = Signature(features=3, outputs=6, last_values=(0, 1, 2), horizon=2)
+    apart, shape = replace(architecture, columns=Columns.APART), BatchShape(16, 10)
+    steps = 4 * 16 * 10 * architecture.layers[0].width
+    parameters = 16 * count_parameters(apart, signature)
+    assert least_bytes(apart, signature, shape) == parameters + 3 * steps
+    assert graph_bytes(apart, signature, shape) == 3 * graph_bytes(architecture, signature, shape)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 0.5])

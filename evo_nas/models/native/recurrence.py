@@ -38,13 +38,21 @@ class NativeRecurrence(BpttRecurrence):
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Returns the output of every step, as `Recurrence.forward` does."""
-        if not self.takes(inputs):
-            return super().forward(inputs, lengths)
-        outputs = [
-            scan(self.bound, inputs, self.live_parameters(suffix), lengths=lengths, reverse=suffix != "")[0]
-            for suffix in (("", "_reverse") if self.bidirectional else ("",))
-        ]
-        return torch.cat(outputs, dim=-1) if self.bidirectional else outputs[0]
+        return self._run(inputs, lengths)[0] if self.takes(inputs) else super().forward(inputs, lengths)
+
+    def encode(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns the output of every step and the last states, as `Recurrence.encode` does."""
+        if not self.takes(inputs) or (lengths is not None and self.has_delays):
+            return super().encode(inputs, lengths)
+        return self._run(inputs, lengths)
+
+    def _run(self, inputs: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        outputs, states = scan(self.bound, inputs, self.live_parameters(""), lengths=lengths)
+        if self.bidirectional:
+            reverse = self.live_parameters("_reverse")
+            backward, _ = scan(self.bound, inputs, reverse, lengths=lengths, reverse=True)
+            outputs = torch.cat([outputs, backward], dim=-1)
+        return outputs, states
 
     def takes(self, *given: Tensor) -> bool:
         """Returns whether the interpreter can run: all given tensors and parameters are on the CPU in float32."""
