@@ -1,7 +1,7 @@
 """Switches each building block on and off at equal cost, on the data that it is for.
 
-    python -m benchmarks.ablation [--sets NAME...] [--seeds 3]     makes the trainings that are missing
-    python -m benchmarks.ablation --report                         the page alone
+    python -m benchmarks.ablation [--sets NAME...] [--blocks WORD...] [--seeds 3]    makes the trainings that are missing
+    python -m benchmarks.ablation --report                                           the page alone
 
 Run from the root of the repository. Data lie where the configurations say, or where EVO_NAS_DATA says. Trainings are
 kept in the folder that EVO_NAS_BENCHMARKS names, ``~/.cache/evo-nas-benchmarks`` by default, so that a second call adds
@@ -52,22 +52,29 @@ REMARKS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description="Switches each building block on and off.")
     parser.add_argument("--sets", nargs="*", choices=ABLATIONS, default=list(ABLATIONS))
+    parser.add_argument("--blocks", nargs="*", default=[""], help="parts of the names of the blocks to try")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--report", action="store_true", help="write the page from what is kept")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     for name in () if chosen.report else chosen.sets:
-        ablate(name, range(chosen.seeds))
+        ablate(name, range(chosen.seeds), chosen.blocks)
         report()
     report()
 
 
-def ablate(name: str, seeds: Sequence[int]) -> None:
-    """Makes the trainings on a data set that are missing, one seed of all blocks after the other."""
+def ablate(name: str, seeds: Sequence[int], words: Sequence[str] = ("",)) -> None:
+    """Makes the trainings on a data set that are missing, one seed of all blocks after the other.
+
+    Args:
+        name: Name of the data set.
+        seeds: Seeds of the trainings.
+        words: Only blocks are tried of which one of them is part of the name.
+    """
     trainings, network, idle = _trainings(name), ABLATIONS[name].network, set()
     for seed in seeds:
         for block in ABLATIONS[name].blocks:
-            if block.name in idle:
+            if block.name in idle or not any(word in block.name for word in words):
                 continue
             off = trainings.result(block.off(network), seed)
             if not _acts(trainings, block, network, seed, off):

@@ -26,35 +26,36 @@ NORMS = "space.norms=[layer, none, before]"
 SERIES = (NORMS, "space.fronts=[differences, none, convolution 3]", "space.shortcuts=[none, flat, pooled]")
 WINDOWS = (NORMS, "space.shortcuts=[shared, none]")
 CHALLENGES = {
-    "airline": Challenge(30, WINDOWS, "18.9"),
-    "sunspots": Challenge(30, WINDOWS),
-    "japanese_vowels": Challenge(24, SERIES, ".984"),
-    "digits": Challenge(24, SERIES, ".983"),
-    "etth1": Challenge(20, (*WINDOWS, "space.fronts=[segments 8, none]"), ".0264"),
+    "airline": Challenge(40, WINDOWS, "18.9"),
+    "sunspots": Challenge(40, WINDOWS),
+    "japanese_vowels": Challenge(40, SERIES, ".984"),
+    "digits": Challenge(40, SERIES, ".983"),
+    "etth1": Challenge(30, (*WINDOWS, "space.fronts=[segments 8, none]"), ".0264"),
     "etth1_seven": Challenge(
-        20,
+        24,
         (
             *(*WINDOWS, "space.fronts=[segments 8, segments 24, none]"),
             *("space.columns=[together, apart]", "space.segments=[0, 24]"),
         ),
         ".375 (SegRNN .368)",
     ),
-    "pendigits": Challenge(16, SERIES, ".985"),
-    "coal": Challenge(16, (NORMS, "space.shortcuts=[none, shared]"), "4.1e-4"),
+    "pendigits": Challenge(30, SERIES, ".985"),
+    "coal": Challenge(24, (NORMS, "space.shortcuts=[none, shared]"), "4.1e-4"),
     "trec": Challenge(
-        16,
+        24,
         (NORMS, "space.shortcuts=[ngrams 1-2 x 8192, none]", "space.fronts=[none, ngrams 1-2 x 8192]"),
         ".892",
     ),
     "promoters": Challenge(
-        16, (NORMS, "space.shortcuts=[ngrams 3-6 x 4096, none]", "space.fronts=[none, convolution 7]"), ".795"
+        20, (NORMS, "space.shortcuts=[ngrams 3-6 x 4096, none]", "space.fronts=[none, convolution 7]"), ".795"
     ),
     "mnist1d": Challenge(16, SERIES, ".94"),
     "jsb": Challenge(16, (NORMS,), "8.20"),
     "tinyshakespeare": Challenge(8, (NORMS, "space.shortcuts=[ngrams 2-5 x 16384, none]"), "1.70 (6-grams)"),
-    "anbncn": Challenge(12, ("space.norms=[none, layer]",), "1"),
-    "addition": Challenge(12, ("space.norms=[none, layer]",), "1"),
+    "anbncn": Challenge(24, ("space.norms=[none, layer]",), "1"),
+    "addition": Challenge(16, ("space.norms=[none, layer]",), "1"),
 }
+LANGUAGES = ("anbncn", "addition")
 REMARKS = (
     "Champion: the fittest on validation of a search by aging evolution, with so many candidates in one process. LSTM: "
     "the same strategy, seed and number of candidates in the same space, but with LSTM cells alone and without front "
@@ -117,7 +118,8 @@ def report() -> None:
 
 
 def _verdict(compared: Sequence[Comparison]) -> str:
-    """Returns one sentence with what was reached and what was missed."""
+    """Returns what was reached and what was missed on data; languages have no baseline worth the name."""
+    compared = [each for each in compared if each.contest.name not in LANGUAGES]
     against = {name: [each.gain(name) for each in compared] for name in NAMES[1:]}
     better = [each.contest.name for each in compared if each.beats_baseline]
     worse = [each.contest.name for each in compared if not each.beats_baseline]
@@ -128,8 +130,8 @@ def _verdict(compared: Sequence[Comparison]) -> str:
     ]
     missed = f", and not on {', '.join(worse)}" if worse else ""
     return (
-        f"The champion's mean is better than the best baseline on {len(better)} of {len(compared)}{missed}. By the 95 "
-        f"% interval it is better {'; '.join(told)}."
+        f"The champion's mean is better than the best baseline on {len(better)} of {len(compared)} sets of data{missed}. "
+        f"By the 95 % interval it is better {'; '.join(told)}."
     )
 
 

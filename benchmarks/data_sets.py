@@ -44,7 +44,7 @@ class DataSet:
 
 
 def _drawn(key: str) -> tuple[tuple[str, ...], ...]:
-    return tuple((f"{key}={seed}",) for seed in (101, 102, 103))
+    return tuple((f"{key}={seed}",) for seed in (101, 102, 103, 104, 105))
 
 
 def _package_file(package: str, *parts: str) -> str:
@@ -101,16 +101,16 @@ DATA_SETS = {
     ),
     "japanese_vowels": DataSet("japanese_vowels", (), _drawn("task.split.seed"), VALIDATION),
     "digits": DataSet(
-        "quickstart", ("training.epochs=12", "training.schedule=cosine"), _drawn("task.seed"), DRAWN
+        "quickstart", ("training.epochs=24", "training.schedule=cosine"), _drawn("task.seed"), DRAWN
     ),
     "etth1": DataSet("etth1", (), LAST_MONTHS, LATER),
     "etth1_seven": DataSet("etth1", SEVEN, LAST_MONTHS, LATER),
-    "pendigits": DataSet("pendigits", ("training.epochs=8",), _drawn("task.split.seed"), VALIDATION),
+    "pendigits": DataSet("pendigits", (), _drawn("task.split.seed"), VALIDATION),
     "coal": DataSet("coal", ("training.epochs=4", "task.stride=8")),
     "trec": DataSet("trec", ("training.epochs=4",), _drawn("task.split.seed"), VALIDATION),
     "promoters": DataSet("promoters", ("training.epochs=6",), _drawn("task.split.seed"), DRAWN),
     "mnist1d": DataSet(MNIST_1D, (), _drawn("task.seed"), DRAWN),
-    "jsb": DataSet("jsb", ("training.epochs=16",)),
+    "jsb": DataSet("jsb", ("training.epochs=24",)),
     "tinyshakespeare": DataSet("tinyshakespeare", ("training.epochs=1", "space.batch_sizes=[16, 32, 64]")),
     "anbncn": DataSet(_language("anbncn"), (), _drawn("task.seed"), DRAWN),
     "addition": DataSet(_language("addition"), (), _drawn("task.seed"), DRAWN),
