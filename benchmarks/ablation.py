@@ -1,7 +1,7 @@
 """Switches each building block on and off at equal cost, on the data that it is for.
 
-    python -m benchmarks.ablation [--sets NAME...] [--blocks WORD...] [--seeds 3]    makes the trainings that are missing
-    python -m benchmarks.ablation --report                                           the page alone
+    python -m benchmarks.ablation [--sets NAME...] [--blocks WORD...] [--seeds 3]     makes what is missing
+    python -m benchmarks.ablation --report                                            the page alone
 
 Run from the root of the repository. Data lie where the configurations say, or where EVO_NAS_DATA says. Trainings are
 kept in the folder that EVO_NAS_BENCHMARKS names, ``~/.cache/evo-nas-benchmarks`` by default, so that a second call adds

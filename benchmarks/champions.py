@@ -130,7 +130,7 @@ def _verdict(compared: Sequence[Comparison]) -> str:
     ]
     missed = f", and not on {', '.join(worse)}" if worse else ""
     return (
-        f"The champion's mean is better than the best baseline on {len(better)} of {len(compared)} sets of data{missed}. "
+        f"The champion's mean is better than the best baseline on {len(better)} of {len(compared)} data sets{missed}. "
         f"By the 95 % interval it is better {'; '.join(told)}."
     )
 
