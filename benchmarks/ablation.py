@@ -14,6 +14,7 @@ import argparse
 import math
 import statistics
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,11 +29,12 @@ from evo_nas.config import TrainingConfig
 from evo_nas.genome.describe import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.ablation_blocks import Block
     from benchmarks.trainings import Result
     from evo_nas.genome.architecture import Architecture
+    from evo_nas.tasks.dataset import Dataset
 
 SEEDS = 3
 MOST_SEEDS = 20
@@ -71,12 +73,12 @@ def ablate(name: str, seeds: Sequence[int], words: Sequence[str] = ("",)) -> Non
         seeds: Seeds of the trainings.
         words: Only blocks are tried of which one of them is part of the name.
     """
-    trainings, network, idle = _trainings(name), ABLATIONS[name].network, set()
+    trainings, network, idle = _trainings(name, None), ABLATIONS[name].network, set()
     for seed in seeds:
         for block in ABLATIONS[name].blocks:
             if block.name in idle or not any(word in block.name for word in words):
                 continue
-            off = trainings.result(block.off(network), seed)
+            off = _trainings(name, block.off_data).result(block.off(network), seed)
             if not _acts(trainings, block, network, seed, off):
                 idle.add(block.name)
                 print(f"{name}: {block.name} is not in the program", flush=True)
@@ -113,8 +115,14 @@ def report() -> None:
     )
 
 
-def _trainings(name: str) -> Trainings:
-    return Trainings(DATA_SETS[name], kept=Kept(FOLDER / "ablation" / f"{name}.jsonl"))
+@cache
+def _kept(name: str) -> Kept:
+    return Kept(FOLDER / "ablation" / f"{name}.jsonl")
+
+
+@cache
+def _trainings(name: str, adapt: Callable[[Dataset], Dataset] | None) -> Trainings:
+    return Trainings(DATA_SETS[name], kept=_kept(name), adapt=adapt)
 
 
 @dataclass(frozen=True)
@@ -158,12 +166,12 @@ class Compared:
 
 def compared(name: str) -> list[Compared]:
     """Returns the blocks of which trainings on a data set are kept."""
-    trainings, network = _trainings(name), ABLATIONS[name].network
+    trainings, network = _trainings(name, None), ABLATIONS[name].network
     found = []
     for block in ABLATIONS[name].blocks:
         pairs = [
             (
-                trainings.kept(block.off(network), seed),
+                _trainings(name, block.off_data).kept(block.off(network), seed),
                 trainings.kept(block.on(network), seed, block.training),
             )
             for seed in range(MOST_SEEDS)

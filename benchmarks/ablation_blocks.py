@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Norm, Pooling, Training
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.dataset import Windows
+
+if TYPE_CHECKING:
+    from evo_nas.tasks.dataset import Dataset
 
 Change = Callable[[Architecture], Architecture]
 
@@ -22,12 +27,14 @@ class Block:
         on: Gives the network with it.
         off: Gives the network without it.
         training: Options of training with it.
+        off_data: Changes the data of the training without it.
     """
 
     name: str
     on: Change
     off: Change = lambda network: network
     training: Mapping[str, object] = field(default_factory=dict)
+    off_data: Callable[[Dataset], Dataset] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,13 @@ def deeper(**fields: object) -> Change:
     )
 
 
+def same_origins(dataset: Dataset) -> Dataset:
+    """Returns the data with the first of every ``stride`` windows in each epoch."""
+    train = dataset.train
+    assert isinstance(train, Windows)
+    return replace(dataset, train=replace(train, origins=train.origins[:: train.stride], stride=1))
+
+
 NORM = Block("layer norm after, or none", layers(), layers(norm=Norm.NONE))
 BEFORE = Block("layer norm before, or after", layers(norm=Norm.BEFORE))
 DIFFERENCES = Block("differences", front("differences"))
@@ -119,7 +133,7 @@ BOTH_WAYS = Block(
 )
 RELATIVE = Block("changes from relative inputs, or values", layers(), whole(forecast=Forecast.VALUE))
 CHANGE = Block("changes from values, or from relative inputs", whole(forecast=Forecast.CHANGE))
-ORIGINS = Block("origins drawn anew each epoch", layers(), training={"draw_origins": True})
+ORIGINS = Block("origins drawn anew each epoch, or always the same", layers(), off_data=same_origins)
 APART = Block("columns apart", whole(columns=Columns.APART))
 SEGRNN = all_of(whole(columns=Columns.APART), front("segments 24"), head(segment=24))
 
@@ -152,7 +166,7 @@ SERIES = (*LAYERS, DIFFERENCES, FLAT, POOLED, MAXIMUM, BOTH_WAYS)
 """Blocks for sequences of numbers with one answer."""
 TEXTS = (*LAYERS, EMBEDDING, MAXIMUM, BOTH_WAYS)
 """Blocks for texts with one answer."""
-FORECASTS = (NORM, BEFORE, RECURRENT, SHARED, FULL, ORIGINS, RELATIVE, CHANGE, ATTENTION, MEMORY)
+FORECASTS = (NORM, BEFORE, RECURRENT, SHARED, FULL, RELATIVE, CHANGE, ATTENTION, MEMORY)
 """Blocks for forecasts."""
 DIFFERENCES_FLAT = Block(
     "flat shortcut beside differences",
@@ -173,12 +187,12 @@ ABLATIONS = {
     ),
     "etth1": Ablation(
         network("lstm", 32, rate=2e-3, batch=64, forecast=Forecast.RELATIVE),
-        (*FORECASTS, segments(8), segments(8, beside="shared"), decoder(8)),
+        (*FORECASTS, ORIGINS, segments(8), segments(8, beside="shared"), decoder(8)),
     ),
     "etth1_seven": Ablation(
         network("lstm", 64, rate=2e-3, batch=64, forecast=Forecast.RELATIVE),
         (
-            *(*FORECASTS, APART, segments(8), segments(8, beside="shared"), decoder(24)),
+            *(*FORECASTS, ORIGINS, APART, segments(8), segments(8, beside="shared"), decoder(24)),
             Block("SegRNN: columns apart, segments and decoder of 24", SEGRNN),
             Block("shared shortcut beside SegRNN", all_of(SEGRNN, shortcut("shared")), SEGRNN),
         ),
@@ -187,7 +201,8 @@ ABLATIONS = {
         network("lstm", 64, rate=5e-3, batch=64), (*SERIES, DIFFERENCES_FLAT, convolution("3"))
     ),
     "coal": Ablation(
-        network("lstm", 32, rate=5e-3, batch=128, forecast=Forecast.RELATIVE), (*FORECASTS, segments(5))
+        network("lstm", 32, rate=5e-3, batch=128, forecast=Forecast.RELATIVE),
+        (*FORECASTS, ORIGINS, segments(5)),
     ),
     "trec": Ablation(
         network("lstm", 64, rate=5e-3, batch=32, embedding=64),

@@ -20,11 +20,12 @@ from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from benchmarks.data_sets import DataSet
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
+    from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.batches import PreparedDataset
 
 NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
@@ -83,12 +84,26 @@ class Result:
 
 
 class Trainings:
-    """Trainings on one cut of a data set, read when the first one that is missing is made."""
+    """Trainings on one cut of a data set, read when the first one that is missing is made.
 
-    def __init__(self, data_set: DataSet, *changes: str, kept: Kept) -> None:
+    Args:
+        data_set: The data.
+        changes: Overrides that make another cut.
+        kept: Where trainings are kept.
+        adapt: Changes the data that are read; its name tells its trainings from others.
+    """
+
+    def __init__(
+        self,
+        data_set: DataSet,
+        *changes: str,
+        kept: Kept,
+        adapt: Callable[[Dataset], Dataset] | None = None,
+    ) -> None:
         self._data_set = data_set
         self._changes = changes
         self._kept = kept
+        self._adapt = adapt
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -96,12 +111,18 @@ class Trainings:
         return self._data_set.experiment(*self._changes)
 
     @cached_property
+    def _dataset(self) -> Dataset:
+        dataset = self.experiment.dataset
+        return dataset if self._adapt is None else self._adapt(dataset)
+
+    @cached_property
     def _data(self) -> PreparedDataset:
-        return prepare(self.experiment.dataset)
+        return prepare(self._dataset)
 
     def key(self, architecture: Architecture, options: Mapping[str, object], seed: int) -> str:
         """Returns the identity of a training: not the program, so what changes its results needs a new file."""
-        facts = [self._data_set.config, self._data_set.changes, self._changes, dict(options), seed]
+        adapted = [] if self._adapt is None else [self._adapt.__name__]
+        facts = [self._data_set.config, self._data_set.changes, self._changes, dict(options), seed, *adapted]
         text = json.dumps(facts, sort_keys=True) + to_json(architecture)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -142,7 +163,7 @@ class Trainings:
         self, architecture: Architecture, seed: int, options: Mapping[str, object] = NO_OPTIONS
     ) -> Result:
         """Makes a training, without keeping it."""
-        dataset = self.experiment.dataset
+        dataset = self._dataset
         values = self.experiment.config.training.model_dump() | dict(options)
         training = TrainingConfig(**values).without_time_limit()
         started = time.process_time()

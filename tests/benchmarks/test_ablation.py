@@ -27,6 +27,8 @@ NOTHING = Block("nothing", layers(), layers())
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(ablation, "FOLDER", tmp_path)
+    ablation._kept.cache_clear()
+    ablation._trainings.cache_clear()
     monkeypatch.setitem(DATA_SETS, "tiny", TINY)
     tiny = Ablation(network("gru", 4, rate=1e-2, batch=8, embedding=4), (NORM, NOTHING))
     monkeypatch.setitem(ABLATIONS, "tiny", tiny)
