@@ -89,6 +89,7 @@ class Outcome:
         backends: The implementation that ran each layer, such as ``native``, in the order of the layers; empty if no
             network was built.
         error: Class and message of the error; empty if there was none.
+        table_parameters: How many of the parameters are in tables of hashed n-grams.
     """
 
     status: Status
@@ -101,6 +102,7 @@ class Outcome:
     train_s: float = 0.0
     backends: tuple[str, ...] = ()
     error: str = ""
+    table_parameters: int = 0
 
     def __post_init__(self) -> None:
         # A stand-in score for failures would sooner or later be compared with a real one.

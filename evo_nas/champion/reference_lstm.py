@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.parameters import count_parameters, count_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,17 @@ _HALVINGS = 20
 
 
 def equal_lstm(model: Architecture, wanted: int, signature: Signature) -> Architecture:
-    """Returns ``model`` with LSTM cells and with widths scaled so that its parameters come closest to ``wanted``."""
+    """Returns ``model`` with LSTM cells and with widths scaled so that its size comes closest to ``wanted``.
+
+    All else stays, its shortcut included.
+
+    Args:
+        model: Any architecture.
+        wanted: Parameters without those in tables of n-grams.
+        signature: Shapes of the task.
+    """
+    # No width changes a table.
+    wanted += count_tables(model, signature)
 
     def distance(architecture: Architecture) -> int:
         return abs(count_parameters(architecture, signature) - wanted)

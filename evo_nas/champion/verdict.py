@@ -50,6 +50,7 @@ class Contestant:
         tests: Test metric of each seed whose training succeeded.
         failures: Number of seeds whose training failed.
         coverage: Mean share of the test values within the outermost quantiles; None without quantiles.
+        table_parameters: How many of the parameters are in tables of hashed n-grams.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Contestant:
     tests: tuple[float, ...]
     failures: int = 0
     coverage: float | None = None
+    table_parameters: int = 0
 
     @property
     def test(self) -> float:

@@ -54,6 +54,17 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def size(parameters: int, table_parameters: int) -> str:
+    """Returns ``4,330 parameters``, or ``4,330 parameters and a table of 524,288`` if some are in a table.
+
+    Args:
+        parameters: All parameters.
+        table_parameters: How many of them are in tables of hashed n-grams.
+    """
+    table = f" and a table of {table_parameters:,}" if table_parameters else ""
+    return f"{parameters - table_parameters:,} parameters{table}"
+
+
 def duration(seconds: float | None) -> str:
     """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``; ``-:--`` if they are unknown."""
     if seconds is None:

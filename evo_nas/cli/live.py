@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.display import TextDisplay
-from evo_nas.cli.formatting import Scale, duration, failures, origin, trained, workers
+from evo_nas.cli.formatting import Scale, duration, failures, origin, size, trained, workers
 from evo_nas.cli.terminal import plain
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _best(best: Best | None, scale: Scale) -> RenderableType:
         return Text("none scored yet", style="dim")
     figures = Text.assemble(
         (scale.text(best.fitness), "bold green"),
-        f" validation {scale.metric}, {best.parameters:,} parameters, ",
+        f" validation {scale.metric}, {size(best.parameters, best.table_parameters)}, ",
         (f"#{best.id} ({origin(best.operator, best.parents)})", "dim"),
     )
     return Group(figures, Text(best.architecture))

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin
+from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin, size
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
@@ -171,7 +171,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         yield "curve", " ".join(figure(value) for value in row["curve"])
     if row["error"]:
         yield row["status"].replace("_", " "), row["error"]
-    yield "size", f"{row['parameters']:,} parameters"
+    yield "size", size(row["parameters"], row["table_parameters"])
     yield (
         "training",
         f"{row['epochs']} of {row['budget']} epochs in {row['train_s']:.2f} s, seed {row['seed']}",

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure, origin
+from evo_nas.cli.formatting import figure, origin, size
 from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
@@ -71,7 +71,7 @@ def best_table(rows: Sequence[Row]) -> Table:
     for row in rows:
         figures = Text.assemble(
             (score_of(row), "bold green"),
-            f"  {row['parameters']:>9,} parameters  {row['train_s']:>6.2f} s  ",
+            f"  {size(row['parameters'], row['table_parameters']):>20}  {row['train_s']:>6.2f} s  ",
             (origin(row["operator"], row["parents"]), "dim"),
         )
         table.add_row(f"#{row['id']}", Group(figures, Text(describe(from_json(row["architecture"])))))

@@ -30,7 +30,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     for contestant in (verdict.champion, verdict.lstm):
         table.add_row(
             contestant.name,
-            f"{contestant.parameters:,}",
+            _size(contestant),
             figure(contestant.validation),
             f"{figure(contestant.test)} ± {contestant.spread:.4f}",
         )
@@ -45,6 +45,11 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         ),
         Text(verdict.sentence, style="bold"),
     )
+
+
+def _size(contestant: Contestant) -> str:
+    table = contestant.table_parameters
+    return f"{contestant.parameters - table:,}{f' + table {table:,}' if table else ''}"
 
 
 def _in_words(contestant: Contestant, promised: float | None) -> Text:

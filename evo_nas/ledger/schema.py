@@ -49,6 +49,7 @@ SCHEMA = pa.schema(
         pa.field("finished_at", pa.timestamp("us", "UTC"), nullable=False),
         pa.field("error", pa.string(), nullable=False),
         pa.field("backends", pa.list_(pa.string()), nullable=False),
+        pa.field("table_parameters", pa.int64(), nullable=False),
     ]
 )
 """``seq`` is the place in the order of telling, from 0; ``architecture`` is null if no `Describe` was given.

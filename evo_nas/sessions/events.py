@@ -91,6 +91,7 @@ class Best:
         parents: Ids of its parents.
         canonical_hash: Identity of its architecture.
         architecture: The architecture in words.
+        table_parameters: How many of the parameters are in tables of hashed n-grams.
     """
 
     id: int
@@ -101,6 +102,7 @@ class Best:
     parents: tuple[int, ...]
     canonical_hash: str
     architecture: str
+    table_parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -281,6 +281,7 @@ class _Narrator:
                 value=best.fitness if metric.higher_is_better else -best.fitness,
                 fitness=best.fitness,
                 parameters=best.outcome.parameters,
+                table_parameters=best.outcome.table_parameters,
                 operator=candidate.operator,
                 parents=candidate.parents,
                 canonical_hash=candidate.canonical_hash,

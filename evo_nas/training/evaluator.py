@@ -9,7 +9,7 @@ import torch
 
 from evo_nas.errors import GenomeError
 from evo_nas.evaluation import Outcome, Status
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
@@ -58,7 +58,8 @@ class CandidateEvaluator:
         # Before anything is built, since running out of memory may end the whole worker.
         obstacle = self._obstacle(architecture, parameters)
         if obstacle:
-            return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle)
+            tables = count_tables(architecture, self._data.signature)
+            return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle, table_parameters=tables)
         return train(
             architecture,
             self._data,

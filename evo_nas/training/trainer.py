@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.evaluation import Outcome, Status
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
@@ -117,6 +117,7 @@ class _Fit:
         self._planned = epochs
         self._memory_bytes = memory_bytes
         self._parameters = count_parameters(architecture, data.signature)
+        self._table_parameters = count_tables(architecture, data.signature)
         self._started = time.monotonic()
         self._epochs: list[_Epoch] = []
         self._backends: tuple[str, ...] = ()
@@ -213,6 +214,7 @@ class _Fit:
             train_s=time.monotonic() - self._started,
             backends=self._backends,
             error=error,
+            table_parameters=self._table_parameters,
         )
 
     def _train_epoch(self, steps: Steps, running: RunningLoss, optimizer: FlatOptimizer) -> float:

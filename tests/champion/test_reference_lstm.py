@@ -1,13 +1,15 @@
 import random
+from dataclasses import replace
 
 import pytest
 
 from evo_nas.champion.reference_lstm import LEARNING_RATE_FACTORS, equal_lstm, fittest_lstm, tuned
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
+from evo_nas.genome.blocks import Shortcut
 from evo_nas.genome.cells import cell_name
 from evo_nas.genome.options import SpaceOptions
-from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.genome.space import SearchSpace
 
 SIGNATURE = Signature(features=8, outputs=10)
@@ -52,3 +54,15 @@ def test_the_lstm_chooses_its_own_learning_rate():
     champion = SPACE.decode(SPACE.random(random.Random(3)))
     rates = [architecture.training.learning_rate for architecture in tuned(champion)]
     assert rates == [factor * champion.training.learning_rate for factor in LEARNING_RATE_FACTORS]
+
+
+def test_a_table_neither_widens_the_lstm_nor_is_taken_from_it():
+    texts = Signature(features=0, outputs=2, vocabulary=50)
+    space = SearchSpace(SpaceOptions(shortcuts=("ngrams 1-2 x 4096",)), texts, epochs=4)
+    champion = space.decode(dict(space.seeds())["lstm"])
+    tables = count_tables(champion, texts)
+    assert tables == 2 * 4096
+    wanted = count_parameters(champion, texts) - tables
+    assert space.canonical(equal_lstm(champion, wanted, texts)) == champion
+    without = equal_lstm(replace(champion, shortcut=Shortcut()), wanted, texts)
+    assert without.layers == champion.layers

@@ -1,9 +1,12 @@
+import io
 import json
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from evo_nas.champion.verdict import Contestant, Verdict, welch_p_value
+from evo_nas.cli.verdict_view import verdict_view
 
 
 def verdict(champion, lstm, *, higher=True, baselines=None):
@@ -84,3 +87,18 @@ def test_a_verdict_of_another_version_is_none():
 def test_a_verdict_survives_json():
     original = verdict([0.9, 0.8], [0.7], baselines={"majority": 0.1})
     assert Verdict.from_values(json.loads(json.dumps(original.to_values()))) == original
+
+
+def test_a_table_is_told_apart_from_other_parameters():
+    result = verdict([0.9, 0.9], [0.8, 0.8])
+    hashed = replace(result.champion, parameters=4_196, table_parameters=4_096)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(verdict_view(replace(result, champion=hashed)))
+    assert "100 + table 4,096" in shown.getvalue()
+
+
+def test_a_verdict_from_before_tables_is_read():
+    values = json.loads(json.dumps(verdict([0.9, 0.9], [0.8, 0.8]).to_values()))
+    for name in ("champion", "lstm"):
+        del values[name]["table_parameters"]
+    assert Verdict.from_values(values) == verdict([0.9, 0.9], [0.8, 0.8])

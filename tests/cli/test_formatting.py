@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evo_nas.cli.formatting import Scale, duration, failures, figure, origin
+from evo_nas.cli.formatting import Scale, duration, failures, figure, origin, size
 from evo_nas.evaluation import Status
 
 
@@ -48,3 +48,8 @@ def test_every_cause_of_failure_has_words(status: Status) -> None:
 def test_origin_names_the_parents() -> None:
     assert origin("seed:lstm", ()) == "seed:lstm"
     assert origin("crossover", (3, 4)) == "crossover of #3 and #4"
+
+
+def test_size_tells_a_table_from_other_parameters() -> None:
+    assert size(4_330, 0) == "4,330 parameters"
+    assert size(528_618, 524_288) == "4,330 parameters and a table of 524,288"

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
-from evo_nas.genome.blocks import Columns
+from evo_nas.genome.blocks import Columns, Front, Shortcut
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
-from evo_nas.genome.parameters import count_cell_parameters, count_parameters
+from evo_nas.genome.parameters import count_cell_parameters, count_parameters, count_tables
 
 LSTM, GRU, RNN = NAMED_CELLS["lstm"], NAMED_CELLS["gru"], NAMED_CELLS["rnn_tanh"]
 CLASSES = Signature(features=3, outputs=5)
@@ -107,3 +109,12 @@ def test_attention_counts_nothing_where_every_step_has_an_output():
     labels = Signature(features=3, outputs=5, per_step=True)
     attentive = Architecture((Layer(RNN, 4),), Head(pooling=Pooling.ATTENTION))
     assert count_parameters(attentive, labels) == count_parameters(Architecture((Layer(RNN, 4),)), labels)
+
+
+def test_rows_of_tables_are_parameters_that_are_told_apart():
+    texts = Signature(features=0, outputs=2, vocabulary=100)
+    plain = Architecture((Layer(RNN, 4),), embedding=8)
+    hashed = replace(plain, shortcut=Shortcut.of("ngrams 1-2 x 64"), front=Front.of("subwords 3-4 x 32"))
+    assert count_tables(plain, texts) == 0
+    assert count_tables(hashed, texts) == 64 * 2 + 32 * 8
+    assert count_parameters(hashed, texts) == count_parameters(plain, texts) + count_tables(hashed, texts)
