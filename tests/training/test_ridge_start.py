@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from evo_nas.config import TrainingConfig
-from evo_nas.genome.architecture import Architecture, Forecast, Layer, Signature
-from evo_nas.genome.blocks import Shortcut
+from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Signature
+from evo_nas.genome.blocks import Columns, Front, Shortcut
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
 from evo_nas.tasks.dataset import Dataset, Objective, Windows
 from evo_nas.tasks.metrics import MAE
@@ -34,10 +35,12 @@ def waves(rows: int = 400, *, noise: float = 0.0, holes: float = 0.0) -> Dataset
     return Dataset("waves", signature, Objective.MSE, MAE, *windows, has_target_holes=holes > 0)
 
 
-def begun(dataset: Dataset, shortcut: str, forecast: Forecast = Forecast.RELATIVE) -> Network:
+def begun(
+    dataset: Dataset, shortcut: str, forecast: Forecast = Forecast.RELATIVE, **settings: object
+) -> Network:
     """Returns a network as it is before its first step."""
     architecture = Architecture(
-        (Layer(NAMED_CELLS["mgu"], 3),), shortcut=Shortcut.of(shortcut), forecast=forecast
+        (Layer(NAMED_CELLS["mgu"], 3),), shortcut=Shortcut.of(shortcut), forecast=forecast, **settings
     )
     network, data = Network(architecture, dataset.signature), prepare(dataset)
     data.starts.apply(network, data)
@@ -61,6 +64,19 @@ def test_network_begins_as_the_linear_forecast(shortcut, forecast, holes) -> Non
     exact = shortcut == "full" or forecast is not Forecast.VALUE
     tolerance = 0.06 if holes else 0.01
     assert errors.abs().mean() < (tolerance if exact else 0.2)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"columns": Columns.APART}, {"head": Head(segment=1)}, {"front": Front.of("segments 3")}],
+    ids=str,
+)
+def test_other_blocks_leave_the_start_as_it_is(settings) -> None:
+    dataset = waves()
+    plain, network = begun(dataset, "shared"), begun(dataset, "shared", **settings)
+    assert torch.equal(forecasts(network, dataset.test), forecasts(plain, dataset.test))
+    counted = count_parameters(network.architecture, dataset.signature)
+    assert sum(each.numel() for each in network.parameters()) == counted
 
 
 def test_levels_begin_at_the_quantiles_of_the_errors() -> None:
