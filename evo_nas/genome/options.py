@@ -230,7 +230,8 @@ class SpaceOptions(_Section):
             through factors that follow from the inputs, such as minGRU; then ``cells`` are those of the published
             cells that are, unless given.
         bidirectional: Whether a layer may also read backwards, and so see the future.
-        norms: Permitted normalisations of a layer's output.
+        norms: Permitted normalisations of a layer: ``none``, that of its output, ``layer``, or that of its input,
+            ``before``.
         skips: Whether layers and the head may also read from further below.
         poolings: Permitted reductions over time, where the sequence has one output.
         heads: Permitted widths of a hidden layer before the outputs; 0 for none.

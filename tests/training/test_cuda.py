@@ -77,7 +77,9 @@ def test_replays_draw_on_from_the_generator() -> None:
 
 
 def test_a_training_with_dropout_is_captured(architecture, dataset, replays) -> None:
-    one = replace(layered(architecture, "enas", "lstm", dropout=0.2), head=Head(dropout=0.2))
+    one = replace(
+        layered(architecture, "enas", "lstm", dropout=0.2, recurrent_dropout=0.2), head=Head(dropout=0.2)
+    )
     assert fit(one, dataset).fitness is not None
     assert replays
 

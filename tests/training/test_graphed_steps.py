@@ -74,9 +74,10 @@ def assert_equal(one: Trained, other: Trained) -> None:
 def test_replayed_steps_give_the_same_weights_bit_for_bit(
     optimizer, architecture, dataset, replays, monkeypatch
 ) -> None:
-    """With dropout, a rate that falls, gradients that are clipped, and a last batch of another size."""
+    """With all dropouts, a rate that falls, gradients that are clipped, and a last batch of another size."""
     training = Training(optimizer=optimizer, learning_rate=0.02, batch_size=24, clip=0.1, weight_decay=0.01)
-    layers = (*architecture.layers, Layer(NAMED_CELLS["lstm"], 4, bidirectional=True))
+    top = Layer(NAMED_CELLS["lstm"], 4, bidirectional=True, recurrent_dropout=0.3)
+    layers = (*architecture.layers, top)
     one = replace(architecture, layers=layers, training=training, head=Head(dropout=0.2))
     monkeypatch.setattr(graphed_steps, "PAYS_OFF", 1)
     replayed = graphed(one, dataset, epochs=8, schedule="cosine")

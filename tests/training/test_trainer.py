@@ -49,7 +49,7 @@ def test_another_seed_gives_other_weights(architecture, dataset) -> None:
 
 
 def test_trainings_side_by_side_give_what_each_gives_alone(architecture, dataset) -> None:
-    both_ways = (replace(architecture.layers[0], bidirectional=True),)
+    both_ways = (replace(architecture.layers[0], bidirectional=True, recurrent_dropout=0.3),)
     architectures = [architecture, replace(architecture, layers=both_ways, head=Head(dropout=0.3))] * 2
     data = prepare(dataset)
 
