@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from evo_nas.models.recurrent_layer import States
 
 
+BLOCK = 16
+"""Steps of a long sequence that are computed at once; more share less of what they see, fewer make more copies."""
+
+
 class _Past(NamedTuple):
     """Steps before a piece.
 
@@ -29,9 +33,8 @@ class _Past(NamedTuple):
 class WindowedAttention(nn.Module):
     """Attention of each step to itself and the steps of a window before it (Vaswani et al., 2017).
 
-    Scores have a learnt bias for each distance (Raffel et al., 2020), since outputs do not tell their position. The
-    sequence is cut into blocks as long as the window, each of which looks at itself and the block before: memory grows
-    with time x window.
+    Scores have a learnt bias for each distance (Raffel et al., 2020), since outputs do not tell their position. A
+    sequence is cut into blocks, each of which looks at itself and the window before: memory grows with time x window.
     """
 
     def __init__(self, width: int) -> None:
@@ -48,7 +51,7 @@ class WindowedAttention(nn.Module):
         Args:
             steps: ``(batch, time, width)``; padding comes last.
         """
-        # A sequence that fits into the window has no block before it.
+        # A sequence that fits into the window is one block with nothing before it.
         past = ATTENTION_WINDOW if steps.shape[1] > ATTENTION_WINDOW else 0
         nothing = steps.new_zeros(len(steps), past, self._width)
         return self._attend(steps, _Past(nothing, nothing.new_zeros(1, past, dtype=torch.bool)))
@@ -74,17 +77,15 @@ class WindowedAttention(nn.Module):
 
     def _attend(self, steps: Tensor, past: _Past) -> Tensor:
         time, before = steps.shape[1], past.steps.shape[1]
-        block = min(time, ATTENTION_WINDOW)
-        blocks = -(-time // block)
-        surplus = blocks * block - time
+        block = min(time, BLOCK) if before else time
+        surplus = -time % block
         # Outputs of evolved cells have no bound; those of one step are brought to the same scale.
         joined = functional.layer_norm(torch.cat([past.steps, steps], dim=1), (self._width,))
         queries, keys, values = self._by_block(joined, before, block, surplus)
         seen = functional.pad(past.seen, (0, time + surplus), value=True).unfold(1, before + block, block)
-        scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
+        biases = self._biases(before, block).where(seen[:, :, None, None], -torch.inf)
         # (batch, blocks, heads, block, before + block)
-        scores = scores + self._biases(before, block)
-        scores = scores.masked_fill(~seen[:, :, None, None], -torch.inf)
+        scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + biases
         found = scores.softmax(dim=-1) @ values  # (batch, blocks, heads, block, features)
         merged: Tensor = self.merge(found.transpose(2, 3).flatten(3).flatten(1, 2)[:, :time])
         return merged

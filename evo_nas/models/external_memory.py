@@ -13,7 +13,7 @@ from evo_nas.genome.blocks import MEMORY_SLOTS, memory_width
 if TYPE_CHECKING:
     from evo_nas.models.recurrent_layer import States
 
-CHUNK = 16
+CHUNK = 8
 """Steps that are computed at once."""
 MOST_WRITTEN = 0.999
 """Largest share of a slot that a step replaces; the logarithm of what is kept must be finite."""

@@ -21,6 +21,7 @@ from evo_nas.genome.blocks import (
 )
 from evo_nas.genome.columns import networks_per_sequence
 from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.attention import BLOCK as ATTENTION_BLOCK
 from evo_nas.models.external_memory import CHUNK as MEMORY_CHUNK
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def _context_values(layer: Layer, updates: int) -> int:
         case Context.NONE:
             return 0
         case Context.ATTENTION:
-            # Weights of each head for all steps of a block and of the one before it.
-            seen = updates if updates <= ATTENTION_WINDOW else 2 * ATTENTION_WINDOW
+            # Weights of each head for all steps of a block and of the window before it.
+            seen = updates if updates <= ATTENTION_WINDOW else ATTENTION_WINDOW + ATTENTION_BLOCK
             kept = ATTENTION_HEADS * seen + 3 * attention_width(layer.width)
         case Context.MEMORY:
             # What each step of a chunk finds of each earlier one in every slot.
