@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from evo_nas.tasks.dataset import Sequences, Windows
-from evo_nas.training.ridge_start import RidgeStarts
+from evo_nas.training.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Signature
     from evo_nas.tasks.dataset import Dataset, Objective, Part
     from evo_nas.tasks.metrics import Metric
+    from evo_nas.training.ridge_start import RidgeStart
 
 BUCKETED_BATCHES = 16
 """Number of batches that are drawn together and sorted by length, so that sequences of similar lengths meet."""
@@ -272,7 +273,7 @@ class PreparedDataset:
     class_weights: Tensor | None = None
     levels: Tensor | None = None
     has_target_holes: bool = False
-    starts: RidgeStarts = field(default_factory=RidgeStarts)
+    starts: Once[RidgeStart] = field(default_factory=Once)
     vocabulary: tuple[str, ...] = ()
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,21 +12,25 @@ from evo_nas.genome.architecture import Forecast
 from evo_nas.genome.blocks import ShortcutKind
 from evo_nas.models.layers import last_step
 from evo_nas.models.shortcuts import LinearShortcut
+from evo_nas.training.batches import WindowSplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from evo_nas.models.network import Network
     from evo_nas.training.batches import Batch, PreparedDataset, Split
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Factors of the squared weights that are added to the mean squared error; validation chooses."""
 BLOCK = 1024
-"""Windows that are cut out at once."""
+"""Most windows that are cut out at once."""
+BLOCK_VALUES = 4_000_000
+"""Most values of such windows, unless one alone has more."""
+MOST_PRODUCTS = 2e11
+"""About the products of two numbers that a regression may take, some ten seconds. Neighbouring windows have nearly all
+values in common, so that of many windows every n-th one tells as much."""
 MOST_INPUTS = 5000
 """Widest map that is fitted; its matrix of products needs 200 MB. A wider one starts at zero."""
 MOST_ERRORS = 10_000
-"""About the windows whose errors give the quantiles: enough for every level in use, few enough for any memory."""
+"""Windows whose errors give the quantiles: enough for every level in use, few enough for any memory."""
 STARTED = frozenset({ShortcutKind.SHARED, ShortcutKind.FULL})
 
 
@@ -39,36 +42,29 @@ class RidgeStart:
     bias: Tensor
 
 
-@dataclass(slots=True)
-class RidgeStarts:
-    """The starts for one data set, each fitted when a network first needs it; threads may share it."""
+def start_shortcut(network: Network, data: PreparedDataset) -> None:
+    """Lets ``network`` begin as the ridge regression of its shortcut, if it has one that starts so.
 
-    _found: dict[tuple[ShortcutKind, bool], RidgeStart] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    The regression is fitted when a network first needs it and kept with the data. The output layer starts at zero, so
+    that the network begins as exactly that forecast and learns what it lacks.
 
-    def apply(self, network: Network, data: PreparedDataset) -> None:
-        """Lets ``network`` begin as the ridge regression of its shortcut, if it has one that starts so.
-
-        The output layer starts at zero, so that the network begins as exactly that forecast and learns what it lacks.
-
-        Args:
-            network: A network that is not trained yet, on the device of the data.
-            data: The data set to which these starts belong.
-        """
-        kind, shortcut = network.architecture.shortcut.kind, network.shortcut
-        if kind not in STARTED or not isinstance(shortcut, LinearShortcut):
-            return
-        if shortcut.weight.shape[1] > MOST_INPUTS:
-            return
-        # A change and a relative change have the same regression: both are counted from the last value.
-        key = kind, network.architecture.forecast is Forecast.VALUE
-        with self._lock, torch.no_grad():
-            if key not in self._found:
-                self._found[key] = _fitted(network, shortcut, data)
-            shortcut.weight.copy_(self._found[key].weight)
-            shortcut.bias.copy_(self._found[key].bias)
-            for parameter in network.head.output.parameters():
-                nn.init.zeros_(parameter)
+    Args:
+        network: A network that is not trained yet, on the device of the data.
+        data: What it is going to be trained on.
+    """
+    kind, shortcut = network.architecture.shortcut.kind, network.shortcut
+    if kind not in STARTED or not isinstance(shortcut, LinearShortcut):
+        return
+    if shortcut.weight.shape[1] > MOST_INPUTS:
+        return
+    # A change and a relative change have the same regression: both are counted from the last value.
+    key = kind, network.architecture.forecast is Forecast.VALUE
+    with torch.no_grad():
+        start = data.starts.get(key, lambda: _fitted(network, shortcut, data))
+        shortcut.weight.copy_(start.weight)
+        shortcut.bias.copy_(start.bias)
+        for parameter in network.head.output.parameters():
+            nn.init.zeros_(parameter)
 
 
 def _fitted(network: Network, shortcut: LinearShortcut, data: PreparedDataset) -> RidgeStart:
@@ -77,11 +73,14 @@ def _fitted(network: Network, shortcut: LinearShortcut, data: PreparedDataset) -
     Where quantiles are forecast, each level is the same line, moved by that quantile of its errors in training.
     """
     moments = _Moments()
-    for batch in data.train.in_order(BLOCK):
+    lines, width = shortcut.weight.shape
+    products = width * (width + len(PENALTIES) * lines) * (data.signature.outputs // lines)
+    most, block = max(1, int(MOST_PRODUCTS / products)), _block(data)
+    for batch in _some(data.train, most).in_order(block):
         moments.add(*_rows(network, shortcut, batch, data))
     solutions = [moments.solved(penalty) for penalty in PENALTIES]
     errors = torch.zeros(len(solutions), dtype=torch.float64, device=data.device)
-    for batch in data.validation.in_order(BLOCK):
+    for batch in _some(data.validation, most).in_order(block):
         rows, wanted = _rows(network, shortcut, batch, data)
         errors += torch.stack(
             [(rows @ weight.T + bias - wanted).square().nansum() for weight, bias in solutions]
@@ -153,15 +152,20 @@ def _error_quantiles(
         batch.targets
         - _anchors(network, batch, data)
         - shortcut(batch.inputs, batch.lengths)[:, :: len(levels)]
-        for batch in _some(data.train)
+        for batch in _some(data.train, MOST_ERRORS).in_order(_block(data))
     ]
     quantiles = torch.cat(errors).nanquantile(levels, dim=0)  # (levels, targets)
     return quantiles.nan_to_num(0.0).T.flatten()
 
 
-def _some(split: Split) -> Iterator[Batch]:
-    """Yields about every n-th block of ``split``, so many that they have about `MOST_ERRORS` sequences."""
-    every = max(1, len(split) // MOST_ERRORS)
-    for number, batch in enumerate(split.in_order(BLOCK)):
-        if number % every == 0:
-            yield batch
+def _block(data: PreparedDataset) -> int:
+    """Returns how many windows are cut out at once."""
+    values = data.signature.steps * data.signature.features
+    return min(BLOCK, max(1, BLOCK_VALUES // values))
+
+
+def _some(split: Split, most: int) -> Split:
+    """Returns at most ``most`` of the windows of ``split``, evenly chosen; windows that were cut out are all kept."""
+    if not isinstance(split, WindowSplit):
+        return split
+    return replace(split, origins=split.origins[:: -(-len(split.origins) // most)])

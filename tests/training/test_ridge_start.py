@@ -16,7 +16,9 @@ from evo_nas.models.network import Network
 from evo_nas.tasks.dataset import Dataset, Objective, Windows
 from evo_nas.tasks.metrics import MAE
 from evo_nas.tasks.quantiles import wql
+from evo_nas.training import ridge_start
 from evo_nas.training.batches import WindowSplit, prepare
+from evo_nas.training.ridge_start import start_shortcut
 from evo_nas.training.trainer import train
 
 WINDOW, HORIZON = 6, 2
@@ -43,7 +45,7 @@ def begun(
         (Layer(NAMED_CELLS["mgu"], 3),), shortcut=Shortcut.of(shortcut), forecast=forecast, **settings
     )
     network, data = Network(architecture, dataset.signature), prepare(dataset)
-    data.starts.apply(network, data)
+    start_shortcut(network, data)
     return network
 
 
@@ -133,3 +135,20 @@ def test_shortcut_learns_at_a_tenth_of_the_rate() -> None:
     factors = dict(zip((name for name, _ in network.named_parameters()), network.rate_factors, strict=True))
     assert {name for name, factor in factors.items() if factor != 1.0} == {"shortcut.weight", "shortcut.bias"}
     assert factors["shortcut.weight"] == 0.1
+
+
+def test_few_of_many_windows_give_nearly_the_same_start(monkeypatch) -> None:
+    dataset = waves(2000, noise=0.1)
+    whole = begun(dataset, "shared")
+    monkeypatch.setattr(ridge_start, "MOST_PRODUCTS", 2e4)
+    monkeypatch.setattr(ridge_start, "BLOCK_VALUES", 50)
+    few = begun(dataset, "shared")
+    assert not torch.equal(few.shortcut.weight, whole.shortcut.weight)
+    torch.testing.assert_close(few.shortcut.weight, whole.shortcut.weight, atol=0.1, rtol=0.0)
+
+
+def test_map_that_is_too_wide_starts_at_zero(monkeypatch) -> None:
+    monkeypatch.setattr(ridge_start, "MOST_INPUTS", WINDOW - 1)
+    network = begun(waves(), "shared")
+    assert not network.shortcut.weight.any()
+    assert network.head.output.weight.any()
