@@ -88,4 +88,4 @@ def test_every_block_is_on_in_one_arm_alone(name):
     names = [block.name for block in of.blocks]
     assert len(set(names)) == len(names)
     for block in of.blocks:
-        assert block.training or block.on(of.network) != block.off(of.network), block.name
+        assert block.training or block.off_data or block.on(of.network) != block.off(of.network), block.name
