@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Archive:
-    """Ranks the evaluations that it is given: by fitness, then by fewer parameters, then by the order of telling.
+    """Ranks the evaluations that it is given: by fitness, then by lower validation loss, then by the order of telling.
 
     It ignores evaluations that are not complete.
 
@@ -42,6 +42,6 @@ class Archive:
         return self._ranking[0] if self._ranking else None
 
 
-def _rank(evaluation: Evaluation) -> tuple[float, int]:
-    assert evaluation.fitness is not None
-    return -evaluation.fitness, evaluation.outcome.parameters
+def _rank(evaluation: Evaluation) -> tuple[float, float]:
+    fitness, negated_loss = evaluation.outcome.merit
+    return -fitness, -negated_loss

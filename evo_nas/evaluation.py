@@ -7,6 +7,7 @@ the strategy. All three are frozen and made of plain values.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evo_nas.genome.space import Genome
+
+
+VALIDATION_LOSS = "validation_loss"
+"""Name of the entry of `Outcome.metrics` that breaks ties of fitness."""
 
 
 class Status(StrEnum):
@@ -108,6 +113,17 @@ class Outcome:
         # A stand-in score for failures would sooner or later be compared with a real one.
         if self.status.scored != (self.fitness is not None):
             raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """What ranks scored outcomes, the larger the better: the fitness, then the negated validation loss.
+
+        The loss tells networks apart that are right about equally many examples. The number of parameters does not
+        break ties: of networks that a small validation part cannot tell apart, the smallest is rarely the best on other
+        data.
+        """
+        assert self.fitness is not None
+        return self.fitness, -self.metrics.get(VALIDATION_LOSS, math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,17 @@ from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 
 
 def evaluation(
-    number: int, fitness: float, *, parameters: int = 100, status: Status = Status.OK
+    number: int,
+    fitness: float,
+    *,
+    loss: float = 1.0,
+    parameters: int = 100,
+    status: Status = Status.OK,
 ) -> Evaluation:
     candidate = Candidate(number, (number,), f"{number:032x}", (), "random", 0, budget=1, asked_after=0)
+    score = fitness if status.scored else None
     return Evaluation(
-        candidate, Outcome(status, fitness=fitness if status.scored else None, parameters=parameters)
+        candidate, Outcome(status, fitness=score, metrics={"validation_loss": loss}, parameters=parameters)
     )
 
 
@@ -29,10 +35,23 @@ def test_the_best_of_all_history_are_kept_in_order() -> None:
     assert archive.best is archive.ranking[0]
 
 
-def test_of_equal_fitness_the_smaller_network_is_better() -> None:
-    archive = Archive(size=2)
+def test_of_equal_fitness_the_lower_validation_loss_is_better() -> None:
+    archive = Archive(size=3)
+    losses = {0: 0.3, 1: 0.1, 2: 0.2}
+    archive.update(evaluation(number, 1.0, loss=loss) for number, loss in losses.items())
+    assert ids(archive) == [1, 2, 0]
+
+
+def test_the_smaller_of_equals_has_no_advantage() -> None:
+    archive = Archive()
     archive.update([evaluation(0, 1.0, parameters=200), evaluation(1, 1.0, parameters=100)])
-    assert ids(archive) == [1, 0]
+    assert ids(archive) == [0]
+
+
+def test_fitness_counts_before_the_validation_loss() -> None:
+    archive = Archive()
+    archive.update([evaluation(0, 1.0, loss=0.1), evaluation(1, 2.0, loss=9.0)])
+    assert ids(archive) == [1]
 
 
 @pytest.mark.parametrize("together", [True, False])

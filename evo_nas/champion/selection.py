@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
-    """Returns the fittest evaluation; among equals the smaller network wins.
+    """Returns the fittest evaluation; among equals that with the lower validation loss wins.
 
     Args:
         told: All evaluations of the run.

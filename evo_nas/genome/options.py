@@ -256,8 +256,9 @@ class SpaceOptions(_Section):
         embedding_dropouts: Permitted rates at which whole tokens are zeroed.
         recurrent_dropouts: Permitted rates at which weights of states are zeroed.
         regularisation: Dropout and weight decay.
-        seeds: Cells of the first networks of a search, given as ``cells`` are; by default LSTM, GRU, tanh- and
-            sigmoid-RNN, or the published linear recurrences, as far as the space can express them.
+        seeds: Cells of the first networks of a search, given as ``cells`` are; each is tried in a plain network and in
+            a wide one with what helps nearly everywhere. By default LSTM, GRU, tanh- and sigmoid-RNN in whole networks
+            that are known to be good, or the published linear recurrences, as far as the space can express them.
         max_parameters: Largest number of trainable parameters; without limit unless given.
     """
 

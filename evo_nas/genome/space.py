@@ -17,13 +17,15 @@ from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.fitting import check_delays
+from evo_nas.genome.founders import founders
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
 from evo_nas.genome.linearity import draw_linear, is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
-from evo_nas.genome.options import LINEAR_CELLS, SpaceOptions
+from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters
+from evo_nas.genome.stability import is_stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,6 @@ __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 MAX_DRAWS = 1000
 MAX_LINEAR_DRAWS = 10_000
 """About 1 in 60 is live."""
-DEFAULT_SEEDS = ("lstm", "gru", "rnn_tanh", "rnn_sigmoid")
 _FILLER = NAMED_CELLS["rnn_tanh"]
 _LEAST_EVOLVED = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
 """No live evolved cell has fewer parameters."""
@@ -75,7 +76,7 @@ class SearchSpace:
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
         self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
         self._check_limit()
-        self._seeds = tuple(self._founders())
+        self._seeds = tuple(founders(self))
 
     def __reduce__(self) -> tuple[type[SearchSpace], tuple[SpaceOptions, Signature, int]]:
         return SearchSpace, (self.options, self.signature, self.epochs)
@@ -152,7 +153,7 @@ class SearchSpace:
         )
 
     def seeds(self) -> tuple[tuple[str, Genome], ...]:
-        """Returns the cells that seed the first population by name, each in one default network."""
+        """Returns the founders of a search by name, best known first."""
         return self._seeds
 
     def _decode(self, genome: Genome) -> Architecture:
@@ -213,7 +214,7 @@ class SearchSpace:
         return not self.options.linear_only or is_linear(cell)
 
     def _random_cell(self, rng: Random) -> tuple[int, ...]:
-        """Returns the genes of a live cell, also where no layer uses it, since a mutation may bring it in.
+        """Returns the genes of a live and stable cell, also where no layer uses it, since a mutation may bring it in.
 
         Raises:
             GenomeError: No draw within the bound was a linear recurrence where only they are permitted.
@@ -229,7 +230,7 @@ class SearchSpace:
             spelling = tuple(map(rng.randrange, sizes))
             cell = code.decode(spelling)
             # The cheap check first: most draws are dead, and then their canonical forms are dead, too.
-            if is_live(cell) and is_live(canonical(cell)):
+            if is_live(cell) and is_live(canonical(cell)) and is_stable(cell, self.signature.steps):
                 return spelling
 
     def _random_linear_cell(self, code: CellCode, rng: Random) -> tuple[int, ...]:
@@ -271,42 +272,6 @@ class SearchSpace:
         raise GenomeError(
             f"{gene.name} is neither the evolved cell of this genome nor permitted by name;"
             f" this space permits {', '.join(gene.choices)}, and one evolved cell for all layers"
-        )
-
-    def _default(self) -> Architecture:
-        """Returns the architecture of the genes' defaults; its cell does not matter."""
-        return self._decode(tuple(gene.default for gene in self.genes))
-
-    def _founders(self) -> Iterator[tuple[str, Genome]]:
-        default = LINEAR_CELLS if self.options.linear_only else DEFAULT_SEEDS
-        for text in default if self.options.seeds is None else self.options.seeds:
-            name = label_of(text)
-            try:
-                yield name, self._founder(cell_of(text))
-            except GenomeError as error:
-                if self.options.seeds is not None:
-                    raise ConfigError(
-                        f"space.seeds names {name}, which is not in the space: {error}"
-                    ) from error
-
-    def _founder(self, cell: CellGraph) -> Genome:
-        """Returns the default network with ``cell``, narrower if need be.
-
-        Raises:
-            GenomeError: The cell cannot be spelled, or no width keeps the parameter limit.
-        """
-        default = self._default()
-        widths = self.options.widths
-        parameters = 0
-        for width in reversed(widths[: 1 + widths.index(default.layers[0].width)]):
-            layers = tuple(replace(layer, cell=cell, width=width) for layer in default.layers)
-            architecture = replace(default, layers=layers)
-            if self._fits(architecture):
-                return self.encode(architecture)
-            parameters = count_parameters(architecture, self.signature)
-        raise GenomeError(
-            f"its smallest network has {parameters} parameters and space.max_parameters is"
-            f" {self.options.max_parameters}"
         )
 
     def _check_limit(self) -> None:

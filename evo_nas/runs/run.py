@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
-from evo_nas.evaluation import Status
+from evo_nas.evaluation import VALIDATION_LOSS, Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.loop import Budget
@@ -114,18 +115,19 @@ class Run:
         return self._reader.table()
 
     def best(self, count: int) -> list[Row]:
-        """Returns the ``count`` fittest complete evaluations, best first; among equals the smaller network is first."""
+        """Returns the ``count`` fittest complete evaluations, best first; among equals the lower validation loss."""
         table = self.table()
-        # Only the columns that decide the order become Python values; whole rows are built for the winners alone.
-        columns = (table[name].to_pylist() for name in ("status", "fitness", "parameters"))
-        ranked = [
-            (-fitness, parameters, position)
-            for position, (status, fitness, parameters) in enumerate(zip(*columns, strict=True))
+        # Only the columns that decide become Python values; whole rows are built for the winners and their equals.
+        columns = (table[name].to_pylist() for name in ("status", "fitness"))
+        complete = [
+            (-fitness, position)
+            for position, (status, fitness) in enumerate(zip(*columns, strict=True))
             if status == Status.OK
         ]
-        best = [position for *_, position in heapq.nsmallest(count, ranked)]
-        rows: list[Row] = table.take(best).to_pylist() if best else []
-        return rows
+        worst = max((rank for rank, _ in heapq.nsmallest(count, complete)), default=-math.inf)
+        contenders = [position for rank, position in complete if rank <= worst]
+        rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
+        return sorted(rows, key=_rank)[:count]
 
     def lineage(self, number: int) -> list[Row]:
         """Returns candidate ``number``, its first parent, that parent's first parent and so on up to a founder.
@@ -303,3 +305,8 @@ def _free() -> str:
 
 def _indented(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)
+
+
+def _rank(row: Row) -> tuple[float, float]:
+    """Returns what orders complete evaluations, best first, as `Outcome.merit` does."""
+    return -row["fitness"], dict(row["metrics"]).get(VALIDATION_LOSS, math.inf)

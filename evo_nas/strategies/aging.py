@@ -1,9 +1,10 @@
 """Aging (regularized) evolution: the oldest dies, not the worst.
 
 Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019.
-Asynchronous and steady-state: one child per free worker, no generations. It departs from the paper in two points,
-both of which help on small budgets according to measurements: breeding starts after the first ``warmup`` evaluations
-instead of waiting for a full population, and known architectures are drawn again.
+Asynchronous and steady-state: one child per free worker, no generations. It departs from the paper in three points.
+Breeding starts after the first ``warmup`` evaluations instead of waiting for a full population, and known architectures
+are drawn again; both help on small budgets according to measurements. Tournaments are smaller, since the few that are
+alive early would otherwise all descend from one: 25 draws from 20 find the best one with 72 %, 5 with 23 %.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ class AgingOptions(StrategyOptions):
     Attributes:
         population: Individuals alive at once.
         tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
-        warmup: Complete evaluations before breeding starts; until then founders come from ``space.seeds`` and chance.
+        warmup: Complete evaluations before breeding starts; until then the founders of the space are asked, and then
+            random networks.
         crossover: Share of the children that have two parents, 0 to 1.
     """
 
-    population: int = Field(default=100, ge=2, description="since crossover needs two parents")
-    tournament: int = Field(default=25, ge=1)
+    population: int = Field(default=50, ge=2, description="since crossover needs two parents")
+    tournament: int = Field(default=5, ge=1)
     warmup: int = Field(default=20, ge=1)
     crossover: float = Field(default=0.2, ge=0.0, le=1.0)
 

@@ -28,9 +28,9 @@ NEIGHBOUR_STEP = 0.75
 
 
 class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
-    """Fitness to maximise, then parameters to minimise: of equal fitness, the smaller network wins."""
+    """Fitness to maximise, then the negated validation loss."""
 
-    weights = (1.0, -1.0)
+    weights = (1.0, 1.0)
 
 
 class Individual(list[int]):
@@ -39,7 +39,7 @@ class Individual(list[int]):
     def __init__(self, genome: Iterable[int], evaluation: Evaluation) -> None:
         super().__init__(genome)
         self.evaluation = evaluation
-        self.fitness = Score((evaluation.fitness, evaluation.outcome.parameters))
+        self.fitness = Score(evaluation.outcome.merit)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Individual:
         return Individual(self, self.evaluation)

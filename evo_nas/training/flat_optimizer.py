@@ -170,17 +170,22 @@ class _Adam:
 
 
 class _RMSProp:
-    """RMSProp (Hinton, 2012) with torch's defaults."""
+    """RMSProp (Hinton, 2012), whose mean of squares counts only the gradients that there were, as Adam's does.
+
+    Torch's mean starts at zero, so that its first steps are ten times as long as later ones.
+    """
 
     def __init__(self, weights: Tensor) -> None:
         self._weights = weights
         self._square = torch.zeros_like(weights)
+        self._counted = torch.zeros((), device=weights.device)
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
         """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
         # By hand, because torch's functional version takes no rate that is a tensor.
         self._square.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
-        self._weights.sub_(learning_rate * (gradient / self._square.sqrt().add_(1e-8)))
+        self._counted.mul_(0.99).add_(0.01)  # the share of the mean that is no initial zero
+        self._weights.sub_(learning_rate * (gradient / (self._square / self._counted).sqrt().add_(1e-8)))
 
 
 class _SGD:

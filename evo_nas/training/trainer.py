@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from evo_nas.evaluation import Outcome, Status
+from evo_nas.evaluation import VALIDATION_LOSS, Outcome, Status
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.network import Network
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 LARGEST_LOSS = 1e4
 """A finite loss beyond this has diverged: tasks scale their targets, and a constant guess loses about 1."""
+LARGEST_NORM = sys.float_info.max
+LARGEST_FIRST_NORM = 1e5
+"""A gradient norm beyond this in the first steps has diverged: of networks that learnt anything, none had above 1e4."""
 LOOKS_AHEAD = 16
 """Steps that are launched on a GPU before their losses are checked."""
 
@@ -208,7 +211,7 @@ class _Fit:
             if best is None
             else {
                 "train_loss": best.train_loss,
-                "validation_loss": best.scores.loss,
+                VALIDATION_LOSS: best.scores.loss,
                 f"validation_{metric.name}": best.scores.metric,
             },
             metric="" if best is None else f"validation_{metric.name}",
@@ -234,10 +237,11 @@ class _Fit:
             optimizer.scale_rate(self._schedule.factor(progress))
             steps(batch, progress=progress)
             if number % every == 0:
-                self._check_converging(running.maxima())
+                is_first = not self._epochs and number <= LOOKS_AHEAD
+                self._check_converging(running.maxima(), LARGEST_FIRST_NORM if is_first else LARGEST_NORM)
             # A stream's batches differ in steps, too, so its progress is counted in tokens.
             done += batch.inputs.shape[:2].numel() if split.is_stream else len(batch.inputs)
-        self._check_converging(running.maxima())
+        self._check_converging(running.maxima(), LARGEST_NORM)
         return running.mean()
 
     def _scored(self, network: Network) -> Scores:
@@ -261,10 +265,10 @@ class _Fit:
                 Status.TIMED_OUT, f"passed its time limit of {limit:g} s after {len(self._epochs)} epochs"
             )
 
-    def _check_converging(self, maxima: Maxima) -> None:
+    def _check_converging(self, maxima: Maxima, largest_norm: float) -> None:
         for name, value, bound in (
             ("loss", maxima.loss, LARGEST_LOSS),
-            ("norm of the gradient", maxima.gradient_norm, sys.float_info.max),
+            ("norm of the gradient", maxima.gradient_norm, largest_norm),
         ):
             if not value <= bound:  # written so that NaN is refused, too
                 raise _Ended(Status.DIVERGED, f"{name} is {value:g} in epoch {len(self._epochs) + 1}")

@@ -12,7 +12,6 @@ from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Pooling, Signature
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
-from evo_nas.genome.cell_text import label_of
 from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.cgp import STEP_OPS
 from evo_nas.genome.codec import cell_to_json
@@ -21,7 +20,6 @@ from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import LayerRange, SpaceOptions
 from evo_nas.genome.parameters import count_parameters
-from evo_nas.genome.published import read_recipe, write_recipe
 from evo_nas.genome.space import SearchSpace
 
 SERIES = Signature(features=3, outputs=2)
@@ -163,15 +161,6 @@ def test_genes_exist_only_where_the_task_has_a_use_for_them():
     assert {gene.name for gene in SPACES["forecast"].genes} - series == {"forecast", "columns"}
 
 
-def test_founders_of_a_forecast_have_the_first_that_is_permitted():
-    for forecasts in ([Forecast.VALUE], [Forecast.RELATIVE, Forecast.VALUE], list(Forecast)):
-        options = SpaceOptions.model_validate({"forecasts": list(map(str, forecasts))})
-        space = SearchSpace(options, FORECAST, epochs=5)
-        assert {space.decode(genome).forecast for _, genome in space.seeds()} == {forecasts[0]}
-        drawn = {space.decode(space.random(random.Random(seed))).forecast for seed in range(40)}
-        assert drawn == set(forecasts)
-
-
 def test_what_a_task_has_no_use_for_is_no_part_of_the_canonical_form():
     architecture = replace(
         SERIES_SPACE.decode(SERIES_SPACE.seeds()[0][1]), tied=True, forecast=Forecast.CHANGE
@@ -227,49 +216,6 @@ def test_pooling_of_a_task_with_an_output_a_step_is_no_part_of_the_identity():
     )
     assert SPACES["text"].canonical(mean) == SPACES["text"].canonical(last)
     assert SPACES["series"].canonical(mean) != SPACES["series"].canonical(last)
-
-
-def test_default_seeds_are_spelt_as_evolved_cells():
-    space = SPACES["default"]
-    seeds = dict(space.seeds())
-    assert list(seeds) == ["lstm", "gru", "rnn_tanh", "rnn_sigmoid"]
-    for name, genome in seeds.items():
-        [layer] = space.decode(genome).layers
-        assert cell_name(layer.cell) == name
-        assert layer.width == 192
-        assert any(space.genes[place].name == "cell.output1" for place in space.active_genes(genome))
-
-
-def test_seeds_are_narrower_where_the_parameter_limit_asks_for_it():
-    space = SearchSpace(SpaceOptions(widths=(8, 64, 512), max_parameters=1000), SERIES, epochs=5)
-    widths = {name: space.decode(genome).layers[0].width for name, genome in space.seeds()}
-    assert widths == dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_sigmoid"), 8)
-
-
-def test_default_seeds_that_the_space_cannot_express_are_left_out():
-    space = SearchSpace(SpaceOptions(cells=(), cell_states=1), SERIES, epochs=5)
-    assert [name for name, _ in space.seeds()] == ["gru", "rnn_tanh", "rnn_sigmoid"]
-
-
-def test_seed_that_was_asked_for_and_cannot_be_expressed_is_refused():
-    with pytest.raises(ConfigError, match=r"space.seeds names enas, which is not in the space: .* 61 nodes"):
-        SearchSpace(SpaceOptions(seeds=("lstm", "enas")), SERIES, epochs=5)
-
-
-def test_recipe_is_a_seed_and_a_cell_of_layers_under_a_label():
-    recipe = write_recipe(CellGraph(1, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.LEAKY_RELU, (2,))), (3,)))
-    options = SpaceOptions.model_validate({"cells": ["gru", recipe], "seeds": [recipe, "lstm"]})
-    space = SearchSpace(options, SERIES, epochs=5)
-    (label, genome), (lstm, _) = space.seeds()
-    assert (label, lstm) == (label_of(options.cells[1]), "lstm")
-    assert canonical(read_recipe(recipe)) == space.decode(genome).layers[0].cell
-    by_name = genome_with(space, genome, layer1__cell=label)
-    assert space.canonical_hash(by_name) == space.canonical_hash(genome)
-    assert pickle.loads(pickle.dumps(space)).seeds() == space.seeds()
-
-
-def test_no_seeds_may_be_asked_for():
-    assert SearchSpace(SpaceOptions(seeds=()), SERIES, epochs=5).seeds() == ()
 
 
 def test_parameter_limit_that_nothing_meets_is_refused_with_both_numbers():
@@ -344,7 +290,7 @@ def test_op_that_is_not_permitted_is_refused_by_name():
 def test_named_cell_is_encoded_by_name_where_no_evolved_cell_can_spell_it():
     options = SpaceOptions(cells=("lstm",), ops=("linear", "relu"), seeds=("lstm",))
     space = SearchSpace(options, SERIES, epochs=5)
-    [(_, genome)] = space.seeds()
+    genome = dict(space.seeds())["lstm"]
     assert cell_name(space.decode(genome).layers[0].cell) == "lstm"
 
 

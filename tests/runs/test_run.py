@@ -77,9 +77,9 @@ def test_history_totals_and_table_tell_the_same(place: Path) -> None:
     assert sum(by_status(table).values()) == BUDGET
 
 
-def test_the_best_come_first_and_smaller_networks_before_larger_ones(place: Path) -> None:
+def test_the_best_come_first_and_of_equals_the_lower_loss(place: Path) -> None:
     best = Run.at(place).best(5)
-    ranks = [(-row["fitness"], row["parameters"]) for row in best]
+    ranks = [(-row["fitness"], dict(row["metrics"])["validation_loss"]) for row in best]
     assert ranks == sorted(ranks)
     assert len(best) == 5
     assert {row["status"] for row in best} == {Status.OK}

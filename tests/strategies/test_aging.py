@@ -29,15 +29,17 @@ def tell(strategy, candidates, *, fitness=lambda candidate: float(candidate.id),
 
 def test_known_cells_found_the_population_beside_random_ones():
     operators = [candidate.operator for candidate in evolution(warmup=20).ask(20)]
-    assert operators[:4] == ["seed:lstm", "seed:gru", "seed:rnn_tanh", "seed:rnn_sigmoid"]
-    assert set(operators[4:]) == {"random"}
+    founders = [f"seed:{name}" for name, _ in SPACE.seeds()]
+    assert operators[: len(founders)] == founders
+    assert {"seed:lstm", "seed:gru+norm, wide"} <= set(founders)
+    assert set(operators[len(founders) :]) == {"random"}
 
 
 def test_breeding_starts_after_the_warm_up():
     strategy = evolution(warmup=6)
     founders = strategy.ask(10)
     tell(strategy, founders[:5])
-    assert strategy.ask(1)[0].operator == "random"
+    assert not strategy.ask(1)[0].parents
     tell(strategy, founders[5:6])
     assert strategy.ask(1)[0].parents
 
@@ -111,12 +113,10 @@ def best_found(strategy, *, budget=250):
     return max(map(closeness, asked))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_evolution_finds_better_than_chance_with_the_same_budget(seed):
-    options = AgingOptions(population=30, tournament=10)
-    evolved = best_found(AgingEvolution(SPACE, options, seed=seed, epochs=4))
-    drawn = best_found(RandomSearch(SPACE, RandomSearch.Options(), seed=seed, epochs=4))
-    assert evolved > drawn
+def test_evolution_finds_better_than_chance_with_the_same_budget():
+    evolved = [best_found(AgingEvolution(SPACE, seed=seed, epochs=4)) for seed in range(5)]
+    drawn = [best_found(RandomSearch(SPACE, seed=seed, epochs=4)) for seed in range(5)]
+    assert sum(evolved) > sum(drawn) + 0.05
 
 
 def test_the_score_of_a_candidate_stopped_at_a_rung_does_not_enter_the_population():

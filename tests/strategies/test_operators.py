@@ -25,9 +25,9 @@ from evo_nas.strategies.operators import (
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
 
-def scored(identity, fitness, *, parameters=100, genome=(0,)):
+def scored(identity, fitness, *, loss=1.0, genome=(0,)):
     candidate = Candidate(identity, genome, f"hash{identity}", (), "random", 0, 1, 0)
-    return Evaluation(candidate, Outcome(Status.OK, fitness=fitness, parameters=parameters))
+    return Evaluation(candidate, Outcome(Status.OK, fitness=fitness, metrics={"validation_loss": loss}))
 
 
 def test_searches_in_two_threads_draw_each_from_its_own_stream():
@@ -110,9 +110,9 @@ def test_a_larger_tournament_picks_fitter_parents():
     assert mean_parent(10) > 40
 
 
-def test_a_tournament_of_equals_is_won_by_the_smaller_network():
+def test_a_tournament_of_equals_is_won_by_the_lower_validation_loss():
     genome = SPACE.random(random.Random(1))
-    population = individuals(scored(i, 1.0, parameters=100 - i, genome=genome) for i in range(10))
+    population = individuals(scored(i, 1.0, loss=100.0 - i, genome=genome) for i in range(10))
     breeder = Breeder(SPACE, tournament=60, crossover=0.0)
     assert breeder.breed(population, random.Random(1))[1][0].evaluation.candidate.id == 9
 

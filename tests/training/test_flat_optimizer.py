@@ -11,7 +11,8 @@ from evo_nas.training.flat_optimizer import MOMENTUM, FlatOptimizer
 
 THEIRS = {
     Optimizer.ADAM: lambda parameters: torch.optim.Adam(parameters, lr=0.01),
-    Optimizer.RMSPROP: lambda parameters: torch.optim.RMSprop(parameters, lr=0.01),
+    # Torch's RMSprop does not correct the mean of squares for its initial zero; Adam without momentum does.
+    Optimizer.RMSPROP: lambda parameters: torch.optim.Adam(parameters, lr=0.01, betas=(0.0, 0.99)),
     Optimizer.SGD: lambda parameters: torch.optim.SGD(parameters, lr=0.01, momentum=MOMENTUM),
 }
 

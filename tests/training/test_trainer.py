@@ -18,6 +18,7 @@ from evo_nas.genome.ops import Op
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
 from evo_nas.tasks.metrics import ACCURACY, LANGUAGE, MSE, Metric
+from evo_nas.training import trainer
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
@@ -156,6 +157,19 @@ def test_an_exploding_loss_is_divergence(architecture, dataset, scale) -> None:
     outcome = fit(replace(architecture, layers=(Layer(EXPLODING, 8),)), scaled).outcome
     assert outcome.status is Status.DIVERGED
     assert "epoch 1" in outcome.error
+
+
+def test_a_huge_gradient_in_the_first_steps_is_divergence(architecture, dataset, monkeypatch) -> None:
+    monkeypatch.setattr(trainer, "LARGEST_FIRST_NORM", 1e-9)
+    outcome = fit(architecture, dataset).outcome
+    assert outcome.status is Status.DIVERGED
+    assert outcome.error.startswith("norm of the gradient is")
+
+
+def test_a_huge_gradient_later_is_left_to_clipping(architecture, dataset, monkeypatch) -> None:
+    monkeypatch.setattr(trainer, "LARGEST_FIRST_NORM", 1e-9)
+    monkeypatch.setattr(trainer, "LOOKS_AHEAD", 0)  # so that no step is one of the first
+    assert fit(architecture, dataset).outcome.status is Status.OK
 
 
 def test_a_loss_that_is_not_a_number_is_divergence_at_once(architecture, dataset) -> None:
