@@ -50,6 +50,14 @@ SPACES = {
     "the next token": SearchSpace(
         WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, predicts_inputs=True), 50
     ),
+    "series through fronts": SearchSpace(
+        WIDE.model_copy(update={"fronts": ("differences", "segments 3", "convolution 4/2")}), SERIES, 50
+    ),
+    "tokens through fronts": SearchSpace(
+        WIDE.model_copy(update={"fronts": ("ngrams 1-2 x 9", "subwords 1-2 x 9", "convolution 3/2")}),
+        Signature(features=0, vocabulary=7, outputs=4),
+        50,
+    ),
     "a forecast": SearchSpace(
         WIDE_FORECASTS, Signature(features=3, outputs=6, last_values=(2, 0), horizon=3), 50
     ),
