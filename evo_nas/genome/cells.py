@@ -6,49 +6,39 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cell import CellGraph, H, Node, X
+from evo_nas.genome.cell import H, X
+from evo_nas.genome.elementwise_cells import (
+    brc,
+    gilr,
+    hgrn,
+    indrnn,
+    lru,
+    mingru,
+    minlstm,
+    qrnn,
+    rg_lru,
+    rwkv4,
+    sru,
+)
+from evo_nas.genome.gated_cells import delta_rnn, gru_d, lstm, nbrc, peephole_lstm, slim_lstm, slstm
 from evo_nas.genome.ops import Op
+from evo_nas.genome.sketch import Sketch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-C = 2
-"""Reference to LSTM's previous cell state."""
-
-
-class _Sketch:
-    """Collects nodes in the order in which they are written; each call returns the reference of its result."""
-
-    def __init__(self, states: int = 1) -> None:
-        self._states = states
-        self._nodes: list[Node] = []
-
-    def __call__(self, op: Op, *inputs: int) -> int:
-        self._nodes.append(Node(op, inputs, bias=False))
-        return self._states + len(self._nodes)
-
-    def affine(self, *inputs: int) -> int:
-        """Adds a linear node with a bias."""
-        self._nodes.append(Node(Op.LINEAR, inputs, bias=True))
-        return self._states + len(self._nodes)
-
-    def gate(self, *inputs: int) -> int:
-        """Adds ``sigmoid(affine(inputs))``."""
-        return self(Op.SIGMOID, self.affine(*inputs))
-
-    def cell(self, *outputs: int) -> CellGraph:
-        return CellGraph(self._states, tuple(self._nodes), outputs)
+    from evo_nas.genome.cell import CellGraph
 
 
 def _elman(activation: Op) -> CellGraph:
     """Returns ``h' = activation(W x + U h + b)`` (Elman 1990)."""
-    sketch = _Sketch()
+    sketch = Sketch()
     return sketch.cell(sketch(activation, sketch.affine(X, H)))
 
 
 def _gru() -> CellGraph:
     """Returns the GRU of Cho et al. (2014) as torch has it, the reset gate after the product with ``h``."""
-    sketch = _Sketch()
+    sketch = Sketch()
     reset = sketch.gate(X, H)
     update = sketch.gate(X, H)
     recalled = sketch(Op.MUL, reset, sketch.affine(H))
@@ -56,19 +46,9 @@ def _gru() -> CellGraph:
     return sketch.cell(sketch(Op.BLEND, update, H, proposal))
 
 
-def _lstm() -> CellGraph:
-    """Returns the LSTM of Hochreiter and Schmidhuber (1997) with a forget gate, as torch has it."""
-    sketch = _Sketch(states=2)
-    written = sketch(Op.MUL, sketch.gate(X, H), sketch(Op.TANH, sketch.affine(X, H)))
-    kept = sketch(Op.MUL, sketch.gate(X, H), C)
-    memory = sketch(Op.ADD, kept, written)
-    output = sketch(Op.MUL, sketch.gate(X, H), sketch(Op.TANH, memory))
-    return sketch.cell(output, memory)
-
-
 def _mgu() -> CellGraph:
     """Returns the minimal gated unit: ``h' = (1 - f) h + f tanh(W x + U (f h) + b)`` (Zhou et al. 2016)."""
-    sketch = _Sketch()
+    sketch = Sketch()
     forget = sketch.gate(X, H)
     proposal = sketch(Op.TANH, sketch.affine(X, sketch(Op.MUL, forget, H)))
     return sketch.cell(sketch(Op.BLEND, forget, proposal, H))
@@ -76,15 +56,9 @@ def _mgu() -> CellGraph:
 
 def _ugrnn() -> CellGraph:
     """Returns the update-gate RNN of Collins et al. (2017): ``h' = g h + (1 - g) tanh(W x + U h + b)``."""
-    sketch = _Sketch()
+    sketch = Sketch()
     gate = sketch.gate(X, H)
     return sketch.cell(sketch(Op.BLEND, gate, H, sketch(Op.TANH, sketch.affine(X, H))))
-
-
-def _mingru() -> CellGraph:
-    """Returns the minGRU of Feng et al. (2024): ``h' = (1 - z) h + z (W x + b)``, gate without ``h``."""
-    sketch = _Sketch()
-    return sketch.cell(sketch(Op.BLEND, sketch.gate(X), sketch.affine(X), H))
 
 
 def darts_cell(
@@ -100,7 +74,7 @@ def darts_cell(
         concat: Steps whose mean is the output.
         first: Activation of step 0; ENAS chooses it, for DARTS it is tanh.
     """
-    sketch = _Sketch()
+    sketch = Sketch()
 
     def step(activation: Op, inputs: tuple[int, ...], carried: int) -> int:
         gate = sketch(Op.SIGMOID, sketch(Op.LINEAR, *inputs))
@@ -127,12 +101,30 @@ NAMED_CELLS: Mapping[str, CellGraph] = MappingProxyType(
         "rnn_tanh": _elman(Op.TANH),
         "rnn_sigmoid": _elman(Op.SIGMOID),
         "gru": _gru(),
-        "lstm": _lstm(),
+        "lstm": lstm(),
         "mgu": _mgu(),
         "ugrnn": _ugrnn(),
-        "mingru": _mingru(),
+        "mingru": mingru(),
         "enas": darts_cell(_ENAS, concat=(2, 5, 6, 9, 10, 11)),
         "darts_v2": darts_cell(_DARTS_V2, concat=range(1, 9)),
+        "lstm_peephole": peephole_lstm(),
+        "lstm_slim1": slim_lstm(1),
+        "lstm_slim2": slim_lstm(2),
+        "lstm_slim3": slim_lstm(3),
+        "slstm": slstm(),
+        "gru_d": gru_d(),
+        "brc": brc(),
+        "nbrc": nbrc(),
+        "delta_rnn": delta_rnn(),
+        "indrnn": indrnn(),
+        "sru": sru(),
+        "qrnn": qrnn(),
+        "gilr": gilr(),
+        "minlstm": minlstm(),
+        "hgrn": hgrn(),
+        "lru": lru(),
+        "rg_lru": rg_lru(),
+        "rwkv4": rwkv4(),
     }
 )
 _SPOKEN = {
@@ -145,6 +137,24 @@ _SPOKEN = {
     "mingru": "minGRU",
     "enas": "ENAS cell",
     "darts_v2": "DARTS cell",
+    "lstm_peephole": "peephole LSTM",
+    "lstm_slim1": "SLIM LSTM 1",
+    "lstm_slim2": "SLIM LSTM 2",
+    "lstm_slim3": "SLIM LSTM 3",
+    "slstm": "sLSTM",
+    "gru_d": "GRU-D",
+    "brc": "BRC",
+    "nbrc": "nBRC",
+    "delta_rnn": "delta-RNN",
+    "indrnn": "IndRNN",
+    "sru": "SRU",
+    "qrnn": "QRNN",
+    "gilr": "GILR",
+    "minlstm": "minLSTM",
+    "hgrn": "HGRN",
+    "lru": "LRU",
+    "rg_lru": "RG-LRU",
+    "rwkv4": "RWKV-4",
 }
 _NAMES = {canonical(cell): name for name, cell in NAMED_CELLS.items()}
 
