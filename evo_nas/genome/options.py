@@ -259,7 +259,8 @@ class SpaceOptions(_Section):
         seeds: Cells of the first networks of a search, given as ``cells`` are; each is tried in a plain network and in
             a wide one with what helps nearly everywhere. By default LSTM, GRU, tanh- and sigmoid-RNN in whole networks
             that are known to be good, or the published linear recurrences, as far as the space can express them.
-        max_parameters: Largest number of trainable parameters; without limit unless given.
+        max_parameters: Largest number of trainable parameters, those in tables of n-grams included; without limit
+            unless given.
     """
 
     layers: LayerRange = LayerRange()

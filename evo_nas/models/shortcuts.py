@@ -60,8 +60,7 @@ class LinearShortcut(nn.Module):
             GenomeError: Always.
         """
         raise GenomeError(
-            f"a {type(self).__name__} reads whole sequences; call the network with the whole, or choose a shortcut of "
-            "ngrams or none"
+            f"a {type(self).__name__} reads whole sequences; call the network with the whole, or choose no shortcut"
         )
 
     def as_outputs(self, lines: Tensor) -> Tensor:

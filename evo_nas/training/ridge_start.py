@@ -115,10 +115,8 @@ class _Moments:
         Each line is fitted to the rows in which it is known; the covariance of what is read is that of all rows.
         """
         products, counts = self._products, self._sums[0].clamp(min=1.0)
-        read, wanted = (
-            self._sums[1:] / counts,
-            self._crosses[0] / counts,
-        )  # means over the rows known to each line
+        # The means of what is read and wanted, over the rows in which each line is known.
+        read, wanted = self._sums[1:] / counts, self._crosses[0] / counts
         mean = products[0, 1:] / products[0, 0]
         covariance = products[1:, 1:] / products[0, 0] - mean.outer(mean)
         covariance.diagonal().add_(penalty)

@@ -15,9 +15,12 @@ from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.network import Network
 from evo_nas.tasks.dataset import Dataset, Objective, Windows
 from evo_nas.tasks.metrics import MAE
+from evo_nas.tasks.panel import PanelTask
 from evo_nas.tasks.quantiles import wql
 from evo_nas.training import ridge_start
 from evo_nas.training.batches import WindowSplit, prepare
+from evo_nas.training.forward import score
+from evo_nas.training.losses import TrainingLoss
 from evo_nas.training.ridge_start import start_shortcut
 from evo_nas.training.trainer import train
 
@@ -152,3 +155,20 @@ def test_map_that_is_too_wide_starts_at_zero(monkeypatch) -> None:
     network = begun(waves(), "shared")
     assert not network.shortcut.weight.any()
     assert network.head.output.weight.any()
+
+
+def test_panel_of_padded_series_begins_better_than_the_last_season(tmp_path) -> None:
+    dataset = PanelTask.sample(tmp_path).read().dataset
+    data = prepare(dataset)
+    losses = []
+    for shortcut in ("none", "full"):
+        architecture = Architecture(
+            (Layer(NAMED_CELLS["mgu"], 3),), shortcut=Shortcut.of(shortcut), forecast=Forecast.CHANGE
+        )
+        network = Network(architecture, dataset.signature)
+        for parameter in network.head.output.parameters():
+            torch.nn.init.zeros_(parameter)
+        start_shortcut(network, data)
+        loss = TrainingLoss(dataset.objective, levels=data.levels)
+        losses.append(score(network, data.train, loss=loss, metric=dataset.metric).loss)
+    assert losses[1] < 0.9 * losses[0]
