@@ -13,25 +13,23 @@ from evo_nas.genome.blocks import MEMORY_SLOTS, memory_width
 if TYPE_CHECKING:
     from evo_nas.models.recurrent_layer import States
 
-CHUNK = 8
+CHUNK = 16
 """Steps that are computed at once."""
-MOST_WRITTEN = 0.999
-"""Largest share of a slot that a step replaces; the logarithm of what is kept must be finite."""
+MOST_WRITTEN = 0.99
+"""Largest share of a slot that a step replaces: what is left after a chunk must not be too small to divide by."""
 
 
 class _Accesses(NamedTuple):
-    """What some steps do with the memory.
+    """What steps do with the memory.
 
     Attributes:
-        queries: What is looked for, ``(batch, steps, features)``.
-        keys: What is written to the keys of slots, ``(batch, steps, features)``.
-        values: What is written to their values, ``(batch, steps, features)``.
-        written: Share of each slot that is replaced, ``(batch, steps, slots)``.
+        queries: What is looked for, ``(batch, chunks, steps, features)``.
+        contents: What is written, the key and then the value, ``(batch, chunks, steps, 2 * features)``.
+        written: Share of each slot that is replaced, ``(batch, chunks, steps, slots)``.
     """
 
     queries: Tensor
-    keys: Tensor
-    values: Tensor
+    contents: Tensor
     written: Tensor
 
 
@@ -69,43 +67,49 @@ class SlotMemory(nn.Module):
         """
         # Outputs of evolved cells have no bound; those of one step are brought to the same scale.
         scaled = functional.layer_norm(steps, (self._width,))
-        queries, keys, values = self.project(scaled).chunk(3, dim=-1)
+        queries, contents = self.project(scaled).split((self._inner, 2 * self._inner), dim=-1)
         written = torch.sigmoid(self.gate(scaled)) * self.address(scaled).softmax(dim=-1) * MOST_WRITTEN
-        accesses = (queries * self._inner**-0.5, keys, values, written)
-        slots, found = (states["keys"].transpose(0, 1), states["values"].transpose(0, 1)), []
-        for chunk in zip(*(torch.split(each, CHUNK, dim=1) for each in accesses), strict=True):
-            read, slots = _access(_Accesses(*chunk), slots)
-            found.append(read)
-        merged: Tensor = self.merge(torch.cat(found, dim=1))
-        return merged, {"keys": slots[0].transpose(0, 1), "values": slots[1].transpose(0, 1)}
+        accesses = _Accesses(*map(_chunked, (queries * self._inner**-0.5, contents, written)))
+        found, slots = _access(accesses, states["slots"].transpose(0, 1))
+        merged: Tensor = self.merge(found.flatten(1, 2)[:, : steps.shape[1]])
+        return merged, {"slots": slots.transpose(0, 1)}
 
     def zero_states(self, inputs: Tensor) -> States:
         """Returns the empty memory that a pass over ``inputs`` ``(batch, ...)`` begins with."""
-        return {name: inputs.new_zeros(MEMORY_SLOTS, len(inputs), self._inner) for name in ("keys", "values")}
+        return {"slots": inputs.new_zeros(MEMORY_SLOTS, len(inputs), 2 * self._inner)}
 
 
-def _access(chunk: _Accesses, slots: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Returns what each step of a chunk reads ``(batch, steps, features)``, and the slots after the chunk.
+def _chunked(steps: Tensor) -> Tensor:
+    """Returns ``steps`` ``(batch, time, features)`` as ``(batch, chunks, steps, features)``, filled up with zeros."""
+    time = steps.shape[1]
+    size = min(CHUNK, time)
+    # Zeros write nothing.
+    return torch.unflatten(functional.pad(steps, (0, 0, 0, -time % size)), 1, (-1, size))
+
+
+def _access(accesses: _Accesses, slots: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns what each step reads ``(batch, chunks, steps, features)``, and the slots after the last.
 
     Args:
-        chunk: What the steps do.
-        slots: Keys and values of the slots before, each ``(batch, slots, features)``.
+        accesses: What the steps do.
+        slots: Keys and values of the slots before, ``(batch, slots, 2 * features)``.
     """
-    keys, values = slots
-    steps = chunk.written.shape[1]
-    # Logarithms, since quotients of products of many shares would be 0 / 0.
-    kept = torch.log1p(-chunk.written).cumsum(dim=1)  # (batch, steps, slots): since the chunk began
-    later = torch.ones(steps, steps, dtype=torch.bool, device=kept.device).triu(1)[..., None]
-    since = (kept[:, :, None] - kept[:, None]).masked_fill(later, -torch.inf)
-    # What each slot holds after a step (second) of what an earlier step (third) wrote.
-    held = since.exp() * chunk.written[:, None]  # (batch, steps, steps, slots)
-    kept = kept.exp()
-    similar = torch.einsum("bti,bsi->bts", chunk.queries, chunk.keys)
-    scores = kept * torch.einsum("bti,bni->btn", chunk.queries, keys) + torch.einsum(
-        "bts,btsn->btn", similar, held
-    )
-    reads = scores.softmax(dim=-1)  # (batch, steps, slots)
-    found = (reads * kept) @ values + torch.einsum("btn,btsn->bts", reads, held) @ chunk.values
-    last = held[:, -1].transpose(1, 2)  # (batch, slots, steps)
-    left = kept[:, -1][..., None]
-    return found, (left * keys + last @ chunk.keys, left * values + last @ chunk.values)
+    queries, contents, written = accesses
+    kept = torch.log1p(-written).cumsum(dim=2)
+    left = kept.exp()  # of what a slot held before the chunk, after each step
+    # A step's share of what is left: times `left` after a later step, what that step finds of it.
+    shares = written * (-kept).exp()
+    added = shares.transpose(-1, -2) @ contents  # (batch, chunks, slots, 2 * features)
+    before = []
+    for chunk in range(written.shape[1]):
+        before.append(slots)
+        slots = left[:, chunk, -1, :, None] * (slots + added[:, chunk])
+    slot_keys, slot_values = torch.stack(before, dim=1).chunk(2, dim=-1)
+    keys, values = contents.chunk(2, dim=-1)
+    similar = (queries @ keys.transpose(-1, -2)).tril()  # (batch, chunks, steps, steps), to no later step
+    scores = left * (
+        queries @ slot_keys.transpose(-1, -2) + similar @ shares
+    )  # (batch, chunks, steps, slots)
+    reads = scores.softmax(dim=-1) * left
+    found = reads @ slot_values + (reads @ shares.transpose(-1, -2)).tril() @ values
+    return found, slots

@@ -22,7 +22,6 @@ from evo_nas.genome.blocks import (
 from evo_nas.genome.columns import networks_per_sequence
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.attention import BLOCK as ATTENTION_BLOCK
-from evo_nas.models.external_memory import CHUNK as MEMORY_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +104,8 @@ def _context_values(layer: Layer, updates: int) -> int:
             seen = updates if updates <= ATTENTION_WINDOW else ATTENTION_WINDOW + ATTENTION_BLOCK
             kept = ATTENTION_HEADS * seen + 3 * attention_width(layer.width)
         case Context.MEMORY:
-            # What each step of a chunk finds of each earlier one in every slot.
-            kept = MEMORY_SLOTS * min(updates, MEMORY_CHUNK) + 3 * memory_width(layer.width)
+            # Shares of slots that are written, left and read.
+            kept = 3 * MEMORY_SLOTS + 3 * memory_width(layer.width)
     return (1 + layer.bidirectional) * updates * kept
 
 
