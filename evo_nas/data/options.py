@@ -115,5 +115,7 @@ Character = Annotated[str, Field(min_length=1, max_length=1)]
 """A single character, such as a delimiter."""
 Encoding = Annotated[str, Field(json_schema_extra={"permitted": _ENCODING}), AfterValidator(_encoding)]
 """The name of a text encoding."""
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+"""How many examples are drawn; all of them are kept in memory."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """A seed that NumPy and scikit-learn both take."""

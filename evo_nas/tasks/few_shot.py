@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     ByClass = Mapping[str, npt.NDArray[np.float32]]
 
 
+MOST_VALUES = 2**29
+"""Largest number of values of all training episodes, 2 GiB."""
+
+
 class FewShotOptions(SequenceOptions):
     """Options of the task ``few_shot``, beside those of ``classification``.
 
@@ -49,7 +53,7 @@ class FewShotOptions(SequenceOptions):
     ways: Annotated[int, Field(ge=2, le=100)] = 2
     shots: PositiveInt = 3
     queries: PositiveInt = 4
-    episodes: Annotated[int, Field(ge=4)] = 1000
+    episodes: Annotated[int, Field(ge=4, le=100_000)] = 1000
 
     @model_validator(mode="after")
     def _draws_classes(self) -> Self:
@@ -129,7 +133,18 @@ class FewShotTask(NumericTask[FewShotOptions]):
         return self._drawn_of(self._classes())
 
     def _drawn_of(self, classes: _Classes) -> dict[str, list[Episode]]:
+        self._check_size(classes)
         return {part: self._drawn(part, examples) for part, examples in classes.by_part.items()}
+
+    def _check_size(self, classes: _Classes) -> None:
+        options = self.options
+        example = next(iter(classes.by_part["train"].values()))[0]
+        values = options.episodes * (options.ways * options.shots + options.queries) * example.size
+        if values > MOST_VALUES:
+            raise DataError(
+                f"task.episodes is {options.episodes:,}, which are {values:,} values of {example.size:,} an example; "
+                f"at most {MOST_VALUES:,} fit: lower episodes, shots or queries"
+            )
 
     def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, Fit]:
         """Returns what fits the most frequent label, and the nearest of the few labelled examples."""

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from evo_nas.data.options import Seed, StrictOptions
+from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
@@ -67,9 +67,9 @@ class FormalLanguageOptions(StrictOptions):
     """
 
     language: LanguageName = "anbncn"
-    train: PositiveInt = 1000
-    validation: PositiveInt = 200
-    test: PositiveInt = 200
+    train: Count = 1000
+    validation: Count = 200
+    test: Count = 200
     train_length: Annotated[int, Field(ge=_LONGEST_PERIOD, le=LONGEST)] = 30
     validation_length: Annotated[int, Field(ge=_LONGEST_PERIOD, le=LONGEST)] = 45
     test_length: Annotated[int, Field(ge=_LONGEST_PERIOD, le=LONGEST)] = 90

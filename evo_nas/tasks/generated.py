@@ -6,9 +6,9 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from evo_nas.data.options import Seed, StrictOptions
+from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.errors import DataError
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -35,9 +35,9 @@ class GeneratedOptions(StrictOptions):
         seed: Seed of the drawing.
     """
 
-    train: PositiveInt = 2000
-    validation: PositiveInt = 500
-    test: PositiveInt = 500
+    train: Count = 2000
+    validation: Count = 500
+    test: Count = 500
     length: Annotated[int, Field(ge=2, le=10_000)] = 20
     seed: Seed = 0
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
+from evo_nas.data.options import Count  # noqa: TC001 - pydantic reads it from the annotations
 from evo_nas.data.scaling import Scaler
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
@@ -56,9 +57,9 @@ class Mnist1dOptions(GeneratedClassesOptions):
     from.
     """
 
-    train: PositiveInt = 3600
-    validation: PositiveInt = 400
-    test: PositiveInt = 1000
+    train: Count = 3600
+    validation: Count = 400
+    test: Count = 1000
     length: Annotated[int, Field(ge=2, le=_CANVAS)] = 40
 
 
