@@ -117,7 +117,8 @@ class Convolution(Stem):
 
     def _convolved(self, values: Tensor) -> Tensor:
         places = values.unfold(1, self._size, self._stride).flatten(2)  # (batch, places, features * size)
-        return torch.relu(self.kernel(places))
+        # Autocast lowers the product; layers read steps as precise as their weights.
+        return torch.relu(self.kernel(places)).to(values.dtype)
 
 
 def _aligned(steps: Steps, multiple: int) -> Steps:

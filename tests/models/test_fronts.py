@@ -112,6 +112,16 @@ def test_front_with_an_output_a_step_never_looks_ahead(front) -> None:
     assert not torch.equal(outputs[:, 4:], others[:, 4:])
 
 
+@pytest.mark.parametrize(("front", "signature"), CASES)
+def test_fronts_can_multiply_in_lower_precision(front, signature) -> None:
+    network, inputs = network_with(front, signature), inputs_for(signature, 3, 7)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lowered = network(inputs)
+        assert network.front(inputs, None).values.dtype == torch.float32
+    lowered.float().sum().backward()
+    torch.testing.assert_close(lowered.float(), network(inputs), atol=0.1, rtol=0.1)
+
+
 def test_differences_are_zero_at_the_first_step() -> None:
     front = FrontEnd(architecture_with("differences", SERIES), SERIES)
     inputs = torch.randn(2, 5, 3)
