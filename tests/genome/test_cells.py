@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS, cell_name, darts_cell
+from evo_nas.genome.cgp import OP_CHOICES
 from evo_nas.genome.ops import Op
 
 
@@ -121,3 +124,13 @@ def test_cell_knows_its_name_under_dead_nodes(name):
 
 def test_cell_that_nobody_published_has_no_name():
     assert cell_name(darts_cell([(Op.TANH, 0)], concat=(1,))) is None
+
+
+def test_page_of_cells_lists_every_published_one_and_every_op():
+    page = (Path(__file__).parents[2] / "docs" / "cells.md").read_text(encoding="utf-8")
+    table = page[page.index("## Named cells") : page.index("## How to write a cell")]
+    numbered = {"lstm_slim2": "lstm_slim1`, `2", "lstm_slim3": "lstm_slim1`, `2`, `3"}
+    assert [name for name in NAMED_CELLS if f"`{numbered.get(name, name)}`" not in table] == []
+    delays = {"delay_2", "delay_16"}
+    ops = [name for name, choice in OP_CHOICES.items() if not choice.op.row.delay or name in delays]
+    assert [name for name in ops if f"`{name}`" not in page] == []

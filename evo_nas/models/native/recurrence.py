@@ -42,9 +42,7 @@ class NativeRecurrence(BpttRecurrence):
 
     def encode(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Returns the output of every step and the last states, as `Recurrence.encode` does."""
-        if not self.takes(inputs) or (lengths is not None and self.has_delays):
-            return super().encode(inputs, lengths)
-        return self._run(inputs, lengths)
+        return self._run(inputs, lengths) if self.takes(inputs) else super().encode(inputs, lengths)
 
     def _run(self, inputs: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         outputs, states = scan(self.bound, inputs, self.live_parameters(""), lengths=lengths)
