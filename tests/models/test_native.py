@@ -275,3 +275,23 @@ def test_memory_that_cannot_be_had_costs_none_that_is_kept() -> None:
     with pytest.raises(RuntimeError):
         pool.lend(2**60)
     assert len(pool.spare) == 1
+
+
+def test_columns_that_fill_a_vector_of_the_processor_never_reach_the_units() -> None:
+    # The weights of such columns are zero, so that their gate is wide open: 1.5 a step, where that of a unit is 0.4.
+    memory = 2
+    cell = CellGraph(
+        2,
+        (
+            Node(Op.LINEAR, (X,), bias=True),
+            Node(Op.SIGMOID, (3,)),
+            Node(Op.ADD, (4, 4, 4)),
+            Node(Op.MUL, (5, memory)),
+            Node(Op.ADD, (4, 6)),
+            Node(Op.LINEAR, (7,)),
+        ),
+        (8, 7),
+    )
+    recurrence, reference = NativeRecurrence(cell, 3, 5), EagerRecurrence(cell, 3, 5).double()
+    nn.init.constant_(reference.bias_0, -2.0)
+    assert_trains_like(reference, recurrence, torch.randn(2, 300, 3), rtol=1e-4, atol=1e-5)

@@ -118,7 +118,7 @@ def test_random_cells_agree_on_every_path(seed) -> None:
         recurrence.load_state_dict(reference.state_dict())
         return error(results(recurrence, x, lengths), expected)
 
-    if max(tensor.abs().max() for tensor in expected) > 1e9:
+    if not all(tensor.abs().max() < 1e9 for tensor in expected):
         return  # products that feed themselves and divisors at the guard: single precision overflows everywhere
     assert error_of(BpttRecurrence, torch.float64) < 1e-11
     tolerance = 1e-5 + 20 * error_of(EagerRecurrence, torch.float32)

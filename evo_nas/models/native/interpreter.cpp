@@ -368,6 +368,14 @@ void carry_ended_rows(const Program& p, const Sequences& s, const Values& values
   }
 }
 
+// Keeps the columns of new states that only fill vectors from growing step by step: infinity times a weight of zero is
+// not a number.
+void clear_padding(const Program& p, const Values& values, long step, long rows) {
+  const long padding = padded(p.width) - p.width;
+  for (long state = 0; padding && state < p.states; ++state)
+    clear(values.state(state, step + 1).at(0, p.width), 0, rows, padding);
+}
+
 void forward(const Program& p, const Sequences& s, const Weights& weights, Values& values) {
   const Sizes sizes(p);
   const long block = steps_per_block(s);
@@ -382,6 +390,7 @@ void forward(const Program& p, const Sequences& s, const Weights& weights, Value
     }
     for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
       run(*i, values, weights, step, s.active[step], sizes.width);
+    clear_padding(p, values, step, s.active[step]);
     carry_ended_rows(p, s, values, step);
   }
 }
@@ -483,7 +492,7 @@ void run_back(const Instruction& i, const Values& values, const Gradients& gradi
         return ((b < GUARD) & (b > -GUARD)) ? Vec{} : -g * y / b;
       }, gradient, result, operand(1));
     case OP_SQRT:
-      return write(0, [](Vec g, Vec y, Vec a) { return a < GUARD ? Vec{} : 0.5f * g / y; }, gradient, result, operand(0));
+      return write(0, [](Vec g, Vec a) { return a < GUARD ? Vec{} : 0.5f * g / root(a); }, gradient, operand(0));
   }
 }
 
