@@ -224,7 +224,7 @@ class SpaceOptions(_Section):
         evolve_cell: Whether a cell evolves, shared by the layers that choose it.
         cell_nodes: Nodes in the genotype of the evolved cell; an LSTM needs 13.
         cell_states: States of the evolved cell; an LSTM needs 2.
-        ops: What the nodes of the evolved cell may compute.
+        ops: What the nodes of the evolved cell may compute; docs/cells.md has all of them.
         delays: How many steps ago, 2 to 16, a node of the evolved cell may read a state besides one.
         linear_only: Whether only linear recurrences are permitted, whose states depend on each other unit by unit
             through factors that follow from the inputs, such as minGRU; then ``cells`` are those of the published

@@ -159,6 +159,12 @@ LINEAR_ALONE = cell_of(SEEN)
         (cell_of(SEEN, Node(Op.ONE_MINUS, (2,)), Node(Op.ONE_MINUS, (3,))), LINEAR_ALONE),
         (cell_of(SEEN, Node(Op.MAX, (2, 2))), LINEAR_ALONE),
         (
+            CellGraph(
+                2, (Node(Op.DELAY_2, (1,)), Node(Op.DELAY_2, (2,)), Node(Op.LINEAR, (0, 3, 4))), (5, 5)
+            ),
+            cell_of(Node(Op.DELAY_2, (1,)), Node(Op.LINEAR, (0, 2))),
+        ),
+        (
             cell_of(SEEN, Node(Op.ONE_MINUS, (2,)), Node(Op.BLEND, (3, 1, 2))),
             cell_of(SEEN, Node(Op.BLEND, (2, 2, 1))),
         ),

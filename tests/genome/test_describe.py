@@ -70,6 +70,10 @@ def test_every_feature_of_an_architecture_is_in_its_description():
             ),
             ["v1 = 1 - W1·x", "h' = sigmoid(w1) * h + w2 * v1"],
         ),
+        (
+            CellGraph(1, (Node(Op.DELAY_3, (H,)), Node(Op.LINEAR, (X, 2)), Node(Op.SUBTRACT, (3, 2))), (4,)),
+            ["v1 = h[t-3]", "h' = W1·[x, v1] - v1"],
+        ),
         (NAMED_CELLS["mingru"], ["v1 = sigmoid(W1·x + b1)", "h' = v1 * (W2·x + b2) + (1 - v1) * h"]),
         (
             NAMED_CELLS["lstm"],
