@@ -10,7 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from evo_nas.models.bptt_ops import contributions, operation
 from evo_nas.models.eager import run_steps
-from evo_nas.models.program import Kind, Place, assemble
+from evo_nas.models.instruction import Kind, Place
+from evo_nas.models.program import assemble
 from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evo_nas.genome.cell import CellGraph
-    from evo_nas.models.program import Instruction, Program
+    from evo_nas.models.instruction import Instruction
+    from evo_nas.models.program import Program
 
 
 class BpttRecurrence(Recurrence):
@@ -273,7 +275,7 @@ class _WalkBack:
         self.bound = [
             (
                 contributions(i, weights),
-                [self._slot(place) for place in _written(i)],
+                [self._slot(place) for place in i.written],
                 values.steps(i.target),
                 values.operands(i),
                 [(self._slot(place), n) for place, n in zip(i.operands, i.gradient_accumulates, strict=True)],
@@ -315,9 +317,3 @@ class _WalkBack:
         if self._linears:
             torch.cat([slots[slot] for slot in range(self._linears)], dim=1, out=d_linears)
         return before
-
-
-def _written(i: Instruction) -> list[Place]:
-    """Returns the places that an instruction writes to."""
-    neighbours = range(i.target.index, i.target.index + len(i.positions))
-    return [Place(Kind.LINEAR, index) for index in neighbours] or [i.target]

@@ -13,7 +13,7 @@ from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
 from evo_nas.models.eager import away_from_zero
 
 if TYPE_CHECKING:
-    from evo_nas.models.program import Instruction
+    from evo_nas.models.instruction import Instruction
     from evo_nas.models.weight_layout import StackedWeights
 
 Operation = Callable[..., object]

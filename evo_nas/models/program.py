@@ -4,66 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.ops import Op
+from evo_nas.models.instruction import Instruction, Kind, Place
+from evo_nas.models.phases import in_phases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-
-class Kind(IntEnum):
-    """Where a value is kept."""
-
-    BEFORE = 0
-    """A state before the step."""
-    AFTER = 1
-    """A state after the step; becomes ``BEFORE`` in the next one."""
-    LINEAR = 2
-    """The columns of one linear node in a matrix that holds them all."""
-    BUFFER = 3
-    UNIT = 4
-    """A learned vector, the same at every step and for every sequence."""
-    PAST = 5
-    """A state after an earlier step than the last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value is kept: the kind of storage and the position there."""
-
-    kind: Kind
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One operation on ``(batch, width)`` matrices.
-
-    Attributes:
-        op: What is computed. ``LINEAR`` adds ``operand @ weights`` to neighbouring linear nodes, all at once; ``ADD``
-            is ``scale * operand``; means, identities, scales, constants and delays have no instructions of
-            their own.
-        target: Place of the result.
-        operands: Places of the operands.
-        scale: Factor of ``ADD``.
-        accumulates: Whether the result is added to the target instead of written over it.
-        positions: For the target of ``LINEAR`` and each of the right neighbours that it serves, which of
-            the linear node's inputs the operand is.
-        gradient_accumulates: For each operand, whether its gradient already holds something when this
-            instruction contributes to it in reverse order; those of the states do from the start.
-    """
-
-    op: Op
-    target: Place
-    operands: tuple[Place, ...]
-    scale: float = 1.0
-    accumulates: bool = False
-    positions: tuple[int, ...] = ()
-    gradient_accumulates: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +30,9 @@ class Program:
         reads_x: How many of them read ``x``.
         has_bias: How many of them read ``x`` or have a bias.
         buffers: Number of values that are neither a state nor in a linear node's place.
-        instructions: One step.
+        instructions: One step, sorted by phase; see `in_phases`.
+        prologue: Number of instructions that depend on the inputs alone.
+        loop: Number of instructions after them that need the step before; those left are needed by no later step.
     """
 
     states: int
@@ -92,6 +44,8 @@ class Program:
     has_bias: int
     buffers: int
     instructions: tuple[Instruction, ...]
+    prologue: int
+    loop: int
 
     @property
     def history(self) -> int:
@@ -141,6 +95,7 @@ class _Assembler:
             target = Place(Kind.AFTER, state)
             self._instructions.append(Instruction(Op.ADD, target, (self._places[reference],)))
         nodes = [self._cell.nodes[index] for index in self._linears]
+        phases = in_phases(self._instructions, self._delays)
         return Program(
             states=self._cell.states,
             linears=tuple(self._linears),
@@ -151,13 +106,15 @@ class _Assembler:
             has_bias=sum(X in node.inputs or node.bias for node in nodes),
             buffers=self._buffers,
             instructions=_with_gradient_order(
-                self._instructions,
+                [*phases.prologue, *phases.loop, *phases.epilogue],
                 states=self._cell.states,
                 summed=[
                     *(Place(Kind.UNIT, unit) for unit in range(len(self._units))),
                     *(Place(Kind.PAST, delay) for delay in range(len(self._delays))),
                 ],
             ),
+            prologue=len(phases.prologue),
+            loop=len(phases.loop),
         )
 
     def _claim_outputs(self) -> list[tuple[int, int]]:

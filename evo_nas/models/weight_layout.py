@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evo_nas.genome.cell import CellGraph
-    from evo_nas.models.program import Instruction, Place, Program
+    from evo_nas.models.instruction import Instruction, Place
+    from evo_nas.models.program import Program
 
 
 class WeightLayout:

@@ -127,6 +127,45 @@ def test_random_cells_agree_on_every_path(seed) -> None:
 
 
 @pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
+@pytest.mark.parametrize("seed", range(40))
+def test_random_cells_agree_over_several_blocks_of_steps(seed) -> None:
+    """The interpreter takes some 64 or 512 rows of steps at once: batches here have as many, or many steps."""
+    rng = Random(seed)
+    cell = random_cell(rng)
+    batch, steps = rng.choice([(9, 70), (33, 20), (300, 7)])
+    reference, native = EagerRecurrence(cell, 2, 3).double(), NativeRecurrence(cell, 2, 3)
+    native.load_state_dict(reference.state_dict())
+    x = torch.randn(batch, steps, 2, dtype=torch.float64)
+    lengths = torch.tensor([rng.randint(0, steps) for _ in range(batch)])
+    for padded in (None, lengths):
+        expected = results(reference, x, padded)
+        if not max(tensor.abs().max() for tensor in expected) < 1e9:
+            continue  # as above
+        single = EagerRecurrence(cell, 2, 3)
+        single.load_state_dict(reference.state_dict())
+        tolerance = 1e-5 + 20 * error(results(single, x, padded), expected)
+        assert error(results(native, x, padded), expected) < tolerance
+
+
+@pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
+@pytest.mark.parametrize("seed", range(10))
+def test_gradients_of_states_that_are_carried_on_agree_over_several_blocks(seed) -> None:
+    cell = random_cell(Random(seed))
+    x = torch.randn(33, 20, 2, dtype=torch.float64)
+    reference, native = EagerRecurrence(cell, 2, 3).double(), NativeRecurrence(cell, 2, 3)
+    native.load_state_dict(reference.state_dict())
+    initial = torch.rand_like(reference.zero_states(x))
+    seen = []
+    for recurrence, dtype in ((native, torch.float32), (reference, torch.float64)):
+        states = initial.to(dtype).requires_grad_()
+        outputs, final = recurrence.forward_from(x.to(dtype), states)
+        [gradient] = torch.autograd.grad(outputs.mean() + final.mean(), states, materialize_grads=True)
+        seen.append([outputs.detach(), final.detach(), gradient])
+    if max(tensor.abs().max() for tensor in seen[1]) < 1e6:
+        assert error(*seen) < 1e-3
+
+
+@pytest.mark.skipif(not native_status().available, reason=native_status().explanation)
 def test_the_interpreter_reads_no_memory_that_it_has_not_written() -> None:
     for seed in range(30):
         rng = Random(seed)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from ctypes import CDLL, Array
 
-    from evo_nas.models.program import Instruction
+    from evo_nas.models.instruction import Instruction
     from evo_nas.models.weight_layout import WeightLayout
 
 _MOST_OPERANDS = 3
@@ -43,6 +43,8 @@ class CProgram(Structure):
         ("units", c_int32),
         ("history", c_int32),
         ("carried", c_int32),
+        ("prologue", c_int32),
+        ("loop", c_int32),
         ("instructions", c_int32),
         ("parts", c_int32),
         ("linear", c_void_p),
@@ -109,6 +111,8 @@ class BoundProgram:
             units=len(program.units),
             history=program.history,
             carried=len(program.carried),
+            prologue=program.prologue,
+            loop=program.loop,
             instructions=len(program.instructions),
             parts=len(self._parts),
             linear=addressof(self._linears),

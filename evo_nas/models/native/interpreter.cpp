@@ -2,8 +2,8 @@
 //
 // The cell is data, a list of instructions over (rows, width) matrices, so a new cell needs no compilation.
 // Every width is padded to a multiple of PAD floats; padded weights are zero, so padded columns never matter.
-// Sequences are sorted by length, longest first: step i works on the first active[i] rows only, and the states
-// of the others are carried along. A sequence read backwards is reversed when it is packed.
+// Sequences are sorted by length, longest first: step i works on the first active[i] rows only, and all values of the
+// others are zero. A sequence read backwards is reversed when it is packed.
 // A bias is the weight of a constant input, which is column 0 of the packed input.
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 namespace {
 
 constexpr long BLOCK_ROWS = 512;  // rows that share one product with the input and one with the gradients
+constexpr long GROUP_ROWS = 64;   // rows that share an instruction outside of the loop; their values stay in the cache
 
 // ---- what Python hands over ----
 
@@ -50,7 +51,10 @@ struct Earlier {
 
 struct Program {
   // history: steps before the one before the first whose states must be there
-  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, units, history, carried, instructions, parts;
+  int32_t inputs, width, states, buffers, linears, reads_x, has_bias, units, history, carried;
+  // The instructions of a step begin with those that need no state; those of the loop over the steps come next, and
+  // those that no later step needs are last.
+  int32_t prologue, loop, instructions, parts;
   const Linear* linear;
   const Instruction* code;
   const int32_t* part_columns;  // where the columns of each part begin in the weight of its linear node
@@ -96,14 +100,14 @@ struct Sizes {
 
 // The linear nodes in groups of the same depth of the packed input: constant and x, constant, nothing.
 template <class Function>
-void for_each_group(const Program& p, Function function) {
+void for_each_depth(const Program& p, Function function) {
   const long width = padded(p.width);
-  const auto group = [&](long first, long last, long depth) {
+  const auto visit = [&](long first, long last, long depth) {
     if (last > first) function(first * width, (last - first) * width, depth);
   };
-  group(0, p.reads_x, 1 + p.inputs);
-  group(p.reads_x, p.has_bias, 1);
-  group(p.has_bias, p.linears, 0);
+  visit(0, p.reads_x, 1 + p.inputs);
+  visit(p.reads_x, p.has_bias, 1);
+  visit(p.has_bias, p.linears, 0);
 }
 
 // Visits each row of each block of weights that one operand has in one linear node.
@@ -220,6 +224,11 @@ long steps_per_block(const Sequences& s) {
   return std::max<long>(1, std::min<long>(s.steps, BLOCK_ROWS / std::max<long>(1, s.rows)));
 }
 
+// Steps of a block that share the instructions outside of the loop.
+long steps_per_group(const Sequences& s) {
+  return std::max<long>(1, std::min<long>(steps_per_block(s), GROUP_ROWS / std::max<long>(1, s.rows)));
+}
+
 class Values {
  public:
   Values(Arena& arena, const Program& p, const Sequences& s, Keep keep)
@@ -233,7 +242,7 @@ class Values {
         delays_(p.delays),
         history_(p.history),
         state_floats_((p.history + s.steps + 1) * s.rows * sizes_.width + PAD),
-        buffer_floats_((keep == ALL ? s.steps : 1) * s.rows * sizes_.width + PAD),
+        buffer_floats_((keep == ALL ? s.steps : steps_per_block(s)) * s.rows * sizes_.width + PAD),
         states_(arena.take(p.states * state_floats_)),
         buffers_(arena.take(p.buffers * buffer_floats_)),
         units_(arena.take(p.units * sizes_.width)) {}
@@ -242,9 +251,9 @@ class Values {
   Matrix state(long index, long step) const {  // before the step, which may be one of the history before the first
     return {states_ + index * state_floats_ + (history_ + step) * rows_ * sizes_.width, sizes_.width};
   }
-  Matrix linears(long step) const { return linears_.at((keep_ == ALL ? step : step - first_) * rows_); }
+  Matrix linears(long step) const { return linears_.at(kept(step) * rows_); }
   Matrix buffer(long index, long step) const {
-    return {buffers_ + index * buffer_floats_ + (keep_ == ALL ? step : 0) * rows_ * sizes_.width, sizes_.width};
+    return {buffers_ + index * buffer_floats_ + kept(step) * rows_ * sizes_.width, sizes_.width};
   }
   // The same row for every sequence and step: the stride is zero.
   Matrix unit(long index) const { return {units_ + index * sizes_.width, 0}; }
@@ -261,6 +270,8 @@ class Values {
   void begin_block(long step) { first_ = step; }
 
  private:
+  long kept(long step) const { return keep_ == ALL ? step : step - first_; }
+
   Sizes sizes_;
   long rows_, steps_;
   Keep keep_;
@@ -354,18 +365,21 @@ void run(const Instruction& i, const Values& values, const Weights& weights, lon
   }
 }
 
-// Keeps what sequences that have ended leave behind finite and unchanged.
-void carry_ended_rows(const Program& p, const Sequences& s, const Values& values, long step) {
-  const long first = s.active[step];
+// The instructions of a step in three parts.
+struct Phases {
+  const Instruction *code, *loop, *epilogue, *end;
+
+  explicit Phases(const Program& p)
+      : code(p.code), loop(code + p.prologue), epilogue(loop + p.loop), end(code + p.instructions) {}
+};
+
+// Sets to zero what the instructions make of sequences that have ended, so that it stays finite.
+void clear_ended_rows(const Program& p, const Sequences& s, const Values& values, long step) {
+  const long first = s.active[step], width = padded(p.width);
   if (first == s.rows) return;
-  for (long state = 0; state < p.states; ++state) {
-    const Matrix before = values.state(state, step), after = values.state(state, step + 1);
-    std::copy(before.at(first).data, before.at(s.rows).data, after.at(first).data);
-  }
-  for (long index = 0; index < p.buffers; ++index) {
-    const Matrix buffer = values.buffer(index, step);
-    clear(buffer, first, s.rows, buffer.stride);
-  }
+  for (long state = 0; state < p.states; ++state) clear(values.state(state, step + 1), first, s.rows, width);
+  for (long index = 0; index < p.buffers; ++index) clear(values.buffer(index, step), first, s.rows, width);
+  clear(values.linears(step), first, s.rows, p.linears * width);
 }
 
 // Keeps the columns of new states that only fill vectors from growing step by step: infinity times a weight of zero is
@@ -376,73 +390,102 @@ void clear_padding(const Program& p, const Values& values, long step, long rows)
     clear(values.state(state, step + 1).at(0, p.width), 0, rows, padding);
 }
 
-void forward(const Program& p, const Sequences& s, const Weights& weights, Values& values) {
-  const Sizes sizes(p);
-  const long block = steps_per_block(s);
-  for (long step = 0; step < s.steps; ++step) {
-    if (step % block == 0) {
-      values.begin_block(step);
-      const long rows = std::min<long>(block, s.steps - step) * s.rows;
-      for_each_group(p, [&](long first, long columns, long depth) {
-        multiply(rows, columns, depth, values.input(step), weights.input().from_column(first),
-                 values.linears(step).at(0, first), false);
-      });
-    }
-    for (const Instruction* i = p.code; i < p.code + p.instructions; ++i)
-      run(*i, values, weights, step, s.active[step], sizes.width);
+void forward_group(const Program& p, const Sequences& s, const Weights& weights, const Values& values, long first,
+                   long end) {
+  const long rows = (end - first) * s.rows, width = padded(p.width);
+  const Phases phases(p);
+  for (const Instruction* i = phases.code; i < phases.loop; ++i) run(*i, values, weights, first, rows, width);
+  for (long step = first; step < end; ++step) {
+    for (const Instruction* i = phases.loop; i < phases.epilogue; ++i)
+      run(*i, values, weights, step, s.active[step], width);
     clear_padding(p, values, step, s.active[step]);
-    carry_ended_rows(p, s, values, step);
+    clear_ended_rows(p, s, values, step);
+  }
+  if (phases.epilogue == phases.end) return;
+  for (const Instruction* i = phases.epilogue; i < phases.end; ++i) run(*i, values, weights, first, rows, width);
+  for (long step = first; step < end; ++step) clear_ended_rows(p, s, values, step);
+}
+
+void forward(const Program& p, const Sequences& s, const Weights& weights, Values& values) {
+  const long block = steps_per_block(s), group = steps_per_group(s);
+  for (long first = 0; first < s.steps; first += block) {
+    const long end = std::min<long>(first + block, s.steps);
+    values.begin_block(first);
+    for_each_depth(p, [&](long column, long columns, long depth) {
+      multiply((end - first) * s.rows, columns, depth, values.input(first), weights.input().from_column(column),
+               values.linears(first).at(0, column), false);
+    });
+    for (long step = first; step < end; step += group)
+      forward_group(p, s, weights, values, step, std::min(step + group, end));
   }
 }
 
 // ---- backward ----
 
-// Gradients of the values of one step; those of the linear nodes are kept for a block of steps.
+// Gradients of the values of a block of steps, and of the states that its first steps read.
 class Gradients {
  public:
   Gradients(Arena& arena, const Program& p, const Sequences& s)
       : sizes_(p),
         rows_(s.rows),
-        floats_(s.rows * sizes_.width + PAD),
-        states_(arena.take((2 * p.states + p.buffers + p.units) * floats_)),
-        delays_(p.delays),
+        block_(steps_per_block(s)),
         states_count_(p.states),
         history_(p.history),
-        past_floats_(p.history ? (p.history + s.steps + 1) * s.rows * sizes_.width + PAD : 0),
-        past_(arena.take(p.states * past_floats_)),
-        buffers_count_(p.buffers),
-        linears_{arena.take(steps_per_block(s) * s.rows * sizes_.linears_stride()), sizes_.linears_stride()} {}
+        delays_(p.delays),
+        // Without instructions outside of the loop, one step's place is used again and stays in the cache.
+        group_(p.loop < p.instructions ? steps_per_group(s) : 1),
+        state_floats_((p.history + block_ + 1) * rows_ * sizes_.width + PAD),
+        buffer_floats_(group_ * rows_ * sizes_.width + PAD),
+        unit_floats_(group_ * rows_ * sizes_.width + PAD),
+        states_(arena.take(p.states * state_floats_)),
+        buffers_(arena.take(p.buffers * buffer_floats_)),
+        units_(arena.take(p.units * unit_floats_)),
+        linears_{arena.take(block_ * rows_ * sizes_.linears_stride()), sizes_.linears_stride()} {
+    if (!states_) return;
+    std::fill_n(states_, p.states * state_floats_, 0.0f);
+    std::fill_n(units_, p.units * unit_floats_, 0.0f);
+  }
 
   Matrix linears(long step) const { return linears_.at((step - first_) * rows_); }
-  Matrix before(long state) const { return {states_ + state * floats_, sizes_.width}; }
-  Matrix after(long state) const { return {states_ + (states_count_ + state) * floats_, sizes_.width}; }
-  Matrix buffer(long index) const { return {states_ + (2 * states_count_ + index) * floats_, sizes_.width}; }
-  Matrix unit(long index) const { return buffer(buffers_count_ + index); }  // summed over the steps
-  // Of a state before a step, summed over what reads it with a delay; there are none without a history.
-  Matrix past(long state, long step) const {
-    return {past_ + state * past_floats_ + (history_ + step) * rows_ * sizes_.width, sizes_.width};
+  Matrix state(long index, long step) const {  // before the step
+    return {states_ + index * state_floats_ + (step - first_ + history_) * rows_ * sizes_.width, sizes_.width};
   }
-  void clear_past() const { std::fill_n(past_, states_count_ * past_floats_, 0.0f); }
+  Matrix buffer(long index, long step) const {
+    return {buffers_ + index * buffer_floats_ + (step - first_) % group_ * rows_ * sizes_.width, sizes_.width};
+  }
+  Matrix unit(long index) const { return {units_ + index * unit_floats_, sizes_.width}; }  // a sum for each row
+  long unit_rows() const { return group_ * rows_; }
   Matrix of(Place place, long step) const {
     switch (place.kind) {
-      case BEFORE: return before(place.index);
-      case AFTER: return after(place.index);
+      case BEFORE: return state(place.index, step);
+      case AFTER: return state(place.index, step + 1);
       case LINEAR: return linears(step).at(0, place.index * sizes_.width);
       case UNIT: return unit(place.index);
-      case PAST: return past(delays_[place.index].state, step + 1 - delays_[place.index].ago);
-      default: return buffer(place.index);
+      case PAST: return state(delays_[place.index].state, step + 1 - delays_[place.index].ago);
+      default: return buffer(place.index, step);
     }
   }
-  void begin_block(long step) { first_ = step; }
+
+  void begin_last_block(long first) { first_ = first; }
+
+  // Keeps what the steps of the block contributed to earlier states, and makes room for those before them.
+  void begin_block_before() {
+    const long kept = (history_ + 1) * rows_ * sizes_.width, moved = block_ * rows_ * sizes_.width;
+    for (long index = 0; index < states_count_; ++index) {
+      float* states = states_ + index * state_floats_;
+      std::copy_backward(states, states + kept, states + kept + moved);
+      std::fill_n(states, moved, 0.0f);
+    }
+    first_ -= block_;
+  }
 
  private:
   Sizes sizes_;
-  long rows_, floats_;
-  float* states_;
+  long rows_, block_, states_count_, history_;
   const Earlier* delays_;
-  long states_count_, history_, past_floats_;
-  float* past_;
-  long buffers_count_;
+  long group_;
+  long state_floats_, buffer_floats_, unit_floats_;
+  float *states_, *buffers_, *units_;
   Matrix linears_;
   long first_ = 0;
 };
@@ -496,41 +539,65 @@ void run_back(const Instruction& i, const Values& values, const Gradients& gradi
   }
 }
 
-// Adds to the gradients of the states before a step what later steps that read them with a delay contribute.
-void add_past(const Program& p, const Gradients& gradients, long step, long rows) {
-  for (long state = 0; p.history && state < p.states; ++state)
-    give(rows, padded(p.width), gradients.before(state), true, [](Vec g) { return g; }, gradients.past(state, step));
+void add(long columns, const float* from, float* to) {
+  for (long i = 0; i < columns; ++i) to[i] += from[i];
 }
 
-// Begins a step: gradients of its new states, from the later steps and from the outputs.
-void seed(const Program& p, const Sequences& s, const float* d_outputs, const Gradients& gradients, long step) {
-  const long rows = s.active[step], width = padded(p.width);
-  add_past(p, gradients, step + 1, rows);
-  for (long state = 0; state < p.states; ++state)
-    std::copy_n(gradients.before(state).data, rows * width, gradients.after(state).data);
-  for (long row = 0; d_outputs && row < rows; ++row) {
-    const float* from = d_outputs + (s.order[row] * s.steps + time_of(s, row, step)) * p.width;
-    float* to = gradients.after(0).at(row).data;
-    for (long i = 0; i < p.width; ++i) to[i] += from[i];
+// Begins a block: adds the gradients of the outputs after its steps.
+void add_output_gradients(const Program& p, const Sequences& s, const float* d_outputs, const Gradients& gradients,
+                          long first, long steps) {
+  for (long step = first; d_outputs && step < first + steps; ++step)
+    for (long row = 0; row < s.active[step]; ++row)
+      add(p.width, d_outputs + (s.order[row] * s.steps + time_of(s, row, step)) * p.width,
+          gradients.state(0, step + 1).at(row).data);
+}
+
+// Adds the gradients of the final states that are states before steps from first to last.
+void add_final_gradients(const Program& p, const Sequences& s, const float* d_final, const Gradients& gradients,
+                         long first, long last) {
+  for (long n = 0; d_final && n < p.carried; ++n)
+    for (long row = 0; row < s.rows; ++row) {
+      const long step = s.lengths[row] + 1 - p.carry[n].ago;
+      if (step < first || step > last) continue;
+      add(p.width, d_final + (n * s.rows + s.order[row]) * p.width,
+          gradients.state(p.carry[n].state, step).at(row).data);
+    }
+}
+
+void clear_ended_gradients(const Program& p, const Sequences& s, const Gradients& gradients, long step) {
+  const long first = s.active[step], width = padded(p.width);
+  if (first == s.rows) return;
+  for (long index = 0; index < p.buffers; ++index) clear(gradients.buffer(index, step), first, s.rows, width);
+  clear(gradients.linears(step), first, s.rows, p.linears * width);
+}
+
+void backward_group(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
+                    const Weights& weights, long first, long end) {
+  const long rows = (end - first) * s.rows, width = padded(p.width);
+  const Phases phases(p);
+  for (const Instruction* i = phases.end; i-- > phases.epilogue;)
+    run_back(*i, values, gradients, weights, first, rows, width);
+  for (long step = end; step-- > first;) {
+    for (const Instruction* i = phases.epilogue; i-- > phases.loop;)
+      run_back(*i, values, gradients, weights, step, s.active[step], width);
+    clear_ended_gradients(p, s, gradients, step);
   }
+  for (const Instruction* i = phases.loop; i-- > phases.code;)
+    run_back(*i, values, gradients, weights, first, rows, width);
 }
 
-void step_back(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
-               const Weights& weights, const float* d_outputs, long step) {
-  const Sizes sizes(p);
-  const long rows = s.active[step];
-  seed(p, s, d_outputs, gradients, step);
-  for (long state = 0; state < p.states; ++state) clear(gradients.before(state), 0, rows, sizes.width);
-  for (const Instruction* i = p.code + p.instructions - 1; i >= p.code; --i)
-    run_back(*i, values, gradients, weights, step, rows, sizes.width);
-  clear(gradients.linears(step), rows, s.rows, sizes.linears);
+void backward_block(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
+                    const Weights& weights, long first, long steps) {
+  const long group = steps_per_group(s), groups = (steps + group - 1) / group;
+  for (long step = first + (groups - 1) * group; step >= first; step -= group)
+    backward_group(p, s, values, gradients, weights, step, std::min(step + group, first + steps));
 }
 
 void add_weight_gradients(const Program& p, const Sequences& s, const Values& values, const Gradients& gradients,
                           const WeightGradients& d_weights, long step, long steps) {
   const Sizes sizes(p);
   const Matrix d_linears = gradients.linears(step);
-  for_each_group(p, [&](long first, long columns, long depth) {
+  for_each_depth(p, [&](long first, long columns, long depth) {
     if (depth)
       multiply(columns, padded(depth), steps * s.rows, transposed(d_linears.at(0, first)), values.input(step),
                d_weights.input().at(first), true);
@@ -542,13 +609,12 @@ void add_weight_gradients(const Program& p, const Sequences& s, const Values& va
                d_weights.of(*i), true);
 }
 
-void unpack_unit_gradients(const Program& p, const Sequences& s, const Gradients& gradients, Parameters to) {
+void unpack_unit_gradients(const Program& p, const Gradients& gradients, Parameters to) {
   for (long unit = 0; unit < p.units; ++unit) {
     const Matrix sums = gradients.unit(unit);
     float* total = to[2 * p.linears + unit];
     std::fill_n(total, p.width, 0.0f);
-    for (long row = 0; row < s.rows; ++row)
-      for (long i = 0; i < p.width; ++i) total[i] += sums.at(row).data[i];
+    for (long row = 0; row < gradients.unit_rows(); ++row) add(p.width, sums.at(row).data, total);
   }
 }
 
@@ -616,17 +682,17 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
   const Matrix d_input{arena.take(steps_per_block(*s) * s->rows * sizes.inputs), sizes.inputs};
   weights.gather(*p, parameters);
   d_weights.clear();
-  for (long unit = 0; unit < p->units; ++unit) clear(gradients.unit(unit), 0, s->rows, sizes.width);
-  gradients.clear_past();
-  pack_states(*p, *s, d_final, [&](Earlier e, long row) {
-    return (e.ago == 1 ? gradients.before(e.state) : gradients.past(e.state, s->lengths[row] + 1 - e.ago)).at(row).data;
-  });
-  const long block = steps_per_block(*s);
-  for (long first = (s->steps - 1) / block * block; first >= 0; first -= block) {
+  const long block = steps_per_block(*s), last = std::max<long>(0, (s->steps - 1) / block * block);
+  gradients.begin_last_block(last);
+  add_final_gradients(*p, *s, d_final, gradients, last - p->history, s->steps);
+  for (long first = last; first >= 0; first -= block) {
     const long steps = std::min<long>(block, s->steps - first);
-    gradients.begin_block(first);
-    for (long step = first + steps - 1; step >= first; --step)
-      step_back(*p, *s, values, gradients, weights, d_outputs, step);
+    if (first < last) {
+      gradients.begin_block_before();
+      add_final_gradients(*p, *s, d_final, gradients, first - p->history, first - p->history + block - 1);
+    }
+    add_output_gradients(*p, *s, d_outputs, gradients, first, steps);
+    backward_block(*p, *s, values, gradients, weights, first, steps);
     add_weight_gradients(*p, *s, values, gradients, d_weights, first, steps);
     if (!d_x) continue;
     multiply(steps * s->rows, sizes.inputs, p->reads_x * sizes.width, gradients.linears(first), weights.input(),
@@ -634,11 +700,10 @@ void backward_pass(const Program* p, const Sequences* s, Parameters parameters, 
     unpack_input_gradients(*p, *s, d_input, d_x, first, steps);
   }
   d_weights.scatter(*p, d_parameters);
-  unpack_unit_gradients(*p, *s, gradients, d_parameters);
-  if (!d_initial) return;
-  add_past(*p, gradients, 0, s->rows);
-  unpack_states(*p, *s, d_initial, [&](Earlier e, long row) {
-    return (e.ago == 1 ? gradients.before(e.state) : gradients.past(e.state, 1 - e.ago)).at(row).data;
-  });
+  unpack_unit_gradients(*p, gradients, d_parameters);
+  if (d_initial)
+    unpack_states(*p, *s, d_initial, [&](Earlier e, long row) {
+      return gradients.state(e.state, 1 - e.ago).at(row).data;
+    });
 }
 }
