@@ -134,7 +134,8 @@ def rg_lru() -> CellGraph:
     log_sigmoid = sketch(Op.SUBTRACT, weight, sketch(Op.SOFTPLUS, weight))
     keep = sketch(Op.EXP, sketch(Op.MUL, eightfold, log_sigmoid))
     norm = sketch(Op.SQRT, sketch(Op.ONE_MINUS, sketch(Op.MUL, keep, keep)))
-    return sketch.cell(sketch(Op.ADD, sketch(Op.MUL, keep, H), sketch(Op.MUL, norm, write, value)))
+    written = sketch(Op.MUL, norm, sketch(Op.MUL, write, value))
+    return sketch.cell(sketch(Op.ADD, sketch(Op.MUL, keep, H), written))
 
 
 def rwkv4() -> CellGraph:

@@ -113,8 +113,9 @@ def delta_rnn() -> CellGraph:
     """
     sketch = Sketch()
     recalled, seen = sketch(Op.LINEAR, H), sketch(Op.LINEAR, X)
-    both = sketch(Op.SCALE, sketch(Op.MUL, recalled, seen))
-    either = sketch(Op.SCALE, recalled), sketch(Op.SCALE, seen)
-    proposal = sketch(Op.TANH, sketch(Op.ADD, both, *either, sketch(Op.CONSTANT)))
+    total = sketch(Op.SCALE, sketch(Op.MUL, recalled, seen))
+    for term in (sketch(Op.SCALE, recalled), sketch(Op.SCALE, seen), sketch(Op.CONSTANT)):
+        total = sketch(Op.ADD, total, term)
+    proposal = sketch(Op.TANH, total)
     keep = sketch(Op.SIGMOID, sketch(Op.ADD, seen, sketch(Op.CONSTANT)))
     return sketch.cell(sketch(Op.TANH, sketch(Op.BLEND, keep, H, proposal)))

@@ -55,7 +55,7 @@ NAMED = {
     "gru_d": "eaca4c577a9119f9a4f51e95451d7f0f",
     "brc": "5f89fd973ff66c7cef18a465d9b72e66",
     "nbrc": "8721201d3017d909ce2f8d9f66f1397b",
-    "delta_rnn": "853af07a1e45671cab0ec480b5917702",
+    "delta_rnn": "3f5d08f42208a74040f6bbb71975fd3c",
     "indrnn": "cb6c32f5a07e90ec0f85be1ad854668e",
     "sru": "202a113dfe1fe69fe30c1063256ecc41",
     "qrnn": "ed711cf5945dfd4301f65d501088efad",
@@ -63,7 +63,7 @@ NAMED = {
     "minlstm": "f95a1c6462ebc3cb7fc19bae0830b107",
     "hgrn": "83b35a40b20a0ba00cec780ab1653531",
     "lru": "b2e974c962a5922c3bb1bf067ecbc80e",
-    "rg_lru": "95b348b95f32072ea0066f46c9a5a6eb",
+    "rg_lru": "ad830d01d1a94eb49b7e9bec022fd19c",
     "rwkv4": "ca9d69bd0485d9596bc1b1958670acea",
 }
 """Hash of one layer of eight units with the cell."""
