@@ -29,7 +29,7 @@ CHALLENGES = {
     "airline": Challenge(40, WINDOWS, "18.9"),
     "sunspots": Challenge(40, WINDOWS),
     "japanese_vowels": Challenge(40, SERIES, ".984"),
-    "digits": Challenge(40, SERIES, ".983"),
+    "digits": Challenge(40, (*SERIES, "space.widths=[32, 48, 64, 96]"), ".983"),
     "etth1": Challenge(30, (*WINDOWS, "space.fronts=[segments 8, none]"), ".0264"),
     "etth1_seven": Challenge(
         24,
