@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
 
-STRATEGY = "strategy={kind: aging, population: 8, tournament: 3, warmup: 8}"
+STRATEGY = "strategy={kind: aging, population: 12, tournament: 4, warmup: 12}"
 PLAIN = (
     *("space.cells=[lstm]", "space.seeds=[lstm]", "space.evolve_cell=false", "space.norms=[none]"),
     *("space.fronts=[none]", "space.shortcuts=[none]", "space.columns=[together]", "space.segments=[0]"),
