@@ -63,7 +63,7 @@ def test_the_backend_in_python_goes_on_as_the_plain_loop_does(backend, name) -> 
 
 
 def test_a_network_goes_on_where_it_stopped() -> None:
-    layers = (Layer(NAMED_CELLS["gru"], 4), Layer(NAMED_CELLS["mgu"], 4, skip=0))
+    layers = (Layer(NAMED_CELLS["gru"], 4), Layer(NAMED_CELLS["mgu"], 4, skip=0), Layer(WITH_DELAYS, 4))
     network = Network(Architecture(layers, embedding=3), Signature(0, 6, vocabulary=6, per_step=True)).eval()
     tokens = torch.randint(6, (2, 9))
     first, states = network.forward_from(tokens[:, :5])

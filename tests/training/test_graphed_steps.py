@@ -14,7 +14,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from evo_nas.config import TrainingConfig
 from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Head, Layer, Optimizer, Signature, Training
-from evo_nas.genome.cell import CellGraph, Node, X
+from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
 from evo_nas.models.layers import set_dropout_generator
@@ -112,6 +112,18 @@ def test_lowered_precision_is_captured_too(architecture, dataset, replays) -> No
     assert replays
     assert lowered.outcome.metrics != full.outcome.metrics
     assert lowered.outcome.metrics["train_loss"] == pytest.approx(full.outcome.metrics["train_loss"], rel=0.1)
+
+
+def test_weights_a_unit_guards_and_delays_are_captured_too(
+    architecture, dataset, replays, monkeypatch
+) -> None:
+    delayed = CellGraph(1, (Node(Op.LINEAR, (X, H)), Node(Op.DELAY_3, (H,)), Node(Op.MAX, (2, 3))), (4,))
+    cells = (NAMED_CELLS["slstm"], NAMED_CELLS["lru"], NAMED_CELLS["rg_lru"], delayed)
+    one = replace(architecture, layers=tuple(Layer(cell, 4) for cell in cells))
+    monkeypatch.setattr(graphed_steps, "PAYS_OFF", 1)
+    replayed = graphed(one, dataset, epochs=8)
+    assert replays
+    assert_equal(replayed, directly(monkeypatch, one, dataset, epochs=8))
 
 
 def test_the_states_of_a_stream_are_carried_through_replays(replays, monkeypatch) -> None:
