@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from evo_nas.errors import ConfigError
-from evo_nas.genome.blocks import Front, FrontKind, Shortcut, ShortcutKind
+from evo_nas.genome.blocks import Front, FrontKind, Ngrams, Shortcut, ShortcutKind
 from evo_nas.genome.cell_text import cell_of, label_of
 
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from evo_nas.genome.options import SpaceOptions
 
 Block = TypeVar("Block")
+MOST_CHARACTERS = 256
+"""Largest vocabulary whose tokens are taken for characters."""
+LONGEST_OF_WORDS = 2
+"""Most tokens of default n-grams that are meant for words."""
+LONGEST_BEFORE = 4
+"""Most tokens of default n-grams that are meant to predict the next character."""
+LEAST_SEGMENTS = 6
+"""Fewest segments into which a window is divided unasked."""
 
 
 def fitting_fronts(options: SpaceOptions, signature: Signature) -> tuple[Front, ...]:
@@ -23,7 +31,10 @@ def fitting_fronts(options: SpaceOptions, signature: Signature) -> tuple[Front, 
     Raises:
         ConfigError: A front that was asked for does not fit; by default those that do not are left out.
     """
-    return _fitting("fronts", options, [Front.of(text) for text in options.fronts], front_obstacle, signature)
+    permitted = [Front.of(text) for text in options.fronts]
+    return _fitting(
+        "fronts", options, permitted, front_obstacle, signature, is_worth_a_choice=is_helpful_front
+    )
 
 
 def fitting_shortcuts(options: SpaceOptions, signature: Signature) -> tuple[Shortcut, ...]:
@@ -33,7 +44,9 @@ def fitting_shortcuts(options: SpaceOptions, signature: Signature) -> tuple[Shor
         ConfigError: A shortcut that was asked for does not fit; by default those that do not are left out.
     """
     permitted = [Shortcut.of(text) for text in options.shortcuts]
-    return _fitting("shortcuts", options, permitted, shortcut_obstacle, signature)
+    return _fitting(
+        "shortcuts", options, permitted, shortcut_obstacle, signature, is_worth_a_choice=is_helpful_shortcut
+    )
 
 
 def fitting_segments(options: SpaceOptions, signature: Signature) -> tuple[int, ...]:
@@ -123,6 +136,41 @@ def segment_obstacle(segment: int, signature: Signature) -> str:
     return f"it is longer than the horizon, {signature.horizon} steps" if segment > signature.horizon else ""
 
 
+def is_helpful_front(front: Front, signature: Signature) -> bool:
+    """Returns whether a front that fits a task has helped tasks of its kind, so that it is a choice unasked."""
+    match front.kind:
+        case FrontKind.DIFFERENCES:
+            return not (signature.per_step or signature.horizon)
+        case FrontKind.SEGMENTS:
+            # Each step counts in short sequences and where classes are told apart.
+            return signature.horizon > 0 and signature.steps >= LEAST_SEGMENTS * front.size
+        case FrontKind.NGRAMS | FrontKind.SUBWORDS:
+            return not signature.per_step and _suits_tokens(front.ngrams, signature)
+        case _:
+            return True
+
+
+def is_helpful_shortcut(shortcut: Shortcut, signature: Signature) -> bool:
+    """Returns whether a shortcut that fits a task has helped tasks of its kind, so that it is a choice unasked."""
+    if shortcut.kind is not ShortcutKind.NGRAMS:
+        return True
+    if signature.per_step and signature.vocabulary > MOST_CHARACTERS:
+        return (
+            False  # a row has a number for each output, so words would be predicted from a table of millions
+        )
+    return _suits_tokens(shortcut.ngrams, signature)
+
+
+def _suits_tokens(ngrams: Ngrams | None, signature: Signature) -> bool:
+    """Returns whether n-grams are of the lengths that tell something: short ones of words, long ones of letters."""
+    assert ngrams is not None
+    is_of_words = ngrams.longest <= LONGEST_OF_WORDS
+    if signature.vocabulary > MOST_CHARACTERS:
+        return is_of_words
+    # Classes show in what recurs anywhere in a text, the next character in what stands right before it.
+    return not is_of_words and (ngrams.longest <= LONGEST_BEFORE) == signature.per_step
+
+
 def period_obstacle(period: int, signature: Signature) -> str:
     """Returns why a layer that updates every ``period`` steps does not fit a task; an empty string if it does."""
     too_long = signature.steps and period > signature.steps
@@ -135,6 +183,8 @@ def _fitting(
     permitted: Sequence[Block],
     obstacle: Callable[[Block, Signature], str],
     signature: Signature,
+    *,
+    is_worth_a_choice: Callable[[Block, Signature], bool] = lambda _, __: True,
 ) -> tuple[Block, ...]:
     obstacles = {block: obstacle(block, signature) for block in permitted}
     fitting = tuple(block for block, reason in obstacles.items() if not reason)
@@ -146,4 +196,5 @@ def _fitting(
             f"space.{name} has {str(wrong)!r}, which does not fit the task: {obstacles[wrong]}; leave it out, or "
             f"permit {', '.join(repr(str(block)) for block in fitting) or 'none'}"
         )
-    return fitting
+    # Every further choice makes a search slower to start.
+    return tuple(block for block in fitting if not is_default or is_worth_a_choice(block, signature))

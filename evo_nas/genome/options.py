@@ -157,8 +157,8 @@ class LearningRateGrid(_Section):
         count: Number of rates from ``min`` to ``max``; 1 is their geometric mean.
     """
 
-    min: Positive = 2e-3
-    max: Positive = 3e-2
+    min: Positive = 1e-3
+    max: Positive = 1.5e-2
     count: int = Field(default=9, strict=True, ge=1, le=1000)
 
     @model_validator(mode="after")
@@ -244,8 +244,8 @@ class SpaceOptions(_Section):
         forecasts: What the network of a forecast may compute: the ``change`` since the last value, that from
             inputs ``relative`` to their last step, or the ``value``; founders have the first that is named.
         fronts: What the first layer may read: ``none``, ``differences``, ``segments 8``, ``convolution 5/2``,
-            ``ngrams 1-2 x 8192`` or ``subwords 3-6 x 4096``; those that do not fit the task are left out, and founders
-            have the first that fits.
+            ``ngrams 1-2 x 8192`` or ``subwords 3-6 x 4096``. Of the default those are left out that do not fit the
+            task or have not helped its kind.
         shortcuts: Linear paths around the recurrence, as ``fronts``: ``none``, ``shared``, ``full``, ``flat``,
             ``pooled`` or ``ngrams 1-2 x 8192``.
         columns: Whether a forecast of several targets reads them ``together`` or ``apart``.
@@ -277,7 +277,7 @@ class SpaceOptions(_Section):
     skips: Switch = True
     # Spelled out, since genomes count choices and the members of an enumeration may be put in another order.
     poolings: SomeOf[Pooling] = (Pooling.LAST, Pooling.MEAN, Pooling.MAX, Pooling.ATTENTION)
-    heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 64)
+    heads: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0,)
     optimizers: SomeOf[Optimizer] = (Optimizer.ADAM, Optimizer.RMSPROP)
     learning_rates: LearningRateGrid = LearningRateGrid()
     clips: Ascending[Positive] = (0.25, 1.0, 5.0)
@@ -285,9 +285,16 @@ class SpaceOptions(_Section):
     embeddings: Ascending[Width] = (32, 64, 128, 256)
     tied_embeddings: SomeOf[Switch] = (False, True)
     forecasts: SomeOf[Forecast] = (Forecast.RELATIVE, Forecast.CHANGE, Forecast.VALUE)
-    fronts: SomeOf[FrontText] = ("none",)
-    shortcuts: SomeOf[ShortcutText] = ("none",)
-    columns: SomeOf[Columns] = (Columns.TOGETHER,)
+    # Both lists have something for every kind of task; `genome.fitting` leaves out what has not helped its kind.
+    fronts: SomeOf[FrontText] = (
+        *("none", "differences", "segments 8"),
+        *("ngrams 1-2 x 8192", "ngrams 3-6 x 4096"),
+    )
+    shortcuts: SomeOf[ShortcutText] = (
+        *("none", "shared"),
+        *("ngrams 1-2 x 8192", "ngrams 2-4 x 4096", "ngrams 3-6 x 4096"),
+    )
+    columns: SomeOf[Columns] = (Columns.TOGETHER, Columns.APART)
     segments: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0,)
     residuals: SomeOf[Switch] = (False,)
     periods: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_PERIOD)]] = (1,)

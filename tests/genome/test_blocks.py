@@ -73,3 +73,41 @@ def test_blocks_that_fit_are_choices_in_their_order() -> None:
     choices = {gene.name: gene.choices for gene in space.genes}
     assert choices["front"] == (Front(FrontKind.SEGMENTS, 8), Front())
     assert choices["shortcut"] == (Shortcut(ShortcutKind.SHARED), Shortcut(), Shortcut(ShortcutKind.FULL))
+
+
+@pytest.mark.parametrize(
+    ("signature", "fronts", "shortcuts"),
+    [
+        (Signature(3, 4, steps=10), ["none", "differences"], ["none"]),
+        (Signature(88, 88, per_step=True, steps=120), ["none"], ["none"]),
+        (Signature(2, 12, last_values=(0, 1), steps=24, horizon=6), ["none"], ["none", "shared"]),
+        (
+            Signature(2, 48, last_values=(0, 1), steps=96, horizon=24),
+            ["none", "segments 8"],
+            ["none", "shared"],
+        ),
+        (
+            Signature(0, 6, vocabulary=3000, steps=30),
+            ["none", "ngrams 1-2 x 8192"],
+            ["none", "ngrams 1-2 x 8192"],
+        ),
+        (
+            Signature(0, 2, vocabulary=5, steps=81),
+            ["none", "ngrams 3-6 x 4096"],
+            ["none", "ngrams 3-6 x 4096"],
+        ),
+        (
+            Signature(0, 66, vocabulary=66, per_step=True, predicts_inputs=True),
+            ["none"],
+            ["none", "ngrams 2-4 x 4096"],
+        ),
+        (Signature(0, 9000, vocabulary=9000, per_step=True, predicts_inputs=True), ["none"], ["none"]),
+    ],
+    ids=["series", "music", "short window", "long window", "words", "letters", "next letter", "next word"],
+)
+def test_choices_that_nobody_asked_for_are_those_that_helped_tasks_of_the_kind(
+    signature, fronts, shortcuts
+) -> None:
+    space = SearchSpace(SpaceOptions(), signature, epochs=5)
+    choices = {gene.name: [str(choice) for choice in gene.choices] for gene in space.genes}
+    assert (choices["front"], choices["shortcut"]) == (fronts, shortcuts)

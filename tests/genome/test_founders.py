@@ -35,7 +35,14 @@ def founders(signature, **options):
 
 def test_good_networks_and_bare_cells_found_a_search() -> None:
     found = founders(SERIES)
-    assert {"gru+norm, wide", "lstm+norm", "lstm", "gru", "rnn_tanh", "rnn_sigmoid"} <= found.keys()
+    assert {
+        "gru+norm+differences, wide",
+        "lstm+norm",
+        "lstm",
+        "gru",
+        "rnn_tanh",
+        "rnn_sigmoid",
+    } <= found.keys()
     for name, network in found.items():
         assert name.startswith(cell_name(network.layers[0].cell))
         assert ("norm" in name) == (network.layers[0].norm is Norm.LAYER)
@@ -45,7 +52,11 @@ def test_every_permitted_width_class_has_founders() -> None:
     widths = {
         name: network.layers[0].width for name, network in founders(SERIES, widths=[4, 8, 12, 16]).items()
     }
-    assert {widths["lstm"], widths["gru+norm, wide"], widths["gru+norm, small"]} == {12, 16, 4}
+    assert {widths["lstm"], widths["gru+norm+differences, wide"], widths["gru+norm+differences, small"]} == {
+        12,
+        16,
+        4,
+    }
 
 
 def test_no_two_founders_are_the_same_network() -> None:
@@ -105,7 +116,7 @@ def test_founders_that_the_space_cannot_express_are_left_out() -> None:
 
 
 def test_founders_of_linear_spaces_are_linear() -> None:
-    assert {"mingru", "mingru+norm, wide"} <= founders(SERIES, linear_only=True).keys()
+    assert {"mingru", "mingru+norm+differences, wide"} <= founders(SERIES, linear_only=True).keys()
 
 
 def test_founders_of_a_forecast_have_the_first_that_is_permitted() -> None:
@@ -126,7 +137,12 @@ def test_seeds_found_a_search_in_their_order_plain_first() -> None:
     recipe = write_recipe(CellGraph(1, (Node(Op.LINEAR, (0, 1), bias=True), Node(Op.LEAKY_RELU, (2,))), (3,)))
     space = space_of(SERIES, cells=["gru", recipe], seeds=[recipe, "lstm"])
     label = label_of(space.options.cells[1])
-    assert [name for name, _ in space.seeds()] == [label, "lstm", f"{label}+norm, wide", "lstm+norm, wide"]
+    assert [name for name, _ in space.seeds()] == [
+        label,
+        "lstm",
+        f"{label}+norm+differences, wide",
+        "lstm+norm+differences, wide",
+    ]
     assert canonical(read_recipe(recipe)) == space.decode(space.seeds()[0][1]).layers[0].cell
     assert pickle.loads(pickle.dumps(space)).seeds() == space.seeds()
 

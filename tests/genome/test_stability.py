@@ -91,3 +91,10 @@ def test_random_networks_have_stable_cells() -> None:
         for seed in range(50):
             [cell] = {layer.cell for layer in space.decode(space.random(random.Random(seed))).layers}
             assert is_stable(cell, steps)
+
+
+def test_random_cell_is_unstable_where_the_space_has_no_other() -> None:
+    options = SpaceOptions(cells=(), ops=("linear",), cell_states=1)
+    space = SearchSpace(options, Signature(features=3, outputs=2), epochs=5)
+    [cell] = {layer.cell for layer in space.decode(space.random(random.Random(0))).layers}
+    assert not is_stable(cell, 0)
