@@ -227,7 +227,7 @@ ABLATIONS = {
     "mnist1d": Ablation(
         network("gru", 48, rate=1e-2, batch=32), (*SERIES, convolution("5"), convolution("5/2"), segments(4))
     ),
-    "jsb": Ablation(network("lstm", 128, rate=5e-3, batch=8), (*LAYERS, SKIP)),
+    "jsb": Ablation(network("lstm", 128, rate=5e-3, batch=8), (*LAYERS, SKIP, DIFFERENCES, convolution("3"))),
     "tinyshakespeare": Ablation(
         network("lstm", 128, rate=4e-3, batch=16, embedding=32),
         (*LAYERS, EMBEDDING, bag("2-5 x 16384"), hashed("ngrams", "2-4 x 4096")),
