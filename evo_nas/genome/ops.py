@@ -207,23 +207,11 @@ class Op(StrEnum):
     # Of at most `LARGEST_EXPONENT`.
     EXP = (
         "exp",
-        OpRow(
-            number=14,
-            arity=(1, 1),
-            zero=_never_zero,
-            sign=Sign.NON_NEGATIVE,
-            backward_reads_input=True,
-        ),
+        OpRow(number=14, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
     )
     SOFTPLUS = (
         "softplus",
-        OpRow(
-            number=15,
-            arity=(1, 1),
-            zero=_never_zero,
-            sign=Sign.NON_NEGATIVE,
-            backward_reads_input=True,
-        ),
+        OpRow(number=15, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
     )
     SUBTRACT = (
         "subtract",
@@ -268,13 +256,7 @@ class Op(StrEnum):
     # Of at least `GUARD`, so that the gradient is bounded (by 500), as RG-LRU (De et al. 2024) needs.
     SQRT = (
         "sqrt",
-        OpRow(
-            number=21,
-            arity=(1, 1),
-            zero=_never_zero,
-            sign=Sign.NON_NEGATIVE,
-            backward_reads_input=True,
-        ),
+        OpRow(number=21, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
     )
     # The value that a state had after the step so many steps ago; a state itself is that of one step ago. Each delay is
     # an op, so that a gene chooses it by name and the JSON of a node needs no further field.
