@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from evo_nas.models.bptt_ops import contributions, operation
+from evo_nas.models.bptt_values import PastGradients, Values
 from evo_nas.models.eager import run_steps
 from evo_nas.models.instruction import Kind, Place
 from evo_nas.models.program import assemble
@@ -16,11 +17,9 @@ from evo_nas.models.recurrence import Recurrence
 from evo_nas.models.weight_layout import StackedWeights, WeightLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from evo_nas.genome.cell import CellGraph
-    from evo_nas.models.instruction import Instruction
-    from evo_nas.models.program import Program
 
 
 class BpttRecurrence(Recurrence):
@@ -72,73 +71,6 @@ class BpttRecurrence(Recurrence):
         return [*(linear.weight for linear in linears), *(linear.bias for linear in linears), *units]
 
 
-class _Values:
-    """The value of every place at every step.
-
-    Attributes:
-        states: ``(states, history + time + 1, batch, width)``; step ``t`` reads position ``history + t`` and writes
-            the next one. Positions below ``history`` are of steps before the first.
-        buffers: ``(buffers, time, batch, width)``.
-        linears: ``(time, batch, features of all linear nodes)``.
-        units: Weights a unit, each ``(width,)``.
-    """
-
-    def __init__(
-        self, layout: WeightLayout, x: Tensor, initial: Tensor | None, units: Sequence[Tensor]
-    ) -> None:
-        program, width = layout.program, layout.width
-        steps, batch, _ = x.shape
-        self._history = program.history
-        self._delays = program.delays
-        self.states = x.new_zeros(program.states, self._history + steps + 1, batch, width)
-        if initial is not None:
-            for (state, ago), value in zip(program.carried, initial, strict=True):
-                self.states[state, self.position(1 - ago)] = value
-        self.buffers = x.new_empty(program.buffers, steps, batch, width)
-        self.linears = x.new_empty(steps, batch, len(program.linears) * width)
-        self.units = units
-        self._width = width
-        self._steps: dict[Place, tuple[Tensor, ...]] = {}
-
-    def position(self, step: int) -> int:
-        """Returns where the states before a step are; it may be one before the first."""
-        return self._history + step
-
-    def of(self, place: Place) -> Tensor:
-        """Returns the value of a place at all steps, ``(time, batch, width)``."""
-        match place.kind:
-            case Kind.BEFORE:
-                return self.states[place.index, self._history : -1]
-            case Kind.AFTER:
-                return self.states[place.index, self._history + 1 :]
-            case Kind.PAST:
-                state, ago = self._delays[place.index]
-                return self.states[state, self.position(1 - ago) : -ago]
-            case Kind.LINEAR:
-                return self.linears[..., place.index * self._width : (place.index + 1) * self._width]
-            case Kind.BUFFER:
-                return self.buffers[place.index]
-            case Kind.UNIT:
-                return self.units[place.index].expand(self.linears.shape[0], self.linears.shape[1], -1)
-
-    def targets(self, layout: WeightLayout, i: Instruction) -> tuple[Tensor, ...]:
-        """Returns for each step what an instruction writes to, ``(batch, width)``; a product ``(batch, features)``."""
-        if i.positions:
-            return self.linears[..., layout.features(i)].unbind(0)
-        return self.steps(i.target)
-
-    def operands(self, i: Instruction) -> list[tuple[Tensor, ...]]:
-        """Returns for each step the operands of an instruction, each ``(batch, width)``."""
-        return list(zip(*(self.steps(place) for place in i.operands), strict=True))
-
-    def steps(self, place: Place) -> tuple[Tensor, ...]:
-        """Returns the value of a place at each step, ``(batch, width)``."""
-        # Kept, because several instructions read the same place, and cutting views costs more than the arithmetic.
-        if place not in self._steps:
-            self._steps[place] = self.of(place).unbind(0)
-        return self._steps[place]
-
-
 class _Bptt(torch.autograd.Function):
     """Runs a program over a batch of sequences, forward and backward."""
 
@@ -162,7 +94,7 @@ class _Bptt(torch.autograd.Function):
             parameters: Weights of the program's linear nodes, then their biases, then the weights a unit.
         """
         weights = StackedWeights(layout, parameters, x)
-        values = _Values(layout, x, initial, weights.units)
+        values = Values(layout, x, initial, weights.units)
         weights.project(x, values.linears)
         # All views are cut before the loop, so that a step costs only its arithmetic.
         bound = [
@@ -199,7 +131,7 @@ class _Bptt(torch.autograd.Function):
         d_linears = torch.empty_like(values.linears)
         walk = _WalkBack(layout, values, weights)
         d_units = x.new_zeros(len(weights.units), x.shape[1], layout.width)
-        d_past = _PastGradients(layout.program, values, d_final)
+        d_past = PastGradients(layout.program, values, d_final)
         d_states = d_final[: layout.program.states].clone()
         for step in reversed(range(len(x))):
             d_states[0] += d_outputs[step]
@@ -222,51 +154,10 @@ class _Bptt(torch.autograd.Function):
         return None, d_x, None, d_initial, *weights.gradients(x, operands, d_linears), *d_units.sum(1)
 
 
-class _PastGradients:
-    """Gradients of states by what reads them with a delay; nothing where no state is.
-
-    Args:
-        program: The cell.
-        values: Says where the states of a step are.
-        d_final: Gradient of the final states, ``(carried, batch, width)``.
-    """
-
-    def __init__(self, program: Program, values: _Values, d_final: Tensor) -> None:
-        self._program = program
-        self._position = values.position
-        self._d_states = torch.zeros_like(values.states) if program.history else None
-        if self._d_states is not None:
-            for (state, ago), gradient in zip(program.carried, d_final, strict=True):
-                if ago > 1:
-                    self._d_states[state, -ago] = gradient
-
-    def at(self, step: int) -> list[Tensor]:
-        """Returns for each delay the gradient, to be added to, of what it reads at a step, ``(batch, width)``."""
-        if self._d_states is None:
-            return []
-        return [self._d_states[state, self._position(step + 1 - ago)] for state, ago in self._program.delays]
-
-    def add_to(self, d_states: Tensor, step: int) -> None:
-        """Adds the gradients of the states before a step to ``d_states`` ``(states, batch, width)``."""
-        if self._d_states is not None:
-            d_states += self._d_states[:, self._position(step)]
-
-    def initial(self, d_states: Tensor) -> Tensor:
-        """Returns the gradient of the initial states ``(carried, batch, width)``, given that of those before step 0."""
-        if self._d_states is None:
-            return d_states
-        return torch.stack(
-            [
-                d_states[state] if ago == 1 else self._d_states[state, self._position(1 - ago)]
-                for state, ago in self._program.carried
-            ]
-        )
-
-
 class _WalkBack:
     """The instructions of a program in reverse; gradients of the places of one step are in numbered slots."""
 
-    def __init__(self, layout: WeightLayout, values: _Values, weights: StackedWeights) -> None:
+    def __init__(self, layout: WeightLayout, values: Values, weights: StackedWeights) -> None:
         program = layout.program
         self._states = program.states
         self._linears = len(program.linears)
