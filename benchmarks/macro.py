@@ -138,15 +138,10 @@ GROUPS = {
         "Layers on chorales, 16 epochs",
         _stacks(ABLATIONS["jsb"].network, depths=(1, 2), norms=(Norm.LAYER, Norm.BEFORE)),
     ),
-    "dropouts_trec": Group(
+    "dropouts": Group(
         DATA_SETS["trec"],
         "Dropped weights and tokens on questions",
         _dropouts(ABLATIONS["trec"].network, recurrent=(0.1, 0.2, 0.5), embedding=(0.05, 0.1, 0.2)),
-    ),
-    "dropouts_shakespeare": Group(
-        DATA_SETS["tinyshakespeare"],
-        "Dropped weights and tokens on Shakespeare",
-        _dropouts(ABLATIONS["tinyshakespeare"].network, recurrent=(0.1, 0.3), embedding=(0.02, 0.1)),
     ),
 }
 
