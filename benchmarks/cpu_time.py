@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 STEPS = BATCH = 64
 WIDTHS = (32, 64, 128, 256)
-BLOCKS = 9
+BLOCKS = 5
 BLOCK_S = 0.12
 """CPU time of a block, of at least one step."""
 

@@ -1,4 +1,4 @@
-"""The structures of `interpreter.cpp`, and the encoding of a program in them."""
+"""The structures of `program.h`, and the encoding of a program in them."""
 
 from __future__ import annotations
 

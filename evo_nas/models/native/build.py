@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SOURCE = Path(__file__).with_name("interpreter.cpp")
-HEADER = Path(__file__).with_name("kernels.h")
+HEADERS = tuple(sorted(SOURCE.parent.glob("*.h")))
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
     "-std=c++17",
@@ -162,7 +162,7 @@ def _path(directory: Path, command: Command) -> Path:
 
 def _stem() -> str:
     """Returns a name for everything but the compiler that the library depends on: source, flags and processor."""
-    sources = [file.read_text(encoding="utf-8") for file in (SOURCE, HEADER)]
+    sources = [file.read_text(encoding="utf-8") for file in (SOURCE, *HEADERS)]
     return f"interpreter-{_digest(*FLAGS, platform.machine(), _processor(), *sources)}"
 
 
