@@ -71,6 +71,7 @@ DIFFERENCES = Trait("differences", "front", lambda front: front.kind is FrontKin
 NGRAMS = Trait("ngrams", "front", lambda front: front.kind is FrontKind.NGRAMS)
 SHORTCUT = Trait("shortcut", "shortcut", lambda shortcut: shortcut.kind is not ShortcutKind.NONE)
 SEGMENTS = Trait("segments", "front", lambda front: front.kind is FrontKind.SEGMENTS)
+CONVOLUTION = Trait("convolution", "front", lambda front: front.kind is FrontKind.CONVOLUTION)
 APART = Trait("apart", "columns", lambda columns: columns is Columns.APART)
 PARALLEL = Trait("parallel", "head.segment", bool)
 BOTH_WAYS = Trait("both ways", "layer.bidirectional", bool)
@@ -89,7 +90,7 @@ RECIPES = (
     Recipe("lstm", Size.WIDE, (NORM, DIFFERENCES, NGRAMS)),
     Recipe("lstm", Size.MIDDLE),
     Recipe("gru", Size.SMALL, DRESSED),
-    Recipe("lstm", Size.MIDDLE, DRESSED),
+    Recipe("lstm", Size.MIDDLE, (NORM, SHORTCUT, CONVOLUTION)),
     Recipe("rnn_sigmoid", Size.WIDE, (NORM,)),
     Recipe("gru", Size.MIDDLE),
     Recipe("gru", Size.WIDE, (NORM, DIFFERENCES, SHORTCUT, STACKED)),
