@@ -44,6 +44,31 @@ def test_pieces_give_what_the_whole_sequence_gives(kind, pieces) -> None:
     torch.testing.assert_close(torch.cat(outputs, dim=1), layer(inputs, None))
 
 
+def test_a_network_of_several_paces_and_contexts_reads_a_text_piece_by_piece() -> None:
+    signature = Signature(features=0, outputs=7, vocabulary=7, per_step=True, predicts_inputs=True)
+    layers = (LAYERS["attention"], LAYERS["memory at a period"], replace(PLAIN, skip=1))
+    network, tokens, states = (
+        Network(Architecture(layers, embedding=4), signature).eval(),
+        torch.randint(7, (2, 30)),
+        None,
+    )
+    outputs = []
+    for piece in torch.split(tokens, 7, dim=1):
+        output, states = network.forward_from(piece, states)
+        outputs.append(output)
+    torch.testing.assert_close(torch.cat(outputs, dim=1), network(tokens))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_layer_runs_in_bfloat16(kind) -> None:
+    layer, inputs = built(LAYERS[kind]), torch.randn(2, 20, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = layer(inputs, None)
+        states = layer.forward_from(inputs, None)[1]
+        layer.forward_from(inputs, states)[0].sum().backward()
+    torch.testing.assert_close(outputs.float(), layer(inputs, None), atol=0.05, rtol=0.05)
+
+
 @pytest.mark.parametrize("kind", LAYERS)
 def test_states_keep_their_names_and_shapes_and_begin_as_zeros(kind) -> None:
     layer, inputs = built(LAYERS[kind]), torch.randn(2, 5, 3)
