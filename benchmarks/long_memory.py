@@ -2,7 +2,7 @@
 
     python -m benchmarks.long_memory
 
-Run from the root of the repository; it takes most of an hour. One process, one thread, three seeds. It ends by writing
+Run from the root of the repository; it takes some minutes. One process, one thread, three seeds. It ends by writing
 ``benchmarks/results/long_memory.md``.
 """
 
@@ -22,7 +22,6 @@ from evo_nas.genome.blocks import Context
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.adding import AddingTask
 from evo_nas.tasks.copy_memory import CopyMemoryTask
-from evo_nas.tasks.formal_language import FormalLanguageTask
 from evo_nas.tasks.mnist1d import Mnist1dTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.training.batches import prepare
@@ -78,10 +77,6 @@ PROBLEMS: Mapping[str, Problem] = {
     "Adding problem of 100 steps, MSE": Problem(AddingTask, {"length": 100}),
     "Parity of 1 to 24 bits, accuracy": Problem(ParityTask, {"length": 24}, embedding=8),
     "MNIST-1D, accuracy": Problem(Mnist1dTask, {}, HIERARCHIES, pooling=Pooling.MAX),
-    "a^n b^n c^n to three times the length of training, accuracy": Problem(
-        FormalLanguageTask, {"language": "anbncn"}, embedding=8, epochs=30
-    ),
-    "Copy 5 symbols after 100 blanks, accuracy": Problem(CopyMemoryTask, {"length": 100}, embedding=8),
 }
 
 
