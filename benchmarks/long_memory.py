@@ -1,4 +1,4 @@
-"""Measures what attention, an external memory and slow layers give on problems of memory, and what they cost.
+"""Measures what attention and an external memory give on problems of memory, and what they cost.
 
     python -m benchmarks.long_memory
 
@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from benchmarks.table import Table, write
 from evo_nas.config import TrainingConfig
-from evo_nas.genome.architecture import Architecture, Head, Layer, Pooling, Training
+from evo_nas.genome.architecture import Architecture, Head, Layer, Training
 from evo_nas.genome.blocks import Context
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.adding import AddingTask
 from evo_nas.tasks.copy_memory import CopyMemoryTask
-from evo_nas.tasks.mnist1d import Mnist1dTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
@@ -33,21 +32,14 @@ if TYPE_CHECKING:
 
     from evo_nas.tasks.generated import GeneratedTask
 
+EPOCHS = 15
 SEEDS = (0, 1, 2)
 LAYER = Layer(NAMED_CELLS["gru"], 32)
-CONTEXTS: Mapping[str, tuple[Layer, ...]] = {
-    "GRU 32": (LAYER,),
-    "GRU 44": (replace(LAYER, width=44),),
-    "with attention": (replace(LAYER, context=Context.ATTENTION),),
-    "with memory": (replace(LAYER, context=Context.MEMORY),),
-}
-HIERARCHIES: Mapping[str, tuple[Layer, ...]] = {
-    "GRU 32, GRU 32": (LAYER, LAYER),
-    "the second every 4 steps": (LAYER, replace(LAYER, period=4)),
-    "the first every 4 steps, the second reads the input, too": (
-        replace(LAYER, period=4),
-        replace(LAYER, skip=0),
-    ),
+CONTEXTS: Mapping[str, Layer] = {
+    "GRU 32": LAYER,
+    "GRU 44": replace(LAYER, width=44),
+    "with attention": replace(LAYER, context=Context.ATTENTION),
+    "with memory": replace(LAYER, context=Context.MEMORY),
 }
 
 
@@ -58,44 +50,36 @@ class Problem:
     Attributes:
         task: Kind of task.
         options: Options of the task.
-        arms: The layers that are compared, by their names.
-        epochs: Epochs of training.
         embedding: Width of the embedding of tokens.
-        pooling: How time is reduced.
     """
 
     task: type[GeneratedTask]
     options: Mapping[str, object]
-    arms: Mapping[str, tuple[Layer, ...]] = field(default_factory=lambda: CONTEXTS)
-    epochs: int = 15
     embedding: int | None = None
-    pooling: Pooling = Pooling.LAST
 
 
 PROBLEMS: Mapping[str, Problem] = {
     "Copy 5 symbols after 40 blanks, accuracy": Problem(CopyMemoryTask, {"length": 40}, embedding=8),
     "Adding problem of 100 steps, MSE": Problem(AddingTask, {"length": 100}),
     "Parity of 1 to 24 bits, accuracy": Problem(ParityTask, {"length": 24}, embedding=8),
-    "MNIST-1D, accuracy": Problem(Mnist1dTask, {}, HIERARCHIES, pooling=Pooling.MAX),
 }
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    tables: list[Table] = []
-    for name, problem in PROBLEMS.items():
-        tables.append(
-            Table(
-                f"{name}; {problem.epochs} epochs",
-                "python -m benchmarks.long_memory",
-                ["network", "test", "each seed", "parameters", "CPU s, each"],
-                [measured(problem, arm) for arm in problem.arms],
-                [
-                    "Adam at 0.005, cosine; test scores of the weights that were best on validation, means of 3 seeds."
-                ],
-            )
+    tables = [
+        Table(
+            f"{name}; {EPOCHS} epochs",
+            "python -m benchmarks.long_memory",
+            ["network", "test", "each seed", "parameters", "CPU s, each"],
+            [measured(problem, arm) for arm in CONTEXTS],
+            [
+                "Adam at 0.005, cosine; test scores of the weights that were best on validation, means of 3 seeds."
+            ],
         )
-        write("long_memory", "Attention, memory and slow layers", tables)
+        for name, problem in PROBLEMS.items()
+    ]
+    write("long_memory", "Attention and an external memory", tables)
 
 
 def measured(problem: Problem, arm: str) -> list[str]:
@@ -103,13 +87,13 @@ def measured(problem: Problem, arm: str) -> list[str]:
     dataset = task.read().dataset
     data = prepare(dataset)
     architecture = Architecture(
-        problem.arms[arm], Head(problem.pooling), Training(learning_rate=5e-3), embedding=problem.embedding
+        (CONTEXTS[arm],), Head(), Training(learning_rate=5e-3), embedding=problem.embedding
     )
-    training = TrainingConfig(epochs=problem.epochs, schedule="cosine").without_time_limit()
+    training = TrainingConfig(epochs=EPOCHS, schedule="cosine").without_time_limit()
     scores, seconds, parameters = [], [], 0
     for seed in SEEDS:
         started = time.process_time()
-        trained = train(architecture, data, training, epochs=problem.epochs, seed=seed)
+        trained = train(architecture, data, training, epochs=EPOCHS, seed=seed)
         seconds.append(time.process_time() - started)
         parameters = trained.outcome.parameters
         scores.append(score_part(trained.network, dataset, "test").metric)
