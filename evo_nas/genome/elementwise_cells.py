@@ -123,19 +123,25 @@ def lru() -> CellGraph:
 def rg_lru() -> CellGraph:
     """Returns the RG-LRU of De et al. (2024), with the linear layer before it that gives ``v = W x + b``.
 
-    ``h' = a * h + sqrt(1 - a * a) * (i * v)`` with ``a = sigmoid(w) ** (8 r)``; the gates ``r`` and ``i`` read ``v``.
+    ``h' = a * h + sqrt(1 - a * a) * (i * v)`` with ``a = exp(-8 c r)``; the gates ``r`` and ``i`` read ``v``. The
+    positive ``c`` is ``exp(-w)`` of a learned ``w`` instead of the paper's ``softplus(w)``, so that it begins as small
+    as there.
     """
     sketch = Sketch()
     value = sketch.affine(X)
-    recurrent, write, weight = sketch.gate(value), sketch.gate(value), sketch(Op.CONSTANT)
-    eightfold = recurrent
+    recurrent, write, bounded = sketch.gate(value), sketch.gate(value), sketch(Op.BOUNDED_CONSTANT)
+    exponent = sketch(Op.MUL, recurrent, _odds_against(sketch, bounded))
     for _ in range(3):
-        eightfold = sketch(Op.ADD, eightfold, eightfold)
-    log_sigmoid = sketch(Op.SUBTRACT, weight, sketch(Op.SOFTPLUS, weight))
-    keep = sketch(Op.EXP, sketch(Op.MUL, eightfold, log_sigmoid))
+        exponent = sketch(Op.ADD, exponent, exponent)
+    keep = _odds_against(sketch, sketch(Op.SIGMOID, exponent))
     norm = sketch(Op.SQRT, sketch(Op.ONE_MINUS, sketch(Op.MUL, keep, keep)))
     written = sketch(Op.MUL, norm, sketch(Op.MUL, write, value))
     return sketch.cell(sketch(Op.ADD, sketch(Op.MUL, keep, H), written))
+
+
+def _odds_against(sketch: Sketch, probability: int) -> int:
+    """Adds ``(1 - p) / p``, which is ``exp(-a)`` if ``p`` is ``sigmoid(a)``."""
+    return sketch(Op.DIVIDE, sketch(Op.ONE_MINUS, probability), probability)
 
 
 def rwkv4() -> CellGraph:

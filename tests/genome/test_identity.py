@@ -63,7 +63,7 @@ NAMED = {
     "minlstm": "f95a1c6462ebc3cb7fc19bae0830b107",
     "hgrn": "83b35a40b20a0ba00cec780ab1653531",
     "lru": "b2e974c962a5922c3bb1bf067ecbc80e",
-    "rg_lru": "ad830d01d1a94eb49b7e9bec022fd19c",
+    "rg_lru": "652a145c3d3f15e434c6ed3dd694ed22",
     "rwkv4": "ca9d69bd0485d9596bc1b1958670acea",
 }
 """Hash of one layer of eight units with the cell."""

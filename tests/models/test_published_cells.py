@@ -157,7 +157,7 @@ def rg_lru(given):
 
     def step(x, h):
         v = before(x)
-        log_a = -8 * sigmoid(recurrence(v)) * functional.softplus(-weight)
+        log_a = -8 * sigmoid(recurrence(v)) * (-weight).exp()
         return (log_a.exp() * h + (1 - (2 * log_a).exp()).sqrt() * sigmoid(write(v)) * v,)
 
     return step
