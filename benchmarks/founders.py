@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=None)
     parser.add_argument("--set", dest="settings", action="append", default=[])
     parser.add_argument("--write", action="store_true")

@@ -53,7 +53,7 @@ def test_what_cannot_be_committed_is_never_believed() -> None:
 def test_an_exhausted_space_ends_the_search() -> None:
     tiny = SpaceOptions(
         layers={"min": 1, "max": 1}, widths=[4], cells=["lstm", "gru"], evolve_cell=False, norms=["none"],
-        skips=False, poolings=["last"], heads=[0], optimizers=["adam"], clips=[1.0], batch_sizes=[8],
+        skips=False, poolings=["last"], heads=[0], fronts=["none"], optimizers=["adam"], clips=[1.0], batch_sizes=[8],
         learning_rates={"min": 1e-2, "max": 1e-2, "count": 1},
     )  # fmt: skip
     space = SearchSpace(tiny, Signature(features=2, outputs=1), epochs=2)
