@@ -1,10 +1,12 @@
 """How fast each way of running a cell trains on a CPU: forward, loss and backward of one layer.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.recurrence [--compile] [--numba] [--write]
+    OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=33554432 python -m benchmarks.recurrence
 
 Run from the root of the repository; with ``--write`` the tables also go to ``benchmarks/results/recurrence-cpu.md``.
-``--compile`` adds minutes, ``--numba`` needs numba. Times are CPU milliseconds of this process on one thread, so that
-other work on the machine matters little; the backends take turns, block by block, and the median block counts.
+``--compile`` measures that, too, and adds minutes; so does ``--numba``, which needs numba. Times are CPU milliseconds
+of this process on one thread, so that other work on the machine matters little; the backends take turns, block by
+block, and the median block counts. With these settings of glibc, which workers have, freed memory stays with the
+process: otherwise the system clears new memory at each step, more or less of it by chance.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from evo_nas.genome.cell import CellGraph
 
+ENVIRONMENT = "OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=33554432"
 COMPILED_STEPS = (100, 1_000, 10_000)
 LONG_STEPS = 256
 LAYERS = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU}
@@ -42,7 +45,7 @@ def backends(cells: Mapping[str, CellGraph], *, title: str, steps: int) -> Table
     """Measures every backend on every cell and width, beside torch's layers and its matrix product."""
     return Table(
         title=f"{title}: {steps} steps, batch {BATCH}, input as wide as the states",
-        command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence",
+        command=f"{ENVIRONMENT} python -m benchmarks.recurrence",
         header=[
             *("cell", "width", *(f"{name} ms" for name in COLUMNS), "GFLOP/s", "of sgemm"),
             *(f"native : {name}" for name in ("eager", *LAYERS)),
@@ -111,7 +114,7 @@ def compiled(name: str, width: int) -> Table:
     ]
     return Table(
         title=f"torch.compile on the plain loop: {name}, width {width}",
-        command="OMP_NUM_THREADS=1 python -m benchmarks.recurrence --compile",
+        command=f"{ENVIRONMENT} python -m benchmarks.recurrence --compile",
         header=["backend", "first step s", "ms a step", *(f"s for {n:,} steps" for n in COMPILED_STEPS)],
         rows=rows,
         remarks=["CPU seconds, those of the C++ compiler included, with nothing cached before."],
