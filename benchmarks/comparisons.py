@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks.contests import Contest, Judged
 
-_FIGURES = ("best baseline", *NAMES, "champion against LSTM", "champion against it with LSTM cells")
+_FIGURES = ("best baseline", *NAMES, "champion against LSTM", "against champion with LSTM cells")
 GIVEN_HEADER = ("data, metric", "to pass", *_FIGURES, "CPU s")
 CUT_HEADER = ("data, metric", "the cuts", "of them", *_FIGURES)
 NETWORK_HEADER = ("data", "which", "network", "parameters", "table rows", "candidates", "CPU s of a training")
