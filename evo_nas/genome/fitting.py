@@ -55,7 +55,10 @@ def fitting_segments(options: SpaceOptions, signature: Signature) -> tuple[int, 
     Raises:
         ConfigError: A segment that was asked for does not fit; by default those that do not are left out.
     """
-    return _fitting("segments", options, list(options.segments), segment_obstacle, signature)
+    permitted = list(options.segments)
+    return _fitting(
+        "segments", options, permitted, segment_obstacle, signature, is_worth_a_choice=is_helpful_segment
+    )
 
 
 def fitting_periods(options: SpaceOptions, signature: Signature) -> tuple[int, ...]:
@@ -154,11 +157,15 @@ def is_helpful_shortcut(shortcut: Shortcut, signature: Signature) -> bool:
     """Returns whether a shortcut that fits a task has helped tasks of its kind, so that it is a choice unasked."""
     if shortcut.kind is not ShortcutKind.NGRAMS:
         return True
+    # A row has a number for each output, so the next word would be predicted from a table of millions.
     if signature.per_step and signature.vocabulary > MOST_CHARACTERS:
-        return (
-            False  # a row has a number for each output, so words would be predicted from a table of millions
-        )
+        return False
     return _suits_tokens(shortcut.ngrams, signature)
+
+
+def is_helpful_segment(segment: int, signature: Signature) -> bool:
+    """Returns whether a decoder that fits a forecast has helped its kind: long ones of several targets."""
+    return not segment or (len(set(signature.last_values)) > 1 and signature.horizon >= 2 * segment)
 
 
 def _suits_tokens(ngrams: Ngrams | None, signature: Signature) -> bool:

@@ -249,7 +249,8 @@ class SpaceOptions(_Section):
         shortcuts: Linear paths around the recurrence, as ``fronts``: ``none``, ``shared``, ``full``, ``flat``,
             ``pooled`` or ``ngrams 1-2 x 8192``.
         columns: Whether a forecast of several targets reads them ``together`` or ``apart``.
-        segments: Steps of a forecast that may be decoded at once; 0 for one map to all of them.
+        segments: Steps of a forecast that may be decoded at once; 0 for one map to all of them. Of the default
+            only 0 is left where a forecast is short or has one target.
         residuals: Whether a layer's input may, or must, be added to its output.
         periods: Steps between two updates of a layer's states.
         contexts: What a layer's output may hold besides its state: ``none``, ``attention`` or ``memory``.
@@ -295,7 +296,7 @@ class SpaceOptions(_Section):
         *("ngrams 1-2 x 8192", "ngrams 2-4 x 4096", "ngrams 3-6 x 4096"),
     )
     columns: SomeOf[Columns] = (Columns.TOGETHER, Columns.APART)
-    segments: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0,)
+    segments: Ascending[Annotated[int, Field(strict=True, ge=0, le=MAX_WIDTH)]] = (0, 24)
     residuals: SomeOf[Switch] = (False,)
     periods: Ascending[Annotated[int, Field(strict=True, ge=1, le=MAX_PERIOD)]] = (1,)
     contexts: SomeOf[Context] = (Context.NONE,)

@@ -111,3 +111,12 @@ def test_choices_that_nobody_asked_for_are_those_that_helped_tasks_of_the_kind(
     space = SearchSpace(SpaceOptions(), signature, epochs=5)
     choices = {gene.name: [str(choice) for choice in gene.choices] for gene in space.genes}
     assert (choices["front"], choices["shortcut"]) == (fronts, shortcuts)
+
+
+@pytest.mark.parametrize(("targets", "horizon", "segments"), [(1, 96, (0,)), (7, 24, (0,)), (7, 96, (0, 24))])
+def test_decoder_is_a_choice_unasked_for_long_forecasts_of_several_targets(
+    targets, horizon, segments
+) -> None:
+    signature = Signature(7, targets * horizon, last_values=tuple(range(targets)), steps=96, horizon=horizon)
+    genes = {gene.name: gene.choices for gene in SearchSpace(SpaceOptions(), signature, epochs=5).genes}
+    assert genes["head.segment"] == segments
