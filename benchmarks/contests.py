@@ -13,7 +13,6 @@ from benchmarks.trainings import FOLDER, Kept, Trainings
 from evo_nas.champion.reference_lstm import equal_lstm, is_lstm
 from evo_nas.champion.selection import select_champion
 from evo_nas.genome.codec import from_json, to_json
-from evo_nas.genome.parameters import count_parameters
 from evo_nas.runs import Run
 
 if TYPE_CHECKING:
@@ -122,12 +121,11 @@ class Contest:
 
     def _with_lstm_cells(self, champion: Architecture) -> Architecture:
         # Kept, since the signature of the task needs its data, which a report does not read.
-        key = f"with LSTM cells {to_json(champion)}"
+        key = f"{NAMES[2]} {to_json(champion)}"
         kept = self._kept.get(key)
         if kept is None:
             signature = self._given.experiment.dataset.signature
-            twin = equal_lstm(champion, count_parameters(champion, signature), signature)
-            kept = {"architecture": to_json(twin)}
+            kept = {"architecture": to_json(equal_lstm(champion, champion, signature))}
             self._kept.add(key, kept)
         return from_json(str(kept["architecture"]))
 

@@ -12,7 +12,7 @@ from evo_nas.champion.selection import select_champion
 from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of, welch_p_value
 from evo_nas.errors import ChampionError
 from evo_nas.genome.describe import describe
-from evo_nas.genome.parameters import count_parameters, count_tables
+from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
 
 if TYPE_CHECKING:
@@ -155,13 +155,11 @@ class Contest:
     def _contenders(self, told: Sequence[Evaluation]) -> list[Architecture]:
         """Returns LSTMs of the champion's size: the champion with LSTM cells, and the fittest LSTM of the search."""
         space = self._experiment.space
-        # A table compares with no matrix, so that it neither makes an LSTM wider nor stands for its weights.
-        size = count_parameters(self._champion, space.signature) - count_tables(
-            self._champion, space.signature
-        )
-        contenders = tuned(equal_lstm(self._champion, size, space.signature))
+        contenders = tuned(equal_lstm(self._champion, self._champion, space.signature))
         found = fittest_lstm(told, space)
-        return contenders if found is None else [*contenders, equal_lstm(found, size, space.signature)]
+        if found is not None:
+            contenders.append(equal_lstm(found, self._champion, space.signature))
+        return contenders
 
     def _best_lstm(self) -> Contestant:
         """Returns the LSTM with the fewest failed trainings, and among these the best on validation."""

@@ -23,32 +23,34 @@ LSTM = canonical(NAMED_CELLS["lstm"])
 _HALVINGS = 20
 
 
-def equal_lstm(model: Architecture, wanted: int, signature: Signature) -> Architecture:
-    """Returns ``model`` with LSTM cells and with widths scaled so that its size comes closest to ``wanted``.
+def equal_lstm(model: Architecture, champion: Architecture, signature: Signature) -> Architecture:
+    """Returns ``model`` with LSTM cells and with widths scaled so that its size comes closest to that of ``champion``.
 
-    All else stays, its shortcut included.
+    All else stays, its shortcut included. Parameters in tables of n-grams do not count as size, since a table compares
+    with no matrix: it neither makes an LSTM wider nor stands for its weights.
 
     Args:
         model: Any architecture.
-        wanted: Parameters without those in tables of n-grams.
+        champion: The architecture whose size is wanted.
         signature: Shapes of the task.
     """
-    # No width changes a table.
-    wanted += count_tables(model, signature)
 
-    def distance(architecture: Architecture) -> int:
-        return abs(count_parameters(architecture, signature) - wanted)
+    def size(architecture: Architecture) -> int:
+        return count_parameters(architecture, signature) - count_tables(architecture, signature)
 
+    wanted = size(champion)
     # Bisected on a logarithmic scale, since the factors span three orders of magnitude.
     narrow, wide = 1 / 64, 16.0
     for _ in range(_HALVINGS):
         middle = (narrow * wide) ** 0.5
-        if count_parameters(_scaled(model, middle), signature) < wanted:
+        if size(_scaled(model, middle)) < wanted:
             narrow = middle
         else:
             wide = middle
     # Widths are whole numbers, so no factor may hit the size exactly: the closer side wins.
-    return min(_scaled(model, narrow), _scaled(model, wide), key=distance)
+    return min(
+        (_scaled(model, factor) for factor in (narrow, wide)), key=lambda lstm: abs(size(lstm) - wanted)
+    )
 
 
 def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture | None:

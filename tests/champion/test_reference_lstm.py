@@ -20,22 +20,21 @@ SPACE = SearchSpace(SpaceOptions(), SIGNATURE, epochs=4)
 def test_the_reference_is_an_lstm_of_about_the_same_size(seed):
     champion = SPACE.decode(SPACE.random(random.Random(seed)))
     wanted = count_parameters(champion, SIGNATURE)
-    lstm = equal_lstm(champion, wanted, SIGNATURE)
+    lstm = equal_lstm(champion, champion, SIGNATURE)
     assert {cell_name(layer.cell) for layer in lstm.layers} == {"lstm"}
     assert abs(count_parameters(lstm, SIGNATURE) - wanted) < 0.05 * wanted
 
 
 def test_the_lstm_keeps_all_but_cells_and_widths():
     champion = SPACE.decode(SPACE.random(random.Random(3)))
-    lstm = equal_lstm(champion, 20_000, SIGNATURE)
+    lstm = equal_lstm(champion, champion, SIGNATURE)
     assert (lstm.head, lstm.training) == (champion.head, champion.training)
     assert len(lstm.layers) == len(champion.layers)
 
 
 def test_an_lstm_meets_its_equal():
     champion = SPACE.decode(dict(SPACE.seeds())["lstm"])
-    size = count_parameters(champion, SIGNATURE)
-    assert SPACE.canonical(equal_lstm(champion, size, SIGNATURE)) == champion
+    assert SPACE.canonical(equal_lstm(champion, champion, SIGNATURE)) == champion
 
 
 def test_the_fittest_lstm_of_a_run_is_a_contender():
@@ -60,9 +59,7 @@ def test_a_table_neither_widens_the_lstm_nor_is_taken_from_it():
     texts = Signature(features=0, outputs=2, vocabulary=50)
     space = SearchSpace(SpaceOptions(shortcuts=("ngrams 1-2 x 4096",)), texts, epochs=4)
     champion = space.decode(dict(space.seeds())["lstm"])
-    tables = count_tables(champion, texts)
-    assert tables == 2 * 4096
-    wanted = count_parameters(champion, texts) - tables
-    assert space.canonical(equal_lstm(champion, wanted, texts)) == champion
-    without = equal_lstm(replace(champion, shortcut=Shortcut()), wanted, texts)
+    assert count_tables(champion, texts) == 2 * 4096
+    assert space.canonical(equal_lstm(champion, champion, texts)) == champion
+    without = equal_lstm(replace(champion, shortcut=Shortcut()), champion, texts)
     assert without.layers == champion.layers
