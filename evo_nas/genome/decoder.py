@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Pooling
+from evo_nas.genome.blocks import Context
 
 if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture, Signature
@@ -46,7 +47,9 @@ class DecoderShape:
             return None
         if not signature.horizon:
             raise GenomeError(f"head.segment is {head.segment}; must be 0, since the task is no forecast")
-        reads_pooled = head.pooling is not Pooling.LAST or head.skip is not None or top.bidirectional
+        is_known = head.pooling is Pooling.LAST and head.skip is None and not top.bidirectional
+        # What a context adds is not in the state from which the cell goes on.
+        reads_pooled = not is_known or top.context is not Context.NONE
         return cls(
             segments=-(-signature.horizon // head.segment),
             outputs=head.segment * (signature.outputs // signature.horizon),

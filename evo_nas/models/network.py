@@ -113,11 +113,7 @@ class Network(nn.Module):
         Raises:
             GenomeError: A part of the network needs the whole sequence.
         """
-        if self.columns is not None or self.queries is not None:
-            raise GenomeError(
-                f"architecture.columns is {self.architecture.columns} and head.segment is "
-                f"{self.architecture.head.segment}; must be {Columns.TOGETHER} and 0 to read sequences piece by piece"
-            )
+        self._check_reads_pieces()
         after: States = {}
 
         def before(name: str) -> States | None:
@@ -136,6 +132,18 @@ class Network(nn.Module):
             after.update(_named("shortcut", state))
             outputs = outputs + added
         return outputs, after
+
+    def _check_reads_pieces(self) -> None:
+        if self.columns is not None or self.queries is not None:
+            raise GenomeError(
+                f"architecture.columns is {self.architecture.columns} and head.segment is "
+                f"{self.architecture.head.segment}; must be {Columns.TOGETHER} and 0 to read sequences piece by piece"
+            )
+        if any(layer.bidirectional for layer in self.architecture.layers):
+            raise GenomeError(
+                "a layer is bidirectional; none may be to read sequences piece by piece, since a backward cell begins "
+                "at their end"
+            )
 
     def _whole(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns the outputs ``(batch, outputs)`` of front end, layers and head."""

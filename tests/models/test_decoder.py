@@ -8,7 +8,7 @@ from torch import nn
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Architecture, Head, Layer, Norm, Pooling, Signature
-from evo_nas.genome.blocks import Columns
+from evo_nas.genome.blocks import Columns, Context
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
@@ -153,3 +153,11 @@ def test_a_forecast_in_segments_does_not_read_piece_by_piece() -> None:
     network = Network(decoding(2, Layer(GRU, 4)), FORECAST)
     with pytest.raises(GenomeError, match=r"head\.segment is 2; must be together and 0"):
         network.forward_from(torch.randn(1, 5, 3))
+
+
+@pytest.mark.parametrize("context", [Context.ATTENTION, Context.MEMORY])
+def test_what_a_context_adds_reaches_the_forecast(context) -> None:
+    network = Network(decoding(3, Layer(GRU, 8, context=context)), FORECAST)
+    network(torch.randn(4, 6, 3)).square().sum().backward()
+    gradients = [parameter.grad for parameter in network.layers[0].context.parameters()]
+    assert all(gradient is not None and gradient.any() for gradient in gradients)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import Architecture, Layer, Signature
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, H, Node, X
@@ -60,6 +61,14 @@ def test_the_backend_in_python_goes_on_as_the_plain_loop_does(backend, name) -> 
         seen.append((outputs, after, gradients))
     torch.testing.assert_close(seen[0], seen[1], rtol=1e-9, atol=1e-11)
     assert seen[0][1].grad_fn.name() == "_BpttBackward"
+
+
+def test_a_network_that_reads_backwards_reads_no_pieces() -> None:
+    # One unit broadcasts, so that nothing else would notice.
+    layers = (Layer(NAMED_CELLS["gru"], 1, bidirectional=True, residual=True), Layer(NAMED_CELLS["gru"], 4))
+    network = Network(Architecture(layers, embedding=2), Signature(0, 6, vocabulary=6, per_step=True))
+    with pytest.raises(GenomeError, match="a layer is bidirectional; none may be"):
+        network.forward_from(torch.zeros(2, 5, dtype=torch.int64))
 
 
 def test_a_network_goes_on_where_it_stopped() -> None:
