@@ -33,17 +33,17 @@ CHALLENGES = {
     "digits": Challenge(40, (), ".983"),
     "etth1": Challenge(30, (), ".0264"),
     "etth1_seven": Challenge(
-        24, ("space.fronts=[none, segments 8, segments 24]", "space.segments=[0, 24]"), ".375 (SegRNN .368)"
+        20, ("space.fronts=[none, segments 8, segments 24]", "space.segments=[0, 24]"), ".375 (SegRNN .368)"
     ),
-    "pendigits": Challenge(30, (), ".985"),
+    "pendigits": Challenge(24, (), ".985"),
     "coal": Challenge(24, (), "4.1e-4"),
-    "trec": Challenge(24, (), ".892"),
-    "promoters": Challenge(20, (), ".795"),
-    "mnist1d": Challenge(16, (), ".94"),
-    "jsb": Challenge(16, (), "8.20"),
-    "tinyshakespeare": Challenge(12, (), "1.70 (6-grams)"),
-    "anbncn": Challenge(24, BARE, "1"),
-    "addition": Challenge(16, BARE, "1"),
+    "trec": Challenge(20, (), ".892"),
+    "promoters": Challenge(12, (), ".795"),
+    "mnist1d": Challenge(12, (), ".94"),
+    "jsb": Challenge(12, (), "8.20"),
+    "tinyshakespeare": Challenge(8, (), "1.70 (6-grams)"),
+    "anbncn": Challenge(14, BARE, "1"),
+    "addition": Challenge(10, BARE, "1"),
 }
 LANGUAGES = ("anbncn", "addition")
 REMARKS = (
