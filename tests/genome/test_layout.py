@@ -42,7 +42,7 @@ def test_default_of_every_gene_is_one_of_its_values() -> None:
 
 
 def test_part_that_was_written_is_read_back() -> None:
-    made = layout()
+    made = layout(learning_rates={"min": 2e-3, "max": 0.03})
     values = [gene.default for gene in made.genes]
     training = Training(batch_size=8, clip=5.0, learning_rate=0.002, weight_decay=1e-3)
     made.training.write(values, training)
@@ -59,7 +59,7 @@ def test_field_without_a_gene_is_neither_written_nor_read() -> None:
 
 
 def test_value_that_a_gene_does_not_offer_is_refused_by_name() -> None:
-    made = layout(widths=[8, 16])
+    made = layout(widths=[8, 16], heads=[0, 64])
     [layer, *_] = made.layers
     with pytest.raises(GenomeError, match=r"head.hidden is 7; this space permits 0, 64"):
         made.head.write([0] * len(made.genes), Head(hidden=7))
