@@ -32,7 +32,7 @@ def is_live(cell: CellGraph) -> bool:
 
 def _sources(cell: CellGraph) -> list[int]:
     """Returns for each new state the bit set of ``x`` and the states that it is computed from."""
-    zero = _always_zero(cell)
+    zero = always_zero(cell)
     sources = [0 if is_zero else 1 << reference for reference, is_zero in enumerate(zero[: cell.first_node])]
     for node, is_zero in zip(cell.nodes, zero[cell.first_node :], strict=True):
         source = 0
@@ -42,7 +42,7 @@ def _sources(cell: CellGraph) -> list[int]:
     return [sources[output] for output in cell.outputs]
 
 
-def _always_zero(cell: CellGraph) -> list[bool]:
+def always_zero(cell: CellGraph) -> list[bool]:
     """Returns for each reference whether it is zero at every step if all states start at zero."""
     # Begins with all states zero and frees those that are not; each round frees one or ends.
     stuck = [True] * cell.states

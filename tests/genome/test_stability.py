@@ -18,7 +18,7 @@ from evo_nas.genome.stability import SHORT, is_stable
 SEES = Node(Op.LINEAR, (0, 1), bias=True)
 SQUARE = CellGraph(1, (SEES, Node(Op.MUL, (1, 1)), Node(Op.ADD, (2, 3))), (4,))
 UNBOUNDED_GATE = CellGraph(1, (SEES, Node(Op.BLEND, (2, 1, 2))), (3,))
-MUTUAL = CellGraph(2, (Node(Op.LINEAR, (0, 2)), Node(Op.MUL, (1, 3)), Node(Op.ADD, (1, 3))), (4, 5))
+MUTUAL = CellGraph(2, (Node(Op.LINEAR, (0, 2)), Node(Op.MUL, (1, 3)), Node(Op.ADD, (3, 4))), (5, 1))
 
 
 @pytest.mark.parametrize("name", NAMED_CELLS)
@@ -41,6 +41,11 @@ def test_state_that_is_amplified_is_stable_on_short_sequences_alone(cell) -> Non
     assert is_stable(cell, SHORT)
     assert not is_stable(cell, SHORT + 1)
     assert not is_stable(cell, 0)
+
+
+def test_matrix_whose_result_is_averaged_with_a_bounded_value_is_stable_on_any_sequence() -> None:
+    gate = Node(Op.TANH, (2,))
+    assert is_stable(CellGraph(1, (SEES, gate, Node(Op.MEAN, (2, 3))), (4,)), 0)
 
 
 def test_sum_of_all_inputs_is_stable_on_any_sequence() -> None:
