@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from evo_nas.errors import ConfigError
-from evo_nas.genome.blocks import Front, FrontKind, Ngrams, Shortcut, ShortcutKind
+from evo_nas.genome.blocks import Columns, Front, FrontKind, Ngrams, Shortcut, ShortcutKind
 from evo_nas.genome.cell_text import cell_of, label_of
+from evo_nas.genome.columns import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,16 +66,33 @@ def fitting_periods(options: SpaceOptions, signature: Signature) -> tuple[int, .
     """Returns the permitted periods of layers that fit a task, at least one.
 
     Raises:
-        ConfigError: A period that was asked for does not fit; by default those that do not are left out.
+        ConfigError: A period that was asked for does not fit, whatever the front; by default those that do not are
+            left out.
     """
-    return _fitting("periods", options, list(options.periods), period_obstacle, signature)
+    # With every front that is permitted, since a layer that never updates would have nothing but zeros to give.
+    front = min(fitting_fronts(options, signature), key=lambda front: front.steps(signature.steps))
+
+    def obstacle(period: int, signature: Signature) -> str:
+        return period_obstacle(period, front, signature)
+
+    return _fitting("periods", options, list(options.periods), obstacle, signature)
+
+
+def check_columns(options: SpaceOptions, signature: Signature) -> None:
+    """Refuses columns apart where a person asked for them and the task has nothing to take apart.
+
+    Raises:
+        ConfigError: The task is no forecast of several targets that the network reads.
+    """
+    _fitting("columns", options, list(options.columns), column_obstacle, signature)
 
 
 def check_delays(options: SpaceOptions, signature: Signature) -> None:
     """Refuses delays by which nothing but the zeros before a sequence could be read.
 
     Raises:
-        ConfigError: A delay of the evolved cell, or of a cell that is named, is no shorter than the longest sequence.
+        ConfigError: A delay of the evolved cell, or of a cell that is named, is no shorter than what any front leaves
+            of the longest sequence.
     """
     if not signature.steps:
         return
@@ -84,11 +102,14 @@ def check_delays(options: SpaceOptions, signature: Signature) -> None:
     delays += [
         (f"cells or space.seeds has {name} with a delay of", ago) for name, ago in longest.items() if ago > 1
     ]
+    steps = max(front.steps(signature.steps) for front in fitting_fronts(options, signature))
+    of_front = "" if steps == signature.steps else f", of which space.fronts leave {steps}"
     for place, delay in delays:
-        if delay >= signature.steps:
+        if delay >= steps:
             raise ConfigError(
-                f"space.{place} {delay}, and the longest sequence of the task has {signature.steps} steps; must be"
-                " below that, since nothing but zeros was so long ago: leave it out, or make the sequences longer"
+                f"space.{place} {delay}, and the longest sequence of the task has {signature.steps} steps{of_front};"
+                " must be below that, since nothing but zeros was so long ago: leave it out, or make the sequences"
+                " longer"
             )
 
 
@@ -178,10 +199,21 @@ def _suits_tokens(ngrams: Ngrams | None, signature: Signature) -> bool:
     return not is_of_words and (ngrams.longest <= LONGEST_BEFORE) == signature.per_step
 
 
-def period_obstacle(period: int, signature: Signature) -> str:
+def period_obstacle(period: int, front: Front, signature: Signature) -> str:
     """Returns why a layer that updates every ``period`` steps does not fit a task; an empty string if it does."""
-    too_long = signature.steps and period > signature.steps
-    return f"it is longer than a sequence, {signature.steps} steps" if too_long else ""
+    if not signature.steps or period <= front.steps(signature.steps):
+        return ""
+    if period > signature.steps:
+        return f"it is longer than a sequence, {signature.steps} steps"
+    return (
+        f"it is longer than what {str(front)!r} of space.fronts leaves, {front.steps(signature.steps)} steps"
+    )
+
+
+def column_obstacle(columns: Columns, signature: Signature) -> str:
+    """Returns why reading columns so does not fit a task; an empty string if it does."""
+    is_possible = columns is Columns.TOGETHER or len(targets_of(signature)) > 1
+    return "" if is_possible else "the task is no forecast of several targets that the network reads"
 
 
 def _fitting(
@@ -196,12 +228,19 @@ def _fitting(
     obstacles = {block: obstacle(block, signature) for block in permitted}
     fitting = tuple(block for block, reason in obstacles.items() if not reason)
     # A list that nobody wrote holds something for every kind of task.
-    is_default = getattr(options, name) == type(options).model_fields[name].default
+    default = type(options).model_fields[name].default
+    is_default = getattr(options, name) == default
     if len(fitting) < len(permitted) and not (is_default and fitting):
         wrong = next(block for block, reason in obstacles.items() if reason)
+        rest = ", ".join(map(_written, fitting))
         raise ConfigError(
-            f"space.{name} has {str(wrong)!r}, which does not fit the task: {obstacles[wrong]}; leave it out, or "
-            f"permit {', '.join(repr(str(block)) for block in fitting) or 'none'}"
+            f"space.{name} has {_written(wrong)}, which does not fit the task: {obstacles[wrong]}; "
+            + (f"leave it out, so that {rest} is left" if rest else f"permit {_written(default[0])} instead")
         )
     # Every further choice makes a search slower to start.
     return tuple(block for block in fitting if not is_default or is_worth_a_choice(block, signature))
+
+
+def _written(block: object) -> str:
+    """Returns a choice as a message has it: a number as it is, a text in quotes."""
+    return str(block) if isinstance(block, int) else repr(str(block))

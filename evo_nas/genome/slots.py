@@ -131,7 +131,8 @@ def _frozen_dropout(_: tuple[float, ...], at: Setting) -> float:
 
 
 def _without_norm(choices: tuple[Norm, ...]) -> tuple[Norm, ...]:
-    return (Norm.NONE,) if Norm.NONE in choices else choices[:1]
+    # Before a layer that reads a single feature a norm has no parameters, so neither of the others is always larger.
+    return (Norm.NONE,) if Norm.NONE in choices else choices
 
 
 def _without_attention(choices: tuple[Pooling, ...]) -> tuple[Pooling, ...]:

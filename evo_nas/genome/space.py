@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
+from evo_nas.genome.blocks import Front, Shortcut
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
-from evo_nas.genome.fitting import check_delays
+from evo_nas.genome.fitting import check_columns, check_delays
 from evo_nas.genome.founders import founders
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
@@ -62,13 +63,14 @@ class SearchSpace:
 
     Raises:
         ConfigError: Even the smallest architecture exceeds the parameter limit, a seed that was asked
-            for is not in the space, or a delay is beyond the sequences of the task.
+            for is not in the space, or a block or a delay does not fit the task.
     """
 
     def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
         self.options = options
         self.signature = signature
         self.epochs = epochs
+        check_columns(options, signature)
         check_delays(options, signature)
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
@@ -147,7 +149,7 @@ class SearchSpace:
             genome = (*macro, *self._random_cell(rng))
             if self.is_feasible(genome):
                 return genome
-            parameters = count_parameters(self.decode(genome), self.signature)
+            parameters = self._size_of(self.decode(genome))
             smallest = min(parameters, smallest or parameters)
         raise GenomeError(
             f"space.max_parameters is {self.options.max_parameters}; the smallest of {MAX_DRAWS} random"
@@ -210,7 +212,10 @@ class SearchSpace:
 
     def _fits(self, architecture: Architecture) -> bool:
         limit = self.options.max_parameters
-        return limit is None or count_parameters(architecture, self.signature) <= limit
+        return limit is None or self._size_of(architecture) <= limit
+
+    def _size_of(self, architecture: Architecture) -> int:
+        return count_parameters(architecture, self.signature)
 
     def _permits(self, cell: CellGraph) -> bool:
         return not self.options.linear_only or is_linear(cell)
@@ -282,12 +287,15 @@ class SearchSpace:
         )
 
     def _check_limit(self) -> None:
-        smallest = min(count_parameters(small, self.signature) for small in self._small_architectures())
-        limit = self.options.max_parameters
-        if limit is not None and smallest > limit:
+        smallest = min(self._small_architectures(), key=self._size_of)
+        limit, size = self.options.max_parameters, self._size_of(smallest)
+        if limit is not None and size > limit:
+            around = size - self._size_of(replace(smallest, front=Front(), shortcut=Shortcut()))
+            named = f", {around} of them in front and shortcut" if around > 0 else ""
+            others = " others in space.fronts and space.shortcuts," if named else ""
             raise ConfigError(
-                f"space.max_parameters is {limit}, but the smallest architecture of the space has {smallest}"
-                " parameters; raise it, or permit smaller space.widths, fewer layers or other cells"
+                f"space.max_parameters is {limit}, but the smallest architecture of the space has {size}"
+                f" parameters{named}; raise it, or permit{others} smaller space.widths, fewer layers or other cells"
             )
         try:  # the bound is not tight, so a space is refused, too, if no first candidate can be drawn
             self.random(Random(0))

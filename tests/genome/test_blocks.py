@@ -11,6 +11,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 
 FORECAST = Signature(2, 12, last_values=(0, 1), steps=24, horizon=6)
+ONE_TARGET = Signature(2, 6, last_values=(0,), steps=24, horizon=6)
 SERIES = Signature(3, 4, steps=10)
 STEPS = Signature(3, 4, per_step=True, steps=10)
 TEXT = Signature(0, 4, vocabulary=50, steps=30)
@@ -57,7 +58,20 @@ def test_table_of_ngrams_has_a_limit() -> None:
         ({"shortcuts": ["flat"]}, TEXT, "no sequence of numbers"),
         ({"segments": [0, 7]}, FORECAST, "longer than the horizon, 6 steps"),
         ({"segments": [0, 2]}, SERIES, "the task is no forecast"),
-        ({"periods": [1, 25]}, FORECAST, "longer than a sequence, 24 steps"),
+        ({"periods": [1, 25]}, FORECAST, "longer than a sequence, 24 steps; leave it out, so that 1 is left"),
+        (
+            {"periods": [4], "fronts": ["none", "segments 8"]},
+            FORECAST,
+            "has 4, .* longer than what 'segments 8' of space.fronts leaves, 3 steps; permit 1 instead",
+        ),
+        (
+            {"delays": [3], "fronts": ["segments 8"]},
+            FORECAST,
+            "24 steps, of which space.fronts leave 3; must be",
+        ),
+        ({"columns": ["apart"]}, SERIES, "no forecast of several targets .* permit 'together' instead"),
+        ({"columns": ["apart"]}, ONE_TARGET, "no forecast of several targets"),
+        ({"segments": [2]}, SERIES, "space.segments has 2, .* permit 0 instead"),
     ],
 )
 def test_block_that_does_not_fit_the_task_is_refused_with_its_reason(options, signature, message) -> None:

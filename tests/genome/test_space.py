@@ -225,6 +225,22 @@ def test_parameter_limit_that_nothing_meets_is_refused_with_both_numbers():
     assert SearchSpace(options.model_copy(update={"max_parameters": 314}), SERIES, epochs=5).seeds()
 
 
+def test_parameter_limit_below_a_table_is_refused_and_says_where_the_parameters_are():
+    options = SpaceOptions(fronts=("none",), shortcuts=("ngrams 1-2 x 8192",), max_parameters=9000)
+    with pytest.raises(ConfigError, match="16384 of them in front and shortcut; .* space.shortcuts, smaller"):
+        SearchSpace(options, Signature(0, 2, vocabulary=50), epochs=5)
+
+
+def test_smallest_architecture_has_the_norm_that_needs_no_parameters():
+    series = Signature(features=1, outputs=1)
+    section = {"cells": ("gru",), "evolve_cell": False, "widths": (8,), "heads": (0,), "fronts": ("none",)}
+    before = SearchSpace(SpaceOptions(**section, norms=("before",)), series, epochs=5)
+    (_, genome), *_ = before.seeds()
+    limit = count_parameters(before.decode(genome), series)
+    both = SpaceOptions(**section, norms=("layer", "before"), max_parameters=limit)
+    assert SearchSpace(both, series, epochs=5).random(random.Random(0))
+
+
 def test_random_keeps_the_parameter_limit():
     space = SearchSpace(SpaceOptions(widths=(4, 8, 64), max_parameters=900), SERIES, epochs=5)
     sizes = [count_parameters(space.decode(space.random(random.Random(k))), SERIES) for k in range(30)]
