@@ -15,6 +15,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Budget, Search
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
 
@@ -105,6 +106,8 @@ class Experiment:
         prepared = self.task.read()
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         _check_direction(self.sections.space, prepared.dataset)
+        if self.config.training.truncation is not None:
+            _check_truncation(self.config.training.truncation, self.sections.space, prepared.dataset)
         return prepared
 
     @property
@@ -235,4 +238,17 @@ def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
         raise ConfigError(
             f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
             "would see what is to be predicted; set it to false"
+        )
+
+
+def _check_truncation(steps: int, options: SpaceOptions, dataset: Dataset) -> None:
+    if not isinstance(dataset.train, Sequences):
+        raise ConfigError(
+            f"training.truncation is {steps}, but the task is {dataset.name}; it is for sequences that stand alone: "
+            "leave it out for forecasts, and for texts, which are read in pieces of task.steps anyway"
+        )
+    if options.bidirectional:
+        raise ConfigError(
+            f"training.truncation is {steps} and space.bidirectional is true; a layer that reads backwards cannot "
+            "carry its states from piece to piece: set it to false, or leave out truncation"
         )

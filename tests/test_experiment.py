@@ -222,3 +222,31 @@ def test_a_layer_that_reads_backwards_may_not_forecast(settings):
     task = {"kind": "copy_memory"}
     with pytest.raises(ConfigError, match=r"space\.bidirectional is true, but the task is copy problem"):
         _ = experiment(settings(task=task, space={"widths": [4], "bidirectional": True})).dataset
+
+
+def test_truncation_is_for_sequences_that_stand_alone(settings):
+    with pytest.raises(
+        ConfigError, match=r"training\.truncation is 4, but the task is .*leave it out for forecasts"
+    ):
+        _ = experiment(settings(training={"epochs": 1, "truncation": 4})).dataset
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_truncation_is_for_layers_that_read_forwards(settings, bidirectional):
+    found = experiment(
+        settings(
+            task={"kind": "digits"},
+            space={"widths": [4], "bidirectional": bidirectional},
+            training={"epochs": 1, "truncation": 4},
+        )
+    )
+    if not bidirectional:
+        assert found.dataset.train is not None
+        return
+    with pytest.raises(ConfigError, match=r"training\.truncation is 4 and space\.bidirectional is true"):
+        _ = found.dataset
+
+
+def test_truncation_is_a_number_of_steps(settings):
+    with pytest.raises(ConfigError, match=r"training\.truncation is 0; must be"):
+        experiment(settings(training={"truncation": 0}))

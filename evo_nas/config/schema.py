@@ -37,6 +37,8 @@ class TrainingConfig(_Section):
         schedule: How the learning rate changes: ``constant``, ``cosine`` down to zero over the epochs, or
             ``halving`` when the validation metric stagnates.
         precision: Number format of matrix products where torch allows a choice; ``bfloat16`` needs a GPU.
+        truncation: Steps of the layers after which gradients are cut while states go on, so that training on long
+            sequences needs the memory of so many steps; not for forecasts and texts. By default no gradient is cut.
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
@@ -44,6 +46,7 @@ class TrainingConfig(_Section):
     device: DeviceChoice = "auto"
     schedule: ScheduleKind = "constant"
     precision: Precision = "float32"
+    truncation: int | None = Field(default=None, ge=1, le=1_000_000, examples=[100])
 
     @model_validator(mode="after")
     def _bfloat16_is_for_gpus(self) -> Self:

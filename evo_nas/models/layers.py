@@ -210,3 +210,9 @@ def set_dropout_generator(network: nn.Module, generator: torch.Generator | None)
     for module in network.modules():
         if isinstance(module, Masking):
             module.generator = generator
+
+
+def dropout_generator(network: nn.Module) -> torch.Generator:
+    """Returns the generator that the dropout layers of ``network`` draw from."""
+    own = (module.generator for module in network.modules() if isinstance(module, Masking))
+    return next(own, None) or torch.default_generator

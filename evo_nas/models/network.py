@@ -16,14 +16,17 @@ from evo_nas.models.columns import ColumnsApart
 from evo_nas.models.decoder import SegmentQueries
 from evo_nas.models.fronts import FrontEnd
 from evo_nas.models.head import OutputHead
-from evo_nas.models.layers import LastValueResidual, TiedEmbedding, last_step
+from evo_nas.models.layers import LastValueResidual, TiedEmbedding, dropout_generator, last_step
+from evo_nas.models.recurrence import valid_steps
 from evo_nas.models.recurrent_layer import RecurrentLayer, States
 from evo_nas.models.shortcuts import shortcut_for
+from evo_nas.models.truncation import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.models.stems import Steps
 
 
 class Network(nn.Module):
@@ -84,21 +87,28 @@ class Network(nn.Module):
         factor = 1.0 if self.shortcut is None else self.shortcut.rate_factor
         return [factor if name.startswith("shortcut.") else 1.0 for name, _ in self.named_parameters()]
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None, *, truncation: int | None = None
+    ) -> Tensor:
         """Returns the outputs.
 
         Args:
             inputs: float ``(batch, time, features)``, or int64 ``(batch, time)`` for tokens.
             lengths: int64 ``(batch,)``, each at least 1; None if no sequence is padded.
+            truncation: Steps of the layers after which their gradients are cut; see `truncation.Pieces`. None for a
+                gradient through whole sequences.
 
         Returns:
             ``(batch, outputs)``; ``(batch, time, outputs)`` if every step has an output, where padded steps
             mean nothing.
+
+        Raises:
+            GenomeError: Gradients are to be cut, and a part of the network needs the whole sequence.
         """
         if self.residual is None:
-            return self._with_shortcut(self._whole(inputs, lengths), inputs, lengths)
+            return self._with_shortcut(self._whole(inputs, lengths, truncation), inputs, lengths)
         last = last_step(inputs, lengths)
-        changes = self._whole(self.residual.enter(inputs, last), lengths)
+        changes = self._whole(self.residual.enter(inputs, last), lengths, truncation)
         return self.residual.leave(self._with_shortcut(changes, inputs, lengths), last)
 
     def forward_from(
@@ -114,22 +124,13 @@ class Network(nn.Module):
             GenomeError: A part of the network needs the whole sequence.
         """
         self._check_reads_pieces()
-        after: States = {}
-
-        def before(name: str) -> States | None:
-            return None if states is None else _under(name, states)
-
-        def run(index: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
-            outputs, state = layer.forward_from(values, before(f"layer{index}"))
-            after.update(_named(f"layer{index}", state))
-            return outputs
-
-        values, state = self.front.forward_from(inputs, before("front"))
-        after.update(_named("front", state))
-        outputs: Tensor = self.head(self._through_layers(values, run), None)
+        values, state = self.front.forward_from(inputs, _under("front", states))
+        features, after = self._through_layers_from(values, states)
+        after |= _named("front", state)
+        outputs: Tensor = self.head(features, None)
         if self.shortcut is not None:
-            added, state = self.shortcut.forward_from(inputs, before("shortcut"))
-            after.update(_named("shortcut", state))
+            added, state = self.shortcut.forward_from(inputs, _under("shortcut", states))
+            after |= _named("shortcut", state)
             outputs = outputs + added
         return outputs, after
 
@@ -145,7 +146,7 @@ class Network(nn.Module):
                 "at their end"
             )
 
-    def _whole(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+    def _whole(self, inputs: Tensor, lengths: Tensor | None, truncation: int | None) -> Tensor:
         """Returns the outputs ``(batch, outputs)`` of front end, layers and head."""
         if self.columns is not None:
             inputs, lengths = self.columns.enter(inputs, lengths)
@@ -160,7 +161,10 @@ class Network(nn.Module):
             decoded.append(of_segments)
             return outputs
 
-        features = self._through_layers(steps.values, run)
+        if truncation is None or steps.values.shape[1] <= truncation:
+            features = self._through_layers(steps.values, run)
+        else:
+            features = self._truncated(steps, truncation)
         outputs: Tensor = (
             self.head.of_segments(decoded[0], features, steps.lengths)
             if decoded
@@ -172,6 +176,31 @@ class Network(nn.Module):
         """Returns ``outputs`` and what the shortcut makes of ``inputs``, as `forward` is given them."""
         return outputs if self.shortcut is None else outputs + self.shortcut(inputs, lengths)
 
+    def _truncated(self, steps: Steps, truncation: int) -> Tensor:
+        """Returns what the head reads, zero at padded steps, with gradients that are cut after so many steps."""
+        self._check_reads_pieces()
+        pieces = Pieces(
+            self._through_layers_from, truncation, tuple(self.layers.parameters()), dropout_generator(self)
+        )
+        features = pieces.outputs(steps.values)
+        if steps.lengths is None:
+            return features
+        # The layers go on through the padding, which comes last: no step of a sequence sees what they make of it.
+        return features.masked_fill(~valid_steps(steps.lengths, features.shape[1])[..., None], 0.0)
+
+    def _through_layers_from(
+        self, values: Tensor, states: Mapping[str, Tensor] | None
+    ) -> tuple[Tensor, States]:
+        """Returns what the head reads of a piece, and the states after it; ``states`` are as in `forward_from`."""
+        after: States = {}
+
+        def run(index: int, layer: RecurrentLayer, values: Tensor) -> Tensor:
+            outputs, state = layer.forward_from(values, _under(f"layer{index}", states))
+            after.update(_named(f"layer{index}", state))
+            return outputs
+
+        return self._through_layers(values, run), after
+
     def _through_layers(self, values: Tensor, run: Callable[[int, RecurrentLayer, Tensor], Tensor]) -> Tensor:
         """Returns what the head reads, where ``run`` gives the output of each layer by its position."""
         below = [values]
@@ -181,8 +210,10 @@ class Network(nn.Module):
         return _with_skip(below, self.architecture.head.skip)
 
 
-def _under(name: str, states: Mapping[str, Tensor]) -> States:
-    """Returns those of ``states`` that belong to the part ``name``, by their names within it."""
+def _under(name: str, states: Mapping[str, Tensor] | None) -> States | None:
+    """Returns those of ``states`` that belong to the part ``name``, by their names within it; None at the beginning."""
+    if states is None:
+        return None
     prefix = f"{name}."
     return {key.removeprefix(prefix): state for key, state in states.items() if key.startswith(prefix)}
 

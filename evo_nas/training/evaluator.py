@@ -72,6 +72,8 @@ class CandidateEvaluator:
     def _obstacle(self, architecture: Architecture, parameters: int) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
         batch = self._data.train.least_batch(architecture.training.batch_size)
+        if self._training.truncation is not None:
+            batch = batch._replace(steps=min(batch.steps, self._training.truncation))
         needed = least_bytes(architecture, self._data.signature, batch)
         if self._memory_bytes is not None and needed > self._memory_bytes:
             return f"needs at least {needed} bytes; this worker has {self._memory_bytes}"

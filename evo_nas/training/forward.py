@@ -23,10 +23,17 @@ BATCH_SIZE = 512
 
 
 class StatefulForward:
-    """Passes of a network over a split; the states of a stream are carried from batch to batch."""
+    """Passes of a network over a split; the states of a stream are carried from batch to batch.
 
-    def __init__(self, network: Network, split: Split) -> None:
+    Args:
+        network: The network.
+        split: What it reads.
+        truncation: Steps after which gradients within sequences that stand alone are cut; see `Network.forward`.
+    """
+
+    def __init__(self, network: Network, split: Split, *, truncation: int | None = None) -> None:
         self._network = network
+        self._truncation = truncation
         self._is_stream = split.is_stream
         # For each number of rows the states after the last batch. Each stays in the same memory, because the graph of
         # a step reads and writes it there.
@@ -45,7 +52,7 @@ class StatefulForward:
             before = self._states.get(len(batch.inputs))
             outputs, self._after = self._network.forward_from(batch.inputs, before)
         else:
-            outputs = self._network(batch.inputs, batch.lengths)
+            outputs = self._network(batch.inputs, batch.lengths, truncation=self._truncation)
         return Predictions.of(outputs, batch, per_step=self._network.signature.per_step)
 
     def advance(self) -> None:

@@ -142,7 +142,7 @@ class _Fit:
             capturable=capturable,
             rate_factors=network.rate_factors,
         )
-        forward = StatefulForward(network, self._data.train)
+        forward = StatefulForward(network, self._data.train, truncation=self._training.truncation)
         step = TrainStep(
             forward,
             optimizer,
@@ -150,7 +150,12 @@ class _Fit:
             precision=self._training.precision,
             capturable=capturable,
         )
-        steps = DirectSteps(step) if graphs is None else self._graphed(step, network, graphs)
+        # Whether a piece is run again hangs on its gradient, so that no graph can hold the steps of truncation.
+        steps = (
+            DirectSteps(step)
+            if graphs is None or self._training.truncation is not None
+            else self._graphed(step, network, graphs)
+        )
         # No copy yet: the first epoch always improves, and makes one.
         best_weights = optimizer.weights
         for _ in range(self._planned):

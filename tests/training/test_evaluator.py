@@ -92,6 +92,20 @@ def test_attention_over_more_steps_than_memory_allows_is_refused_before_training
     assert "this worker has 67108864" in outcomes[1].error
 
 
+def test_truncation_admits_what_memory_allows_for_a_piece_only(space, dataset) -> None:
+    long = Sequences(np.zeros((8, 200_000, 2), dtype=np.float32), np.zeros(8, dtype=np.int64))
+    outcomes = [
+        EvaluatorFactory(
+            space,
+            replace(dataset, train=long),
+            TrainingConfig(time_limit_s=1e-9, truncation=truncation),
+            memory_bytes=2**24,
+        )()(candidate(space))
+        for truncation in (None, 100)
+    ]
+    assert [outcome.status for outcome in outcomes] == [Status.TOO_BIG, Status.TIMED_OUT]
+
+
 def test_several_threads_may_call_one_evaluator(space, dataset) -> None:
     evaluator = EvaluatorFactory(space, dataset, ON_CPU)()
     genomes = [space.random(stream(0, "test", k)) for k in range(6)]

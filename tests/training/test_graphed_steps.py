@@ -51,9 +51,9 @@ def graphed(
     )
 
 
-def plain(architecture, dataset, *, epochs: int = 8) -> Trained:
+def plain(architecture, dataset, *, epochs: int = 8, **settings) -> Trained:
     """The training as a CPU does it, without graphs."""
-    return train(architecture, prepare(dataset), TrainingConfig(), epochs=epochs, seed=7)
+    return train(architecture, prepare(dataset), TrainingConfig(**settings), epochs=epochs, seed=7)
 
 
 def directly(monkeypatch, architecture, dataset, **options) -> Trained:
@@ -104,6 +104,15 @@ def test_a_training_with_graphs_agrees_with_one_on_the_cpu(architecture, dataset
     assert replays
     assert replayed.backends == ("bptt",)
     assert replayed.metrics == pytest.approx(expected.metrics, rel=1e-3)
+
+
+def test_truncated_steps_are_launched_one_by_one_and_agree_with_the_cpu(
+    architecture, dataset, replays
+) -> None:
+    expected = plain(architecture, dataset, truncation=2).outcome
+    launched = graphed(architecture, dataset, truncation=2).outcome
+    assert not replays
+    assert launched.metrics == pytest.approx(expected.metrics, rel=1e-3)
 
 
 def test_lowered_precision_is_captured_too(architecture, dataset, replays) -> None:

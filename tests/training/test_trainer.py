@@ -44,6 +44,21 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(architecture, dataset)
         assert torch.equal(value, second.network.state_dict()[name])
 
 
+def test_truncated_training_learns_and_repeats_bit_for_bit(architecture, dataset) -> None:
+    first, second, whole = (fit(architecture, dataset, epochs=15, truncation=steps) for steps in (2, 2, None))
+    assert first.outcome.fitness > 0.9
+    assert first.outcome.metrics == second.outcome.metrics != whole.outcome.metrics
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[name])
+
+
+def test_truncation_beyond_the_longest_sequence_changes_nothing(architecture, dataset) -> None:
+    longer, whole = (fit(architecture, dataset, truncation=steps) for steps in (4, None))
+    assert longer.outcome.metrics == whole.outcome.metrics
+    for name, value in longer.network.state_dict().items():
+        assert torch.equal(value, whole.network.state_dict()[name])
+
+
 def test_another_seed_gives_other_weights(architecture, dataset) -> None:
     first, second = (fit(architecture, dataset, seed=seed).outcome.metrics for seed in (1, 2))
     assert first["train_loss"] != second["train_loss"]
