@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.architecture import (
@@ -18,95 +15,13 @@ from evo_nas.genome.architecture import (
     Pooling,
     Signature,
 )
-from evo_nas.genome.blocks import Columns, Context
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.parameters import count_parameters
-from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.native import NativeRecurrence
 from evo_nas.models.network import Network
-from evo_nas.models.seeded_init import SeededInit
 
 SERIES = Signature(features=3, outputs=2)
 LSTM, MGU = NAMED_CELLS["lstm"], NAMED_CELLS["mgu"]
-WIDE = SpaceOptions(
-    layers={"min": 1, "max": 3},
-    widths=(2, 5),
-    cells=tuple(NAMED_CELLS),
-    bidirectional=True,
-    heads=(0, 3),
-    periods=(1, 2),
-    contexts=tuple(Context),
-    norms=tuple(Norm),
-    residuals=(False, True),
-    recurrent_dropouts=(0.0, 0.5),
-    embedding_dropouts=(0.0, 0.5),
-)
-WIDE_FORECASTS = WIDE.model_copy(update={"columns": tuple(Columns), "segments": (0, 2, 3)})
-SPACES = {
-    "series": SearchSpace(WIDE, SERIES, 50),
-    "tokens": SearchSpace(WIDE, Signature(features=0, vocabulary=7, outputs=4), 50),
-    "a label a step": SearchSpace(WIDE, Signature(features=3, outputs=4, per_step=True), 50),
-    "the next token": SearchSpace(
-        WIDE, Signature(features=0, vocabulary=7, outputs=7, per_step=True, predicts_inputs=True), 50
-    ),
-    "series through fronts": SearchSpace(
-        WIDE.model_copy(update={"fronts": ("differences", "segments 3", "convolution 4/2")}), SERIES, 50
-    ),
-    "tokens through fronts": SearchSpace(
-        WIDE.model_copy(update={"fronts": ("ngrams 1-2 x 9", "subwords 1-2 x 9", "convolution 3/2")}),
-        Signature(features=0, vocabulary=7, outputs=4),
-        50,
-    ),
-    "a forecast": SearchSpace(
-        WIDE_FORECASTS, Signature(features=3, outputs=6, last_values=(2, 0), horizon=3), 50
-    ),
-}
-
-
-def inputs_for(signature: Signature, batch: int = 3, time: int = 4) -> torch.Tensor:
-    if signature.vocabulary:
-        return torch.randint(signature.vocabulary, (batch, time))
-    return torch.randn(batch, time, signature.features)
-
-
-@pytest.mark.parametrize("kind", SPACES)
-@given(seed=st.integers(0, 2**32))
-def test_any_architecture_builds_with_the_parameters_that_were_counted(kind, seed) -> None:
-    space = SPACES[kind]
-    architecture, signature = space.decode(space.random(Random(seed))), space.signature
-    network = Network(architecture, signature).eval()
-
-    outputs = network(inputs_for(signature), torch.tensor([4, 1, 2]))
-
-    assert outputs.shape == ((3, 4) if signature.per_step else (3,)) + (signature.outputs,)
-    assert sum(p.numel() for p in network.parameters()) == count_parameters(architecture, signature)
-
-
-@pytest.mark.parametrize("kind", SPACES)
-@given(seed=st.integers(0, 2**32))
-def test_padding_does_not_change_outputs(kind, seed) -> None:
-    space = SPACES[kind]
-    network = Network(space.decode(space.random(Random(seed))), space.signature).eval()
-    inputs = inputs_for(space.signature)
-
-    padded, alone = network(inputs, torch.tensor([4, 2, 4]))[1], network(inputs[1:2, :2])[0]
-
-    valid = padded[:2] if space.signature.per_step else padded
-    torch.testing.assert_close(valid, alone, equal_nan=True)
-
-
-@pytest.mark.parametrize("kind", SPACES)
-def test_no_architecture_draws_its_weights_from_the_generator_of_the_process(kind) -> None:
-    space, before = SPACES[kind], torch.get_rng_state()
-    for seed in range(20):
-        architecture = space.decode(space.random(Random(seed)))
-        states = []
-        for _ in range(2):
-            with SeededInit(torch.Generator().manual_seed(seed)):
-                states.append(Network(architecture, space.signature).state_dict())
-        assert all(torch.equal(weights, states[1][name]) for name, weights in states[0].items())
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_skips_concatenate_the_named_source() -> None:
