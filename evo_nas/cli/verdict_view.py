@@ -49,7 +49,8 @@ def verdict_view(verdict: Verdict) -> RenderableType:
 
 def _size(contestant: Contestant) -> str:
     table = contestant.table_parameters
-    return f"{contestant.parameters - table:,}{f' + table {table:,}' if table else ''}"
+    # On a line of its own, so that the columns keep their place on a terminal of 80 characters.
+    return f"{contestant.parameters - table:,}" + (f"\n+ table {table:,}" if table else "")
 
 
 def _in_words(contestant: Contestant, promised: float | None) -> Text:

@@ -89,12 +89,13 @@ def test_a_verdict_survives_json():
     assert Verdict.from_values(json.loads(json.dumps(original.to_values()))) == original
 
 
-def test_a_table_is_told_apart_from_other_parameters():
+def test_a_table_is_told_apart_from_other_parameters_on_a_line_of_its_own():
     result = verdict([0.9, 0.9], [0.8, 0.8])
     hashed = replace(result.champion, parameters=4_196, table_parameters=4_096)
     shown = io.StringIO()
-    Console(file=shown, width=200).print(verdict_view(replace(result, champion=hashed)))
-    assert "100 + table 4,096" in shown.getvalue()
+    Console(file=shown, width=80).print(verdict_view(replace(result, champion=hashed)))
+    champion, table = (line.split() for line in shown.getvalue().splitlines()[2:4])
+    assert (champion[:2], table) == (["champion", "100"], ["+", "table", "4,096"])
 
 
 def test_a_verdict_from_before_tables_is_read():
