@@ -136,14 +136,19 @@ def draw_linear(code: CellCode, rng: Random) -> list[int]:
     return [*values, *map(rng.randrange, genes[len(values) :])]
 
 
-def _remembered(cell: CellGraph) -> set[int]:
-    """Returns the states that are read and are no windows of the latest inputs."""
+def windows(cell: CellGraph) -> set[int]:
+    """Returns the references of the states that follow from the latest inputs alone."""
     sources: list[frozenset[int]] = [frozenset({reference} - {X}) for reference in range(cell.first_node)]
     for node in cell.nodes:
         sources.append(frozenset().union(*(sources[reference] for reference in node.inputs)))
-    windows: set[int] = set()
+    found: set[int] = set()
     # Each round finds the states whose sources were found before, so as many rounds as states are enough.
     for _ in range(cell.states):
-        windows = {state for state, output in enumerate(cell.outputs, start=1) if sources[output] <= windows}
+        found = {state for state, output in enumerate(cell.outputs, start=1) if sources[output] <= found}
+    return found
+
+
+def _remembered(cell: CellGraph) -> set[int]:
+    """Returns the states that are read and are no windows of the latest inputs."""
     read = {reference for node in cell.nodes for reference in node.inputs} | set(cell.outputs)
-    return {state for state in range(1, cell.first_node) if state in read and state not in windows}
+    return {state for state in range(1, cell.first_node) if state in read} - windows(cell)

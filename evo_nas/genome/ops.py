@@ -1,7 +1,8 @@
 """The operations of a cell: one row each, from which every other table of the genome follows.
 
-A new operation is a row here, a line in `models.eager`, two in `models.bptt` and two in the interpreter. Until it
-has them, leave ``by_default`` false: it is then in a search space only if the configuration asks for it.
+A new operation is a row here, a line in `models.eager`, two in `models.bptt`, two in the interpreter and two in
+the kernel of packed cells. Until it has them, leave ``by_default`` false: it is then in a search space only if the
+configuration asks for it.
 
 Four ops have a learned weight a unit. It is a vector that does not change while a sequence is read, so no backend has
 arithmetic of their own for them: a scale is a product with the vector, a constant is the vector.
