@@ -1,4 +1,4 @@
-"""Switches each building block on and off at equal cost, on the data that it is for.
+"""Switches each building block on and off in the same training, on the data that it is for.
 
     python -m benchmarks.ablation [--sets NAME...] [--blocks WORD...] [--seeds 3]     makes what is missing
     python -m benchmarks.ablation --report                                            the page alone

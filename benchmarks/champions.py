@@ -49,6 +49,8 @@ LANGUAGES = ("anbncn", "addition")
 REMARKS = (
     "Champion: the fittest on validation of a search by aging evolution, with so many candidates in one process; "
     "the script says where the space differs from that in `configs/` or from the default.",
+    "Which blocks the default space and `configs/` hold was decided with the [ablation](ablation.md) in view, which "
+    "shows the test part of the given cut; no search and no choice among candidates saw a test score.",
     "LSTM: the same strategy, seed and number of candidates in the same space, but with LSTM cells alone and without "
     "front ends, shortcuts, norms and the like; widths, depth, directions, poolings, rates, batches and dropout are to "
     "choose as for the champion, so its size is what validation chose.",
@@ -63,7 +65,8 @@ REMARKS = (
 )
 CUTS = (
     "The networks are those that the search on the given cut found, trained from scratch on each other cut with a seed "
-    "of its own; the baselines are fitted to each of them, and the best is that of the best mean."
+    "of its own; the baselines are fitted to each of them, and the best is that of the best mean. Cuts that divide the "
+    "same examples anew share them with the cut of the search."
 )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from evo_nas.data.paths import check_that_files_differ, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
+from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Budget, Search
@@ -106,6 +107,7 @@ class Experiment:
         prepared = self.task.read()
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         _check_direction(self.sections.space, prepared.dataset)
+        _check_spellings(self.sections.space, prepared.dataset)
         if self.config.training.truncation is not None:
             _check_truncation(self.config.training.truncation, self.sections.space, prepared.dataset)
         return prepared
@@ -238,6 +240,16 @@ def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
         raise ConfigError(
             f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
             "would see what is to be predicted; set it to false"
+        )
+
+
+def _check_spellings(options: SpaceOptions, dataset: Dataset) -> None:
+    tokens, spelled = dataset.signature.vocabulary, len(dataset.vocabulary)
+    reading = [text for text in options.fronts if Front.of(text).kind is FrontKind.SUBWORDS]
+    if reading and tokens and spelled != tokens:
+        raise ConfigError(
+            f"space.fronts has {reading[0]!r}, which reads how tokens are written, and {dataset.name} names {spelled} "
+            f"of its {tokens} tokens; leave it out, or give the data set a vocabulary"
         )
 
 

@@ -1,5 +1,6 @@
 import math
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -222,6 +223,15 @@ def test_a_layer_that_reads_backwards_may_not_forecast(settings):
     task = {"kind": "copy_memory"}
     with pytest.raises(ConfigError, match=r"space\.bidirectional is true, but the task is copy problem"):
         _ = experiment(settings(task=task, space={"widths": [4], "bidirectional": True})).dataset
+
+
+def test_a_front_that_reads_spellings_needs_a_token_for_each_id(settings):
+    named = experiment(settings(task={"kind": "parity"}, space={"widths": [4]})).dataset
+    values = settings(task={"kind": "in_memory"}, space={"fronts": ["none", "subwords 1-2 x 64"]})
+    nameless = replace(named, vocabulary=())
+    with pytest.raises(ConfigError, match="'subwords 1-2 x 64', which reads how .* names 0 of its 2 tokens"):
+        _ = Experiment.of(configured(values), dataset=nameless).dataset
+    assert Experiment.of(configured(values), dataset=named).dataset is named
 
 
 def test_truncation_is_for_sequences_that_stand_alone(settings):

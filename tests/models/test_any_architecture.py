@@ -37,9 +37,9 @@ def space(signature: Signature, **options: object) -> SearchSpace:
     return SearchSpace(WIDE.model_copy(update=options), signature, 50)
 
 
-def forecasts(*shortcuts: str, **shapes: object) -> SearchSpace:
+def forecasts(*shortcuts: str, outputs: int = 6, last_values: tuple[int, ...] = ()) -> SearchSpace:
     return space(
-        Signature(features=3, outputs=6, horizon=3, steps=STEPS, **shapes),
+        Signature(features=3, outputs=outputs, horizon=3, steps=STEPS, last_values=last_values),
         columns=tuple(Columns),
         segments=(0, 2, 3),
         fronts=("none", "segments 2", "convolution 3/2"),
@@ -69,7 +69,7 @@ SPACES = {
         bidirectional=False,
     ),
     "a forecast": forecasts("none", "shared", "full", last_values=(2, 0)),
-    "a forecast of quantiles": forecasts("none", "shared", "full", last_values=(2, 2)),
+    "a forecast of quantiles": forecasts("none", "shared", "full", outputs=12, last_values=(2, 2, 0, 0)),
     "a forecast of what is not read": forecasts("none", "full"),
 }
 IN_ORDER = space(
