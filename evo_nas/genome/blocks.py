@@ -108,7 +108,9 @@ class Front:
         if not 1 <= self.stride <= widest:
             raise GenomeError(f"front.stride of {self.kind} is {self.stride}; must be 1 to {widest}")
         if (self.ngrams is not None) != (self.kind in _HASHED):
-            raise GenomeError(f"front.ngrams of {self.kind} is {self.ngrams}; only hashed fronts have them")
+            raise GenomeError(
+                f"front.ngrams of {self.kind} is {self.ngrams}; ngrams and subwords need them, no other may"
+            )
 
     @property
     def shortens(self) -> int:
@@ -182,7 +184,9 @@ class Shortcut:
 
     def __post_init__(self) -> None:
         if (self.ngrams is not None) != (self.kind is ShortcutKind.NGRAMS):
-            raise GenomeError(f"shortcut.ngrams of {self.kind} is {self.ngrams}; only ngrams has them")
+            raise GenomeError(
+                f"shortcut.ngrams of {self.kind} is {self.ngrams}; ngrams needs them, no other may"
+            )
 
     @classmethod
     def of(cls, text: str) -> Shortcut:

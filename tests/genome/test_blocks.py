@@ -40,6 +40,13 @@ def test_what_is_no_front_is_refused(text) -> None:
         Front.of(text)
 
 
+def test_block_that_lacks_its_ngrams_says_that_it_needs_them() -> None:
+    with pytest.raises(GenomeError, match="front.ngrams of subwords is None; ngrams and subwords need them"):
+        Front(FrontKind.SUBWORDS)
+    with pytest.raises(GenomeError, match="shortcut.ngrams of ngrams is None; ngrams needs them"):
+        Shortcut(ShortcutKind.NGRAMS)
+
+
 def test_table_of_ngrams_has_a_limit() -> None:
     with pytest.raises(GenomeError, match=f"{MAX_NGRAM_ROWS + 1} rows; must be 2 to {MAX_NGRAM_ROWS}"):
         Shortcut.of(f"ngrams 1-2 x {MAX_NGRAM_ROWS + 1}")
