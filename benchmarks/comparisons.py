@@ -70,6 +70,16 @@ class Comparison:
         champion, (_, score) = self.judged[NAMES[0]], self.baseline
         return champion.test > score if champion.higher_is_better else champion.test < score
 
+    @property
+    def passes(self) -> bool:
+        """Whether the champion's mean is at least as good as the figure to pass."""
+        champion, figure_to_pass = self.judged[NAMES[0]], self.contest.challenge.to_pass
+        if figure_to_pass is None:
+            return False
+        return (
+            champion.test >= figure_to_pass if champion.higher_is_better else champion.test <= figure_to_pass
+        )
+
     def gain(self, name: str) -> Difference | None:
         """Returns how much better the champion is than the contestant ``name``; None if there is no such one."""
         if name not in self.judged:
@@ -79,7 +89,9 @@ class Comparison:
 
     def row(self) -> list[str]:
         """The cells of the table of the given cut."""
-        return [self._data, self.contest.challenge.to_pass or "-", *self._figures(), f"{self._cpu_s:.0f}"]
+        challenge = self.contest.challenge
+        to_pass = "-" if challenge.to_pass is None else f"{challenge.to_pass:g}{challenge.note}"
+        return [self._data, to_pass, *self._figures(), f"{self._cpu_s:.0f}"]
 
     def cut_row(self) -> list[str]:
         """The cells of the table of other cuts."""

@@ -43,12 +43,14 @@ class Challenge:
     Attributes:
         evaluations: Candidates of the search, and of that for an LSTM.
         space: Overrides of the space of the search.
-        to_pass: A figure that is to be passed, with its source; empty for none.
+        to_pass: A test metric that is to be passed; None for none.
+        note: What the page says beside it.
     """
 
     evaluations: int
     space: tuple[str, ...] = ()
-    to_pass: str = ""
+    to_pass: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
