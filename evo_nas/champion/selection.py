@@ -27,7 +27,7 @@ def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
     archive.update(told)
     if archive.best is None:
         raise ChampionError(
-            f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at the "
-            "causes with `evo-nas show`"
+            f"{run} has no champion: none of its {len(told)} evaluations was scored; search on, or look at a "
+            f"cause with `evo-nas show {run} --candidate {told[0].candidate.id if told else 0}`"
         )
     return archive.best
