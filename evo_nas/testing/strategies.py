@@ -184,7 +184,7 @@ def still_in_flight(asked: list[Candidate], told: list[Evaluation]) -> list[Cand
 
 _ONE_LAYER = {
     "layers": {"min": 1, "max": 1}, "cells": ["lstm", "gru"], "evolve_cell": False, "skips": False, "heads": [0],
-    "clips": [1.0],
+    "clips": [1.0], "fronts": ["none"],
 }  # fmt: skip
 
 

@@ -278,8 +278,8 @@ def test_show_ends_the_lineage_at_a_lost_forebear(run: Path, monkeypatch: pytest
 
 
 def test_show_writes_the_equations_of_one_candidate(run: Path) -> None:
-    output = evo_nas_command("show", run, "--candidate", 0).output
-    assert "candidate #0" in output
+    output = evo_nas_command("show", run, "--candidate", 1).output
+    assert "candidate #1" in output
     assert "seed:lstm" in output
     assert "h' = " in output
     assert "c' = " in output

@@ -31,7 +31,7 @@ def test_known_cells_found_the_population_beside_random_ones():
     operators = [candidate.operator for candidate in evolution(warmup=20).ask(20)]
     founders = [f"seed:{name}" for name, _ in SPACE.seeds()]
     assert operators[: len(founders)] == founders
-    assert {"seed:lstm", "seed:gru+norm, wide"} <= set(founders)
+    assert {"seed:lstm", "seed:gru", "seed:gru+norm+differences, wide"} <= set(founders)
     assert set(operators[len(founders) :]) == {"random"}
 
 
