@@ -25,7 +25,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
     # Read by glibc when a process starts: 256 MiB of freed memory are kept. By default the arrays of a step go
-    # back to the system, which clears them for the next step: a fifth of the CPU time of a GRU of 192 units.
+    # back to the system, which clears them for the next step.
     "MALLOC_TRIM_THRESHOLD_": str(2**28),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
