@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from heapq import nsmallest
+from heapq import nlargest
 from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evo_nas.evaluation import Evaluation
+    from evo_nas.evaluation import Evaluation, Standing
 
 
 class Archive:
@@ -28,8 +28,8 @@ class Archive:
     def update(self, evaluations: Iterable[Evaluation]) -> None:
         """Adds evaluations, given in the order in which they were told."""
         complete = (evaluation for evaluation in evaluations if evaluation.is_complete)
-        # `nsmallest` is stable: earlier evaluations come first here, so that they win among equals.
-        self._ranking = nsmallest(self._size, chain(self._ranking, complete), key=_rank)
+        # `nlargest` is stable: earlier evaluations come first here, so that they win among equals.
+        self._ranking = nlargest(self._size, chain(self._ranking, complete), key=_standing)
 
     @property
     def ranking(self) -> Sequence[Evaluation]:
@@ -42,6 +42,7 @@ class Archive:
         return self._ranking[0] if self._ranking else None
 
 
-def _rank(evaluation: Evaluation) -> tuple[float, float]:
-    fitness, negated_loss = evaluation.outcome.merit
-    return -fitness, -negated_loss
+def _standing(evaluation: Evaluation) -> Standing:
+    standing = evaluation.standing
+    assert standing is not None, "only complete evaluations are ranked"
+    return standing

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import total_ordering
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,8 +65,14 @@ class Candidate:
         parents: Ids of its parents; empty for a founder.
         operator: Name of the operator that made it, such as ``random``, ``seed:lstm``, ``mutation``, ``crossover``.
         seed: Seed of its training, derived from (run seed, canonical hash, budget).
-        budget: Training epochs.
+        budget: Training epochs, also if the training may be pruned before.
         asked_after: How many evaluations had been told when it was asked.
+        rungs: Epochs, ascending and below ``budget``, after which its training may be pruned.
+        thresholds: For each rung the fitness below which it is pruned there, as far as known when it was asked.
+        cut: Which cut of the training and validation rows it learns from; 0 is the one of the data set.
+        repeats: Id of the candidate whose architecture it trains again with another seed; None for a new one.
+        continues: Id of the pruned candidate whose training it continues; None for a training of its own.
+        starts_from: Digest of the weights that its training starts from; empty to start from scratch.
     """
 
     id: int
@@ -76,6 +83,45 @@ class Candidate:
     seed: int
     budget: int
     asked_after: int
+    rungs: tuple[int, ...] = ()
+    thresholds: tuple[float, ...] = ()
+    cut: int = 0
+    repeats: int | None = None
+    continues: int | None = None
+    starts_from: str = ""
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What ranks results of training; the larger the better.
+
+    A training that went further stands above one that was pruned before, whatever their fitness. Among those that went
+    equally far the fitness decides, then the lower validation loss, which tells networks apart that are right about
+    equally many examples. The number of parameters does not break ties: of networks that a small validation part cannot
+    tell apart, the smallest is rarely the best on other data.
+
+    Attributes:
+        level: Epochs after which it was pruned; infinity for a complete training.
+        fitness: Validation score, higher is better.
+        loss: Validation loss; infinity if it is not known.
+        is_inherited: Whether the training started from weights of another network.
+    """
+
+    level: float
+    fitness: float
+    loss: float = math.inf
+    is_inherited: bool = False
+
+    def __lt__(self, other: Standing) -> bool:
+        """Whether this stands below ``other``.
+
+        Raises:
+            ValueError: One started from inherited weights and the other from scratch, which no score can make up for.
+        """
+        if self.is_inherited != other.is_inherited:
+            raise ValueError("a fitness from inherited weights cannot be compared with one from scratch")
+        return (self.level, self.fitness, -self.loss) < (other.level, other.fitness, -other.loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +141,11 @@ class Outcome:
             network was built.
         error: Class and message of the error; empty if there was none.
         table_parameters: How many of the parameters are in tables of hashed n-grams.
+        cpu_s: CPU seconds of training and validation.
+        steps: Optimizer steps of this training, those before a rung included.
+        inherited_steps: Optimizer steps behind the weights that it inherited; 0 from scratch.
+        weights: Digest of the weights that were kept of it; empty if none were.
+        source: Where the result comes from if it was not trained in this run, such as the place of an earlier run.
     """
 
     status: Status
@@ -108,6 +159,11 @@ class Outcome:
     backends: tuple[str, ...] = ()
     error: str = ""
     table_parameters: int = 0
+    cpu_s: float = 0.0
+    steps: int = 0
+    inherited_steps: int = 0
+    weights: str = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         # A stand-in score for failures would sooner or later be compared with a real one.
@@ -115,15 +171,24 @@ class Outcome:
             raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
 
     @property
-    def merit(self) -> tuple[float, float]:
-        """What ranks scored outcomes, the larger the better: the fitness, then the negated validation loss.
+    def standing(self) -> Standing | None:
+        """What ranks it; None without a fitness."""
+        if self.fitness is None:
+            return None
+        return Standing(
+            level=math.inf if self.status.complete else self.epochs,
+            fitness=self.fitness,
+            loss=self.metrics.get(VALIDATION_LOSS, math.inf),
+            is_inherited=self.inherited_steps > 0,
+        )
 
-        The loss tells networks apart that are right about equally many examples. The number of parameters does not
-        break ties: of networks that a small validation part cannot tell apart, the smallest is rarely the best on other
-        data.
-        """
-        assert self.fitness is not None
-        return self.fitness, -self.metrics.get(VALIDATION_LOSS, math.inf)
+    def fitness_after(self, epochs: int) -> float | None:
+        """Returns the best fitness of the first ``epochs`` epochs; None if it was not trained for so many."""
+        if self.fitness is None or not self.curve or not 1 <= epochs <= len(self.curve):
+            return None
+        # The curve is in the metric's own units, of which a loss is negated to become a fitness.
+        is_loss = self.metrics[self.metric] != self.fitness
+        return max(-value if is_loss else value for value in self.curve[:epochs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +222,11 @@ class Evaluation:
     def status(self) -> Status:
         """Status of the outcome."""
         return self.outcome.status
+
+    @property
+    def standing(self) -> Standing | None:
+        """What ranks it; None without a fitness."""
+        return self.outcome.standing
 
     @property
     def is_complete(self) -> bool:

@@ -135,7 +135,11 @@ class Experiment:
     def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a strategy that has not asked for anything yet."""
         return STRATEGIES[self.config.strategy["kind"]](
-            self.space, self.sections.strategy, seed=self.config.seed, epochs=self.config.training.epochs
+            self.space,
+            self.sections.strategy,
+            seed=self.config.seed,
+            epochs=self.config.training.epochs,
+            fitness=self.config.fitness,
         )
 
     def is_complete(self, run: Run) -> bool:
@@ -205,6 +209,7 @@ class Experiment:
             lanes=workers.lanes,
             gpu_share=workers.gpus,
             memory_bytes=workers.memory_bytes,
+            fitness=self.config.fitness,
         )
         if kind == "inline":
             return InlineExecutor(factory, time_limit_s=training.time_limit_s)

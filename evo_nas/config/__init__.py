@@ -6,6 +6,7 @@ here, since this package knows no task and no strategy; their owners check them 
 read the same.
 """
 
+from evo_nas.config.fitness import FitnessOptions, ValidationOptions
 from evo_nas.config.load import configured, load_config
 from evo_nas.config.schema import (
     BudgetOptions,
@@ -18,8 +19,10 @@ from evo_nas.config.validation_errors import checked, nearest, shown
 
 __all__ = [
     "BudgetOptions",
+    "FitnessOptions",
     "SearchConfig",
     "TrainingConfig",
+    "ValidationOptions",
     "WorkerOptions",
     "available_cores",
     "checked",

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from evo_nas.config.fitness import FitnessOptions, ValidationOptions
+
 MAX_SEED = 2**63 - 1
 
 
@@ -137,6 +139,8 @@ class SearchConfig(_Section):
         space: What may evolve.
         strategy: How the next candidate is chosen: ``kind`` and that kind's options; by default aging evolution.
         training: How candidates are trained.
+        fitness: How much training a score costs, and when it is believed.
+        validation: What candidates are compared on.
         budget: When to stop.
         workers: Where candidates are trained; a bare number is the number of worker processes.
         base_dir: Directory that relative data paths start from; by default that of the configuration file.
@@ -156,6 +160,8 @@ class SearchConfig(_Section):
         default_factory=lambda: {"kind": "aging"}, examples=[{"kind": "aging", "population": 50}]
     )
     training: TrainingConfig = TrainingConfig()
+    fitness: FitnessOptions = FitnessOptions()
+    validation: ValidationOptions = ValidationOptions()
     budget: BudgetOptions = BudgetOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)
     # Not strict, since YAML and recorded JSON have text where a path is meant.

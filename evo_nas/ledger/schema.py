@@ -50,6 +50,17 @@ SCHEMA = pa.schema(
         pa.field("error", pa.string(), nullable=False),
         pa.field("backends", pa.list_(pa.string()), nullable=False),
         pa.field("table_parameters", pa.int64(), nullable=False),
+        pa.field("rungs", pa.list_(pa.int32()), nullable=False),
+        pa.field("thresholds", pa.list_(pa.float64()), nullable=False),
+        pa.field("cut", pa.int32(), nullable=False),
+        pa.field("repeats", pa.int64()),
+        pa.field("continues", pa.int64()),
+        pa.field("starts_from", pa.string(), nullable=False),
+        pa.field("cpu_s", pa.float64(), nullable=False),
+        pa.field("steps", pa.int64(), nullable=False),
+        pa.field("inherited_steps", pa.int64(), nullable=False),
+        pa.field("weights", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
     ]
 )
 """``seq`` is the place in the order of telling, from 0; ``architecture`` is null if no `Describe` was given.

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from evo_nas.evaluation import Evaluation
+    from evo_nas.config import FitnessOptions
     from evo_nas.genome.space import SearchSpace
+    from evo_nas.strategies.trials import Trial
 
 
 class AgingOptions(StrategyOptions):
@@ -59,9 +60,15 @@ class AgingEvolution(Strategy[AgingOptions]):
     Options = AgingOptions
 
     def __init__(
-        self, space: SearchSpace, options: AgingOptions | None = None, *, seed: int, epochs: int
+        self,
+        space: SearchSpace,
+        options: AgingOptions | None = None,
+        *,
+        seed: int,
+        epochs: int,
+        fitness: FitnessOptions | None = None,
     ) -> None:
-        super().__init__(space, options, seed=seed, epochs=epochs)
+        super().__init__(space, options, seed=seed, epochs=epochs, fitness=fitness)
         chosen = self._options
         # The bounded queue does the aging: the youngest individual pushes out the oldest.
         self._population: deque[Individual] = deque(maxlen=chosen.population)
@@ -76,7 +83,7 @@ class AgingEvolution(Strategy[AgingOptions]):
     def _propose(self, k: int, rng: random.Random) -> Proposal:
         if self._complete >= self._options.warmup:
             genome, parents, operator = self._breeder.breed(self._population, rng)
-            return Proposal(genome, tuple(parent.evaluation.candidate.id for parent in parents), operator)
+            return Proposal(genome, tuple(parent.trial.candidate.id for parent in parents), operator)
         if k < len(self._founders):
             name, genome = self._founders[k]
             founder = Proposal(genome, parents=(), operator=f"seed:{name}")
@@ -85,8 +92,8 @@ class AgingEvolution(Strategy[AgingOptions]):
                 return founder
         return self._by_chance(rng)
 
-    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
-        complete = [evaluation for evaluation in evaluations if evaluation.is_complete]
+    def _learn(self, trials: Sequence[Trial]) -> None:
+        complete = [trial for trial in trials if trial.is_complete]
         self._complete += len(complete)
         # A resumed run tells its whole history at once, of which only the youngest are alive.
         self._population.extend(individuals(complete[-self._options.population :]))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from evo_nas.evaluation import Evaluation
     from evo_nas.genome.space import Gene, Genome, SearchSpace
+    from evo_nas.strategies.trials import Trial
 
 _lending = threading.Lock()
 NEIGHBOUR_STEP = 0.75
@@ -34,24 +34,26 @@ class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
 
 
 class Individual(list[int]):
-    """A DEAP individual: the genome as a list, its `Score`, and the evaluation it stands for."""
+    """A DEAP individual: the genome as a list, and the complete trial that it stands for."""
 
-    def __init__(self, genome: Iterable[int], evaluation: Evaluation) -> None:
-        super().__init__(genome)
-        self.evaluation = evaluation
-        self.fitness = Score(evaluation.outcome.merit)
+    def __init__(self, trial: Trial) -> None:
+        super().__init__(trial.candidate.genome)
+        self.trial = trial
+
+    @property
+    def fitness(self) -> Score:
+        """The score by which DEAP selects, as of now: repeated trainings change it."""
+        standing = self.trial.standing
+        assert standing is not None, "only complete trials are individuals"
+        return Score((standing.fitness, -standing.loss))
 
     def __deepcopy__(self, memo: dict[int, object]) -> Individual:
-        return Individual(self, self.evaluation)
+        return Individual(self.trial)
 
 
-def individuals(evaluations: Iterable[Evaluation]) -> list[Individual]:
-    """Returns one individual for each complete evaluation."""
-    return [
-        Individual(evaluation.candidate.genome, evaluation)
-        for evaluation in evaluations
-        if evaluation.is_complete
-    ]
+def individuals(trials: Iterable[Trial]) -> list[Individual]:
+    """Returns one individual for each complete trial."""
+    return [Individual(trial) for trial in trials if trial.is_complete]
 
 
 @contextmanager

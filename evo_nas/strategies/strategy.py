@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
+from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
     import random
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.space import Genome, SearchSpace
+    from evo_nas.strategies.revisits import Revisit
+    from evo_nas.strategies.trials import Trial
 
 REDRAWS = 64
 """Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
@@ -41,16 +45,33 @@ class Proposal:
         parents: Ids of its parents; empty for a founder.
         operator: Name of the operator that made it, such as ``mutation``.
         epochs: Epochs of training, at least 1; None for those of the configuration.
+        is_prunable: Whether it may be pruned at a rung.
+        repeats: Id of the candidate whose architecture is trained again; None for a new one.
+        repetition: Which training of the architecture it is, from 0; each has a seed of its own.
+        cut: Which cut of the training and validation rows it learns from.
+        continues: Id of the pruned candidate whose training is continued; None for a training of its own.
+        starts_from: Digest of the weights that the training starts from; empty to start from scratch.
     """
 
     genome: Genome
     parents: tuple[int, ...]
     operator: str
     epochs: int | None = None
+    is_prunable: bool = True
+    repeats: int | None = None
+    repetition: int = 0
+    cut: int = 0
+    continues: int | None = None
+    starts_from: str = ""
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.epochs < 1:
             raise ValueError(f"epochs of a proposal is {self.epochs}; must be at least 1, or None")
+
+    @property
+    def is_revisit(self) -> bool:
+        """Whether its architecture was asked before, and is trained again on purpose."""
+        return self.repeats is not None or self.continues is not None
 
 
 class Strategy(ABC, Generic[OptionsT_co]):
@@ -71,24 +92,35 @@ class Strategy(ABC, Generic[OptionsT_co]):
     * Candidate ``k`` depends on the run seed, ``k``, the evaluations told before it was asked and the
       candidates with smaller ids; never on time, on the batch size or on which process asks.
     * A candidate is told once, and only after it was asked.
-    * No two candidates of a run mean the same architecture trained for as many epochs; those in flight count.
+    * No two candidates of a run mean the same architecture trained for as many epochs; those in flight count. Only a
+      revisit trains one again, and says which.
 
     A subclass names its ``kind`` and its ``Options`` and fills two hooks: `_propose` draws a genome, `_learn`
-    takes in evaluations.
+    takes in trials. Rungs, confirmations and repeats are made here, the same for every strategy.
 
     Args:
         space: The search space.
         options: Options of this strategy; the defaults if None.
         seed: The run's seed.
         epochs: Epochs of training of every candidate for which the strategy chooses no other number.
+        fitness: How candidates are scored; by default each is trained once, to the end.
     """
 
     kind: ClassVar[str]
     Options: type[OptionsT_co]
 
     def __init__(
-        self, space: SearchSpace, options: OptionsT_co | None = None, *, seed: int, epochs: int
+        self,
+        space: SearchSpace,
+        options: OptionsT_co | None = None,
+        *,
+        seed: int,
+        epochs: int,
+        fitness: FitnessOptions | None = None,
     ) -> None:
+        self._fitness = fitness or FitnessOptions()
+        self._trials = Trials()
+        self._revisits: tuple[Revisit, ...] = ()
         self._space = space
         self._options = self.Options() if options is None else options
         self._seed = seed
@@ -118,7 +150,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
         self._told += len(evaluations)
-        self._learn(evaluations)
+        settled = [trial for evaluation in evaluations if (trial := self._settled(evaluation)) is not None]
+        self._learn(settled)
 
     def resume(self, told: Sequence[Evaluation], in_flight: Sequence[Candidate]) -> None:
         """Rebuilds the state from a ledger: the told evaluations in order, and the candidates in flight.
@@ -145,12 +178,27 @@ class Strategy(ABC, Generic[OptionsT_co]):
     def _propose(self, k: int, rng: random.Random) -> Proposal:
         """Returns a genome for candidate ``k``; called again, with ``rng`` advanced, if the genome is unusable."""
 
-    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
-        """Updates the state with evaluations that were just told, in order."""
+    def _learn(self, trials: Sequence[Trial]) -> None:
+        """Updates the state with trials that were just settled, in order.
+
+        A trial is settled when nothing more is awaited of it: it failed, was pruned or is complete. One that goes on
+        later, or is repeated, is settled again.
+        """
+
+    def _settled(self, evaluation: Evaluation) -> Trial | None:
+        """Adds an evaluation to its trial and returns that, unless another training of it is awaited."""
+        trial = self._trials.add(evaluation)
+        for revisit in self._revisits:
+            revisit.learn(trial)
+        return None if any(revisit.awaits(trial) for revisit in self._revisits) else trial
 
     def _next(self) -> Candidate | None:
         # A generator of its own for each candidate, so that the size of a batch changes nothing.
         rng = stream(self._seed, "ask", self._asked)
+        for revisit in self._revisits:
+            again = revisit.propose(self._asked, rng)
+            if again is not None:
+                return self._candidate(again)
         for attempt in range(REDRAWS):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
             own = attempt < REDRAWS // 2
@@ -162,15 +210,21 @@ class Strategy(ABC, Generic[OptionsT_co]):
     def _candidate(self, proposal: Proposal) -> Candidate:
         canonical_hash = self._space.canonical_hash(proposal.genome)
         epochs = self._epochs_of(proposal)
+        # The first training's seed needs no number, so that it is the same with and without repeats.
+        again = (proposal.repetition,) if proposal.repetition else ()
         return Candidate(
             id=self._asked,
             genome=proposal.genome,
             canonical_hash=canonical_hash,
             parents=proposal.parents,
             operator=proposal.operator,
-            seed=derive_seed(self._seed, "training", canonical_hash, epochs),
+            seed=derive_seed(self._seed, "training", canonical_hash, epochs, *again),
             budget=epochs,
             asked_after=self._told,
+            cut=proposal.cut,
+            repeats=proposal.repeats,
+            continues=proposal.continues,
+            starts_from=proposal.starts_from,
         )
 
     def _by_chance(self, rng: random.Random) -> Proposal:
@@ -189,5 +243,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         for candidate in candidates:
             self._known[candidate.budget].add(candidate.canonical_hash)
             self._in_flight.add(candidate.id)
+            for revisit in self._revisits:
+                revisit.asked(candidate)
             # Not a count: ids that a damaged ledger lost must not be used again.
             self._asked = max(self._asked, candidate.id + 1)

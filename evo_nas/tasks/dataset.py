@@ -171,6 +171,7 @@ class Dataset:
         has_target_holes: Whether some targets are NaN, so that loss and metric have to leave them out.
         preparation: What leads from raw sequences to the inputs of a network and from its outputs to answers; None if
             the task does not say.
+        cuts: Other training and validation parts of the same rows, for trainings that must not see the first cut.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Dataset:
     quantiles: tuple[float, ...] = ()
     has_target_holes: bool = False
     preparation: Preparation | None = None
+    cuts: tuple[tuple[Part, Part], ...] = ()
 
     def __post_init__(self) -> None:
         # Here and not in each task, so that none can forget it.

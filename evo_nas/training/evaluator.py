@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
+from evo_nas.config import FitnessOptions
 from evo_nas.errors import GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters, count_tables
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
     from evo_nas.tasks.dataset import Dataset
+    from evo_nas.weights import WeightStore
 
 
 class CandidateEvaluator:
@@ -94,6 +96,8 @@ class EvaluatorFactory:
         gpu_share: Share of one GPU that belongs to the process; 0 and 1 set no limit.
         memory_bytes: Memory that belongs to the process; None for no limit.
         lanes: Threads that call the evaluator and divide the memory among themselves.
+        fitness: How candidates are scored.
+        weights: Where trainings leave weights and find those that they start from; None to keep none.
     """
 
     space: SearchSpace
@@ -102,6 +106,8 @@ class EvaluatorFactory:
     gpu_share: float = 0.0
     memory_bytes: int | None = None
     lanes: int = 1
+    fitness: FitnessOptions = field(default_factory=FitnessOptions)
+    weights: WeightStore | None = None
 
     def __call__(self) -> CandidateEvaluator:
         """Sets the threads and memory of this process and puts the data on the device.

@@ -41,7 +41,18 @@ def each(keys: tuple[Key, ...]) -> Iterator[Key]:
 
 def test_every_task_strategy_and_section_is_there() -> None:
     kinds = [f"task.{kind}" for kind in TASKS] + [f"strategy.{kind}" for kind in STRATEGIES]
-    assert set(SECTIONS) == {"", "task", "space", "strategy", "training", "budget", "workers", *kinds}
+    assert set(SECTIONS) == {
+        "",
+        "task",
+        "space",
+        "strategy",
+        "training",
+        "fitness",
+        "validation",
+        "budget",
+        "workers",
+        *kinds,
+    }
 
 
 @pytest.mark.parametrize("name", SECTIONS)

@@ -21,13 +21,16 @@ from evo_nas.strategies.operators import (
     mutate_active_gene,
     mutated_choice,
 )
+from evo_nas.strategies.trials import Trial
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
 
 def scored(identity, fitness, *, loss=1.0, genome=(0,)):
     candidate = Candidate(identity, genome, f"hash{identity}", (), "random", 0, 1, 0)
-    return Evaluation(candidate, Outcome(Status.OK, fitness=fitness, metrics={"validation_loss": loss}))
+    return Trial(
+        Evaluation(candidate, Outcome(Status.OK, fitness=fitness, metrics={"validation_loss": loss}))
+    )
 
 
 def test_searches_in_two_threads_draw_each_from_its_own_stream():
@@ -104,7 +107,7 @@ def test_a_larger_tournament_picks_fitter_parents():
         breeder = Breeder(SPACE, tournament=tournament, crossover=0.0)
         rng = random.Random(1)
         parents = [breeder.breed(population, rng)[1][0] for _ in range(100)]
-        return sum(parent.evaluation.fitness for parent in parents) / 100
+        return sum(parent.trial.standing.fitness for parent in parents) / 100
 
     assert mean_parent(1) < 32
     assert mean_parent(10) > 40
@@ -114,7 +117,7 @@ def test_a_tournament_of_equals_is_won_by_the_lower_validation_loss():
     genome = SPACE.random(random.Random(1))
     population = individuals(scored(i, 1.0, loss=100.0 - i, genome=genome) for i in range(10))
     breeder = Breeder(SPACE, tournament=60, crossover=0.0)
-    assert breeder.breed(population, random.Random(1))[1][0].evaluation.candidate.id == 9
+    assert breeder.breed(population, random.Random(1))[1][0].trial.candidate.id == 9
 
 
 def test_crossover_mixes_both_parents_and_mutates_once():
@@ -190,7 +193,7 @@ def test_parents_are_untouched():
 def test_only_complete_evaluations_become_individuals(status):
     outcome = Outcome(status, fitness=0.5 if status.scored else None)
     evaluation = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), outcome)
-    assert individuals([evaluation]) == []
+    assert individuals([Trial(evaluation)]) == []
 
 
 def test_statistics_describe_the_population():

@@ -1,0 +1,58 @@
+"""The section ``fitness``: how much training a score costs, and when it is believed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+# Not strict, since YAML and recorded JSON have lists where a tuple is meant.
+Epochs = Annotated[tuple[Annotated[int, Field(strict=True, ge=1)], ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+PruningRule = Literal["halving", "median", "extrapolation"]
+Inheritance = Literal["none", "parent", "bank"]
+
+
+class FitnessOptions(_Section):
+    """How candidates are scored.
+
+    Attributes:
+        rungs: Epochs after which a training may be pruned, ascending and below ``training.epochs``; ``auto`` chooses
+            them, and none trains every candidate to the end.
+        pruning: The rule that decides at a rung: ``halving`` (asynchronous successive halving), ``median``, or
+            ``extrapolation`` of the run's own curves.
+        reduction: At a rung, one of so many goes on.
+        grow: Whether the highest rung grows only while the order of the best still changes (PASHA).
+        repeats: Share of the evaluations that train a candidate again with another seed, to measure the noise.
+        confirm: Whether a top score must be confirmed, with another seed and cut, before it may breed.
+        seeds_per_candidate: Trainings of every candidate, whose mean is its score.
+        inheritance: What a training starts from: ``none`` (scratch), ``parent`` or the shared ``bank``.
+        memory: Directory or URI of earlier runs, whose results for the same training are not trained again.
+        objectives: What is optimised, the fitness first.
+    """
+
+    rungs: Epochs | Literal["auto"] | None = Field(default=None, examples=[[2, 6]])
+    pruning: PruningRule = "halving"
+    reduction: int = Field(default=3, ge=2, le=100)
+    grow: bool = False
+    repeats: float = Field(default=0.0, ge=0.0, le=0.5)
+    confirm: bool = False
+    seeds_per_candidate: int = Field(default=1, ge=1, le=100)
+    inheritance: Inheritance = "none"
+    memory: str | None = Field(default=None, examples=["runs"])
+    objectives: Names = ("fitness",)
+
+
+class ValidationOptions(_Section):
+    """What candidates are compared on.
+
+    Attributes:
+        cuts: Cuts of the training and validation rows; repeated trainings take another one than the first.
+    """
+
+    cuts: int = Field(default=1, ge=1, le=100)

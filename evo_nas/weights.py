@@ -1,0 +1,41 @@
+"""`WeightStore`: where trainings leave weights that later trainings start from."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+
+class WeightStore(Protocol):
+    """Keeps weights under the SHA-256 of their bytes; workers use it, so it can be pickled.
+
+    What `put` returned is durable: an evaluation that names a digest may be committed.
+    """
+
+    def put(self, content: bytes) -> str:
+        """Keeps ``content`` and returns its digest in hex."""
+
+    def get(self, digest: str) -> bytes | None:
+        """Returns what was kept under ``digest``; None if it is missing or damaged."""
+
+
+def digest_of(content: bytes) -> str:
+    """Returns the digest under which ``content`` is kept."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class MemoryWeights:
+    """Keeps weights in this process, for tests and for searches that keep nothing."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def put(self, content: bytes) -> str:
+        """Keeps ``content`` and returns its digest."""
+        digest = digest_of(content)
+        self._contents[digest] = content
+        return digest
+
+    def get(self, digest: str) -> bytes | None:
+        """Returns what was kept under ``digest``."""
+        return self._contents.get(digest)
