@@ -175,8 +175,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
         return {}
 
     @abstractmethod
-    def _propose(self, k: int, rng: random.Random) -> Proposal:
-        """Returns a genome for candidate ``k``; called again, with ``rng`` advanced, if the genome is unusable."""
+    def _propose(self, k: int, rng: random.Random) -> Proposal | None:
+        """Returns a genome for candidate ``k``; called again, with ``rng`` advanced, if the genome is unusable.
+
+        None says that nothing is left to propose, as far as is known now.
+        """
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         """Updates the state with trials that were just settled, in order.
@@ -203,6 +206,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
             own = attempt < REDRAWS // 2
             proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
+            if proposal is None:
+                return None
             if self._is_new(proposal):
                 return self._candidate(proposal)
         return None
