@@ -22,10 +22,11 @@ from pathlib import Path
 from benchmarks.objectives import Pause
 from benchmarks.table import Table, load, machine, peak_mib, write
 from benchmarks.wiring import strategy
+from evo_nas.budgets import Budget
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution.simulated import SimulatedExecutor, Simulation
 from evo_nas.ledger import Ledger, RunRecord
-from evo_nas.loop import Budget, Search
+from evo_nas.loop import Search
 
 GENES = 75
 EPOCHS = 9

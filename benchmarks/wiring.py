@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.table import load, peak_mib
+from evo_nas.budgets import Budget
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import Ledger, RunRecord
-from evo_nas.loop import Budget, Progress, Search
+from evo_nas.loop import Progress, Search
 from evo_nas.strategies.aging import AgingEvolution
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from evo_nas.budgets import Budget
 from evo_nas.data.paths import check_that_files_differ, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
-from evo_nas.loop import Budget, Search
+from evo_nas.loop import Search
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.dataset import Sequences
@@ -130,7 +131,7 @@ class Experiment:
     @property
     def budget(self) -> Budget:
         """When the search is complete."""
-        return Budget(self.config.budget.evaluations, self.config.budget.train_s)
+        return Budget(self.config.budget.most_evaluations, self.config.budget.train_s)
 
     def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a strategy that has not asked for anything yet."""

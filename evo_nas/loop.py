@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from evo_nas.archive import Archive
+from evo_nas.budgets import Budget, Ending, Spent
+from evo_nas.run_clock import RunClock, TrainingPace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,24 +26,6 @@ TURN_S = 0.5
 """Longest wait for results in one turn, in seconds; between turns the loop checks whether it was stopped."""
 ASKED_AT_ONCE = 256
 """Most candidates asked before they are submitted, so that the first of many workers can start early."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """The limits at which a search is complete, counted over the whole run and all its resumes.
-
-    Attributes:
-        evaluations: Candidates to evaluate, failures included.
-        train_s: Training time of all evaluations together, in seconds; None for no limit. Candidates in flight
-            when it is reached are still evaluated.
-    """
-
-    evaluations: int
-    train_s: float | None = None
-
-    def is_spent(self, *, asked: int, train_s: float) -> bool:
-        """Whether ``asked`` candidates or ``train_s`` seconds of training use the budget up."""
-        return asked >= self.evaluations or (self.train_s is not None and train_s >= self.train_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +46,9 @@ class Progress:
         interrupted: Whether the search was asked to stop before that.
         commit_s: Seconds that the last commit took.
         train_s: Seconds of training, over the whole run.
+        wall_s: Seconds in which the run was searched, over the whole run.
+        full_s: Seconds that one full training takes; 0 before the first.
+        ending: The limit that was reached; None while the search goes on.
     """
 
     told: int
@@ -77,6 +64,9 @@ class Progress:
     interrupted: bool
     commit_s: float = 0.0
     train_s: float = 0.0
+    wall_s: float = 0.0
+    full_s: float = 0.0
+    ending: Ending | None = None
 
 
 Listener = Callable[[Progress], None]
@@ -109,7 +99,12 @@ class Search:
         self._unrecorded: dict[int, Candidate] = {}
         self._told = self._asked = self._told_at_start = 0
         self._train_s = self._commit_s = 0.0
+        self._clock = RunClock()
+        self._pace = TrainingPace()
+        self._better_after = 0
+        self._better_at_s = 0.0
         self._exhausted = False
+        self._ending: Ending | None = None
         self._stop = threading.Event()
         self._drained_by = -math.inf
         self._started = time.monotonic()
@@ -193,6 +188,9 @@ class Search:
             interrupted=self._stop.is_set(),
             commit_s=self._commit_s,
             train_s=self._train_s,
+            wall_s=self._clock.seconds(),
+            full_s=self._pace.full_s,
+            ending=self._ending,
         )
 
     @property
@@ -202,7 +200,21 @@ class Search:
 
     @property
     def _spent(self) -> bool:
-        return self._budget.is_spent(asked=self._asked, train_s=self._train_s)
+        # Once reached, a limit stays reached: the best of what is in flight must not begin the search again.
+        self._ending = self._ending or self._budget.ending(self._spending())
+        return self._ending is not None
+
+    def _spending(self) -> Spent:
+        wall_s = self._clock.seconds()
+        return Spent(
+            asked=self._asked,
+            told=self._told,
+            train_s=self._train_s,
+            wall_s=wall_s,
+            full_s=self._pace.full_s,
+            since_better=self._told - self._better_after,
+            since_better_s=wall_s - self._better_at_s,
+        )
 
     def _ask(self) -> None:
         # In portions until every worker has enough, so that the first can start while others are still asked.
@@ -227,6 +239,7 @@ class Search:
         self._is_resumed = True
         history = self._ledger.history()
         self._strategy.resume(history.told, history.in_flight)
+        self._clock.resume(history.told)
         self._count(history.told)
         self._told_at_start = self._told
         self._asked = self._told + len(history.in_flight)
@@ -244,7 +257,12 @@ class Search:
         self._unrecorded.clear()
 
     def _count(self, evaluations: Sequence[Evaluation]) -> None:
-        self._told += len(evaluations)
+        for evaluation in evaluations:
+            self._told += 1
+            self._pace.observe(evaluation)
+            before = self._archive.best
+            self._archive.update([evaluation])
+            if self._archive.best is not before:
+                self._better_after, self._better_at_s = self._told, self._clock.seconds()
         self._train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
         self._by_status.update(evaluation.status for evaluation in evaluations)
-        self._archive.update(evaluations)

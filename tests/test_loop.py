@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from evo_nas.budgets import Budget
 from evo_nas.errors import RunError
 from evo_nas.evaluation import Candidate, Outcome, Status
 from evo_nas.execution.simulated import SimulatedExecutor, Simulation
@@ -13,7 +14,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import Ledger, LedgerReader
-from evo_nas.loop import Budget, Search
+from evo_nas.loop import Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from tests.ledger.samples import RECORD, MemoryStore

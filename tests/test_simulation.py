@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from evo_nas.budgets import Budget
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
@@ -15,7 +16,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import Ledger, compaction
-from evo_nas.loop import Budget, Search
+from evo_nas.loop import Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.verification import verify

@@ -74,7 +74,7 @@ def _readable(run: Run) -> RunSummary:
         run=str(run),
         task=str(config.task["kind"]),
         evaluated=totals.told,
-        evaluations=config.budget.evaluations,
+        evaluations=config.budget.most_evaluations,
         failed=sum(count for status, count in by_status(table).items() if not status.scored),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,

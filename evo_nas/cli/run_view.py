@@ -92,7 +92,7 @@ class RunView:
         return {
             "run": self.run,
             "evaluations": self.totals.told,
-            "budget": self.config.budget.evaluations,
+            "budget": self.config.budget.most_evaluations,
             "train_s": self.totals.train_s,
             "train_minutes_budget": self.config.budget.train_minutes,
             "complete": self.complete,
@@ -120,7 +120,7 @@ class RunView:
 
     def _summary(self) -> str:
         budget = self.config.budget
-        spent = f"{self.totals.told:,} of {budget.evaluations:,} evaluated"
+        spent = f"{self.totals.told:,} of {budget.most_evaluations:,} evaluated"
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
         state = "complete" if self.complete else "not complete"

@@ -61,16 +61,43 @@ class TrainingConfig(_Section):
         return self.model_copy(update={"time_limit_s": math.inf})
 
 
+DEFAULT_EVALUATIONS = 120
+MOST_EVALUATIONS = 100_000_000
+
+
 class BudgetOptions(_Section):
     """How much a run may spend in total, including all its resumes.
 
     Attributes:
-        evaluations: Number of candidates to evaluate.
+        evaluations: Number of candidates to evaluate; 120 by default, and as many as fit if ``minutes`` are given.
+        minutes: Time of the whole run with its verdict, in minutes; the search measures its first candidates and
+            plans by them.
         train_minutes: Training time of all candidates together, in minutes; no limit by default.
+        stop_when_flat: Share of the budget after which the search ends if nothing better was found, beyond the noise;
+            never by default.
     """
 
-    evaluations: int = Field(default=120, ge=1, le=100_000_000)
+    evaluations: int | None = Field(default=None, ge=1, le=MOST_EVALUATIONS, examples=[120])
+    minutes: float | None = Field(default=None, gt=0, examples=[20.0])
     train_minutes: float | None = Field(default=None, gt=0, examples=[30.0])
+    stop_when_flat: float | None = Field(default=None, gt=0, lt=1, examples=[0.3])
+
+    @property
+    def most_evaluations(self) -> int:
+        """Most candidates that are evaluated."""
+        if self.evaluations is not None:
+            return self.evaluations
+        return DEFAULT_EVALUATIONS if self.minutes is None else MOST_EVALUATIONS
+
+    @property
+    def expected_evaluations(self) -> int:
+        """How many evaluations a strategy may expect before anything is measured."""
+        return self.evaluations or DEFAULT_EVALUATIONS
+
+    @property
+    def wall_s(self) -> float | None:
+        """Seconds of the whole run; None for no limit."""
+        return None if self.minutes is None else 60 * self.minutes
 
     @property
     def train_s(self) -> float | None:

@@ -8,12 +8,12 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.budgets import Budget
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
 from evo_nas.evaluation import VALIDATION_LOSS, Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
-from evo_nas.loop import Budget
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.identity import FREE_TO_CHANGE, changed_files, changed_keys
@@ -107,7 +107,7 @@ class Run:
     def is_spent(self, budget: BudgetOptions) -> bool:
         """Whether the run has spent ``budget`` and nothing is in flight; raises as `history` does."""
         totals = self.totals()
-        limits = Budget(budget.evaluations, budget.train_s)
+        limits = Budget(budget.most_evaluations, budget.train_s)
         return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
 
     def table(self) -> pa.Table:

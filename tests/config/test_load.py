@@ -29,7 +29,7 @@ def problems(path: Path, *overrides: str) -> list[str]:
 def test_minimal_file_gets_the_defaults(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, MINIMAL))
     assert (config.name, config.seed, config.strategy) == ("small", 1, {"kind": "aging"})
-    assert config.budget.evaluations == 120
+    assert config.budget.most_evaluations == 120
     assert config.training.device == "auto"
     assert config.base_dir == tmp_path
 
@@ -118,7 +118,8 @@ def test_every_problem_is_listed_with_its_path(tmp_path: Path) -> None:
         'training.epochs is "8"; must be a whole number',
         "training.device is \"gpu\"; must be 'auto', 'cpu' or 'cuda'",
         "budget.train_minutes is Infinity; must be a finite number",
-        "budget.evaluatons is unknown; did you mean evaluations? permitted: evaluations, train_minutes",
+        "budget.evaluatons is unknown; did you mean evaluations? permitted: evaluations, minutes, train_minutes, "
+        "stop_when_flat",
         "workers.count is 0; must be at least 1",
         "workers.attempts is 1.5; must be a whole number",
         "stratgy is unknown; did you mean strategy? permitted: "

@@ -18,6 +18,7 @@ import s3fs.errors
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
+from evo_nas.budgets import Budget
 from evo_nas.champion.export import export_champion, load_champion
 from evo_nas.cli.app import main
 from evo_nas.config import configured
@@ -25,7 +26,7 @@ from evo_nas.errors import CorruptLedgerError, FencedError, RunError
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
 from evo_nas.ledger import Ledger, compaction, find_runs, object_store
 from evo_nas.ledger.object_store import ObjectStore
-from evo_nas.loop import Budget, Search
+from evo_nas.loop import Search
 from evo_nas.runs import ChampionStore, Run
 from evo_nas.sessions.events import Event, Judged, Progressed
 from evo_nas.sessions.local import LocalSession

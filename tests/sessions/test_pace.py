@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from evo_nas.budgets import Budget
 from evo_nas.execution.executor import Occupancy
-from evo_nas.loop import Budget, Progress
+from evo_nas.loop import Progress
 from evo_nas.sessions.pace import Pace
 
 
