@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import statistics
-from collections import OrderedDict
+from bisect import bisect_left, bisect_right, insort
+from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from evo_nas.strategies.noise import NoiseEstimator
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from evo_nas.evaluation import Candidate, Evaluation, Standing
 
 REMEMBERED = 1000
 """Trials that may be taken up again; a function of the log, as all that a strategy knows, and a bound on its memory."""
+POOR, GOOD = 0.25, 0.5
+"""A network that fails with some seeds falls among the lowest quarter of the scores from above the lower half."""
+
+
+def _no_shift(cut: int) -> float:  # noqa: ARG001 - the same for every cut
+    return 0.0
 
 
 class Trial:
@@ -19,15 +30,19 @@ class Trial:
 
     Args:
         evaluation: The first one.
+        shift: By how much networks score higher on a cut than on the first.
 
     Attributes:
         candidate: The candidate that was asked first; children name it as their parent.
         evaluations: All evaluations, in the order of telling; a continued training takes the place of its beginning.
+        collapsed: Whether its trainings differ by more than noise explains.
     """
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    def __init__(self, evaluation: Evaluation, shift: Callable[[int], float] = _no_shift) -> None:
         self.candidate: Candidate = evaluation.candidate
         self.evaluations: list[Evaluation] = [evaluation]
+        self.collapsed = False
+        self._shift = shift
 
     def add(self, evaluation: Evaluation) -> None:
         """Adds the evaluation of a later training."""
@@ -37,28 +52,66 @@ class Trial:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has the score of a full training, and no repeated training failed."""
-        return all(each.is_complete for each in self.evaluations)
+        """Whether it has the score of a full training, and no repeated training failed or collapsed."""
+        return not self.collapsed and all(each.is_complete for each in self.evaluations)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings its standing is the mean of."""
+        return len(self._furthest)
 
     @property
     def standing(self) -> Standing | None:
-        """What ranks it: the mean of its trainings that went furthest; None without a fitness."""
-        standings = [standing for each in self.evaluations if (standing := each.standing) is not None]
-        if not standings:
+        """What ranks it: the mean of its trainings that went furthest; None without a fitness.
+
+        A cut on which all networks score higher or lower than on the first is allowed for.
+        """
+        furthest = self._furthest
+        if not furthest:
             return None
-        level = max(standing.level for standing in standings)
-        furthest = [standing for standing in standings if standing.level == level]
+        standings = [standing for each in furthest if (standing := each.standing) is not None]
+        shift = statistics.fmean(self._shift(each.candidate.cut) for each in furthest)
         return replace(
-            furthest[0],
-            fitness=statistics.fmean(standing.fitness for standing in furthest),
-            loss=statistics.fmean(standing.loss for standing in furthest),
+            standings[0],
+            fitness=statistics.fmean(standing.fitness for standing in standings) - shift,
+            loss=statistics.fmean(standing.loss for standing in standings),
         )
+
+    @property
+    def cost(self) -> int:
+        """What one training of it costs, as parameters times steps.
+
+        Seconds would say it better, but a run repeated with the same seed would then ask other candidates.
+        """
+        return max(
+            each.outcome.parameters * max(each.outcome.steps, each.outcome.epochs)
+            for each in self.evaluations
+        )
+
+    @property
+    def _furthest(self) -> Sequence[Evaluation]:
+        """The evaluations that went furthest, of those that started as the first one did."""
+        ranked = [(standing, each) for each in self.evaluations if (standing := each.standing) is not None]
+        alike = [
+            (standing, each)
+            for standing, each in ranked
+            if standing.is_inherited == ranked[0][0].is_inherited
+        ]
+        level = max((standing.level for standing, _ in alike), default=0.0)
+        return [each for standing, each in alike if standing.level == level]
 
 
 class Trials:
-    """The trials that may be taken up again, by the ids of their candidates."""
+    """The trials that may be taken up again, by the ids of their candidates.
+
+    Attributes:
+        noise: How much the fitness of an architecture differs from training to training.
+        scores: The first scores of the latest trials.
+    """
 
     def __init__(self) -> None:
+        self.noise = NoiseEstimator()
+        self.scores = Scores()
         self._trials: OrderedDict[int, Trial] = OrderedDict()
         self._first: dict[int, int] = {}
 
@@ -69,7 +122,7 @@ class Trials:
         first = candidate.id if earlier is None else self._first.get(earlier, earlier)
         trial = self._trials.get(first)
         if trial is None:
-            trial = self._trials[first] = Trial(evaluation)
+            trial = self._trials[first] = Trial(evaluation, self.noise.shift)
         else:
             trial.add(evaluation)
         self._first[candidate.id] = first
@@ -77,4 +130,64 @@ class Trials:
             _, forgotten = self._trials.popitem(last=False)
             for each in (forgotten.candidate, *(other.candidate for other in forgotten.evaluations)):
                 self._first.pop(each.id, None)
+        self._learn(trial)
         return trial
+
+    def of(self, number: int) -> Trial:
+        """Returns the trial that candidate ``number`` belongs to.
+
+        Raises:
+            KeyError: It was not told, or is forgotten.
+        """
+        return self._trials[self._first[number]]
+
+    def _learn(self, trial: Trial) -> None:
+        *earlier, new = trial.evaluations
+        if earlier:
+            self.noise.learn(trial)
+            trial.collapsed = trial.collapsed or self._collapsed(earlier, new)
+        elif new.is_complete and new.fitness is not None:
+            self.scores.add(new.fitness)
+
+    def _collapsed(self, earlier: Sequence[Evaluation], new: Evaluation) -> bool:
+        scores = [self._score(each) for each in earlier if each.is_complete]
+        if not scores or not new.is_complete:
+            return False
+        before, after = statistics.fmean(scores), self._score(new)
+        # Few pairs may give too low a noise, so a fall must also lead to where poor networks are. That alone decides
+        # while the noise is not known.
+        falls = self.scores.share_below(min(before, after)) < POOR and self._is_good(max(before, after))
+        return falls and not self.noise.explains(before - after)
+
+    def _is_good(self, score: float) -> bool:
+        return self.scores.share_below(score) >= GOOD
+
+    def _score(self, evaluation: Evaluation) -> float:
+        assert evaluation.fitness is not None, "complete evaluations have a fitness"
+        return evaluation.fitness - self.noise.shift(evaluation.candidate.cut)
+
+
+class Scores:
+    """The latest complete first scores, in order; says where another one stands among them."""
+
+    def __init__(self) -> None:
+        self._latest: deque[float] = deque()
+        self._ordered: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+    def add(self, score: float) -> None:
+        """Adds the latest score; the oldest is forgotten beyond a bound."""
+        self._latest.append(score)
+        insort(self._ordered, score)
+        if len(self._latest) > REMEMBERED:
+            del self._ordered[bisect_left(self._ordered, self._latest.popleft())]
+
+    def share_below(self, score: float) -> float:
+        """Returns the share of the scores that are lower than ``score``; 0 without any."""
+        return bisect_left(self._ordered, score) / len(self) if self._ordered else 0.0
+
+    def share_above(self, score: float) -> float:
+        """Returns the share of the scores that are higher than ``score``; 0 without any."""
+        return 1.0 - bisect_right(self._ordered, score) / len(self) if self._ordered else 0.0
