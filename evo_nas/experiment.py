@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evo_nas.budgets import Budget
 from evo_nas.data.paths import check_that_files_differ, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
+from evo_nas.execution.remembering import RememberingExecutor
 from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Search
+from evo_nas.runs.memory import Memory
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.dataset import Sequences
@@ -169,7 +172,7 @@ class Experiment:
         Raises:
             RunError: The place cannot be used, or another process is searching this run.
             ConfigChangedError: The run was started with another configuration.
-            ConfigError: The workers lack a device that the configuration names.
+            ConfigError: The workers lack a device that the configuration names, or its memory does not exist.
             ExecutionError: Workers cannot be started.
         """
         with ExitStack() as stack:
@@ -185,11 +188,11 @@ class Experiment:
                         describe=self._describe,
                     )
                 )
-                workers = stack.enter_context(self._executor(executor))
+                workers = stack.enter_context(self._workers(executor, run))
             else:
                 run.check_vacant()
                 # Nothing is written for a new run before its workers have started.
-                workers = stack.enter_context(self._executor(executor))
+                workers = stack.enter_context(self._workers(executor, run))
                 ledger = stack.enter_context(self._created(run))
             yield Search.resumed(self.strategy(), workers, ledger, budget=self.budget)
 
@@ -198,6 +201,19 @@ class Experiment:
 
     def _describe(self, genome: tuple[int, ...]) -> str:
         return to_json(self.space.decode(genome))
+
+    def _workers(self, kind: ExecutorKind, run: Run) -> Executor:
+        """Returns the executor, behind the memory if there is one."""
+        place = self.config.fitness.memory
+        if place is None:
+            return self._executor(kind)
+        if kind == "cluster" and "://" not in place and not Path(place).is_absolute():
+            raise ConfigError(
+                f"fitness.memory is {place}; must be an absolute path or a URI such as s3://bucket/runs, since the "
+                "search lives on a machine where a relative path leads elsewhere"
+            )
+        memory = Memory.at(place, self.config, self.fingerprint, own=run)
+        return RememberingExecutor(self._executor(kind), memory.recall)
 
     def _executor(self, kind: ExecutorKind) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch

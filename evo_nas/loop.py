@@ -47,6 +47,7 @@ class Progress:
         commit_s: Seconds that the last commit took.
         train_s: Seconds of training, over the whole run.
         wall_s: Seconds in which the run was searched, over the whole run.
+        remembered: Evaluations whose results come from earlier runs, over the whole run.
         full_s: Seconds that one full training takes; 0 before the first.
         ending: The limit that was reached; None while the search goes on.
     """
@@ -65,6 +66,7 @@ class Progress:
     commit_s: float = 0.0
     train_s: float = 0.0
     wall_s: float = 0.0
+    remembered: int = 0
     full_s: float = 0.0
     ending: Ending | None = None
 
@@ -99,6 +101,7 @@ class Search:
         self._unrecorded: dict[int, Candidate] = {}
         self._told = self._asked = self._told_at_start = 0
         self._train_s = self._commit_s = 0.0
+        self._remembered = 0
         self._clock = RunClock()
         self._pace = TrainingPace()
         self._better_after = 0
@@ -189,6 +192,7 @@ class Search:
             commit_s=self._commit_s,
             train_s=self._train_s,
             wall_s=self._clock.seconds(),
+            remembered=self._remembered,
             full_s=self._pace.full_s,
             ending=self._ending,
         )
@@ -264,5 +268,6 @@ class Search:
             self._archive.update([evaluation])
             if self._archive.best is not before:
                 self._better_after, self._better_at_s = self._told, self._clock.seconds()
+        self._remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
         self._train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
         self._by_status.update(evaluation.status for evaluation in evaluations)

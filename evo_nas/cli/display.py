@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.text import Text
 
-from evo_nas.cli.formatting import Scale, baselines_in_words, duration, failures, trained, workers
+from evo_nas.cli.formatting import Scale, baselines_in_words, duration, failures, remembered, trained, workers
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
@@ -172,10 +172,11 @@ class LineDisplay(TextDisplay):
     @staticmethod
     def line(event: Progressed, started: Started) -> str:
         """Returns ``event`` as one line."""
+        known = remembered(event.remembered, event.told)
         best, scale = event.best, Scale(started.metric, higher_is_better=started.higher_is_better)
         return "  ".join(
             (
-                f"{event.told:,}/{event.evaluations:,} evaluated{trained(event)}",
+                f"{event.told:,}/{event.evaluations:,} evaluated{known}{trained(event)}",
                 f"{event.per_minute:,.0f}/min",
                 f"ETA {duration(event.remaining_s)}",
                 f"best {scale.metric} {scale.text(best.fitness)} (#{best.id})" if best else "none scored",

@@ -87,6 +87,11 @@ def trained(progress: Progressed) -> str:
     return f", {progress.train_s / 60:.1f} of {progress.train_s_budget / 60:g} min trained"
 
 
+def remembered(count: int, told: int) -> str:
+    """Returns how many results come from earlier runs, such as ``, 7 of 60 remembered``; empty for none."""
+    return f", {count:,} of {told:,} remembered" if count else ""
+
+
 def workers(progress: Progressed) -> str:
     """Returns what the workers are doing; after the end of the search, how much of the time they worked."""
     occupancy, seconds = progress.workers, progress.workers.seconds

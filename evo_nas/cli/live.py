@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.display import TextDisplay
-from evo_nas.cli.formatting import Scale, duration, failures, origin, size, trained, workers
+from evo_nas.cli.formatting import Scale, duration, failures, origin, remembered, size, trained, workers
 from evo_nas.cli.terminal import plain
 
 if TYPE_CHECKING:
@@ -87,7 +87,11 @@ def _bar(event: Progressed) -> RenderableType:
     bar = Table.grid(padding=(0, 2), expand=True)
     bar.add_column(ratio=1)
     bar.add_column(no_wrap=True, justify="right")
-    counts = Text.assemble((f"{done:,}", "bold"), f"/{total:,}{trained(event)}  ", (timing, "cyan"))
+    counts = Text.assemble(
+        (f"{done:,}", "bold"),
+        f"/{total:,}{remembered(event.remembered, done)}{trained(event)}  ",
+        (timing, "cyan"),
+    )
     bar.add_row(ProgressBar(total=total, completed=done), counts)
     return bar
 

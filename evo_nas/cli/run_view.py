@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin, size
+from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin, remembered, size
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
@@ -48,6 +48,7 @@ class RunView:
         totals: What it has spent.
         complete: Whether that is the whole budget, minutes of training included.
         by_status: Evaluations by the cause that ended them.
+        remembered: Evaluations whose results come from earlier runs.
         best: Its best candidates, best first.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
@@ -59,6 +60,7 @@ class RunView:
     totals: Totals
     complete: bool
     by_status: Mapping[Status, int]
+    remembered: int
     best: Sequence[Row]
     line: Sequence[Row]
     verdict: Verdict | None
@@ -81,6 +83,7 @@ class RunView:
             totals=run.totals(),
             complete=run.is_spent(config.budget),
             by_status=by_status(run.table()),
+            remembered=sum(map(bool, run.table()["source"].to_pylist())),
             best=best,
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
@@ -97,6 +100,7 @@ class RunView:
             "train_minutes_budget": self.config.budget.train_minutes,
             "complete": self.complete,
             "by_status": dict(self.by_status),
+            "remembered": self.remembered,
             "best": [_plain(row) for row in self.best],
             "lineage": [_plain(row) for row in self.line],
             "baselines": {name: asdict(result) for name, result in self.baselines.items()},
@@ -121,6 +125,7 @@ class RunView:
     def _summary(self) -> str:
         budget = self.config.budget
         spent = f"{self.totals.told:,} of {budget.most_evaluations:,} evaluated"
+        spent += remembered(self.remembered, self.totals.told)
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
         state = "complete" if self.complete else "not complete"
@@ -176,6 +181,8 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         "training",
         f"{row['epochs']} of {row['budget']} epochs in {row['train_s']:.2f} s, seed {row['seed']}",
     )
+    if row["source"]:
+        yield "remembered from", row["source"]
     if row["backends"]:
         yield "backends", ", ".join(row["backends"])
     yield "worker", f"{row['worker'] or '-'} on {row['node'] or '-'}, attempt {row['attempt']}"

@@ -10,11 +10,12 @@ import click
 def verify(run: str) -> None:
     """Checks every file of RUN, derives every genome again and compares it with the recorded one.
 
-    Candidates after an accepted loss of data cannot be derived. The exit code is 1 if a genome differs or a file is
-    damaged.
+    Candidates after an accepted loss of data cannot be derived. Results that were remembered are compared with the
+    runs that they come from. The exit code is 1 if a genome or a remembered result differs, or a file is damaged.
     """
     from evo_nas.experiment import Experiment
     from evo_nas.runs import Run
+    from evo_nas.runs.memory import differences_from_sources
     from evo_nas.strategies.verification import derivable
     from evo_nas.strategies.verification import verify as mismatches_of
 
@@ -25,6 +26,13 @@ def verify(run: str) -> None:
     if damage:
         raise SystemExit(1)
     history = verified.history()
+    different, unreachable = differences_from_sources(history.told)
+    for line in unreachable:
+        click.echo(f"remembered results cannot be compared: {line}", err=True)
+    for line in different:
+        click.echo(f"{run}: {line}")
+    if different:
+        raise SystemExit(1)
     told, in_flight = derivable(history.told, history.in_flight, lost=history.lost)
     mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(), told, in_flight))
     for mismatch in mismatches:

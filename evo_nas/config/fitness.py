@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Section(BaseModel):
@@ -46,6 +46,15 @@ class FitnessOptions(_Section):
     inheritance: Inheritance = "none"
     memory: str | None = Field(default=None, examples=["runs"])
     objectives: Names = ("fitness",)
+
+    @model_validator(mode="after")
+    def _memory_is_of_trainings_from_scratch(self) -> Self:
+        if self.memory is not None and self.inheritance != "none":
+            raise ValueError(
+                f"memory is given and inheritance is {self.inheritance}; what is remembered was trained from scratch, "
+                "and is never ranked with what inherited: leave out one of them"
+            )
+        return self
 
 
 class ValidationOptions(_Section):

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # Budget and workers set how far and how fast a search goes; base_dir sets where the same files are found.
 FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
+FREE_KEYS = frozenset({"fitness.memory"})
+"""Single keys that may change: what is remembered is recorded with its source, wherever it came from."""
+_NOT_OF_A_TRAINING = frozenset({"training.epochs", "training.time_limit_s", "training.device"})
+"""A candidate has its own epochs; the others decide whether and where a training ends, not to what it leads."""
 # None is a value that a key may have, so a missing key needs a mark of its own.
 _ABSENT = object()
 
@@ -29,14 +33,20 @@ def changed_keys(
         given: The configuration to compare, with every default filled in.
         moved: Dotted keys whose paths may differ in their folders, since the files have the same content.
     """
-    ours, theirs = _identity(recorded), _identity(given)
-    return [
-        f"{key}: was {_shown_at(ours, key)}, is {_shown_at(theirs, key)}"
-        # `dict.fromkeys` instead of a set, so that the lines keep the order of the configuration.
-        for key in dict.fromkeys((*ours, *theirs))
-        if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
-        and not (key in moved and _same_names(ours.get(key), theirs.get(key)))
-    ]
+    return _changes(_identity(recorded), _identity(given), moved)
+
+
+def changed_trainings(
+    recorded: SearchConfig, given: SearchConfig, *, moved: Container[str] = frozenset()
+) -> list[str]:
+    """Returns one line for every key for which equal candidates of two searches are trained differently.
+
+    Args:
+        recorded: A configuration with every default filled in.
+        given: Another one with every default filled in.
+        moved: Dotted keys whose paths may differ in their folders, since the files have the same content.
+    """
+    return _changes(_of_training(recorded), _of_training(given), moved)
 
 
 def changed_files(recorded: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
@@ -48,8 +58,24 @@ def changed_files(recorded: Mapping[str, str], given: Mapping[str, str]) -> list
     ]
 
 
+def _changes(ours: Mapping[str, Any], theirs: Mapping[str, Any], moved: Container[str]) -> list[str]:
+    return [
+        f"{key}: was {_shown_at(ours, key)}, is {_shown_at(theirs, key)}"
+        # `dict.fromkeys` instead of a set, so that the lines keep the order of the configuration.
+        for key in dict.fromkeys((*ours, *theirs))
+        if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)
+        and not (key in moved and _same_names(ours.get(key), theirs.get(key)))
+    ]
+
+
 def _identity(config: SearchConfig) -> dict[str, Any]:
-    return dict(_leaves(config.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))))
+    leaves = _leaves(config.model_dump(mode="json", exclude=set(FREE_TO_CHANGE)))
+    return {key: value for key, value in leaves if key not in FREE_KEYS}
+
+
+def _of_training(config: SearchConfig) -> dict[str, Any]:
+    leaves = _leaves(config.model_dump(mode="json", include={"task", "training"}))
+    return {key: value for key, value in leaves if key not in _NOT_OF_A_TRAINING}
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

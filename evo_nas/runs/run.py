@@ -16,7 +16,7 @@ from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant,
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
-from evo_nas.runs.identity import FREE_TO_CHANGE, changed_files, changed_keys
+from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.sections import path_keys, spelled_out
 
 if TYPE_CHECKING:
@@ -87,9 +87,11 @@ class Run:
 
     @property
     def config(self) -> SearchConfig:
-        """The configuration, with its latest budget and workers."""
-        # The record never changes: later budgets and workers are in the claims of their writers.
-        return checked(SearchConfig, self.record.config | self._reader.settings())
+        """The configuration, with its latest budget, workers and memory."""
+        # The record never changes: what may change is in the claims of its writers, also parts of a section.
+        recorded = self.record.config
+        latest = {name: recorded.get(name, {}) | section for name, section in self._reader.settings().items()}
+        return checked(SearchConfig, recorded | latest)
 
     def history(self) -> History:
         """Returns the told evaluations and the candidates in flight, as of the last commit.
@@ -234,7 +236,9 @@ class Run:
         return Ledger.open(
             self._reader,
             accept_data_loss=accept_data_loss,
-            settings=config.model_dump(mode="json", include={"budget", "workers"}),
+            settings=config.model_dump(
+                mode="json", include={"budget": True, "workers": True, "fitness": {"memory"}}
+            ),
             keep=keep,
             describe=describe,
         )
@@ -300,7 +304,8 @@ def find_runs(root: str | os.PathLike[str]) -> list[Run]:
 
 
 def _free() -> str:
-    return " and ".join(sorted(FREE_TO_CHANGE - {"base_dir"}))
+    *others, last = sorted((FREE_TO_CHANGE | FREE_KEYS) - {"base_dir"})
+    return f"{', '.join(others)} and {last}"
 
 
 def _indented(lines: list[str]) -> str:

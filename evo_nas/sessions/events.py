@@ -126,6 +126,7 @@ class Progressed:
         finished: Whether the run is complete.
         interrupted: Whether the search was asked to stop before that.
         commit_s: Seconds that the last commit took.
+        remembered: Evaluations whose results come from earlier runs, over the whole run.
     """
 
     told: int
@@ -144,6 +145,7 @@ class Progressed:
     finished: bool = False
     interrupted: bool = False
     commit_s: float = 0.0
+    remembered: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

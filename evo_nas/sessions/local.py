@@ -269,6 +269,7 @@ class _Narrator:
             finished=progress.finished,
             interrupted=progress.interrupted,
             commit_s=progress.commit_s,
+            remembered=progress.remembered,
         )
 
     def _described(self, best: Evaluation | None) -> Best | None:
