@@ -33,8 +33,13 @@ class TrainingConfig(_Section):
     """How every candidate is trained, as far as its genes do not decide.
 
     Attributes:
-        epochs: Passes over the training split at the full budget.
-        time_limit_s: Seconds after which a candidate's training is stopped.
+        epochs: Epochs at the full budget, each a pass over the training split unless ``steps_per_epoch`` says
+            otherwise.
+        steps_per_epoch: Optimizer steps of an epoch, for large data: training goes on through the split where the epoch
+            before ended, and each epoch is followed by a validation. By default an epoch is a pass.
+        time_limit_s: Seconds of computing after which a candidate's training is stopped: of the processor on a CPU, so
+            that a busy machine stops no candidate early, and of the clock on a GPU. Ten times as many on the clock
+            end it in any case.
         device: Where to train; ``auto`` takes a GPU if the worker has one.
         schedule: How the learning rate changes: ``constant``, ``cosine`` down to zero over the epochs, or
             ``halving`` when the validation metric stagnates.
@@ -44,6 +49,7 @@ class TrainingConfig(_Section):
     """
 
     epochs: int = Field(default=8, ge=1, le=100_000)
+    steps_per_epoch: int | None = Field(default=None, ge=1, le=100_000_000, examples=[500])
     time_limit_s: float = Field(default=120.0, gt=0)
     device: DeviceChoice = "auto"
     schedule: ScheduleKind = "constant"

@@ -50,7 +50,8 @@ class Executor(ABC):
       the permitted attempts come back as ``Status.POISONED``.
     * `collect` returns everything that has arrived; it waits at most ``timeout_s`` for the first
       result, and returns an empty list only after that or when nothing is in flight.
-    * A candidate that takes longer than twice its time limit comes back as ``Status.TIMED_OUT``.
+    * A candidate that takes longer than ten times its time limit comes back as ``Status.TIMED_OUT``: the limit is
+      one of computing, which the evaluator keeps to, and an executor has only the clock to go by.
     * A candidate whose evaluator raises comes back as ``Status.FAILED``, and the worker goes on.
     """
 

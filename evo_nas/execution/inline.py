@@ -23,7 +23,7 @@ class InlineExecutor(Executor):
     """Evaluates one candidate at a time in this process, inside `collect`.
 
     An evaluation cannot be interrupted here: `collect` returns when it is done, even after its timeout. One that took
-    longer than twice the limit is reported as timed out afterwards.
+    longer than ten times the limit is reported as timed out afterwards.
 
     Args:
         make_evaluator: Called when the executor is started.

@@ -53,7 +53,8 @@ class RayOptions:
         gpus_per_worker: GPUs that Ray reserves for each worker; a fraction shares one.
         memory_per_worker: Bytes that Ray reserves for each worker; None to reserve none.
         attempts: Dispatches of a candidate whose worker is lost before it is poisoned; at least 2.
-        time_limit_s: Seconds after which an evaluator should stop; a worker that passes twice that is ended.
+        time_limit_s: Seconds of computing after which an evaluator should stop; a worker that takes ten times as
+            many on the clock is ended.
         startup_timeout_s: Seconds in which the first worker must be ready; None to let the pool wait for nodes.
     """
 
@@ -330,7 +331,7 @@ class RayPool(Executor):
         if missing and actor is not None:
             overdue_ids = {actor.sent[reference].lease.id for reference in missing}
             evaluations += self._replace(
-                name, cause=LossCause.OVERRUN, reason="passed twice the time limit", overdue=overdue_ids
+                name, cause=LossCause.OVERRUN, reason="passed ten times the time limit", overdue=overdue_ids
             )
         return evaluations
 

@@ -61,7 +61,7 @@ class Simulation:
         seed: Seed of all random events.
         mean_s: Mean duration of a candidate, uniform between half and one and a half times that.
         attempts: Dispatches of a candidate before it is poisoned; at least 2.
-        time_limit_s: Workers are ended when a candidate has taken twice that; None for never.
+        time_limit_s: Workers are ended when a candidate has taken ten times that; None for never.
         faults: The faults that may happen.
     """
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from evo_nas.config import FitnessOptions
-from evo_nas.errors import GenomeError
+from evo_nas.errors import EvoNasError, GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.training.batches import PreparedDataset, prepare
+from evo_nas.training.course import Course
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
 
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
     from evo_nas.tasks.dataset import Dataset
+    from evo_nas.training.course import Trained
     from evo_nas.weights import WeightStore
+
+_log = logging.getLogger(__name__)
 
 
 class CandidateEvaluator:
@@ -35,6 +40,7 @@ class CandidateEvaluator:
         data: The data, on the device that trains.
         training: How candidates are trained.
         memory_bytes: Memory for one training; None for no limit.
+        weights: Where pruned trainings leave what they can go on from; None to keep nothing.
     """
 
     def __init__(
@@ -44,14 +50,20 @@ class CandidateEvaluator:
         training: TrainingConfig,
         *,
         memory_bytes: int | None = None,
+        weights: WeightStore | None = None,
     ) -> None:
         self._space = space
         self._data = data
         self._training = training
         self._memory_bytes = memory_bytes
+        self._weights = weights
 
     def __call__(self, candidate: Candidate) -> Outcome:
-        """Trains ``candidate`` for its budget of epochs with its seed; failures are outcomes, too."""
+        """Trains ``candidate`` for its budget of epochs with its seed; failures are outcomes, too.
+
+        It may be pruned at its rungs, and goes on where the candidate that it continues was pruned; where nothing is
+        left of that, it begins again, which gives the same and takes longer.
+        """
         try:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
@@ -62,14 +74,41 @@ class CandidateEvaluator:
         if obstacle:
             tables = count_tables(architecture, self._data.signature)
             return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle, table_parameters=tables)
-        return train(
+        trained = train(
             architecture,
             self._data,
             self._training,
             epochs=candidate.budget,
             seed=candidate.seed,
             memory_bytes=self._memory_bytes,
-        ).outcome
+            course=self._course(candidate),
+        )
+        return self._kept(trained)
+
+    def _course(self, candidate: Candidate) -> Course:
+        # A rung whose threshold was not known when the candidate was asked prunes nothing.
+        thresholds = dict(zip(candidate.rungs, candidate.thresholds, strict=False))
+        is_continued = candidate.continues is not None and candidate.starts_from != ""
+        return Course(thresholds, checkpoint=self._found(candidate.starts_from) if is_continued else None)
+
+    def _found(self, digest: str) -> bytes | None:
+        """Returns kept weights; None if they are missing or cannot be read."""
+        try:
+            return None if self._weights is None else self._weights.get(digest)
+        except (OSError, EvoNasError) as error:
+            _log.warning("weights %s cannot be read, and a training begins without them: %s", digest, error)
+            return None
+
+    def _kept(self, trained: Trained) -> Outcome:
+        """Keeps what a pruned training can go on from, and returns the outcome that says where it is."""
+        if self._weights is None or trained.checkpoint is None:
+            return trained.outcome
+        try:
+            return replace(trained.outcome, weights=self._weights.put(trained.checkpoint))
+        except (OSError, EvoNasError) as error:
+            # The score is good without them: if this one goes on, it begins again.
+            _log.warning("weights of a training cannot be kept: %s", error)
+            return trained.outcome
 
     def _obstacle(self, architecture: Architecture, parameters: int) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
@@ -124,4 +163,5 @@ class EvaluatorFactory:
             prepare(self.dataset, device),
             self.training,
             memory_bytes=None if memory is None else memory // self.lanes,
+            weights=self.weights,
         )

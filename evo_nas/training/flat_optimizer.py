@@ -92,6 +92,14 @@ class FlatOptimizer:
         elif norm.item() > limit:
             self.gradient.mul_(limit / norm.item())
 
+    def state(self) -> dict[str, Tensor]:
+        """Returns what the next step depends on besides weights and gradient, by name; the tensors stay its own."""
+        return {
+            f"{index}.{name}": tensor
+            for index, group in enumerate(self._groups)
+            for name, tensor in group.state().items()
+        }
+
     def release(self) -> None:
         """Gives every parameter its own memory again and drops the gradients."""
         # Otherwise a saved or pickled parameter would take the whole buffer with it.
@@ -127,6 +135,10 @@ class _Group:
             self._weights.mul_(1.0 - rate * decay)
         self._rule.update(self._gradient, rate)
 
+    def state(self) -> dict[str, Tensor]:
+        """Returns the tensors of the rule, by name."""
+        return self._rule.state()
+
 
 def _runs(
     parameters: Sequence[nn.Parameter], factors: Sequence[float] | None
@@ -148,6 +160,10 @@ class _Adam:
         self._mean = torch.zeros_like(weights)
         self._square = torch.zeros_like(weights)
         self._step = torch.zeros((), device=weights.device)
+
+    def state(self) -> dict[str, Tensor]:
+        """Returns what is carried from step to step."""
+        return {"mean": self._mean, "square": self._square, "step": self._step}
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
         """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
@@ -180,6 +196,10 @@ class _RMSProp:
         self._square = torch.zeros_like(weights)
         self._counted = torch.zeros((), device=weights.device)
 
+    def state(self) -> dict[str, Tensor]:
+        """Returns what is carried from step to step."""
+        return {"square": self._square, "counted": self._counted}
+
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
         """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""
         # By hand, because torch's functional version takes no rate that is a tensor.
@@ -194,6 +214,10 @@ class _SGD:
     def __init__(self, weights: Tensor) -> None:
         self._weights = weights
         self._momentum = torch.zeros_like(weights)
+
+    def state(self) -> dict[str, Tensor]:
+        """Returns what is carried from step to step."""
+        return {"momentum": self._momentum}
 
     def update(self, gradient: Tensor, learning_rate: float | Tensor) -> None:
         """Moves the weights by their ``gradient`` ``(parameters,)``; a rate that is a tensor is ``()``."""

@@ -12,6 +12,10 @@ from evo_nas.training.batches import as_split, levels_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
     from evo_nas.models.network import Network
     from evo_nas.models.recurrent_layer import States
     from evo_nas.tasks.dataset import Dataset
@@ -45,6 +49,18 @@ class StatefulForward:
         for states in self._states.values():
             for state in states.values():
                 state.zero_()
+
+    def carried(self) -> dict[str, Tensor]:
+        """Returns the states that the next batch begins with, by number of rows and name."""
+        return {
+            f"{rows}.{name}": state for rows, states in self._states.items() for name, state in states.items()
+        }
+
+    def carry(self, carried: Mapping[str, Tensor]) -> None:
+        """Lets the next batch begin with states that `carried` gave."""
+        for key, state in carried.items():
+            rows, _, name = key.partition(".")
+            self._states.setdefault(int(rows), {})[name] = state
 
     def __call__(self, batch: Batch) -> Predictions:
         """Returns the network's predictions for the next batch with their targets; call `advance` afterwards."""

@@ -63,6 +63,6 @@ def test_lanes_train_at_the_same_time_in_one_process() -> None:
 def test_whoever_kills_or_stalls_a_worker_is_found_out_and_the_other_lanes_are_spared() -> None:
     behaviour = {4: KILLS, 9: HANGS}
     candidates = [candidate(number, behaviour.get(number, OK)) for number in range(16)]
-    collected = evaluated(RayOptions(workers=2, lanes=LANES, attempts=2, time_limit_s=0.5), candidates)
+    collected = evaluated(RayOptions(workers=2, lanes=LANES, attempts=2, time_limit_s=0.1), candidates)
     failed = {number: e.status for number, e in collected.items() if e.status is not Status.OK}
     assert failed == {4: Status.POISONED, 9: Status.TIMED_OUT}

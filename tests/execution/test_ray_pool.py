@@ -97,7 +97,7 @@ def test_a_candidate_that_always_kills_its_worker_is_poisoned(scripted: MakeEval
 def test_bad_candidates_in_long_leases_are_found_out_and_their_neighbours_spared(
     scripted: MakeEvaluator,
 ) -> None:
-    with RayPool(scripted, RayOptions(workers=2, time_limit_s=1.0)) as pool:
+    with RayPool(scripted, RayOptions(workers=2, time_limit_s=0.2)) as pool:
         pool.submit([candidate(number) for number in range(50)])
         collect(pool, 50)
         assert pool.free_slots() > 50
@@ -108,7 +108,7 @@ def test_bad_candidates_in_long_leases_are_found_out_and_their_neighbours_spared
 
 
 def test_a_stuck_candidate_times_out_and_the_pool_goes_on(scripted: MakeEvaluator) -> None:
-    with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
+    with RayPool(scripted, RayOptions(workers=1, time_limit_s=0.2)) as pool:
         pool.submit([candidate(0, HANGS), candidate(1), candidate(2)])
         evaluations = collect(pool, 3)
     assert failed(evaluations) == {0: Status.TIMED_OUT}
@@ -120,7 +120,7 @@ def test_a_worker_that_seems_overdue_to_a_head_that_was_paused_is_spared(
     scripted: MakeEvaluator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_pool, "GRACE_S", 60.0)
-    with RayPool(scripted, RayOptions(workers=1, time_limit_s=1.0)) as pool:
+    with RayPool(scripted, RayOptions(workers=1, time_limit_s=0.2)) as pool:
         pool.submit([candidate(0, LATE)])
         for actor in pool._actors.by_name.values():
             for sent in actor.sent.values():

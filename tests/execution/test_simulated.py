@@ -124,7 +124,7 @@ def test_a_hanging_candidate_times_out_and_its_worker_is_replaced() -> None:
 def test_a_hanging_candidate_is_found_out_among_its_neighbours_in_other_lanes() -> None:
     executor = SimulatedExecutor(
         identify,
-        Simulation(2, lanes=4, time_limit_s=30.0),
+        Simulation(2, lanes=4, time_limit_s=6.0),
         duration_s=lambda c: math.inf if c.id == 3 else 5.0,
     )
     evaluations = fed(executor, 100)

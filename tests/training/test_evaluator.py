@@ -9,14 +9,16 @@ import pytest
 import torch
 
 from evo_nas.config import TrainingConfig
-from evo_nas.errors import ConfigError
+from evo_nas.errors import ConfigError, RunError
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.training import evaluator
+from evo_nas.training.course import Course
 from evo_nas.training.evaluator import EvaluatorFactory
 from evo_nas.training.trainer import Trained, train
+from evo_nas.weights import MemoryWeights
 
 OPTIONS = SpaceOptions(widths=(4, 8), max_parameters=5000)
 ON_CPU = TrainingConfig(device="cpu")
@@ -76,7 +78,7 @@ def test_what_the_factory_is_given_reaches_the_training(space, dataset, monkeypa
     training = TrainingConfig(device="cpu", time_limit_s=60.0, schedule="cosine")
     factory = EvaluatorFactory(space, dataset, training, memory_bytes=2**30, lanes=4)
     assert factory()(candidate(space, seed=9, budget=2)).status is Status.OK
-    assert seen == [(training, {"epochs": 2, "seed": 9, "memory_bytes": 2**28})]
+    assert seen == [(training, {"epochs": 2, "seed": 9, "memory_bytes": 2**28, "course": Course()})]
 
 
 def test_attention_over_more_steps_than_memory_allows_is_refused_before_training(dataset) -> None:
@@ -149,3 +151,53 @@ def test_a_candidate_that_fits_is_trained(space, dataset) -> None:
     assert (
         EvaluatorFactory(space, dataset, ON_CPU, memory_bytes=2**30)()(candidate(space)).status is Status.OK
     )
+
+
+def rung(space: SearchSpace, threshold: float, **changed) -> Candidate:
+    return replace(candidate(space), rungs=(1, 2), thresholds=(-1.0, threshold), **changed)
+
+
+def test_a_candidate_that_was_pruned_goes_on_from_what_it_left(space, dataset, monkeypatch) -> None:
+    kept = MemoryWeights()
+    evaluate = EvaluatorFactory(space, dataset, ON_CPU, weights=kept)()
+    whole = evaluate(candidate(space))
+    pruned = evaluate(rung(space, 1e9))
+    assert (pruned.status, pruned.epochs, pruned.curve) == (Status.PRUNED, 2, whole.curve[:2])
+    content = kept.get(pruned.weights)
+    seen = []
+    monkeypatch.setattr(
+        evaluator, "train", lambda *_, course, **__: seen.append(course) or Trained(whole, None)
+    )
+    evaluate(replace(candidate(space), id=1, continues=0, starts_from=pruned.weights))
+    monkeypatch.undo()
+    continued = evaluate(replace(candidate(space), id=1, continues=0, starts_from=pruned.weights))
+    assert seen[0].checkpoint == content is not None
+    assert (continued.status, continued.curve, continued.metrics) == (Status.OK, whole.curve, whole.metrics)
+    assert (continued.steps, continued.weights) == (whole.steps, "")
+
+
+class Unreachable(MemoryWeights):
+    def put(self, content: bytes) -> str:
+        raise OSError("the disk is full")
+
+    def get(self, digest: str) -> bytes | None:
+        raise RunError("the bucket does not answer")
+
+
+@pytest.mark.parametrize("weights", [MemoryWeights(), Unreachable(), None])
+def test_without_what_it_left_it_begins_again_and_gives_the_same(space, dataset, weights) -> None:
+    evaluate = EvaluatorFactory(space, dataset, ON_CPU, weights=weights)()
+    whole = evaluate(candidate(space))
+    continued = evaluate(replace(candidate(space), id=1, continues=0, starts_from="0" * 64))
+    assert (continued.curve, continued.metrics) == (whole.curve, whole.metrics)
+
+
+def test_a_score_counts_though_its_weights_cannot_be_kept(space, dataset) -> None:
+    for weights in (Unreachable(), None):
+        outcome = EvaluatorFactory(space, dataset, ON_CPU, weights=weights)()(rung(space, 1e9))
+        assert (outcome.status, outcome.weights) == (Status.PRUNED, "")
+
+
+def test_a_rung_without_a_threshold_prunes_nothing(space, dataset) -> None:
+    evaluate = EvaluatorFactory(space, dataset, ON_CPU)()
+    assert evaluate(replace(candidate(space), rungs=(1, 2), thresholds=(-1.0,))).status is Status.OK
