@@ -20,6 +20,9 @@ MAX_NGRAM_ROWS = 1 << 20
 """Most rows of a table of hashed n-grams."""
 ATTENTION_WINDOW = 64
 """Steps that attention sees, the present one among them."""
+ATTENTION_BLOCK = 16
+"""Steps of a long sequence for which attention is computed at once; more share less of what they see, fewer make more
+copies."""
 ATTENTION_HEADS = 4
 MEMORY_SLOTS = 16
 

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 MAX_LINEAR_INPUTS = 3
 
+
+class UnitWork(NamedTuple):
+    """What a node costs for each unit and step, its matrix products and its bias aside.
+
+    Attributes:
+        operations: Additions, products and comparisons.
+        functions: Divisions, roots, exponentials, logarithms, tanh and sigmoids.
+    """
+
+    operations: int = 0
+    functions: int = 0
+
+
 ZeroRule = Callable[[Sequence[bool]], bool]
+WorkRule = Callable[[int], UnitWork]
 Formula = Callable[[Sequence[str]], str]
 SameAs = Callable[[Sequence[int]], int | None]
 
@@ -40,6 +55,8 @@ class OpRow:
         arity: Fewest and most inputs.
         zero: Whether the value is zero with any weights, given which inputs are zero; a bias is not considered.
             There is no default, since a wrong rule would make live cells look dead.
+        work: What a node costs for each unit, given how many inputs it has. There is no default, since an op without a
+            cost would look free. What depends on weights alone costs nothing, since it is computed once.
         by_default: Whether a search space has the op unless its options say otherwise.
         commutative: Whether the order of the inputs does not matter.
         reads_x: Whether the op may read ``x``, whose width is not that of the cell.
@@ -61,6 +78,7 @@ class OpRow:
     number: int
     arity: tuple[int, int]
     zero: ZeroRule
+    work: WorkRule
     by_default: bool = False
     commutative: bool = False
     reads_x: bool = False

@@ -12,12 +12,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, OpRow, Sign, UnitWeight
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from evo_nas.genome.op_rules import (
+    blend_formula,
+    blend_is_zero,
+    both_sides,
+    costs,
+    dividend_is_zero,
+    never_zero,
+    one_an_input,
+    one_between_inputs,
+    only_input,
+    product_formula,
+)
 
 MAX_NODES = 256
 """Largest number of nodes of a cell, and so of the inputs of one node."""
@@ -29,42 +37,12 @@ GUARD = 1e-6
 """``divide`` takes divisors that are nearer to zero for this far from it, and ``sqrt`` smaller inputs for this one."""
 
 
-def _never_zero(inputs: Sequence[bool]) -> bool:  # noqa: ARG001 - the same whatever is read
-    return False
-
-
-def _blend_is_zero(inputs: Sequence[bool]) -> bool:
-    gate, if_open, if_shut = inputs
-    return if_shut and (gate or if_open)
-
-
-def _dividend_is_zero(inputs: Sequence[bool]) -> bool:
-    return inputs[0]
-
-
-def _only_input(inputs: Sequence[int]) -> int | None:
-    return inputs[0] if len(set(inputs)) == 1 else None
-
-
-def _both_sides(inputs: Sequence[int]) -> int | None:
-    return inputs[1] if inputs[1] == inputs[2] else None
-
-
-def _product_formula(inputs: Sequence[str]) -> str:
-    value, weight = inputs
-    return f"{weight} * {value}"
-
-
-def _blend_formula(inputs: Sequence[str]) -> str:
-    gate, if_open, if_shut = inputs
-    return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"
-
-
 def _delay(steps: int) -> OpRow:
     return OpRow(
         number=20 + steps,
         arity=(1, 1),
         zero=all,
+        work=costs(),
         delay=steps,
         formula=lambda inputs: f"{inputs[0]}[t-{steps}]",
     )
@@ -93,6 +71,7 @@ class Op(StrEnum):
             number=0,
             arity=(1, MAX_LINEAR_INPUTS),
             zero=all,
+            work=costs(),
             by_default=True,
             commutative=True,
             reads_x=True,
@@ -105,10 +84,11 @@ class Op(StrEnum):
         OpRow(
             number=1,
             arity=(3, 3),
-            zero=_blend_is_zero,
+            zero=blend_is_zero,
+            work=costs(3),
             by_default=True,
-            same_as=_both_sides,
-            formula=_blend_formula,
+            same_as=both_sides,
+            formula=blend_formula,
             is_sum=True,
             is_product=True,
         ),
@@ -119,6 +99,7 @@ class Op(StrEnum):
             number=2,
             arity=(2, MAX_NODES),
             zero=all,
+            work=one_between_inputs,
             by_default=True,
             commutative=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
@@ -132,6 +113,7 @@ class Op(StrEnum):
             number=3,
             arity=(2, MAX_NODES),
             zero=any,
+            work=one_between_inputs,
             by_default=True,
             commutative=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
@@ -145,26 +127,45 @@ class Op(StrEnum):
             number=4,
             arity=(1, MAX_NODES),
             zero=all,
+            work=one_an_input,
             by_default=True,
             commutative=True,
             reads_a_set=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            same_as=_only_input,
+            same_as=only_input,
         ),
     )
-    TANH = "tanh", OpRow(number=5, arity=(1, 1), zero=all, by_default=True)
+    TANH = "tanh", OpRow(number=5, arity=(1, 1), zero=all, work=costs(functions=1), by_default=True)
     SIGMOID = (
         "sigmoid",
-        OpRow(number=6, arity=(1, 1), zero=_never_zero, by_default=True, sign=Sign.NON_NEGATIVE),
+        OpRow(
+            number=6,
+            arity=(1, 1),
+            zero=never_zero,
+            work=costs(functions=1),
+            by_default=True,
+            sign=Sign.NON_NEGATIVE,
+        ),
     )
     RELU = (
         "relu",
-        OpRow(number=7, arity=(1, 1), zero=all, by_default=True, sign=Sign.NON_NEGATIVE, rectifies=True),
+        OpRow(
+            number=7,
+            arity=(1, 1),
+            zero=all,
+            work=costs(1),
+            by_default=True,
+            sign=Sign.NON_NEGATIVE,
+            rectifies=True,
+        ),
     )
     # Slope 0.01 below zero.
-    LEAKY_RELU = "leaky_relu", OpRow(number=8, arity=(1, 1), zero=all, by_default=True, rectifies=True)
+    LEAKY_RELU = (
+        "leaky_relu",
+        OpRow(number=8, arity=(1, 1), zero=all, work=costs(2), by_default=True, rectifies=True),
+    )
     # Not by default: a mutation to it only makes two spellings of one cell.
-    IDENTITY = "identity", OpRow(number=9, arity=(1, 1), zero=all, same_as=_only_input)
+    IDENTITY = "identity", OpRow(number=9, arity=(1, 1), zero=all, work=costs(), same_as=only_input)
     # ``w * a`` with a learned vector ``w`` (the recurrent weight of IndRNN, Li et al. 2018).
     SCALE = (
         "scale",
@@ -172,8 +173,9 @@ class Op(StrEnum):
             number=10,
             arity=(1, 1),
             zero=all,
+            work=costs(1),
             unit_weight=UnitWeight.FREE,
-            formula=_product_formula,
+            formula=product_formula,
             is_product=True,
         ),
     )
@@ -184,22 +186,31 @@ class Op(StrEnum):
             number=11,
             arity=(1, 1),
             zero=all,
+            work=costs(1),
             unit_weight=UnitWeight.BOUNDED,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            formula=_product_formula,
+            formula=product_formula,
             is_product=True,
         ),
     )
     CONSTANT = (
         "constant",
-        OpRow(number=12, arity=(0, 0), zero=_never_zero, unit_weight=UnitWeight.FREE, formula="".join),
+        OpRow(
+            number=12,
+            arity=(0, 0),
+            zero=never_zero,
+            work=costs(),
+            unit_weight=UnitWeight.FREE,
+            formula="".join,
+        ),
     )
     BOUNDED_CONSTANT = (
         "bounded_constant",
         OpRow(
             number=13,
             arity=(0, 0),
-            zero=_never_zero,
+            zero=never_zero,
+            work=costs(),
             unit_weight=UnitWeight.BOUNDED,
             sign=Sign.NON_NEGATIVE,
             formula="".join,
@@ -208,11 +219,25 @@ class Op(StrEnum):
     # Of at most `LARGEST_EXPONENT`.
     EXP = (
         "exp",
-        OpRow(number=14, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
+        OpRow(
+            number=14,
+            arity=(1, 1),
+            zero=never_zero,
+            work=costs(1, 1),
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
     )
     SOFTPLUS = (
         "softplus",
-        OpRow(number=15, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
+        OpRow(
+            number=15,
+            arity=(1, 1),
+            zero=never_zero,
+            work=costs(1, 2),
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
     )
     SUBTRACT = (
         "subtract",
@@ -220,6 +245,7 @@ class Op(StrEnum):
             number=16,
             arity=(2, 2),
             zero=all,
+            work=costs(1),
             cancels=True,
             formula=" - ".join,
             is_sum=True,
@@ -231,33 +257,48 @@ class Op(StrEnum):
         OpRow(
             number=17,
             arity=(1, 1),
-            zero=_never_zero,
+            zero=never_zero,
+            work=costs(1),
             formula=lambda inputs: f"1 - {inputs[0]}",
             is_sum=True,
             is_product=True,
         ),
     )
-    SILU = "silu", OpRow(number=18, arity=(1, 1), zero=all, backward_reads_input=True)
+    SILU = "silu", OpRow(number=18, arity=(1, 1), zero=all, work=costs(1, 1), backward_reads_input=True)
     MAX = (
         "max",
         OpRow(
             number=19,
             arity=(2, 2),
             zero=all,
+            work=costs(1),
             commutative=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            same_as=_only_input,
+            same_as=only_input,
         ),
     )
     # ``a / b`` of inputs ``(a, b)``, where ``b`` is at least `GUARD` away from zero.
     DIVIDE = (
         "divide",
-        OpRow(number=20, arity=(2, 2), zero=_dividend_is_zero, sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE),
+        OpRow(
+            number=20,
+            arity=(2, 2),
+            zero=dividend_is_zero,
+            work=costs(1, 1),
+            sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
+        ),
     )
     # Of at least `GUARD`, so that the gradient is bounded (by 500), as RG-LRU (De et al. 2024) needs.
     SQRT = (
         "sqrt",
-        OpRow(number=21, arity=(1, 1), zero=_never_zero, sign=Sign.NON_NEGATIVE, backward_reads_input=True),
+        OpRow(
+            number=21,
+            arity=(1, 1),
+            zero=never_zero,
+            work=costs(1, 1),
+            sign=Sign.NON_NEGATIVE,
+            backward_reads_input=True,
+        ),
     )
     # The value that a state had after the step so many steps ago; a state itself is that of one step ago. Each delay is
     # an op, so that a gene chooses it by name and the JSON of a node needs no further field.

@@ -38,14 +38,14 @@ def count_parameters(architecture: Architecture, signature: Signature) -> int:
     total = read.vocabulary * (architecture.embedding or 0) + _count_front(architecture, read)
     widths = [front_width(architecture, read)]
     for layer in architecture.layers:
-        total += _count_layer(layer, _width_into(widths, layer.skip))
+        total += _count_layer(layer, width_into(widths, layer.skip))
         widths.append(layer.output_width)
-    pooled = _width_into(widths, architecture.head.skip)
+    pooled = width_into(widths, architecture.head.skip)
     shape = DecoderShape.of(architecture, read, pooled=pooled)
     if shape is None:
         total += _count_head(architecture, pooled, read)
     else:
-        inputs = _width_into(widths[:-1], architecture.layers[-1].skip)
+        inputs = width_into(widths[:-1], architecture.layers[-1].skip)
         targets = len(targets_of(signature)) if architecture.columns is Columns.APART else 0
         total += _count_queries(shape, inputs, targets) + _count_decoder(architecture.head, pooled, shape)
     return total + _count_shortcut(architecture, signature)
@@ -117,7 +117,8 @@ def _count_shortcut_table(architecture: Architecture, signature: Signature) -> i
     return 0 if ngrams is None else ngrams.rows * signature.outputs
 
 
-def _width_into(widths: list[int], skip: int | None) -> int:
+def width_into(widths: list[int], skip: int | None) -> int:
+    """Returns the features that a layer reads, given the widths of all below it and which of them its skip adds."""
     return widths[-1] + (0 if skip is None else widths[skip])
 
 

@@ -8,14 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from evo_nas.genome.blocks import ATTENTION_HEADS, ATTENTION_WINDOW, attention_width
+from evo_nas.genome.blocks import ATTENTION_BLOCK, ATTENTION_HEADS, ATTENTION_WINDOW, attention_width
 
 if TYPE_CHECKING:
     from evo_nas.models.recurrent_layer import States
-
-
-BLOCK = 16
-"""Steps of a long sequence that are computed at once; more share less of what they see, fewer make more copies."""
 
 
 class _Past(NamedTuple):
@@ -77,7 +73,7 @@ class WindowedAttention(nn.Module):
 
     def _attend(self, steps: Tensor, past: _Past) -> Tensor:
         time, before = steps.shape[1], past.steps.shape[1]
-        block = min(time, BLOCK) if before else time
+        block = min(time, ATTENTION_BLOCK) if before else time
         surplus = -time % block
         # Outputs of evolved cells have no bound; those of one step are brought to the same scale.
         joined = functional.layer_norm(torch.cat([past.steps, steps], dim=1), (self._width,))

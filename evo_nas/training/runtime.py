@@ -11,28 +11,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.errors import ConfigError
-from evo_nas.genome.blocks import (
-    ATTENTION_HEADS,
-    ATTENTION_WINDOW,
-    MEMORY_SLOTS,
-    Context,
-    attention_width,
-    memory_width,
-)
 from evo_nas.genome.columns import networks_per_sequence
-from evo_nas.genome.parameters import count_parameters
-from evo_nas.models.attention import BLOCK as ATTENTION_BLOCK
+from evo_nas.genome.footprint import FLOAT_BYTES, training_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evo_nas.config.schema import DeviceChoice, TrainingConfig
-    from evo_nas.genome.architecture import Architecture, Layer, Signature
+    from evo_nas.genome.architecture import Architecture, Signature
     from evo_nas.training.batches import BatchShape
-
-FLOAT_BYTES = 4
-COPIES = 4
-"""Numbers kept for every parameter: value, gradient, the optimizer's state, and the value of the best epoch."""
 
 _this_thread = threading.local()
 
@@ -75,38 +62,16 @@ def device_name(choice: DeviceChoice) -> str:
 
 
 def least_bytes(architecture: Architecture, signature: Signature, batch: BatchShape) -> int:
-    """Returns a lower bound in bytes of what training needs in addition to the data.
+    """Returns a lower bound in bytes of what training needs in addition to the data; see `footprint.training_bytes`.
 
-    Training keeps every layer's output at every step for the way back, and the weights of its context. A network that
-    cannot fit is never tried.
+    A network that cannot fit is never tried.
 
     Args:
         architecture: The architecture to train.
         signature: Shapes of the task.
         batch: Shape of some batch that it is trained on; see `Split.least_batch`.
     """
-    steps = architecture.front.steps(batch.steps)
-    values = sum(
-        steps * layer.output_width + _context_values(layer, steps // layer.period)
-        for layer in architecture.layers
-    )
-    rows = batch.rows * networks_per_sequence(architecture, signature)
-    return FLOAT_BYTES * (COPIES * count_parameters(architecture, signature) + rows * values)
-
-
-def _context_values(layer: Layer, updates: int) -> int:
-    """Returns the fewest numbers that the context of a layer keeps for each sequence of so many updates."""
-    match layer.context:
-        case Context.NONE:
-            return 0
-        case Context.ATTENTION:
-            # Weights of each head for all steps of a block and of the window before it.
-            seen = updates if updates <= ATTENTION_WINDOW else ATTENTION_WINDOW + ATTENTION_BLOCK
-            kept = ATTENTION_HEADS * seen + 3 * attention_width(layer.width)
-        case Context.MEMORY:
-            # Shares of slots that are written, left and read.
-            kept = 3 * MEMORY_SLOTS + 3 * memory_width(layer.width)
-    return (1 + layer.bidirectional) * updates * kept
+    return training_bytes(architecture, signature, rows=batch.rows, steps=batch.steps)
 
 
 def graph_bytes(architecture: Architecture, signature: Signature, batch: BatchShape) -> int:

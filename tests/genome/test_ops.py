@@ -7,6 +7,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
@@ -118,6 +119,57 @@ def test_interpreter_computes_an_op_and_its_gradients_as_the_reference_does(op) 
 @every_elementwise_op
 def test_op_is_computed_by_the_independent_interpreter_of_the_tests(op) -> None:
     assert op in COMPUTE
+
+
+COSTS = {
+    "add": (1, 0),
+    "clamp": (1, 0),
+    "div": (0, 1),
+    "exp": (0, 1),
+    "leaky_relu": (2, 0),
+    "lerp": (3, 0),
+    "maximum": (1, 0),
+    "mul": (1, 0),
+    "relu": (1, 0),
+    "rsub": (1, 0),
+    "sigmoid": (0, 1),
+    "silu": (1, 1),
+    "softplus": (1, 2),
+    "sqrt": (0, 1),
+    "sub": (1, 0),
+    "tanh": (0, 1),
+}
+"""Operations and functions of each of torch's functions, an element."""
+MEASURED = [op for op in Op if op not in (Op.LINEAR, Op.MEAN, Op.DIVIDE)]
+"""A mean is a product in the table and a division in torch; torch guards a divisor by several comparisons."""
+
+
+class Counting(TorchDispatchMode):
+    """Adds up the cost of what torch does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cost = (0, 0)
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        cost = COSTS[function.overloadpacket.__name__]
+        self.cost = tuple(map(sum, zip(self.cost, cost, strict=True)))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("op", MEASURED)
+def test_cost_of_an_op_is_that_of_what_the_eager_reference_does(op) -> None:
+    most = min(op.row.arity[1], 4)
+    for inputs in range(op.row.arity[0], most + 1):
+        operands = [torch.ones(3) for _ in range(inputs + (op.row.unit_weight is not None))]
+        with Counting() as counting:
+            eager.OPERATIONS[op](operands)
+        assert op.row.work(inputs) == counting.cost
+
+
+def test_cost_of_a_mean_is_its_sum_and_a_product_and_of_a_quotient_a_division_and_its_guard() -> None:
+    assert Op.MEAN.row.work(3) == (3, 0)
+    assert Op.DIVIDE.row.work(2) == (1, 1)
 
 
 def fewest_inputs(op: Op) -> int:
