@@ -7,10 +7,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from evo_nas.archive import Archive
+from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Budget, Ending, Spent
 from evo_nas.run_clock import RunClock, TrainingPace
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evo_nas.execution.executor import Executor, Occupancy
     from evo_nas.ledger import Ledger
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
+    from evo_nas.strategies.trials import Trial
 
 TURN_S = 0.5
 """Longest wait for results in one turn, in seconds; between turns the loop checks whether it was stopped."""
@@ -38,7 +39,7 @@ class Progress:
         asked: Candidates asked, over the whole run.
         budget: When the run is complete.
         by_status: Number of evaluations by status.
-        best: The best evaluation of the whole run; None before the first complete one.
+        best: The best trial of the whole run, by the mean of its trainings; None before the first complete one.
         fitness: Size, mean, std, min and max of the current population's fitness.
         occupancy: The state of the workers.
         elapsed_s: Seconds since this process started to search.
@@ -50,6 +51,7 @@ class Progress:
         remembered: Evaluations whose results come from earlier runs, over the whole run.
         full_s: Seconds that one full training takes; 0 before the first.
         ending: The limit that was reached; None while the search goes on.
+        noise: What repeated trainings say about the scores.
     """
 
     told: int
@@ -57,7 +59,7 @@ class Progress:
     asked: int
     budget: Budget
     by_status: Mapping[Status, int]
-    best: Evaluation | None
+    best: Trial | None
     fitness: Mapping[str, float]
     occupancy: Occupancy
     elapsed_s: float
@@ -69,6 +71,7 @@ class Progress:
     remembered: int = 0
     full_s: float = 0.0
     ending: Ending | None = None
+    noise: NoiseReport = field(default_factory=NoiseReport)
 
 
 Listener = Callable[[Progress], None]
@@ -184,6 +187,7 @@ class Search:
             budget=self._budget,
             by_status=dict(self._by_status),
             best=self._archive.best,
+            noise=self._archive.report,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,

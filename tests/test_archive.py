@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from evo_nas.archive import Archive
+from evo_nas.archive import Archive, Lead
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.strategies.noise import Noise
 
 
 def evaluation(
@@ -24,7 +27,15 @@ def evaluation(
 
 
 def ids(archive: Archive) -> list[int]:
-    return [evaluation.candidate.id for evaluation in archive.ranking]
+    return [trial.candidate.id for trial in archive.ranking]
+
+
+def repeated(number: int, fitness: float | None, *, of: int) -> Evaluation:
+    candidate = Candidate(
+        number, (of,), f"{of:032x}", (of,), "confirmation", number, budget=1, asked_after=0, repeats=of
+    )
+    status = Status.DIVERGED if fitness is None else Status.OK
+    return Evaluation(candidate, Outcome(status, fitness=fitness, metrics={"validation_loss": 1.0}))
 
 
 def test_the_best_of_all_history_are_kept_in_order() -> None:
@@ -70,3 +81,51 @@ def test_only_complete_scores_compete(status: Status) -> None:
     assert archive.best is None
     archive.update([evaluation(1, 1.0), evaluation(2, 9.0, status=status)])
     assert ids(archive) == [1]
+
+
+def test_a_lucky_first_score_does_not_win_over_a_confirmed_mean() -> None:
+    archive = Archive(size=3)
+    archive.update(evaluation(number, fitness) for number, fitness in enumerate((0.99, 0.97, 0.95)))
+    archive.update([repeated(3, 0.93, of=0), repeated(4, 0.98, of=1)])
+    assert ids(archive) == [1, 0, 2]
+    assert archive.best is not None
+    assert archive.best.fitness == pytest.approx(0.975)
+    assert archive.best.trainings == 2
+
+
+def test_one_that_loses_its_place_makes_room_for_one_that_was_behind_it() -> None:
+    archive = Archive()
+    archive.update([evaluation(0, 0.99), evaluation(1, 0.97), repeated(2, 0.5, of=0)])
+    assert ids(archive) == [1]
+
+
+def test_a_candidate_that_fails_with_another_seed_is_not_ranked() -> None:
+    archive = Archive()
+    archive.update([evaluation(0, 0.99), evaluation(1, 0.5), repeated(2, None, of=0)])
+    assert ids(archive) == [1]
+    assert archive.report.unstable == 1
+
+
+def test_the_report_says_whether_the_lead_is_noise() -> None:
+    archive = Archive()
+    archive.update(evaluation(number, 0.8) for number in range(3))
+    assert archive.report.lead is None
+    for number in range(3):
+        archive.update(
+            [replace(repeated(3 + number, 0.81, of=number), candidate=unbiased(3 + number, number))]
+        )
+    archive.update([evaluation(6, 0.9), evaluation(7, 0.895), evaluation(8, 0.7)])
+    assert archive.report.seeds == Noise(pytest.approx(0.01 / 2**0.5), pairs=3)
+    assert archive.report.lead == Lead(6, 7, pytest.approx(0.005), is_noise=True)
+    archive.update([evaluation(9, 0.95)])
+    assert archive.report.lead == Lead(9, 6, pytest.approx(0.05), is_noise=False)
+
+
+def unbiased(number: int, of: int) -> Candidate:
+    return replace(repeated(number, 0.0, of=of).candidate, operator="repeat")
+
+
+def test_the_memory_of_an_archive_is_bounded() -> None:
+    archive = Archive(size=2)
+    archive.update(evaluation(number, float(number % 500)) for number in range(3000))
+    assert ids(archive) == [499, 999]

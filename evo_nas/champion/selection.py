@@ -1,4 +1,4 @@
-"""Selects the evaluation of a run that becomes its champion."""
+"""Selects the candidate of a run that becomes its champion."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evo_nas.evaluation import Evaluation
+    from evo_nas.strategies.trials import Trial
 
 
-def select_champion(told: Sequence[Evaluation], run: object) -> Evaluation:
-    """Returns the fittest evaluation; among equals that with the lower validation loss wins.
+def select_champion(told: Sequence[Evaluation], run: object) -> Trial:
+    """Returns the trial with the best mean fitness; among equals that with the lower validation loss wins.
 
     Args:
         told: All evaluations of the run.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Evaluation
     from evo_nas.replay.recording import Replayer
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
+    from evo_nas.strategies.trials import Trial
 
 _FOREVER_S = 1e15
 
@@ -36,8 +37,8 @@ class Played:
         return sum(evaluation.outcome.train_s for evaluation in self.told)
 
     @property
-    def best(self) -> Evaluation | None:
-        """The best complete evaluation, by the rules of the archive; None without one."""
+    def best(self) -> Trial | None:
+        """The best complete trial, by the rules of the archive; None without one."""
         archive = Archive()
         archive.update(self.told)
         return archive.best

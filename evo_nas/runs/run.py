@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Budget
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
@@ -117,19 +118,35 @@ class Run:
         return self._reader.table()
 
     def best(self, count: int) -> list[Row]:
-        """Returns the ``count`` fittest complete evaluations, best first; among equals the lower validation loss."""
+        """Returns the ``count`` fittest complete candidates, best first; among equals the lower validation loss.
+
+        Of those that were trained several times the mean counts. Beside the columns of the ledger, each row has
+        ``trainings``, how many there were, and ``mean_fitness``.
+        """
         table = self.table()
-        # Only the columns that decide become Python values; whole rows are built for the winners and their equals.
-        columns = (table[name].to_pylist() for name in ("status", "fitness"))
-        complete = [
-            (-fitness, position)
-            for position, (status, fitness) in enumerate(zip(*columns, strict=True))
-            if status == Status.OK
+        # Only where something was trained again must whole trials be put together.
+        is_simple = all(table[name].null_count == len(table) for name in ("repeats", "continues"))
+        return _best_rows(table, count) if is_simple else self._best_trials(table, count)
+
+    def noise(self) -> NoiseReport:
+        """Returns what repeated trainings say about the scores; raises as `history` does."""
+        table = self.table()
+        if table["repeats"].null_count == len(table):
+            return NoiseReport()
+        archive = Archive()
+        archive.update(self.history().told)
+        return archive.report
+
+    def _best_trials(self, table: pa.Table, count: int) -> list[Row]:
+        archive = Archive(max(1, count))
+        archive.update(self.history().told)
+        best = archive.ranking[:count]
+        positions = {key: position for position, key in enumerate(table["id"].to_pylist())}
+        rows: list[Row] = table.take([positions[trial.main.candidate.id] for trial in best]).to_pylist()
+        return [
+            {**row, "trainings": trial.trainings, "mean_fitness": trial.fitness}
+            for row, trial in zip(rows, best, strict=True)
         ]
-        worst = max((rank for rank, _ in heapq.nsmallest(count, complete)), default=-math.inf)
-        contenders = [position for rank, position in complete if rank <= worst]
-        rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
-        return sorted(rows, key=_rank)[:count]
 
     def lineage(self, number: int) -> list[Row]:
         """Returns candidate ``number``, its first parent, that parent's first parent and so on up to a founder.
@@ -281,6 +298,22 @@ class Run:
         # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
         return changed_keys(recorded, spelled_out(config), moved=moved)
+
+
+def _best_rows(table: pa.Table, count: int) -> list[Row]:
+    # Only the columns that decide become Python values; whole rows are built for the winners and their equals.
+    columns = (table[name].to_pylist() for name in ("status", "fitness"))
+    complete = [
+        (-fitness, position)
+        for position, (status, fitness) in enumerate(zip(*columns, strict=True))
+        if status == Status.OK
+    ]
+    worst = max((rank for rank, _ in heapq.nsmallest(count, complete)), default=-math.inf)
+    contenders = [position for rank, position in complete if rank <= worst]
+    rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
+    return [
+        {**row, "trainings": 1, "mean_fitness": row["fitness"]} for row in sorted(rows, key=_rank)[:count]
+    ]
 
 
 def by_status(table: pa.Table) -> dict[Status, int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
+from evo_nas.archive import NoiseReport
 from evo_nas.champion.verdict import Verdict  # noqa: TC001
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status  # noqa: TC001
@@ -92,6 +93,7 @@ class Best:
         canonical_hash: Identity of its architecture.
         architecture: The architecture in words.
         table_parameters: How many of the parameters are in tables of hashed n-grams.
+        trainings: How many trainings its fitness is the mean of.
     """
 
     id: int
@@ -103,6 +105,7 @@ class Best:
     canonical_hash: str
     architecture: str
     table_parameters: int = 0
+    trainings: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ class Progressed:
         interrupted: Whether the search was asked to stop before that.
         commit_s: Seconds that the last commit took.
         remembered: Evaluations whose results come from earlier runs, over the whole run.
+        noise: What repeated trainings say about the scores.
     """
 
     told: int
@@ -146,6 +150,7 @@ class Progressed:
     interrupted: bool = False
     commit_s: float = 0.0
     remembered: int = 0
+    noise: NoiseReport = field(default_factory=NoiseReport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

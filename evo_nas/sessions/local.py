@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from evo_nas.champion.verdict import stored_verdict
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.retrain import Retrain
     from evo_nas.config import SearchConfig
-    from evo_nas.evaluation import Evaluation
     from evo_nas.loop import Progress, Search
     from evo_nas.sessions.events import Event
+    from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -270,16 +271,18 @@ class _Narrator:
             interrupted=progress.interrupted,
             commit_s=progress.commit_s,
             remembered=progress.remembered,
+            noise=progress.noise,
         )
 
-    def _described(self, best: Evaluation | None) -> Best | None:
+    def _described(self, best: Trial | None) -> Best | None:
         if best is None or best.fitness is None:
             return None
-        if self._best is None or self._best.id != best.candidate.id:
-            metric, candidate = self._experiment.dataset.metric, best.candidate
+        metric, candidate = self._experiment.dataset.metric, best.main.candidate
+        value = best.fitness if metric.higher_is_better else -best.fitness
+        if self._best is None or self._best.id != candidate.id:
             self._best = Best(
                 id=candidate.id,
-                value=best.fitness if metric.higher_is_better else -best.fitness,
+                value=value,
                 fitness=best.fitness,
                 parameters=best.outcome.parameters,
                 table_parameters=best.outcome.table_parameters,
@@ -287,5 +290,9 @@ class _Narrator:
                 parents=candidate.parents,
                 canonical_hash=candidate.canonical_hash,
                 architecture=describe(self._experiment.space.decode(candidate.genome)),
+                trainings=best.trainings,
             )
+        elif self._best.fitness != best.fitness:
+            # It was trained again, or another cut is known better.
+            self._best = replace(self._best, value=value, fitness=best.fitness, trainings=best.trainings)
         return self._best

@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.strategies.trials import Trial
 
+REPEAT = "repeat"
+"""Operator of a training that was asked whatever the first score."""
 CONFIRMATION = "confirmation"
 """Operator of a training that confirms a high score."""
+PLAYOFF = "playoff"
+"""Operator of a training that decides between the best two."""
+BIASED = frozenset((CONFIRMATION, PLAYOFF))
+"""Operators of trainings that were asked because an earlier score was high."""
 LEAST_PAIRS = 3
 """Fewer pairs of trainings say nothing about the noise."""
 REMEMBERED_PAIRS = 256
@@ -57,7 +63,11 @@ class Noise:
 
 
 class NoiseEstimator:
-    """Estimates the noise from repeated trainings; a function of the trials that it was shown, in order."""
+    """Estimates the noise from repeated trainings; a function of the trials that it was shown, in order.
+
+    Attributes:
+        shifts: By how much networks score higher on a cut than on the first, as far as known; replaced when it changes.
+    """
 
     def __init__(self) -> None:
         self._deviations: deque[float] = deque(maxlen=REMEMBERED_PAIRS)
@@ -66,7 +76,7 @@ class NoiseEstimator:
         )
         self._seeds: Noise | None = None
         self._cuts: Noise | None = None
-        self._shifts: dict[int, float] = {}
+        self.shifts: Mapping[int, float] = {}
 
     @property
     def seeds(self) -> Noise | None:
@@ -78,44 +88,58 @@ class NoiseEstimator:
         """The noise between trainings that differ in seed and cut, without what makes a cut harder for all."""
         return self._cuts
 
+    @property
+    def overall(self) -> Noise | None:
+        """The noise of a training on any cut, or on one where nothing is known of others."""
+        return self._cuts or self._seeds
+
     def shift(self, cut: int) -> float:
         """Returns by how much networks score higher on ``cut`` than on the first; 0 while it is unknown."""
-        return self._shifts.get(cut, 0.0)
+        return self.shifts.get(cut, 0.0)
 
     def learn(self, trial: Trial) -> None:
         """Takes in a trial that has got another evaluation, the last of ``trial.evaluations``."""
         *earlier, new = trial.evaluations
-        if not earlier or new.candidate.operator == CONFIRMATION:
+        if not earlier or new.candidate.operator in BIASED:
             return
         reference = _complete(_unbiased(earlier))
         if len(reference) < len(_unbiased(earlier)) or not _complete([new]):
             return  # a network that fails with some seeds is unstable
         same = [each for each in reference if each.candidate.cut == new.candidate.cut]
-        first = [each for each in reference if each.candidate.cut == 0]
         if same:
             self._deviations.append(_deviation(new, same))
             self._seeds = _pooled(self._deviations)
-        elif first and new.candidate.cut:
-            self._differences[new.candidate.cut].append(_fitness(new) - _mean(first))
-            self._learn_cuts()
+        elif reference:
+            self._compare(new, reference)
 
     def explains(self, difference: float) -> bool | None:
         """Whether two trainings of one network may differ by so much by chance; None while the noise is unknown."""
-        noise = self._cuts or self._seeds
+        noise = self.overall
         if noise is None or noise.std == 0.0:
             return None
         return abs(difference) <= COLLAPSE * math.sqrt(2) * noise.std
 
+    def _compare(self, new: Evaluation, reference: Sequence[Evaluation]) -> None:
+        """Takes in trainings on different cuts, of which the first is one."""
+        first = [each for each in reference if each.candidate.cut == 0]
+        if first:
+            self._differences[new.candidate.cut].append(_fitness(new) - _mean(first))
+        elif new.candidate.cut == 0:
+            self._differences[reference[-1].candidate.cut].append(_fitness(reference[-1]) - _fitness(new))
+        else:
+            return  # neither is the first cut, which alone has a known level
+        self._learn_cuts()
+
     def _learn_cuts(self) -> None:
         # A cut may be harder for every network; what is left beside that is the noise.
-        self._shifts = {cut: statistics.median(found) for cut, found in self._differences.items()}
+        self.shifts = {cut: statistics.median(found) for cut, found in self._differences.items()}
         residues = [
-            (difference - self._shifts[cut]) / math.sqrt(2)
+            (difference - self.shifts[cut]) / math.sqrt(2)
             for cut, found in self._differences.items()
             for difference in found
         ]
         # Each median takes away about one of the residues of its cut.
-        self._cuts = _pooled(residues, fitted=len(self._shifts))
+        self._cuts = _pooled(residues, fitted=len(self.shifts))
 
 
 NORMAL_MEDIAN = statistics.NormalDist().inv_cdf(0.75)
@@ -142,9 +166,9 @@ def _deviation(new: Evaluation, earlier: Sequence[Evaluation]) -> float:
 
 
 def _unbiased(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Returns the evaluations from the last confirmation on: those before it made its score look high."""
+    """Returns the evaluations from the last biased one on: those before it made the score look high."""
     first = max(
-        (place for place, each in enumerate(evaluations) if each.candidate.operator == CONFIRMATION),
+        (place for place, each in enumerate(evaluations) if each.candidate.operator in BIASED),
         default=0,
     )
     return list(evaluations[first:])

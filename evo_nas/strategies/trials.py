@@ -13,10 +13,12 @@ from evo_nas.strategies.noise import NoiseEstimator
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from evo_nas.evaluation import Candidate, Evaluation, Standing
+    from evo_nas.evaluation import Candidate, Evaluation, Outcome, Standing
 
 REMEMBERED = 1000
 """Trials that may be taken up again; a function of the log, as all that a strategy knows, and a bound on its memory."""
+LEAST_SCORES = 10
+"""Fewer scores do not say which are poor."""
 POOR, GOOD = 0.25, 0.5
 """A network that fails with some seeds falls among the lowest quarter of the scores from above the lower half."""
 
@@ -61,11 +63,38 @@ class Trial:
         return len(self._furthest)
 
     @property
+    def fitness(self) -> float | None:
+        """The mean fitness that ranks it; None without one."""
+        standing = self.standing
+        return None if standing is None else standing.fitness
+
+    @property
+    def main(self) -> Evaluation:
+        """The evaluation of the first training, or of its continuation."""
+        return next(
+            (each for each in self.evaluations if each.candidate.repeats is None), self.evaluations[0]
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of the first training, or of its continuation."""
+        return self.main.outcome
+
+    @property
+    def is_unstable(self) -> bool:
+        """Whether it failed or collapsed with another seed."""
+        return self.collapsed or (
+            len(self.evaluations) > 1 and any(each.fitness is None for each in self.evaluations)
+        )
+
+    @property
     def standing(self) -> Standing | None:
         """What ranks it: the mean of its trainings that went furthest; None without a fitness.
 
         A cut on which all networks score higher or lower than on the first is allowed for.
         """
+        if len(self.evaluations) == 1 and not self.evaluations[0].candidate.cut:
+            return self.evaluations[0].standing  # the common case, of which a head has thousands a second
         furthest = self._furthest
         if not furthest:
             return None
@@ -107,11 +136,13 @@ class Trials:
     Attributes:
         noise: How much the fitness of an architecture differs from training to training.
         scores: The first scores of the latest trials.
+        unstable: Number of trials that failed or collapsed with another seed.
     """
 
     def __init__(self) -> None:
         self.noise = NoiseEstimator()
         self.scores = Scores()
+        self.unstable = 0
         self._trials: OrderedDict[int, Trial] = OrderedDict()
         self._first: dict[int, int] = {}
 
@@ -133,6 +164,9 @@ class Trials:
         self._learn(trial)
         return trial
 
+    def __contains__(self, trial: Trial) -> bool:
+        return self._trials.get(trial.candidate.id) is trial
+
     def of(self, number: int) -> Trial:
         """Returns the trial that candidate ``number`` belongs to.
 
@@ -144,14 +178,22 @@ class Trials:
     def _learn(self, trial: Trial) -> None:
         *earlier, new = trial.evaluations
         if earlier:
+            was_known = trial.collapsed or any(each.fitness is None for each in earlier)
             self.noise.learn(trial)
             trial.collapsed = trial.collapsed or self._collapsed(earlier, new)
+            self.unstable += trial.is_unstable and not was_known
         elif new.is_complete and new.fitness is not None:
             self.scores.add(new.fitness)
 
     def _collapsed(self, earlier: Sequence[Evaluation], new: Evaluation) -> bool:
-        scores = [self._score(each) for each in earlier if each.is_complete]
-        if not scores or not new.is_complete:
+        # What started from inherited weights cannot be compared with what started from scratch.
+        inherits = new.outcome.inherited_steps > 0
+        scores = [
+            self._score(each)
+            for each in earlier
+            if each.is_complete and (each.outcome.inherited_steps > 0) == inherits
+        ]
+        if not scores or not new.is_complete or len(self.scores) < LEAST_SCORES:
             return False
         before, after = statistics.fmean(scores), self._score(new)
         # Few pairs may give too low a noise, so a fall must also lead to where poor networks are. That alone decides
@@ -168,9 +210,14 @@ class Trials:
 
 
 class Scores:
-    """The latest complete first scores, in order; says where another one stands among them."""
+    """The latest complete first scores, in order; says where another one stands among them.
 
-    def __init__(self) -> None:
+    Args:
+        most: How many are remembered.
+    """
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
         self._latest: deque[float] = deque()
         self._ordered: list[float] = []
 
@@ -181,7 +228,7 @@ class Scores:
         """Adds the latest score; the oldest is forgotten beyond a bound."""
         self._latest.append(score)
         insort(self._ordered, score)
-        if len(self._latest) > REMEMBERED:
+        if len(self._latest) > self._most:
             del self._ordered[bisect_left(self._ordered, self._latest.popleft())]
 
     def share_below(self, score: float) -> float:
