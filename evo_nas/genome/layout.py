@@ -118,10 +118,14 @@ class Layout:
         options: What may evolve.
         signature: Decides which of the genes for tokens, for pooling and for forecasts there are.
         epochs: Epochs of training; too few of them freeze the regularisation genes.
+
+    Attributes:
+        regularisation: Positions of the genes that regularise.
     """
 
     def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
         self._genes: list[Gene] = []
+        self.regularisation: list[int] = []
         setting = Setting(options, signature, epochs)
         self.training = self._section(Training, TRAINING, prefix="training.", setting=setting)
         self.network = self._section(Architecture, NETWORK, prefix="", setting=setting)
@@ -148,6 +152,8 @@ class Layout:
                 default = choices.index(slot.default(choices, setting))
                 gene = Gene(prefix + slot.field, choices, ordered=slot.ordered, default=default)
                 loci[slot.field] = self._add(gene, choices)
+                if slot.regularises:
+                    self.regularisation.append(loci[slot.field].position)
         return Section(part, slots, loci)
 
     def _layer(self, number: int, setting: Setting) -> LayerGenes:

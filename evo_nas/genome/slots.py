@@ -96,6 +96,7 @@ class Slot(Generic[Choice]):
         smallest: Choices of which one gives the network with the fewest parameters; the first, which is the
             smallest of ascending choices, unless the row says otherwise.
         joined: Whether the words follow those of the slot before without a comma.
+        regularises: Whether a short training cannot judge it, so that it is frozen there.
     """
 
     field: str
@@ -106,6 +107,7 @@ class Slot(Generic[Choice]):
     ordered: bool = False
     smallest: Callable[[tuple[Choice, ...]], tuple[Choice, ...]] = _first_of
     joined: bool = False
+    regularises: bool = False
 
 
 def _skips(at: Setting) -> tuple[int | None, ...]:
@@ -153,6 +155,7 @@ TRAINING: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="weight_decay",
+        regularises=True,
         choices=_decays,
         default=lambda _, at: at.options.regularisation.frozen_weight_decay,
         ordered=True,
@@ -218,6 +221,7 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="embedding_dropout",
+        regularises=True,
         exists=lambda at: at.signature.vocabulary > 0,
         choices=lambda at: at.regularisation(at.options.embedding_dropouts, at.options.embedding_dropouts[0]),
         ordered=True,
@@ -243,6 +247,7 @@ HEAD: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="dropout",
+        regularises=True,
         choices=_dropouts,
         default=_frozen_dropout,
         ordered=True,
@@ -275,6 +280,7 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="dropout",
+        regularises=True,
         choices=_dropouts,
         default=_frozen_dropout,
         ordered=True,
@@ -295,6 +301,7 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="recurrent_dropout",
+        regularises=True,
         choices=lambda at: at.regularisation(at.options.recurrent_dropouts, at.options.recurrent_dropouts[0]),
         ordered=True,
         words=lambda value: f"recurrent dropout {value:g}" if value else "",

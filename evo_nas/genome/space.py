@@ -76,6 +76,9 @@ class SearchSpace:
         self.genes = self._layout.genes
         self._named = {label_of(text): canonical(cell_of(text)) for text in options.cells}
         self._sizes = tuple(gene.size for gene in self.genes)
+        self._regularisation = frozenset(
+            position for position in self._layout.regularisation if self.genes[position].size > 1
+        )
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
         self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
@@ -135,6 +138,24 @@ class SearchSpace:
         architecture = self.decode(genome)
         return self._fits(architecture) and all(
             is_live(layer.cell) and self._permits(layer.cell) for layer in architecture.layers
+        )
+
+    @property
+    def regularisation_genes(self) -> frozenset[int]:
+        """Positions of the genes that regularise and can vary, which short trainings cannot judge."""
+        return self._regularisation
+
+    def can_judge_regularisation(self, epochs: int) -> bool:
+        """Whether a training of so many epochs shows what regularisation is good for."""
+        return epochs >= self.options.regularisation.frozen_below_epochs
+
+    def with_default_regularisation(self, genome: Genome) -> Genome:
+        """Returns ``genome`` with the regularisation that every network has where trainings are short."""
+        if not self._regularisation:
+            return genome
+        return tuple(
+            self.genes[position].default if position in self._regularisation else value
+            for position, value in enumerate(genome)
         )
 
     def random(self, rng: Random) -> Genome:
