@@ -70,7 +70,12 @@ class Budget:
             return Ending.EVALUATIONS
         if self.train_s is not None and spent.train_s >= self.train_s:
             return Ending.TRAINING
-        if self.wall_s is not None and spent.wall_s + self.rest_s(spent.full_s) >= self.wall_s:
+        # The first candidates are always asked: only they tell whether the time is enough.
+        if (
+            self.wall_s is not None
+            and spent.asked
+            and spent.wall_s + self.rest_s(spent.full_s) >= self.wall_s
+        ):
             return Ending.MINUTES
         return Ending.FLAT if self._is_flat(spent) else None
 

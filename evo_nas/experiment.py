@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -134,7 +134,13 @@ class Experiment:
     @property
     def budget(self) -> Budget:
         """When the search is complete."""
-        return Budget(self.config.budget.most_evaluations, self.config.budget.train_s)
+        budget = self.config.budget
+        return Budget(
+            budget.most_evaluations,
+            train_s=budget.train_s,
+            wall_s=budget.wall_s,
+            flat_share=budget.stop_when_flat,
+        )
 
     def strategy(self) -> Strategy[StrategyOptions]:
         """Returns a strategy that has not asked for anything yet."""
@@ -160,7 +166,12 @@ class Experiment:
 
     @contextmanager
     def open(
-        self, run: Run, *, executor: ExecutorKind = "ray", accept_data_loss: bool = False
+        self,
+        run: Run,
+        *,
+        executor: ExecutorKind = "ray",
+        accept_data_loss: bool = False,
+        verdict_trainings: float = 0.0,
     ) -> Iterator[Search]:
         """Starts or resumes ``run`` and yields its search, ready to continue.
 
@@ -168,6 +179,7 @@ class Experiment:
             run: An existing run, or an empty place for a new one.
             executor: Where candidates are trained.
             accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
+            verdict_trainings: Full trainings one after another for which a budget of minutes leaves time.
 
         Raises:
             RunError: The place cannot be used, or another process is searching this run.
@@ -194,7 +206,8 @@ class Experiment:
                 # Nothing is written for a new run before its workers have started.
                 workers = stack.enter_context(self._workers(executor, run))
                 ledger = stack.enter_context(self._created(run))
-            yield Search.resumed(self.strategy(), workers, ledger, budget=self.budget)
+            budget = replace(self.budget, verdict_trainings=verdict_trainings)
+            yield Search.resumed(self.strategy(), workers, ledger, budget=budget)
 
     def _created(self, run: Run) -> Ledger:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)

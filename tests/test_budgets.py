@@ -30,7 +30,9 @@ def test_time_is_left_for_the_verdict_and_for_what_is_in_flight() -> None:
 
 
 def test_a_search_of_minutes_begins_although_it_knows_no_pace() -> None:
-    assert Budget(10**8, wall_s=1, verdict_trainings=16).ending(NOTHING) is None
+    budget = Budget(10**8, wall_s=1, verdict_trainings=16)
+    assert budget.ending(replace(NOTHING, wall_s=2)) is None
+    assert budget.ending(replace(NOTHING, wall_s=2, asked=1)) is Ending.MINUTES
 
 
 @pytest.mark.parametrize(("since", "ending"), [(29, None), (30, Ending.FLAT)])

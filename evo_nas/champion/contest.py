@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.exporters.native import Provenance, native_files
-from evo_nas.champion.reference_lstm import equal_lstm, fittest_lstm, tuned
+from evo_nas.champion.reference_lstm import SEEDS, equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import select_champion
 from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of, welch_p_value
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
-
-SEEDS = 3
-"""Number of trainings from scratch for each contestant."""
 
 
 class Contest:

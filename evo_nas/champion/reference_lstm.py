@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
 """Multiples of the champion's learning rate that are tried for the LSTM; the best on validation counts."""
+SEEDS = 3
+"""Number of trainings from scratch for each contestant."""
+MOST_TRAININGS = 1 + SEEDS * (1 + len(LEARNING_RATE_FACTORS) + 1)
+"""Trainings of a verdict: the winner's own, and each contestant with every seed."""
 LSTM = canonical(NAMED_CELLS["lstm"])
 # After 20 halvings the two ends differ by less than 0.001 %, which is less than one unit of width.
 _HALVINGS = 20

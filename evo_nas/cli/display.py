@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.text import Text
 
-from evo_nas.cli.formatting import Scale, baselines_in_words, duration, failures, remembered, trained, workers
+from evo_nas.budgets import Ending
+from evo_nas.cli.formatting import (
+    Scale,
+    baselines_in_words,
+    duration,
+    evaluated,
+    failures,
+    planned_in_words,
+    remembered,
+    trained,
+    workers,
+)
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
@@ -20,6 +31,7 @@ from evo_nas.sessions.events import (
     Completed,
     Judged,
     Loaded,
+    Planned,
     Progressed,
     Started,
     Stopped,
@@ -106,8 +118,10 @@ class TextDisplay(Display):
             self._show_started(event)
         elif isinstance(event, Loaded | Baselines):
             self._show_data(event)
+        elif isinstance(event, Planned):
+            self._show_plan(event)
         elif isinstance(event, Completed):
-            self._print(f"{event.run} is complete")
+            self._print(f"{event.run} is complete{_ended_by(event)}")
         elif isinstance(event, Stopped):
             self._print(self._how_to_go_on(event, stopped_by))
         elif isinstance(event, Judged):
@@ -129,6 +143,11 @@ class TextDisplay(Display):
             return
         for remark in event.remarks:
             self._console.print(plain(f"  {remark}", style="dim"), soft_wrap=True)
+
+    def _show_plan(self, event: Planned) -> None:
+        self._print(planned_in_words(event))
+        for hint in event.hints:
+            self._console.print(plain(f"  {hint}", style="dim"), soft_wrap=True)
 
     def _show_started(self, event: Started) -> None:
         self._started = event
@@ -176,7 +195,7 @@ class LineDisplay(TextDisplay):
         best, scale = event.best, Scale(started.metric, higher_is_better=started.higher_is_better)
         return "  ".join(
             (
-                f"{event.told:,}/{event.evaluations:,} evaluated{known}{trained(event)}",
+                f"{evaluated(event)} evaluated{known}{trained(event)}",
                 f"{event.per_minute:,.0f}/min",
                 f"ETA {duration(event.remaining_s)}",
                 f"best {scale.metric} {scale.text(best.fitness)} (#{best.id})" if best else "none scored",
@@ -196,3 +215,12 @@ def display_for(session: Session, *, as_json: bool, console: Console | None = No
 
         return LiveDisplay(console, session)
     return LineDisplay(console, session)
+
+
+def _ended_by(event: Completed) -> str:
+    """Returns why a run ended before its number of evaluations did; empty otherwise."""
+    if event.ending is Ending.FLAT:
+        return f" after {event.told:,} evaluations: nothing better was found for a stated share of the budget"
+    if event.ending is Ending.MINUTES:
+        return f" after {event.told:,} evaluations: the rest of its minutes is for the verdict"
+    return ""

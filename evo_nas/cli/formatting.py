@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.config.schema import MOST_EVALUATIONS
 from evo_nas.evaluation import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evo_nas.execution.executor import Occupancy
-    from evo_nas.sessions.events import Progressed
+    from evo_nas.sessions.events import Planned, Progressed
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
 _CAUSES = {
@@ -80,11 +81,37 @@ def failures(by_status: Mapping[Status, int]) -> str:
     return ", ".join(named) or "none"
 
 
+def evaluated(progress: Progressed) -> str:
+    """Returns ``12/120``; only ``12`` while the time is the limit and the pace is not known."""
+    total = "" if progress.evaluations >= MOST_EVALUATIONS else f"/{progress.evaluations:,}"
+    return f"{progress.told:,}{total}"
+
+
 def trained(progress: Progressed) -> str:
-    """Returns the spent part of the training time, such as ``, 2.5 of 10 min trained``; empty without a limit."""
-    if progress.train_s_budget is None:
-        return ""
-    return f", {progress.train_s / 60:.1f} of {progress.train_s_budget / 60:g} min trained"
+    """Returns the spent part of the budget of time, such as ``, 2.5 of 10 min trained``; empty without a limit."""
+    spent = ""
+    if progress.wall_s_budget is not None:
+        spent = f", {progress.wall_s / 60:.1f} of {progress.wall_s_budget / 60:g} min"
+    if progress.train_s_budget is not None:
+        spent += f", {progress.train_s / 60:.1f} of {progress.train_s_budget / 60:g} min trained"
+    return spent
+
+
+def planned_in_words(plan: Planned) -> str:
+    """Returns ``a candidate takes about 18 s here: 40 in 12 minutes, then about 5 for the champion``."""
+    return (
+        f"a candidate takes about {_about(plan.candidate_s)} here: {plan.evaluations:,} in "
+        f"{_about(plan.search_s)}, then about {_about(plan.verdict_s)} for the champion"
+    )
+
+
+def _about(seconds: float) -> str:
+    """Returns ``seconds`` roughly, such as ``0.4 s``, ``18 s``, ``12 minutes`` or ``3 hours``."""
+    if seconds < 10:
+        return f"{seconds:.1g} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.2g} hours"
 
 
 def remembered(count: int, told: int) -> str:

@@ -12,7 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.cli.display import TextDisplay
-from evo_nas.cli.formatting import Scale, duration, failures, origin, remembered, size, trained, workers
+from evo_nas.cli.formatting import (
+    Scale,
+    duration,
+    evaluated,
+    failures,
+    origin,
+    remembered,
+    size,
+    trained,
+    workers,
+)
 from evo_nas.cli.terminal import plain
 
 if TYPE_CHECKING:
@@ -80,7 +90,7 @@ class LiveDisplay(TextDisplay):
 
 
 def _bar(event: Progressed) -> RenderableType:
-    done, total = event.told, event.evaluations
+    done, total = float(event.told), float(event.evaluations)
     timing = f"{event.per_minute:,.0f}/min  {duration(event.elapsed_s)}"
     if not event.finished:
         timing += f"  ETA {duration(event.remaining_s)}"
@@ -88,10 +98,12 @@ def _bar(event: Progressed) -> RenderableType:
     bar.add_column(ratio=1)
     bar.add_column(no_wrap=True, justify="right")
     counts = Text.assemble(
-        (f"{done:,}", "bold"),
-        f"/{total:,}{remembered(event.remembered, done)}{trained(event)}  ",
+        (evaluated(event), "bold"),
+        f"{remembered(event.remembered, event.told)}{trained(event)}  ",
         (timing, "cyan"),
     )
+    if event.wall_s_budget is not None:
+        done, total = event.wall_s, event.wall_s_budget
     bar.add_row(ProgressBar(total=total, completed=done), counts)
     return bar
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.archive import Archive, NoiseReport
-from evo_nas.budgets import Budget
+from evo_nas.budgets import Budget, Ending
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
 from evo_nas.evaluation import VALIDATION_LOSS, Status
@@ -17,6 +17,7 @@ from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant,
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
+from evo_nas.runs.endings import keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.sections import path_keys, spelled_out
 
@@ -110,8 +111,21 @@ class Run:
     def is_spent(self, budget: BudgetOptions) -> bool:
         """Whether the run has spent ``budget`` and nothing is in flight; raises as `history` does."""
         totals = self.totals()
+        if totals.in_flight:
+            return False
         limits = Budget(budget.most_evaluations, budget.train_s)
-        return not totals.in_flight and limits.is_spent(asked=totals.told, train_s=totals.train_s)
+        if limits.is_spent(asked=totals.told, train_s=totals.train_s):
+            return True
+        return read_ending(self._store, told=totals.told, budget=budget) is not None
+
+    def ending(self, budget: BudgetOptions) -> Ending | None:
+        """Returns what ended the run under ``budget``, if not its number of evaluations; raises as `history` does."""
+        return read_ending(self._store, told=self.totals().told, budget=budget)
+
+    def keep_ending(self, ending: Ending, *, told: int, budget: BudgetOptions) -> None:
+        """Notes that ``ending`` was reached after ``told`` evaluations, unless the number of evaluations tells that."""
+        if ending in (Ending.MINUTES, Ending.FLAT):
+            keep_ending(self._store, ending, told=told, budget=budget)
 
     def table(self) -> pa.Table:
         """Returns one row per evaluation by ``seq``, with the columns of `ledger.SCHEMA`; raises as `history` does."""

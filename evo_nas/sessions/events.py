@@ -14,6 +14,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.archive import NoiseReport
+from evo_nas.budgets import Ending  # noqa: TC001
 from evo_nas.champion.verdict import Verdict  # noqa: TC001
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status  # noqa: TC001
@@ -80,6 +81,25 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What the budget buys, known once the first candidates were trained.
+
+    Attributes:
+        candidate_s: Mean seconds of training of a candidate.
+        evaluations: Evaluations of the whole run.
+        search_s: Seconds that the search still takes.
+        verdict_s: Seconds that the verdict takes after it.
+        hints: What is too small for a good search, and what to change, one sentence each.
+    """
+
+    candidate_s: float
+    evaluations: int
+    search_s: float
+    verdict_s: float
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
     """The best candidate so far.
 
@@ -116,7 +136,7 @@ class Progressed:
         told: Evaluations committed, over the whole run.
         told_at_start: Evaluations that were committed when this process started.
         asked: Candidates asked, over the whole run.
-        evaluations: Budget of evaluations.
+        evaluations: Budget of evaluations, or how many of them the other limits are expected to allow.
         train_s: Seconds of training, over the whole run.
         train_s_budget: Budget of training, in seconds; None for no limit.
         elapsed_s: Seconds since this process started to search.
@@ -131,6 +151,8 @@ class Progressed:
         commit_s: Seconds that the last commit took.
         remembered: Evaluations whose results come from earlier runs, over the whole run.
         noise: What repeated trainings say about the scores.
+        wall_s: Seconds in which the run was searched, over all its resumes.
+        wall_s_budget: Budget of the run with its verdict, in seconds; None for no limit.
     """
 
     told: int
@@ -151,6 +173,8 @@ class Progressed:
     commit_s: float = 0.0
     remembered: int = 0
     noise: NoiseReport = field(default_factory=NoiseReport)
+    wall_s: float = 0.0
+    wall_s_budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +200,13 @@ class Completed:
 
     Attributes:
         run: Where the run is kept.
+        ending: What ended it before its number of evaluations did; None otherwise.
+        told: Number of evaluations at such an end; 0 otherwise.
     """
 
     run: str
+    ending: Ending | None = None
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +231,13 @@ class Judged:
     verdict: Verdict
 
 
-Event = Working | Loaded | Baselines | Started | Progressed | Stopped | Completed | Failed | Judged
+Event = Working | Loaded | Baselines | Started | Planned | Progressed | Stopped | Completed | Failed | Judged
 KINDS: Mapping[str, type[Event]] = {
     "working": Working,
     "loaded": Loaded,
     "baselines": Baselines,
     "started": Started,
+    "planned": Planned,
     "progressed": Progressed,
     "stopped": Stopped,
     "completed": Completed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
+from evo_nas.champion.reference_lstm import MOST_TRAININGS
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import ConfigError, ExecutionError, FencedError
 from evo_nas.experiment import ExecutorKind, Experiment
@@ -22,6 +23,7 @@ from evo_nas.sessions.events import (
     Working,
 )
 from evo_nas.sessions.pace import Pace
+from evo_nas.sessions.planning import Planner, expected_evaluations
 from evo_nas.sessions.session import Session
 from evo_nas.tasks.baselines.fitting import scores
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from evo_nas.champion.retrain import Retrain
-    from evo_nas.config import SearchConfig
+    from evo_nas.config import BudgetOptions, SearchConfig
     from evo_nas.loop import Progress, Search
     from evo_nas.sessions.events import Event
     from evo_nas.strategies.trials import Trial
@@ -46,6 +48,7 @@ class LocalSession(Session):
         accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
         dataset: Data in memory, for the task ``in_memory``.
         retrain: Runs the trainings of the verdict; in this process by default.
+        retrains_at_once: How many trainings ``retrain`` makes at the same time.
     """
 
     outlives = False
@@ -58,6 +61,7 @@ class LocalSession(Session):
         accept_data_loss: bool = False,
         dataset: Dataset | None = None,
         retrain: Retrain | None = None,
+        retrains_at_once: int = 1,
     ) -> None:
         self.run = Run.at(place)
         super().__init__(str(place))
@@ -65,6 +69,7 @@ class LocalSession(Session):
         self._accept_data_loss = accept_data_loss
         self._dataset = dataset
         self._retrain = retrain
+        self._retrains_at_once = retrains_at_once
         self._experiment: Experiment | None = None
         self._search: Search | None = None
         self._running: Generator[Event, None, None] | None = None
@@ -123,8 +128,10 @@ class LocalSession(Session):
             if not progress.finished:
                 yield self._stopped()
                 return
+            if progress.ending is not None:
+                self.run.keep_ending(progress.ending, told=progress.told, budget=experiment.config.budget)
         self._complete = True
-        yield Completed(run=self.place)
+        yield completed(self.run, experiment.config.budget)
         yield from self._judge(experiment)
 
     def standing(self) -> Stopped | None:
@@ -156,12 +163,16 @@ class LocalSession(Session):
     def _run_search(self, experiment: Experiment, baselines: Baselines) -> Generator[Event, None, Progress]:
         yield Working(doing="starting the workers")
         with experiment.open(
-            self.run, executor=self._executor, accept_data_loss=self._accept_data_loss
+            self.run,
+            executor=self._executor,
+            accept_data_loss=self._accept_data_loss,
+            verdict_trainings=MOST_TRAININGS / self._retrains_at_once,
         ) as search:
             self._search = search
             if self._stopping is not None:  # stopped while the workers were starting
                 search.stop(drain_s=self._stopping)
             metric, narrator = experiment.dataset.metric, _Narrator(experiment)
+            planner = Planner(experiment.config)
             # A new run exists only now; what was fitted before is kept with it.
             self.run.keep_baselines(baselines.metric, baselines.results)
             yield Started(
@@ -174,7 +185,10 @@ class LocalSession(Session):
             yield narrator.event(search.progress())
             while not search.ended:
                 search.step()
-                yield narrator.event(search.progress())
+                progress = search.progress()
+                if (plan := planner.news(progress)) is not None:
+                    yield plan
+                yield narrator.event(progress)
             return search.progress()
 
     def _judge(self, experiment: Experiment) -> Iterator[Event]:
@@ -185,6 +199,12 @@ class LocalSession(Session):
             yield last
         if not isinstance(last, Judged):
             yield self._stopped()
+
+
+def completed(run: Run, budget: BudgetOptions) -> Completed:
+    """Returns the event that says what completed ``run``."""
+    ending = run.ending(budget)
+    return Completed(run=str(run), ending=ending, told=0 if ending is None else run.totals().told)
 
 
 def judge(
@@ -257,7 +277,7 @@ class _Narrator:
             told=progress.told,
             told_at_start=progress.told_at_start,
             asked=progress.asked,
-            evaluations=progress.budget.evaluations,
+            evaluations=expected_evaluations(progress),
             train_s=progress.train_s,
             train_s_budget=progress.budget.train_s,
             elapsed_s=progress.elapsed_s,
@@ -272,6 +292,8 @@ class _Narrator:
             commit_s=progress.commit_s,
             remembered=progress.remembered,
             noise=progress.noise,
+            wall_s=progress.wall_s,
+            wall_s_budget=progress.budget.wall_s,
         )
 
     def _described(self, best: Trial | None) -> Best | None:

@@ -87,7 +87,12 @@ class PopulationManager:
         self._number = 0
         self._ended = False
         config = configured(spec.config)
-        self._session = LocalSession(spec.run, executor="cluster", retrain=RayRetrain(config.workers))
+        self._session = LocalSession(
+            spec.run,
+            executor="cluster",
+            retrain=RayRetrain(config.workers),
+            retrains_at_once=config.workers.most,
+        )
         log_as_json(run=spec.run)
         # Ray answers questions only after the constructor has returned.
         threading.Thread(target=self._live, name="search", daemon=True).start()

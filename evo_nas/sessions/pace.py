@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from evo_nas.sessions.planning import expected_evaluations
+
 if TYPE_CHECKING:
     from evo_nas.loop import Progress
 
@@ -40,14 +42,11 @@ class Pace:
     def remaining_s(self, progress: Progress) -> float | None:
         """Returns the seconds until the budget is spent at this pace; None while the pace is unknown."""
         rate = self.per_minute / 60.0
-        return _evaluations_left(progress) / rate if rate else None
-
-
-def _evaluations_left(progress: Progress) -> float:
-    """Returns how many more evaluations of average length the budget allows."""
-    left = float(progress.budget.evaluations - progress.told)
-    if progress.budget.train_s is None or not progress.train_s:
-        return left
-    train_s_left = max(0.0, progress.budget.train_s - progress.train_s)
-    # The limit that is reached first ends the search.
-    return min(left, train_s_left * progress.told / progress.train_s)
+        if not rate:
+            return None
+        seconds = (expected_evaluations(progress) - progress.told) / rate
+        # The minutes of a run are known better than its pace.
+        budget = progress.budget
+        if budget.wall_s is None:
+            return seconds
+        return min(seconds, max(0.0, budget.wall_s - progress.wall_s - budget.rest_s(progress.full_s)))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evo_nas.budgets import Ending
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status
@@ -19,6 +20,7 @@ from evo_nas.sessions.events import (
     Failed,
     Judged,
     Loaded,
+    Planned,
     Progressed,
     Started,
     Stopped,
@@ -83,9 +85,19 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         finished=st.booleans(),
         interrupted=st.booleans(),
         commit_s=FLOATS,
+        wall_s=FLOATS,
+        wall_s_budget=st.none() | FLOATS,
     ),
     Stopped: st.builds(Stopped, run=TEXT, told=COUNTS, evaluations=COUNTS, complete=st.booleans()),
-    Completed: st.builds(Completed, run=TEXT),
+    Planned: st.builds(
+        Planned,
+        candidate_s=FLOATS,
+        evaluations=COUNTS,
+        search_s=FLOATS,
+        verdict_s=FLOATS,
+        hints=st.lists(TEXT).map(tuple),
+    ),
+    Completed: st.builds(Completed, run=TEXT, ending=st.none() | st.sampled_from(Ending), told=COUNTS),
     Failed: st.builds(Failed, error=TEXT),
     Judged: st.builds(Judged, verdict=VERDICTS),
 }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evo_nas.errors import ConfigChangedError, ExecutionError, FencedError
+from evo_nas.budgets import Ending
+from evo_nas.errors import ConfigChangedError, ConfigError, ExecutionError, FencedError
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, LocalStore
 from evo_nas.runs import Run
@@ -16,6 +17,7 @@ from evo_nas.sessions.events import (
     Completed,
     Judged,
     Loaded,
+    Planned,
     Progressed,
     Started,
     Stopped,
@@ -35,7 +37,8 @@ def test_a_search_says_what_it_does_in_order(config: MakeConfig, tmp_path: Path)
     said = events_of(session(tmp_path / "run"), config())
     kinds = [type(event) for event in said if not isinstance(event, Working)]
     assert kinds[:3] == [Loaded, Baselines, Started]
-    assert kinds[3:-2] == [Progressed] * (len(kinds) - 5)
+    assert set(kinds[3:-2]) == {Progressed, Planned}
+    assert kinds.count(Planned) == 1
     assert kinds[-2:] == [Completed, Judged]
     last = next(event for event in reversed(said) if isinstance(event, Progressed))
     assert (last.told, last.finished) == (5, True)
@@ -94,6 +97,45 @@ def test_a_resumed_search_takes_the_record_with_its_overrides(config: MakeConfig
     resumed.resume(("budget.evaluations=7",))
     list(resumed.events())
     assert Run.at(tmp_path / "run").totals().told == 7
+
+
+def test_a_search_that_is_flat_ends_and_stays_complete(config: MakeConfig, tmp_path: Path) -> None:
+    flat = {"evaluations": 1000, "stop_when_flat": 0.004}
+    said = events_of(session(tmp_path / "run"), config(budget=flat))
+    complete = next(event for event in said if isinstance(event, Completed))
+    assert complete.ending is Ending.FLAT
+    assert complete.told < 1000
+    assert complete.told == Run.at(tmp_path / "run").totals().told
+    again = events_of(session(tmp_path / "run"), config(budget=flat))
+    assert again == [complete, said[-1]]
+
+
+def test_a_search_that_was_ended_goes_on_with_another_budget(config: MakeConfig, tmp_path: Path) -> None:
+    flat = {"evaluations": 1000, "stop_when_flat": 0.004}
+    first = events_of(session(tmp_path / "run"), config(budget=flat))
+    ended = next(event.told for event in first if isinstance(event, Completed))
+    events_of(session(tmp_path / "run"), config(budget={"evaluations": ended + 2}))
+    assert Run.at(tmp_path / "run").totals().told == ended + 2
+
+
+def test_minutes_alone_are_a_budget_and_leave_time_for_the_verdict(
+    config: MakeConfig, tmp_path: Path
+) -> None:
+    said = events_of(session(tmp_path / "run"), config(budget={"minutes": 0.1}))
+    complete = next(event for event in said if isinstance(event, Completed))
+    assert complete.ending is Ending.MINUTES
+    assert complete.told == Run.at(tmp_path / "run").totals().told > 1
+    assert isinstance(said[-1], Judged)
+
+
+def test_minutes_that_hold_no_training_are_refused_and_lose_nothing(
+    config: MakeConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"budget.minutes is 1e-06; a training takes about .* give at least 0.1"
+    ):
+        events_of(session(tmp_path / "run"), config(budget={"minutes": 1e-6}))
+    assert Run.at(tmp_path / "run").totals().told == 1
 
 
 def test_the_baselines_are_fitted_once_for_all_resumes(

@@ -1,0 +1,96 @@
+"""The plan that a search tells once it knows its pace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evo_nas.budgets import Budget
+from evo_nas.cli.formatting import planned_in_words
+from evo_nas.config import SearchConfig
+from evo_nas.errors import ConfigError
+from evo_nas.execution.executor import Occupancy
+from evo_nas.loop import Progress
+from evo_nas.sessions.planning import Planner, expected_evaluations
+
+
+def progress(**changed: Any) -> Progress:
+    values: dict[str, Any] = {
+        "told": 4,
+        "told_at_start": 0,
+        "asked": 8,
+        "budget": Budget(10**8, wall_s=1200.0, verdict_trainings=16),
+        "by_status": {},
+        "best": None,
+        "fitness": {},
+        "occupancy": Occupancy(workers=2, busy=2, in_flight=4),
+        "elapsed_s": 40.0,
+        "finished": False,
+        "interrupted": False,
+        "train_s": 72.0,
+        "wall_s": 40.0,
+        "full_s": 18.0,
+    }
+    return Progress(**values | changed)
+
+
+def planner(**config: Any) -> Planner:
+    return Planner(SearchConfig(**{"name": "small", "task": {"kind": "digits"}} | config))
+
+
+def test_minutes_buy_what_fits_beside_the_verdict() -> None:
+    """1200 s, less 40 s spent, 18 s for what is in flight and 16 trainings for the verdict, are 854 s: 94 a worker
+    of 18 s each between two."""
+    assert expected_evaluations(progress()) == 4 + 4 + int((1200 - 40 - 17 * 18) / 9)
+
+
+def test_the_plan_says_what_a_candidate_takes_and_what_the_budget_buys() -> None:
+    plan = planner().news(progress())
+    assert plan is not None
+    assert plan.verdict_s == pytest.approx(16 * 18)
+    assert planned_in_words(plan) == (
+        "a candidate takes about 18 s here: 102 in 15 minutes, then about 5 minutes for the champion"
+    )
+
+
+def test_a_plan_is_told_once_and_not_before_a_pace_is_known() -> None:
+    made = planner()
+    assert made.news(progress(told=0, train_s=0.0, full_s=0.0)) is None
+    assert made.news(progress(told=2, train_s=36.0)) is None
+    assert made.news(progress()) is not None
+    assert made.news(progress(told=5)) is None
+
+
+def test_a_budget_of_evaluations_is_planned_as_it_is() -> None:
+    assert expected_evaluations(progress(budget=Budget(40))) == 40
+
+
+def test_the_limit_that_is_reached_first_counts() -> None:
+    assert expected_evaluations(progress(budget=Budget(40, wall_s=1200.0))) == 40
+    assert expected_evaluations(progress(budget=Budget(10**8, train_s=90.0, wall_s=1200.0))) == 5
+
+
+def test_minutes_below_one_training_and_its_verdict_are_refused_with_the_least_that_would_do() -> None:
+    with pytest.raises(ConfigError, match=r"budget.minutes is 5; .* about 18 s .* give at least 5.1"):
+        planner().news(progress(budget=Budget(10**8, wall_s=300.0, verdict_trainings=16)))
+
+
+@pytest.mark.parametrize(
+    ("config", "budget", "hint"),
+    [
+        ({}, Budget(10), "10 evaluations hardly get beyond"),
+        ({"strategy": {"kind": "aging", "population": 50}}, Budget(60), "strategy.population is 50"),
+        ({"training": {"epochs": 2}}, Budget(60), "training.epochs is 2"),
+    ],
+)
+def test_what_is_too_small_is_said(config: dict[str, Any], budget: Budget, hint: str) -> None:
+    plan = planner(**config).news(progress(budget=budget))
+    assert plan is not None
+    assert [text for text in plan.hints if hint in text]
+
+
+def test_a_sensible_search_gets_no_hints() -> None:
+    plan = planner().news(progress())
+    assert plan is not None
+    assert plan.hints == ()
