@@ -68,7 +68,8 @@ class Candidate:
         budget: Training epochs, also if the training may be pruned before.
         asked_after: How many evaluations had been told when it was asked.
         rungs: Epochs, ascending and below ``budget``, after which its training may be pruned.
-        thresholds: For each rung the fitness below which it is pruned there, as far as known when it was asked.
+        thresholds: For each rung the fitness below which it is pruned there, as known when it was asked: minus infinity
+            where nothing is known, infinity where every training is paused.
         cut: Which cut of the training and validation rows it learns from; 0 is the one of the data set.
         repeats: Id of the candidate whose architecture it trains again with another seed; None for a new one.
         continues: Id of the pruned candidate whose training it continues; None for a training of its own.
@@ -184,11 +185,17 @@ class Outcome:
 
     def fitness_after(self, epochs: int) -> float | None:
         """Returns the best fitness of the first ``epochs`` epochs; None if it was not trained for so many."""
-        if self.fitness is None or not self.curve or not 1 <= epochs <= len(self.curve):
-            return None
+        curve = self.fitness_curve
+        return max(curve[:epochs]) if 1 <= epochs <= len(curve) else None
+
+    @property
+    def fitness_curve(self) -> tuple[float, ...]:
+        """The fitness after each epoch; empty without a score or a curve."""
+        if self.fitness is None or not self.curve:
+            return ()
         # The curve is in the metric's own units, of which a loss is negated to become a fitness.
         is_loss = self.metrics[self.metric] != self.fitness
-        return max(-value if is_loss else value for value in self.curve[:epochs])
+        return tuple(-value for value in self.curve) if is_loss else self.curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +237,11 @@ class Evaluation:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has the score of a full training.
-
-        Populations, the archive and the choice of a champion ignore all others.
-        """
+        """Whether it has the score of a full training."""
         return self.outcome.status.complete
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it was pruned at a rung where all trainings were, because none goes further yet."""
+        limits = dict(zip(self.candidate.rungs, self.candidate.thresholds, strict=True))
+        return self.status is Status.PRUNED and limits.get(self.outcome.epochs) == math.inf

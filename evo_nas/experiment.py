@@ -19,6 +19,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
 from evo_nas.sections import Sections, spelled_out
+from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.in_memory import InMemoryTask
@@ -74,6 +75,7 @@ class Experiment:
             ConfigError: Something in the configuration is wrong.
         """
         sections = Sections.of(config)
+        resolve_rungs(config.fitness, config.training.epochs)
         if dataset is not None:
             return cls(spelled_out(config), sections, _task_of(dataset, config))
         task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))

@@ -136,7 +136,10 @@ def to_evaluations(table: pa.Table) -> list[Evaluation]:
 
 def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
     """Returns ``candidate`` as plain JSON values."""
-    return {name: getattr(candidate, name) for name in _CANDIDATE}
+    # JSON has no infinity; all thresholds are text, so that a reader need not ask which is which.
+    return {name: getattr(candidate, name) for name in _CANDIDATE} | {
+        "thresholds": [repr(threshold) for threshold in candidate.thresholds]
+    }
 
 
 def candidate_from_json(values: Mapping[str, Any]) -> Candidate:
@@ -150,6 +153,7 @@ def candidate_from_json(values: Mapping[str, Any]) -> Candidate:
         value = values[name] if name in values else _default(name)
         # JSON has lists only; every sequence of a candidate is a tuple.
         known[name] = tuple(value) if isinstance(value, list) else value
+    known["thresholds"] = tuple(map(float, known["thresholds"]))
     return Candidate(**known)
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakSet
 
 from pydantic import Field, model_validator
 
 from evo_nas.strategies.operators import Breeder, Individual, fitness_statistics, individuals
 from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
+from evo_nas.strategies.trials import Trial
 
 if TYPE_CHECKING:
     import random
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from evo_nas.config import FitnessOptions
     from evo_nas.genome.space import SearchSpace
-    from evo_nas.strategies.trials import Trial
 
 
 class AgingOptions(StrategyOptions):
@@ -33,7 +34,7 @@ class AgingOptions(StrategyOptions):
     Attributes:
         population: Individuals alive at once.
         tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
-        warmup: Complete evaluations before breeding starts; until then the founders of the space are asked, and then
+        warmup: Scored candidates before breeding starts; until then the founders of the space are asked, and then
             random networks.
         crossover: Share of the children that have two parents, 0 to 1.
     """
@@ -54,7 +55,7 @@ class AgingOptions(StrategyOptions):
 
 
 class AgingEvolution(Strategy[AgingOptions]):
-    """Breeds from tournament winners of the last ``population`` complete evaluations."""
+    """Breeds from tournament winners among the last ``population`` candidates that no rung has thrown out."""
 
     kind: ClassVar[str] = "aging"
     Options = AgingOptions
@@ -74,14 +75,15 @@ class AgingEvolution(Strategy[AgingOptions]):
         self._population: deque[Individual] = deque(maxlen=chosen.population)
         self._breeder = Breeder(space, tournament=chosen.tournament, crossover=chosen.crossover)
         self._founders = space.seeds()
-        self._complete = 0
+        self._scored = 0
+        self._entered = WeakSet[Trial]()
 
     def statistics(self) -> Mapping[str, float]:
         """Returns size, mean, std, min and max of the population's fitness."""
         return fitness_statistics(self._population)
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
-        if self._complete >= self._options.warmup:
+        if self._scored >= self._options.warmup and self._population:
             genome, parents, operator = self._breeder.breed(self._population, rng)
             return Proposal(genome, tuple(parent.trial.candidate.id for parent in parents), operator)
         if k < len(self._founders):
@@ -93,7 +95,10 @@ class AgingEvolution(Strategy[AgingOptions]):
         return self._by_chance(rng)
 
     def _learn(self, trials: Sequence[Trial]) -> None:
-        complete = [trial for trial in trials if trial.is_complete]
-        self._complete += len(complete)
-        # A resumed run tells its whole history at once, of which only the youngest are alive.
-        self._population.extend(individuals(complete[-self._options.population :]))
+        for trial in trials:
+            is_first = len(trial.evaluations) == 1 and trial.evaluations[0].candidate.continues is None
+            self._scored += is_first and trial.standing is not None
+            # One that goes on or is repeated is as old as when it entered, and does not live twice.
+            if trial.may_breed and trial not in self._entered:
+                self._entered.add(trial)
+                self._population.extend(individuals([trial]))

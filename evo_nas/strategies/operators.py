@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from evo_nas.evaluation import Standing
     from evo_nas.genome.space import Gene, Genome, SearchSpace
     from evo_nas.strategies.trials import Trial
 
@@ -28,13 +29,13 @@ NEIGHBOUR_STEP = 0.75
 
 
 class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
-    """Fitness to maximise, then the negated validation loss."""
+    """What ranks a standing: how far the training went, then fitness, then the negated validation loss."""
 
-    weights = (1.0, 1.0)
+    weights = (1.0, 1.0, 1.0)
 
 
 class Individual(list[int]):
-    """A DEAP individual: the genome as a list, and the complete trial that it stands for."""
+    """A DEAP individual: the genome as a list, and the trial that it stands for."""
 
     def __init__(self, trial: Trial) -> None:
         super().__init__(trial.candidate.genome)
@@ -42,18 +43,23 @@ class Individual(list[int]):
 
     @property
     def fitness(self) -> Score:
-        """The score by which DEAP selects, as of now: repeated trainings change it."""
+        """The score by which DEAP selects, as of now: repeated and continued trainings change it."""
+        return Score((self.standing.level, self.standing.fitness, -self.standing.loss))
+
+    @property
+    def standing(self) -> Standing:
+        """What ranks it, as of now."""
         standing = self.trial.standing
-        assert standing is not None, "only complete trials are individuals"
-        return Score((standing.fitness, -standing.loss))
+        assert standing is not None, "only scored trials are individuals"
+        return standing
 
     def __deepcopy__(self, memo: dict[int, object]) -> Individual:
         return Individual(self.trial)
 
 
 def individuals(trials: Iterable[Trial]) -> list[Individual]:
-    """Returns one individual for each complete trial."""
-    return [Individual(trial) for trial in trials if trial.is_complete]
+    """Returns one individual for each trial that may breed."""
+    return [Individual(trial) for trial in trials if trial.may_breed]
 
 
 @contextmanager
@@ -151,10 +157,15 @@ def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:
 
 
 def fitness_statistics(population: Sequence[Individual]) -> Mapping[str, float]:
-    """Returns size and mean, std, min, max of the fitness of ``population``; empty for an empty one."""
+    """Returns size and mean, std, min, max of the fitness of ``population``; empty for an empty one.
+
+    Only those whose trainings went furthest count, since the scores of others cannot be compared with theirs.
+    """
     if not population:
         return {}
-    table = tools.Statistics(key=lambda individual: individual.fitness.values[0])
+    furthest = max(individual.standing.level for individual in population)
+    population = [individual for individual in population if individual.standing.level == furthest]
+    table = tools.Statistics(key=lambda individual: individual.standing.fitness)
     table.register("size", len)
     table.register("mean", np.mean)
     table.register("std", np.std)

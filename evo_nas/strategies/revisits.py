@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import random
 
     from evo_nas.evaluation import Candidate
-    from evo_nas.strategies.strategy import Proposal
+    from evo_nas.strategies.proposal import Proposal
     from evo_nas.strategies.trials import Trial
 
 

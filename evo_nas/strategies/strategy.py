@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
+from evo_nas.strategies.promotions import Bracket, Plan, Promotions
+from evo_nas.strategies.proposal import Proposal as Proposal  # noqa: PLC0414 - where strategies look for it
 from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evo_nas.evaluation import Evaluation
-    from evo_nas.genome.space import Genome, SearchSpace
+    from evo_nas.genome.space import SearchSpace
     from evo_nas.strategies.revisits import Revisit
     from evo_nas.strategies.trials import Trial
 
@@ -34,44 +35,6 @@ class StrategyOptions(BaseModel):
 
 
 OptionsT_co = TypeVar("OptionsT_co", bound=StrategyOptions, covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A genome that a strategy proposes, and its origin.
-
-    Attributes:
-        genome: The genome to evaluate.
-        parents: Ids of its parents; empty for a founder.
-        operator: Name of the operator that made it, such as ``mutation``.
-        epochs: Epochs of training, at least 1; None for those of the configuration.
-        is_prunable: Whether it may be pruned at a rung.
-        repeats: Id of the candidate whose architecture is trained again; None for a new one.
-        repetition: Which training of the architecture it is, from 0; each has a seed of its own.
-        cut: Which cut of the training and validation rows it learns from.
-        continues: Id of the pruned candidate whose training is continued; None for a training of its own.
-        starts_from: Digest of the weights that the training starts from; empty to start from scratch.
-    """
-
-    genome: Genome
-    parents: tuple[int, ...]
-    operator: str
-    epochs: int | None = None
-    is_prunable: bool = True
-    repeats: int | None = None
-    repetition: int = 0
-    cut: int = 0
-    continues: int | None = None
-    starts_from: str = ""
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs of a proposal is {self.epochs}; must be at least 1, or None")
-
-    @property
-    def is_revisit(self) -> bool:
-        """Whether its architecture was asked before, and is trained again on purpose."""
-        return self.repeats is not None or self.continues is not None
 
 
 class Strategy(ABC, Generic[OptionsT_co]):
@@ -120,7 +83,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     ) -> None:
         self._fitness = fitness or FitnessOptions()
         self._trials = Trials()
-        self._revisits: tuple[Revisit, ...] = ()
+        self._promotions = Promotions(self._fitness, epochs)
+        self._revisits: tuple[Revisit, ...] = (self._promotions,)
         self._space = space
         self._options = self.Options() if options is None else options
         self._seed = seed
@@ -150,8 +114,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
         self._told += len(evaluations)
-        settled = [trial for evaluation in evaluations if (trial := self._settled(evaluation)) is not None]
-        self._learn(settled)
+        for evaluation in evaluations:
+            # One by one, since a trial changes with each: told together, they must give the same state.
+            trial = self._settled(evaluation)
+            if trial is not None:
+                self._learn([trial])
 
     def resume(self, told: Sequence[Evaluation], in_flight: Sequence[Candidate]) -> None:
         """Rebuilds the state from a ledger: the told evaluations in order, and the candidates in flight.
@@ -215,6 +182,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
     def _candidate(self, proposal: Proposal) -> Candidate:
         canonical_hash = self._space.canonical_hash(proposal.genome)
         epochs = self._epochs_of(proposal)
+        plan = self._plan(proposal)
         # The first training's seed needs no number, so that it is the same with and without repeats.
         again = (proposal.repetition,) if proposal.repetition else ()
         return Candidate(
@@ -226,10 +194,20 @@ class Strategy(ABC, Generic[OptionsT_co]):
             seed=derive_seed(self._seed, "training", canonical_hash, epochs, *again),
             budget=epochs,
             asked_after=self._told,
+            rungs=plan.rungs,
+            thresholds=plan.thresholds,
             cut=proposal.cut,
             repeats=proposal.repeats,
             continues=proposal.continues,
             starts_from=proposal.starts_from,
+        )
+
+    def _plan(self, proposal: Proposal) -> Plan:
+        if not proposal.is_prunable:
+            return Plan()
+        is_inherited = bool(proposal.starts_from) and proposal.continues is None
+        return self._promotions.plan(
+            Bracket(self._epochs_of(proposal), proposal.is_inherited or is_inherited), above=proposal.done
         )
 
     def _by_chance(self, rng: random.Random) -> Proposal:

@@ -88,6 +88,11 @@ class Trial:
         )
 
     @property
+    def may_breed(self) -> bool:
+        """Whether it is as good as a full training: complete, or paused where all trainings are for now."""
+        return not self.collapsed and all(each.is_complete or each.is_paused for each in self.evaluations)
+
+    @property
     def standing(self) -> Standing | None:
         """What ranks it: the mean of its trainings that went furthest; None without a fitness.
 

@@ -7,7 +7,7 @@ Each suite is a class of pytest tests. A subclass supplies one fixture and inher
     class TestMyStrategy(StrategyContract):
         @pytest.fixture
         def build(self) -> BuildStrategy:
-            return lambda space, *, seed: MyStrategy(space, seed=seed, epochs=4)
+            return lambda space, *, seed, fitness: MyStrategy(space, seed=seed, epochs=4, fitness=fitness)
 
 A suite for executors shares a started one between its tests, so its fixture belongs to the class::
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
@@ -20,13 +22,23 @@ if TYPE_CHECKING:
 EPOCHS = 4
 SIGNATURE = Signature(features=3, outputs=2)
 SPACE = SearchSpace(SpaceOptions(), SIGNATURE, EPOCHS)
+WHOLE = FitnessOptions()
+"""Every candidate is trained once, to the end."""
+SCORINGS = {
+    "whole": WHOLE,
+    "halving": FitnessOptions(rungs=(2, 3), reduction=2),
+    "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True),
+}
+"""The ways of scoring under which every law holds."""
 
 
 class BuildStrategy(Protocol):
     """Builds a new strategy, always with the same options."""
 
-    def __call__(self, space: SearchSpace, *, seed: int) -> Strategy[StrategyOptions]:
-        """Returns a strategy for ``space`` with the run seed ``seed``."""
+    def __call__(
+        self, space: SearchSpace, *, seed: int, fitness: FitnessOptions
+    ) -> Strategy[StrategyOptions]:
+        """Returns a strategy for ``space`` with the run seed ``seed``, whose candidates are scored by ``fitness``."""
 
 
 class StrategyContract:
@@ -37,69 +49,116 @@ class StrategyContract:
         """Returns a function that builds the strategy under test."""
         raise NotImplementedError("override the fixture `build`: it returns what builds your strategy")
 
-    def test_ids_ascend_without_gaps(self, build: BuildStrategy) -> None:
-        asked, _ = searched(build(SPACE, seed=1), 60)
+    @pytest.fixture(params=SCORINGS)
+    def make(self, build: BuildStrategy, request: pytest.FixtureRequest) -> BuildStrategy:
+        """Returns a function that builds the strategy under test, once for each way of scoring."""
+        return partial(build, fitness=SCORINGS[request.param])
+
+    def test_ids_ascend_without_gaps(self, make: BuildStrategy) -> None:
+        asked, _ = searched(make(SPACE, seed=1), 60)
         assert [candidate.id for candidate in asked] == list(range(len(asked)))
 
-    def test_equal_seeds_and_arrivals_ask_the_same_candidates(self, build: BuildStrategy) -> None:
-        assert searched(build(SPACE, seed=1), 60) == searched(build(SPACE, seed=1), 60)
+    def test_equal_seeds_and_arrivals_ask_the_same_candidates(self, make: BuildStrategy) -> None:
+        assert searched(make(SPACE, seed=1), 60) == searched(make(SPACE, seed=1), 60)
 
-    def test_another_seed_asks_other_candidates(self, build: BuildStrategy) -> None:
-        first, _ = searched(build(SPACE, seed=1), 40)
-        second, _ = searched(build(SPACE, seed=2), 40)
+    def test_another_seed_asks_other_candidates(self, make: BuildStrategy) -> None:
+        first, _ = searched(make(SPACE, seed=1), 40)
+        second, _ = searched(make(SPACE, seed=2), 40)
         assert [candidate.genome for candidate in first] != [candidate.genome for candidate in second]
 
-    def test_the_size_of_the_batch_does_not_matter(self, build: BuildStrategy) -> None:
-        one_by_one, at_once = build(SPACE, seed=1), build(SPACE, seed=1)
+    def test_the_size_of_the_batch_does_not_matter(self, make: BuildStrategy) -> None:
+        one_by_one, at_once = make(SPACE, seed=1), make(SPACE, seed=1)
         assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
 
-    def test_the_global_generator_is_neither_used_nor_disturbed(self, build: BuildStrategy) -> None:
+    def test_the_global_generator_is_neither_used_nor_disturbed(self, make: BuildStrategy) -> None:
         random.seed(1)
-        first, _ = searched(build(SPACE, seed=1), 40)
+        first, _ = searched(make(SPACE, seed=1), 40)
         random.seed(2)
         undisturbed = random.Random(2).random()
-        second, _ = searched(build(SPACE, seed=1), 40)
+        second, _ = searched(make(SPACE, seed=1), 40)
         assert first == second
         assert random.random() == undisturbed
 
-    def test_no_architecture_is_asked_twice_with_as_many_epochs(self, build: BuildStrategy) -> None:
-        asked, _ = searched(build(SPACE, seed=1), 120, in_flight=6)
-        assert len({(candidate.canonical_hash, candidate.budget) for candidate in asked}) == len(asked)
+    def test_no_architecture_is_asked_twice_with_as_many_epochs_unless_a_revisit_says_so(
+        self, make: BuildStrategy
+    ) -> None:
+        asked, _ = searched(make(SPACE, seed=1), 120, in_flight=6)
+        new = [each for each in asked if each.continues is None and each.repeats is None]
+        assert len({(candidate.canonical_hash, candidate.budget) for candidate in new}) == len(new)
 
-    def test_every_candidate_is_trained_for_an_epoch_at_least(self, build: BuildStrategy) -> None:
-        assert all(candidate.budget >= 1 for candidate in searched(build(SPACE, seed=1), 60)[0])
+    def test_only_a_pruned_training_is_continued_and_only_once(self, make: BuildStrategy) -> None:
+        asked, told = searched(make(SPACE, seed=1), 120, in_flight=6)
+        pruned = {each.candidate.id: seq for seq, each in enumerate(told) if each.status is Status.PRUNED}
+        continued = [each for each in asked if each.continues is not None]
+        assert len({each.continues for each in continued}) == len(continued)
+        assert all(
+            pruned[each.continues] < each.asked_after for each in continued if each.continues is not None
+        )
 
-    def test_every_candidate_is_feasible_and_names_its_own_architecture(self, build: BuildStrategy) -> None:
-        for candidate in searched(build(SPACE, seed=1), 60)[0]:
+    def test_a_continued_training_is_the_same_one_and_goes_further(self, make: BuildStrategy) -> None:
+        asked, told = searched(make(SPACE, seed=1), 120, in_flight=6)
+        first = {evaluation.candidate.id: evaluation for evaluation in told}
+        for candidate in asked:
+            if candidate.continues is not None:
+                before = first[candidate.continues]
+                assert (before.candidate.id,) == candidate.parents
+                assert before.outcome.weights == candidate.starts_from
+                assert all(rung > before.outcome.epochs for rung in candidate.rungs)
+                assert training_of(before.candidate) == training_of(candidate)
+
+    def test_a_rung_has_a_threshold_and_lies_within_the_training(self, make: BuildStrategy) -> None:
+        for candidate in searched(make(SPACE, seed=1), 60)[0]:
+            assert list(candidate.rungs) == sorted(set(candidate.rungs))
+            assert len(candidate.thresholds) == len(candidate.rungs)
+            assert all(2 <= rung < candidate.budget for rung in candidate.rungs)
+
+    def test_rungs_prune_and_promote(self, build: BuildStrategy) -> None:
+        asked, told = searched(build(SPACE, seed=1, fitness=SCORINGS["halving"]), 120, in_flight=6)
+        assert {each.outcome.epochs for each in told if each.status is Status.PRUNED} == {2, 3}
+        assert any(each.continues is not None for each in asked)
+        assert any(each.is_complete for each in told)
+
+    def test_telling_at_once_and_one_by_one_is_the_same(self, make: BuildStrategy) -> None:
+        whole, at_once = make(SPACE, seed=1), make(SPACE, seed=1)
+        asked, told = searched(whole, 70, in_flight=4)
+        at_once.resume(told, still_in_flight(asked, told))
+        assert at_once.statistics() == whole.statistics()
+        assert at_once.ask(3) == whole.ask(3)
+
+    def test_every_candidate_is_trained_for_an_epoch_at_least(self, make: BuildStrategy) -> None:
+        assert all(candidate.budget >= 1 for candidate in searched(make(SPACE, seed=1), 60)[0])
+
+    def test_every_candidate_is_feasible_and_names_its_own_architecture(self, make: BuildStrategy) -> None:
+        for candidate in searched(make(SPACE, seed=1), 60)[0]:
             assert SPACE.is_feasible(candidate.genome)
             assert SPACE.canonical_hash(candidate.genome) == candidate.canonical_hash
 
-    def test_parents_were_told_before_the_child_was_asked(self, build: BuildStrategy) -> None:
-        asked, told = searched(build(SPACE, seed=1), 80, in_flight=5)
+    def test_parents_were_told_before_the_child_was_asked(self, make: BuildStrategy) -> None:
+        asked, told = searched(make(SPACE, seed=1), 80, in_flight=5)
         position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
         for candidate in asked:
             assert all(position[parent] < candidate.asked_after for parent in candidate.parents)
 
     @pytest.mark.parametrize("killed_after", [0, 1, 19, 20, 21, 55])
     def test_a_resumed_strategy_goes_on_like_the_uninterrupted_one(
-        self, build: BuildStrategy, killed_after: int
+        self, make: BuildStrategy, killed_after: int
     ) -> None:
-        whole, resumed = build(SPACE, seed=1), build(SPACE, seed=1)
+        whole, resumed = make(SPACE, seed=1), make(SPACE, seed=1)
         asked, told = searched(whole, killed_after, in_flight=4)
         resumed.resume(told, still_in_flight(asked, told))
         assert resumed.ask(5) == whole.ask(5)
 
     def test_candidates_asked_after_the_last_commit_are_asked_again_the_same(
-        self, build: BuildStrategy
+        self, make: BuildStrategy
     ) -> None:
-        whole, resumed = build(SPACE, seed=1), build(SPACE, seed=1)
+        whole, resumed = make(SPACE, seed=1), make(SPACE, seed=1)
         asked, told = searched(whole, 30, in_flight=4)
         lost = whole.ask(3)
         resumed.resume(told, still_in_flight(asked, told))
         assert resumed.ask(3) == lost
 
-    def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, build: BuildStrategy) -> None:
-        asked = build(_tiny_space(), seed=1).ask(10)
+    def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, make: BuildStrategy) -> None:
+        asked = make(_tiny_space(), seed=1).ask(10)
         assert len({candidate.canonical_hash for candidate in asked}) == len(asked) == 4
 
     def test_nearly_all_of_a_small_space_is_found_before_it_counts_as_exhausted(
@@ -107,55 +166,78 @@ class StrategyContract:
     ) -> None:
         space = _small_space()
         size = math.prod(gene.size for gene in space.genes)
-        strategy, found = build(space, seed=1), set()
+        strategy, found = build(space, seed=1, fitness=WHOLE), set()
         while candidates := strategy.ask(1):
             found |= {candidate.canonical_hash for candidate in candidates}
             strategy.tell([evaluated(candidate) for candidate in candidates])
         assert 0.9 * size <= len(found) <= size
 
     def test_the_seed_of_a_training_follows_from_run_architecture_and_budget_alone(
-        self, build: BuildStrategy
+        self, make: BuildStrategy
     ) -> None:
-        for candidate in build(SPACE, seed=3).ask(4):
+        for candidate in make(SPACE, seed=3).ask(4):
             assert candidate.seed == derive_seed(3, "training", candidate.canonical_hash, candidate.budget)
 
-    def test_what_was_never_asked_cannot_be_told(self, build: BuildStrategy) -> None:
-        strategy, other = build(SPACE, seed=1), build(SPACE, seed=1)
+    def test_what_was_never_asked_cannot_be_told(self, make: BuildStrategy) -> None:
+        strategy, other = make(SPACE, seed=1), make(SPACE, seed=1)
         strategy.ask(1)
         stranger = evaluated(other.ask(2)[1])
         with pytest.raises(ValueError, match="not in flight"):
             strategy.tell([stranger])
 
-    def test_nothing_can_be_told_twice(self, build: BuildStrategy) -> None:
-        strategy = build(SPACE, seed=1)
+    def test_nothing_can_be_told_twice(self, make: BuildStrategy) -> None:
+        strategy = make(SPACE, seed=1)
         evaluation = evaluated(strategy.ask(1)[0])
         strategy.tell([evaluation])
         with pytest.raises(ValueError, match="not in flight"):
             strategy.tell([evaluation])
 
-    def test_a_used_strategy_cannot_be_resumed(self, build: BuildStrategy) -> None:
-        strategy = build(SPACE, seed=1)
+    def test_a_used_strategy_cannot_be_resumed(self, make: BuildStrategy) -> None:
+        strategy = make(SPACE, seed=1)
         strategy.ask(1)
         with pytest.raises(ValueError, match="fresh"):
             strategy.resume([], [])
 
-    def test_a_history_that_repeats_an_id_is_refused(self, build: BuildStrategy) -> None:
-        strategy = build(SPACE, seed=1)
+    def test_a_history_that_repeats_an_id_is_refused(self, make: BuildStrategy) -> None:
+        strategy = make(SPACE, seed=1)
         with pytest.raises(ValueError, match="twice"):
-            strategy.resume([], build(SPACE, seed=1).ask(2) * 2)
+            strategy.resume([], make(SPACE, seed=1).ask(2) * 2)
 
-    def test_ids_that_a_damaged_ledger_lost_are_not_used_again(self, build: BuildStrategy) -> None:
-        strategy = build(SPACE, seed=1)
-        strategy.resume([], build(SPACE, seed=1).ask(5)[2:4])
+    def test_ids_that_a_damaged_ledger_lost_are_not_used_again(self, make: BuildStrategy) -> None:
+        strategy = make(SPACE, seed=1)
+        strategy.resume([], make(SPACE, seed=1).ask(5)[2:4])
         assert [candidate.id for candidate in strategy.ask(2)] == [4, 5]
 
 
 def evaluated(candidate: Candidate) -> Evaluation:
-    """Scores a candidate by its hash; one in ten diverges."""
+    """Trains a candidate by its hash: its curve follows from that, and it stops at a rung; one in ten diverges."""
     rng = stream(7, "objective", candidate.canonical_hash)
     if rng.random() < 0.1:
         return Evaluation(candidate, Outcome(Status.DIVERGED))
-    return Evaluation(candidate, Outcome(Status.OK, fitness=rng.random(), parameters=rng.randrange(100, 200)))
+    final, parameters = rng.random(), rng.randrange(100, 200)
+    curve = [final * epoch / candidate.budget + 0.1 * rng.random() for epoch in range(1, candidate.budget)]
+    curve.append(max(final, *curve, 0.0))
+    limits = dict(zip(candidate.rungs, candidate.thresholds, strict=True))
+    epochs = next((rung for rung in limits if max(curve[:rung]) < limits[rung]), candidate.budget)
+    fitness = max(curve[:epochs])
+    return Evaluation(
+        candidate,
+        Outcome(
+            Status.OK if epochs == candidate.budget else Status.PRUNED,
+            fitness=fitness,
+            metrics={"validation_accuracy": fitness},
+            metric="validation_accuracy",
+            curve=tuple(curve[:epochs]),
+            parameters=parameters,
+            epochs=epochs,
+            weights="" if epochs == candidate.budget else f"{candidate.canonical_hash}-{epochs}",
+        ),
+    )
+
+
+def training_of(candidate: Candidate) -> tuple[object, ...]:
+    """Returns what determines a training, apart from how far it goes."""
+    return candidate.genome, candidate.canonical_hash, candidate.seed, candidate.cut, candidate.budget
 
 
 def searched(

@@ -11,4 +11,5 @@ from evo_nas.testing.strategies import EPOCHS, BuildStrategy, StrategyContract
 class TestRegisteredStrategy(StrategyContract):
     @pytest.fixture(params=sorted(STRATEGIES))
     def build(self, request: pytest.FixtureRequest) -> BuildStrategy:
-        return lambda space, *, seed: STRATEGIES[request.param](space, seed=seed, epochs=EPOCHS)
+        kind = STRATEGIES[request.param]
+        return lambda space, *, seed, fitness: kind(space, seed=seed, epochs=EPOCHS, fitness=fitness)

@@ -31,13 +31,13 @@ class DrawsGlobally(RandomSearch):
 class TestSound(StrategyContract):
     @pytest.fixture
     def build(self) -> BuildStrategy:
-        return lambda space, *, seed: Sound(space, seed=seed, epochs=4)
+        return lambda space, *, seed, fitness: Sound(space, seed=seed, epochs=4, fitness=fitness)
 
 
 class TestDrawsGlobally(StrategyContract):
     @pytest.fixture
     def build(self) -> BuildStrategy:
-        return lambda space, *, seed: DrawsGlobally(space, seed=seed, epochs=4)
+        return lambda space, *, seed, fitness: DrawsGlobally(space, seed=seed, epochs=4, fitness=fitness)
 
 
 class TestWithoutFixture(StrategyContract):
