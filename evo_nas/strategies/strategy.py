@@ -83,7 +83,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
     ) -> None:
         self._fitness = fitness or FitnessOptions()
         self._trials = Trials()
-        self._promotions = Promotions(self._fitness, epochs)
+        self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
         self._revisits: tuple[Revisit, ...] = (self._promotions,)
         self._space = space
         self._options = self.Options() if options is None else options
@@ -201,6 +201,10 @@ class Strategy(ABC, Generic[OptionsT_co]):
             continues=proposal.continues,
             starts_from=proposal.starts_from,
         )
+
+    def _noise_of_seeds(self) -> float | None:
+        noise = self._trials.noise.seeds
+        return None if noise is None else noise.std
 
     def _plan(self, proposal: Proposal) -> Plan:
         if not proposal.is_prunable:
