@@ -41,6 +41,13 @@ class BuildStrategy(Protocol):
         """Returns a strategy for ``space`` with the run seed ``seed``, whose candidates are scored by ``fitness``."""
 
 
+class MakeStrategy(Protocol):
+    """Builds a new strategy, always with the same options and the same way of scoring."""
+
+    def __call__(self, space: SearchSpace, *, seed: int) -> Strategy[StrategyOptions]:
+        """Returns a strategy for ``space`` with the run seed ``seed``."""
+
+
 class StrategyContract:
     """The tests of every strategy; a subclass supplies the fixture `build`."""
 
@@ -50,27 +57,27 @@ class StrategyContract:
         raise NotImplementedError("override the fixture `build`: it returns what builds your strategy")
 
     @pytest.fixture(params=SCORINGS)
-    def make(self, build: BuildStrategy, request: pytest.FixtureRequest) -> BuildStrategy:
+    def make(self, build: BuildStrategy, request: pytest.FixtureRequest) -> MakeStrategy:
         """Returns a function that builds the strategy under test, once for each way of scoring."""
         return partial(build, fitness=SCORINGS[request.param])
 
-    def test_ids_ascend_without_gaps(self, make: BuildStrategy) -> None:
+    def test_ids_ascend_without_gaps(self, make: MakeStrategy) -> None:
         asked, _ = searched(make(SPACE, seed=1), 60)
         assert [candidate.id for candidate in asked] == list(range(len(asked)))
 
-    def test_equal_seeds_and_arrivals_ask_the_same_candidates(self, make: BuildStrategy) -> None:
+    def test_equal_seeds_and_arrivals_ask_the_same_candidates(self, make: MakeStrategy) -> None:
         assert searched(make(SPACE, seed=1), 60) == searched(make(SPACE, seed=1), 60)
 
-    def test_another_seed_asks_other_candidates(self, make: BuildStrategy) -> None:
+    def test_another_seed_asks_other_candidates(self, make: MakeStrategy) -> None:
         first, _ = searched(make(SPACE, seed=1), 40)
         second, _ = searched(make(SPACE, seed=2), 40)
         assert [candidate.genome for candidate in first] != [candidate.genome for candidate in second]
 
-    def test_the_size_of_the_batch_does_not_matter(self, make: BuildStrategy) -> None:
+    def test_the_size_of_the_batch_does_not_matter(self, make: MakeStrategy) -> None:
         one_by_one, at_once = make(SPACE, seed=1), make(SPACE, seed=1)
         assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
 
-    def test_the_global_generator_is_neither_used_nor_disturbed(self, make: BuildStrategy) -> None:
+    def test_the_global_generator_is_neither_used_nor_disturbed(self, make: MakeStrategy) -> None:
         random.seed(1)
         first, _ = searched(make(SPACE, seed=1), 40)
         random.seed(2)
@@ -80,13 +87,13 @@ class StrategyContract:
         assert random.random() == undisturbed
 
     def test_no_architecture_is_asked_twice_with_as_many_epochs_unless_a_revisit_says_so(
-        self, make: BuildStrategy
+        self, make: MakeStrategy
     ) -> None:
         asked, _ = searched(make(SPACE, seed=1), 120, in_flight=6)
         new = [each for each in asked if each.continues is None and each.repeats is None]
         assert len({(candidate.canonical_hash, candidate.budget) for candidate in new}) == len(new)
 
-    def test_only_a_pruned_training_is_continued_and_only_once(self, make: BuildStrategy) -> None:
+    def test_only_a_pruned_training_is_continued_and_only_once(self, make: MakeStrategy) -> None:
         asked, told = searched(make(SPACE, seed=1), 120, in_flight=6)
         pruned = {each.candidate.id: seq for seq, each in enumerate(told) if each.status is Status.PRUNED}
         continued = [each for each in asked if each.continues is not None]
@@ -95,7 +102,7 @@ class StrategyContract:
             pruned[each.continues] < each.asked_after for each in continued if each.continues is not None
         )
 
-    def test_a_continued_training_is_the_same_one_and_goes_further(self, make: BuildStrategy) -> None:
+    def test_a_continued_training_is_the_same_one_and_goes_further(self, make: MakeStrategy) -> None:
         asked, told = searched(make(SPACE, seed=1), 120, in_flight=6)
         first = {evaluation.candidate.id: evaluation for evaluation in told}
         for candidate in asked:
@@ -106,7 +113,7 @@ class StrategyContract:
                 assert all(rung > before.outcome.epochs for rung in candidate.rungs)
                 assert training_of(before.candidate) == training_of(candidate)
 
-    def test_a_rung_has_a_threshold_and_lies_within_the_training(self, make: BuildStrategy) -> None:
+    def test_a_rung_has_a_threshold_and_lies_within_the_training(self, make: MakeStrategy) -> None:
         for candidate in searched(make(SPACE, seed=1), 60)[0]:
             assert list(candidate.rungs) == sorted(set(candidate.rungs))
             assert len(candidate.thresholds) == len(candidate.rungs)
@@ -118,22 +125,22 @@ class StrategyContract:
         assert any(each.continues is not None for each in asked)
         assert any(each.is_complete for each in told)
 
-    def test_telling_at_once_and_one_by_one_is_the_same(self, make: BuildStrategy) -> None:
+    def test_telling_at_once_and_one_by_one_is_the_same(self, make: MakeStrategy) -> None:
         whole, at_once = make(SPACE, seed=1), make(SPACE, seed=1)
         asked, told = searched(whole, 70, in_flight=4)
         at_once.resume(told, still_in_flight(asked, told))
         assert at_once.statistics() == whole.statistics()
         assert at_once.ask(3) == whole.ask(3)
 
-    def test_every_candidate_is_trained_for_an_epoch_at_least(self, make: BuildStrategy) -> None:
+    def test_every_candidate_is_trained_for_an_epoch_at_least(self, make: MakeStrategy) -> None:
         assert all(candidate.budget >= 1 for candidate in searched(make(SPACE, seed=1), 60)[0])
 
-    def test_every_candidate_is_feasible_and_names_its_own_architecture(self, make: BuildStrategy) -> None:
+    def test_every_candidate_is_feasible_and_names_its_own_architecture(self, make: MakeStrategy) -> None:
         for candidate in searched(make(SPACE, seed=1), 60)[0]:
             assert SPACE.is_feasible(candidate.genome)
             assert SPACE.canonical_hash(candidate.genome) == candidate.canonical_hash
 
-    def test_parents_were_told_before_the_child_was_asked(self, make: BuildStrategy) -> None:
+    def test_parents_were_told_before_the_child_was_asked(self, make: MakeStrategy) -> None:
         asked, told = searched(make(SPACE, seed=1), 80, in_flight=5)
         position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
         for candidate in asked:
@@ -141,7 +148,7 @@ class StrategyContract:
 
     @pytest.mark.parametrize("killed_after", [0, 1, 19, 20, 21, 55])
     def test_a_resumed_strategy_goes_on_like_the_uninterrupted_one(
-        self, make: BuildStrategy, killed_after: int
+        self, make: MakeStrategy, killed_after: int
     ) -> None:
         whole, resumed = make(SPACE, seed=1), make(SPACE, seed=1)
         asked, told = searched(whole, killed_after, in_flight=4)
@@ -149,7 +156,7 @@ class StrategyContract:
         assert resumed.ask(5) == whole.ask(5)
 
     def test_candidates_asked_after_the_last_commit_are_asked_again_the_same(
-        self, make: BuildStrategy
+        self, make: MakeStrategy
     ) -> None:
         whole, resumed = make(SPACE, seed=1), make(SPACE, seed=1)
         asked, told = searched(whole, 30, in_flight=4)
@@ -157,7 +164,7 @@ class StrategyContract:
         resumed.resume(told, still_in_flight(asked, told))
         assert resumed.ask(3) == lost
 
-    def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, make: BuildStrategy) -> None:
+    def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, make: MakeStrategy) -> None:
         asked = make(_tiny_space(), seed=1).ask(10)
         assert len({candidate.canonical_hash for candidate in asked}) == len(asked) == 4
 
@@ -173,37 +180,37 @@ class StrategyContract:
         assert 0.9 * size <= len(found) <= size
 
     def test_the_seed_of_a_training_follows_from_run_architecture_and_budget_alone(
-        self, make: BuildStrategy
+        self, make: MakeStrategy
     ) -> None:
         for candidate in make(SPACE, seed=3).ask(4):
             assert candidate.seed == derive_seed(3, "training", candidate.canonical_hash, candidate.budget)
 
-    def test_what_was_never_asked_cannot_be_told(self, make: BuildStrategy) -> None:
+    def test_what_was_never_asked_cannot_be_told(self, make: MakeStrategy) -> None:
         strategy, other = make(SPACE, seed=1), make(SPACE, seed=1)
         strategy.ask(1)
         stranger = evaluated(other.ask(2)[1])
         with pytest.raises(ValueError, match="not in flight"):
             strategy.tell([stranger])
 
-    def test_nothing_can_be_told_twice(self, make: BuildStrategy) -> None:
+    def test_nothing_can_be_told_twice(self, make: MakeStrategy) -> None:
         strategy = make(SPACE, seed=1)
         evaluation = evaluated(strategy.ask(1)[0])
         strategy.tell([evaluation])
         with pytest.raises(ValueError, match="not in flight"):
             strategy.tell([evaluation])
 
-    def test_a_used_strategy_cannot_be_resumed(self, make: BuildStrategy) -> None:
+    def test_a_used_strategy_cannot_be_resumed(self, make: MakeStrategy) -> None:
         strategy = make(SPACE, seed=1)
         strategy.ask(1)
         with pytest.raises(ValueError, match="fresh"):
             strategy.resume([], [])
 
-    def test_a_history_that_repeats_an_id_is_refused(self, make: BuildStrategy) -> None:
+    def test_a_history_that_repeats_an_id_is_refused(self, make: MakeStrategy) -> None:
         strategy = make(SPACE, seed=1)
         with pytest.raises(ValueError, match="twice"):
             strategy.resume([], make(SPACE, seed=1).ask(2) * 2)
 
-    def test_ids_that_a_damaged_ledger_lost_are_not_used_again(self, make: BuildStrategy) -> None:
+    def test_ids_that_a_damaged_ledger_lost_are_not_used_again(self, make: MakeStrategy) -> None:
         strategy = make(SPACE, seed=1)
         strategy.resume([], make(SPACE, seed=1).ask(5)[2:4])
         assert [candidate.id for candidate in strategy.ask(2)] == [4, 5]
