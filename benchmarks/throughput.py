@@ -30,7 +30,8 @@ from evo_nas.execution.simulated import SimulatedExecutor, Simulation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from evo_nas.loop import Progress, Search
+    from evo_nas.loop import Search
+    from evo_nas.progress import Progress
 
 WORKERS = 2
 WINDOW = 5_000

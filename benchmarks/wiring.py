@@ -16,7 +16,7 @@ from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import Ledger, RunRecord
-from evo_nas.loop import Progress, Search
+from evo_nas.loop import Search
 from evo_nas.strategies.aging import AgingEvolution
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from evo_nas.execution.executor import Executor
     from evo_nas.genome.gene import Genome
+    from evo_nas.progress import Progress
 
 EPOCHS = 4
 SPACE = SearchSpace(SpaceOptions(), Signature(features=8, outputs=10), EPOCHS)

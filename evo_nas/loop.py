@@ -5,77 +5,28 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
-from evo_nas.archive import Archive, NoiseReport
-from evo_nas.budgets import Budget, Ending, Spent
-from evo_nas.run_clock import RunClock, TrainingPace
+from evo_nas.ledger.committing import LOOK_S, ImmediateCommitter
+from evo_nas.progress import Progress, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from evo_nas.evaluation import Candidate, Evaluation, Status
-    from evo_nas.execution.executor import Executor, Occupancy
-    from evo_nas.ledger import Ledger
+    from evo_nas.budgets import Budget, Ending
+    from evo_nas.evaluation import Candidate, Evaluation
+    from evo_nas.execution.executor import Executor
+    from evo_nas.ledger import Committer, Ledger
+    from evo_nas.progress import Listener
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
-    from evo_nas.strategies.trials import Trial
 
 TURN_S = 0.5
 """Longest wait for results in one turn, in seconds; between turns the loop checks whether it was stopped."""
 ASKED_AT_ONCE = 256
 """Most candidates asked before they are submitted, so that the first of many workers can start early."""
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The state of a search; listeners get one each turn.
-
-    Attributes:
-        told: Evaluations that are committed and told to the strategy, over the whole run.
-        told_at_start: Evaluations that this process found in the ledger when it started.
-        asked: Candidates asked, over the whole run.
-        budget: When the run is complete.
-        by_status: Number of evaluations by status.
-        best: The best trial of the whole run, by the mean of its trainings; None before the first complete one.
-        fitness: Size, mean, std, min and max of the current population's fitness.
-        occupancy: The state of the workers.
-        elapsed_s: Seconds since this process started to search.
-        finished: Whether the run is complete.
-        interrupted: Whether the search was asked to stop before that.
-        commit_s: Seconds that the last commit took.
-        train_s: Seconds of training, over the whole run.
-        wall_s: Seconds in which the run was searched, over the whole run.
-        remembered: Evaluations whose results come from earlier runs, over the whole run.
-        full_s: Seconds that one full training takes; 0 before the first.
-        ending: The limit that was reached; None while the search goes on.
-        noise: What repeated trainings say about the scores.
-    """
-
-    told: int
-    told_at_start: int
-    asked: int
-    budget: Budget
-    by_status: Mapping[Status, int]
-    best: Trial | None
-    fitness: Mapping[str, float]
-    occupancy: Occupancy
-    elapsed_s: float
-    finished: bool
-    interrupted: bool
-    commit_s: float = 0.0
-    train_s: float = 0.0
-    wall_s: float = 0.0
-    remembered: int = 0
-    full_s: float = 0.0
-    ending: Ending | None = None
-    noise: NoiseReport = field(default_factory=NoiseReport)
-
-
-Listener = Callable[[Progress], None]
-"""Called after each turn, in the thread of the loop."""
+Believer = Callable[[Sequence["Evaluation"]], None]
+"""Called in the thread of the loop with evaluations that are durable and were just told to the strategy."""
 
 
 class Search:
@@ -90,25 +41,33 @@ class Search:
         executor: Where candidates are trained; the caller starts and closes it.
         ledger: The ledger, open for writing.
         budget: The limits of the search.
+        committer: Commits to ``ledger``; by default inside the loop. The caller closes it before the ledger.
+        believers: Called after each telling, such as to delete what only a result that was not durable had needed.
     """
 
     def __init__(
-        self, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
+        self,
+        strategy: Strategy[StrategyOptions],
+        executor: Executor,
+        ledger: Ledger,
+        *,
+        budget: Budget,
+        committer: Committer | None = None,
+        believers: Sequence[Believer] = (),
     ) -> None:
         self._strategy = strategy
         self._executor = executor
         self._ledger = ledger
         self._budget = budget
-        self._archive = Archive()
-        self._by_status: Counter[Status] = Counter()
+        self._committer = committer or ImmediateCommitter(ledger)
+        self._believers = believers
+        self._tally = Tally()
+        self._asked = self._told_at_start = 0
+        # A candidate is asked ahead, then in the executor; its evaluation arrives, is being committed, then told.
+        self._ahead: deque[Candidate] = deque()
+        self._arrived: list[Evaluation] = []
+        self._committing: list[Evaluation] = []
         self._unrecorded: dict[int, Candidate] = {}
-        self._told = self._asked = self._told_at_start = 0
-        self._train_s = self._commit_s = 0.0
-        self._remembered = 0
-        self._clock = RunClock()
-        self._pace = TrainingPace()
-        self._better_after = 0
-        self._better_at_s = 0.0
         self._exhausted = False
         self._ending: Ending | None = None
         self._stop = threading.Event()
@@ -118,10 +77,17 @@ class Search:
 
     @classmethod
     def resumed(
-        cls, strategy: Strategy[StrategyOptions], executor: Executor, ledger: Ledger, *, budget: Budget
+        cls,
+        strategy: Strategy[StrategyOptions],
+        executor: Executor,
+        ledger: Ledger,
+        *,
+        budget: Budget,
+        committer: Committer | None = None,
+        believers: Sequence[Believer] = (),
     ) -> Self:
         """Returns a search that continues where ``ledger`` ends, with what was in flight submitted again."""
-        search = cls(strategy, executor, ledger, budget=budget)
+        search = cls(strategy, executor, ledger, budget=budget, committer=committer, believers=believers)
         search._resume()
         return search
 
@@ -144,19 +110,18 @@ class Search:
     def step(self, *, timeout_s: float = TURN_S) -> list[Evaluation]:
         """Makes one turn (ask, submit, collect, commit, tell) and returns what was told.
 
+        Nothing is told before its commit is acknowledged. If the commit is made beside the loop, the turn goes on with
+        collecting and submitting until then.
+
         Raises:
             ValueError: The search was not made by `resumed`; it would repeat what its ledger holds.
         """
         if not self._is_resumed:
             raise ValueError("the search is not resumed from its ledger; construct it with Search.resumed")
-        self._ask()
-        evaluations = self._executor.collect(timeout_s=timeout_s)
-        if evaluations:
-            # Commit before tell: a crash in between loses nothing that a later candidate depends on.
-            self._commit(evaluations)
-            self._strategy.tell(evaluations)
-            self._count(evaluations)
-        return evaluations
+        told = self._turn(timeout_s)
+        while not told and self._uncommitted:
+            told = self._turn(timeout_s)
+        return told
 
     def stop(self, *, drain_s: float = 0.0) -> None:
         """Ends `run` after the current turn; safe to call from a signal handler or another thread.
@@ -171,107 +136,148 @@ class Search:
     @property
     def finished(self) -> bool:
         """Whether the budget is spent and nothing is in flight."""
-        return self._asked == self._told and (self._spent or self._exhausted)
+        return self._asked == self._tally.told and (self._spent or self._exhausted)
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is left to do: the budget is spent, or the search was stopped and drained."""
-        return self.finished or self._stopped
+        """Whether nothing is left to do: the budget is spent, or the search was stopped, drained and has committed."""
+        return self.finished or (self._drained and not self._uncommitted)
 
     def progress(self) -> Progress:
         """Returns the current state."""
         return Progress(
-            told=self._told,
+            told=self._tally.told,
             told_at_start=self._told_at_start,
             asked=self._asked,
             budget=self._budget,
-            by_status=dict(self._by_status),
-            best=self._archive.best,
-            noise=self._archive.report,
+            by_status=dict(self._tally.by_status),
+            best=self._tally.best,
+            noise=self._tally.noise,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,
             finished=self.finished,
             interrupted=self._stop.is_set(),
-            commit_s=self._commit_s,
-            train_s=self._train_s,
-            wall_s=self._clock.seconds(),
-            remembered=self._remembered,
-            full_s=self._pace.full_s,
+            commit_s=self._committer.commit_s,
+            train_s=self._tally.train_s,
+            wall_s=self._tally.clock.seconds(),
+            remembered=self._tally.remembered,
+            full_s=self._tally.pace.full_s,
             ending=self._ending,
         )
 
     @property
-    def _stopped(self) -> bool:
-        drained = self._asked == self._told or time.monotonic() >= self._drained_by
-        return self._stop.is_set() and drained
-
-    @property
     def _spent(self) -> bool:
         # Once reached, a limit stays reached: the best of what is in flight must not begin the search again.
-        self._ending = self._ending or self._budget.ending(self._spending())
+        self._ending = self._ending or self._budget.ending(self._tally.spent(self._asked))
         return self._ending is not None
 
-    def _spending(self) -> Spent:
-        wall_s = self._clock.seconds()
-        return Spent(
-            asked=self._asked,
-            told=self._told,
-            train_s=self._train_s,
-            wall_s=wall_s,
-            full_s=self._pace.full_s,
-            since_better=self._told - self._better_after,
-            since_better_s=wall_s - self._better_at_s,
+    @property
+    def _drained(self) -> bool:
+        return self._stop.is_set() and (
+            self._asked == self._tally.told or time.monotonic() >= self._drained_by
         )
 
-    def _ask(self) -> None:
-        # In portions until every worker has enough, so that the first can start while others are still asked.
-        while (wanted := self._wanted()) > 0:
-            candidates = self._strategy.ask(wanted)
-            # An empty answer is final only when nothing is in flight: results may let the strategy find more.
-            self._exhausted = not candidates and self._asked == self._told
-            if not candidates:
-                return
-            self._executor.submit(candidates)
-            self._asked += len(candidates)
-            self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
+    @property
+    def _uncommitted(self) -> int:
+        """How many evaluations have arrived and are not told yet."""
+        return len(self._arrived) + len(self._committing)
 
-    def _wanted(self) -> int:
-        over = self._spent or self._stop.is_set()
-        left = 0 if over else self._budget.evaluations - self._asked
+    @property
+    def _in_executor(self) -> int:
+        return self._asked - self._tally.told - self._uncommitted - len(self._ahead)
+
+    def _turn(self, timeout_s: float) -> list[Evaluation]:
+        self._refill()
+        if not self._drained:
+            self._arrived += self._collect(timeout_s)
+        # Workers first: whoever became free gets what was asked ahead, and does not wait for the commit.
+        self._submit_ahead()
+        self._commit()
+        return self._believe()
+
+    def _refill(self) -> None:
+        self._submit_ahead()
+        # While a commit is under way nothing is asked: the commit must record all candidates that were asked before
+        # its evaluations are told. Otherwise a search that is resumed after it would ask others in their place.
+        while not self._committing and (wanted := self._free_slots()) > 0:
+            # In portions until every worker has enough, so that the first can start while others are still asked.
+            if not self._ask(min(wanted, ASKED_AT_ONCE)):
+                return
+            self._submit_ahead()
+
+    def _free_slots(self) -> int:
         # Told in every turn: an executor that knows the end is near can give back workers that it will not need.
-        self._executor.expect(left)
-        return min(self._executor.free_slots(), left, ASKED_AT_ONCE)
+        self._executor.expect(self._left + len(self._ahead))
+        return self._executor.free_slots() - len(self._ahead)
+
+    @property
+    def _left(self) -> int:
+        """How many more candidates may be asked."""
+        over = self._spent or self._stop.is_set()
+        return 0 if over else self._budget.evaluations - self._asked
+
+    def _ask(self, wanted: int) -> bool:
+        """Asks for candidates within the budget; returns whether there were any."""
+        if (wanted := min(wanted, self._left)) <= 0:
+            return False
+        candidates = self._strategy.ask(wanted)
+        # An empty answer is final only when nothing is in flight: results may let the strategy find more.
+        self._exhausted = not candidates and self._asked == self._tally.told
+        self._asked += len(candidates)
+        self._ahead += candidates
+        self._unrecorded.update((candidate.id, candidate) for candidate in candidates)
+        return bool(candidates)
+
+    def _submit_ahead(self) -> None:
+        count = min(len(self._ahead), self._executor.free_slots())
+        if count > 0:
+            self._executor.submit([self._ahead.popleft() for _ in range(count)])
+
+    def _collect(self, timeout_s: float) -> list[Evaluation]:
+        if self._committing:
+            is_starving = not self._ahead and self._executor.free_slots() > 0
+            if is_starving or not self._in_executor:
+                # Results are of no use before the commit is done.
+                self._committer.is_acknowledged(timeout_s=LOOK_S)
+                timeout_s = 0.0
+            timeout_s = min(timeout_s, LOOK_S)
+        elif self._arrived:
+            timeout_s = min(timeout_s, self._committer.pause_s())
+        return self._executor.collect(timeout_s=timeout_s)
+
+    def _commit(self) -> None:
+        if not self._arrived or self._committing:
+            return
+        if self._in_executor and not self._drained and self._committer.pause_s() > 0.0:
+            return
+        self._ask(self._committer.ahead(len(self._arrived)) - len(self._ahead))
+        # Candidates asked since the last commit and still in flight are written with it, so that a resumed search
+        # trains these very candidates; those that come back at once need no record of their own.
+        for evaluation in self._arrived:
+            self._unrecorded.pop(evaluation.candidate.id, None)
+        self._committer.start(self._arrived, born=list(self._unrecorded.values()))
+        self._committing, self._arrived = self._arrived, []
+        self._unrecorded = {}
+
+    def _believe(self) -> list[Evaluation]:
+        """Tells what is durable by now, and returns it."""
+        if not self._committing or not self._committer.is_acknowledged():
+            return []
+        evaluations, self._committing = self._committing, []
+        self._strategy.tell(evaluations)
+        self._tally.add(evaluations)
+        for believer in self._believers:
+            believer(evaluations)
+        return evaluations
 
     def _resume(self) -> None:
         self._is_resumed = True
         history = self._ledger.history()
         self._strategy.resume(history.told, history.in_flight)
-        self._clock.resume(history.told)
-        self._count(history.told)
-        self._told_at_start = self._told
-        self._asked = self._told + len(history.in_flight)
+        self._tally.resume(history.told)
+        self._told_at_start = self._tally.told
+        self._asked = self._tally.told + len(history.in_flight)
         # These very candidates and no new ones: the strategy counts them as in flight, under their ids.
-        self._executor.submit(history.in_flight)
-
-    def _commit(self, evaluations: Sequence[Evaluation]) -> None:
-        # Candidates asked since the last commit and still in flight are written with it, so that a resumed search
-        # trains these very candidates; those that come back at once need no record of their own.
-        for evaluation in evaluations:
-            self._unrecorded.pop(evaluation.candidate.id, None)
-        began = time.monotonic()
-        self._ledger.append(evaluations, born=list(self._unrecorded.values()))
-        self._commit_s = time.monotonic() - began
-        self._unrecorded.clear()
-
-    def _count(self, evaluations: Sequence[Evaluation]) -> None:
-        for evaluation in evaluations:
-            self._told += 1
-            self._pace.observe(evaluation)
-            before = self._archive.best
-            self._archive.update([evaluation])
-            if self._archive.best is not before:
-                self._better_after, self._better_at_s = self._told, self._clock.seconds()
-        self._remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
-        self._train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
-        self._by_status.update(evaluation.status for evaluation in evaluations)
+        self._ahead.extend(history.in_flight)
+        self._submit_ahead()

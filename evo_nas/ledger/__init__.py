@@ -8,6 +8,7 @@ carries a checksum, in its name or in its content. A search has no other state t
 
 from __future__ import annotations
 
+from evo_nas.ledger.committing import BackgroundCommitter, Committer, ImmediateCommitter
 from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore
@@ -21,9 +22,12 @@ from evo_nas.ledger.stores import Place, open_store
 __all__ = [
     "FORMAT",
     "SCHEMA",
+    "BackgroundCommitter",
+    "Committer",
     "DamagedError",
     "Describe",
     "History",
+    "ImmediateCommitter",
     "Ledger",
     "LedgerReader",
     "LocalStore",

@@ -123,6 +123,11 @@ class Ledger:
             return self._segments.history(keep=self._keep)
 
     def append(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
+        """Commits, then compacts; arguments and errors are those of `commit`."""
+        self.commit(evaluations, born=born)
+        self.compact()
+
+    def commit(self, evaluations: Sequence[Evaluation], *, born: Sequence[Candidate]) -> None:
         """Commits ``evaluations`` as the next ones told; they are durable and counted when it returns.
 
         When it raises, they may or may not be on the disk. If they are, they count from the next `open` on; to
@@ -154,7 +159,30 @@ class Ledger:
         self._told.add(ids)
         self._live.append(name)
         self._next_seq = name.last + 1
-        self._compact()
+
+    def compact(self) -> None:
+        """Merges small segments if there are many; without that, only reading would become slower.
+
+        Raises:
+            CorruptLedgerError: A segment was damaged since it was written.
+            FencedError: Another process has taken the run over; the ledger is closed.
+        """
+        tail = find_small_tail(self._live)
+        if not tail:
+            return
+        try:
+            with self._writing("compact"):
+                merged, content = merge_segments(self._store, tail, term=self._term, told=self._told)
+                self._store.create(merged.path, content)
+            self._live[-len(tail) :] = [merged]
+            # The sources may go only now that the merged rows are durable and counted.
+            for name in tail:
+                self._store.delete(name.path)
+        except (FencedError, CorruptLedgerError):
+            raise
+        except (RunError, OSError) as error:
+            # Compaction only makes reading faster, so its failure must not stop a search.
+            _log.warning("small segments stay apart for now: %s", error)
 
     def check_owned(self) -> None:
         """Checks that this is still the only writer of the run.
@@ -199,24 +227,6 @@ class Ledger:
         except FencedError:
             self.close()
             raise
-
-    def _compact(self) -> None:
-        tail = find_small_tail(self._live)
-        if not tail:
-            return
-        try:
-            with self._writing("compact"):
-                merged, content = merge_segments(self._store, tail, term=self._term, told=self._told)
-                self._store.create(merged.path, content)
-            self._live[-len(tail) :] = [merged]
-            # The sources may go only now that the merged rows are durable and counted.
-            for name in tail:
-                self._store.delete(name.path)
-        except (FencedError, CorruptLedgerError):
-            raise
-        except (RunError, OSError) as error:
-            # Compaction only makes reading faster, so its failure must not stop a search.
-            _log.warning("small segments stay apart for now: %s", error)
 
 
 class _Flags:

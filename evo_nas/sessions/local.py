@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.retrain import Retrain
     from evo_nas.config import BudgetOptions, SearchConfig
-    from evo_nas.loop import Progress, Search
+    from evo_nas.loop import Search
+    from evo_nas.progress import Progress
     from evo_nas.sessions.events import Event
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.dataset import Dataset

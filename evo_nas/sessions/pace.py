@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evo_nas.sessions.planning import expected_evaluations
 
 if TYPE_CHECKING:
-    from evo_nas.loop import Progress
+    from evo_nas.progress import Progress
 
 WINDOW_S = 60.0
 

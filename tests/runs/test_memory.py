@@ -15,7 +15,7 @@ from evo_nas.config import configured
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
-from evo_nas.loop import Progress
+from evo_nas.progress import Progress
 from evo_nas.runs import Run
 from evo_nas.runs.memory import Memory, differences_from_sources
 from evo_nas.strategies.verification import verify

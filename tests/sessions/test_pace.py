@@ -8,7 +8,7 @@ import pytest
 
 from evo_nas.budgets import Budget
 from evo_nas.execution.executor import Occupancy
-from evo_nas.loop import Progress
+from evo_nas.progress import Progress
 from evo_nas.sessions.pace import Pace
 
 

@@ -1,0 +1,134 @@
+"""How far a search has come: what it counts, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evo_nas.archive import Archive, NoiseReport
+from evo_nas.budgets import Spent
+from evo_nas.run_clock import RunClock, TrainingPace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evo_nas.budgets import Budget, Ending
+    from evo_nas.evaluation import Evaluation, Status
+    from evo_nas.execution.executor import Occupancy
+    from evo_nas.strategies.trials import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The state of a search; listeners get one each turn.
+
+    Attributes:
+        told: Evaluations that are committed and told to the strategy, over the whole run.
+        told_at_start: Evaluations that this process found in the ledger when it started.
+        asked: Candidates asked, over the whole run.
+        budget: When the run is complete.
+        by_status: Number of evaluations by status.
+        best: The best trial of the whole run, by the mean of its trainings; None before the first complete one.
+        fitness: Size, mean, std, min and max of the current population's fitness.
+        occupancy: The state of the workers.
+        elapsed_s: Seconds since this process started to search.
+        finished: Whether the run is complete.
+        interrupted: Whether the search was asked to stop before that.
+        commit_s: Seconds that the last commit took.
+        train_s: Seconds of training, over the whole run.
+        wall_s: Seconds in which the run was searched, over the whole run.
+        remembered: Evaluations whose results come from earlier runs, over the whole run.
+        full_s: Seconds that one full training takes; 0 before the first.
+        ending: The limit that was reached; None while the search goes on.
+        noise: What repeated trainings say about the scores.
+    """
+
+    told: int
+    told_at_start: int
+    asked: int
+    budget: Budget
+    by_status: Mapping[Status, int]
+    best: Trial | None
+    fitness: Mapping[str, float]
+    occupancy: Occupancy
+    elapsed_s: float
+    finished: bool
+    interrupted: bool
+    commit_s: float = 0.0
+    train_s: float = 0.0
+    wall_s: float = 0.0
+    remembered: int = 0
+    full_s: float = 0.0
+    ending: Ending | None = None
+    noise: NoiseReport = field(default_factory=NoiseReport)
+
+
+Listener = Callable[[Progress], None]
+"""Called after each turn, in the thread of the loop."""
+
+
+class Tally:
+    """Counts what was told, over the whole run.
+
+    Attributes:
+        told: Number of evaluations.
+        train_s: Seconds of their training.
+        remembered: How many of their results come from earlier runs.
+        by_status: Their number by status.
+        clock: The time of the run.
+        pace: How long a full training takes.
+    """
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.train_s = 0.0
+        self.remembered = 0
+        self.by_status: Counter[Status] = Counter()
+        self.clock = RunClock()
+        self.pace = TrainingPace()
+        self._archive = Archive()
+        self._better_after = 0
+        self._better_at_s = 0.0
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial, by the mean of its trainings; None before the first complete one."""
+        return self._archive.best
+
+    @property
+    def noise(self) -> NoiseReport:
+        """What repeated trainings say about the scores."""
+        return self._archive.report
+
+    def resume(self, told: Sequence[Evaluation]) -> None:
+        """Counts what earlier processes have told."""
+        self.clock.resume(told)
+        self.add(told)
+
+    def add(self, evaluations: Sequence[Evaluation]) -> None:
+        """Counts evaluations, in the order of telling."""
+        for evaluation in evaluations:
+            self.told += 1
+            self.pace.observe(evaluation)
+            before = self.best
+            self._archive.update([evaluation])
+            if self.best is not before:
+                self._better_after, self._better_at_s = self.told, self.clock.seconds()
+        self.remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
+        self.train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
+        self.by_status.update(evaluation.status for evaluation in evaluations)
+
+    def spent(self, asked: int) -> Spent:
+        """Returns what the run has spent, if ``asked`` candidates were asked."""
+        wall_s = self.clock.seconds()
+        return Spent(
+            asked=asked,
+            told=self.told,
+            train_s=self.train_s,
+            wall_s=wall_s,
+            full_s=self.pace.full_s,
+            since_better=self.told - self._better_after,
+            since_better_s=wall_s - self._better_at_s,
+        )
