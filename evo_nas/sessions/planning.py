@@ -10,7 +10,7 @@ from evo_nas.sessions.events import Planned
 
 if TYPE_CHECKING:
     from evo_nas.config import SearchConfig
-    from evo_nas.loop import Progress
+    from evo_nas.progress import Progress
 
 FEWEST_MEASURED = 3
 """Candidates that are trained before a pace is believed."""

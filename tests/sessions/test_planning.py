@@ -11,7 +11,7 @@ from evo_nas.cli.formatting import planned_in_words
 from evo_nas.config import SearchConfig
 from evo_nas.errors import ConfigError
 from evo_nas.execution.executor import Occupancy
-from evo_nas.loop import Progress
+from evo_nas.progress import Progress
 from evo_nas.sessions.planning import Planner, expected_evaluations
 
 
