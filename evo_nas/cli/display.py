@@ -22,6 +22,7 @@ from evo_nas.cli.formatting import (
     trained,
     workers,
 )
+from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
@@ -121,7 +122,7 @@ class TextDisplay(Display):
         elif isinstance(event, Planned):
             self._show_plan(event)
         elif isinstance(event, Completed):
-            self._print(f"{event.run} is complete{_ended_by(event)}")
+            self._show_completed(event)
         elif isinstance(event, Stopped):
             self._print(self._how_to_go_on(event, stopped_by))
         elif isinstance(event, Judged):
@@ -155,6 +156,12 @@ class TextDisplay(Display):
             self._print(
                 f"watching the search of {event.run} in the cluster; it goes on when this command ends"
             )
+
+    def _show_completed(self, event: Completed) -> None:
+        self._print(f"{event.run} is complete{_ended_by(event)}")
+        metric = self._started.metric if self._started else ""
+        if noise := noise_in_words(event.noise, metric):
+            self._print(noise)
 
     def _how_to_go_on(self, event: Stopped, stopped_by: str) -> str:
         done = f"{event.told:,} of {event.evaluations:,} evaluations are safe"

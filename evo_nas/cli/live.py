@@ -23,6 +23,7 @@ from evo_nas.cli.formatting import (
     trained,
     workers,
 )
+from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.terminal import plain
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class LiveDisplay(TextDisplay):
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
         rows.add_row("best", _best(event.best, scale))
+        if noise := noise_in_words(event.noise, scale.metric):
+            rows.add_row("noise", Text(noise))
         rows.add_row("population", _population(event, scale))
         rows.add_row("workers", plain(workers(event)))
         rows.add_row("failures", failures(event.by_status))
@@ -113,10 +116,14 @@ def _best(best: Best | None, scale: Scale) -> RenderableType:
         return Text("none scored yet", style="dim")
     figures = Text.assemble(
         (scale.text(best.fitness), "bold green"),
-        f" validation {scale.metric}, {size(best.parameters, best.table_parameters)}, ",
+        f" validation {scale.metric}{_trainings(best)}, {size(best.parameters, best.table_parameters)}, ",
         (f"#{best.id} ({origin(best.operator, best.parents)})", "dim"),
     )
     return Group(figures, Text(best.architecture))
+
+
+def _trainings(best: Best) -> str:
+    return f", mean of {best.trainings}" if best.trainings > 1 else ""
 
 
 def _population(event: Progressed, scale: Scale) -> str:

@@ -28,7 +28,9 @@ class RunSummary:
         evaluations: Budget of evaluations.
         failed: Number of evaluations without a score.
         metric: Name of the validation metric; empty before the first score.
-        best: Best validation metric.
+        best: Best validation metric, a mean where the best candidate was trained several times.
+        noise: Standard deviation of the validation metric between seeds; None before enough was repeated.
+        noise_pairs: Pairs of trainings that it was estimated from.
         test: Mean test metric of the champion; None before the verdict.
         complete: Whether the budget is spent.
         last_result: Time of the last evaluation in ISO 8601; empty without one.
@@ -42,6 +44,8 @@ class RunSummary:
     failed: int = 0
     metric: str = ""
     best: float | None = None
+    noise: float | None = None
+    noise_pairs: int = 0
     test: float | None = None
     complete: bool = False
     last_result: str = ""
@@ -69,6 +73,7 @@ def _readable(run: Run) -> RunSummary:
     best = run.best(1)
     metric = metric_of(best[0]) if best else None
     verdict = stored_verdict(run)
+    seeds = run.noise().seeds
     finished = table["finished_at"].to_pylist()
     return RunSummary(
         run=str(run),
@@ -78,6 +83,8 @@ def _readable(run: Run) -> RunSummary:
         failed=sum(count for status, count in by_status(table).items() if not status.scored),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,
+        noise=seeds.std if seeds else None,
+        noise_pairs=seeds.pairs if seeds else 0,
         test=verdict.champion.test if verdict else None,
         complete=run.is_spent(config.budget),
         last_result=finished[-1].isoformat(timespec="seconds") if finished else "",

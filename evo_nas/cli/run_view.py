@@ -14,6 +14,7 @@ from rich.text import Text
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin, remembered, size
+from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from evo_nas.archive import NoiseReport
     from evo_nas.champion.verdict import Verdict
     from evo_nas.config import SearchConfig
     from evo_nas.evaluation import Status
@@ -50,6 +52,7 @@ class RunView:
         by_status: Evaluations by the cause that ended them.
         remembered: Evaluations whose results come from earlier runs.
         best: Its best candidates, best first.
+        noise: What repeated trainings say about the scores.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
         baselines: What each baseline gave, by name; empty if the run keeps none.
@@ -62,6 +65,7 @@ class RunView:
     by_status: Mapping[Status, int]
     remembered: int
     best: Sequence[Row]
+    noise: NoiseReport
     line: Sequence[Row]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
@@ -85,6 +89,7 @@ class RunView:
             by_status=by_status(run.table()),
             remembered=sum(map(bool, run.table()["source"].to_pylist())),
             best=best,
+            noise=run.noise(),
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
@@ -102,6 +107,7 @@ class RunView:
             "by_status": dict(self.by_status),
             "remembered": self.remembered,
             "best": [_plain(row) for row in self.best],
+            "noise": asdict(self.noise),
             "lineage": [_plain(row) for row in self.line],
             "baselines": {name: asdict(result) for name, result in self.baselines.items()},
             "verdict": None if self.verdict is None else self.verdict.to_values(),
@@ -113,6 +119,8 @@ class RunView:
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
             parts.append(best_table(self.best))
+        if noise := noise_in_words(self.noise, self._metric):
+            parts.append(Text(noise, style="dim"))
         if self.verdict is not None:
             parts.append(verdict_view(self.verdict))
         elif self.baselines:
@@ -122,6 +130,11 @@ class RunView:
             parts += _candidate(self.line)
         return Group(*parts)
 
+    @property
+    def _metric(self) -> str:
+        metric = metric_of(self.best[0]) if self.best else None
+        return metric[0] if metric else ""
+
     def _summary(self) -> str:
         budget = self.config.budget
         spent = f"{self.totals.told:,} of {budget.most_evaluations:,} evaluated"
@@ -129,8 +142,7 @@ class RunView:
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
         state = "complete" if self.complete else "not complete"
-        metric = metric_of(self.best[0]) if self.best else None
-        ranked = f"; ranked by {metric[0].replace('_', ' ')}" if metric else ""
+        ranked = f"; ranked by {self._metric.replace('_', ' ')}" if self._metric else ""
         return f"{spent}, {state}; failures: {failures(self.by_status)}{ranked}"
 
 

@@ -69,8 +69,10 @@ def best_table(rows: Sequence[Row]) -> Table:
     """Returns a table of the candidates in ``rows``, each with its architecture on separate lines."""
     table = Table.grid(padding=(0, 2))
     for row in rows:
+        trainings = row.get("trainings", 1)
         figures = Text.assemble(
             (score_of(row), "bold green"),
+            f", mean of {trainings}" if trainings > 1 else "",
             f"  {size(row['parameters'], row['table_parameters']):>20}  {row['train_s']:>6.2f} s  ",
             (origin(row["operator"], row["parents"]), "dim"),
         )

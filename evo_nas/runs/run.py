@@ -336,9 +336,17 @@ def by_status(table: pa.Table) -> dict[Status, int]:
 
 
 def metric_of(row: Row) -> tuple[str, float] | None:
-    """Returns name and value of the metric that the fitness of ``row`` is made from; None without a score."""
+    """Returns name and value of the metric that the fitness of ``row`` is made from; None without a score.
+
+    Where `Run.best` gives the mean of several trainings, so does this.
+    """
     metrics = dict(row["metrics"])
-    return (row["metric"], metrics[row["metric"]]) if row["metric"] in metrics else None
+    if row["metric"] not in metrics:
+        return None
+    value = metrics[row["metric"]]
+    if row.get("trainings", 1) > 1:
+        value = row["mean_fitness"] if value == row["fitness"] else -row["mean_fitness"]
+    return row["metric"], value
 
 
 def find_runs(root: str | os.PathLike[str]) -> list[Run]:

@@ -235,7 +235,9 @@ class ActorSession(Session):
         """Returns the last events of a search that is complete and judged, from what the run keeps."""
         run = Run.at(self.place)
         verdict = stored_verdict(run) if run.exists else None
-        return [] if verdict is None else [Completed(run=self.place), Judged(verdict=verdict)]
+        if verdict is None:
+            return []
+        return [Completed(run=self.place, noise=run.noise()), Judged(verdict=verdict)]
 
 
 def _actor_class(run: str) -> Any:

@@ -202,11 +202,13 @@ class Completed:
         run: Where the run is kept.
         ending: What ended it before its number of evaluations did; None otherwise.
         told: Number of evaluations at such an end; 0 otherwise.
+        noise: What repeated trainings say about the scores.
     """
 
     run: str
     ending: Ending | None = None
     told: int = 0
+    noise: NoiseReport = field(default_factory=NoiseReport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,7 +205,8 @@ class LocalSession(Session):
 def completed(run: Run, budget: BudgetOptions) -> Completed:
     """Returns the event that says what completed ``run``."""
     ending = run.ending(budget)
-    return Completed(run=str(run), ending=ending, told=0 if ending is None else run.totals().told)
+    told = 0 if ending is None else run.totals().told
+    return Completed(run=str(run), ending=ending, told=told, noise=run.noise())
 
 
 def judge(
