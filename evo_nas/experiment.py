@@ -152,6 +152,7 @@ class Experiment:
             seed=self.config.seed,
             epochs=self.config.training.epochs,
             fitness=self.config.fitness,
+            cuts=self.config.validation.cuts,
         )
 
     def is_complete(self, run: Run) -> bool:

@@ -84,6 +84,11 @@ class TableSpace:
         """Returns the positions, ascending, of the genes of which another value means another row."""
         return self._active(genome)
 
+    @property
+    def regularisation_genes(self) -> frozenset[int]:
+        """No gene of a table is known to regularise."""
+        return frozenset()
+
     def is_feasible(self, genome: Genome) -> bool:
         """Whether ``genome`` may be asked; all of them may."""
         self._check(genome)

@@ -68,15 +68,21 @@ class AgingEvolution(Strategy[AgingOptions]):
         seed: int,
         epochs: int,
         fitness: FitnessOptions | None = None,
+        cuts: int = 1,
     ) -> None:
-        super().__init__(space, options, seed=seed, epochs=epochs, fitness=fitness)
+        super().__init__(space, options, seed=seed, epochs=epochs, fitness=fitness, cuts=cuts)
         chosen = self._options
         # The bounded queue does the aging: the youngest individual pushes out the oldest.
         self._population: deque[Individual] = deque(maxlen=chosen.population)
-        self._breeder = Breeder(space, tournament=chosen.tournament, crossover=chosen.crossover)
+        self._breeder = Breeder(
+            space,
+            tournament=chosen.tournament,
+            crossover=chosen.crossover,
+            noise=lambda: self._trials.noise.overall,
+        )
         self._founders = space.seeds()
         self._scored = 0
-        self._entered = WeakSet[Trial]()
+        self._counted, self._entered = WeakSet[Trial](), WeakSet[Trial]()
 
     def statistics(self) -> Mapping[str, float]:
         """Returns size, mean, std, min and max of the population's fitness."""
@@ -96,9 +102,14 @@ class AgingEvolution(Strategy[AgingOptions]):
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            is_first = len(trial.evaluations) == 1 and trial.evaluations[0].candidate.continues is None
-            self._scored += is_first and trial.standing is not None
+            if trial not in self._counted:
+                self._counted.add(trial)
+                self._scored += trial.standing is not None
             # One that goes on or is repeated is as old as when it entered, and does not live twice.
             if trial.may_breed and trial not in self._entered:
                 self._entered.add(trial)
                 self._population.extend(individuals([trial]))
+            elif not trial.may_breed and trial in self._entered:
+                # It failed or collapsed with another seed, as its children might.
+                alive = [each for each in self._population if each.trial is not trial]
+                self._population = deque(alive, maxlen=self._population.maxlen)

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from deap import base, tools
 
+from evo_nas.strategies.trials import best_within_noise
+
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Standing
     from evo_nas.genome.space import Gene, Genome, SearchSpace
+    from evo_nas.strategies.noise import Noise
     from evo_nas.strategies.trials import Trial
 
 _lending = threading.Lock()
@@ -88,12 +91,20 @@ class Breeder:
         space: The search space.
         tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
         crossover: Share of the children that have two parents.
+        noise: Returns the noise of one training; None while it is unknown.
     """
 
-    def __init__(self, space: SearchSpace, *, tournament: int, crossover: float) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        tournament: int,
+        crossover: float,
+        noise: Callable[[], Noise | None] = lambda: None,
+    ) -> None:
         self._crossover = crossover
         self._toolbox = base.Toolbox()
-        self._toolbox.register("select", tools.selTournament, k=1, tournsize=tournament)
+        self._toolbox.register("select", select_within_noise, k=1, tournsize=tournament, noise=noise)
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
         self._toolbox.register("mutate", mutate_active_gene, space=space, groups=gene_groups(space))
 
@@ -114,6 +125,21 @@ class Breeder:
         with drawing_from(rng):
             chosen: list[Individual] = self._toolbox.select(population)
         return chosen[0]
+
+
+def select_within_noise(
+    population: Sequence[Individual], k: int, tournsize: int, noise: Callable[[], Noise | None]
+) -> list[Individual]:
+    """Selects ``k`` individuals, each the winner of a tournament that noise does not decide.
+
+    DEAP's ``selTournament`` with another judge: `best_within_noise`.
+    """
+    winners = []
+    for _ in range(k):
+        aspirants = tools.selRandom(population, tournsize)
+        trial = best_within_noise([aspirant.trial for aspirant in aspirants], noise())
+        winners.append(next(aspirant for aspirant in aspirants if aspirant.trial is trial))
+    return winners
 
 
 def mutate_active_gene(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,9 @@ from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.promotions import Bracket, Plan, Promotions
 from evo_nas.strategies.proposal import Proposal as Proposal  # noqa: PLC0414 - where strategies look for it
+from evo_nas.strategies.pruning import resolve_rungs
+from evo_nas.strategies.regularisation import RegularisationTuning
+from evo_nas.strategies.replication import Replication
 from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         seed: The run's seed.
         epochs: Epochs of training of every candidate for which the strategy chooses no other number.
         fitness: How candidates are scored; by default each is trained once, to the end.
+        cuts: Cuts of the training and validation rows; new candidates learn from the first.
     """
 
     kind: ClassVar[str]
@@ -80,11 +85,20 @@ class Strategy(ABC, Generic[OptionsT_co]):
         seed: int,
         epochs: int,
         fitness: FitnessOptions | None = None,
+        cuts: int = 1,
     ) -> None:
         self._fitness = fitness or FitnessOptions()
         self._trials = Trials()
         self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
-        self._revisits: tuple[Revisit, ...] = (self._promotions,)
+        replication = Replication(self._trials, self._fitness, cuts=cuts)
+        self._revisits: tuple[Revisit, ...] = (replication, self._promotions)
+        rungs = resolve_rungs(self._fitness, epochs)
+        # What a training to the first rung cannot show must not decide there.
+        self._freezes = bool(
+            rungs and space.regularisation_genes and not space.can_judge_regularisation(min(rungs))
+        )
+        if self._freezes:
+            self._revisits = (*self._revisits, RegularisationTuning(space))
         self._space = space
         self._options = self.Options() if options is None else options
         self._seed = seed
@@ -167,7 +181,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         rng = stream(self._seed, "ask", self._asked)
         for revisit in self._revisits:
             again = revisit.propose(self._asked, rng)
-            if again is not None:
+            if again is not None and (again.is_revisit or self._is_new(again)):
                 return self._candidate(again)
         for attempt in range(REDRAWS):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
@@ -175,6 +189,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
             proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
             if proposal is None:
                 return None
+            if self._freezes and proposal.is_prunable:
+                proposal = replace(proposal, genome=self._space.with_default_regularisation(proposal.genome))
             if self._is_new(proposal):
                 return self._candidate(proposal)
         return None

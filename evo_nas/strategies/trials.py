@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation, Outcome, Standing
+    from evo_nas.strategies.noise import Noise
 
 REMEMBERED = 1000
 """Trials that may be taken up again; a function of the log, as all that a strategy knows, and a bound on its memory."""
@@ -21,6 +22,14 @@ LEAST_SCORES = 10
 """Fewer scores do not say which are poor."""
 POOR, GOOD = 0.25, 0.5
 """A network that fails with some seeds falls among the lowest quarter of the scores from above the lower half."""
+STEP_PARAMETERS = 50_000
+"""A step costs as much as that many parameters beside its own: small networks are hardly cheaper than tiny ones.
+
+On digits an LSTM of 64 units takes 1.25 times as long as one of 32 with a quarter of its parameters; on pendigits a
+network of 203,000 to 336,000 parameters takes 8 to 9 times as long as one of 18,000.
+"""
+AS_CHEAP = 1.5
+"""Costs that differ by less than this factor count as equal; they are not known better."""
 
 
 def _no_shift(cut: int) -> float:  # noqa: ARG001 - the same for every cut
@@ -113,9 +122,9 @@ class Trial:
 
     @property
     def cost(self) -> int:
-        """What one training of it costs, as parameters times steps.
+        """What one training of it costs, in the time of a parameter and step.
 
-        Seconds would say it better, but a run repeated with the same seed would then ask other candidates.
+        Seconds would say it better, but a run that is repeated with the same seed would then ask other candidates.
         """
         return max(
             each.outcome.parameters * max(each.outcome.steps, each.outcome.epochs)
@@ -133,6 +142,32 @@ class Trial:
         ]
         level = max((standing.level for standing, _ in alike), default=0.0)
         return [each for standing, each in alike if standing.level == level]
+
+
+def best_within_noise(trials: Sequence[Trial], noise: Noise | None) -> Trial:
+    """Returns the trial with the highest standing, or another that cannot be told from it and has an advantage.
+
+    Of those whose means the noise hides from the best, that is the cheapest to train; of the equally cheap it is the
+    youngest, which has tried something newer. Size alone decides nothing.
+
+    Args:
+        trials: At least one trial with a standing.
+        noise: The noise of one training; None if it is unknown, so that the standing decides.
+    """
+    ranked = [(standing, trial) for trial in trials if (standing := trial.standing) is not None]
+    top, best = max(ranked, key=lambda each: each[0])
+    if noise is None:
+        return best
+    equal = [
+        trial
+        for standing, trial in ranked
+        if standing.level == top.level
+        and noise.hides(top.fitness - standing.fitness, trainings=(best.trainings, trial.trainings))
+    ]
+    cheapest = min(trial.cost for trial in equal)
+    return max(
+        (trial for trial in equal if trial.cost <= AS_CHEAP * cheapest), key=lambda trial: trial.candidate.id
+    )
 
 
 class Trials:

@@ -28,6 +28,8 @@ SCORINGS = {
     "whole": WHOLE,
     "halving": FitnessOptions(rungs=(2, 3), reduction=2),
     "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True),
+    "confirmed": FitnessOptions(rungs=(2,), reduction=2, confirm=True, repeats=0.1),
+    "averaged": FitnessOptions(seeds_per_candidate=3),
 }
 """The ways of scoring under which every law holds."""
 
@@ -118,6 +120,29 @@ class StrategyContract:
             assert list(candidate.rungs) == sorted(set(candidate.rungs))
             assert len(candidate.thresholds) == len(candidate.rungs)
             assert all(2 <= rung < candidate.budget for rung in candidate.rungs)
+
+    def test_a_repeated_training_has_another_seed_and_goes_to_the_end(self, make: MakeStrategy) -> None:
+        asked, told = searched(make(SPACE, seed=1), 120, in_flight=6)
+        position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
+        first = {candidate.id: candidate for candidate in asked}
+        seeds = [(each.canonical_hash, each.seed) for each in asked if each.continues is None]
+        assert len(set(seeds)) == len(seeds)
+        for candidate in asked:
+            if candidate.repeats is not None:
+                assert candidate.parents == (candidate.repeats,)
+                assert position[candidate.repeats] < candidate.asked_after
+                assert (candidate.rungs, candidate.starts_from, candidate.continues) == ((), "", None)
+                assert candidate.genome == first[candidate.repeats].genome
+                assert candidate.budget == first[candidate.repeats].budget
+
+    def test_scores_are_repeated_confirmed_and_averaged(self, build: BuildStrategy) -> None:
+        def operators(scoring: str) -> set[str]:
+            asked, _ = searched(build(SPACE, seed=1, fitness=SCORINGS[scoring]), 120, in_flight=6)
+            return {each.operator for each in asked if each.repeats is not None}
+
+        assert {"repeat", "confirmation"} <= operators("confirmed")
+        assert operators("averaged") == {"repeat"}
+        assert operators("whole") == set()
 
     def test_rungs_prune_and_promote(self, build: BuildStrategy) -> None:
         asked, told = searched(build(SPACE, seed=1, fitness=SCORINGS["halving"]), 120, in_flight=6)
@@ -217,11 +242,14 @@ class StrategyContract:
 
 
 def evaluated(candidate: Candidate) -> Evaluation:
-    """Trains a candidate by its hash: its curve follows from that, and it stops at a rung; one in ten diverges."""
-    rng = stream(7, "objective", candidate.canonical_hash)
-    if rng.random() < 0.1:
+    """Trains a candidate: its curve follows from its hash and a little from its seed, and it stops at a rung.
+
+    One architecture in ten diverges, and so does one training in twenty.
+    """
+    rng, luck = stream(7, "objective", candidate.canonical_hash), stream(7, "luck", candidate.seed)
+    if rng.random() < 0.1 or luck.random() < 0.05:
         return Evaluation(candidate, Outcome(Status.DIVERGED))
-    final, parameters = rng.random(), rng.randrange(100, 200)
+    final, parameters = rng.random() + luck.gauss(0.0, 0.02), rng.randrange(100, 200)
     curve = [final * epoch / candidate.budget + 0.1 * rng.random() for epoch in range(1, candidate.budget)]
     curve.append(max(final, *curve, 0.0))
     limits = dict(zip(candidate.rungs, candidate.thresholds, strict=True))

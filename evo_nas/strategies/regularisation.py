@@ -1,0 +1,76 @@
+"""`RegularisationTuning`: what rungs cannot judge is tuned at the full budget, on networks that proved good there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_nas.strategies.proposal import Proposal
+from evo_nas.strategies.revisits import Revisit
+
+if TYPE_CHECKING:
+    import random
+
+    from evo_nas.evaluation import Candidate, Standing
+    from evo_nas.genome.space import Genome, SearchSpace
+    from evo_nas.strategies.trials import Trial
+
+REGULARISATION = "regularisation"
+"""Operator of a child that differs from its parent in regularisation alone."""
+SHARE = 0.1
+"""Share of the candidates that tune regularisation, once there are complete ones."""
+PARENTS = 5
+"""The best so many complete trials are tuned; several, since the best may be lucky."""
+
+
+class RegularisationTuning(Revisit):
+    """Proposes children of the best complete trials in which a gene that regularises differs, trained to the end.
+
+    Args:
+        space: The search space.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._parents: list[Trial] = []
+        self._tuned = 0
+
+    def asked(self, candidate: Candidate) -> None:
+        """Counts the children."""
+        self._tuned += candidate.operator == REGULARISATION
+
+    def learn(self, trial: Trial) -> None:
+        """Keeps the best complete trials."""
+        known = {each.candidate.id: each for each in (*self._parents, trial)}
+        complete = [each for each in known.values() if each.is_complete and not each.outcome.inherited_steps]
+        self._parents = sorted(complete, key=_standing, reverse=True)[:PARENTS]
+
+    def propose(self, k: int, rng: random.Random) -> Proposal | None:
+        """Returns a child with another regularisation, within the share."""
+        if not self._parents or self._tuned + 1 > SHARE * (k + 1):
+            return None
+        parent = rng.choice(self._parents).candidate
+        return Proposal(
+            self._changed(parent.genome, rng),
+            parents=(parent.id,),
+            operator=REGULARISATION,
+            epochs=parent.budget,
+            is_prunable=False,
+        )
+
+    def _changed(self, genome: Genome, rng: random.Random) -> Genome:
+        active = sorted(self._space.regularisation_genes.intersection(self._space.active_genes(genome)))
+        if not active:
+            return genome
+        position = rng.choice(active)
+        gene, value = self._space.genes[position], genome[position]
+        # These genes are ordered, and all have few choices: a step to a neighbour reaches every one soon.
+        near = [choice for choice in (value - 1, value + 1) if 0 <= choice < gene.size]
+        child = list(genome)
+        child[position] = rng.choice(near)
+        return tuple(child)
+
+
+def _standing(trial: Trial) -> Standing:
+    standing = trial.standing
+    assert standing is not None, "complete trials have a standing"
+    return standing

@@ -1,0 +1,189 @@
+"""`Replication`: trains candidates again with other seeds, to measure the noise and to believe no lucky score.
+
+It does so for four reasons. Every candidate may be asked for several trainings, whose mean counts. A high score is
+confirmed before it may breed. A share of the candidates, chosen by chance, is repeated to measure the noise. And where
+the best of the run leads by no more than noise, it and the second best play off.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from evo_nas.strategies.noise import CONFIRMATION, PLAYOFF, REPEAT
+from evo_nas.strategies.proposal import Proposal
+from evo_nas.strategies.revisits import Revisit
+from evo_nas.strategies.trials import REMEMBERED, Scores
+
+if TYPE_CHECKING:
+    import random
+
+    from evo_nas.config import FitnessOptions
+    from evo_nas.evaluation import Candidate, Standing
+    from evo_nas.strategies.trials import Trial, Trials
+
+CONTEMPORARIES = 50
+"""A score is high beside those of its time: late candidates are better than most of the run, and few can be best."""
+TOP = 0.2
+"""Share of the scores that must be confirmed."""
+LEAST_SCORES = 5
+"""The first scores have nothing to be high beside."""
+PLAYOFFS = 0.05
+"""Largest share of the candidates that may be play-offs."""
+MOST_TRAININGS = 6
+"""Trainings after which a candidate plays off no more."""
+LEADERS = 8
+"""Complete trials that are kept as the best; more than two, since a play-off may bring one down."""
+
+
+class Replication(Revisit):
+    """Asks for further trainings, each with a seed of its own and, where there are several, on the next cut.
+
+    None of them can be pruned or inherits weights. Those that started from weights of another network are left alone,
+    since a training from scratch cannot be compared with theirs.
+
+    Args:
+        trials: The trials of the search.
+        fitness: How candidates are scored.
+        cuts: Cuts of the training and validation rows.
+    """
+
+    def __init__(self, trials: Trials, fitness: FitnessOptions, *, cuts: int = 1) -> None:
+        self._trials = trials
+        self._fitness = fitness
+        self._cuts = cuts
+        self._scores = Scores(CONTEMPORARIES)
+        self._recent: deque[Trial] = deque(maxlen=CONTEMPORARIES)
+        self._leaders: list[Trial] = []
+        # The trainings that each trial needs, and those that were asked, by operator. Asked ones are known before told
+        # ones when a run is resumed, so neither may follow from the other.
+        self._needs: OrderedDict[int, tuple[Trial, str, int]] = OrderedDict()
+        self._asked: OrderedDict[tuple[int, str], int] = OrderedDict()
+        self._repeated = self._played = 0
+
+    def asked(self, candidate: Candidate) -> None:
+        """Counts a further training."""
+        if candidate.repeats is None or candidate.continues is not None:
+            return
+        key = candidate.repeats, candidate.operator
+        self._asked[key] = self._asked.get(key, 0) + 1
+        self._repeated += candidate.operator == REPEAT
+        self._played += candidate.operator == PLAYOFF
+        while len(self._asked) > 2 * REMEMBERED:
+            self._asked.popitem(last=False)
+
+    def learn(self, trial: Trial) -> None:
+        """Decides what a first score needs, and who leads."""
+        new = trial.evaluations[-1]
+        if new.is_complete and new.candidate.repeats is None and not new.outcome.inherited_steps:
+            assert new.fitness is not None, "a complete evaluation has a fitness"
+            self._scores.add(new.fitness)
+            self._recent.append(trial)
+            self._needs_of(trial, new.fitness)
+        self._rank(trial)
+
+    def awaits(self, trial: Trial) -> bool:
+        """Whether a further training of it is not told yet; one that failed is believed at once."""
+        _, operator, needed = self._needs.get(trial.candidate.id, (trial, REPEAT, 0))
+        return trial.is_complete and _told(trial, operator) < needed
+
+    def propose(self, k: int, rng: random.Random) -> Proposal | None:
+        """Returns the training that is awaited longest, or, within their shares, a play-off or a repeat."""
+        return self._needed() or self._playoff(k) or self._repeat(k, rng)
+
+    def _needs_of(self, trial: Trial, score: float) -> None:
+        number = trial.candidate.id
+        if self._fitness.seeds_per_candidate > 1:
+            self._needs[number] = trial, REPEAT, self._fitness.seeds_per_candidate - 1
+        elif self._fitness.confirm and self._is_high(score):
+            self._needs[number] = trial, CONFIRMATION, 1
+        while len(self._needs) > REMEMBERED:
+            self._needs.popitem(last=False)
+
+    def _is_high(self, score: float) -> bool:
+        return len(self._scores) >= LEAST_SCORES and self._scores.share_above(score) < TOP
+
+    def _rank(self, trial: Trial) -> None:
+        """Keeps the best complete trials of which nothing is awaited."""
+        if not self._fitness.confirm:
+            return
+        contenders = [each for each in (*self._leaders, trial) if self._may_lead(each)]
+        unique = {each.candidate.id: each for each in contenders}.values()
+        self._leaders = sorted(unique, key=_standing, reverse=True)[:LEADERS]
+
+    def _may_lead(self, trial: Trial) -> bool:
+        return (
+            trial.is_complete and not self.awaits(trial) and not trial.evaluations[0].outcome.inherited_steps
+        )
+
+    def _needed(self) -> Proposal | None:
+        for number, (trial, operator, needed) in list(self._needs.items()):
+            if not self.awaits(trial):
+                del self._needs[number]
+            elif self._asked.get((number, operator), 0) < needed:
+                return self._again(trial, operator)
+        return None
+
+    def _playoff(self, k: int) -> Proposal | None:
+        if len(self._leaders) < 2 or self._played + 1 > PLAYOFFS * (k + 1):
+            return None
+        pair = first, second = self._leaders[:2]
+        noise = self._trials.noise.overall
+        lead = _standing(first).fitness - _standing(second).fitness
+        trainings = first.trainings, second.trainings
+        if noise is None or not noise.hides(lead, trainings=trainings) or min(trainings) >= MOST_TRAININGS:
+            return None
+        # The one that is known less; a play-off under way is waited for.
+        trial = min(pair, key=lambda each: each.trainings)
+        is_playing = any(
+            self._asked.get((each.candidate.id, PLAYOFF), 0) > _told(each, PLAYOFF) for each in pair
+        )
+        return None if is_playing or trial not in self._trials else self._again(trial, PLAYOFF)
+
+    def _repeat(self, k: int, rng: random.Random) -> Proposal | None:
+        # Trainings that are made anyway show the noise as well.
+        if self._fitness.seeds_per_candidate > 1 or self._repeated + 1 > self._fitness.repeats * (k + 1):
+            return None
+        # By chance and whatever the score: the best are the luckiest, whose second score falls by more than noise.
+        unrepeated = [
+            each
+            for each in self._recent
+            if each.is_complete and not self._asked.get((each.candidate.id, REPEAT), 0)
+        ]
+        return self._again(rng.choice(unrepeated), REPEAT) if unrepeated else None
+
+    def _again(self, trial: Trial, operator: str) -> Proposal:
+        number = trial.candidate.id
+        before = sum(self._asked.get((number, each), 0) for each in (REPEAT, CONFIRMATION, PLAYOFF))
+        return Proposal(
+            trial.candidate.genome,
+            parents=(number,),
+            operator=operator,
+            epochs=trial.candidate.budget,
+            is_prunable=False,
+            repeats=number,
+            repetition=before + 1,
+            cut=self._cut(trial, operator, repetition=before + 1),
+        )
+
+    def _cut(self, trial: Trial, operator: str, *, repetition: int) -> int:
+        if operator != REPEAT or self._fitness.seeds_per_candidate > 1:
+            return (trial.candidate.cut + repetition) % self._cuts
+        # Every second repeat shows the noise between seeds, and the others what a cut does.
+        latest = trial.evaluations[-1].candidate.cut
+        if self._repeated % 2 == 0:
+            return latest
+        return (latest + 1) % self._cuts if latest == 0 else 0
+
+
+def _standing(trial: Trial) -> Standing:
+    standing = trial.standing
+    assert standing is not None, "complete trials have a standing"
+    return standing
+
+
+def _told(trial: Trial, operator: str) -> int:
+    return sum(
+        each.candidate.operator == operator and each.candidate.repeats is not None
+        for each in trial.evaluations
+    )
