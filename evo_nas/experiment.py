@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
+from evo_nas.runs.weights import WeightKeeper
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.task import Prepared, Task
+    from evo_nas.weights import WeightStore
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
@@ -203,14 +205,30 @@ class Experiment:
                         describe=self._describe,
                     )
                 )
-                workers = stack.enter_context(self._workers(executor, run))
+                workers = self._workers(executor, run, stack)
             else:
                 run.check_vacant()
                 # Nothing is written for a new run before its workers have started.
-                workers = stack.enter_context(self._workers(executor, run))
+                workers = self._workers(executor, run, stack)
                 ledger = stack.enter_context(self._created(run))
             budget = replace(self.budget, verdict_trainings=verdict_trainings)
-            yield Search.resumed(self.strategy(), workers, ledger, budget=budget)
+            yield self._search(run, workers, ledger, budget)
+
+    def _search(self, run: Run, workers: Executor, ledger: Ledger, budget: Budget) -> Search:
+        strategy = self.strategy()
+        if not self._keeps_weights:
+            return Search.resumed(strategy, workers, ledger, budget=budget)
+        keeper = WeightKeeper(run.weights, strategy.wanted_weights)
+        # Before the candidates in flight are trained again: what they keep must not count as left behind.
+        keeper.look()
+        search = Search.resumed(strategy, workers, ledger, budget=budget, believers=(keeper,))
+        keeper()
+        return search
+
+    @property
+    def _keeps_weights(self) -> bool:
+        """Whether a training may begin with the weights of an earlier one."""
+        return self.config.fitness.rungs is not None or self.config.fitness.inheritance != "none"
 
     def _created(self, run: Run) -> Ledger:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)
@@ -218,20 +236,35 @@ class Experiment:
     def _describe(self, genome: tuple[int, ...]) -> str:
         return to_json(self.space.decode(genome))
 
-    def _workers(self, kind: ExecutorKind, run: Run) -> Executor:
-        """Returns the executor, behind the memory if there is one."""
+    def _workers(self, kind: ExecutorKind, run: Run, stack: ExitStack) -> Executor:
+        """Returns the executor, started and behind the memory if there is one; ``stack`` closes it."""
+        executor = self._executor(kind, self._weights_for(kind, run, stack))
+        return stack.enter_context(self._with_memory(executor, kind, run))
+
+    def _weights_for(self, kind: ExecutorKind, run: Run, stack: ExitStack) -> WeightStore | None:
+        """Returns the weights of ``run`` as its workers reach them."""
+        if not self._keeps_weights:
+            return None
+        if kind != "cluster":
+            return run.weights
+        from evo_nas.execution.ray_weights import RayWeights  # noqa: PLC0415 - other runs need no Ray
+
+        # Only the head's machine is sure to reach the place of the run.
+        return stack.enter_context(closing(RayWeights(run.weights)))
+
+    def _with_memory(self, executor: Executor, kind: ExecutorKind, run: Run) -> Executor:
         place = self.config.fitness.memory
         if place is None:
-            return self._executor(kind)
+            return executor
         if kind == "cluster" and "://" not in place and not Path(place).is_absolute():
             raise ConfigError(
                 f"fitness.memory is {place}; must be an absolute path or a URI such as s3://bucket/runs, since the "
                 "search lives on a machine where a relative path leads elsewhere"
             )
         memory = Memory.at(place, self.config, self.fingerprint, own=run)
-        return RememberingExecutor(self._executor(kind), memory.recall)
+        return RememberingExecutor(executor, memory.recall)
 
-    def _executor(self, kind: ExecutorKind) -> Executor:
+    def _executor(self, kind: ExecutorKind, weights: WeightStore | None) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
 
         training, workers = self.config.training, self.config.workers
@@ -243,6 +276,7 @@ class Experiment:
             gpu_share=workers.gpus,
             memory_bytes=workers.memory_bytes,
             fitness=self.config.fitness,
+            weights=weights,
         )
         if kind == "inline":
             return InlineExecutor(factory, time_limit_s=training.time_limit_s)

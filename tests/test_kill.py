@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.evaluation import Evaluation
+from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
 from tests.checker import check_run
 
@@ -39,14 +40,23 @@ strategy: {kind: aging, population: 20, tournament: 5, warmup: 5}
 training: {epochs: 1, time_limit_s: 20}
 workers: 2
 """
+RUNGS = """
+training: {epochs: 4, time_limit_s: 20}
+fitness: {rungs: [2, 3], reduction: 2}
+workers: 2
+"""
+"""Instead of the last lines of the other: what is pruned leaves weights, which the kills must not harm."""
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    text = CONFIG
+    if getattr(request, "param", "") == "rungs":
+        text = CONFIG[: CONFIG.index("training:")] + RUNGS.lstrip()
     rows = [f"{math.sin(step / 5):.4f},{math.cos(step / 9):.4f}" for step in range(3000)]
     (tmp_path / "waves.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
     path = tmp_path / "killed.yaml"
-    path.write_text(CONFIG)
+    path.write_text(text)
     return path
 
 
@@ -128,13 +138,29 @@ def durable(run: Path) -> dict[int, Evaluation]:
     return {evaluation.candidate.id: evaluation for evaluation in Run.at(run).history().told}
 
 
+def only_wanted_weights(run: Path) -> bool:
+    """Whether the weights that are kept are whole, and all that a later candidate may begin with."""
+    history = Run.at(run).history()
+    strategy = Experiment.of_run(Run.at(run)).strategy()
+    strategy.resume(history.told, history.in_flight)
+    return set(Run.at(run).weights.digests()) == strategy.wanted_weights()
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes through /proc")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    ("victims", "seed"),
-    [(VICTIMS, 11), *(pytest.param(CAMPAIGN, seed, marks=pytest.mark.campaign) for seed in range(10))],
+    ("config", "victims", "seed"),
+    [
+        ("plain", VICTIMS, 11),
+        ("rungs", ("head", "both"), 12),
+        *(
+            pytest.param(kind, CAMPAIGN, seed, marks=pytest.mark.campaign)
+            for seed, kind in zip(range(10), 5 * ("plain", "rungs"), strict=True)
+        ),
+    ],
+    indirect=["config"],
 )
 def test_a_search_killed_again_and_again_loses_and_repeats_nothing(
     config: Path, tmp_path: Path, victims: tuple[str, ...], seed: int
@@ -177,3 +203,4 @@ def test_a_search_killed_again_and_again_loses_and_repeats_nothing(
     verification = subprocess.run([EVO_NAS, "verify", run], capture_output=True, text=True, check=False)
     assert verification.returncode == 0, verification.stdout + verification.stderr
     assert not [pid for pid in orphans if title(pid).startswith(b"ray::RayWorker")]
+    assert only_wanted_weights(run)

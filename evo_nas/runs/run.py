@@ -19,6 +19,7 @@ from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
+from evo_nas.runs.weights import RunWeights
 from evo_nas.sections import path_keys, spelled_out
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Run:
         self._store = store
         self._reader = LedgerReader(store)
         self.champion = ChampionStore(store)
+        self.weights = RunWeights(store)
 
     @classmethod
     def at(cls, place: str | os.PathLike[str] | Store) -> Self:
@@ -306,6 +308,7 @@ class Run:
         if "baselines.json" in self._store.list("") and read_baselines(self._store) is None:
             yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
         yield from self.champion.damage()
+        yield from self.weights.damage()
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))

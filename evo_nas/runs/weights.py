@@ -60,6 +60,8 @@ class RunWeights:
 
     def get(self, digest: str) -> bytes | None:
         """Returns what was kept under ``digest``; None if it is missing or damaged."""
+        if not _NAMED.fullmatch(f"{digest}.safetensors"):
+            return None
         try:
             content = read_bytes(self._store, _name(digest))
         except DamagedError:
@@ -104,19 +106,18 @@ class WeightKeeper:
         self._wanted = wanted
         self._kept: set[str] = set()
 
-    def resume(self) -> None:
-        """Removes what nothing wants, such as what workers kept whose results were never committed.
+    def look(self) -> None:
+        """Takes in what is kept already; called once, before anything is trained.
 
-        Called once, when the strategy knows the log and before anything is trained.
+        The next call then removes what nothing wants, such as what workers kept whose results were never committed.
         """
         try:
-            self._kept = set(self._weights.digests())
+            self._kept.update(self._weights.digests())
         except OSError as error:
             _log.warning("weights that nothing needs cannot be found: %s", error)
-        self._tidy()
 
-    def __call__(self, evaluations: Sequence[Evaluation]) -> None:
-        """Takes in evaluations that were just told."""
+    def __call__(self, evaluations: Sequence[Evaluation] = ()) -> None:
+        """Takes in evaluations that were just told, and removes what nothing wants any more."""
         self._kept.update(each.outcome.weights for each in evaluations if each.outcome.weights)
         if self._kept:
             self._tidy()

@@ -17,7 +17,7 @@ from evo_nas.strategies.trials import REMEMBERED
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Set
 
     from evo_nas.config import FitnessOptions
     from evo_nas.evaluation import Candidate, Evaluation, Outcome
@@ -123,6 +123,10 @@ class Promotions(Revisit):
         if outcome.status is Status.PRUNED and not is_promoted:
             self._paused[candidate.id] = Paused(candidate, outcome, self._learned)
             self._enqueue(bracket, outcome.epochs, (-outcome.fitness, candidate.id))
+
+    def wanted_weights(self) -> Set[str]:
+        """Returns the digests of what paused trainings left."""
+        return {paused.outcome.weights for paused in self._paused.values()} - {""}
 
     def propose(self, k: int, rng: random.Random) -> Proposal | None:  # noqa: ARG002 - the contract's signature
         """Returns the best paused training that belongs to the best of its rung, the highest rung first."""

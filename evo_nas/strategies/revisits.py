@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Set
 
     from evo_nas.evaluation import Candidate
     from evo_nas.strategies.proposal import Proposal
@@ -28,6 +29,10 @@ class Revisit(ABC):
     def awaits(self, trial: Trial) -> bool:  # noqa: ARG002 - the contract's signature
         """Whether a training of it is awaited before it may be believed; then the strategy does not learn of it yet."""
         return False
+
+    def wanted_weights(self) -> Set[str]:
+        """Returns the digests of kept weights that something it may propose later begins with."""
+        return frozenset()
 
     @abstractmethod
     def propose(self, k: int, rng: random.Random) -> Proposal | None:

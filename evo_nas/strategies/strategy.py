@@ -106,6 +106,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._asked = 0
         self._told = 0
         self._in_flight: set[int] = set()
+        # The weights that candidates in flight begin with, by the ids of these.
+        self._begun_with: dict[int, str] = {}
         # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
         self._known: defaultdict[int, set[str]] = defaultdict(set)
 
@@ -127,6 +129,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
             if evaluation.candidate.id not in self._in_flight:
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
+            self._begun_with.pop(evaluation.candidate.id, None)
         self._told += len(evaluations)
         for evaluation in evaluations:
             # One by one, since a trial changes with each: told together, they must give the same state.
@@ -154,6 +157,14 @@ class Strategy(ABC, Generic[OptionsT_co]):
     def statistics(self) -> Mapping[str, float]:
         """Returns statistics of the current population's fitness; empty if there is none."""
         return {}
+
+    def wanted_weights(self) -> set[str]:
+        """Returns the digests of kept weights that a candidate in flight begins with, or that a later one may.
+
+        Whatever else was told is removed from the run, after the commit that made it superfluous.
+        """
+        wanted = set(self._begun_with.values())
+        return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits))
 
     @abstractmethod
     def _propose(self, k: int, rng: random.Random) -> Proposal | None:
@@ -246,6 +257,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
         for candidate in candidates:
             self._known[candidate.budget].add(candidate.canonical_hash)
             self._in_flight.add(candidate.id)
+            if candidate.starts_from:
+                self._begun_with[candidate.id] = candidate.starts_from
             for revisit in self._revisits:
                 revisit.asked(candidate)
             # Not a count: ids that a damaged ledger lost must not be used again.

@@ -30,7 +30,7 @@ def told(digest: str) -> Evaluation:
 def test_what_is_kept_is_found_under_its_digest(weights) -> None:
     assert weights.put(b"one") == digest_of(b"one")
     assert weights.get(digest_of(b"one")) == b"one"
-    assert weights.get(digest_of(b"other")) is None
+    assert weights.get(digest_of(b"other")) is weights.get("../RUN.json") is None
     assert weights.digests() == [digest_of(b"one")]
 
 
@@ -57,7 +57,10 @@ def test_a_foreign_file_is_told_and_left(weights, tmp_path) -> None:
     weights.put(b"one")
     (tmp_path / "run" / "weights" / "notes.txt").write_text("mine")
     assert list(weights.damage()) == ["weights/notes.txt is no file of this run; remove it"]
-    WeightKeeper(weights, set).resume()
+    keeper = WeightKeeper(weights, set)
+    keeper.look()
+    keeper()
+    assert weights.digests() == []
     assert (tmp_path / "run" / "weights" / "notes.txt").exists()
 
 
@@ -74,7 +77,9 @@ def test_what_nothing_wants_is_removed_when_it_was_told(weights) -> None:
 
 def test_what_was_never_committed_is_removed_at_resume(weights) -> None:
     wanted, orphan = weights.put(b"1"), weights.put(b"2")
-    WeightKeeper(weights, lambda: {wanted}).resume()
+    keeper = WeightKeeper(weights, lambda: {wanted})
+    keeper.look()
+    keeper()
     assert weights.digests() == [wanted]
     assert weights.get(orphan) is None
 
