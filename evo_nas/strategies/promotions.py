@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import sys
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation, Outcome
     from evo_nas.strategies.trials import Trial
 
+WAITING = sys.float_info.max
+"""A threshold that no fitness reaches."""
 OPERATOR = "promotion"
 """Operator of a candidate that continues a pruned training."""
 
@@ -33,8 +36,8 @@ class Plan:
 
     Attributes:
         rungs: Epochs, ascending.
-        thresholds: For each rung the fitness below which it is pruned there: minus infinity where nothing is known,
-            infinity where every training is paused.
+        thresholds: For each rung the fitness below which it is pruned there: minus infinity where nothing is pruned,
+            `WAITING` where every training waits until enough is known, infinity where none goes further.
     """
 
     rungs: tuple[int, ...] = ()
@@ -133,7 +136,7 @@ class Promotions(Revisit):
         for bracket, rung in sorted(self._queues, key=lambda place: (place[1], place[0]), reverse=True):
             ladder = self._ladder(bracket)
             chosen = self._first(self._queues[bracket, rung]) if rung < ladder.cap else None
-            if chosen is not None and chosen.fitness >= ladder.rule.threshold(rung):
+            if chosen is not None and ladder.promotes(chosen.fitness, rung):
                 return chosen.promotion
         return None
 
@@ -171,6 +174,8 @@ class Ladder:
         self.rungs = rungs
         self.rule = RULES[fitness.pruning](fitness.reduction)
         self._growth = Growth((*rungs, budget), noise) if fitness.grow else None
+        # While the epochs grow, all trainings are paused at the cap in any case.
+        self._waits = self.rule.waits and not fitness.grow
         self._budget = budget
 
     @property
@@ -180,7 +185,15 @@ class Ladder:
 
     def threshold_for_new(self, rung: int) -> float:
         """Returns the fitness below which a candidate that is asked now is pruned at ``rung``."""
-        return math.inf if rung == self.cap else self.rule.threshold(rung)
+        if rung == self.cap:
+            return math.inf
+        threshold = self.rule.threshold(rung)
+        return WAITING if threshold == -math.inf and self._waits else threshold
+
+    def promotes(self, fitness: float, rung: int) -> bool:
+        """Whether a training with this fitness at ``rung`` belongs to the best, as far as known now."""
+        threshold = self.rule.threshold(rung)
+        return fitness >= threshold and not (threshold == -math.inf and self._waits)
 
     def learn(self, evaluation: Evaluation) -> None:
         """Takes in the scores that a training has at the rungs."""

@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from evo_nas.errors import ConfigError
 
@@ -67,7 +67,13 @@ class PruningRule(ABC):
 
     A threshold is asked for when a candidate is, and travels with it, so that its training needs no message. The state
     is a function of what was learned, in order.
+
+    Attributes:
+        waits: Whether trainings are paused at a rung while its threshold is unknown. Where they are not, every
+            candidate that was asked before is trained to the end: with many workers that may be all of them.
     """
+
+    waits: ClassVar[bool] = True
 
     def reached(self, rung: int, score: float) -> None:
         """Takes in the best score of a training up to ``rung``; each training counts once at each rung."""
@@ -150,6 +156,8 @@ class ExtrapolationRule(PruningRule):
     does not bend the line, since it selects by the score at the rung, not by the final one. A line that explains little
     prunes little, as its residuals are wide.
     """
+
+    waits: ClassVar[bool] = False  # it learns from finished trainings alone
 
     def __init__(self, reduction: int) -> None:
         self._lines = defaultdict[int, Line](Line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import pytest
 
@@ -15,7 +16,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies import promotions
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.promotions import OPERATOR, Bracket, Promotions
+from evo_nas.strategies.promotions import OPERATOR, WAITING, Bracket, Promotions
 from evo_nas.strategies.random import RandomSearch
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=8)
@@ -57,22 +58,59 @@ def told(strategy: RandomSearch, *heights: Sequence[float]) -> list[Evaluation]:
     return evaluations
 
 
-def test_the_first_candidates_have_rungs_of_which_nothing_is_known() -> None:
-    (candidate,) = search().ask(1)
-    assert candidate.rungs == (2, 4)
+def known(strategy: RandomSearch, *heights: Sequence[float], inherits: Sequence[bool] = ()) -> None:
+    """Tells as many candidates' complete results, as a memory of earlier runs gives them."""
+    for candidate, each, inherited in zip_longest(strategy.ask(len(heights)), heights, inherits):
+        free = replace(candidate, rungs=(), thresholds=())
+        outcome = trained(free, *each, inherited_steps=10 * bool(inherited)).outcome
+        strategy.tell([Evaluation(candidate, outcome)])
+
+
+def test_the_first_candidates_wait_at_the_rungs_of_which_nothing_is_known() -> None:
+    strategy = search()
+    (candidate,) = strategy.ask(1)
+    assert (candidate.rungs, candidate.thresholds) == ((2, 4), (WAITING, WAITING))
+    (first,) = told(strategy, [0.5])
+    assert (first.status, first.outcome.epochs, first.is_paused) == (Status.PRUNED, 2, False)
+    assert strategy.ask(1)[0].operator != OPERATOR
+
+
+def test_what_waits_goes_on_when_enough_is_known_to_say_that_it_is_among_the_best() -> None:
+    strategy = search()
+    first, second = told(strategy, [0.5], [0.7])
+    promoted, new = strategy.ask(2)
+    assert (promoted.continues, promoted.rungs, promoted.thresholds) == (
+        second.candidate.id,
+        (4,),
+        (WAITING,),
+    )
+    assert (new.continues, new.thresholds) == (None, (0.7, WAITING))
+    assert strategy.ask(1)[0].continues != first.candidate.id
+
+
+def test_with_as_many_workers_as_candidates_only_the_best_go_on() -> None:
+    strategy = search(FitnessOptions(rungs=(2, 4), reduction=3))
+    firsts = told(strategy, *[[number / 10] for number in range(9)])
+    assert {(each.status, each.outcome.epochs) for each in firsts} == {(Status.PRUNED, 2)}
+    asked = strategy.ask(4)
+    assert [each.continues for each in asked] == [8, 7, 6, None]
+
+
+def test_what_extrapolates_waits_for_nothing_since_it_learns_from_finished_trainings() -> None:
+    (candidate,) = search(FitnessOptions(rungs=(2, 4), pruning="extrapolation")).ask(1)
     assert candidate.thresholds == (-math.inf, -math.inf)
 
 
 def test_a_threshold_is_that_of_the_best_half_when_the_candidate_was_asked() -> None:
     strategy = search()
-    told(strategy, [0.1, 0.2, 0.3], [0.1, 0.4, 0.4], [0.0, 0.3, 0.5])
+    known(strategy, [0.1, 0.2, 0.3], [0.1, 0.4, 0.4], [0.0, 0.3, 0.5])
     (candidate,) = strategy.ask(1)
     assert candidate.thresholds == (0.4, 0.5)
 
 
 def test_the_best_score_up_to_a_rung_counts() -> None:
     strategy = search()
-    told(strategy, [0.9, 0.1], [0.1, 0.2])
+    known(strategy, [0.9, 0.1], [0.1, 0.2])
     assert strategy.ask(1)[0].thresholds == (0.9, 0.9)
 
 
@@ -80,12 +118,12 @@ def test_a_failure_is_no_score_at_a_rung() -> None:
     strategy = search()
     for candidate in strategy.ask(4):
         strategy.tell([Evaluation(candidate, Outcome(Status.DIVERGED, curve=(0.1, 0.1, 0.1), epochs=3))])
-    assert strategy.ask(1)[0].thresholds == (-math.inf, -math.inf)
+    assert strategy.ask(1)[0].thresholds == (WAITING, WAITING)
 
 
 def paused(strategy: RandomSearch) -> Evaluation:
     """Tells a search of a candidate that is pruned at 2 and, after worse ones, belongs to the best half."""
-    told(strategy, [0.5], [0.7])
+    known(strategy, [0.5], [0.7])
     (pruned,) = told(strategy, [0.1, 0.6])
     assert (pruned.status, pruned.outcome.epochs) == (Status.PRUNED, 2)
     assert strategy.ask(1)[0].operator != OPERATOR
@@ -144,8 +182,7 @@ def test_only_trainings_of_the_same_budget_compete() -> None:
             return replace(super()._propose(k, rng), epochs=8 if k % 2 else 5)
 
     strategy = TwoBudgets(SPACE, seed=1, epochs=8, fitness=HALVING)
-    for candidate in strategy.ask(6):
-        strategy.tell([trained(candidate, 0.1 * candidate.budget)])
+    known(strategy, *[[0.5], [0.8]] * 3)
     short, long = strategy.ask(2)
     assert (short.budget, short.thresholds) == (5, (0.5, 0.5))
     assert (long.budget, long.thresholds) == (8, (0.8, 0.8))
@@ -157,9 +194,7 @@ def test_inherited_weights_and_training_from_scratch_do_not_compete() -> None:
             return replace(super()._propose(k, rng), starts_from="a parent" if k % 2 else "")
 
     strategy = Inherits(SPACE, seed=1, epochs=8, fitness=HALVING)
-    for candidate in strategy.ask(6):
-        inherited = bool(candidate.starts_from)
-        strategy.tell([trained(candidate, 0.9 if inherited else 0.3, inherited_steps=10 * inherited)])
+    known(strategy, *[[0.3], [0.9]] * 3, inherits=[False, True] * 3)
     scratch, inherited = strategy.ask(2)
     assert scratch.thresholds == (0.3, 0.3)
     assert inherited.thresholds == (0.9, 0.9)
@@ -168,14 +203,14 @@ def test_inherited_weights_and_training_from_scratch_do_not_compete() -> None:
 def test_what_was_paused_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promotions, "REMEMBERED", 3)
     strategy = search()
-    told(strategy, [0.5], [0.7])
+    known(strategy, [0.5], [0.7])
     told(strategy, [0.1, 0.6])
     told(strategy, [0.65], [0.66], [0.67])
     told(strategy, *[[0.1]] * 20)
     assert all(each.operator != OPERATOR or each.continues != 2 for each in strategy.ask(20))
 
 
-@pytest.mark.parametrize(("remembered", "fewest"), [(2, 1), (5, 2), (1000, 8)])
+@pytest.mark.parametrize(("remembered", "fewest"), [(2, 1), (5, 2), (1000, 5)])
 def test_a_resumed_search_promotes_the_same(
     monkeypatch: pytest.MonkeyPatch, remembered: int, fewest: int
 ) -> None:
