@@ -16,6 +16,7 @@ from evo_nas.cli.encoding import print_in_any_encoding, visible
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.init import init
+from evo_nas.cli.replay import replay
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
@@ -80,6 +81,7 @@ for _command in (
     runs,
     show,
     verify,
+    replay,
     export,
     data,
     cell,

@@ -8,7 +8,8 @@ architectures. So strategies, rungs and resumes are measured on real curves.
 
 from evo_nas.replay.order import RecordedOrder
 from evo_nas.replay.playing import Played, play
+from evo_nas.replay.recorded_task import RecordedTask
 from evo_nas.replay.recording import Recording, Replayer
 from evo_nas.replay.table_space import TableSpace
 
-__all__ = ["Played", "RecordedOrder", "Recording", "Replayer", "TableSpace", "play"]
+__all__ = ["Played", "RecordedOrder", "RecordedTask", "Recording", "Replayer", "TableSpace", "play"]

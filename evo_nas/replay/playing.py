@@ -37,6 +37,11 @@ class Played:
         return sum(evaluation.outcome.train_s for evaluation in self.told)
 
     @property
+    def cpu_s(self) -> float:
+        """CPU seconds of training of all candidates."""
+        return sum(evaluation.outcome.cpu_s for evaluation in self.told)
+
+    @property
     def best(self) -> Trial | None:
         """The best complete trial, by the rules of the archive; None without one."""
         archive = Archive()
