@@ -102,6 +102,7 @@ class AgingEvolution(Strategy[AgingOptions]):
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
+            self._breeder.learn(trial, self._population)
             if trial not in self._counted:
                 self._counted.add(trial)
                 self._scored += trial.standing is not None

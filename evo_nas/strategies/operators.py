@@ -8,6 +8,7 @@ Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from deap import base, tools
 
+from evo_nas.strategies.bandit import OperatorBandit
+from evo_nas.strategies.mutation import Operator, blocks_of, mutated, operators_of
 from evo_nas.strategies.trials import best_within_noise
 
 if TYPE_CHECKING:
@@ -22,13 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Standing
-    from evo_nas.genome.space import Gene, Genome, SearchSpace
+    from evo_nas.genome.space import Genome, SearchSpace
     from evo_nas.strategies.noise import Noise
     from evo_nas.strategies.trials import Trial
 
 _lending = threading.Lock()
-NEIGHBOUR_STEP = 0.75
-"""Share of the mutations of an ordered gene that move to an adjacent choice."""
+CROSSOVER = "crossover"
+MOST_CROSSOVER = 0.9
+"""Some children must be mutated, since crosses of relatives are often known."""
+ANOTHER = 0.2
+"""Chance that a child that differs from its parents is changed once more, and then again."""
+TRIES = 64
+"""Changes of a child before it may equal a parent; genomes that differ may mean the same architecture."""
 
 
 class Score(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
@@ -87,10 +95,12 @@ def drawing_from(rng: random.Random) -> Iterator[None]:
 class Breeder:
     """Makes children from a population by tournament, crossover and mutation.
 
+    Operators are chosen by their success in this run. Its state is a function of what it learned, in order.
+
     Args:
         space: The search space.
         tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
-        crossover: Share of the children that have two parents.
+        crossover: Share of the children that have two parents while nothing is known of their success.
         noise: Returns the noise of one training; None while it is unknown.
     """
 
@@ -102,24 +112,74 @@ class Breeder:
         crossover: float,
         noise: Callable[[], Noise | None] = lambda: None,
     ) -> None:
-        self._crossover = crossover
+        self._space = space
+        self._mutations = {operator.name: operator for operator in operators_of(space)}
+        self._blocks = blocks_of(space)
+        self._bandit = OperatorBandit(_first_shares(self._mutations, crossover))
         self._toolbox = base.Toolbox()
         self._toolbox.register("select", select_within_noise, k=1, tournsize=tournament, noise=noise)
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
-        self._toolbox.register("mutate", mutate_active_gene, space=space, groups=gene_groups(space))
 
     def breed(
         self, population: Sequence[Individual], rng: random.Random
     ) -> tuple[Genome, list[Individual], str]:
-        """Returns a child's genome, its parents and the name of the operator that made it."""
-        # Every child is mutated, also after crossover: two similar parents would otherwise give a known child.
+        """Returns a child's genome, its parents and the names of the operators that made it, joined by ``+``.
+
+        A child always differs from its parents in an active gene, unless no gene of the space varies.
+        """
         mother = self._select(population, rng)
-        if rng.random() >= self._crossover:
-            return self._toolbox.mutate(tuple(mother), rng=rng), [mother], "mutation"
-        father = self._select(population, rng)
+        genome, parents, used = tuple(mother), [mother], list[str]()
+        for _ in range(TRIES if self._mutations else 0):
+            name = self._choose(rng)
+            if name in self._mutations:
+                child, others = mutated(genome, self._mutations[name], space=self._space, rng=rng), parents
+            elif not used and (father := self._mate_of(mother, population, rng)) is not None:
+                child, others = self._crossed(mother, father, rng), [mother, father]
+            else:
+                continue
+            # A cross that gives a parent again is drawn again; a mutation without effect drifts on.
+            if child == genome or (others is not parents and not self._differs(child, others)):
+                continue
+            genome, parents = child, others
+            used.append(name)
+            if self._differs(genome, parents) and rng.random() >= ANOTHER:
+                break
+        return genome, parents, "+".join(dict.fromkeys(used))
+
+    def learn(self, trial: Trial, population: Sequence[Individual]) -> None:
+        """Takes in how a child did beside ``population``, or beside the rest of it."""
+        if trial.candidate.parents:
+            operators = trial.candidate.operator.split("+")
+            self._bandit.learn(trial.candidate.id, operators, reward_of(trial, population))
+
+    def _choose(self, rng: random.Random) -> str:
+        shares = self._bandit.shares()
+        return rng.choices(list(shares), list(shares.values()))[0]
+
+    def _mate_of(
+        self, mother: Individual, population: Sequence[Individual], rng: random.Random
+    ) -> Individual | None:
+        """Returns another architecture of the population; None if there is none."""
+        # A child of a parent with itself would be its parent again.
+        known = mother.trial.candidate.canonical_hash
+        others = [each for each in population if each.trial.candidate.canonical_hash != known]
+        return self._select(others, rng) if others else None
+
+    def _crossed(self, mother: Individual, father: Individual, rng: random.Random) -> Genome:
+        first, second = (
+            [[parent[at] for at in block] for block in self._blocks] for parent in (mother, father)
+        )
         with drawing_from(rng):
-            child, _ = self._toolbox.mate(list(mother), list(father))
-        return self._toolbox.mutate(tuple(child), rng=rng), [mother, father], "crossover"
+            blocks, _ = self._toolbox.mate(first, second)
+        child = list(mother)
+        for block, values in zip(self._blocks, blocks, strict=True):
+            for position, value in zip(block, values, strict=True):
+                child[position] = value
+        return tuple(child)
+
+    def _differs(self, genome: Genome, parents: Sequence[Individual]) -> bool:
+        identity = self._space.canonical_hash(genome)
+        return all(identity != parent.trial.candidate.canonical_hash for parent in parents)
 
     def _select(self, population: Sequence[Individual], rng: random.Random) -> Individual:
         with drawing_from(rng):
@@ -142,44 +202,27 @@ def select_within_noise(
     return winners
 
 
-def mutate_active_gene(
-    genome: Genome, *, space: SearchSpace, groups: Sequence[Sequence[int]], rng: random.Random
-) -> Genome:
-    """Returns a child in which exactly one active gene differs, and perhaps some inactive ones.
+def reward_of(trial: Trial, population: Sequence[Individual]) -> float:
+    """Returns the share of ``population`` that ``trial`` is better than; 0 without a fitness.
 
-    Genes are mutated one after another until an active one is hit: the inactive genes drift, and yet every child
-    differs from its parent. A genome without active genes is returned unchanged. Goldman and Punch, "Reducing
-    Wasted Evaluations in Cartesian Genetic Programming", EuroGP 2013.
+    A rank and not the lead over the parent, which was chosen for a score that was partly luck: most children of the
+    luckiest parents fall behind them, whatever made them.
     """
-    active = set(space.active_genes(genome))
-    child = list(genome)
-    while active:
-        # The group is drawn first, since the cell has many genes and would crowd out the few others.
-        index = rng.choice(rng.choice(groups))
-        child[index] = mutated_choice(space.genes[index], child[index], rng)
-        if index in active:
-            break
-    return tuple(child)
+    mine = trial.standing
+    others = [each.standing for each in population if each.trial is not trial]
+    if mine is None:
+        return 0.0
+    fair = [other for other in others if other.is_inherited == mine.is_inherited]
+    return sum(mine > other for other in fair) / len(fair) if fair else 0.5
 
 
-def gene_groups(space: SearchSpace) -> list[list[int]]:
-    """Returns the positions of the genes that can vary: those of the cell, of the training and of the network."""
-    groups: dict[str, list[int]] = {"cell": [], "training": [], "network": []}
-    for position, gene in enumerate(space.genes):
-        if gene.size > 1:
-            prefix = gene.name.split(".")[0]
-            groups[prefix if prefix in groups else "network"].append(position)
-    return [positions for positions in groups.values() if positions]
-
-
-def mutated_choice(gene: Gene, value: int, rng: random.Random) -> int:
-    """Returns another value of ``gene``; for an ordered gene, most often a neighbour."""
-    if gene.ordered and rng.random() < NEIGHBOUR_STEP:
-        neighbours = [near for near in (value - 1, value + 1) if 0 <= near < gene.size]
-        return rng.choice(neighbours)
-    # Draws from one number fewer and shifts those from ``value`` on by one, so that ``value`` is never drawn.
-    other = rng.randrange(gene.size - 1)
-    return other if other < value else other + 1
+def _first_shares(mutations: Mapping[str, Operator], crossover: float) -> dict[str, float]:
+    # The root is between equal shares, which would starve the cell, and shares by genes, which starve all others.
+    sizes = {name: math.sqrt(len(operator.positions)) for name, operator in mutations.items()}
+    total = sum(sizes.values())
+    crossover = min(crossover, MOST_CROSSOVER)
+    shares = {name: (1 - crossover) * size / total for name, size in sizes.items()}
+    return shares | ({CROSSOVER: crossover} if crossover else {})
 
 
 def fitness_statistics(population: Sequence[Individual]) -> Mapping[str, float]:

@@ -73,7 +73,7 @@ def test_no_crossover_means_one_parent_each():
     strategy = evolution(warmup=5, crossover=0.0)
     tell(strategy, strategy.ask(10))
     children = strategy.ask(30)
-    assert {candidate.operator for candidate in children} == {"mutation"}
+    assert not any("crossover" in candidate.operator for candidate in children)
     assert {len(candidate.parents) for candidate in children} == {1}
 
 

@@ -1,7 +1,6 @@
 import random
 import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,28 +8,28 @@ from deap import tools
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
-from evo_nas.genome.gene import Gene
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
+from evo_nas.strategies.mutation import blocks_of
 from evo_nas.strategies.operators import (
     Breeder,
     drawing_from,
     fitness_statistics,
-    gene_groups,
     individuals,
-    mutate_active_gene,
-    mutated_choice,
+    reward_of,
 )
 from evo_nas.strategies.trials import Trial
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
 
-def scored(identity, fitness, *, loss=1.0, genome=(0,)):
-    candidate = Candidate(identity, genome, f"hash{identity}", (), "random", 0, 1, 0)
-    return Trial(
-        Evaluation(candidate, Outcome(Status.OK, fitness=fitness, metrics={"validation_loss": loss}))
+def scored(identity, fitness, *, loss=1.0, genome=(0,), parents=(), operator="random", inherited_steps=0):
+    known = SPACE.canonical_hash(genome) if len(genome) > 1 else f"hash{identity}"
+    candidate = Candidate(identity, genome, known, parents, operator, 0, 1, 0)
+    outcome = Outcome(
+        Status.OK, fitness=fitness, metrics={"validation_loss": loss}, inherited_steps=inherited_steps
     )
+    return Trial(Evaluation(candidate, outcome))
 
 
 def test_searches_in_two_threads_draw_each_from_its_own_stream():
@@ -55,51 +54,6 @@ def test_searches_in_two_threads_draw_each_from_its_own_stream():
     assert tools.selection.random is random
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_a_mutation_changes_exactly_one_active_gene(seed):
-    rng = random.Random(seed)
-    parent = SPACE.random(rng)
-    child = mutate_active_gene(parent, space=SPACE, groups=gene_groups(SPACE), rng=rng)
-    changed = {position for position, (old, new) in enumerate(zip(parent, child, strict=True)) if old != new}
-    assert len(changed & set(SPACE.active_genes(parent))) == 1
-
-
-def test_mutations_reach_the_cell_the_network_and_the_training_about_equally_often():
-    rng = random.Random(1)
-    parent = dict(SPACE.seeds())["lstm"]
-    groups = gene_groups(SPACE)
-    active = set(SPACE.active_genes(parent))
-    hits = Counter()
-    for _ in range(600):
-        child = mutate_active_gene(parent, space=SPACE, groups=groups, rng=rng)
-        changed = {position for position in active if parent[position] != child[position]}
-        hits[next(index for index, group in enumerate(groups) if changed & set(group))] += 1
-    assert len(hits) == 3
-    assert min(hits.values()) > 120
-
-
-def test_an_ordered_gene_moves_to_a_neighbour_more_often_than_far_away():
-    gene = Gene("width", tuple(range(10)), ordered=True)
-    rng = random.Random(1)
-    steps = Counter(abs(mutated_choice(gene, 5, rng) - 5) for _ in range(1000))
-    assert steps[0] == 0
-    assert steps[1] > 2 * sum(count for step, count in steps.items() if step > 1)
-
-
-def test_an_unordered_gene_moves_to_every_other_choice_equally_often():
-    gene = Gene("op", tuple("abcd"))
-    rng = random.Random(1)
-    counts = Counter(mutated_choice(gene, 2, rng) for _ in range(3000))
-    assert set(counts) == {0, 1, 3}
-    assert min(counts.values()) > 900
-
-
-def test_the_end_of_an_ordered_gene_moves_inwards():
-    gene = Gene("width", (1, 2, 3), ordered=True)
-    rng = random.Random(1)
-    assert {mutated_choice(gene, 0, rng) for _ in range(50)} <= {1, 2}
-
-
 def test_a_larger_tournament_picks_fitter_parents():
     population = individuals(scored(i, float(i), genome=SPACE.random(random.Random(i))) for i in range(50))
 
@@ -120,23 +74,77 @@ def test_a_tournament_of_equals_is_won_by_the_lower_validation_loss():
     assert breeder.breed(population, random.Random(1))[1][0].trial.candidate.id == 9
 
 
-def test_crossover_mixes_both_parents_and_mutates_once():
+def test_a_crossover_takes_the_cell_and_every_layer_whole_from_either_parent():
     low, high = SPACE.random(random.Random(1)), SPACE.random(random.Random(2))
     population = individuals([scored(0, 1.0, genome=low), scored(1, 1.0, genome=high)])
-    breeder = Breeder(SPACE, tournament=1, crossover=1.0)
-    rng, mixed, foreign = random.Random(1), 0, 0
-    for _ in range(40):
+    breeder, rng = Breeder(SPACE, tournament=1, crossover=1.0), random.Random(1)
+    mixed = 0
+    for _ in range(60):
         child, parents, operator = breeder.breed(population, rng)
-        assert operator == "crossover"
-        assert len(parents) == 2
-        assert all(0 <= value < gene.size for value, gene in zip(child, SPACE.genes, strict=True))
-        mother, father = (set(enumerate(parent)) for parent in parents)
-        if mother != father:
-            taken = set(enumerate(child))
-            mixed += bool(taken & (mother - father)) and bool(taken & (father - mother))
-            foreign += bool(taken - mother - father)
-    assert mixed > 5
-    assert foreign > 0
+        if operator != "crossover":
+            continue  # changed once more
+        assert {parent.trial.candidate.id for parent in parents} == {0, 1}
+        for block in blocks_of(SPACE):
+            taken = [tuple(genome[at] for at in block) for genome in (child, low, high)]
+            assert taken[0] in taken[1:]
+        mixed += child not in (low, high)
+    assert mixed > 20
+
+
+def test_a_parent_is_never_crossed_with_itself():
+    genome = SPACE.random(random.Random(1))
+    population = individuals([scored(0, 1.0, genome=genome), scored(1, 1.0, genome=genome)])
+    breeder, rng = Breeder(SPACE, tournament=1, crossover=0.9), random.Random(1)
+    for _ in range(30):
+        _, parents, operator = breeder.breed(population, rng)
+        assert len(parents) == 1
+        assert "crossover" not in operator
+
+
+@pytest.mark.parametrize("crossover", [0.0, 0.5, 1.0])
+def test_a_child_is_another_architecture_than_its_parents(crossover):
+    population = individuals(
+        scored(i, float(i), genome=genome) for i, (_, genome) in enumerate(SPACE.seeds())
+    )
+    breeder, rng = Breeder(SPACE, tournament=2, crossover=crossover), random.Random(1)
+    for _ in range(100):
+        child, parents, operator = breeder.breed(population, rng)
+        assert operator
+        assert SPACE.canonical_hash(child) not in {SPACE.canonical_hash(tuple(each)) for each in parents}
+
+
+def test_an_operator_whose_children_do_well_is_chosen_more_often():
+    population = individuals(
+        scored(i, float(i), genome=genome) for i, (_, genome) in enumerate(SPACE.seeds())
+    )
+    breeder = Breeder(SPACE, tournament=2, crossover=0.0)
+
+    def share_of_widths():
+        rng = random.Random(1)
+        return sum("width" in breeder.breed(population, rng)[2] for _ in range(300)) / 300
+
+    before = share_of_widths()
+    for child in range(100, 140):
+        breeder.learn(scored(child, 99.0, parents=(1,), operator="width"), population)
+        breeder.learn(scored(child + 100, -1.0, parents=(1,), operator="training"), population)
+    assert share_of_widths() > 1.3 * before
+
+
+def test_the_reward_is_the_share_of_the_population_that_a_child_is_better_than():
+    population = individuals(scored(i, float(i)) for i in range(4))
+    assert reward_of(scored(9, 2.5), population) == 0.75
+    assert reward_of(scored(9, -1.0), population) == 0.0
+
+
+def test_a_child_with_inherited_weights_is_not_compared_with_trainings_from_scratch():
+    population = individuals(scored(i, float(i)) for i in range(4))
+    assert reward_of(scored(9, 99.0, inherited_steps=5), population) == 0.5
+
+
+def test_a_failure_is_no_reward():
+    candidate = Candidate(9, (0,), "h", (1,), "width", 0, 1, 0)
+    failed = Trial(Evaluation(candidate, Outcome(Status.DIVERGED)))
+    assert reward_of(failed, individuals([scored(0, -5.0)])) == 0.0
 
 
 def test_drawing_advances_the_stream_and_leaves_the_global_one_alone():
