@@ -126,9 +126,10 @@ class Trial:
 
         Seconds would say it better, but a run that is repeated with the same seed would then ask other candidates.
         """
+        outcomes = [each.outcome for each in self.evaluations]
         return max(
-            each.outcome.parameters * max(each.outcome.steps, each.outcome.epochs)
-            for each in self.evaluations
+            (STEP_PARAMETERS + outcome.parameters) * max(outcome.steps, outcome.epochs)
+            for outcome in outcomes
         )
 
     @property

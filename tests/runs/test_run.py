@@ -188,3 +188,34 @@ def test_a_run_has_one_owner_at_a_time(place: Path, tmp_path: Path) -> None:
     with Run.at(copy).owned():
         pass
     assert list(Run.at(copy).damage()) == []
+
+
+def test_the_best_of_a_run_is_by_the_mean_of_its_trainings_and_the_run_knows_its_noise(
+    place: Path, tmp_path: Path
+) -> None:
+    experiment = experiment_of(place, fitness={"repeats": 0.34})
+    run = Run.at(tmp_path / "repeated")
+    with experiment.open(run, executor="inline") as search:
+        progress = search.run()
+    rows = {row["id"]: row for row in run.table().to_pylist()}
+    best = run.best(BUDGET)
+    assert len(best) == sum(row["repeats"] is None for row in rows.values()) < BUDGET
+    assert [row["mean_fitness"] for row in best] == sorted(
+        (row["mean_fitness"] for row in best), reverse=True
+    )
+    for row in best:
+        scores = [other["fitness"] for other in rows.values() if row["id"] in (other["id"], other["repeats"])]
+        assert row["trainings"] == len(scores)
+        assert row["mean_fitness"] == pytest.approx(sum(scores) / len(scores))
+        assert metric_of(row) == ("validation_mse", pytest.approx(-row["mean_fitness"]))
+    assert {row["trainings"] for row in best} == {1, 2}
+    assert progress.best is not None
+    assert progress.best.candidate.id == best[0]["id"]
+    assert progress.noise == run.noise()
+    noise = run.noise().seeds
+    assert noise is not None
+    assert noise.pairs == sum(row["trainings"] == 2 for row in best)
+
+
+def test_a_run_without_repeats_knows_nothing_of_its_noise(place: Path) -> None:
+    assert Run.at(place).noise().seeds is None
