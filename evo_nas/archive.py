@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.evaluation import best_first
 from evo_nas.strategies.noise import Noise  # noqa: TC001 - pydantic reads the annotations of events
 from evo_nas.strategies.trials import Trials
 
@@ -57,7 +58,8 @@ class Archive:
     """Ranks the trials of a run: by their standing, then by the order of telling.
 
     Of a candidate that was trained several times the mean counts, so that a lucky first score does not win over a
-    confirmed one. Trials that are not complete, or that failed or collapsed with another seed, are ignored.
+    confirmed one. One that was pruned stands below all that went further, so that it is the best only of a run in which
+    nothing did. Trials that failed or collapsed with another seed are ignored.
 
     Args:
         size: How many trials `ranking` has at most, at least 1.
@@ -66,31 +68,35 @@ class Archive:
     def __init__(self, size: int = 1) -> None:
         self._size = size
         self._trials = Trials()
-        # Ascending, and of equals the latest first, so that the best is last and what drops out is first.
-        self._kept: list[Trial] = []
+        # Ascending, and of equals the latest first, so that the best is last and what drops out is first. Trainings
+        # from inherited weights are kept apart, since nothing ranks them among the others.
+        self._apart: dict[bool, list[Trial]] = {True: [], False: []}
 
     def update(self, evaluations: Iterable[Evaluation]) -> None:
         """Adds evaluations, given in the order in which they were told."""
         for evaluation in evaluations:
             shifted = self._trials.noise.shifts
             trial = self._trials.add(evaluation)
-            if len(trial.evaluations) > 1:
-                self._kept = [each for each in self._kept if each is not trial and each.is_complete]
-            if trial.is_complete:
-                self._insert(trial)
+            if trial.candidate is not evaluation.candidate:
+                for start, kept in self._apart.items():
+                    self._apart[start] = [each for each in kept if each is not trial]
+            if trial.standing is not None and not trial.is_unstable:
+                self._insert(self._apart[trial.standing.is_inherited], trial)
             if self._trials.noise.shifts is not shifted:
                 # What a cut does to all of them is known better now.
-                self._kept.sort(key=_standing)
+                for kept in self._apart.values():
+                    kept.sort(key=_standing)
 
     @property
     def ranking(self) -> Sequence[Trial]:
         """The best trials, best first."""
-        return tuple(reversed(self._kept[-self._size :]))
+        candidates = [trial for kept in self._apart.values() for trial in reversed(kept[-self._size :])]
+        return tuple(best_first(candidates, _standing, count=self._size))
 
     @property
     def best(self) -> Trial | None:
-        """The best trial; None before the first complete one."""
-        return self._kept[-1] if self._kept else None
+        """The best trial; None before the first score."""
+        return next(iter(best_first([kept[-1] for kept in self._apart.values() if kept], _standing)), None)
 
     @property
     def report(self) -> NoiseReport:
@@ -99,10 +105,12 @@ class Archive:
         return NoiseReport(noise.seeds, noise.cuts, self._trials.unstable, self._lead())
 
     def _lead(self) -> Lead | None:
-        noise = self._trials.noise.overall
-        if noise is None or len(self._kept) < 2:
+        noise, best = self._trials.noise.overall, self.best
+        if noise is None or best is None or len(kept := self._apart[_standing(best).is_inherited]) < 2:
             return None
-        second, best = self._kept[-2:]
+        second = kept[-2]
+        if not _standing(best).is_comparable(_standing(second)):
+            return None
         lead = _standing(best).fitness - _standing(second).fitness
         return Lead(
             best.main.candidate.id,
@@ -111,14 +119,14 @@ class Archive:
             noise.hides(lead, trainings=(best.trainings, second.trainings)),
         )
 
-    def _insert(self, trial: Trial) -> None:
-        place = bisect_left(self._kept, _standing(trial), key=_standing)
-        if place or len(self._kept) < self._size + KEPT:
-            self._kept.insert(place, trial)
-            del self._kept[: -self._size - KEPT]
+    def _insert(self, kept: list[Trial], trial: Trial) -> None:
+        place = bisect_left(kept, _standing(trial), key=_standing)
+        if place or len(kept) < self._size + KEPT:
+            kept.insert(place, trial)
+            del kept[: -self._size - KEPT]
 
 
 def _standing(trial: Trial) -> Standing:
     standing = trial.standing
-    assert standing is not None, "only complete trials are ranked"
+    assert standing is not None, "only scored trials are ranked"
     return standing

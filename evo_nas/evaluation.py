@@ -11,14 +11,17 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import total_ordering
-from typing import TYPE_CHECKING
+from heapq import nlargest
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
 
     from evo_nas.genome.space import Genome
 
 
+Result = TypeVar("Result")
 VALIDATION_LOSS = "validation_loss"
 """Name of the entry of `Outcome.metrics` that breaks ties of fitness."""
 
@@ -114,15 +117,73 @@ class Standing:
     loss: float = math.inf
     is_inherited: bool = False
 
-    def __lt__(self, other: Standing) -> bool:
+    @classmethod
+    def of(
+        cls,
+        status: Status,
+        *,
+        fitness: float | None,
+        epochs: int,
+        metrics: Mapping[str, float],
+        inherited_steps: int,
+    ) -> Self | None:
+        """Returns what ranks a result, given by its fields or by its columns in the ledger; None without a fitness."""
+        if fitness is None:
+            return None
+        return cls(
+            level=math.inf if status.complete else epochs,
+            fitness=fitness,
+            loss=metrics.get(VALIDATION_LOSS, math.inf),
+            is_inherited=inherited_steps > 0,
+        )
+
+    def is_comparable(self, other: Standing) -> bool:
+        """Whether the difference of the two scores means something: both went equally far from the same start."""
+        return (self.level, self.is_inherited) == (other.level, other.is_inherited)
+
+    def __lt__(self, other: object) -> bool:
         """Whether this stands below ``other``.
 
         Raises:
             ValueError: One started from inherited weights and the other from scratch, which no score can make up for.
         """
+        if not isinstance(other, Standing):
+            return NotImplemented
         if self.is_inherited != other.is_inherited:
             raise ValueError("a fitness from inherited weights cannot be compared with one from scratch")
         return (self.level, self.fitness, -self.loss) < (other.level, other.fitness, -other.loss)
+
+
+def best_first(
+    results: Iterable[Result], standing_of: Callable[[Result], Standing | None], *, count: int | None = None
+) -> list[Result]:
+    """Returns the results with a score, best first; of equals the earlier one is first.
+
+    All rankings are made here. What started from inherited weights is ranked apart from what started from scratch: the
+    two rankings follow each other, first the one that went further, then the one of the inherited.
+
+    Args:
+        results: Any results, in the order of telling.
+        standing_of: Returns what ranks a result; None if it has no score.
+        count: How many are wanted; all of them if None.
+    """
+    apart: dict[bool, list[tuple[Standing, Result]]] = {True: [], False: []}
+    for result in results:
+        standing = standing_of(result)
+        if standing is not None:
+            apart[standing.is_inherited].append((standing, result))
+    rankings = [
+        # Both keep the order of equals.
+        sorted(group, key=_first, reverse=True) if count is None else nlargest(count, group, key=_first)
+        for group in apart.values()
+        if group
+    ]
+    rankings.sort(key=lambda ranking: ranking[0][0].level if ranking else -math.inf, reverse=True)
+    return [result for ranking in rankings for _, result in ranking][:count]
+
+
+def _first(pair: tuple[Standing, object]) -> Standing:
+    return pair[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +235,12 @@ class Outcome:
     @property
     def standing(self) -> Standing | None:
         """What ranks it; None without a fitness."""
-        if self.fitness is None:
-            return None
-        return Standing(
-            level=math.inf if self.status.complete else self.epochs,
+        return Standing.of(
+            self.status,
             fitness=self.fitness,
-            loss=self.metrics.get(VALIDATION_LOSS, math.inf),
-            is_inherited=self.inherited_steps > 0,
+            epochs=self.epochs,
+            metrics=self.metrics,
+            inherited_steps=self.inherited_steps,
         )
 
     def fitness_after(self, epochs: int) -> float | None:

@@ -74,13 +74,54 @@ def test_of_equal_networks_the_one_told_earlier_is_better(together: bool) -> Non
     assert ids(archive) == [7]
 
 
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.OK])
-def test_only_complete_scores_compete(status: Status) -> None:
+@pytest.mark.parametrize("status", [status for status in Status if not status.scored])
+def test_only_scores_compete(status: Status) -> None:
     archive = Archive()
     archive.update([evaluation(0, 9.0, status=status)])
     assert archive.best is None
     archive.update([evaluation(1, 1.0), evaluation(2, 9.0, status=status)])
     assert ids(archive) == [1]
+
+
+def pruned(number: int, fitness: float, *, at: int) -> Evaluation:
+    complete = evaluation(number, fitness, status=Status.PRUNED)
+    return replace(complete, outcome=replace(complete.outcome, epochs=at))
+
+
+def test_a_training_that_went_further_stands_above_one_that_was_pruned_whatever_their_fitness() -> None:
+    archive = Archive(size=4)
+    archive.update([pruned(0, 0.9, at=2), pruned(1, 0.5, at=6), pruned(2, 0.95, at=2)])
+    assert ids(archive) == [1, 2, 0]
+    archive.update([evaluation(3, 0.1)])
+    assert ids(archive) == [3, 1, 2, 0]
+
+
+def test_a_promoted_training_takes_the_place_of_its_beginning() -> None:
+    archive = Archive(size=4)
+    archive.update([pruned(0, 0.9, at=2), pruned(1, 0.95, at=2)])
+    promoted = pruned(2, 0.93, at=6)
+    archive.update([replace(promoted, candidate=replace(promoted.candidate, continues=0))])
+    assert ids(archive) == [0, 1]
+    assert archive.best is not None
+    assert (archive.best.main.candidate.id, archive.best.fitness) == (2, 0.93)
+
+
+def inherited(number: int, fitness: float) -> Evaluation:
+    scratch = evaluation(number, fitness)
+    return replace(scratch, outcome=replace(scratch.outcome, inherited_steps=100))
+
+
+def test_inherited_and_from_scratch_are_ranked_one_after_the_other() -> None:
+    archive = Archive(size=4)
+    archive.update([evaluation(0, 0.9), inherited(1, 0.5), evaluation(2, 0.7), inherited(3, 0.8)])
+    assert ids(archive) == [3, 1, 0, 2]
+
+
+def test_what_went_further_from_scratch_is_above_an_inherited_one_that_was_pruned() -> None:
+    archive = Archive(size=4)
+    short = pruned(1, 0.99, at=2)
+    archive.update([replace(short, outcome=replace(short.outcome, inherited_steps=9)), evaluation(0, 0.9)])
+    assert ids(archive) == [0, 1]
 
 
 def test_a_lucky_first_score_does_not_win_over_a_confirmed_mean() -> None:

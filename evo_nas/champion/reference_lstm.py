@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from evo_nas.evaluation import best_first
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters, count_tables
@@ -59,11 +60,7 @@ def equal_lstm(model: Architecture, champion: Architecture, signature: Signature
 
 def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture | None:
     """Returns the fittest architecture of a run whose cells are all LSTMs; None if there is none."""
-    ranked = sorted(
-        (evaluation for evaluation in told if evaluation.is_complete),
-        key=lambda evaluation: evaluation.fitness or 0.0,
-        reverse=True,
-    )
+    ranked = best_first(told, lambda evaluation: evaluation.standing)
     # Decoded one by one, best first, until an LSTM is found: a long run is rarely decoded as a whole.
     architectures = (space.decode(evaluation.candidate.genome) for evaluation in ranked)
     return next(filter(is_lstm, architectures), None)

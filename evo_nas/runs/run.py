@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Budget, Ending
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
-from evo_nas.evaluation import VALIDATION_LOSS, Status
+from evo_nas.evaluation import Standing, Status, best_first
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.baselines import keep_baselines, read_baselines
@@ -24,7 +25,7 @@ from evo_nas.sections import path_keys, spelled_out
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Self
 
     import pyarrow as pa
@@ -134,7 +135,7 @@ class Run:
         return self._reader.table()
 
     def best(self, count: int) -> list[Row]:
-        """Returns the ``count`` fittest complete candidates, best first; among equals the lower validation loss.
+        """Returns the ``count`` best candidates that were scored, best first, as `best_first` ranks them.
 
         Of those that were trained several times the mean counts. Beside the columns of the ledger, each row has
         ``trainings``, how many there were, and ``mean_fitness``.
@@ -318,19 +319,38 @@ class Run:
 
 
 def _best_rows(table: pa.Table, count: int) -> list[Row]:
-    # Only the columns that decide become Python values; whole rows are built for the winners and their equals.
-    columns = (table[name].to_pylist() for name in ("status", "fitness"))
-    complete = [
-        (-fitness, position)
-        for position, (status, fitness) in enumerate(zip(*columns, strict=True))
-        if status == Status.OK
-    ]
-    worst = max((rank for rank, _ in heapq.nsmallest(count, complete)), default=-math.inf)
-    contenders = [position for rank, position in complete if rank <= worst]
+    # Only the columns that decide become Python values; whole rows are built for those that may win.
+    names = ("fitness", "status", "epochs", "inherited_steps")
+    comparable = defaultdict[object, list[tuple[float, int]]](list)
+    for position, (fitness, status, epochs, steps) in enumerate(
+        zip(*(table[name].to_pylist() for name in names), strict=True)
+    ):
+        if fitness is not None:
+            level = math.inf if Status(status).complete else epochs
+            comparable[level, steps > 0].append((fitness, position))
+    contenders = sorted(chain.from_iterable(_fittest(scores, count) for scores in comparable.values()))
     rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
     return [
-        {**row, "trainings": 1, "mean_fitness": row["fitness"]} for row in sorted(rows, key=_rank)[:count]
+        {**row, "trainings": 1, "mean_fitness": row["fitness"]}
+        for row in best_first(rows, standing_of, count=count)
     ]
+
+
+def _fittest(scores: Sequence[tuple[float, int]], count: int) -> Iterator[int]:
+    """Yields the positions of the ``count`` highest of scores that can be compared, and of their equals."""
+    lowest = min(heapq.nlargest(count, (fitness for fitness, _ in scores)), default=math.inf)
+    return (position for fitness, position in scores if fitness >= lowest)
+
+
+def standing_of(row: Row) -> Standing | None:
+    """Returns what ranks ``row``; None without a score."""
+    return Standing.of(
+        Status(row["status"]),
+        fitness=row["fitness"],
+        epochs=row["epochs"],
+        metrics=dict(row["metrics"]),
+        inherited_steps=row["inherited_steps"],
+    )
 
 
 def by_status(table: pa.Table) -> dict[Status, int]:
@@ -368,8 +388,3 @@ def _free() -> str:
 
 def _indented(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)
-
-
-def _rank(row: Row) -> tuple[float, float]:
-    """Returns what orders complete evaluations, best first, as `Outcome.merit` does."""
-    return -row["fitness"], dict(row["metrics"]).get(VALIDATION_LOSS, math.inf)
