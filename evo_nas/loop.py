@@ -153,6 +153,7 @@ class Search:
             by_status=dict(self._tally.by_status),
             best=self._tally.best,
             noise=self._tally.noise,
+            savings=self._tally.savings,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,

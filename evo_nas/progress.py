@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Spent
 from evo_nas.run_clock import RunClock, TrainingPace
+from evo_nas.savings import Savings, SavingsCounter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class Progress:
         asked: Candidates asked, over the whole run.
         budget: When the run is complete.
         by_status: Number of evaluations by status.
-        best: The best trial of the whole run, by the mean of its trainings; None before the first complete one.
+        best: The best trial of the whole run, by the mean of its trainings; None before the first score.
         fitness: Size, mean, std, min and max of the current population's fitness.
         occupancy: The state of the workers.
         elapsed_s: Seconds since this process started to search.
@@ -43,6 +44,7 @@ class Progress:
         full_s: Seconds that one full training takes; 0 before the first.
         ending: The limit that was reached; None while the search goes on.
         noise: What repeated trainings say about the scores.
+        savings: What rungs have pruned, promoted and spared.
     """
 
     told: int
@@ -63,6 +65,7 @@ class Progress:
     full_s: float = 0.0
     ending: Ending | None = None
     noise: NoiseReport = field(default_factory=NoiseReport)
+    savings: Savings = field(default_factory=Savings)
 
 
 Listener = Callable[[Progress], None]
@@ -89,18 +92,24 @@ class Tally:
         self.clock = RunClock()
         self.pace = TrainingPace()
         self._archive = Archive()
+        self._savings = SavingsCounter()
         self._better_after = 0
         self._better_at_s = 0.0
 
     @property
     def best(self) -> Trial | None:
-        """The best trial, by the mean of its trainings; None before the first complete one."""
+        """The best trial, by the mean of its trainings; None before the first score."""
         return self._archive.best
 
     @property
     def noise(self) -> NoiseReport:
         """What repeated trainings say about the scores."""
         return self._archive.report
+
+    @property
+    def savings(self) -> Savings:
+        """What rungs have pruned, promoted and spared."""
+        return self._savings.savings
 
     def resume(self, told: Sequence[Evaluation]) -> None:
         """Counts what earlier processes have told."""
@@ -116,6 +125,7 @@ class Tally:
             self._archive.update([evaluation])
             if self.best is not before:
                 self._better_after, self._better_at_s = self.told, self.clock.seconds()
+        self._savings.update(evaluations)
         self.remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
         self.train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
         self.by_status.update(evaluation.status for evaluation in evaluations)

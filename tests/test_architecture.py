@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,26 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_help_loads_nothing_heavy() -> None:
     helped = "from evo_nas.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
     assert not loaded_after(helped) & HEAVY
+
+
+RANKING = {"max", "min", "sorted", "sort", "nlargest", "nsmallest", "argmax", "argsort"}
+COMPARABLE = {
+    # Retrainings of a verdict, all of them in full and from scratch.
+    "champion/contest.py",
+    # Scores of one level and one start, to find out which rows may be among the best.
+    "runs/run.py",
+}
+
+
+def test_only_standings_rank_results() -> None:
+    found = set()
+    for path in (ROOT / "evo_nas").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and "fitness" in ast.unparse(node):
+                name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                if name in RANKING:
+                    found.add(str(path.relative_to(ROOT / "evo_nas")))
+    assert found == COMPARABLE, "rank by evo_nas.evaluation.best_first, which knows what can be compared"
 
 
 TRAINING = """

@@ -31,7 +31,7 @@ def test_no_fitness_makes_up_for_a_training_that_went_further():
 
 def test_of_equal_levels_the_fitness_decides_and_then_the_lower_loss():
     ranks = [Standing(6, 0.5, loss=2.0), Standing(6, 0.5, loss=1.0), Standing(6, 0.6, loss=9.0)]
-    assert sorted(ranks[::-1]) == ranks
+    assert sorted([ranks[2], ranks[1], ranks[0]]) == ranks
 
 
 @pytest.mark.parametrize("compare", [operator.lt, operator.gt, operator.le, operator.ge])

@@ -18,7 +18,9 @@ from evo_nas.cli.formatting import (
     evaluated,
     failures,
     planned_in_words,
+    pruned,
     remembered,
+    savings_in_words,
     trained,
     workers,
 )
@@ -205,9 +207,12 @@ class LineDisplay(TextDisplay):
                 f"{evaluated(event)} evaluated{known}{trained(event)}",
                 f"{event.per_minute:,.0f}/min",
                 f"ETA {duration(event.remaining_s)}",
-                f"best {scale.metric} {scale.text(best.fitness)} (#{best.id})" if best else "none scored",
+                f"best {scale.metric} {scale.text(best.fitness)} (#{best.id}{pruned(best.epochs, best.budget)})"
+                if best
+                else "none scored",
                 f"workers: {workers(event)}",
                 f"failures: {failures(event.by_status)}",
+                *([f"rungs: {spared}"] if (spared := savings_in_words(event.savings)) else []),
             )
         )
 

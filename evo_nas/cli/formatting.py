@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evo_nas.execution.executor import Occupancy
+    from evo_nas.savings import Savings
     from evo_nas.sessions.events import Planned, Progressed
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -64,6 +65,24 @@ def size(parameters: int, table_parameters: int) -> str:
     """
     table = f" and a table of {table_parameters:,}" if table_parameters else ""
     return f"{parameters - table_parameters:,} parameters{table}"
+
+
+def pruned(epochs: int, budget: int) -> str:
+    """Returns ``, pruned at 6 of 18 epochs``; empty for a full training."""
+    return f", pruned at {epochs} of {budget} epochs" if epochs < budget else ""
+
+
+def savings_in_words(savings: Savings) -> str:
+    """Returns ``23 pruned at 2, 9 at 6 epochs; 3 promoted; 54% of the training spared``; empty without rungs."""
+    if not (savings.pruned or savings.promoted):
+        return ""
+    counts = ", ".join(f"{count:,} at {rung}" for rung, count in savings.pruned.items())
+    parts = [
+        f"pruned {counts} epochs" if counts else "none pruned",
+        f"{savings.promoted:,} promoted" if savings.promoted else "",
+        f"{savings.share:.0%} of the training spared",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def duration(seconds: float | None) -> str:

@@ -18,7 +18,9 @@ from evo_nas.cli.formatting import (
     evaluated,
     failures,
     origin,
+    pruned,
     remembered,
+    savings_in_words,
     size,
     trained,
     workers,
@@ -89,6 +91,8 @@ class LiveDisplay(TextDisplay):
         rows.add_row("population", _population(event, scale))
         rows.add_row("workers", plain(workers(event)))
         rows.add_row("failures", failures(event.by_status))
+        if spared := savings_in_words(event.savings):
+            rows.add_row("rungs", spared)
         return Group(Rule(title, align="left", style="cyan"), _bar(event), rows)
 
 
@@ -116,7 +120,8 @@ def _best(best: Best | None, scale: Scale) -> RenderableType:
         return Text("none scored yet", style="dim")
     figures = Text.assemble(
         (scale.text(best.fitness), "bold green"),
-        f" validation {scale.metric}{_trainings(best)}, {size(best.parameters, best.table_parameters)}, ",
+        f" validation {scale.metric}{_trainings(best)}{pruned(best.epochs, best.budget)}, ",
+        f"{size(best.parameters, best.table_parameters)}, ",
         (f"#{best.id} ({origin(best.operator, best.parents)})", "dim"),
     )
     return Group(figures, Text(best.architecture))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import EvoNasError
+from evo_nas.evaluation import Status
 from evo_nas.runs import metric_of
 from evo_nas.runs.run import by_status
 
@@ -29,6 +30,7 @@ class RunSummary:
         failed: Number of evaluations without a score.
         metric: Name of the validation metric; empty before the first score.
         best: Best validation metric, a mean where the best candidate was trained several times.
+        best_at: Epochs after which the best was pruned; None if it was trained in full.
         noise: Standard deviation of the validation metric between seeds; None before enough was repeated.
         noise_pairs: Pairs of trainings that it was estimated from.
         test: Mean test metric of the champion; None before the verdict.
@@ -44,6 +46,7 @@ class RunSummary:
     failed: int = 0
     metric: str = ""
     best: float | None = None
+    best_at: int | None = None
     noise: float | None = None
     noise_pairs: int = 0
     test: float | None = None
@@ -83,6 +86,7 @@ def _readable(run: Run) -> RunSummary:
         failed=sum(count for status, count in by_status(table).items() if not status.scored),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,
+        best_at=best[0]["epochs"] if best and best[0]["status"] == Status.PRUNED else None,
         noise=seeds.std if seeds else None,
         noise_pairs=seeds.pairs if seeds else 0,
         test=verdict.champion.test if verdict else None,

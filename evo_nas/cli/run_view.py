@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.cli.formatting import baselines_in_words, failures, figure, origin, remembered, size
+from evo_nas.cli.formatting import (
+    baselines_in_words,
+    failures,
+    figure,
+    origin,
+    remembered,
+    savings_in_words,
+    size,
+)
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.ledger import Totals
     from evo_nas.runs import Row
+    from evo_nas.savings import Savings
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
 
@@ -53,6 +63,7 @@ class RunView:
         remembered: Evaluations whose results come from earlier runs.
         best: Its best candidates, best first.
         noise: What repeated trainings say about the scores.
+        savings: What rungs have pruned, promoted and spared.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
         baselines: What each baseline gave, by name; empty if the run keeps none.
@@ -66,6 +77,7 @@ class RunView:
     remembered: int
     best: Sequence[Row]
     noise: NoiseReport
+    savings: Savings
     line: Sequence[Row]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
@@ -90,6 +102,7 @@ class RunView:
             remembered=sum(map(bool, run.table()["source"].to_pylist())),
             best=best,
             noise=run.noise(),
+            savings=run.savings(),
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
@@ -108,6 +121,7 @@ class RunView:
             "remembered": self.remembered,
             "best": [_plain(row) for row in self.best],
             "noise": asdict(self.noise),
+            "savings": asdict(self.savings),
             "lineage": [_plain(row) for row in self.line],
             "baselines": {name: asdict(result) for name, result in self.baselines.items()},
             "verdict": None if self.verdict is None else self.verdict.to_values(),
@@ -119,6 +133,8 @@ class RunView:
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
             parts.append(best_table(self.best))
+        if spared := savings_in_words(self.savings):
+            parts.append(Text(f"rungs: {spared}", style="dim"))
         if noise := noise_in_words(self.noise, self._metric):
             parts.append(Text(noise, style="dim"))
         if self.verdict is not None:
@@ -147,7 +163,10 @@ class RunView:
 
 
 def _plain(row: Row) -> Row:
-    return {**row, "metrics": dict(row["metrics"]), "architecture": json.loads(row["architecture"])}
+    # JSON has no infinity, which stands where a rung had no threshold yet or paused everything.
+    thresholds = [threshold if math.isfinite(threshold) else None for threshold in row["thresholds"]]
+    architecture = json.loads(row["architecture"])
+    return {**row, "metrics": dict(row["metrics"]), "architecture": architecture, "thresholds": thresholds}
 
 
 def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:
@@ -193,12 +212,25 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         "training",
         f"{row['epochs']} of {row['budget']} epochs in {row['train_s']:.2f} s, seed {row['seed']}",
     )
+    if row["rungs"]:
+        yield "rungs", _rungs(row)
     if row["source"]:
         yield "remembered from", row["source"]
     if row["backends"]:
         yield "backends", ", ".join(row["backends"])
     yield "worker", f"{row['worker'] or '-'} on {row['node'] or '-'}, attempt {row['attempt']}"
     yield "identity", row["canonical_hash"]
+
+
+def _rungs(row: Row) -> str:
+    """Returns what was needed at each rung when the candidate was asked, in the units of the metric."""
+    metric = metric_of(row)
+    sign = -1 if metric and metric[1] != row["fitness"] else 1
+    needed = {math.inf: "all are paused", -math.inf: "nothing known"}
+    return ", ".join(
+        f"{rung} epochs: {needed.get(threshold) or figure(sign * threshold) + ' needed'}"
+        for rung, threshold in zip(row["rungs"], row["thresholds"], strict=True)
+    )
 
 
 def _rule(title: Text) -> Rule:

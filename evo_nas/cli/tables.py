@@ -9,11 +9,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure, origin, size
+from evo_nas.cli.formatting import figure, origin, pruned, size
 from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
-from evo_nas.runs import metric_of
+from evo_nas.runs import metric_of, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +51,19 @@ def _cells(summary: RunSummary) -> tuple[RenderableType, ...]:
     return (
         f"{summary.evaluated:,}/{summary.evaluations:,}",
         f"{summary.failed:,}",
-        "-" if summary.best is None else figure(summary.best),
+        _best(summary),
         "-" if summary.test is None else figure(summary.test),
         summary.metric or "-",
         plain(summary.task),
         f"{last:%Y-%m-%d %H:%M}" if last else "-",
     )
+
+
+def _best(summary: RunSummary) -> str:
+    if summary.best is None:
+        return "-"
+    reach = f" at {summary.best_at} epochs" if summary.best_at is not None else ""
+    return f"{figure(summary.best)}{reach}"
 
 
 def score_of(row: Row) -> str:
@@ -72,6 +79,8 @@ def best_table(rows: Sequence[Row]) -> Table:
         trainings = row.get("trainings", 1)
         figures = Text.assemble(
             (score_of(row), "bold green"),
+            pruned(row["epochs"], row["budget"]),
+            ", from inherited weights" if row["inherited_steps"] else "",
             f", mean of {trainings}" if trainings > 1 else "",
             f"  {size(row['parameters'], row['table_parameters']):>20}  {row['train_s']:>6.2f} s  ",
             (origin(row["operator"], row["parents"]), "dim"),
@@ -85,9 +94,17 @@ def lineage_table(line: Sequence[Row]) -> Table:
     table = plain_table("id", right=("score", "gain"), left=("made by",))
     # The oldest one has no parent in the list, hence the None.
     for row, parent in zip(line, [*line[1:], None], strict=True):
-        scored = parent and row["fitness"] is not None and parent["fitness"] is not None
-        gain = f"{row['fitness'] - parent['fitness']:+.4f}" if parent and scored else ""
-        table.add_row(f"#{row['id']}", score_of(row), gain, origin(row["operator"], row["parents"]))
+        reach = pruned(row["epochs"], row["budget"]) if row["fitness"] is not None else ""
+        made_by = f"{origin(row['operator'], row['parents'])}{reach}"
+        table.add_row(f"#{row['id']}", score_of(row), _gain(row, parent), made_by)
     if lost := line[-1]["parents"]:
         table.add_row(f"#{lost[0]}", "lost", "", "among the evaluations whose loss was accepted")
     return table
+
+
+def _gain(row: Row, parent: Row | None) -> str:
+    """Returns by how much ``row`` is better than its parent; empty if their scores cannot be compared."""
+    ours, theirs = standing_of(row), standing_of(parent) if parent else None
+    if ours is None or theirs is None or not ours.is_comparable(theirs):
+        return ""
+    return f"{ours.fitness - theirs.fitness:+.4f}"

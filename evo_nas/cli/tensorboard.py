@@ -33,7 +33,9 @@ class TensorBoard:
         scalars |= {f"status/{status}": count for status, count in event.by_status.items()}
         scalars |= {f"fitness/{name}": value for name, value in event.population.items() if name != "size"}
         if event.best is not None:
-            scalars["fitness/best"] = event.best.fitness
+            # A score at a rung cannot be compared with those that come later, so it is no part of their line.
+            scale = f" at {event.best.epochs} epochs" if event.best.is_pruned else ""
+            scalars[f"fitness/best{scale}"] = event.best.fitness
         for name, value in scalars.items():
             self._writer.add_scalar(name, value, event.told)
 

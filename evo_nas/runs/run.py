@@ -21,6 +21,7 @@ from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.weights import RunWeights
+from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import path_keys, spelled_out
 
 if TYPE_CHECKING:
@@ -144,6 +145,16 @@ class Run:
         # Only where something was trained again must whole trials be put together.
         is_simple = all(table[name].null_count == len(table) for name in ("repeats", "continues"))
         return _best_rows(table, count) if is_simple else self._best_trials(table, count)
+
+    def savings(self) -> Savings:
+        """Returns what rungs have pruned, promoted and spared; raises as `history` does."""
+        names = ("id", "status", "epochs", "budget", "continues")
+        table, counter = self.table(), SavingsCounter()
+        for number, status, epochs, budget, continues in zip(
+            *(table[name].to_pylist() for name in names), strict=True
+        ):
+            counter.add(number, Status(status), epochs=epochs, budget=budget, continues=continues)
+        return counter.savings
 
     def noise(self) -> NoiseReport:
         """Returns what repeated trainings say about the scores; raises as `history` does."""

@@ -19,6 +19,7 @@ from evo_nas.champion.verdict import Verdict  # noqa: TC001
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status  # noqa: TC001
 from evo_nas.execution.executor import Occupancy  # noqa: TC001
+from evo_nas.savings import Savings
 from evo_nas.tasks.baselines.fitting import BaselineResult  # noqa: TC001
 
 
@@ -114,6 +115,8 @@ class Best:
         architecture: The architecture in words.
         table_parameters: How many of the parameters are in tables of hashed n-grams.
         trainings: How many trainings its fitness is the mean of.
+        epochs: Epochs that it was trained for.
+        budget: Epochs of its full training; the best was pruned only where none went further.
     """
 
     id: int
@@ -126,6 +129,13 @@ class Best:
     architecture: str
     table_parameters: int = 0
     trainings: int = 1
+    epochs: int = 0
+    budget: int = 0
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether its fitness is that at a rung."""
+        return self.epochs < self.budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +161,7 @@ class Progressed:
         commit_s: Seconds that the last commit took.
         remembered: Evaluations whose results come from earlier runs, over the whole run.
         noise: What repeated trainings say about the scores.
+        savings: What rungs have pruned, promoted and spared.
         wall_s: Seconds in which the run was searched, over all its resumes.
         wall_s_budget: Budget of the run with its verdict, in seconds; None for no limit.
     """
@@ -173,6 +184,7 @@ class Progressed:
     commit_s: float = 0.0
     remembered: int = 0
     noise: NoiseReport = field(default_factory=NoiseReport)
+    savings: Savings = field(default_factory=Savings)
     wall_s: float = 0.0
     wall_s_budget: float | None = None
 

@@ -294,6 +294,7 @@ class _Narrator:
             commit_s=progress.commit_s,
             remembered=progress.remembered,
             noise=progress.noise,
+            savings=progress.savings,
             wall_s=progress.wall_s,
             wall_s_budget=progress.budget.wall_s,
         )
@@ -315,6 +316,8 @@ class _Narrator:
                 canonical_hash=candidate.canonical_hash,
                 architecture=describe(self._experiment.space.decode(candidate.genome)),
                 trainings=best.trainings,
+                epochs=best.outcome.epochs,
+                budget=candidate.budget,
             )
         elif self._best.fitness != best.fitness:
             # It was trained again, or another cut is known better.

@@ -36,7 +36,9 @@ class Metrics:
 
         self._evaluations = counter("evaluations", "Evaluations told, by the cause that ended them", "status")
         self._seconds = counter("worker_seconds", "Seconds of all workers, by what they did", "activity")
-        self._best = gauge("best_fitness", "Fitness of the best candidate so far; higher is better")
+        self._best = gauge(
+            "best_fitness", "Fitness of the best candidate so far, by its epochs; higher is better", "epochs"
+        )
         self._workers = gauge("workers", "Workers, by state", "state")
         self._in_flight = gauge("in_flight", "Candidates submitted and not collected")
         self._lost = gauge("lost_workers", "Workers lost in this life of the manager")
@@ -59,7 +61,8 @@ class Metrics:
         for activity, seconds in progress.workers.seconds.items():
             self._add(self._seconds, "activity", activity, seconds)
         if progress.best is not None:
-            self._best.set(progress.best.fitness)
+            # Its fitness may fall when one that was trained for longer takes its place: that is another series.
+            self._best.set(progress.best.fitness, tags={"epochs": str(progress.best.epochs)})
         self._show_workers(progress)
         self._remaining.set(progress.evaluations - progress.told)
         # Progress repeats the time of the last commit until the next one; each counts once.
