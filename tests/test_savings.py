@@ -24,7 +24,7 @@ def test_pruned_trainings_are_counted_by_their_rung_and_spare_the_rest() -> None
     savings = counted((0, Status.PRUNED, 6, None), (1, Status.PRUNED, 2, None), (2, Status.PRUNED, 2, None))
     assert savings == Savings({2: 2, 6: 1}, epochs=10, full_epochs=54)
     assert list(savings.pruned) == [2, 6]
-    assert savings.share == 44 / 54
+    assert savings.share == 1 - 10 / 54
 
 
 def test_what_a_promoted_training_had_behind_it_counts_once() -> None:
