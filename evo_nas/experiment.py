@@ -22,7 +22,7 @@ from evo_nas.runs.weights import WeightKeeper
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
-from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.dataset import Sequences, Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
 
@@ -133,7 +133,12 @@ class Experiment:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space for these data."""
-        return SearchSpace(self.sections.space, self.dataset.signature, self.config.training.epochs)
+        return SearchSpace(
+            self.sections.space,
+            self.dataset.signature,
+            self.config.training.epochs,
+            batch_steps=_batch_steps(self.dataset, self.config.training.truncation),
+        )
 
     @property
     def budget(self) -> Budget:
@@ -305,6 +310,13 @@ def _task_of(dataset: Dataset, config: SearchConfig) -> InMemoryTask:
             f"task.kind is {kind}, but a dataset is given; leave the section task out, or leave the dataset out"
         )
     return InMemoryTask.of(dataset)
+
+
+def _batch_steps(dataset: Dataset, truncation: int | None) -> int:
+    """Returns the most steps that a batch of training has."""
+    train = dataset.train
+    steps = train.steps if isinstance(train, Stream) else steps_of(train)
+    return steps if truncation is None else min(steps, truncation)
 
 
 def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:

@@ -17,7 +17,6 @@ from evo_nas.genome.architecture import Norm, Pooling
 from evo_nas.genome.blocks import Columns, FrontKind, ShortcutKind
 from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.options import LINEAR_CELLS
-from evo_nas.genome.parameters import count_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +43,7 @@ class Trait:
 
 
 class Size(Enum):
-    """Which of the permitted widths a founder has, or the widest below it that keeps the parameter limit."""
+    """Which of the permitted widths a founder has, or the widest below it that keeps the limits."""
 
     SMALL = auto()
     MIDDLE = auto()
@@ -140,14 +139,14 @@ def _cook(recipe: Recipe, space: SearchSpace) -> tuple[str, Genome]:
     """Returns the name and the genome of a founder.
 
     Raises:
-        GenomeError: The cell cannot be spelled, or no width keeps the parameter limit.
+        GenomeError: The cell cannot be spelled, or no width keeps the limits.
     """
     granted, network = _with_traits(recipe.traits, space)
     cell = cell_of(recipe.cell)
     widths = space.options.widths
     middle = widths[len(widths) // 2]
     widest = {Size.SMALL: widths[0], Size.MIDDLE: middle, Size.WIDE: widths[-1]}[recipe.size]
-    parameters = 0
+    obstacle = ""
     for width in reversed(widths[: 1 + widths.index(widest)]):
         layers = tuple(replace(layer, cell=cell, width=width) for layer in network.layers)
         genome = space.encode(replace(network, layers=layers))
@@ -155,11 +154,8 @@ def _cook(recipe: Recipe, space: SearchSpace) -> tuple[str, Genome]:
             words = "+".join((label_of(recipe.cell), *(trait.word for trait in granted)))
             size = "" if width == middle else ", wide" if width > middle else ", small"
             return words + size, genome
-        parameters = count_parameters(space.decode(genome), space.signature)
-    raise GenomeError(
-        f"its smallest network has {parameters} parameters and space.max_parameters is"
-        f" {space.options.max_parameters}"
-    )
+        obstacle = space.admission.obstacle(space.decode(genome))
+    raise GenomeError(f"of its smallest network {obstacle}")
 
 
 def _with_traits(traits: tuple[Trait, ...], space: SearchSpace) -> tuple[list[Trait], Architecture]:

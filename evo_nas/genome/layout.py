@@ -88,7 +88,7 @@ class Section(Generic[Part]):
             locus.write(values, getattr(part, name))
 
     def smallest(self) -> Iterator[dict[str, Any]]:
-        """Yields fields of which one choice gives the network with the fewest parameters."""
+        """Yields fields of which one choice gives the smallest network, whatever is counted."""
         choices = [self._slots[name].smallest(locus.choices) for name, locus in self._loci.items()]
         for chosen in product(*choices):
             yield dict(zip(self._loci, chosen, strict=True))

@@ -56,6 +56,12 @@ def work_of(architecture: Architecture, signature: Signature) -> dict[str, Work]
     return {name: work for name, work in parts.items() if work != Work()}
 
 
+def flops_a_step(architecture: Architecture, signature: Signature) -> float:
+    """Returns the floating-point operations of an example, head and shortcut included, divided by its steps."""
+    flops = sum(work.flops for work in work_of(architecture, signature).values())
+    return flops / steps_of(architecture, signature)
+
+
 def _network(architecture: Architecture, signature: Signature, steps: int) -> Iterator[tuple[str, Work]]:
     """Yields the work of front end, layers and head of one network."""
     read = network_signature(architecture, signature)

@@ -262,6 +262,12 @@ class SpaceOptions(_Section):
             that are known to be good, or the published linear recurrences, as far as the space can express them.
         max_parameters: Largest number of trainable parameters, those in tables of n-grams included; without limit
             unless given.
+        max_flops: Most floating-point operations a step, those of head and shortcut included, two for each
+            multiply-accumulate; without limit unless given.
+        max_state_bytes: Most bytes that a network keeps from one step to the next, weights aside; without limit unless
+            given.
+        max_activation_bytes: Most bytes that a training step keeps, at least, of a batch of the longest sequences for
+            the way back; without limit unless given.
     """
 
     layers: LayerRange = LayerRange()
@@ -305,6 +311,9 @@ class SpaceOptions(_Section):
     regularisation: RegularisationOptions = RegularisationOptions()
     seeds: Annotated[tuple[CellText, ...], AfterValidator(_distinct)] | None = None
     max_parameters: int | None = Field(default=None, strict=True, ge=1)
+    max_flops: int | None = Field(default=None, strict=True, ge=1)
+    max_state_bytes: int | None = Field(default=None, strict=True, ge=1)
+    max_activation_bytes: int | None = Field(default=None, strict=True, ge=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -93,8 +93,8 @@ class Slot(Generic[Choice]):
         exists: Whether the task has a use for the field; otherwise it keeps the default of its dataclass.
         default: The choice in the first networks of a search.
         ordered: Whether neighbouring choices are similar.
-        smallest: Choices of which one gives the network with the fewest parameters; the first, which is the
-            smallest of ascending choices, unless the row says otherwise.
+        smallest: Choices of which one gives the smallest network, in parameters or another cost; the first, which is
+            the smallest of ascending choices, unless the row says otherwise.
         joined: Whether the words follow those of the slot before without a comma.
         regularises: Whether a short training cannot judge it, so that it is frozen there.
     """
@@ -138,7 +138,12 @@ def _without_norm(choices: tuple[Norm, ...]) -> tuple[Norm, ...]:
 
 
 def _without_attention(choices: tuple[Pooling, ...]) -> tuple[Pooling, ...]:
-    return (min(choices, key=lambda pooling: pooling is Pooling.ATTENTION),)
+    # The last step needs no sum, and a maximum one operation fewer than a mean.
+    return tuple(pooling for pooling in choices if pooling is not Pooling.ATTENTION) or choices
+
+
+def _extremes(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    return tuple(dict.fromkeys((choices[0], choices[-1])))
 
 
 TRAINING: tuple[Slot[Any], ...] = (
@@ -198,6 +203,7 @@ NETWORK: tuple[Slot[Any], ...] = (
         field="forecast",
         exists=lambda at: bool(at.signature.last_values),
         choices=lambda at: at.options.forecasts,
+        smallest=_all_of,
         words=lambda value: _FORECASTS[value],
     ),
     Slot[Front](
@@ -310,6 +316,7 @@ LAYER: tuple[Slot[Any], ...] = (
         field="period",
         choices=lambda at: fitting_periods(at.options, at.signature),
         ordered=True,
+        smallest=_extremes,  # a slower layer computes less, and keeps the chunk that it reads
         words=lambda value: f"every {value} steps" if value > 1 else "",
     ),
     Slot[Context](

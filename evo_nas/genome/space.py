@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from operator import lt
 from random import Random
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, GenomeError
+from evo_nas.genome.admission import Admission
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature, Training
-from evo_nas.genome.blocks import Front, Shortcut
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import architecture_hash
+from evo_nas.genome.drawing import draw_cell, draw_linear_cell
 from evo_nas.genome.fitting import check_columns, check_delays
 from evo_nas.genome.founders import founders
 from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
-from evo_nas.genome.linearity import draw_linear, is_linear
+from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
-from evo_nas.genome.parameters import count_parameters
-from evo_nas.genome.stability import is_stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evo_nas.genome.cgp import CellCode
-
 __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 
 MAX_DRAWS = 1000
-MAX_UNSTABLE_DRAWS = 100
-"""About 1 in 6 is stable on long sequences, 2 in 3 on short ones."""
-MAX_LINEAR_DRAWS = 10_000
-"""About 1 in 60 is live."""
+PATIENCE = 20
+"""Draws that are too large before they are made smaller."""
 _FILLER = NAMED_CELLS["rnn_tanh"]
 _LEAST_EVOLVED = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
 """No live evolved cell has fewer parameters."""
@@ -57,21 +52,27 @@ class SearchSpace:
         options: The ``space`` section of the configuration.
         signature: Inputs and outputs of the task.
         epochs: Epochs of training of a candidate; few of them freeze the regularisation genes.
+        batch_steps: Steps of a batch of training; None for those of the longest sequence.
 
     Attributes:
         genes: What each position of a genome chooses.
+        admission: Which architectures are small enough.
 
     Raises:
-        ConfigError: Even the smallest architecture exceeds the parameter limit, a seed that was asked
-            for is not in the space, or a block or a delay does not fit the task.
+        ConfigError: Even the smallest architecture exceeds a limit, a seed that was asked for is not in the space,
+            or a block or a delay does not fit the task.
     """
 
-    def __init__(self, options: SpaceOptions, signature: Signature, epochs: int) -> None:
+    def __init__(
+        self, options: SpaceOptions, signature: Signature, epochs: int, *, batch_steps: int | None = None
+    ) -> None:
         self.options = options
         self.signature = signature
         self.epochs = epochs
         check_columns(options, signature)
         check_delays(options, signature)
+        self.admission = Admission(options, signature, batch_steps=batch_steps)
+        self._batch_steps = batch_steps
         self._layout = Layout(options, signature, epochs)
         self.genes = self._layout.genes
         self._named = {label_of(text): canonical(cell_of(text)) for text in options.cells}
@@ -82,11 +83,12 @@ class SearchSpace:
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
         self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
-        self._check_limit()
+        self._check_limits()
         self._seeds = tuple(founders(self))
 
-    def __reduce__(self) -> tuple[type[SearchSpace], tuple[SpaceOptions, Signature, int]]:
-        return SearchSpace, (self.options, self.signature, self.epochs)
+    def __reduce__(self) -> tuple[object, tuple[SpaceOptions, Signature, int]]:
+        again = partial(SearchSpace, batch_steps=self._batch_steps)
+        return again, (self.options, self.signature, self.epochs)
 
     def decode(self, genome: Genome) -> Architecture:
         """Returns what ``genome`` means, in canonical form.
@@ -134,9 +136,9 @@ class SearchSpace:
         return self._active(genome)
 
     def is_feasible(self, genome: Genome) -> bool:
-        """Whether all cells are live and permitted, and the parameter limit is kept."""
+        """Whether all cells are live and permitted, and all limits are kept."""
         architecture = self.decode(genome)
-        return self._fits(architecture) and all(
+        return not self.admission.obstacle(architecture) and all(
             is_live(layer.cell) and self._permits(layer.cell) for layer in architecture.layers
         )
 
@@ -161,21 +163,50 @@ class SearchSpace:
     def random(self, rng: Random) -> Genome:
         """Returns a feasible genome, each gene drawn uniformly, the cell and the rest redrawn as needed.
 
+        Where limits are so tight that most draws are too large, they are made smaller, gene by gene.
+
         Raises:
             GenomeError: No draw within the bound was feasible.
         """
-        smallest = None
-        for _ in range(MAX_DRAWS):
+        drawn = []
+        for draw in range(MAX_DRAWS):
             macro = list(map(rng.randrange, self._sizes[: self._layout.cell_start]))
-            genome = (*macro, *self._random_cell(rng))
+            cell = self._random_cell(rng)
+            genome = (*macro, *cell)
             if self.is_feasible(genome):
                 return genome
-            parameters = self._size_of(self.decode(genome))
-            smallest = min(parameters, smallest or parameters)
-        raise GenomeError(
-            f"space.max_parameters is {self.options.max_parameters}; the smallest of {MAX_DRAWS} random"
-            f" architectures has {smallest} parameters: raise it, or permit smaller space.widths"
-        )
+            drawn.append(self.decode(genome))
+            if draw >= PATIENCE and (smaller := self._smaller(macro, cell, rng)) is not None:
+                return smaller
+        raise GenomeError(self.admission.why_none(drawn))
+
+    def _random_cell(self, rng: Random) -> tuple[int, ...]:
+        """Returns the genes of a cell, also where no layer uses it, since a mutation may bring it in."""
+        code = self._layout.cell_code
+        if code is None:
+            return ()
+        if self.options.linear_only:
+            return draw_linear_cell(code, rng)
+        return draw_cell(code, self._sizes[self._layout.cell_start :], rng, steps=self.signature.steps)
+
+    def _smaller(self, macro: list[int], cell: tuple[int, ...], rng: Random) -> Genome | None:
+        """Returns a feasible genome, for which as many genes as needed got their first choice; None if there is none.
+
+        The genes are those of the network but for its cells, in a random order.
+        """
+        layout = self._layout
+        positions = [layout.depth.position, *layout.network.positions, *layout.head.positions]
+        positions += [position for layer in layout.layers for position in layer.rest.positions]
+        positions += [place for place, gene in enumerate(self.genes) if gene.name == "training.batch_size"]
+        smallest = [0 if place in positions else value for place, value in enumerate(macro)]
+        # The last step first, since the others lead nowhere where it does not.
+        if not self.is_feasible((*smallest, *cell)):
+            return None
+        for position in rng.sample(positions, len(positions)):
+            macro[position] = 0
+            if self.is_feasible(genome := (*macro, *cell)):
+                return genome
+        raise AssertionError("the smallest one is feasible")
 
     def seeds(self) -> tuple[tuple[str, Genome], ...]:
         """Returns the founders of a search by name, best known first."""
@@ -231,52 +262,8 @@ class SearchSpace:
         depth = self._layout.depth.read(genome)
         return any(genes.cell.read(genome) == EVOLVED for genes in self._layout.layers[:depth])
 
-    def _fits(self, architecture: Architecture) -> bool:
-        limit = self.options.max_parameters
-        return limit is None or self._size_of(architecture) <= limit
-
-    def _size_of(self, architecture: Architecture) -> int:
-        return count_parameters(architecture, self.signature)
-
     def _permits(self, cell: CellGraph) -> bool:
         return not self.options.linear_only or is_linear(cell)
-
-    def _random_cell(self, rng: Random) -> tuple[int, ...]:
-        """Returns the genes of a live and stable cell, also where no layer uses it, since a mutation may bring it in.
-
-        Raises:
-            GenomeError: No draw within the bound was a linear recurrence where only they are permitted.
-        """
-        code = self._layout.cell_code
-        if code is None:
-            return ()
-        if self.options.linear_only:
-            return self._random_linear_cell(code, rng)
-        sizes = self._sizes[self._layout.cell_start :]
-        unstable = 0
-        # Ends, since the options permit linear nodes and one that reads x and h is a live cell.
-        while True:
-            spelling = tuple(map(rng.randrange, sizes))
-            cell = code.decode(spelling)
-            # The cheap check first: most draws are dead, and then their canonical forms are dead, too.
-            if not (is_live(cell) and is_live(canonical(cell))):
-                continue
-            # A space of few ops may have no stable cell.
-            if is_stable(cell, self.signature.steps) or unstable == MAX_UNSTABLE_DRAWS:
-                return spelling
-            unstable += 1
-
-    def _random_linear_cell(self, code: CellCode, rng: Random) -> tuple[int, ...]:
-        for _ in range(MAX_LINEAR_DRAWS):
-            spelling = tuple(draw_linear(code, rng))
-            cell = code.decode(spelling)
-            if is_live(cell) and is_live(canonical(cell)) and is_linear(cell):
-                return spelling
-        raise GenomeError(
-            f"space.linear_only is True and none of {MAX_LINEAR_DRAWS} random cells of {code.nodes} nodes and"
-            f" {code.states} states was a linear recurrence that remembers its input; permit blend, or mul and add, in"
-            " space.ops, raise space.cell_nodes, or set space.evolve_cell to false"
-        )
 
     def _write_cell(self, values: list[int], layers: tuple[Layer, ...]) -> CellGraph | None:
         """Writes the evolved cell and returns it; returns None if no cell of ``layers`` can be spelled."""
@@ -307,27 +294,19 @@ class SearchSpace:
             f" this space permits {', '.join(gene.choices)}, and one evolved cell for all layers"
         )
 
-    def _check_limit(self) -> None:
-        smallest = min(self._small_architectures(), key=self._size_of)
-        limit, size = self.options.max_parameters, self._size_of(smallest)
-        if limit is not None and size > limit:
-            around = size - self._size_of(replace(smallest, front=Front(), shortcut=Shortcut()))
-            named = f", {around} of them in front and shortcut" if around > 0 else ""
-            others = " others in space.fronts and space.shortcuts," if named else ""
-            raise ConfigError(
-                f"space.max_parameters is {limit}, but the smallest architecture of the space has {size}"
-                f" parameters{named}; raise it, or permit{others} smaller space.widths, fewer layers or other cells"
-            )
+    def _check_limits(self) -> None:
+        self.admission.check(self._small_architectures)
         try:  # the bound is not tight, so a space is refused, too, if no first candidate can be drawn
             self.random(Random(0))
         except GenomeError as error:
             raise ConfigError(str(error)) from None
 
     def _small_architectures(self) -> Iterator[Architecture]:
-        """Yields architectures of which one has the fewest parameters of the space."""
+        """Yields architectures of which one is the smallest of the space, whatever is counted."""
         layout = self._layout
         cells = [*self._named.values(), *([_LEAST_EVOLVED] if self.options.evolve_cell else [])]
-        parts = layout.layers[0].rest.smallest(), layout.head.smallest(), layout.network.smallest()
-        for cell, layer, head, network in product(cells, *parts):
+        sections = layout.layers[0].rest, layout.head, layout.network, layout.training
+        parts = [section.smallest() for section in sections]
+        for cell, layer, head, network, training in product(cells, *parts):
             layers = (Layer(cell, **layer),) * self.options.layers.min
-            yield Architecture(layers, Head(**head), **network)
+            yield Architecture(layers, Head(**head), Training(**training), **network)

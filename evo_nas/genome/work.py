@@ -6,7 +6,7 @@ depends on weights alone is computed once and costs nothing; integers, such as h
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.cell import X
@@ -41,11 +41,16 @@ class Work:
 
     def __add__(self, other: Work) -> Work:
         """Returns both together."""
-        return Work(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+        return Work(
+            self.macs + other.macs,
+            self.operations + other.operations,
+            self.functions + other.functions,
+            self.words + other.words,
+        )
 
     def times(self, count: int) -> Work:
         """Returns as much ``count`` times."""
-        return Work(*(count * each for each in astuple(self)))
+        return Work(count * self.macs, count * self.operations, count * self.functions, count * self.words)
 
 
 def cell_work(cell: CellGraph, input_width: int, width: int) -> Work:

@@ -68,10 +68,10 @@ class CandidateEvaluator:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
-        parameters = count_parameters(architecture, self._data.signature)
         # Before anything is built, since running out of memory may end the whole worker.
-        obstacle = self._obstacle(architecture, parameters)
+        obstacle = self._obstacle(architecture)
         if obstacle:
+            parameters = count_parameters(architecture, self._data.signature)
             tables = count_tables(architecture, self._data.signature)
             return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle, table_parameters=tables)
         trained = train(
@@ -110,7 +110,7 @@ class CandidateEvaluator:
             _log.warning("weights of a training cannot be kept: %s", error)
             return trained.outcome
 
-    def _obstacle(self, architecture: Architecture, parameters: int) -> str:
+    def _obstacle(self, architecture: Architecture) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
         batch = self._data.train.least_batch(architecture.training.batch_size)
         if self._training.truncation is not None:
@@ -118,10 +118,7 @@ class CandidateEvaluator:
         needed = least_bytes(architecture, self._data.signature, batch)
         if self._memory_bytes is not None and needed > self._memory_bytes:
             return f"needs at least {needed} bytes; this worker has {self._memory_bytes}"
-        limit = self._space.options.max_parameters
-        if limit is not None and parameters > limit:
-            return f"{parameters} parameters are more than the {limit} permitted"
-        return ""
+        return self._space.admission.obstacle(architecture)
 
 
 @dataclass(frozen=True, slots=True)

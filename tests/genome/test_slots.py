@@ -81,7 +81,7 @@ def test_skips_come_from_the_sources_below_if_they_are_permitted() -> None:
 
 def test_attention_is_the_smallest_pooling_only_where_there_is_no_other() -> None:
     pooling = slot(HEAD, "pooling")
-    assert pooling.smallest((Pooling.ATTENTION, Pooling.MEAN)) == (Pooling.MEAN,)
+    assert pooling.smallest((Pooling.ATTENTION, Pooling.MEAN, Pooling.MAX)) == (Pooling.MEAN, Pooling.MAX)
     assert pooling.smallest((Pooling.ATTENTION,)) == (Pooling.ATTENTION,)
 
 
