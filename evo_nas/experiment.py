@@ -22,6 +22,7 @@ from evo_nas.runs.weights import WeightKeeper
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.cuts.making import with_cuts
 from evo_nas.tasks.dataset import Sequences, Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
@@ -112,7 +113,8 @@ class Experiment:
             ConfigError: The search space does not suit the data.
         """
         check_that_files_differ(self.task.options)
-        prepared = self.task.read()
+        read = self.task.read()
+        prepared = replace(read, dataset=with_cuts(read.dataset, self.config.validation.cuts))
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         _check_direction(self.sections.space, prepared.dataset)
         _check_spellings(self.sections.space, prepared.dataset)

@@ -41,6 +41,8 @@ def data_view(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> Rend
         *lines,
     ]
     views += [Text(), _parts_table(dataset)]
+    if dataset.cuts:
+        views += [Text(), *(plain(f"  {line}") for line in cut_lines(dataset))]
     if dataset.classes and not _is_stream(dataset):
         views += [Text(), _classes_table(dataset)]
     if isinstance(dataset.train, Windows):
@@ -67,6 +69,7 @@ def data_fields(dataset: Dataset, baselines: Mapping[str, BaselineResult]) -> di
         "missing": dict(dataset.missing),
         "groups": {part: list(names) for part, names in dataset.groups.items()},
         "parts": {name: _part_fields(part) for name, part in dataset.parts.items()},
+        "cuts": cut_lines(dataset),
         "classes": class_counts(dataset) if dataset.classes else {},
         "samples": _samples(dataset),
         "baselines": {name: asdict(result) for name, result in baselines.items()},
@@ -126,6 +129,11 @@ def _parts_table(dataset: Dataset) -> RenderableType:
         )
         table.add_row(name, f"{len(part):,}", span, histogram(lengths))
     return table
+
+
+def cut_lines(dataset: Dataset) -> list[str]:
+    """Returns what is in each further cut, one line each."""
+    return [f"cut {number}: {cut.said}" for number, cut in enumerate(dataset.cuts, start=1)]
 
 
 def _part_fields(part: Part) -> dict[str, int]:

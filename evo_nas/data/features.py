@@ -11,6 +11,7 @@ from evo_nas.data.examples import enumerated
 from evo_nas.data.holes import HoleFilling
 from evo_nas.data.layout import Layout
 from evo_nas.data.scaling import Scaler, is_constant
+from evo_nas.data.statistics import Statistics
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Features:
         missing: How many of each value are missing, by name, where some are.
         remarks: What was done, one sentence each.
         layout: How tables hold the sequences.
+        words: The positions of values that are 1 for one word and 0 for all others.
     """
 
     names: tuple[str, ...]
@@ -56,6 +58,7 @@ class Features:
     missing: Mapping[str, int]
     remarks: tuple[str, ...] = ()
     layout: Layout = field(default_factory=Layout)
+    words: tuple[int, ...] = ()
 
     @classmethod
     def fitted(cls, parts: Sequence[Examples[Numeric]], missing: Missing) -> Self:
@@ -95,13 +98,28 @@ class Features:
             remarks.append(f"{sum(holes.values()):,} missing values ({each}) {FILLED[missing]}")
         scaler = _with_words(Scaler.fitted(values), words, unknown)
         return cls(
-            train.features, scaler, HoleFilling.of(missing, every), holes, tuple(remarks), train.layout
+            train.features,
+            scaler,
+            HoleFilling.of(missing, every),
+            holes,
+            tuple(remarks),
+            train.layout,
+            tuple(words),
         )
 
     @property
     def width(self) -> int:
         """The number of inputs of each step."""
         return len(self.scaler.mean) + 2 * len(self.filling.masked)
+
+    @property
+    def statistics(self) -> Statistics:
+        """What of the inputs was learnt from the training part."""
+        values = range(len(self.scaler.mean))
+        # Behind the values, each that has a mask has two inputs, of which the mask is the first.
+        masks = {at: len(values) + 2 * place for place, at in enumerate(self.filling.masked)}
+        scaled = tuple(at for at in values if at not in self.words)
+        return Statistics(scaled, masks=tuple(masks.items()), words=self.words)
 
     def inputs(self, examples: Examples[Numeric]) -> list[npt.NDArray[np.float32]]:
         """Returns the inputs float32 ``(time, width)`` of each sequence.

@@ -9,6 +9,7 @@ import numpy as np
 
 from evo_nas.data.examples import Examples, Item, joined
 from evo_nas.data.padding import padded
+from evo_nas.data.redrawing import Redrawing
 from evo_nas.data.split_remarks import (
     counted,
     groups_of,
@@ -35,12 +36,13 @@ PADDING_LABELS = ("-100", "-100.0", "")
 
 @dataclass(frozen=True)
 class LabelledParts(Generic[Item]):
-    """Examples in three parts, and the classes that training knows, sorted."""
+    """Examples in three parts, the classes that training knows, sorted, and how further cuts are drawn."""
 
     train: Examples[Item]
     validation: Examples[Item]
     test: Examples[Item]
     classes: tuple[str, ...]
+    redrawing: Redrawing
 
     @property
     def learnt(self) -> Examples[Item]:
@@ -88,6 +90,14 @@ class LabelledParts(Generic[Item]):
         return (len(targets) / (len(self.classes) * counts)).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Division(Generic[Item]):
+    """The examples of each part, and how further cuts of training and validation are drawn."""
+
+    parts: Mapping[str, Examples[Item]]
+    redrawing: Redrawing
+
+
 def groups_of_parts(parts: Mapping[str, Examples[Item]]) -> dict[str, tuple[str, ...]]:
     """Returns the names of the groups of each part; empty if there are no groups."""
     return {
@@ -104,12 +114,12 @@ def split_examples(files: Mapping[str, Examples[Item]], options: SplitOptions) -
         DataError: Parts cannot be made, there is only one class, or training misses a class.
     """
     cut = split_files({part: _with_a_class(examples) for part, examples in files.items()}, options)
-    return LabelledParts(**cut, classes=_classes(cut))
+    return LabelledParts(**cut.parts, classes=_classes(cut.parts), redrawing=cut.redrawing)
 
 
 def split_files(
     files: Mapping[str, Examples[Item]], options: SplitOptions, *, strata: Sequence[str] | None = None
-) -> dict[str, Examples[Item]]:
+) -> Division[Item]:
     """Returns the examples of each part; what should be known of the split is among their remarks.
 
     Args:
@@ -145,7 +155,10 @@ def split_files(
         *_remarks_on_size(validation),
     )
     everything = replace(everything, remarks=remarks)
-    return {part: everything.chosen(where) for part, where in positions.items()}
+    return Division(
+        {part: everything.chosen(where) for part, where in positions.items()},
+        Redrawing.of(rows, positions, options, given=given),
+    )
 
 
 def _remarks_on_size(labels: Sequence[Label]) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def _cuts(series: PanelSeries, *, horizon: int, season: int, stride: int, most: 
         "train": (validation, range(validation - horizon, least - 1, -stride)[:most][::-1]),
     }
     for part, (known, origins) in forecasts.items():
-        scale = _scale(values[: max(known, 0)], season)
+        scale = unit_of(values[: max(known, 0)], season)
         usable = [origin for origin in origins if _is_usable(values, origin, horizon)]
         if scale is not None and usable:
             end = usable[-1] + horizon
@@ -150,7 +150,7 @@ def _scaled(series: PanelSeries, end: int, scale: float) -> Values:
     return scaled
 
 
-def _scale(known: Values, season: int) -> float | None:
+def unit_of(known: Values, season: int) -> float | None:
     """Returns the mean absolute difference of the values from one season before; None if there is nearly none."""
     changes = np.abs(known[season:] - known[:-season])
     changes = changes[~np.isnan(changes)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from evo_nas.data.layout import Layout
 from evo_nas.data.memory import Kind, Reading
 from evo_nas.data.padding import padded
 from evo_nas.data.splitting import PARTS, SplitOptions
+from evo_nas.data.statistics import NOTHING_LEARNT, Statistics
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, REGRESSION
 from evo_nas.tasks.number_targets import numbers_dataset
@@ -103,6 +105,14 @@ def dataset_from_arrays(  # noqa: PLR0913 - one keyword for each thing that a da
     return _classes(pairs, split, CLASSIFICATION[name], per_step=kind == "labelling")
 
 
+class _Fitted(NamedTuple):
+    """What prepares inputs, what is to be said of it, and what of it was learnt from the training part."""
+
+    inputs: NumericInputs | TokenInputs
+    remarks: tuple[str, ...]
+    statistics: Statistics
+
+
 @dataclass(frozen=True)
 class _Pairs:
     """The parts that were given, and what becomes of their holes."""
@@ -134,14 +144,14 @@ class _Pairs:
         """The inputs of all parts, one part after the other."""
         return [item for pair in self.parts.values() for item in pair.items]
 
-    def inputs(self, *parts: Examples[Array]) -> tuple[NumericInputs | TokenInputs, tuple[str, ...]]:
-        """Returns what prepares inputs, fitted to the first of ``parts``, the training part, and what is to be said."""
+    def inputs(self, *parts: Examples[Array]) -> _Fitted:
+        """Returns what the first of ``parts``, the training part, tells of inputs."""
         if not self.parts["train"].features:
             # Ids that occur only in held-out parts need an embedding, too; training does not change it.
             most = max(int(item.astype(np.int64).max()) for item in self.items)
-            return TokenInputs(tuple(map(str, range(most + 1)))), ()
+            return _Fitted(TokenInputs(tuple(map(str, range(most + 1)))), (), NOTHING_LEARNT)
         features = Features.fitted(cast("tuple[Examples[Numbers], ...]", parts), self.missing)
-        return recorded(features), features.remarks
+        return _Fitted(recorded(features), features.remarks, features.statistics)
 
 
 def _check_shapes(what: str, arrays: Mapping[str, Sequence[Array]], shape: Shape) -> None:
@@ -158,7 +168,7 @@ def _check_shapes(what: str, arrays: Mapping[str, Sequence[Array]], shape: Shape
 
 def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bool) -> Dataset:
     parts = split_examples(pairs.examples(), split)
-    inputs, remarks = pairs.inputs(parts.train, parts.validation, parts.test)
+    inputs, remarks, statistics = pairs.inputs(parts.train, parts.validation, parts.test)
 
     def sequences(examples: Examples[Array]) -> Sequences:
         prepared, lengths = inputs.padded(examples.items, places=examples.where)
@@ -182,6 +192,8 @@ def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bo
         groups=parts.groups,
         remarks=(*parts.train.remarks, *remarks),
         preparation=Preparation(inputs, ClassAnswers(parts.classes)),
+        statistics=statistics,
+        resampling=Redrawn(parts.redrawing),
     )
 
 
@@ -189,13 +201,14 @@ def _regression(pairs: _Pairs, split: SplitOptions, metric: RegressionMetric) ->
     _check_shapes(
         "target", {part: pair.targets for part, pair in pairs.parts.items()}, lambda target: target.shape
     )
-    parts = split_files(pairs.examples(), split)
-    inputs, remarks = pairs.inputs(*(parts[part] for part in PARTS))
+    division = split_files(pairs.examples(), split)
+    inputs, remarks, statistics = pairs.inputs(*(division.parts[part] for part in PARTS))
     dataset = numbers_dataset(
         "regression of arrays",
-        parts,
+        division,
         lambda examples: inputs.padded(examples.items, places=examples.where)[0],
         inputs=inputs,
         metric=metric,
+        statistics=statistics,
     )
     return replace(dataset, remarks=(*dataset.remarks, *remarks))

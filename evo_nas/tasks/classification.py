@@ -75,6 +75,7 @@ class ClassificationTask(NumericTask[SequenceOptions]):
             sequences,
             signature=Signature(features=features.width, outputs=len(parts.classes)),
             options=self.options,
+            statistics=features.statistics,
         )
         dataset = replace(
             dataset,

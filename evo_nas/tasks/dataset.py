@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from evo_nas.data.series_inputs import last_known, value_at
+from evo_nas.data.statistics import NOTHING_LEARNT, Statistics
+from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -148,6 +150,27 @@ def steps_of(part: Part) -> int:
     return part.window if isinstance(part, Windows) else part.inputs.shape[1]
 
 
+class Cut(Protocol):
+    """Another training and validation part of the rows of a data set; arrays are made when they are asked for."""
+
+    @property
+    def said(self) -> str:
+        """What is in its parts, as a sentence without its number."""
+
+    def applied(self, dataset: Dataset) -> Dataset:
+        """Returns ``dataset`` with its parts, prepared with the statistics of its own training part."""
+
+
+class Resampling(Protocol):
+    """How further cuts are made of the training and validation rows of one data set."""
+
+    def limit(self, dataset: Dataset) -> str:
+        """Why there are not more of them, as the reason in a sentence."""
+
+    def cuts(self, dataset: Dataset, count: int) -> Sequence[Cut]:
+        """Returns ``count`` cuts, or fewer if there are no more; the first ones do not depend on ``count``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A task's data, split without leakage; statistics come from ``train`` only.
@@ -171,6 +194,8 @@ class Dataset:
         has_target_holes: Whether some targets are NaN, so that loss and metric have to leave them out.
         preparation: What leads from raw sequences to the inputs of a network and from its outputs to answers; None if
             the task does not say.
+        statistics: What was learnt from ``train``, which another cut learns from its own training part.
+        resampling: How further cuts are made, where the kind of the parts does not tell; see `tasks.cuts`.
         cuts: Other training and validation parts of the same rows, for trainings that must not see the first cut.
     """
 
@@ -191,7 +216,9 @@ class Dataset:
     quantiles: tuple[float, ...] = ()
     has_target_holes: bool = False
     preparation: Preparation | None = None
-    cuts: tuple[tuple[Part, Part], ...] = ()
+    statistics: Statistics = NOTHING_LEARNT
+    resampling: Resampling | None = None
+    cuts: tuple[Cut, ...] = ()
 
     def __post_init__(self) -> None:
         # Here and not in each task, so that none can forget it.
@@ -201,3 +228,33 @@ class Dataset:
     def parts(self) -> dict[str, Part]:
         """The three parts by name, in the order of `data.splitting.PARTS`."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def of_cut(self, number: int) -> Dataset:
+        """Returns the data of a cut: 0 is this data set itself, and networks of all cuts have the same shape.
+
+        Its metric gives figures in the units of this data set, so that those of different cuts can be averaged. It has
+        no ``preparation``, since champions are trained on the data set itself.
+
+        Raises:
+            DataError: There is no such cut.
+        """
+        if number == 0:
+            return self
+        if not 0 < number <= len(self.cuts):
+            raise DataError(
+                f"{self.name} has {len(self.cuts) + 1} cuts, numbered from 0, and none has the number {number}; raise "
+                "validation.cuts"
+            )
+        return self.cuts[number - 1].applied(self)
+
+    def with_parts(self, train: Part, validation: Part, test: Part, **changes: Any) -> Dataset:
+        """Returns the data of a cut with these parts and, by their names, other fields that differ."""
+        parts = {"train": train, "validation": validation, "test": test}
+        return self.in_same_shape(**parts, preparation=None, resampling=None, cuts=(), **changes)
+
+    def in_same_shape(self, **changes: Any) -> Dataset:
+        """Returns a copy with other fields, for networks of the same shape."""
+        other = replace(self, **changes)
+        # The longest sequence may be in another part now, and a network must not change for that.
+        object.__setattr__(other, "signature", self.signature)
+        return other

@@ -8,10 +8,13 @@ import numpy as np
 from pydantic import model_validator
 
 from evo_nas.data.options import Seed, Share, StrictOptions
+from evo_nas.data.redrawing import Redrawing
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.splitting import Rows, SplitOptions, split_rows
+from evo_nas.data.statistics import Statistics
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -53,11 +56,12 @@ class DigitsOptions(StrictOptions):
 
 
 class _Images(NamedTuple):
-    """Images ``(n, 64)``, labels ``(n,)``, and the positions of each part."""
+    """Images ``(n, 64)``, labels ``(n,)``, the positions of each part, and how others are drawn."""
 
     pixels: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
     parts: dict[str, npt.NDArray[np.int64]]
+    redrawing: Redrawing
 
 
 class DigitsTask(Task[DigitsOptions]):
@@ -92,6 +96,8 @@ class DigitsTask(Task[DigitsOptions]):
             validation=parts["validation"],
             test=parts["test"],
             classes=tuple(map(str, range(CLASSES))),
+            statistics=Statistics(scaled=tuple(range(8))),
+            resampling=Redrawn(images.redrawing),
         )
         return Prepared(dataset, self._baselines(images))
 
@@ -112,4 +118,5 @@ class DigitsTask(Task[DigitsOptions]):
         images, labels = load_digits(return_X_y=True)
         rows = Rows("digits", contents=range(len(labels)), strata=labels.astype(str).tolist())
         options = SplitOptions(**self.options.model_dump(exclude={"metric"}))
-        return _Images(images, labels, split_rows(rows, options))
+        parts = split_rows(rows, options)
+        return _Images(images, labels, parts, Redrawing.of(rows, parts, options))

@@ -17,6 +17,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.classification import SequenceOptions, read_files
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.few_shot_cuts import Classes, OtherClasses
 from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.numeric_files import NumericTask
 from evo_nas.tasks.task import Prepared
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.tasks.baselines.fitting import Fit
-
-    ByClass = Mapping[str, npt.NDArray[np.float32]]
+    from evo_nas.tasks.few_shot_cuts import ByClass
 
 
 MOST_VALUES = 2**29
@@ -79,13 +79,6 @@ class Episode(NamedTuple):
     query: Sequences
 
 
-class _Classes(NamedTuple):
-    """The standardised examples of each class of each part, and what should be known of them, one sentence each."""
-
-    by_part: Mapping[str, ByClass]
-    remarks: tuple[str, ...]
-
-
 class FewShotTask(NumericTask[FewShotOptions]):
     """Episodes over classes that no two parts share.
 
@@ -110,7 +103,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
         """Reads the examples and draws the episodes; see `Task.read`."""
         ways, classes = self.options.ways, self._classes()
         episodes = self._drawn_of(classes)
-        parts = {part: self._joined(some) for part, some in episodes.items()}
+        parts = {part: self.as_sequences(some) for part, some in episodes.items()}
         dataset = Dataset(
             name=f"{ways}-way {self.options.shots}-shot classification",
             signature=Signature(parts["train"].inputs.shape[2], ways, per_step=True),
@@ -121,6 +114,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             test=parts["test"],
             causal=True,
             remarks=classes.remarks,
+            resampling=OtherClasses(self, classes),
         )
         return Prepared(dataset, self._baselines(episodes))
 
@@ -132,11 +126,11 @@ class FewShotTask(NumericTask[FewShotOptions]):
         """
         return self._drawn_of(self._classes())
 
-    def _drawn_of(self, classes: _Classes) -> dict[str, list[Episode]]:
+    def _drawn_of(self, classes: Classes) -> dict[str, list[Episode]]:
         self._check_size(classes)
-        return {part: self._drawn(part, examples) for part, examples in classes.by_part.items()}
+        return self.drawn(classes.by_part)
 
-    def _check_size(self, classes: _Classes) -> None:
+    def _check_size(self, classes: Classes) -> None:
         options = self.options
         example = next(iter(classes.by_part["train"].values()))[0]
         values = options.episodes * (options.ways * options.shots + options.queries) * example.size
@@ -172,9 +166,14 @@ class FewShotTask(NumericTask[FewShotOptions]):
         logits = np.where(np.eye(self.options.ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
         return CLASSIFICATION[self.options.metric].score(logits.astype(np.float32), wanted)
 
-    def _drawn(self, part: str, classes: ByClass) -> list[Episode]:
+    def drawn(self, by_part: Mapping[str, ByClass], cut: int = 0) -> dict[str, list[Episode]]:
+        """Returns the episodes of each part; those of the test part are about the same examples in every cut."""
+        return {part: self._drawn(part, examples, cut) for part, examples in by_part.items()}
+
+    def _drawn(self, part: str, classes: ByClass, cut: int) -> list[Episode]:
         # Each part has a stream of its own, so that more training episodes change no test episode.
-        rng = np.random.default_rng([self.options.split.seed, PARTS.index(part)])
+        key = [self.options.split.seed, PARTS.index(part)]
+        rng = np.random.default_rng([*key, cut] if cut and part != "test" else key)
         count = self.options.episodes if part == "train" else self.options.episodes // 4
         return [self._episode(classes, rng) for _ in range(count)]
 
@@ -197,7 +196,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
         mixed = rng.permutation(len(query))
         return Episode(Sequences(support, labels), Sequences(query[mixed], wanted[mixed]))
 
-    def _joined(self, episodes: list[Episode]) -> Sequences:
+    def as_sequences(self, episodes: list[Episode]) -> Sequences:
         """Returns each episode as one sequence ``(shots and queries, values and labels)``."""
         inputs, targets = [], []
         for support, query in episodes:
@@ -214,7 +213,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             np.stack(inputs).astype(np.float32), np.stack(targets).astype(np.int64), scored=scored
         )
 
-    def _classes(self) -> _Classes:
+    def _classes(self) -> Classes:
         """Returns the standardised examples of each class of each part, in the order of `PARTS`."""
         options = self.options
         # A data set may have parts of its own; their classes are drawn anew.
@@ -255,7 +254,14 @@ class FewShotTask(NumericTask[FewShotOptions]):
             f"the classes of {part} are {enumerated(sorted(some, key=natural))}"
             for part, some in by_part.items()
         )
-        return _Classes(by_part, (*examples.remarks, *features.remarks, *said))
+        groups = {
+            str(name): frozenset(np.array(examples.groups)[labels == name].tolist())
+            if examples.groups is not None
+            else frozenset[str]()
+            for name in names
+        }
+        remarks = (*examples.remarks, *features.remarks, *said)
+        return Classes(by_part, remarks, features.statistics, groups)
 
 
 def _check_groups(

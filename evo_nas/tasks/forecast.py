@@ -150,6 +150,7 @@ def forecast_of(
         quantiles=levels,
         has_target_holes=windows.has_target_holes,
         preparation=_preparation(windows, targets, options),
+        statistics=windows.statistics,
     )
     # Baselines learn from every window: the stride only makes the training of a network shorter.
     learnt = replace(train, origins=np.concatenate([train.origins, validation.origins]))

@@ -11,12 +11,15 @@ import numpy as np
 from evo_nas.data.features import FILLED
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.series_inputs import SeriesInputs
+from evo_nas.data.statistics import Statistics
 from evo_nas.errors import DataError
 from evo_nas.tasks.dataset import Windows
 from evo_nas.tasks.raw_inputs import NumericInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from evo_nas.data.holes import Missing
@@ -40,6 +43,7 @@ class ForecastWindows:
             between rows.
         has_target_holes: Whether some targets are not known.
         remarks: What became of missing values, one sentence each.
+        statistics: What of inputs and targets was learnt from the training rows.
     """
 
     parts: dict[str, Windows]
@@ -48,6 +52,7 @@ class ForecastWindows:
     raw: WindowInputs | None
     has_target_holes: bool
     remarks: tuple[str, ...]
+    statistics: Statistics
 
 
 def forecast_windows(
@@ -97,6 +102,7 @@ def forecast_windows(
         else None,
         bool(np.isnan(targets).any()),
         _hole_remarks(scaled, files.inputs, filling),
+        _statistics(inputs, files, known),
     )
 
 
@@ -107,6 +113,15 @@ def _recorded(
     return WindowInputs(
         window, NumericInputs(mean, scale, files.inputs, filling, inputs.masked), files.layout
     )
+
+
+def _statistics(inputs: SeriesInputs, files: SeriesFiles, known: Sequence[int]) -> Statistics:
+    """Returns the places of what is standardised: the values of the files, and copies of those that are known ahead."""
+    columns, width = len(files.inputs), len(inputs.names)
+    copies = range(columns + 2 * len(inputs.masked), width)
+    ahead = tuple(at for place, at in enumerate(copies) if known[place % len(known)] < files.values)
+    masks = tuple((at, columns + 2 * place) for place, at in enumerate(inputs.masked))
+    return Statistics((*range(files.values), *ahead), masks=masks, targets=True)
 
 
 def _hole_remarks(

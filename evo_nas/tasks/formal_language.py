@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,9 @@ from pydantic import Field, model_validator
 from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.genome.architecture import Signature
+from evo_nas.randomness import derive_seed
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
+from evo_nas.tasks.cuts.parts import PartsCut
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.languages import LANGUAGES, START, LanguageName
 from evo_nas.tasks.metrics import CLASSIFICATION, Metric, mean
@@ -111,10 +114,7 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
         options = self.options
         rng = np.random.default_rng(options.seed)
         language = LANGUAGES[options.language]
-        train = self._words(rng, options.train, longer_than=0, longest=options.train_length)
-        validation = self._words(
-            rng, options.validation, longer_than=options.train_length, longest=options.validation_length
-        )
+        train, validation = self._learnt_and_validated(rng)
         test = self._words(
             rng, options.test, longer_than=options.validation_length, longest=options.test_length
         )
@@ -131,8 +131,21 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
             causal=True,
             classes=language.follows,
             vocabulary=(START, *language.symbols),
+            resampling=_OtherWords(self),
         )
         return Prepared(dataset, _baselines(train, test, dataset))
+
+    def other_words(self, number: int) -> PartsCut:
+        """Returns words of the same lengths that are drawn with another seed for each ``number``."""
+        seed = derive_seed(self.options.seed, "cut", number)
+        return PartsCut(*self._learnt_and_validated(np.random.default_rng(seed)))
+
+    def _learnt_and_validated(self, rng: np.random.Generator) -> tuple[Sequences, Sequences]:
+        options = self.options
+        train = self._words(rng, options.train, longer_than=0, longest=options.train_length)
+        return train, self._words(
+            rng, options.validation, longer_than=options.train_length, longest=options.validation_length
+        )
 
     def _words(self, rng: np.random.Generator, count: int, *, longer_than: int, longest: int) -> Sequences:
         """Returns words of random lengths; where a part has few different ones, some are repeated."""
@@ -143,6 +156,21 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
         inputs = [np.array([0, *(1 + symbol for symbol in word)]) for word in words]
         targets = [np.array([0, *language.classes(word)]) for word in words]
         return Sequences(padded(inputs, np.int64), padded(targets, np.int64), lengths_of(inputs))
+
+
+@dataclass(frozen=True, slots=True)
+class _OtherWords:
+    """Draws other words: those of training may not be validated on, since they are shorter."""
+
+    task: FormalLanguageTask
+
+    def limit(self, dataset: Dataset) -> str:  # noqa: ARG002 - it is the same for all
+        """Why there are not more cuts, though there always are."""
+        return "no more words are drawn"
+
+    def cuts(self, dataset: Dataset, count: int) -> list[PartsCut]:  # noqa: ARG002 - the task says all
+        """Returns ``count`` cuts; see `Resampling.cuts`."""
+        return [self.task.other_words(number) for number in range(1, count + 1)]
 
 
 def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str, Fit]:

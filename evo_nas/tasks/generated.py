@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
 
 import numpy as np
 from pydantic import Field
 
 from evo_nas.data.options import Count, Seed, StrictOptions
+from evo_nas.data.redrawing import Redrawing
 from evo_nas.errors import DataError
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
 from evo_nas.tasks.task import Prepared, Task
 
@@ -85,7 +88,12 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
     def read(self) -> Prepared:
         """Draws the sequences; see `Task.read`."""
         drawn = self._drawn()
-        return Prepared(self._dataset(drawn), self._baselines(drawn))
+        # All sequences are of one source and differ, so that any of them may be learnt or validated on.
+        redrawing = Redrawing(
+            "rows", len(drawn.train) + len(drawn.validation), len(drawn.validation), self.options.seed
+        )
+        dataset = replace(self._dataset(drawn), resampling=Redrawn(redrawing))
+        return Prepared(dataset, self._baselines(drawn))
 
     def _drawn(self) -> Drawn:
         options = self.options

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_FOR_PEOPLE = frozenset({"name", "groups", "remarks", "missing", "preparation"})
+_FOR_PEOPLE = frozenset(
+    {"name", "groups", "remarks", "missing", "preparation", "statistics", "resampling", "cuts"}
+)
 """Fields of a data set that change no result."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import SplitOptions
+from evo_nas.data.statistics import NOTHING_LEARNT, Statistics
 from evo_nas.errors import DataError
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 
@@ -62,6 +65,7 @@ def labelled_dataset(
     signature: Signature,
     options: LabelledOptions,
     vocabulary: tuple[str, ...] = (),
+    statistics: Statistics = NOTHING_LEARNT,
 ) -> Dataset:
     """Returns the data set of labelled parts.
 
@@ -72,6 +76,7 @@ def labelled_dataset(
         signature: Shape of the networks that fit.
         options: Metric and class weights.
         vocabulary: Token of each id, where inputs are tokens.
+        statistics: What of the inputs was learnt from the training part.
     """
     is_balanced = options.class_weights == "balanced"
     return Dataset(
@@ -88,4 +93,6 @@ def labelled_dataset(
         groups=parts.groups,
         remarks=parts.train.remarks,
         missing=parts.train.missing,
+        statistics=replace(statistics, weights=is_balanced),
+        resampling=Redrawn(parts.redrawing),
     )

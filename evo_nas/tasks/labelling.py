@@ -76,6 +76,7 @@ class LabellingTask(NumericTask[SequenceOptions]):
             sequences,
             signature=Signature(features.width, len(parts.classes), per_step=True),
             options=self.options,
+            statistics=features.statistics,
         )
         dataset = replace(
             dataset,

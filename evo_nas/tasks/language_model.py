@@ -11,6 +11,7 @@ from pydantic import PositiveInt, model_validator
 from evo_nas.data.options import Encoding, Shares, StrictOptions
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import PARTS
+from evo_nas.data.statistics import Statistics
 from evo_nas.data.text_files import Corpus, joined_texts, lines_of
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
@@ -112,6 +113,7 @@ class CorpusTask(Task[CorpusOptionsT_co]):
             preparation=Preparation(
                 TokenInputs(vocabulary.tokens, options.level), ClassAnswers(vocabulary.tokens)
             ),
+            statistics=Statistics(rarest=options.min_count),
         )
         return Prepared(dataset, ngram_baselines(dataset, ORDERS[options.level]))
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from evo_nas.data.options import Count  # noqa: TC001 - pydantic reads it from the annotations
 from evo_nas.data.scaling import Scaler
+from evo_nas.data.statistics import Statistics
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
@@ -101,6 +102,7 @@ class Mnist1dTask(GeneratedTask[Mnist1dOptions]):
             CLASSIFICATION[self.options.metric],
             *scaled,
             classes=tuple(map(str, range(len(_DIGITS)))),
+            statistics=Statistics(scaled=(0,)),
         )
 
 

@@ -13,10 +13,12 @@ from evo_nas.data.examples import Examples, Places, joined
 from evo_nas.data.options import StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPath
+from evo_nas.data.redrawing import Redrawing
 from evo_nas.data.split_remarks import remarks_on_split, remarks_on_time, remarks_on_validation
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -60,12 +62,13 @@ class MultiLabelOptions(StrictOptions):
 
 
 class _Songs(NamedTuple):
-    """The sequences of each part, and what should be known of the split."""
+    """The sequences of each part, what should be known of the split, and how other parts are drawn."""
 
     train: list[Frames]
     validation: list[Frames]
     test: list[Frames]
     remarks: tuple[str, ...]
+    redrawing: Redrawing
 
 
 class MultiLabelTask(Task[MultiLabelOptions]):
@@ -98,6 +101,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
                 f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
                 *songs.remarks,
             ),
+            resampling=Redrawn(songs.redrawing),
         )
         return Prepared(dataset, self._baselines(songs))
 
@@ -137,7 +141,8 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         )
         remarks = remarks_on_validation(len(validation), steps=sum(map(len, validation)), targets="sets")
         said = (*remarks_on_time(rows, options.split, given), *remarks_on_split(rows, parts))
-        return _Songs(train, validation, test, (*said, *remarks))
+        redrawing = Redrawing.of(rows, parts, options.split, given=given)
+        return _Songs(train, validation, test, (*said, *remarks), redrawing)
 
     def _examples(self, name: str, songs: list[Frames]) -> Examples[Frames]:
         source = str(self.options.path)

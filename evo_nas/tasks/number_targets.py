@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import NumberAnswers
+from evo_nas.tasks.cuts.examples import Redrawn
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import regression_metric
 from evo_nas.tasks.preparation import Preparation
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
+    from evo_nas.data.labelled_parts import Division
+    from evo_nas.data.statistics import Statistics
     from evo_nas.tasks.metrics import RegressionMetric
     from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 
@@ -34,24 +38,27 @@ ArrayT = TypeVar("ArrayT", bound="Array")
 
 def numbers_dataset(
     name: str,
-    parts: Mapping[str, Examples[ArrayT]],
+    division: Division[ArrayT],
     prepared: Callable[[Examples[ArrayT]], Array],
     *,
     inputs: NumericInputs | TokenInputs,
     metric: RegressionMetric,
+    statistics: Statistics,
 ) -> Dataset:
     """Returns the data set of sequences whose labels are numbers ``(targets,)``.
 
     Args:
         name: A name for displays.
-        parts: The sequences of the training, validation and test part.
+        division: The sequences of the training, validation and test part.
         prepared: Makes one array from the sequences of a part.
         inputs: What was done to them, for sequences to come.
         metric: What search optimises, in the units of the targets.
+        statistics: What of the inputs was learnt from the training part.
 
     Raises:
         DataError: A target is the same in the whole training part, or too far from it elsewhere.
     """
+    parts = division.parts
     targets = {part: _targets(examples) for part, examples in parts.items()}
     _check(parts, targets, metric)
     scaler = Scaler.fitted(targets["train"])
@@ -79,6 +86,8 @@ def numbers_dataset(
         missing=parts["train"].missing,
         has_target_holes=any(bool(np.isnan(values).any()) for values in targets.values()),
         preparation=Preparation(inputs, NumberAnswers(mean, scale)),
+        statistics=replace(statistics, targets=True),
+        resampling=Redrawn(division.redrawing),
     )
 
 

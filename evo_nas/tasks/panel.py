@@ -19,6 +19,7 @@ from evo_nas.data.paths import DataPaths, expanded
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.panel_baselines import panel_baselines
+from evo_nas.tasks.cuts.panels import EarlierForecasts
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MEDIAN, Metric, mase, smape
 from evo_nas.tasks.quantiles import check_metric, check_sizes, wql
@@ -181,6 +182,7 @@ class PanelTask(Task[PanelOptions]):
             missing={"all series": sum(int(np.isnan(each.values).sum()) for each in series)},
             quantiles=levels,
             has_target_holes=any(bool(np.isnan(part.targets).any()) for part in parts.values()),
+            resampling=EarlierForecasts.of(panel, series),
         )
         return Prepared(dataset, panel_baselines(panel, dataset))
 

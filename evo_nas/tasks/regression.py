@@ -98,15 +98,17 @@ class RegressionTask(NumericTask[RegressionOptions]):
         options = self.options
         may_share = options.split.duplicates == "keep"
         files = read_numeric(options, options.number_roles(), may_share_names=may_share)
-        parts = split_files(files, options.split)
+        division = split_files(files, options.split)
+        parts = division.parts
         features = Features.fitted([parts[part] for part in PARTS], options.missing)
 
         dataset = numbers_dataset(
             "regression",
-            parts,
+            division,
             lambda examples: padded(features.inputs(examples), np.float32),
             inputs=recorded(features, options.window),
             metric=options.metric,
+            statistics=features.statistics,
         )
         dataset = replace(
             dataset,

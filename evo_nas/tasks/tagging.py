@@ -13,6 +13,7 @@ from evo_nas.data.labelled_parts import LabelledParts, split_examples
 from evo_nas.data.options import Character, Encoding
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.splitting import SplitOptions
+from evo_nas.data.statistics import Statistics
 from evo_nas.data.token_files import TokenReader, TokenRoles, Tokens
 from evo_nas.data.vocabulary import Level, Vocabulary
 from evo_nas.errors import DataError
@@ -121,6 +122,7 @@ class TaggingTask(Task[TaggingOptions]):
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens), per_step=True),
             options=options,
             vocabulary=vocabulary.tokens,
+            statistics=Statistics(rarest=options.min_count),
         )
         inputs = TokenInputs(vocabulary.tokens, lower=options.lower)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))

@@ -13,6 +13,7 @@ from evo_nas.data.options import Character, Encoding
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.paths import DataPaths, expanded
 from evo_nas.data.split_remarks import counted
+from evo_nas.data.statistics import Statistics
 from evo_nas.data.text_files import TextReader, TextRoles
 from evo_nas.data.vocabulary import Level, Vocabulary, tokenized
 from evo_nas.errors import DataError
@@ -123,6 +124,7 @@ class TextClassificationTask(Task[TextOptions]):
             signature=Signature(0, len(parts.classes), vocabulary=len(vocabulary.tokens)),
             options=options,
             vocabulary=vocabulary.tokens,
+            statistics=Statistics(rarest=options.min_count),
         )
         inputs = TokenInputs(vocabulary.tokens, options.level, options.lower, options.max_length)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))

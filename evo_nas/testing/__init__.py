@@ -21,7 +21,8 @@ A suite for executors shares a started one between its tests, so its fixture bel
 
 * `evo_nas.testing.strategies.StrategyContract`: the laws of `evo_nas.strategies.strategy.Strategy`.
 * `evo_nas.testing.executors.ExecutorContract`: the laws of `evo_nas.execution.executor.Executor`.
-* `evo_nas.testing.tasks.TaskContract`: the laws of `evo_nas.tasks.task.Task`.
+* `evo_nas.testing.tasks.TaskContract`: the laws of `evo_nas.tasks.task.Task`, and of its cuts.
+* `evo_nas.testing.cuts.CutContract`: the laws of cuts alone, for a data set.
 
 evo-nas runs the same suites over its own registries, in `tests/contracts/`. Only this package imports pytest.
 """
@@ -29,4 +30,6 @@ evo-nas runs the same suites over its own registries, in `tests/contracts/`. Onl
 import pytest
 
 # Before the suites are imported: pytest explains a failed assert only in modules that it knows to be tests.
-pytest.register_assert_rewrite(f"{__name__}.strategies", f"{__name__}.executors", f"{__name__}.tasks")
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{suite}" for suite in ("strategies", "executors", "tasks", "cuts"))
+)

@@ -19,6 +19,7 @@ from evo_nas.genome.architecture import Architecture, Forecast, Layer
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
 from evo_nas.tasks.task import Task
+from evo_nas.testing.cuts import CutContract
 from evo_nas.training.batches import prepare
 from evo_nas.training.trainer import train
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 AnyTask = Task[BaseModel]
 
 
-class TaskContract:
+class TaskContract(CutContract):
     """The tests that every task passes; a subclass overrides the fixture ``task_class``.
 
     ::

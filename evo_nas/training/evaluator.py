@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from evo_nas.config import FitnessOptions
-from evo_nas.errors import EvoNasError, GenomeError
+from evo_nas.errors import DataError, EvoNasError, GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.course import Course
+from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
 
@@ -41,6 +42,7 @@ class CandidateEvaluator:
         training: How candidates are trained.
         memory_bytes: Memory for one training; None for no limit.
         weights: Where pruned trainings leave what they can go on from; None to keep nothing.
+        cuts: Gives the data of the cuts other than ``data``, which is number 0.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class CandidateEvaluator:
         *,
         memory_bytes: int | None = None,
         weights: WeightStore | None = None,
+        cuts: PreparedCuts | None = None,
     ) -> None:
         self._space = space
         self._data = data
+        self._cuts = cuts
         self._training = training
         self._memory_bytes = memory_bytes
         self._weights = weights
@@ -68,6 +72,10 @@ class CandidateEvaluator:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
             return Outcome(Status.FAILED, error=f"GenomeError: {error}")
+        try:
+            data = self._of_cut(candidate.cut)
+        except DataError as error:
+            return Outcome(Status.FAILED, error=f"DataError: {error}")
         # Before anything is built, since running out of memory may end the whole worker.
         obstacle = self._obstacle(architecture)
         if obstacle:
@@ -76,7 +84,7 @@ class CandidateEvaluator:
             return Outcome(Status.TOO_BIG, parameters=parameters, error=obstacle, table_parameters=tables)
         trained = train(
             architecture,
-            self._data,
+            data,
             self._training,
             epochs=candidate.budget,
             seed=candidate.seed,
@@ -109,6 +117,18 @@ class CandidateEvaluator:
             # The score is good without them: if this one goes on, it begins again.
             _log.warning("weights of a training cannot be kept: %s", error)
             return trained.outcome
+
+    def _of_cut(self, number: int) -> PreparedDataset:
+        """Returns the data that a candidate learns from.
+
+        Raises:
+            DataError: There is no such cut.
+        """
+        if number == 0:
+            return self._data
+        if self._cuts is None:
+            raise DataError(f"cut {number} does not exist; this evaluator has the first cut only, number 0")
+        return self._cuts.of(number)
 
     def _obstacle(self, architecture: Architecture) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
@@ -161,4 +181,5 @@ class EvaluatorFactory:
             self.training,
             memory_bytes=None if memory is None else memory // self.lanes,
             weights=self.weights,
+            cuts=PreparedCuts(self.dataset, device),
         )

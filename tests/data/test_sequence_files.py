@@ -247,7 +247,7 @@ def test_sequences_that_end_last_are_split_off_where_times_are_known(time, last,
         tmp_path / "a.csv", Roles(sequence="who", time="t", inputs=("x",), label="label")
     )
     assert [item[0, 0] for item in examples.items] == days
-    test = split_files({"train": examples}, SplitOptions(by="time", test=3, validation=2))["test"]
+    test = split_files({"train": examples}, SplitOptions(by="time", test=3, validation=2)).parts["test"]
     assert sorted(item[0, 0] for item in test.items) == (last or sorted(days[-3:]))
 
 

@@ -13,9 +13,13 @@ from evo_nas.errors import ConfigError, RunError
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
-from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.cuts.making import with_cuts
+from evo_nas.tasks.dataset import Dataset, Sequences
+from evo_nas.tasks.parity import ParityTask
 from evo_nas.training import evaluator
+from evo_nas.training.batches import prepare
 from evo_nas.training.course import Course
+from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.evaluator import EvaluatorFactory
 from evo_nas.training.trainer import Trained, train
 from evo_nas.weights import MemoryWeights
@@ -201,3 +205,37 @@ def test_a_score_counts_though_its_weights_cannot_be_kept(space, dataset) -> Non
 def test_a_rung_without_a_threshold_prunes_nothing(space, dataset) -> None:
     evaluate = EvaluatorFactory(space, dataset, ON_CPU)()
     assert evaluate(replace(candidate(space), rungs=(1, 2), thresholds=(-1.0,))).status is Status.OK
+
+
+def test_a_candidate_is_trained_on_its_cut(tmp_path) -> None:
+    data = with_cuts(ParityTask.sample(tmp_path).read().dataset, 3)
+    space = SearchSpace(SpaceOptions(widths=(4,)), data.signature, 3)
+    evaluate = EvaluatorFactory(space, data, ON_CPU)()
+    outcomes = [evaluate(replace(candidate(space), cut=number)) for number in (0, 1, 2, 1)]
+    losses = [outcome.metrics["validation_loss"] for outcome in outcomes]
+    assert len(set(losses)) == 3
+    assert losses[1] == losses[3]
+    alone = train(
+        space.decode(candidate(space).genome), prepare(data.of_cut(2)), ON_CPU, epochs=3, seed=3
+    ).outcome
+    assert alone.metrics == outcomes[2].metrics
+
+
+def test_a_cut_that_does_not_exist_is_a_failure_with_a_reason(space, dataset) -> None:
+    outcome = EvaluatorFactory(space, dataset, ON_CPU)()(replace(candidate(space), cut=2))
+    assert outcome.status is Status.FAILED
+    assert outcome.error.startswith(
+        "DataError: sign of the mean has 1 cuts, numbered from 0, and none has the"
+    )
+
+
+def test_a_cut_is_prepared_once_when_it_is_first_needed(tmp_path, monkeypatch) -> None:
+    data = with_cuts(ParityTask.sample(tmp_path).read().dataset, 4)
+    made: list[int] = []
+    of_cut = Dataset.of_cut
+    monkeypatch.setattr(Dataset, "of_cut", lambda self, number: made.append(number) or of_cut(self, number))
+    prepared = PreparedCuts(data, torch.device("cpu"))
+    assert made == []
+    assert prepared.of(2) is prepared.of(2)
+    assert prepared.of(2).starts is not prepared.of(1).starts
+    assert made == [2, 1]

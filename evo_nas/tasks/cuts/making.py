@@ -1,0 +1,45 @@
+"""Adds as many cuts to a data set as a configuration asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evo_nas.errors import ConfigError
+from evo_nas.tasks.cuts.series import EarlierBlocks
+from evo_nas.tasks.cuts.texts import EarlierPieces
+from evo_nas.tasks.dataset import Sequences, Windows
+
+if TYPE_CHECKING:
+    from evo_nas.tasks.dataset import Dataset, Resampling
+
+
+def with_cuts(dataset: Dataset, cuts: int) -> Dataset:
+    """Returns ``dataset`` with ``cuts`` cuts in all, its own included.
+
+    Raises:
+        ConfigError: It cannot give so many.
+    """
+    if cuts == 1:
+        return replace(dataset, resampling=None)
+    resampling = _resampling_of(dataset)
+    if resampling is None:
+        raise ConfigError(
+            f"validation.cuts is {cuts}, but {dataset.name} does not say how its examples may be drawn anew, such as "
+            "with whole groups; set it to 1, or give the data set a resampling"
+        )
+    found = resampling.cuts(dataset, cuts - 1)
+    if len(found) < cuts - 1:
+        remedy = "lower it" if found else "set it to 1"
+        raise ConfigError(
+            f"validation.cuts is {cuts}, but {dataset.name} can give {1 + len(found)}, the first included, since "
+            f"{resampling.limit(dataset)}; {remedy}, or change how the data are split"
+        )
+    # What decides the cuts is not sent to workers.
+    return replace(dataset, cuts=tuple(found), resampling=None)
+
+
+def _resampling_of(dataset: Dataset) -> Resampling | None:
+    if dataset.resampling is not None or isinstance(dataset.train, Sequences):
+        return dataset.resampling
+    return EarlierBlocks() if isinstance(dataset.train, Windows) else EarlierPieces()
