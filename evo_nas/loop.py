@@ -222,7 +222,7 @@ class Search:
         """Asks for candidates within the budget; returns whether there were any."""
         if (wanted := min(wanted, self._left)) <= 0:
             return False
-        candidates = self._strategy.ask(wanted)
+        candidates = self._strategy.ask(wanted, left=self._left)
         # An empty answer is final only when nothing is in flight: results may let the strategy find more.
         self._exhausted = not candidates and self._asked == self._tally.told
         self._asked += len(candidates)

@@ -68,10 +68,9 @@ def play(
     told: list[Evaluation] = []
     asked = 0
     while True:
-        wanted = executor.free_slots()
-        if evaluations is not None:
-            wanted = min(wanted, evaluations - asked)
-        candidates = strategy.ask(wanted)
+        left = None if evaluations is None else evaluations - asked
+        wanted = executor.free_slots() if left is None else min(executor.free_slots(), left)
+        candidates = strategy.ask(wanted, left=left)
         asked += len(candidates)
         executor.submit(candidates)
         arrived = executor.collect(timeout_s=_FOREVER_S)

@@ -67,6 +67,9 @@ class Promotions(Revisit):
     training may belong to the best after all; it then goes on before anything new is tried, as in asynchronous
     successive halving. It may do so until `REMEMBERED` more results have come.
 
+    Until a training is complete, one is always under way that cannot be pruned: it tells what a training costs, and the
+    search has something to show, however few candidates it may ask.
+
     Args:
         fitness: How candidates are scored.
         epochs: Epochs of training of most candidates, for which the rungs are chosen.
@@ -86,7 +89,15 @@ class Promotions(Revisit):
         self._paused = OrderedDict[int, "Paused"]()
         self._queues = defaultdict[tuple[Bracket, int], list[tuple[float, int]]](list)
         self._promoted: set[int] = set()
+        self._scouts: set[int] = set()
+        self._is_any_complete = False
         self._learned = 0
+
+    @property
+    def share(self) -> float:
+        """How often a new candidate goes on from a rung, in the mean: 1/r + 1/r^2 + ... if one of r does."""
+        reduction = 2 if self._fitness.pruning == "median" else self._fitness.reduction
+        return 1 / (reduction - 1) if self._rungs and RULES[self._fitness.pruning].waits else 0.0
 
     def plan(self, bracket: Bracket, *, above: int = 0) -> Plan:
         """Returns the rungs of a new candidate, as of now.
@@ -99,11 +110,15 @@ class Promotions(Revisit):
             return Plan()
         ladder = self._ladder(bracket)
         rungs = tuple(rung for rung in ladder.rungs if above < rung <= ladder.cap)
+        if not above and ladder.waits and not self._scouts and not self._is_any_complete:
+            return Plan(rungs, (-math.inf,) * len(rungs))
         return Plan(rungs, tuple(map(ladder.threshold_for_new, rungs)))
 
     def asked(self, candidate: Candidate) -> None:
-        """Takes in that a pruned training goes on."""
+        """Takes in that a pruned training goes on, or that one cannot be pruned."""
         if candidate.continues is None:
+            if candidate.rungs and max(candidate.thresholds) == -math.inf:
+                self._scouts.add(candidate.id)
             return
         # A resumed run hears of the promotion before it hears of what was promoted.
         if self._paused.pop(candidate.continues, None) is None:
@@ -119,6 +134,8 @@ class Promotions(Revisit):
         self._forget()
         is_promoted = candidate.id in self._promoted
         self._promoted.discard(candidate.id)
+        self._scouts.discard(candidate.id)
+        self._is_any_complete = self._is_any_complete or outcome.status.complete
         if outcome.fitness is None or candidate.repeats is not None:
             return
         bracket = Bracket(candidate.budget, outcome.inherited_steps > 0)
@@ -175,7 +192,7 @@ class Ladder:
         self.rule = RULES[fitness.pruning](fitness.reduction)
         self._growth = Growth((*rungs, budget), noise) if fitness.grow else None
         # While the epochs grow, all trainings are paused at the cap in any case.
-        self._waits = self.rule.waits and not fitness.grow
+        self.waits = self.rule.waits and not fitness.grow
         self._budget = budget
 
     @property
@@ -188,12 +205,12 @@ class Ladder:
         if rung == self.cap:
             return math.inf
         threshold = self.rule.threshold(rung)
-        return WAITING if threshold == -math.inf and self._waits else threshold
+        return WAITING if threshold == -math.inf and self.waits else threshold
 
     def promotes(self, fitness: float, rung: int) -> bool:
         """Whether a training with this fitness at ``rung`` belongs to the best, as far as known now."""
         threshold = self.rule.threshold(rung)
-        return fitness >= threshold and not (threshold == -math.inf and self._waits)
+        return fitness >= threshold and not (threshold == -math.inf and self.waits)
 
     def learn(self, evaluation: Evaluation) -> None:
         """Takes in the scores that a training has at the rungs."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from evo_nas.config import FitnessOptions
 
@@ -68,12 +68,18 @@ class PruningRule(ABC):
     A threshold is asked for when a candidate is, and travels with it, so that its training needs no message. The state
     is a function of what was learned, in order.
 
+    Args:
+        reduction: One of so many goes on.
+
     Attributes:
         waits: Whether trainings are paused at a rung while its threshold is unknown. Where they are not, every
             candidate that was asked before is trained to the end: with many workers that may be all of them.
     """
 
     waits: ClassVar[bool] = True
+
+    @abstractmethod
+    def __init__(self, reduction: int) -> None: ...
 
     def reached(self, rung: int, score: float) -> None:
         """Takes in the best score of a training up to ``rung``; each training counts once at each rung."""
@@ -216,7 +222,7 @@ class Line:
         return self._mean_x + (y - self._mean_y) * self._xx / self._xy
 
 
-RULES: Mapping[str, Callable[[int], PruningRule]] = {
+RULES: Mapping[str, type[PruningRule]] = {
     "halving": HalvingRule,
     "median": MedianRule,
     "extrapolation": ExtrapolationRule,

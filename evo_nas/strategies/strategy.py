@@ -111,10 +111,19 @@ class Strategy(ABC, Generic[OptionsT_co]):
         # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
         self._known: defaultdict[int, set[str]] = defaultdict(set)
 
-    def ask(self, n: int) -> list[Candidate]:
-        """Returns the next ``n`` candidates, ids ascending; fewer when the space is exhausted."""
+    def ask(self, n: int, *, left: int | None = None) -> list[Candidate]:
+        """Returns the next ``n`` candidates, ids ascending; fewer when the space is exhausted.
+
+        Args:
+            n: How many are wanted.
+            left: How many the budget still permits, ``n`` included. Nothing new is begun that would leave no room for
+                what those in flight will need to go on. None for no limit.
+        """
         candidates: list[Candidate] = []
-        while len(candidates) < n and (candidate := self._next()) is not None:
+        while len(candidates) < n:
+            candidate = self._next(revisits_only=left is not None and self._is_tight(left - len(candidates)))
+            if candidate is None:
+                break
             self._remember_asked([candidate])
             candidates.append(candidate)
         return candidates
@@ -187,13 +196,19 @@ class Strategy(ABC, Generic[OptionsT_co]):
             revisit.learn(trial)
         return None if any(revisit.awaits(trial) for revisit in self._revisits) else trial
 
-    def _next(self) -> Candidate | None:
+    def _is_tight(self, left: int) -> bool:
+        """Whether ``left`` more candidates hardly suffice for those in flight and one more to go on from rungs."""
+        return bool(self._in_flight) and left - 1 < self._promotions.share * (len(self._in_flight) + 1)
+
+    def _next(self, *, revisits_only: bool = False) -> Candidate | None:
         # A generator of its own for each candidate, so that the size of a batch changes nothing.
         rng = stream(self._seed, "ask", self._asked)
         for revisit in self._revisits:
             again = revisit.propose(self._asked, rng)
             if again is not None and (again.is_revisit or self._is_new(again)):
                 return self._candidate(again)
+        if revisits_only:
+            return None
         for attempt in range(REDRAWS):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
             own = attempt < REDRAWS // 2

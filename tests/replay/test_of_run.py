@@ -62,8 +62,15 @@ def test_what_is_pruned_although_it_is_the_best_is_a_regret() -> None:
     assert not replayed.is_best_kept
 
 
-def test_without_enough_candidates_none_is_trained_to_the_end() -> None:
+def test_of_few_candidates_only_the_first_is_trained_to_the_end() -> None:
     replayed = RunReplay(RUN[:2], seed=1).with_rungs(RUNGS, workers=1)
+    assert (replayed.complete, replayed.kept) == (1, RUN[0])
+    assert replayed.regret == pytest.approx(0.05)
+
+
+def test_if_the_first_fails_perhaps_none_is_trained_to_the_end() -> None:
+    failed = evaluation(0, 0.0, status=Status.DIVERGED, epochs=1)
+    replayed = RunReplay([failed, RUN[1]], seed=1).with_rungs(RUNGS, workers=1)
     assert (replayed.complete, replayed.kept, replayed.regret, replayed.is_best_kept) == (
         0,
         None,

@@ -66,17 +66,34 @@ def known(strategy: RandomSearch, *heights: Sequence[float], inherits: Sequence[
         strategy.tell([Evaluation(candidate, outcome)])
 
 
-def test_the_first_candidates_wait_at_the_rungs_of_which_nothing_is_known() -> None:
+def begun() -> RandomSearch:
+    """Returns a search whose first candidate, which cannot be pruned, is in flight."""
     strategy = search()
-    (candidate,) = strategy.ask(1)
-    assert (candidate.rungs, candidate.thresholds) == ((2, 4), (WAITING, WAITING))
-    (first,) = told(strategy, [0.5])
-    assert (first.status, first.outcome.epochs, first.is_paused) == (Status.PRUNED, 2, False)
+    strategy.ask(1)
+    return strategy
+
+
+def test_until_one_is_complete_one_candidate_cannot_be_pruned() -> None:
+    strategy = search()
+    first, second = strategy.ask(2)
+    assert (first.rungs, first.thresholds) == ((2, 4), (-math.inf, -math.inf))
+    assert (second.rungs, second.thresholds) == ((2, 4), (WAITING, WAITING))
+    strategy.tell([Evaluation(first, Outcome(Status.DIVERGED))])
+    (third,) = strategy.ask(1)
+    assert third.thresholds == (-math.inf, -math.inf)
+    strategy.tell([trained(third, 0.1)])
+    assert strategy.ask(1)[0].thresholds == (WAITING, WAITING)
+
+
+def test_the_others_wait_at_the_rungs_of_which_nothing_is_known() -> None:
+    strategy = begun()
+    (waiting,) = told(strategy, [0.5])
+    assert (waiting.status, waiting.outcome.epochs, waiting.is_paused) == (Status.PRUNED, 2, False)
     assert strategy.ask(1)[0].operator != OPERATOR
 
 
 def test_what_waits_goes_on_when_enough_is_known_to_say_that_it_is_among_the_best() -> None:
-    strategy = search()
+    strategy = begun()
     first, second = told(strategy, [0.5], [0.7])
     promoted, new = strategy.ask(2)
     assert (promoted.continues, promoted.rungs, promoted.thresholds) == (
@@ -90,10 +107,28 @@ def test_what_waits_goes_on_when_enough_is_known_to_say_that_it_is_among_the_bes
 
 def test_with_as_many_workers_as_candidates_only_the_best_go_on() -> None:
     strategy = search(FitnessOptions(rungs=(2, 4), reduction=3))
-    firsts = told(strategy, *[[number / 10] for number in range(9)])
-    assert {(each.status, each.outcome.epochs) for each in firsts} == {(Status.PRUNED, 2)}
-    asked = strategy.ask(4)
-    assert [each.continues for each in asked] == [8, 7, 6, None]
+    strategy.ask(1)
+    others = told(strategy, *[[number / 10] for number in range(9)])
+    assert {(each.status, each.outcome.epochs) for each in others} == {(Status.PRUNED, 2)}
+    assert [each.continues for each in strategy.ask(4)] == [9, 8, 7, None]
+
+
+@pytest.mark.parametrize("budget", [1, 2, 5, 12, 40])
+@pytest.mark.parametrize("workers", [1, 4, 40])
+def test_a_budget_is_spent_to_the_last_and_not_on_beginnings_alone(budget: int, workers: int) -> None:
+    strategy = search(FitnessOptions(rungs=(2, 4), reduction=3))
+    asked, flying, history = 0, [], []
+    while asked < budget or flying:
+        new = strategy.ask(min(workers - len(flying), budget - asked), left=budget - asked)
+        asked += len(new)
+        flying += new
+        assert flying, "something is always in flight until the budget is spent"
+        history.append(trained(flying[0], (flying.pop(0).id * 37 % 101) / 101))
+        strategy.tell(history[-1:])
+    assert asked == budget
+    complete = sum(each.is_complete for each in history)
+    assert complete >= 1
+    assert complete >= 2 or budget < 40
 
 
 def test_what_extrapolates_waits_for_nothing_since_it_learns_from_finished_trainings() -> None:
@@ -118,7 +153,7 @@ def test_a_failure_is_no_score_at_a_rung() -> None:
     strategy = search()
     for candidate in strategy.ask(4):
         strategy.tell([Evaluation(candidate, Outcome(Status.DIVERGED, curve=(0.1, 0.1, 0.1), epochs=3))])
-    assert strategy.ask(1)[0].thresholds == (WAITING, WAITING)
+    assert strategy.ask(2)[1].thresholds == (WAITING, WAITING)
 
 
 def paused(strategy: RandomSearch) -> Evaluation:
