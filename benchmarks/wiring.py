@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.ledger import Ledger, RunRecord
+from evo_nas.ledger import BackgroundCommitter, Ledger, RunRecord
 from evo_nas.loop import Search
 from evo_nas.strategies.aging import AgingEvolution
 
@@ -39,12 +39,19 @@ def describe(genome: Genome) -> str:
 
 
 @contextmanager
-def search_on(executor: Executor, *, evaluations: int) -> Iterator[Search]:
-    """Yields a search whose run is in a directory that is removed afterwards."""
-    with tempfile.TemporaryDirectory(dir=".", prefix=".benchmark-") as folder:
+def search_on(executor: Executor, *, evaluations: int, beside: bool = False) -> Iterator[Search]:
+    """Yields a search whose run is in a directory that is removed afterwards.
+
+    Args:
+        executor: Where candidates are trained.
+        evaluations: The budget.
+        beside: Whether commits are made beside the loop, as for real workers.
+    """
+    with tempfile.TemporaryDirectory(dir=".", prefix=".benchmark-") as folder, ExitStack() as stack:
         record = RunRecord.new("benchmark", seed=1, config={})
-        with Ledger.create(Path(folder) / "run", record, describe=describe) as ledger:
-            yield Search.resumed(strategy(), executor, ledger, budget=Budget(evaluations))
+        ledger = stack.enter_context(Ledger.create(Path(folder) / "run", record, describe=describe))
+        committer = stack.enter_context(BackgroundCommitter(ledger)) if beside else None
+        yield Search.resumed(strategy(), executor, ledger, budget=Budget(evaluations), committer=committer)
 
 
 @dataclass(frozen=True)
