@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from benchmarks.table import load, peak_mib
 from evo_nas.budgets import Budget
 from evo_nas.genome.architecture import Signature
-from evo_nas.genome.codec import to_json
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import BackgroundCommitter, Ledger, RunRecord
@@ -35,7 +34,7 @@ def strategy() -> AgingEvolution:
 
 
 def describe(genome: Genome) -> str:
-    return to_json(SPACE.decode(genome))
+    return SPACE.to_json(genome)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.execution.remembering import RememberingExecutor
 from evo_nas.genome.blocks import Front, FrontKind
-from evo_nas.genome.codec import to_json
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
@@ -241,7 +240,7 @@ class Experiment:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)
 
     def _describe(self, genome: tuple[int, ...]) -> str:
-        return to_json(self.space.decode(genome))
+        return self.space.to_json(genome)
 
     def _workers(self, kind: ExecutorKind, run: Run, stack: ExitStack) -> Executor:
         """Returns the executor, started and behind the memory if there is one; ``stack`` closes it."""

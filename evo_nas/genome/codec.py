@@ -60,7 +60,12 @@ def from_json(text: str) -> Architecture:
 
 def architecture_hash(architecture: Architecture) -> str:
     """Returns 32 hexadecimal digits of the SHA-256 of ``architecture``, which should be canonical."""
-    return hashlib.sha256(to_json(architecture).encode()).hexdigest()[:_HASH_DIGITS]
+    return hash_of_json(to_json(architecture))
+
+
+def hash_of_json(text: str) -> str:
+    """Returns the hash of the architecture that `to_json` has written as ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def cell_to_json(cell: CellGraph) -> str:

@@ -16,7 +16,7 @@ from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node, X
 from evo_nas.genome.cell_text import cell_of, label_of
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.codec import architecture_hash
+from evo_nas.genome.codec import hash_of_json, to_json
 from evo_nas.genome.drawing import draw_cell, draw_linear_cell
 from evo_nas.genome.fitting import check_columns, check_delays
 from evo_nas.genome.founders import founders
@@ -39,6 +39,7 @@ _FILLER = NAMED_CELLS["rnn_tanh"]
 _LEAST_EVOLVED = CellGraph(1, (Node(Op.LINEAR, (X,)),), (2,))
 """No live evolved cell has fewer parameters."""
 _CACHED_GENOMES = 4096
+_CACHED_PARTS = 1024
 
 
 class SearchSpace:
@@ -80,6 +81,9 @@ class SearchSpace:
         self._regularisation = frozenset(
             position for position in self._layout.regularisation if self.genes[position].size > 1
         )
+        # Most mutations leave the cell as it is, and an architecture is hashed and then recorded.
+        self._evolved_cell = lru_cache(maxsize=_CACHED_PARTS)(self._decode_cell)
+        self._written = lru_cache(maxsize=_CACHED_PARTS)(self._write)
         self._decoded = lru_cache(maxsize=_CACHED_GENOMES)(self._decode)
         self._hashed = lru_cache(maxsize=_CACHED_GENOMES)(self._hash)
         self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
@@ -126,6 +130,10 @@ class SearchSpace:
         layers = tuple(replace(layer, cell=canonical(layer.cell)) for layer in architecture.layers)
         head = layout.head.without_unused(architecture.head)
         return layout.network.without_unused(replace(architecture, layers=layers, head=head))
+
+    def to_json(self, genome: Genome) -> str:
+        """Returns the architecture that ``genome`` means as JSON on one line."""
+        return self._written(genome)
 
     def canonical_hash(self, genome: Genome) -> str:
         """Returns the identity of the architecture that ``genome`` means: 32 hexadecimal digits."""
@@ -216,8 +224,8 @@ class SearchSpace:
         self._check(genome)
         layout = self._layout
         cells = dict(self._named)
-        if layout.cell_code is not None:
-            cells[EVOLVED] = canonical(layout.cell_code.decode(genome[layout.cell_start :]))
+        if layout.cell_code is not None and self._uses_evolved_cell(genome):
+            cells[EVOLVED] = self._evolved_cell(layout.cell_code, genome[layout.cell_start :])
         depth = layout.depth.read(genome)
         head = layout.head.read(genome)
         if head["skip"] is not None and head["skip"] >= depth:
@@ -232,8 +240,14 @@ class SearchSpace:
             **layout.network.read(genome),
         )
 
+    def _decode_cell(self, code: CellCode, spelling: Genome) -> CellGraph:
+        return canonical(code.decode(spelling))
+
+    def _write(self, genome: Genome) -> str:
+        return to_json(self.decode(genome))
+
     def _hash(self, genome: Genome) -> str:
-        return architecture_hash(self.decode(genome))
+        return hash_of_json(self._written(genome))
 
     def _find_active(self, genome: Genome) -> tuple[int, ...]:
         layout = self._layout

@@ -55,7 +55,8 @@ class Individual(list[int]):
     @property
     def fitness(self) -> Score:
         """The score by which DEAP selects, as of now: repeated and continued trainings change it."""
-        return Score((self.standing.level, self.standing.fitness, -self.standing.loss))
+        standing = self.standing
+        return Score((standing.level, standing.fitness, -standing.loss))
 
     @property
     def standing(self) -> Standing:
@@ -213,7 +214,7 @@ def reward_of(trial: Trial, population: Sequence[Individual]) -> float:
     if mine is None:
         return 0.0
     fair = [other for other in others if other.is_inherited == mine.is_inherited]
-    return sum(mine > other for other in fair) / len(fair) if fair else 0.5
+    return sum(other < mine for other in fair) / len(fair) if fair else 0.5
 
 
 def _first_shares(mutations: Mapping[str, Operator], crossover: float) -> dict[str, float]:

@@ -54,12 +54,16 @@ class Trial:
         self.evaluations: list[Evaluation] = [evaluation]
         self.collapsed = False
         self._shift = shift
+        # What ranks a trial of one training on the first cut; tournaments ask for it again and again.
+        self._alone = None if evaluation.candidate.cut else evaluation.standing
 
     def add(self, evaluation: Evaluation) -> None:
         """Adds the evaluation of a later training."""
         continued = evaluation.candidate.continues
         self.evaluations = [each for each in self.evaluations if each.candidate.id != continued]
         self.evaluations.append(evaluation)
+        is_alone = len(self.evaluations) == 1 and not evaluation.candidate.cut
+        self._alone = evaluation.standing if is_alone else None
 
     @property
     def is_complete(self) -> bool:
@@ -107,8 +111,8 @@ class Trial:
 
         A cut on which all networks score higher or lower than on the first is allowed for.
         """
-        if len(self.evaluations) == 1 and not self.evaluations[0].candidate.cut:
-            return self.evaluations[0].standing  # the common case, of which a head has thousands a second
+        if self._alone is not None:
+            return self._alone  # the common case, of which a head has thousands a second
         furthest = self._furthest
         if not furthest:
             return None
