@@ -30,6 +30,8 @@ from evo_nas.genome.options import SpaceOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evo_nas.genome.cgp import CellCode
+
 __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 
 MAX_DRAWS = 1000
