@@ -138,7 +138,7 @@ class ReplayView:
         each = self.recorded
         if not self.rungs:
             return f"{self.epochs} epochs leave no room for a rung, so that nothing would be pruned."
-        if each.kept is None:
+        if not each.complete:
             return "No candidate would have been trained to the end: these rungs are too greedy for so few candidates."
         times = each.full_train_s / each.train_s if each.train_s else 1.0
         if each.is_best_kept:

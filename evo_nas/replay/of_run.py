@@ -46,7 +46,8 @@ class Replayed:
         complete: How many candidates are trained to the end.
         pruned: How many are pruned and never go on.
         best: The best evaluation of the run.
-        kept: The evaluation of the run that is the best with rungs; None if none is trained to the end.
+        kept: The evaluation of the run that is the best with rungs: of those that were trained furthest, with its
+            score of a whole training; None if none is scored.
     """
 
     train_s: float
@@ -73,7 +74,7 @@ class Replayed:
     @property
     def is_best_kept(self) -> bool:
         """Whether the best candidate is trained to the end."""
-        return self.regret == 0.0
+        return self.complete > 0 and self.regret == 0.0
 
 
 class RunReplay:

@@ -67,8 +67,8 @@ class Promotions(Revisit):
     training may belong to the best after all; it then goes on before anything new is tried, as in asynchronous
     successive halving. It may do so until `REMEMBERED` more results have come.
 
-    Until a training is complete, one is always under way that cannot be pruned: it tells what a training costs, and the
-    search has something to show, however few candidates it may ask.
+    Until some trainings are complete, as many are always under way that cannot be pruned: the scouts. They tell what a
+    training costs, and the search has something to show, however few candidates it may ask.
 
     Args:
         fitness: How candidates are scored.
@@ -90,14 +90,14 @@ class Promotions(Revisit):
         self._queues = defaultdict[tuple[Bracket, int], list[tuple[float, int]]](list)
         self._promoted: set[int] = set()
         self._scouts: set[int] = set()
-        self._is_any_complete = False
+        self._complete = 0
         self._learned = 0
 
     @property
     def share(self) -> float:
         """How often a new candidate goes on from a rung, in the mean: 1/r + 1/r^2 + ... if one of r does."""
         reduction = 2 if self._fitness.pruning == "median" else self._fitness.reduction
-        return 1 / (reduction - 1) if self._rungs and RULES[self._fitness.pruning].waits else 0.0
+        return 1 / (reduction - 1) if self._rungs else 0.0
 
     def plan(self, bracket: Bracket, *, above: int = 0) -> Plan:
         """Returns the rungs of a new candidate, as of now.
@@ -110,7 +110,7 @@ class Promotions(Revisit):
             return Plan()
         ladder = self._ladder(bracket)
         rungs = tuple(rung for rung in ladder.rungs if above < rung <= ladder.cap)
-        if not above and ladder.waits and not self._scouts and not self._is_any_complete:
+        if not above and len(self._scouts) + self._complete < ladder.scouts:
             return Plan(rungs, (-math.inf,) * len(rungs))
         return Plan(rungs, tuple(map(ladder.threshold_for_new, rungs)))
 
@@ -135,7 +135,7 @@ class Promotions(Revisit):
         is_promoted = candidate.id in self._promoted
         self._promoted.discard(candidate.id)
         self._scouts.discard(candidate.id)
-        self._is_any_complete = self._is_any_complete or outcome.status.complete
+        self._complete += outcome.status.complete
         if outcome.fitness is None or candidate.repeats is not None:
             return
         bracket = Bracket(candidate.budget, outcome.inherited_steps > 0)
@@ -192,7 +192,7 @@ class Ladder:
         self.rule = RULES[fitness.pruning](fitness.reduction)
         self._growth = Growth((*rungs, budget), noise) if fitness.grow else None
         # While the epochs grow, all trainings are paused at the cap in any case.
-        self.waits = self.rule.waits and not fitness.grow
+        self.scouts = 0 if fitness.grow else self.rule.scouts
         self._budget = budget
 
     @property
@@ -204,13 +204,11 @@ class Ladder:
         """Returns the fitness below which a candidate that is asked now is pruned at ``rung``."""
         if rung == self.cap:
             return math.inf
-        threshold = self.rule.threshold(rung)
-        return WAITING if threshold == -math.inf and self.waits else threshold
+        return WAITING if self._waits_at(rung) else self.rule.threshold(rung)
 
     def promotes(self, fitness: float, rung: int) -> bool:
         """Whether a training with this fitness at ``rung`` belongs to the best, as far as known now."""
-        threshold = self.rule.threshold(rung)
-        return fitness >= threshold and not (threshold == -math.inf and self.waits)
+        return not self._waits_at(rung) and fitness >= self.rule.threshold(rung)
 
     def learn(self, evaluation: Evaluation) -> None:
         """Takes in the scores that a training has at the rungs."""
@@ -225,6 +223,9 @@ class Ladder:
             self.rule.finished(dict(self._scores(outcome)), outcome.fitness)
         if self._growth is not None and len(outcome.curve) >= self.cap:
             self._growth.reached(outcome.fitness_curve)
+
+    def _waits_at(self, rung: int) -> bool:
+        return self._growth is None and self.rule.waits_at(rung)
 
     def _scores(self, outcome: Outcome) -> Iterator[tuple[int, float]]:
         for rung in self.rungs:

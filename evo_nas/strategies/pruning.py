@@ -72,11 +72,10 @@ class PruningRule(ABC):
         reduction: One of so many goes on.
 
     Attributes:
-        waits: Whether trainings are paused at a rung while its threshold is unknown. Where they are not, every
-            candidate that was asked before is trained to the end: with many workers that may be all of them.
+        scouts: Trainings that go to the end before any is pruned.
     """
 
-    waits: ClassVar[bool] = True
+    scouts: ClassVar[int] = 1
 
     @abstractmethod
     def __init__(self, reduction: int) -> None: ...
@@ -86,6 +85,14 @@ class PruningRule(ABC):
 
     def finished(self, scores: Mapping[int, float], final: float) -> None:
         """Takes in a training that was not pruned: its best score up to each rung, and its final one."""
+
+    @abstractmethod
+    def waits_at(self, rung: int) -> bool:
+        """Whether too little is known to say which trainings go on at ``rung``, so that all of them are paused there.
+
+        If they went on, every candidate that was asked meanwhile would be trained to the end: with many workers that
+        may be all of them.
+        """
 
     @abstractmethod
     def threshold(self, rung: int) -> float:
@@ -136,6 +143,10 @@ class HalvingRule(PruningRule):
         """Takes in a score at a rung."""
         self._scores[rung].add(score)
 
+    def waits_at(self, rung: int) -> bool:
+        """Whether there are fewer than ``reduction`` scores."""
+        return self.threshold(rung) == -math.inf
+
     def threshold(self, rung: int) -> float:
         """Returns the lowest score of the best at ``rung``; unknown below ``reduction`` scores."""
         return self._scores[rung].lowest
@@ -163,7 +174,7 @@ class ExtrapolationRule(PruningRule):
     prunes little, as its residuals are wide.
     """
 
-    waits: ClassVar[bool] = False  # it learns from finished trainings alone
+    scouts: ClassVar[int] = FINISHED
 
     def __init__(self, reduction: int) -> None:
         self._lines = defaultdict[int, Line](Line)
@@ -174,6 +185,10 @@ class ExtrapolationRule(PruningRule):
         self._finals.add(final)
         for rung, score in scores.items():
             self._lines[rung].add(score, final)
+
+    def waits_at(self, rung: int) -> bool:
+        """Whether fewer trainings have finished than a line needs; one that stays insignificant prunes nothing."""
+        return len(self._lines[rung]) < FINISHED
 
     def threshold(self, rung: int) -> float:
         """Returns the score from which the best are within reach; unknown until the line is significant."""
@@ -193,6 +208,9 @@ class Line:
         self._count = 0
         self._mean_x = self._mean_y = 0.0
         self._xx = self._xy = self._yy = 0.0
+
+    def __len__(self) -> int:
+        return self._count
 
     def add(self, x: float, y: float) -> None:
         """Adds a point."""

@@ -68,13 +68,13 @@ def test_of_few_candidates_only_the_first_is_trained_to_the_end() -> None:
     assert replayed.regret == pytest.approx(0.05)
 
 
-def test_if_the_first_fails_perhaps_none_is_trained_to_the_end() -> None:
+def test_where_none_is_trained_to_the_end_the_furthest_is_chosen() -> None:
     failed = evaluation(0, 0.0, status=Status.DIVERGED, epochs=1)
     replayed = RunReplay([failed, RUN[1]], seed=1).with_rungs(RUNGS, workers=1)
     assert (replayed.complete, replayed.kept, replayed.regret, replayed.is_best_kept) == (
         0,
-        None,
-        None,
+        RUN[1],
+        0.0,
         False,
     )
 

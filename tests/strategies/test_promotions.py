@@ -131,9 +131,15 @@ def test_a_budget_is_spent_to_the_last_and_not_on_beginnings_alone(budget: int, 
     assert complete >= 2 or budget < 40
 
 
-def test_what_extrapolates_waits_for_nothing_since_it_learns_from_finished_trainings() -> None:
-    (candidate,) = search(FitnessOptions(rungs=(2, 4), pruning="extrapolation")).ask(1)
-    assert candidate.thresholds == (-math.inf, -math.inf)
+def test_what_extrapolates_waits_until_as_many_have_finished_as_a_line_needs() -> None:
+    strategy = search(FitnessOptions(rungs=(2, 4), pruning="extrapolation"))
+    asked = strategy.ask(12)
+    assert [each.thresholds[0] for each in asked] == [-math.inf] * 10 + [WAITING] * 2
+    for number, candidate in enumerate(asked):
+        strategy.tell([trained(candidate, number / 20)])
+    promoted, new = strategy.ask(2)
+    assert promoted.continues == asked[-1].id
+    assert 0 < new.thresholds[0] < 0.5
 
 
 def test_a_threshold_is_that_of_the_best_half_when_the_candidate_was_asked() -> None:
