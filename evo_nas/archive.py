@@ -99,6 +99,11 @@ class Archive:
         return next(iter(best_first([kept[-1] for kept in self._apart.values() if kept], _standing)), None)
 
     @property
+    def noise(self) -> Noise | None:
+        """The noise of a score; None before enough was repeated."""
+        return self._trials.noise.overall
+
+    @property
     def report(self) -> NoiseReport:
         """What repeated trainings say about the scores."""
         noise = self._trials.noise

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Spent
-from evo_nas.run_clock import RunClock, TrainingPace
+from evo_nas.plateau import Plateau
+from evo_nas.run_clock import RunClock, TrainingPace, trained_s
 from evo_nas.savings import Savings, SavingsCounter
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Tally:
         self.pace = TrainingPace()
         self._archive = Archive()
         self._savings = SavingsCounter()
+        self._plateau = Plateau()
         self._better_after = 0
         self._better_at_s = 0.0
 
@@ -115,15 +117,16 @@ class Tally:
         """Counts what earlier processes have told."""
         self.clock.resume(told)
         self.add(told)
+        self._better_at_s = trained_s(told[: self._better_after])
 
     def add(self, evaluations: Sequence[Evaluation]) -> None:
         """Counts evaluations, in the order of telling."""
         for evaluation in evaluations:
             self.told += 1
             self.pace.observe(evaluation)
-            before = self.best
             self._archive.update([evaluation])
-            if self.best is not before:
+            best = self.best
+            if self._plateau.rises(None if best is None else best.standing, self._archive.noise):
                 self._better_after, self._better_at_s = self.told, self.clock.seconds()
         self._savings.update(evaluations)
         self.remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
