@@ -61,7 +61,8 @@ class ValidationOptions(_Section):
     """What candidates are compared on.
 
     Attributes:
-        cuts: Cuts of the training and validation rows; repeated trainings take another one than the first.
+        cuts: Cuts of the training and validation rows, the split of the task being the first; repeated trainings take
+            another one.
     """
 
     cuts: int = Field(default=1, ge=1, le=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,6 +143,23 @@ class Redrawing:
         if self.groups is None:
             return []
         return [self.names[number] for number in np.unique(self.groups[positions]).tolist()]
+
+    def places_in_time(self, positions: Positions) -> tuple[int, int] | None:
+        """Returns which examples are the first and the last at ``positions``, counted from 1 in the order of time.
+
+        None where parts are not taken by time.
+        """
+        if self.times is None:
+            return None
+        places = np.argsort(np.argsort(self.times, kind="stable"), kind="stable")[positions] + 1
+        return int(places.min()), int(places.max())
+
+    def digest(self) -> str:
+        """Returns the SHA-256 in hex of all facts."""
+        arrays = (self.groups, self.strata, self.contents, self.times)
+        facts = (self.by, self.size, self.held_out, self.seed, [each is None for each in arrays])
+        content = [repr(facts).encode(), *(each.tobytes() for each in arrays if each is not None)]
+        return hashlib.sha256(b"".join(content)).hexdigest()
 
     def _earlier(self) -> Iterator[Draw]:
         """Yields blocks that lie before each other, and what ends before each of them."""

@@ -59,6 +59,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         missing: What becomes of NaN in ``X``: ``refuse``, ``mask``, ``interpolate`` or ``previous``.
         validation: Share of the sequences that candidates are compared on.
         test: Share of the sequences that the champion is compared with an LSTM and simple models on, in ``verdict_``.
+        cuts: Cuts of training and validation, on the further of which promising candidates are confirmed.
         space: Options of the search space, as in the section ``space`` of a configuration.
         strategy: Options of the strategy, as in the section ``strategy``.
         workers: Worker processes, for the executor ``ray``.
@@ -91,6 +92,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         missing: str = "refuse",
         validation: float = 0.15,
         test: float = 0.15,
+        cuts: int = 1,
         space: Mapping[str, Any] | None = None,
         strategy: Mapping[str, Any] | None = None,
         workers: int = 1,
@@ -106,6 +108,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.missing = missing
         self.validation = validation
         self.test = test
+        self.cuts = cuts
         self.space = space
         self.strategy = strategy
         self.workers = workers
@@ -249,6 +252,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             "space": plain["space"] or {},
             "strategy": {"kind": "aging", **(plain["strategy"] or {})},
             "training": {"epochs": plain["epochs"]},
+            "validation": {"cuts": plain["cuts"]},
             "budget": {name: plain[name] for name in ("evaluations", "train_minutes")},
             "workers": plain["workers"],
         }

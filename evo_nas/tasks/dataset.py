@@ -242,8 +242,7 @@ class Dataset:
             return self
         if not 0 < number <= len(self.cuts):
             raise DataError(
-                f"{self.name} has {len(self.cuts) + 1} cuts, numbered from 0, and none has the number {number}; raise "
-                "validation.cuts"
+                f"{self.name} has no cut {number}; must be 0 to {len(self.cuts)}: raise validation.cuts to have more"
             )
         return self.cuts[number - 1].applied(self)
 

@@ -53,7 +53,7 @@ class CutContract:
             assert len(resampled.validation) / 2 <= len(cut.validation) <= 2 * len(resampled.validation)
             assert len(cut.train) >= len(cut.validation) / 2
             assert len(cut.test) == len(resampled.test)
-        with pytest.raises(DataError, match=rf"has 3 cuts, numbered from 0, and none has the number {CUTS}"):
+        with pytest.raises(DataError, match=rf"has no cut {CUTS}; must be 0 to {CUTS - 1}"):
             resampled.of_cut(CUTS)
 
     def test_no_two_cuts_are_validated_on_the_same(self, resampled: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from evo_nas.cli.sparklines import sparklines
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.fitting import BaselineResult
+from evo_nas.tasks.cuts.making import with_cuts
 from evo_nas.tasks.dataset import Dataset, Sequences
 from evo_nas.tasks.registry import TASKS
 
@@ -51,6 +53,23 @@ def test_one_value_is_not_one_values() -> None:
 )
 def test_every_objective_is_a_sentence(kind, sentence, tmp_path) -> None:
     assert sentence in shown(TASKS[kind].sample(tmp_path).read().dataset)
+
+
+def test_every_further_cut_is_a_line_with_its_sizes_and_what_it_is_validated_on(tmp_path) -> None:
+    assert "cut 1" not in shown(DATA)
+    assert data_fields(DATA, {})["cuts"] == []
+    groups = np.repeat([f"p{number}" for number in range(10)], 6)
+    grouped = dataset_from_arrays(WAVES, np.tile(["a", "b"], 30), kind="classification", groups=groups)
+    lines = data_fields(with_cuts(grouped, 3), {})["cuts"]
+    assert len(lines) == 2
+    for number, line in enumerate(lines, start=1):
+        assert re.fullmatch(rf"cut {number}: 42 training and 6 validation examples, validation has p\d", line)
+        assert line in shown(with_cuts(grouped, 3))
+    forecast = with_cuts(TASKS["forecast"].sample(tmp_path).read().dataset, 2)
+    assert (
+        "cut 1: 108 training and 18 validation forecasts, validation of rows 121 to 140, training before"
+        in shown(forecast)
+    )
 
 
 def test_targets_that_are_missing_are_said_not_to_count() -> None:

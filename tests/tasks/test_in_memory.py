@@ -135,3 +135,17 @@ def test_quantiles_have_several_outputs_for_each_target() -> None:
     assert InMemoryTask.of(dataset).read().dataset is dataset
     with pytest.raises(DataError, match=r"must be float32 \(42, 3\)"):
         InMemoryTask.of(replace(dataset, signature=replace(NUMBERS.signature, outputs=9))).read()
+
+
+def test_groups_change_the_fingerprint_since_they_decide_the_cuts() -> None:
+    inputs, targets = np.arange(240.0).reshape(60, 4, 1), np.tile(["a", "b"], 30)
+    # The first two groups are validated on and tested in both; the others differ.
+    groups = [np.repeat(np.arange(10), 6), np.where(np.arange(60) < 59, np.repeat(np.arange(10), 6), 10)]
+    found = [
+        InMemoryTask.of(dataset_from_arrays(inputs, targets, kind="classification", groups=names))
+        for names in groups
+    ]
+    assert all("resampling" in task.fingerprint() for task in found)
+    assert found[0].fingerprint()["resampling"] != found[1].fingerprint()["resampling"]
+    plain = InMemoryTask.of(dataset_from_arrays(inputs, targets, kind="classification"))
+    assert "resampling" not in plain.fingerprint()

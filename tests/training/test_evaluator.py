@@ -224,9 +224,7 @@ def test_a_candidate_is_trained_on_its_cut(tmp_path) -> None:
 def test_a_cut_that_does_not_exist_is_a_failure_with_a_reason(space, dataset) -> None:
     outcome = EvaluatorFactory(space, dataset, ON_CPU)()(replace(candidate(space), cut=2))
     assert outcome.status is Status.FAILED
-    assert outcome.error.startswith(
-        "DataError: sign of the mean has 1 cuts, numbered from 0, and none has the"
-    )
+    assert outcome.error.startswith("DataError: sign of the mean has no cut 2; must be 0 to 0")
 
 
 def test_a_cut_is_prepared_once_when_it_is_first_needed(tmp_path, monkeypatch) -> None:

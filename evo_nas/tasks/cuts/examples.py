@@ -69,8 +69,10 @@ class Redrawn:
 
     def _said(self, draw: Draw) -> str:
         said = f"{len(draw.train):,} training and {len(draw.validation):,} validation examples"
-        if self.redrawing.by == "time":
-            return f"{said}, training before validation"
+        places = self.redrawing.places_in_time(draw.validation)
+        if places is not None:
+            first, last = places
+            return f"{said}, validation of the {first:,}. to {last:,}. by time, training before"
         groups = sorted(self.redrawing.groups_of(draw.validation), key=natural)
         return f"{said}, validation has {enumerated(groups)}" if groups else said
 

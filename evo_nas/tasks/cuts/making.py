@@ -21,7 +21,7 @@ def with_cuts(dataset: Dataset, cuts: int) -> Dataset:
         ConfigError: It cannot give so many.
     """
     if cuts == 1:
-        return replace(dataset, resampling=None)
+        return dataset if dataset.resampling is None else replace(dataset, resampling=None)
     resampling = _resampling_of(dataset)
     if resampling is None:
         raise ConfigError(
