@@ -50,6 +50,13 @@ def test_lines_are_printed_now_and_then_and_at_the_end(started: Started, progres
     )
 
 
+def test_lines_count_what_is_remembered_of_earlier_runs(started: Started, progress: MakeProgress) -> None:
+    (line,) = shown(LineDisplay, started, progress(told=60, remembered=7))
+    assert line.startswith("60/120 evaluated, 7 of 60 remembered  ")
+    (line,) = shown(LineDisplay, started, progress(told=60))
+    assert "remembered" not in line
+
+
 def test_json_is_one_event_a_line_and_reads_back(started: Started, progress: MakeProgress) -> None:
     events = [Working(doing="loading the data"), started, progress(), Completed(run="runs/small")]
     lines = shown(JsonDisplay, *events, width=20)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from evo_nas.cli import main
 from evo_nas.config import configured
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
@@ -141,6 +143,20 @@ def test_a_remembered_result_that_differs_from_its_source_is_found(earlier: Path
     assert differences_from_sources(lost) == ([f"#0 is not what its source has, {earlier} #99"], [])
 
 
+def test_verify_and_show_tell_what_was_remembered(earlier: Path, tmp_path: Path) -> None:
+    shutil.copytree(earlier, tmp_path / "moved")
+    search(tmp_path / "again", fitness={"memory": str(tmp_path / "moved")})
+    shown = CliRunner().invoke(main, ["show", str(tmp_path / "again")]).output
+    assert f"{BUDGET} of {BUDGET} remembered" in " ".join(shown.split())
+    assert "remembered from" in shown
+    verified = CliRunner().invoke(main, ["verify", str(tmp_path / "again")])
+    assert (verified.exit_code, verified.stderr) == (0, "")
+    shutil.rmtree(tmp_path / "moved")
+    verified = CliRunner().invoke(main, ["verify", str(tmp_path / "again")])
+    assert verified.exit_code == 0
+    assert f"remembered results cannot be compared: {tmp_path / 'moved'}" in verified.stderr
+
+
 def test_a_source_that_is_gone_is_named(earlier: Path, tmp_path: Path) -> None:
     shutil.copytree(earlier, tmp_path / "moved")
     search(tmp_path / "again", fitness={"memory": str(tmp_path / "moved")})
@@ -221,6 +237,15 @@ def test_a_memory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"fitness\.memory is .*nowhere, where no run is"):
         search(tmp_path / "run", fitness={"memory": str(tmp_path / "nowhere")})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_relative_path_is_refused_where_the_search_lives_on_another_machine(tmp_path: Path) -> None:
+    wanted = experiment(fitness={"memory": "runs"})
+    with (
+        pytest.raises(ConfigError, match="fitness.memory is runs; must be an absolute path or a URI"),
+        wanted.open(Run.at(tmp_path / "run"), executor="cluster"),
+    ):
+        pass
 
 
 def test_a_memory_of_trainings_that_inherit_is_refused() -> None:
