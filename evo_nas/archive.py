@@ -6,7 +6,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.config.objectives import FITNESS
 from evo_nas.evaluation import best_first
+from evo_nas.strategies.front import Front
 from evo_nas.strategies.noise import Noise  # noqa: TC001 - pydantic reads the annotations of events
 from evo_nas.strategies.trials import Trials
 
@@ -63,9 +65,14 @@ class Archive:
 
     Args:
         size: How many trials `ranking` has at most, at least 1.
+        objectives: Names of what is optimised, the fitness first; see `config.objectives`.
+
+    Attributes:
+        front: With several objectives, the trials that no other beats in all of them; otherwise nothing is kept there.
     """
 
-    def __init__(self, size: int = 1) -> None:
+    def __init__(self, size: int = 1, objectives: Sequence[str] = (FITNESS,)) -> None:
+        self.front = Front(objectives)
         self._size = size
         self._trials = Trials()
         # Ascending, and of equals the latest first, so that the best is last and what drops out is first. Trainings
@@ -80,6 +87,8 @@ class Archive:
             if trial.candidate is not evaluation.candidate:
                 for start, kept in self._apart.items():
                     self._apart[start] = [each for each in kept if each is not trial]
+            if len(self.front.objectives) > 1:
+                self.front.update(trial)
             if trial.standing is not None and not trial.is_unstable:
                 self._insert(self._apart[trial.standing.is_inherited], trial)
             if self._trials.noise.shifts is not shifted:

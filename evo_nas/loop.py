@@ -61,7 +61,7 @@ class Search:
         self._budget = budget
         self._committer = committer or ImmediateCommitter(ledger)
         self._believers = believers
-        self._tally = Tally()
+        self._tally = Tally(strategy.objectives)
         self._asked = self._told_at_start = 0
         # A candidate is asked ahead, then in the executor; its evaluation arrives, is being committed, then told.
         self._ahead: deque[Candidate] = deque()
@@ -154,6 +154,8 @@ class Search:
             best=self._tally.best,
             noise=self._tally.noise,
             savings=self._tally.savings,
+            front=self._tally.front.members,
+            constant=self._tally.front.constant,
             fitness=self._strategy.statistics(),
             occupancy=self._executor.occupancy(),
             elapsed_s=time.monotonic() - self._started,

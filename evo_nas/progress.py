@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Spent
+from evo_nas.config.objectives import FITNESS
 from evo_nas.plateau import Plateau
 from evo_nas.run_clock import RunClock, TrainingPace, trained_s
 from evo_nas.savings import Savings, SavingsCounter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evo_nas.budgets import Budget, Ending
     from evo_nas.evaluation import Evaluation, Status
     from evo_nas.execution.executor import Occupancy
+    from evo_nas.strategies.front import Front
     from evo_nas.strategies.trials import Trial
 
 
@@ -46,6 +48,8 @@ class Progress:
         ending: The limit that was reached; None while the search goes on.
         noise: What repeated trainings say about the scores.
         savings: What rungs have pruned, promoted and spared.
+        front: The trials that no other beats in all objectives, the fittest first; empty with one objective.
+        constant: The objectives in which all trials are equal so far; empty with one objective.
     """
 
     told: int
@@ -67,6 +71,8 @@ class Progress:
     ending: Ending | None = None
     noise: NoiseReport = field(default_factory=NoiseReport)
     savings: Savings = field(default_factory=Savings)
+    front: Sequence[Trial] = ()
+    constant: tuple[str, ...] = ()
 
 
 Listener = Callable[[Progress], None]
@@ -75,6 +81,9 @@ Listener = Callable[[Progress], None]
 
 class Tally:
     """Counts what was told, over the whole run.
+
+    Args:
+        objectives: Names of what is optimised, the fitness first; see `config.objectives`.
 
     Attributes:
         told: Number of evaluations.
@@ -85,14 +94,14 @@ class Tally:
         pace: How long a full training takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, objectives: Sequence[str] = (FITNESS,)) -> None:
         self.told = 0
         self.train_s = 0.0
         self.remembered = 0
         self.by_status: Counter[Status] = Counter()
         self.clock = RunClock()
         self.pace = TrainingPace()
-        self._archive = Archive()
+        self._archive = Archive(objectives=objectives)
         self._savings = SavingsCounter()
         self._plateau = Plateau()
         self._better_after = 0
@@ -107,6 +116,11 @@ class Tally:
     def noise(self) -> NoiseReport:
         """What repeated trainings say about the scores."""
         return self._archive.report
+
+    @property
+    def front(self) -> Front:
+        """The trials that no other beats in all objectives."""
+        return self._archive.front
 
     @property
     def savings(self) -> Savings:

@@ -50,7 +50,7 @@ class Contest:
         self._run = run
         self._basis = basis_of(history)
         self._experiment = experiment
-        self._best = select_champion(told, run)
+        self._best = select_champion(told, run, objectives=experiment.config.fitness.objectives)
         self._evaluations = len(told)
         self._champion = experiment.space.decode(self._best.candidate.genome)
         # The training that won gives the weights to keep. Its seed helped to win, so it does not count for the verdict.

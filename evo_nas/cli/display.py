@@ -14,6 +14,7 @@ from evo_nas.budgets import Ending
 from evo_nas.cli.formatting import (
     Scale,
     baselines_in_words,
+    counted,
     duration,
     evaluated,
     failures,
@@ -24,6 +25,7 @@ from evo_nas.cli.formatting import (
     trained,
     workers,
 )
+from evo_nas.cli.front_view import constant_in_words
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain, plain_console
@@ -187,8 +189,12 @@ class LineDisplay(TextDisplay):
 
     EVERY_S: ClassVar[float] = 10.0
     _due_s = 0.0
+    _constant: tuple[str, ...] = ()
 
     def _show_progress(self, event: Progressed, started: Started) -> None:
+        if event.constant and event.constant != self._constant:
+            self._constant = event.constant
+            self._console.out(constant_in_words(event.constant), highlight=False)
         if event.elapsed_s >= self._due_s or event.finished or event.interrupted:
             self._due_s = event.elapsed_s + self.EVERY_S
             self._console.out(self.line(event, started), highlight=False)
@@ -210,6 +216,7 @@ class LineDisplay(TextDisplay):
                 f"best {scale.metric} {scale.text(best.fitness)} (#{best.id}{pruned(best.epochs, best.budget)})"
                 if best
                 else "none scored",
+                *([f"front: {counted(len(event.front), 'network')}"] if event.front else []),
                 f"workers: {workers(event)}",
                 f"failures: {failures(event.by_status)}",
                 *([f"rungs: {spared}"] if (spared := savings_in_words(event.savings)) else []),

@@ -25,6 +25,7 @@ from evo_nas.cli.formatting import (
     trained,
     workers,
 )
+from evo_nas.cli.front_view import constant_in_words, front_in_words
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.terminal import plain
 
@@ -86,6 +87,8 @@ class LiveDisplay(TextDisplay):
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
         rows.add_row("best", _best(event.best, scale))
+        if front := front_in_words(event, constant_in_words(event.constant)):
+            rows.add_row("front", Text(front))
         if noise := noise_in_words(event.noise, scale.metric):
             rows.add_row("noise", Text(noise))
         rows.add_row("population", _population(event, scale))

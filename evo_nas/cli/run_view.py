@@ -23,10 +23,12 @@ from evo_nas.cli.formatting import (
     savings_in_words,
     size,
 )
+from evo_nas.cli.front_view import front_values, front_view
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
+from evo_nas.errors import RunError
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
 from evo_nas.runs import Run, metric_of
@@ -64,6 +66,7 @@ class RunView:
         best: Its best candidates, best first.
         noise: What repeated trainings say about the scores.
         savings: What rungs have pruned, promoted and spared.
+        front: The candidates that no other beats in all objectives; empty with one objective.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
         baselines: What each baseline gave, by name; empty if the run keeps none.
@@ -78,6 +81,7 @@ class RunView:
     best: Sequence[Row]
     noise: NoiseReport
     savings: Savings
+    front: Sequence[Row]
     line: Sequence[Row]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
@@ -103,6 +107,7 @@ class RunView:
             best=best,
             noise=run.noise(),
             savings=run.savings(),
+            front=run.front() if len(config.fitness.objectives) > 1 else [],
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
@@ -122,10 +127,33 @@ class RunView:
             "best": [_plain(row) for row in self.best],
             "noise": asdict(self.noise),
             "savings": asdict(self.savings),
+            "front": front_values(self.front, self.config.fitness.objectives),
             "lineage": [_plain(row) for row in self.line],
             "baselines": {name: asdict(result) for name, result in self.baselines.items()},
             "verdict": None if self.verdict is None else self.verdict.to_values(),
         }
+
+    def front_values(self) -> dict[str, Any]:
+        """Returns plain values of the front alone for JSON."""
+        objectives = self.config.fitness.objectives
+        return {"run": self.run, "objectives": objectives, "front": front_values(self.front, objectives)}
+
+    def render_front(self) -> RenderableType:
+        """Returns the candidates that no other beats in all objectives, for people.
+
+        Raises:
+            RunError: The run has one objective.
+        """
+        objectives = self.config.fitness.objectives
+        if len(objectives) == 1:
+            raise RunError(
+                f"{self.run} was searched for its fitness alone, so that it has a best candidate and no front; give "
+                "fitness.objectives to a new run"
+            )
+        return front_view(self.front, objectives)
+
+    def _front_title(self) -> str:
+        return f"front of {', '.join(self.config.fitness.objectives)}"
 
     def render(self) -> RenderableType:
         """Returns the view for people."""
@@ -133,6 +161,8 @@ class RunView:
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
             parts.append(best_table(self.best))
+        if len(self.config.fitness.objectives) > 1:
+            parts += [_rule(Text(self._front_title(), style="bold")), self.render_front()]
         if spared := savings_in_words(self.savings):
             parts.append(Text(f"rungs: {spared}", style="dim"))
         if noise := noise_in_words(self.noise, self._metric):

@@ -17,8 +17,13 @@ import click
     help="Number of best candidates to list.",
 )
 @click.option("--candidate", type=int, metavar="ID", help="Show this candidate in full; the best by default.")
+@click.option(
+    "--front",
+    is_flag=True,
+    help="Show only the candidates that no other beats in all objectives, with their costs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
+def show(run: str, *, top: int, candidate: int | None, front: bool, as_json: bool) -> None:
     """Shows the best candidates of RUN, its verdict if there is one, and one candidate in full.
 
     The full view has the equations, the training and the ancestors of the candidate.
@@ -27,7 +32,12 @@ def show(run: str, *, top: int, candidate: int | None, as_json: bool) -> None:
     from evo_nas.cli.terminal import plain_console
 
     view = RunView.of(run, top=top, candidate=candidate)
-    if as_json:
-        click.echo(json.dumps(view.to_values(), default=str))
+    if front:
+        shown = view.render_front()  # also for JSON, since it says what is wrong
+        values = view.front_values()
     else:
-        plain_console().print(view.render())
+        shown, values = view.render(), view.to_values()
+    if as_json:
+        click.echo(json.dumps(values, default=str))
+    else:
+        plain_console().print(shown)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from evo_nas.config.objectives import COSTS, FITNESS, LATENCY, objectives_problem
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -33,7 +35,9 @@ class FitnessOptions(_Section):
         seeds_per_candidate: Trainings of every candidate, whose mean is its score.
         inheritance: What a training starts from: ``none`` (scratch), ``parent`` or the shared ``bank``.
         memory: Directory or URI of earlier runs, whose results for the same training are not trained again.
-        objectives: What is optimised, the fitness first.
+        objectives: What is optimised, the fitness first; with several, a search keeps all networks that no other beats
+            in all of them.
+        latency: Whether the latency of every network is measured after its training, also if it is no objective.
     """
 
     rungs: Epochs | Literal["auto"] | None = Field(default=None, examples=[[2, 6]])
@@ -45,7 +49,28 @@ class FitnessOptions(_Section):
     seeds_per_candidate: int = Field(default=1, ge=1, le=100)
     inheritance: Inheritance = "none"
     memory: str | None = Field(default=None, examples=["runs"])
-    objectives: Names = ("fitness",)
+    objectives: Names = Field(
+        default=(FITNESS,),
+        examples=[["fitness", "energy", "state_bytes"]],
+        json_schema_extra={"permitted": f"a list of {', '.join((FITNESS, *COSTS))}, {FITNESS} first"},
+    )
+    latency: bool = False
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether costs are recorded with every result."""
+        return len(self.objectives) > 1 or self.latency
+
+    @property
+    def measures_latency(self) -> bool:
+        """Whether the latency of networks is measured."""
+        return self.latency or LATENCY in self.objectives
+
+    @model_validator(mode="after")
+    def _objectives_are_known(self) -> Self:
+        if problem := objectives_problem(self.objectives):
+            raise ValueError(problem)
+        return self
 
     @model_validator(mode="after")
     def _memory_is_of_trainings_from_scratch(self) -> Self:

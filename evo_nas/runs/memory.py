@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from evo_nas.config import SearchConfig, checked
+from evo_nas.config.objectives import metrics_of
 from evo_nas.errors import ConfigError, EvoNasError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.runs.identity import changed_files, changed_trainings
@@ -156,7 +157,14 @@ class Memory:
         # Other cuts mean other rows, unless the numbers of cuts agree; cut 0 is the data set's own in any case.
         if recorded.validation != config.validation:
             told = [evaluation for evaluation in told if evaluation.candidate.cut == 0]
-        self.add(told, source=run.location)
+        # What was not measured there cannot be compared here.
+        wanted = metrics_of(config.fitness.objectives)
+        comparable = [
+            each for each in told if not each.status.scored or wanted <= each.outcome.metrics.keys()
+        ]
+        if told and not comparable:
+            return f"it did not record {', '.join(sorted(wanted))}"
+        self.add(comparable, source=run.location)
         return ""
 
 

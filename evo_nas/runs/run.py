@@ -23,6 +23,8 @@ from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, chan
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import path_keys, spelled_out
+from evo_nas.strategies.front import front_of
+from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
+    from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
 Row = dict[str, Any]
@@ -144,7 +147,22 @@ class Run:
         table = self.table()
         # Only where something was trained again must whole trials be put together.
         is_simple = all(table[name].null_count == len(table) for name in ("repeats", "continues"))
-        return _best_rows(table, count) if is_simple else self._best_trials(table, count)
+        return _best_rows(table, count) if is_simple else self._best_trials(count)
+
+    def front(self) -> list[Row]:
+        """Returns the candidates that no other beats in all objectives of the run, the fittest first.
+
+        The rows are as those of `best`; with one objective there is at most one. Results of trainings that were pruned
+        or began with inherited weights have no place there.
+
+        Raises:
+            RunError: There is no run here.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        trials = Trials()
+        # By identity, since one that is repeated is the same trial, in its place of the first telling.
+        known = {id(trial): trial for trial in map(trials.add, self.history().told)}
+        return self._rows(front_of(known.values(), self.config.fitness.objectives))
 
     def savings(self) -> Savings:
         """Returns what rungs have pruned, promoted and spared; raises as `history` does."""
@@ -165,15 +183,19 @@ class Run:
         archive.update(self.history().told)
         return archive.report
 
-    def _best_trials(self, table: pa.Table, count: int) -> list[Row]:
+    def _best_trials(self, count: int) -> list[Row]:
         archive = Archive(max(1, count))
         archive.update(self.history().told)
-        best = archive.ranking[:count]
+        return self._rows(archive.ranking[:count])
+
+    def _rows(self, trials: Sequence[Trial]) -> list[Row]:
+        """Returns the rows of the main trainings of ``trials``."""
+        table = self.table()
         positions = {key: position for position, key in enumerate(table["id"].to_pylist())}
-        rows: list[Row] = table.take([positions[trial.main.candidate.id] for trial in best]).to_pylist()
+        rows: list[Row] = table.take([positions[trial.main.candidate.id] for trial in trials]).to_pylist()
         return [
             {**row, "trainings": trial.trainings, "mean_fitness": trial.fitness}
-            for row, trial in zip(rows, best, strict=True)
+            for row, trial in zip(rows, trials, strict=True)
         ]
 
     def lineage(self, number: int) -> list[Row]:

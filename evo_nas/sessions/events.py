@@ -139,6 +139,21 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMember:
+    """A candidate that no other beats in all objectives.
+
+    Attributes:
+        id: Id of the candidate.
+        value: Its validation metric, in the metric's own units.
+        costs: Its costs by objective; see `config.objectives`.
+    """
+
+    id: int
+    value: float
+    costs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed:
     """The state of the search after one turn of its loop.
 
@@ -162,6 +177,8 @@ class Progressed:
         remembered: Evaluations whose results come from earlier runs, over the whole run.
         noise: What repeated trainings say about the scores.
         savings: What rungs have pruned, promoted and spared.
+        front: The candidates that no other beats in all objectives, the fittest first; empty with one objective.
+        constant: The objectives in which all candidates are equal so far, so that they decide nothing.
         wall_s: Seconds in which the run was searched, over all its resumes.
         wall_s_budget: Budget of the run with its verdict, in seconds; None for no limit.
     """
@@ -185,6 +202,8 @@ class Progressed:
     remembered: int = 0
     noise: NoiseReport = field(default_factory=NoiseReport)
     savings: Savings = field(default_factory=Savings)
+    front: tuple[FrontMember, ...] = ()
+    constant: tuple[str, ...] = ()
     wall_s: float = 0.0
     wall_s_budget: float | None = None
 

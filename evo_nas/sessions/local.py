@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from evo_nas.champion.reference_lstm import MOST_TRAININGS
 from evo_nas.champion.verdict import stored_verdict
+from evo_nas.config.objectives import FITNESS
 from evo_nas.errors import ConfigError, ExecutionError, FencedError
 from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.genome.describe import describe
@@ -15,6 +16,7 @@ from evo_nas.sessions.events import (
     Baselines,
     Best,
     Completed,
+    FrontMember,
     Judged,
     Loaded,
     Progressed,
@@ -25,6 +27,7 @@ from evo_nas.sessions.events import (
 from evo_nas.sessions.pace import Pace
 from evo_nas.sessions.planning import Planner, expected_evaluations
 from evo_nas.sessions.session import Session
+from evo_nas.strategies.front import cost_of
 from evo_nas.tasks.baselines.fitting import scores
 
 if TYPE_CHECKING:
@@ -295,8 +298,23 @@ class _Narrator:
             remembered=progress.remembered,
             noise=progress.noise,
             savings=progress.savings,
+            front=self._front(progress),
+            constant=progress.constant,
             wall_s=progress.wall_s,
             wall_s_budget=progress.budget.wall_s,
+        )
+
+    def _front(self, progress: Progress) -> tuple[FrontMember, ...]:
+        higher_is_better = self._experiment.dataset.metric.higher_is_better
+        costs = [name for name in self._experiment.config.fitness.objectives if name != FITNESS]
+        return tuple(
+            FrontMember(
+                id=trial.main.candidate.id,
+                value=trial.fitness if higher_is_better else -trial.fitness,
+                costs={name: cost for name in costs if (cost := cost_of(trial, name)) is not None},
+            )
+            for trial in progress.front
+            if trial.fitness is not None
         )
 
     def _described(self, best: Trial | None) -> Best | None:

@@ -79,6 +79,7 @@ class AgingEvolution(Strategy[AgingOptions]):
             tournament=chosen.tournament,
             crossover=chosen.crossover,
             noise=lambda: self._trials.noise.overall,
+            objectives=self.objectives,
         )
         self._founders = space.seeds()
         self._scored = 0

@@ -1,4 +1,4 @@
-"""Variation and selection, made of DEAP's toolbox; the one place that knows DEAP.
+"""Variation and selection, made of DEAP's toolbox; only this and `pareto` know DEAP.
 
 DEAP draws from the module :mod:`random`; every call into it that draws is made inside `drawing_from`.
 `creator.create` is not used: it registers classes in a global module and creates them again when unpickling.
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from deap import base, tools
 
+from evo_nas.config.objectives import FITNESS
 from evo_nas.strategies.bandit import OperatorBandit
 from evo_nas.strategies.mutation import Operator, blocks_of, mutated, operators_of
+from evo_nas.strategies.pareto import select_from_fronts, share_not_dominating
 from evo_nas.strategies.trials import best_within_noise
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class Breeder:
         tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
         crossover: Share of the children that have two parents while nothing is known of their success.
         noise: Returns the noise of one training; None while it is unknown.
+        objectives: Names of what is optimised, the fitness first; see `config.objectives`.
     """
 
     def __init__(
@@ -112,13 +115,24 @@ class Breeder:
         tournament: int,
         crossover: float,
         noise: Callable[[], Noise | None] = lambda: None,
+        objectives: Sequence[str] = (FITNESS,),
     ) -> None:
+        self._objectives = tuple(objectives)
         self._space = space
         self._mutations = {operator.name: operator for operator in operators_of(space)}
         self._blocks = blocks_of(space)
         self._bandit = OperatorBandit(_first_shares(self._mutations, crossover))
         self._toolbox = base.Toolbox()
         self._toolbox.register("select", select_within_noise, k=1, tournsize=tournament, noise=noise)
+        if len(self._objectives) > 1:
+            self._toolbox.register(
+                "select",
+                select_from_fronts,
+                k=1,
+                tournsize=tournament,
+                noise=noise,
+                objectives=self._objectives,
+            )
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
 
     def breed(
@@ -151,7 +165,7 @@ class Breeder:
         """Takes in how a child did beside ``population``, or beside the rest of it."""
         if trial.candidate.parents:
             operators = trial.candidate.operator.split("+")
-            self._bandit.learn(trial.candidate.id, operators, reward_of(trial, population))
+            self._bandit.learn(trial.candidate.id, operators, reward_of(trial, population, self._objectives))
 
     def _choose(self, rng: random.Random) -> str:
         shares = self._bandit.shares()
@@ -203,8 +217,12 @@ def select_within_noise(
     return winners
 
 
-def reward_of(trial: Trial, population: Sequence[Individual]) -> float:
+def reward_of(
+    trial: Trial, population: Sequence[Individual], objectives: Sequence[str] = (FITNESS,)
+) -> float:
     """Returns the share of ``population`` that ``trial`` is better than; 0 without a fitness.
+
+    With several objectives it is the share that does not dominate it.
 
     A rank and not the lead over the parent, which was chosen for a score that was partly luck: most children of the
     luckiest parents fall behind them, whatever made them.
@@ -213,6 +231,8 @@ def reward_of(trial: Trial, population: Sequence[Individual]) -> float:
     others = [each.standing for each in population if each.trial is not trial]
     if mine is None:
         return 0.0
+    if len(objectives) > 1 and (share := share_not_dominating(trial, population, objectives)) is not None:
+        return share
     fair = [other for other in others if other.is_inherited == mine.is_inherited]
     return sum(other < mine for other in fair) / len(fair) if fair else 0.5
 

@@ -111,6 +111,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
         # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
         self._known: defaultdict[int, set[str]] = defaultdict(set)
 
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """Names of what is optimised, the fitness first; see `config.objectives`."""
+        return self._fitness.objectives
+
     def ask(self, n: int, *, left: int | None = None) -> list[Candidate]:
         """Returns the next ``n`` candidates, ids ascending; fewer when the space is exhausted.
 

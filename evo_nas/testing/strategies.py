@@ -30,6 +30,7 @@ SCORINGS = {
     "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True),
     "confirmed": FitnessOptions(rungs=(2,), reduction=2, confirm=True, repeats=0.1),
     "averaged": FitnessOptions(seeds_per_candidate=3),
+    "several objectives": FitnessOptions(objectives=("fitness", "parameters"), repeats=0.2),
 }
 """The ways of scoring under which every law holds."""
 

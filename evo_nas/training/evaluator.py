@@ -11,10 +11,12 @@ import torch
 from evo_nas.config import FitnessOptions
 from evo_nas.errors import DataError, EvoNasError, GenomeError
 from evo_nas.evaluation import Outcome, Status
+from evo_nas.genome.costs import Costs
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.course import Course
 from evo_nas.training.cuts import PreparedCuts
+from evo_nas.training.latency import measure_latency
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
+    from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.training.course import Trained
     from evo_nas.weights import WeightStore
@@ -34,7 +37,8 @@ class CandidateEvaluator:
     """Trains candidates on data that stay on one device; several threads may call it at the same time.
 
     Metrics of an outcome are ``validation_<metric>``, ``validation_loss`` and ``train_loss``, all of the
-    epoch whose weights were kept.
+    epoch whose weights were kept. With several objectives its costs are among them, see `Costs.metrics` and
+    `measure_latency`.
 
     Args:
         space: The search space that decodes genomes.
@@ -43,6 +47,7 @@ class CandidateEvaluator:
         memory_bytes: Memory for one training; None for no limit.
         weights: Where pruned trainings leave what they can go on from; None to keep nothing.
         cuts: Gives the data of the cuts other than ``data``, which is number 0.
+        fitness: How candidates are scored; only its objectives matter here.
     """
 
     def __init__(
@@ -54,7 +59,9 @@ class CandidateEvaluator:
         memory_bytes: int | None = None,
         weights: WeightStore | None = None,
         cuts: PreparedCuts | None = None,
+        fitness: FitnessOptions | None = None,
     ) -> None:
+        self._fitness = fitness or FitnessOptions()
         self._space = space
         self._data = data
         self._cuts = cuts
@@ -91,7 +98,7 @@ class CandidateEvaluator:
             memory_bytes=self._memory_bytes,
             course=self._course(candidate),
         )
-        return self._kept(trained)
+        return self._with_costs(self._kept(trained), architecture, trained.network)
 
     def _course(self, candidate: Candidate) -> Course:
         # A rung whose threshold was not known when the candidate was asked prunes nothing.
@@ -129,6 +136,15 @@ class CandidateEvaluator:
         if self._cuts is None:
             raise DataError(f"cut {number} does not exist; this evaluator has the first cut only, number 0")
         return self._cuts.of(number)
+
+    def _with_costs(self, outcome: Outcome, architecture: Architecture, network: Network | None) -> Outcome:
+        """Returns ``outcome`` with the costs of its network among its metrics, if they are wanted."""
+        if not self._fitness.has_costs or not outcome.status.scored:
+            return outcome
+        costs = Costs.of(architecture, self._data.signature).metrics
+        if self._fitness.measures_latency and network is not None:
+            costs |= measure_latency(network)
+        return replace(outcome, metrics={**outcome.metrics, **costs})
 
     def _obstacle(self, architecture: Architecture) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
@@ -182,4 +198,5 @@ class EvaluatorFactory:
             memory_bytes=None if memory is None else memory // self.lanes,
             weights=self.weights,
             cuts=PreparedCuts(self.dataset, device),
+            fitness=self.fitness,
         )

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from evo_nas.config import TrainingConfig
+from evo_nas.config import FitnessOptions, TrainingConfig
 from evo_nas.errors import ConfigError, RunError
 from evo_nas.evaluation import Candidate, Status
+from evo_nas.genome.costs import Costs
 from evo_nas.genome.space import SearchSpace, SpaceOptions
 from evo_nas.randomness import stream
 from evo_nas.tasks.cuts.making import with_cuts
@@ -47,6 +48,21 @@ def test_a_candidate_is_trained_for_its_budget_with_its_seed(space, dataset) -> 
     assert outcome.fitness == outcome.metrics["validation_accuracy"]
     assert evaluator(candidate(space)).curve == outcome.curve
     assert evaluator(candidate(space, seed=4)).metrics != outcome.metrics
+
+
+def test_costs_are_among_the_metrics_if_they_are_objectives(space, dataset) -> None:
+    several = FitnessOptions(objectives=("fitness", "energy"))
+    outcome = EvaluatorFactory(space, dataset, ON_CPU, fitness=several)()(candidate(space))
+    plain = EvaluatorFactory(space, dataset, ON_CPU)()(candidate(space))
+    costs = Costs.of(space.decode(candidate(space).genome), dataset.signature).metrics
+    assert outcome.metrics == {**plain.metrics, **costs}
+    assert outcome.fitness == plain.fitness
+
+
+def test_latency_is_measured_if_it_is_asked_for(space, dataset) -> None:
+    timed = FitnessOptions(latency=True)
+    outcome = EvaluatorFactory(space, dataset, ON_CPU, fitness=timed)()(candidate(space))
+    assert 0 < outcome.metrics["latency_p50_ms"] <= outcome.metrics["latency_p99_ms"]
 
 
 def test_the_factory_pickles_and_builds_the_same_evaluator(space, dataset) -> None:

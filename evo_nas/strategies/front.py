@@ -1,0 +1,102 @@
+"""Several objectives: which trials no other beats in all of them; where all are equal, an objective decides nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from evo_nas.config.objectives import COSTS, FITNESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evo_nas.strategies.trials import Trial
+
+LEAST_TRIALS = 10
+"""Fewer trials do not tell an objective that is constant."""
+Values = tuple[float, ...]
+"""One value for each objective, the higher the better."""
+
+
+def cost_of(trial: Trial, name: str) -> float | None:
+    """Returns a cost of ``trial``, an objective by name, in its own unit; None if it was not recorded."""
+    outcome, metric = trial.outcome, COSTS[name].metric
+    return outcome.metrics.get(metric) if metric else float(outcome.parameters)
+
+
+def values_of(trial: Trial, objectives: Sequence[str]) -> Values | None:
+    """Returns the values of a trial that may be compared with others; None for one that may not.
+
+    Only trainings from scratch to the end are compared: a front has no place for scores that mean less or more.
+    """
+    standing = trial.standing
+    if standing is None or standing.level < math.inf or standing.is_inherited or trial.is_unstable:
+        return None
+    costs = [cost_of(trial, name) for name in objectives if name != FITNESS]
+    known = [-cost for cost in costs if cost is not None]
+    return (standing.fitness, *known) if len(known) == len(costs) else None
+
+
+def dominates(one: Values, other: Values) -> bool:
+    """Whether ``one`` is nowhere worse than ``other``, and somewhere better."""
+    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
+
+
+class Front:
+    """The trials of a run that no other dominates, kept up to date; of equal ones the first.
+
+    What was dominated is forgotten. So where a member loses its place because it was trained again, `front_of` may
+    find more.
+
+    Args:
+        objectives: Names of the objectives, the fitness first.
+    """
+
+    def __init__(self, objectives: Sequence[str]) -> None:
+        self.objectives = tuple(objectives)
+        self._members: list[Trial] = []
+        self._seen = 0
+        self._ranges: dict[str, tuple[float, float]] = {}
+
+    def update(self, trial: Trial) -> None:
+        """Takes in a trial that is new or was trained again."""
+        self._members = [member for member in self._members if member is not trial]
+        values = values_of(trial, self.objectives)
+        if values is None:
+            return
+        self._seen += 1
+        for name, value in zip(self.objectives, values, strict=True):
+            low, high = self._ranges.get(name, (value, value))
+            self._ranges[name] = (min(low, value), max(high, value))
+        others = [(member, values_of(member, self.objectives)) for member in self._members]
+        if any(known == values or (known is not None and dominates(known, values)) for _, known in others):
+            return
+        self._members = [
+            member for member, known in others if known is not None and not dominates(values, known)
+        ]
+        self._members.append(trial)
+
+    @property
+    def members(self) -> list[Trial]:
+        """The trials that no other dominates, the fittest first."""
+        return _fittest_first(self._members)
+
+    @property
+    def constant(self) -> tuple[str, ...]:
+        """The objectives in which all trials so far are equal, so that they decide nothing; none of few trials."""
+        if self._seen < LEAST_TRIALS:
+            return ()
+        return tuple(name for name, (low, high) in self._ranges.items() if low == high)
+
+
+def front_of(trials: Iterable[Trial], objectives: Sequence[str]) -> list[Trial]:
+    """Returns the trials that no other dominates, the fittest first; of equal ones the first."""
+    front = Front(objectives)
+    for trial in trials:
+        front.update(trial)
+    return front.members
+
+
+def _fittest_first(trials: Iterable[Trial]) -> list[Trial]:
+    ranked = [(standing, trial) for trial in trials if (standing := trial.standing) is not None]
+    return [trial for _, trial in sorted(ranked, key=lambda pair: pair[0], reverse=True)]

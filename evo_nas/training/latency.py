@@ -1,0 +1,86 @@
+"""Measures how long a trained network takes to answer, one sequence at a time, on one thread of a CPU."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from evo_nas.config.objectives import LATENCY_METRIC
+from evo_nas.genome.footprint import can_stream
+from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
+from evo_nas.training.runtime import training_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from evo_nas.genome.architecture import Signature
+    from evo_nas.models.recurrent_layer import States
+
+WARM_UP = 20
+"""Calls that are not counted: the first ones build what later ones use."""
+MOST_CALLS = 500
+LEAST_CALLS = 50
+LIMIT_S = 1.0
+"""After this time no call is begun beyond the least."""
+
+
+def measure_latency(network: Network, *, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
+    """Returns the time from the arrival of the last step to the answer, median and 99th percentile in milliseconds.
+
+    A network that streams reads one step, and carries its states on. Any other has to wait for the end of the sequence
+    and then reads it all; ``latency_steps`` tells how many steps a call read. The network is copied to the CPU, where
+    each layer has its fastest backend.
+
+    Args:
+        network: A trained network, on any device; it stays as it is.
+        clock: Returns seconds.
+    """
+    with SeededInit(torch.Generator()):  # no weights are drawn from the generator of the process
+        copy = Network(network.architecture, network.signature).eval()
+    copy.load_state_dict(network.state_dict())
+    streams = can_stream(network.architecture, network.signature)
+    steps = 1 if streams else max(1, network.signature.steps)
+    inputs = _any_input(network.signature, steps)
+    with training_thread(torch.device("cpu")), torch.inference_mode():
+        read = _stream(copy, inputs) if streams else lambda: copy(inputs)
+        times = _timed(read, clock)
+    median, late = map(float, np.percentile(times, (50, 99)))
+    return {LATENCY_METRIC: 1e3 * median, "latency_p99_ms": 1e3 * late, "latency_steps": float(steps)}
+
+
+def _stream(network: Network, inputs: Tensor) -> Callable[[], object]:
+    """Returns what reads one more step of a stream at each call."""
+    states: States | None = None
+
+    def read() -> None:
+        nonlocal states
+        _, states = network.forward_from(inputs, states)
+
+    return read
+
+
+def _timed(call: Callable[[], object], clock: Callable[[], float]) -> list[float]:
+    """Returns the seconds of each counted call."""
+    for _ in range(WARM_UP):
+        call()
+    times: list[float] = []
+    ended = clock() + LIMIT_S
+    while len(times) < LEAST_CALLS or (len(times) < MOST_CALLS and clock() < ended):
+        began = clock()
+        call()
+        times.append(clock() - began)
+    return times
+
+
+def _any_input(signature: Signature, steps: int) -> Tensor:
+    """Returns one sequence; what it holds does not change how long a call takes."""
+    generator = torch.Generator().manual_seed(0)
+    if signature.vocabulary:
+        return torch.randint(signature.vocabulary, (1, steps), generator=generator)
+    return torch.randn(1, steps, signature.features, generator=generator)
