@@ -187,7 +187,7 @@ def compared(name: str) -> list[Compared]:
 
 def _table(compared: Sequence[Compared]) -> Table:
     name = compared[0].data
-    epochs = DATA_SETS[name].experiment().config.training.epochs
+    epochs = DATA_SETS[name].experiment().config.training.full_epochs
     network = describe(ABLATIONS[name].network)
     return Table(
         f"{name}, {compared[0].on[0].metric}",

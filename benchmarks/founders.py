@@ -64,12 +64,14 @@ def measure(config: str, draws: int, epochs: int | None, settings: Sequence[str]
     def tried(genome: Genome, seed: int, name: str = "") -> Tried:
         architecture = space.decode(genome)
         started = time.process_time()
-        outcome = train(architecture, data, training, epochs=epochs or training.epochs, seed=seed).outcome
+        outcome = train(
+            architecture, data, training, epochs=epochs or training.full_epochs, seed=seed
+        ).outcome
         assert outcome.status in (Status.OK, Status.DIVERGED), outcome.error
         stable = all(is_stable(layer.cell, space.signature.steps) for layer in architecture.layers)
         return Tried(outcome.fitness, time.process_time() - started, stable, name)
 
-    title = f"{experiment.config.name}, {epochs or training.epochs} epochs"
+    title = f"{experiment.config.name}, {epochs or training.full_epochs} epochs"
     command = f"OMP_NUM_THREADS=1 python -m benchmarks.founders --draws {draws}" + (
         f" --epochs {epochs}" if epochs else ""
     )

@@ -129,7 +129,7 @@ def trainings_of(
     training = TrainingConfig(**options).without_time_limit()
     for seed in seeds:
         started = time.process_time()
-        trained = train(architecture, data, training, epochs=training.epochs, seed=seed)
+        trained = train(architecture, data, training, epochs=training.full_epochs, seed=seed)
         cpu_s = time.process_time() - started
         test = score_part(trained.network, dataset, "test").metric
         best = max(trained.outcome.curve, key=dataset.metric.fitness)

@@ -167,7 +167,7 @@ class Trainings:
         values = self.experiment.config.training.model_dump() | dict(options)
         training = TrainingConfig(**values).without_time_limit()
         started = time.process_time()
-        trained = train(architecture, self._data, training, epochs=training.epochs, seed=seed)
+        trained = train(architecture, self._data, training, epochs=training.full_epochs, seed=seed)
         cpu_s = time.process_time() - started
         outcome, metric, test = trained.outcome, dataset.metric, math.nan
         if trained.network is not None:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
 process and waits for workers without a deadline, ``inline`` trains in this process."""
+_READ = ("fingerprint", "prepared", "baselines")
+"""What hangs on the data alone."""
 STARTUP_S = 120.0
 BASELINES_LIMIT_S = 600.0
 """A search waits for its baselines, so none is begun later than this after the first one."""
@@ -77,7 +79,7 @@ class Experiment:
             ConfigError: Something in the configuration is wrong.
         """
         sections = Sections.of(config)
-        resolve_rungs(config.fitness, config.training.epochs)
+        resolve_rungs(config.fitness, config.training.full_epochs)
         if dataset is not None:
             return cls(spelled_out(config), sections, _task_of(dataset, config))
         task = TASKS[config.task["kind"]](resolved(sections.task, config.base_dir))
@@ -93,6 +95,26 @@ class Experiment:
         experiment = cls.of(run.config)
         run.require_same(experiment.config, experiment.fingerprint)
         return experiment
+
+    def with_epochs(self, epochs: int) -> Self:
+        """Returns the experiment with so many epochs of a full training; what was read stays read."""
+        training = self.config.training.model_copy(update={"epochs": epochs})
+        settled = replace(self, config=self.config.model_copy(update={"training": training}))
+        read = {name: value for name, value in vars(self).items() if name in _READ}
+        vars(settled).update(read)
+        return settled
+
+    def settled(self, run: Run) -> Self:
+        """Returns the experiment with the epochs that ``run`` was started with, if the configuration names none.
+
+        A new run, of which nothing was measured, gets the default.
+
+        Raises:
+            RunError: The record of the run is damaged.
+        """
+        if self.config.training.epochs is not None:
+            return self
+        return self.with_epochs((run.config if run.exists else self.config).training.full_epochs)
 
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:
@@ -137,7 +159,7 @@ class Experiment:
         return SearchSpace(
             self.sections.space,
             self.dataset.signature,
-            self.config.training.epochs,
+            self.config.training.full_epochs,
             batch_steps=_batch_steps(self.dataset, self.config.training.truncation),
         )
 
@@ -158,7 +180,7 @@ class Experiment:
             self.space,
             self.sections.strategy,
             seed=self.config.seed,
-            epochs=self.config.training.epochs,
+            epochs=self.config.training.full_epochs,
             fitness=self.config.fitness,
             cuts=self.config.validation.cuts,
         )
@@ -198,27 +220,38 @@ class Experiment:
             ConfigError: The workers lack a device that the configuration names, or its memory does not exist.
             ExecutionError: Workers cannot be started.
         """
+        settled = self.settled(run)
         with ExitStack() as stack:
-            if run.exists:
-                run.require_same(self.config, self.fingerprint)
-                # Claimed before the workers start: a run that another process searches is refused at once.
-                ledger = stack.enter_context(
-                    run.open_ledger(
-                        self.config,
-                        accept_data_loss=accept_data_loss,
-                        # A manager may search for weeks, so it must not keep the history in memory.
-                        keep=executor != "cluster",
-                        describe=self._describe,
-                    )
+            yield settled._opened(run, stack, executor, accept_data_loss, verdict_trainings)
+
+    def _opened(
+        self,
+        run: Run,
+        stack: ExitStack,
+        executor: ExecutorKind,
+        accept_data_loss: bool,  # noqa: FBT001 - only `open` calls this
+        verdict_trainings: float,
+    ) -> Search:
+        if run.exists:
+            run.require_same(self.config, self.fingerprint)
+            # Claimed before the workers start: a run that another process searches is refused at once.
+            ledger = stack.enter_context(
+                run.open_ledger(
+                    self.config,
+                    accept_data_loss=accept_data_loss,
+                    # A manager may search for weeks, so it must not keep the history in memory.
+                    keep=executor != "cluster",
+                    describe=self._describe,
                 )
-                workers = self._workers(executor, run, stack)
-            else:
-                run.check_vacant()
-                # Nothing is written for a new run before its workers have started.
-                workers = self._workers(executor, run, stack)
-                ledger = stack.enter_context(self._created(run))
-            budget = replace(self.budget, verdict_trainings=verdict_trainings)
-            yield self._search(run, workers, ledger, budget)
+            )
+            workers = self._workers(executor, run, stack)
+        else:
+            run.check_vacant()
+            # Nothing is written for a new run before its workers have started.
+            workers = self._workers(executor, run, stack)
+            ledger = stack.enter_context(self._created(run))
+        budget = replace(self.budget, verdict_trainings=verdict_trainings)
+        return self._search(run, workers, ledger, budget)
 
     def _search(self, run: Run, workers: Executor, ledger: Ledger, budget: Budget) -> Search:
         strategy = self.strategy()

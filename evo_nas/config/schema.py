@@ -27,6 +27,7 @@ class _Section(BaseModel):
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 ScheduleKind = Literal["constant", "cosine", "halving"]
 Precision = Literal["float32", "bfloat16"]
+DEFAULT_EPOCHS = 8
 
 
 class TrainingConfig(_Section):
@@ -34,7 +35,8 @@ class TrainingConfig(_Section):
 
     Attributes:
         epochs: Epochs at the full budget, each a pass over the training split unless ``steps_per_epoch`` says
-            otherwise.
+            otherwise; 8 by default. If ``budget.minutes`` are given instead, one epoch is measured before the search,
+            and as many are taken as leave time for a few dozen candidates.
         steps_per_epoch: Optimizer steps of an epoch, for large data: training goes on through the split where the epoch
             before ended, and each epoch is followed by a validation. By default an epoch is a pass.
         time_limit_s: Seconds of computing after which a candidate's training is stopped: of the processor on a CPU, so
@@ -48,7 +50,7 @@ class TrainingConfig(_Section):
             sequences needs the memory of so many steps; not for forecasts and texts. By default no gradient is cut.
     """
 
-    epochs: int = Field(default=8, ge=1, le=100_000)
+    epochs: int | None = Field(default=None, ge=1, le=100_000, examples=[8])
     steps_per_epoch: int | None = Field(default=None, ge=1, le=100_000_000, examples=[500])
     time_limit_s: float = Field(default=120.0, gt=0)
     device: DeviceChoice = "auto"
@@ -61,6 +63,11 @@ class TrainingConfig(_Section):
         if self.precision == "bfloat16" and self.device == "cpu":
             raise ValueError("precision is bfloat16 and device is cpu; precision must be float32 there")
         return self
+
+    @property
+    def full_epochs(self) -> int:
+        """Epochs of a full training."""
+        return DEFAULT_EPOCHS if self.epochs is None else self.epochs
 
     def without_time_limit(self) -> Self:
         """Returns these settings without a time limit, for trainings that must finish, such as those of a verdict."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from evo_nas.config import BudgetOptions
+    from evo_nas.config import BudgetOptions, TrainingConfig
     from evo_nas.ledger import Describe, History, Totals
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
@@ -223,7 +223,8 @@ class Run:
         No other place decides this.
 
         Args:
-            config: Any configuration; options that it leaves out count as their defaults.
+            config: Any configuration; options that it leaves out count as their defaults, but for ``training.epochs``,
+                which may have been measured.
             fingerprint: SHA-256 of each data file that it names, from `Task.fingerprint`.
         """
         return [*self._changed_keys(config, fingerprint), *changed_files(self.record.data, fingerprint)]
@@ -346,9 +347,15 @@ class Run:
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))
+        if config.training.epochs is None:
+            config = config.model_copy(update={"training": _with_epochs(config, recorded)})
         # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
         return changed_keys(recorded, spelled_out(config), moved=moved)
+
+
+def _with_epochs(config: SearchConfig, recorded: SearchConfig) -> TrainingConfig:
+    return config.training.model_copy(update={"epochs": recorded.training.epochs})
 
 
 def _best_rows(table: pa.Table, count: int) -> list[Row]:

@@ -25,7 +25,7 @@ from evo_nas.sessions.events import (
     Working,
 )
 from evo_nas.sessions.pace import Pace
-from evo_nas.sessions.planning import Planner, expected_evaluations
+from evo_nas.sessions.planning import Planner, affordable_epochs, expected_evaluations
 from evo_nas.sessions.session import Session
 from evo_nas.strategies.front import cost_of
 from evo_nas.tasks.baselines.fitting import scores
@@ -125,6 +125,7 @@ class LocalSession(Session):
             else:
                 self.run.check_vacant()
             baselines = yield from self._read_data(experiment)
+            experiment = self._experiment = yield from self._measured(experiment)
             if self._stopping is not None:
                 yield self._stopped()
                 return
@@ -164,13 +165,37 @@ class LocalSession(Session):
         yield baselines
         return baselines
 
+    def _measured(self, experiment: Experiment) -> Generator[Event, None, Experiment]:
+        """Chooses the epochs of a new run by the time of one, if the configuration leaves them to its minutes."""
+        config = experiment.config
+        if self.run.exists or config.training.epochs is not None or config.budget.wall_s is None:
+            return experiment.settled(self.run)
+        from evo_nas.training.measuring import measured_epoch_s  # noqa: PLC0415 - it loads torch
+
+        yield Working(doing="measuring an epoch")
+        epoch_s = measured_epoch_s(
+            experiment.space, experiment.dataset, config.training, on_gpu=config.workers.gpus > 0
+        )
+        if epoch_s is None:
+            return experiment.settled(self.run)
+        workers = 1 if self._executor == "inline" else config.workers.most * config.workers.lanes
+        epochs = affordable_epochs(
+            config, epoch_s=epoch_s, workers=workers, verdict_trainings=self._verdict_trainings
+        )
+        return experiment.with_epochs(epochs)
+
+    @property
+    def _verdict_trainings(self) -> float:
+        """How many full trainings the verdict makes one after another."""
+        return MOST_TRAININGS / self._retrains_at_once
+
     def _run_search(self, experiment: Experiment, baselines: Baselines) -> Generator[Event, None, Progress]:
         yield Working(doing="starting the workers")
         with experiment.open(
             self.run,
             executor=self._executor,
             accept_data_loss=self._accept_data_loss,
-            verdict_trainings=MOST_TRAININGS / self._retrains_at_once,
+            verdict_trainings=self._verdict_trainings,
         ) as search:
             self._search = search
             if self._stopping is not None:  # stopped while the workers were starting

@@ -14,8 +14,31 @@ if TYPE_CHECKING:
 
 FEWEST_MEASURED = 3
 """Candidates that are trained before a pace is believed."""
+SHARE_WITH_RUNGS = 0.5
+"""How much of all epochs is about trained where trainings are pruned at rungs."""
 FEW_EVALUATIONS = 20
 FEW_EPOCHS = 4
+
+
+WANTED_CANDIDATES = 40
+"""Candidates for which a budget of minutes should leave time."""
+MOST_EPOCHS = 30
+FEWEST_EPOCHS = 2
+
+
+def affordable_epochs(config: SearchConfig, *, epoch_s: float, workers: int, verdict_trainings: float) -> int:
+    """Returns how long a full training may be, so that the minutes hold enough of them and the verdict.
+
+    Args:
+        config: A configuration with a budget of minutes.
+        epoch_s: Seconds of one epoch.
+        workers: Trainings at the same time.
+        verdict_trainings: Full trainings that the verdict makes one after another.
+    """
+    assert config.budget.wall_s is not None, "only minutes leave the epochs open"
+    share = SHARE_WITH_RUNGS if config.fitness.rungs else 1.0
+    trainings = 1 + verdict_trainings + WANTED_CANDIDATES * share / workers
+    return max(FEWEST_EPOCHS, min(MOST_EPOCHS, int(config.budget.wall_s / (trainings * max(epoch_s, 1e-6)))))
 
 
 class Planner:
@@ -75,9 +98,9 @@ class Planner:
                 f"strategy.population is {population}, of which {evaluations} evaluations hardly see one generation; "
                 "leave it out, and it follows the budget"
             )
-        if config.training.epochs < FEW_EPOCHS:
+        if config.training.full_epochs < FEW_EPOCHS:
             hints.append(
-                f"training.epochs is {config.training.epochs}; few networks show in so few what they can"
+                f"training.epochs is {config.training.full_epochs}; few networks show in so few what they can"
             )
         return tuple(hints)
 

@@ -12,7 +12,7 @@ def config(**changed: object) -> SearchConfig:
 
 def test_differing_keys_are_named_with_both_values() -> None:
     ours = config(seed=2, task={"kind": "digits", "rows": 4}, training={"epochs": 3})
-    assert changed_keys(ours, config(space={"widths": [8]})) == [
+    assert changed_keys(ours, config(space={"widths": [8]}, training={"epochs": 8})) == [
         "seed: was 2, is 1",
         "task.rows: was 4, is 8",
         "training.epochs: was 3, is 8",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.budgets import Ending
+from evo_nas.config import BudgetOptions
 from evo_nas.errors import ConfigChangedError, ConfigError, ExecutionError, FencedError
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, LocalStore
@@ -126,6 +127,20 @@ def test_minutes_alone_are_a_budget_and_leave_time_for_the_verdict(
     assert complete.ending is Ending.MINUTES
     assert complete.told == Run.at(tmp_path / "run").totals().told > 1
     assert isinstance(said[-1], Judged)
+
+
+def test_the_epochs_that_were_measured_stay_those_of_the_run(config: MakeConfig, tmp_path: Path) -> None:
+    timed = config(budget={"minutes": 0.1})
+    timed = timed.model_copy(update={"training": timed.training.model_copy(update={"epochs": None})})
+    events_of(session(tmp_path / "run"), timed)
+    run = Run.at(tmp_path / "run")
+    measured, told = run.config.training.epochs, run.totals().told
+    assert {each.candidate.budget for each in run.history().told} == {measured}
+    assert not run.differences(timed, run.record.data)
+    more = timed.model_copy(update={"budget": BudgetOptions(evaluations=told + 2)})
+    events_of(session(tmp_path / "run"), more)
+    assert {each.candidate.budget for each in run.history().told} == {measured}
+    assert run.totals().told == told + 2
 
 
 def test_minutes_that_hold_no_training_are_refused_and_lose_nothing(

@@ -12,7 +12,7 @@ from evo_nas.config import SearchConfig
 from evo_nas.errors import ConfigError
 from evo_nas.execution.executor import Occupancy
 from evo_nas.progress import Progress
-from evo_nas.sessions.planning import Planner, expected_evaluations
+from evo_nas.sessions.planning import Planner, affordable_epochs, expected_evaluations
 
 
 def progress(**changed: Any) -> Progress:
@@ -94,3 +94,26 @@ def test_a_sensible_search_gets_no_hints() -> None:
     plan = planner().news(progress())
     assert plan is not None
     assert plan.hints == ()
+
+
+def minutes(value: float, **fitness: Any) -> SearchConfig:
+    return SearchConfig(name="small", task={"kind": "digits"}, budget={"minutes": value}, fitness=fitness)  # type: ignore[arg-type]
+
+
+def test_the_epochs_are_as_many_as_leave_time_for_forty_candidates_and_the_verdict() -> None:
+    """20 minutes hold 37 trainings one after another: 20 of each worker, one in flight and 16 of the verdict."""
+    epochs = affordable_epochs(minutes(20), epoch_s=3.0, workers=2, verdict_trainings=16)
+    assert epochs == int(1200 / 3 / 37)
+    assert affordable_epochs(minutes(20), epoch_s=3.0, workers=8, verdict_trainings=2) > epochs
+
+
+def test_rungs_make_longer_trainings_affordable() -> None:
+    plain, pruned = minutes(20), minutes(20, rungs="auto")
+    assert affordable_epochs(pruned, epoch_s=3.0, workers=2, verdict_trainings=1) > affordable_epochs(
+        plain, epoch_s=3.0, workers=2, verdict_trainings=1
+    )
+
+
+@pytest.mark.parametrize(("epoch_s", "epochs"), [(1e-9, 30), (1e9, 2)])
+def test_epochs_stay_within_bounds(epoch_s: float, epochs: int) -> None:
+    assert affordable_epochs(minutes(1), epoch_s=epoch_s, workers=1, verdict_trainings=16) == epochs
