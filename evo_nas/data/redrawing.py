@@ -91,20 +91,30 @@ class Redrawing:
         by: By = "group" if rows.groups is not None else options.by or "rows"
         groups, names = _numbered(rows.groups, pool)
         is_orderless = by == "time" and rows.ends is None and "validation" in given
+        times = pool if rows.ends is None else np.array(rows.ends)[pool]
         return cls(
             by,
             len(pool),
             len(parts["validation"]),
             options.seed,
-            groups,
-            tuple(map(str, names)),
-            _numbered(rows.strata if options.stratified else None, pool)[0],
-            None if options.duplicates == "keep" else _numbered(rows.contents, pool)[0],
-            (pool if rows.ends is None else np.array(rows.ends)[pool]).astype(np.float64)
-            if by == "time"
-            else None,
-            _ORDERLESS if is_orderless else "",
+            groups=groups,
+            names=tuple(map(str, names)),
+            strata=_numbered(rows.strata if options.stratified else None, pool)[0],
+            contents=None if options.duplicates == "keep" else _numbered(rows.contents, pool)[0],
+            times=times.astype(np.float64) if by == "time" else None,
+            obstacle=_ORDERLESS if is_orderless else "",
         )
+
+    @classmethod
+    def of_rows(cls, *, train: int, validation: int, seed: int = 0) -> Self:
+        """Returns a rule by which any example may be learnt or validated on: all differ, and none belong together.
+
+        Args:
+            train: Examples of the training part.
+            validation: Examples of the validation part.
+            seed: Seed of the drawing.
+        """
+        return cls("rows", train + validation, validation, seed)
 
     @property
     def limit(self) -> str:
@@ -200,14 +210,14 @@ class Redrawing:
             yield draw
 
     def _drawn(self, rng: np.random.Generator, free: Positions) -> Positions:
-        order = rng.permutation(free)
         if self.groups is not None:
-            # Groups in the order of their first example in the shuffle would favour large ones, so names are shuffled.
+            # Names are shuffled, not examples, of which a large group would be met first.
             names = rng.permutation(np.unique(self.groups[free]))
             sizes = np.cumsum(np.bincount(self.groups, minlength=len(self.names))[names])
             return np.flatnonzero(
                 np.isin(self.groups, names[: int(np.searchsorted(sizes, self.held_out)) + 1])
             )
+        order = rng.permutation(free)
         if self.strata is None:
             return order[: self.held_out]
         return order[_keeps_shares(self.strata, order, self.held_out)]

@@ -19,7 +19,7 @@ from evo_nas.data.statistics import NOTHING_LEARNT, Statistics
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, REGRESSION
 from evo_nas.tasks.number_targets import numbers_dataset
@@ -193,7 +193,7 @@ def _classes(pairs: _Pairs, split: SplitOptions, metric: Metric, *, per_step: bo
         remarks=(*parts.train.remarks, *remarks),
         preparation=Preparation(inputs, ClassAnswers(parts.classes)),
         statistics=statistics,
-        resampling=Redrawn(parts.redrawing),
+        resampling=ExampleResampling(parts.redrawing),
     )
 
 

@@ -14,7 +14,7 @@ from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 from evo_nas.data.statistics import Statistics
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -97,7 +97,7 @@ class DigitsTask(Task[DigitsOptions]):
             test=parts["test"],
             classes=tuple(map(str, range(CLASSES))),
             statistics=Statistics(scaled=tuple(range(8))),
-            resampling=Redrawn(images.redrawing),
+            resampling=ExampleResampling(images.redrawing),
         )
         return Prepared(dataset, self._baselines(images))
 

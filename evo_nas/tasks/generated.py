@@ -12,7 +12,7 @@ from pydantic import Field
 from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.data.redrawing import Redrawing
 from evo_nas.errors import DataError
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
 from evo_nas.tasks.task import Prepared, Task
 
@@ -88,11 +88,10 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
     def read(self) -> Prepared:
         """Draws the sequences; see `Task.read`."""
         drawn = self._drawn()
-        # All sequences are of one source and differ, so that any of them may be learnt or validated on.
-        redrawing = Redrawing(
-            "rows", len(drawn.train) + len(drawn.validation), len(drawn.validation), self.options.seed
+        redrawing = Redrawing.of_rows(
+            train=len(drawn.train), validation=len(drawn.validation), seed=self.options.seed
         )
-        dataset = replace(self._dataset(drawn), resampling=Redrawn(redrawing))
+        dataset = replace(self._dataset(drawn), resampling=ExampleResampling(redrawing))
         return Prepared(dataset, self._baselines(drawn))
 
     def _drawn(self) -> Drawn:

@@ -13,7 +13,7 @@ from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.generic import generic_baselines
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.task import Prepared, Task
 
@@ -87,7 +87,7 @@ class InMemoryTask(Task[InMemoryOptions]):
             else:
                 facts[name] = value
         resampling = self._held.resampling
-        if isinstance(resampling, Redrawn) and resampling.redrawing.by != "rows":
+        if isinstance(resampling, ExampleResampling) and resampling.redrawing.by != "rows":
             # Neither groups nor times are in the arrays, and they decide the cuts.
             arrays["resampling"] = resampling.redrawing.digest()
         return arrays | {"facts": hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()}

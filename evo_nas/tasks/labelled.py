@@ -9,7 +9,7 @@ from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.data.statistics import NOTHING_LEARNT, Statistics
 from evo_nas.errors import DataError
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
 
@@ -94,5 +94,5 @@ def labelled_dataset(
         remarks=parts.train.remarks,
         missing=parts.train.missing,
         statistics=replace(statistics, weights=is_balanced),
-        resampling=Redrawn(parts.redrawing),
+        resampling=ExampleResampling(parts.redrawing),
     )

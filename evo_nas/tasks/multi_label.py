@@ -18,7 +18,7 @@ from evo_nas.data.split_remarks import remarks_on_split, remarks_on_time, remark
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
 from evo_nas.tasks.task import Prepared, Task
@@ -101,7 +101,7 @@ class MultiLabelTask(Task[MultiLabelOptions]):
                 f"{keys} keys per frame, {np.mean([frame.sum(axis=1).mean() for frame in songs.train]):.2f} on",
                 *songs.remarks,
             ),
-            resampling=Redrawn(songs.redrawing),
+            resampling=ExampleResampling(songs.redrawing),
         )
         return Prepared(dataset, self._baselines(songs))
 

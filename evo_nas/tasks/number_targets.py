@@ -14,7 +14,7 @@ from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import NumberAnswers
-from evo_nas.tasks.cuts.examples import Redrawn
+from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import regression_metric
 from evo_nas.tasks.preparation import Preparation
@@ -87,7 +87,7 @@ def numbers_dataset(
         has_target_holes=any(bool(np.isnan(values).any()) for values in targets.values()),
         preparation=Preparation(inputs, NumberAnswers(mean, scale)),
         statistics=replace(statistics, targets=True),
-        resampling=Redrawn(division.redrawing),
+        resampling=ExampleResampling(division.redrawing),
     )
 
 

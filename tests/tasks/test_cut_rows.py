@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evo_nas.data.redrawing import Redrawing
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.arrays import dataset_from_arrays
-from evo_nas.tasks.cuts.examples import ExampleCut, Redrawn
+from evo_nas.tasks.cuts.examples import ExampleCut, ExampleResampling
 from evo_nas.tasks.cuts.making import with_cuts
 from evo_nas.tasks.cuts.rows import rows_of
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
@@ -73,7 +73,7 @@ def test_every_chosen_sequence_keeps_its_steps_targets_and_what_counts(train, va
 
 def test_networks_keep_their_shape_when_the_longest_sequence_is_learnt() -> None:
     dataset = labelled([3, 2, 4, 3, 4, 2], [9, 8, 9])
-    dataset = replace(dataset, resampling=Redrawn(Redrawing("rows", 9, 3, 0)))
+    dataset = replace(dataset, resampling=ExampleResampling(Redrawing.of_rows(train=6, validation=3)))
     cut = with_cuts(dataset, 2).of_cut(1)
     assert cut.train.inputs.shape[1] == 9  # type: ignore[union-attr]
     assert cut.signature == dataset.signature

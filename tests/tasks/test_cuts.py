@@ -37,6 +37,14 @@ def test_one_cut_is_the_data_set_itself(tmp_path) -> None:
     assert with_cuts(dataset, 1).of_cut(0).train is dataset.train
 
 
+def test_cuts_that_a_data_set_has_already_are_kept(tmp_path) -> None:
+    dataset = with_cuts(TASKS["digits"].sample(tmp_path).read().dataset, 3)
+    assert with_cuts(dataset, 3).cuts == dataset.cuts
+    assert with_cuts(dataset, 2).cuts == dataset.cuts[:1]
+    with pytest.raises(ConfigError, match="does not say how its examples may be drawn anew"):
+        with_cuts(dataset, 4)
+
+
 def test_cuts_travel_as_positions(tmp_path) -> None:
     dataset = TASKS["digits"].sample(tmp_path).read().dataset
     one, many = (len(pickle.dumps(with_cuts(dataset, cuts))) for cuts in (1, 11))

@@ -49,7 +49,7 @@ class ExampleCut:
 
 
 @dataclass(frozen=True, slots=True)
-class Redrawn:
+class ExampleResampling:
     """Draws examples as the split of a task did.
 
     Attributes:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 
 def with_cuts(dataset: Dataset, cuts: int) -> Dataset:
-    """Returns ``dataset`` with ``cuts`` cuts in all, its own included.
+    """Returns ``dataset`` with ``cuts`` cuts in all, its own included; those that it has already are kept.
 
     Raises:
         ConfigError: It cannot give so many.
     """
     if cuts == 1:
         return dataset if dataset.resampling is None else replace(dataset, resampling=None)
+    if len(dataset.cuts) >= cuts - 1:
+        return replace(dataset, cuts=dataset.cuts[: cuts - 1], resampling=None)
     resampling = _resampling_of(dataset)
     if resampling is None:
         raise ConfigError(
