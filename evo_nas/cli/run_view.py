@@ -33,6 +33,7 @@ from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
 from evo_nas.runs import Run, metric_of
 from evo_nas.runs.run import by_status
+from evo_nas.strategies.promotions import WAITING
 
 if TYPE_CHECKING:
     import os
@@ -256,7 +257,7 @@ def _rungs(row: Row) -> str:
     """Returns what was needed at each rung when the candidate was asked, in the units of the metric."""
     metric = metric_of(row)
     sign = -1 if metric and metric[1] != row["fitness"] else 1
-    needed = {math.inf: "all are paused", -math.inf: "nothing known"}
+    needed = {math.inf: "all are paused", WAITING: "all wait", -math.inf: "none is pruned"}
     return ", ".join(
         f"{rung} epochs: {needed.get(threshold) or figure(sign * threshold) + ' needed'}"
         for rung, threshold in zip(row["rungs"], row["thresholds"], strict=True)

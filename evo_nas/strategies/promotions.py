@@ -97,7 +97,8 @@ class Promotions(Revisit):
     def share(self) -> float:
         """How often a new candidate goes on from a rung, in the mean: 1/r + 1/r^2 + ... if one of r does."""
         reduction = 2 if self._fitness.pruning == "median" else self._fitness.reduction
-        return 1 / (reduction - 1) if self._rungs else 0.0
+        # While the epochs grow, what is paused goes on only when they do, which may be never.
+        return 1 / (reduction - 1) if self._rungs and not self._fitness.grow else 0.0
 
     def plan(self, bracket: Bracket, *, above: int = 0) -> Plan:
         """Returns the rungs of a new candidate, as of now.
