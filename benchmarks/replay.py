@@ -40,9 +40,9 @@ HALVING = {
     "2-6-18-50, one of 3": FitnessOptions(rungs=(2, 6, 18), reduction=3),
     "3-12-50, one of 4": FitnessOptions(rungs=(3, 12), reduction=4),
     "5-15-50, one of 3": FitnessOptions(rungs=(5, 15), reduction=3),
-    "auto (2-6-17-50), one of 3": FitnessOptions(rungs="auto", reduction=3),
 }
 OTHERS = {
+    "auto (2-6-17-50), one of 3": FitnessOptions(rungs="auto", reduction=3),
     "auto (2-3-6-12-25-50), one of 2": FitnessOptions(rungs="auto", reduction=2),
     "median, 2-6-18-50": FitnessOptions(rungs=(2, 6, 18), pruning="median"),
     "median, 5-15-50": FitnessOptions(rungs=(5, 15), pruning="median"),
@@ -192,7 +192,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--other-draws", type=int, default=300, help="draws for the other rules")
+    parser.add_argument("--other-draws", type=int, default=150, help="draws for the other rules")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--write", action="store_true", help="also write benchmarks/results/replay.md")
     options = parser.parse_args()

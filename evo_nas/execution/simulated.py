@@ -45,6 +45,11 @@ class Faults:
     notice_s: float = 10.0
     restart_s: float = 5.0
 
+    @property
+    def are_none(self) -> bool:
+        """Whether nothing goes wrong."""
+        return not (self.lost or self.late or self.duplicated or self.delayed)
+
     def __post_init__(self) -> None:
         for name in ("lost", "late", "duplicated", "delayed"):
             if not 0.0 <= getattr(self, name) <= 1.0:
@@ -123,6 +128,7 @@ class SimulatedExecutor(Executor):
         self._objective = objective
         self._simulation = simulation
         self._duration_s = duration_s
+        self._is_quiet = simulation.faults.are_none
         self._head_clock = head_clock or (lambda: 0.0)
         self._left_at = self._head_clock()
         self._dispatcher = Dispatcher(
@@ -233,8 +239,12 @@ class SimulatedExecutor(Executor):
         if worker.dead:  # another lane has ended it in the meantime
             return
         faults = self._simulation.faults
-        rng = self._rng("delivery", lease.tickets[0])
         deliver = partial(self._deliver, lease, course)
+        if self._is_quiet and course.loss is None:
+            self._start(worker)
+            self._at(self.now_s, deliver)
+            return
+        rng = self._rng("delivery", lease.tickets[0])
         worker.dead = course.loss is not None
         if course.loss is LossCause.OVERRUN:
             # The executor ends such a worker itself, so it knows at once and which lease is to blame.
@@ -259,11 +269,10 @@ class SimulatedExecutor(Executor):
             if course.elapsed_s >= LEASE_S:
                 break
             course.started_s.append(course.elapsed_s)
-            rng = self._rng("course", ticket)
-            duration_s = self._draw_duration(ticket.candidate, rng)
-            if rng.random() < self._simulation.faults.lost:
+            duration_s, lost_after = self._fate(ticket)
+            if lost_after is not None:
                 course.loss = LossCause.CRASHED
-                course.elapsed_s += rng.random() * min(duration_s, HARD_LIMIT_FACTOR * time_limit_s)
+                course.elapsed_s += lost_after * min(duration_s, HARD_LIMIT_FACTOR * time_limit_s)
                 break
             if duration_s > HARD_LIMIT_FACTOR * time_limit_s:
                 course.loss = LossCause.OVERRUN
@@ -272,10 +281,16 @@ class SimulatedExecutor(Executor):
             course.elapsed_s += duration_s
         return course
 
-    def _draw_duration(self, candidate: Candidate, rng: random.Random) -> float:
+    def _fate(self, ticket: Ticket) -> tuple[float, float | None]:
+        """Returns the seconds that an attempt takes, and the share of them after which its worker is lost, if it is."""
+        if self._is_quiet and self._duration_s is not None:
+            # To make a generator would take longer than all the rest.
+            return self._duration_s(ticket.candidate), None
+        rng = self._rng("course", ticket)
         # Drawn in any case, so that a given duration does not shift what is drawn after it.
         drawn_s = self._simulation.mean_s * rng.uniform(0.5, 1.5)
-        return drawn_s if self._duration_s is None else self._duration_s(candidate)
+        duration_s = drawn_s if self._duration_s is None else self._duration_s(ticket.candidate)
+        return duration_s, rng.random() if rng.random() < self._simulation.faults.lost else None
 
     def _rng(self, purpose: str, ticket: Ticket) -> random.Random:
         return stream(self._simulation.seed, purpose, ticket.candidate.id, ticket.attempt)

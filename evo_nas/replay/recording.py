@@ -73,12 +73,7 @@ class Replayer:
         done = _epochs_behind(candidate)
         end, is_pruned = self._end(candidate, recording, done)
         curve = recording.curve[:end]
-        spent = (
-            recording.epoch_s[done:]
-            if recording.failure and end > len(curve)
-            else recording.epoch_s[done:end]
-        )
-        train_s = sum(spent)
+        train_s = sum(recording.epoch_s[done:end])
         shared = {
             "curve": curve,
             "parameters": recording.parameters,
@@ -100,7 +95,9 @@ class Replayer:
 
     def duration_s(self, candidate: Candidate) -> float:
         """Returns how many seconds training ``candidate`` takes; raises as a call does."""
-        return self(candidate).train_s
+        recording, done = self.recording(candidate), _epochs_behind(candidate)
+        end, _ = self._end(candidate, recording, done)
+        return sum(recording.epoch_s[done:end])
 
     def recording(self, candidate: Candidate) -> Recording:
         """Returns the recording that is replayed for ``candidate``; raises as a call does."""

@@ -60,6 +60,7 @@ class TableSpace:
         self._genomes = dict(zip(self._keys, genomes, strict=True))
         self._widths = np.array([max(1, gene.size - 1) for gene in self.genes], dtype=np.float64)
         self._places = np.array(genomes, dtype=np.float64) / self._widths
+        self._sizes = tuple(gene.size for gene in self.genes)
         self._founders = dict(founders or {})
         self._nearest = lru_cache(maxsize=_CACHED_GENOMES)(self._find_nearest)
         self._active = lru_cache(maxsize=_CACHED_GENOMES)(self._find_active)
@@ -103,7 +104,7 @@ class TableSpace:
         return tuple((name, self._genomes[key]) for name, key in self._founders.items())
 
     def _check(self, genome: Genome) -> None:
-        sizes = [gene.size for gene in self.genes]
+        sizes = self._sizes
         if len(genome) != len(sizes) or any(
             not 0 <= value < size for value, size in zip(genome, sizes, strict=True)
         ):
