@@ -1,9 +1,16 @@
-"""`WeightStore`: where trainings leave weights that later trainings start from."""
+"""`WeightStore` and `ComponentBank`: where trainings leave weights that later trainings start from."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
 
 class WeightStore(Protocol):
@@ -39,3 +46,21 @@ class MemoryWeights:
     def get(self, digest: str) -> bytes | None:
         """Returns what was kept under ``digest``."""
         return self._contents.get(digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A tensor of a bank, and the optimizer steps behind it."""
+
+    values: npt.NDArray[np.float32]
+    steps: int
+
+
+class ComponentBank(Protocol):
+    """Tensors that all trainings of a run share, by role and shape; workers use it, so it can be pickled."""
+
+    def take(self, keys: Sequence[str]) -> Mapping[str, Component]:
+        """Returns the components that are there, as of now."""
+
+    def give(self, values: Mapping[str, npt.NDArray[np.float32]], *, steps: int) -> None:
+        """Replaces components by those of a training that has ended, with ``steps`` behind them."""
