@@ -77,7 +77,7 @@ class Archive:
         self._trials = Trials()
         # Ascending, and of equals the latest first, so that the best is last and what drops out is first. Trainings
         # from inherited weights are kept apart, since nothing ranks them among the others.
-        self._apart: dict[bool, list[Trial]] = {True: [], False: []}
+        self._apart: dict[bool, list[Trial]] = {False: [], True: []}
 
     def update(self, evaluations: Iterable[Evaluation]) -> None:
         """Adds evaluations, given in the order in which they were told."""

@@ -160,14 +160,15 @@ def best_first(
     """Returns the results with a score, best first; of equals the earlier one is first.
 
     All rankings are made here. What started from inherited weights is ranked apart from what started from scratch: the
-    two rankings follow each other, first the one that went further, then the one of the inherited.
+    two rankings follow each other, first the one that went further, then the one from scratch: an inherited score does
+    not say what a network is worth that is trained from scratch, as the champion is.
 
     Args:
         results: Any results, in the order of telling.
         standing_of: Returns what ranks a result; None if it has no score.
         count: How many are wanted; all of them if None.
     """
-    apart: dict[bool, list[tuple[Standing, Result]]] = {True: [], False: []}
+    apart: dict[bool, list[tuple[Standing, Result]]] = {False: [], True: []}
     for result in results:
         standing = standing_of(result)
         if standing is not None:

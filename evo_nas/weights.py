@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+BANK = "bank"
+"""What a candidate names in place of a digest if its training takes its weights from the bank of the run."""
+
+
 class WeightStore(Protocol):
     """Keeps weights under the SHA-256 of their bytes; workers use it, so it can be pickled.
 

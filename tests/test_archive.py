@@ -114,7 +114,7 @@ def inherited(number: int, fitness: float) -> Evaluation:
 def test_inherited_and_from_scratch_are_ranked_one_after_the_other() -> None:
     archive = Archive(size=4)
     archive.update([evaluation(0, 0.9), inherited(1, 0.5), evaluation(2, 0.7), inherited(3, 0.8)])
-    assert ids(archive) == [3, 1, 0, 2]
+    assert ids(archive) == [0, 2, 3, 1]
 
 
 def test_what_went_further_from_scratch_is_above_an_inherited_one_that_was_pruned() -> None:

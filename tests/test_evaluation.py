@@ -64,8 +64,8 @@ def test_rankings_follow_each_other_and_equals_keep_their_order(count):
     assert order == [1, 4, 0, 5, 6, 3][:count]
 
 
-def test_inherited_weights_come_first_where_both_went_equally_far():
-    standings = [Standing(math.inf, 0.9), Standing(math.inf, 0.1, is_inherited=True)]
+def test_trainings_from_scratch_come_first_where_both_went_equally_far():
+    standings = [Standing(math.inf, 0.9, is_inherited=True), Standing(math.inf, 0.1)]
     assert best_first(range(2), lambda number: standings[number]) == [1, 0]
 
 

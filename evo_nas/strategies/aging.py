@@ -15,9 +15,11 @@ from weakref import WeakSet
 
 from pydantic import Field, model_validator
 
+from evo_nas.strategies.from_scratch import FROM_SCRATCH
 from evo_nas.strategies.operators import Breeder, Individual, fitness_statistics, individuals
 from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
 from evo_nas.strategies.trials import Trial
+from evo_nas.weights import BANK
 
 if TYPE_CHECKING:
     import random
@@ -59,6 +61,7 @@ class AgingEvolution(Strategy[AgingOptions]):
 
     kind: ClassVar[str] = "aging"
     Options = AgingOptions
+    breeds: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,12 +90,18 @@ class AgingEvolution(Strategy[AgingOptions]):
 
     def statistics(self) -> Mapping[str, float]:
         """Returns size, mean, std, min and max of the population's fitness."""
-        return fitness_statistics(self._population)
+        return fitness_statistics(self._breeding)
+
+    def wanted_weights(self) -> set[str]:
+        """Returns also the digests of what the living may pass on."""
+        wanted = super().wanted_weights()
+        return wanted.union(self._weights_of(each.trial) for each in self._population) - {"", BANK}
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
         if self._scored >= self._options.warmup and self._population:
-            genome, parents, operator = self._breeder.breed(self._population, rng)
-            return Proposal(genome, tuple(parent.trial.candidate.id for parent in parents), operator)
+            genome, parents, operator = self._breeder.breed(self._breeding, rng)
+            ids = tuple(parent.trial.candidate.id for parent in parents)
+            return Proposal(genome, ids, operator, starts_from=self._weights_of(parents[0].trial))
         if k < len(self._founders):
             name, genome = self._founders[k]
             founder = Proposal(genome, parents=(), operator=f"seed:{name}")
@@ -101,6 +110,22 @@ class AgingEvolution(Strategy[AgingOptions]):
                 return founder
         return self._by_chance(rng)
 
+    @property
+    def _breeding(self) -> Sequence[Individual]:
+        """The living that may breed: those that inherited weights once they are enough, before the others.
+
+        They never meet in a tournament, since what inherited has more training behind it.
+        """
+        if self._fitness.inheritance == "none":
+            return self._population
+        apart: dict[bool, list[Individual]] = {True: [], False: []}
+        for each in self._population:
+            standing = each.trial.standing
+            assert standing is not None, "what breeds has a score"
+            apart[standing.is_inherited].append(each)
+        enough = min(self._options.warmup, self._options.population // 2)
+        return apart[True] if len(apart[True]) >= enough or not apart[False] else apart[False]
+
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             self._breeder.learn(trial, self._population)
@@ -108,7 +133,8 @@ class AgingEvolution(Strategy[AgingOptions]):
                 self._counted.add(trial)
                 self._scored += trial.standing is not None
             # One that goes on or is repeated is as old as when it entered, and does not live twice.
-            if trial.may_breed and trial not in self._entered:
+            is_new = trial not in self._entered and trial.candidate.operator != FROM_SCRATCH
+            if trial.may_breed and is_new:
                 self._entered.add(trial)
                 self._population.extend(individuals([trial]))
             elif not trial.may_breed and trial in self._entered:

@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
+from evo_nas.strategies.from_scratch import FromScratch
 from evo_nas.strategies.promotions import Bracket, Plan, Promotions
 from evo_nas.strategies.proposal import Proposal as Proposal  # noqa: PLC0414 - where strategies look for it
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.regularisation import RegularisationTuning
 from evo_nas.strategies.replication import Replication
 from evo_nas.strategies.trials import Trials
+from evo_nas.weights import BANK
 
 if TYPE_CHECKING:
     import random
@@ -76,6 +78,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
 
     kind: ClassVar[str]
     Options: type[OptionsT_co]
+    breeds: ClassVar[bool] = False
+    """Whether it names parents whose weights a child may inherit."""
 
     def __init__(
         self,
@@ -97,6 +101,9 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._freezes = bool(
             rungs and space.regularisation_genes and not space.can_judge_regularisation(min(rungs))
         )
+        if self._fitness.inheritance != "none":
+            self._revisits = (*self._revisits, FromScratch())
+        self._awaited: dict[int, Trial] = {}
         if self._freezes:
             self._revisits = (*self._revisits, RegularisationTuning(space))
         self._space = space
@@ -177,8 +184,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
 
         Whatever else was told is removed from the run, after the commit that made it superfluous.
         """
-        wanted = set(self._begun_with.values())
-        return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits))
+        wanted = {*self._begun_with.values(), *(trial.outcome.weights for trial in self._awaited.values())}
+        return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits)) - {"", BANK}
 
     @abstractmethod
     def _propose(self, k: int, rng: random.Random) -> Proposal | None:
@@ -199,7 +206,19 @@ class Strategy(ABC, Generic[OptionsT_co]):
         trial = self._trials.add(evaluation)
         for revisit in self._revisits:
             revisit.learn(trial)
-        return None if any(revisit.awaits(trial) for revisit in self._revisits) else trial
+        if any(revisit.awaits(trial) for revisit in self._revisits):
+            self._awaited[trial.candidate.id] = trial
+            return None
+        self._awaited.pop(trial.candidate.id, None)
+        return trial
+
+    def _weights_of(self, parent: Trial) -> str:
+        """Returns what a child of ``parent`` starts from; empty for scratch."""
+        if self._fitness.inheritance == "bank":
+            return BANK
+        # What a pruned training left is no network but a training to go on with.
+        inherits = self._fitness.inheritance == "parent" and parent.outcome.status.complete
+        return parent.outcome.weights if inherits else ""
 
     def _is_tight(self, left: int) -> bool:
         """Whether ``left`` more candidates hardly suffice for those in flight and one more to go on from rungs."""

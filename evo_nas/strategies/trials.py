@@ -197,6 +197,13 @@ class Trials:
         earlier = candidate.repeats if candidate.continues is None else candidate.continues
         first = candidate.id if earlier is None else self._first.get(earlier, earlier)
         trial = self._trials.get(first)
+        if (
+            trial is not None
+            and candidate.continues is None
+            and _differs_in_start(trial.evaluations[0], evaluation)
+        ):
+            # Nothing ranks the two together, so that they must not share a mean.
+            first, trial = candidate.id, None
         if trial is None:
             trial = self._trials[first] = Trial(evaluation, self.noise.shift)
         else:
@@ -227,7 +234,7 @@ class Trials:
             self.noise.learn(trial)
             trial.collapsed = trial.collapsed or self._collapsed(earlier, new)
             self.unstable += trial.is_unstable and not was_known
-        elif new.is_complete and new.fitness is not None:
+        elif new.is_complete and new.fitness is not None and not new.outcome.inherited_steps:
             self.scores.add(new.fitness)
 
     def _collapsed(self, earlier: Sequence[Evaluation], new: Evaluation) -> bool:
@@ -252,6 +259,10 @@ class Trials:
     def _score(self, evaluation: Evaluation) -> float:
         assert evaluation.fitness is not None, "complete evaluations have a fitness"
         return evaluation.fitness - self.noise.shift(evaluation.candidate.cut)
+
+
+def _differs_in_start(one: Evaluation, other: Evaluation) -> bool:
+    return (one.outcome.inherited_steps > 0) != (other.outcome.inherited_steps > 0)
 
 
 class Scores:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from evo_nas.config import FitnessOptions
-from evo_nas.errors import DataError, EvoNasError, GenomeError
+from evo_nas.errors import DataError, GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.costs import Costs
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.training.batches import PreparedDataset, prepare
-from evo_nas.training.course import Course
 from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.latency import measure_latency
+from evo_nas.training.lineage import Lineage
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
 
@@ -27,10 +26,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import SearchSpace
     from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset
-    from evo_nas.training.course import Trained
-    from evo_nas.weights import WeightStore
-
-_log = logging.getLogger(__name__)
+    from evo_nas.weights import ComponentBank, WeightStore
 
 
 class CandidateEvaluator:
@@ -45,7 +41,7 @@ class CandidateEvaluator:
         data: The data, on the device that trains.
         training: How candidates are trained.
         memory_bytes: Memory for one training; None for no limit.
-        weights: Where pruned trainings leave what they can go on from; None to keep nothing.
+        lineage: What trainings begin with and leave; by default all begin from scratch and leave nothing.
         cuts: Gives the data of the cuts other than ``data``, which is number 0.
         fitness: How candidates are scored; only its objectives matter here.
     """
@@ -57,7 +53,7 @@ class CandidateEvaluator:
         training: TrainingConfig,
         *,
         memory_bytes: int | None = None,
-        weights: WeightStore | None = None,
+        lineage: Lineage | None = None,
         cuts: PreparedCuts | None = None,
         fitness: FitnessOptions | None = None,
     ) -> None:
@@ -67,7 +63,7 @@ class CandidateEvaluator:
         self._cuts = cuts
         self._training = training
         self._memory_bytes = memory_bytes
-        self._weights = weights
+        self._lineage = lineage or Lineage()
 
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs with its seed; failures are outcomes, too.
@@ -96,34 +92,9 @@ class CandidateEvaluator:
             epochs=candidate.budget,
             seed=candidate.seed,
             memory_bytes=self._memory_bytes,
-            course=self._course(candidate),
+            course=self._lineage.course(candidate),
         )
-        return self._with_costs(self._kept(trained), architecture, trained.network)
-
-    def _course(self, candidate: Candidate) -> Course:
-        # A rung whose threshold was not known when the candidate was asked prunes nothing.
-        thresholds = dict(zip(candidate.rungs, candidate.thresholds, strict=False))
-        is_continued = candidate.continues is not None and candidate.starts_from != ""
-        return Course(thresholds, checkpoint=self._found(candidate.starts_from) if is_continued else None)
-
-    def _found(self, digest: str) -> bytes | None:
-        """Returns kept weights; None if they are missing or cannot be read."""
-        try:
-            return None if self._weights is None else self._weights.get(digest)
-        except (OSError, EvoNasError) as error:
-            _log.warning("weights %s cannot be read, and a training begins without them: %s", digest, error)
-            return None
-
-    def _kept(self, trained: Trained) -> Outcome:
-        """Keeps what a pruned training can go on from, and returns the outcome that says where it is."""
-        if self._weights is None or trained.checkpoint is None:
-            return trained.outcome
-        try:
-            return replace(trained.outcome, weights=self._weights.put(trained.checkpoint))
-        except (OSError, EvoNasError) as error:
-            # The score is good without them: if this one goes on, it begins again.
-            _log.warning("weights of a training cannot be kept: %s", error)
-            return trained.outcome
+        return self._with_costs(self._lineage.kept(candidate, trained), architecture, trained.network)
 
     def _of_cut(self, number: int) -> PreparedDataset:
         """Returns the data that a candidate learns from.
@@ -170,6 +141,7 @@ class EvaluatorFactory:
         lanes: Threads that call the evaluator and divide the memory among themselves.
         fitness: How candidates are scored.
         weights: Where trainings leave weights and find those that they start from; None to keep none.
+        bank: The components that all trainings share; None without a bank.
     """
 
     space: SearchSpace
@@ -180,6 +152,7 @@ class EvaluatorFactory:
     lanes: int = 1
     fitness: FitnessOptions = field(default_factory=FitnessOptions)
     weights: WeightStore | None = None
+    bank: ComponentBank | None = None
 
     def __call__(self) -> CandidateEvaluator:
         """Sets the threads and memory of this process and puts the data on the device.
@@ -196,7 +169,7 @@ class EvaluatorFactory:
             prepare(self.dataset, device),
             self.training,
             memory_bytes=None if memory is None else memory // self.lanes,
-            weights=self.weights,
+            lineage=Lineage(self.weights, self.bank, keeps_parents=self.fitness.inheritance == "parent"),
             cuts=PreparedCuts(self.dataset, device),
             fitness=self.fitness,
         )
