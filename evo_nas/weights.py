@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,3 +70,46 @@ class ComponentBank(Protocol):
 
     def give(self, values: Mapping[str, npt.NDArray[np.float32]], *, steps: int) -> None:
         """Replaces components by those of a training that has ended, with ``steps`` behind them."""
+
+
+LARGEST_BANK = 2**30
+"""Most bytes of a bank; beyond that the components go that were not used for longest."""
+
+
+class MemoryBank:
+    """A bank in this process; several threads may use it.
+
+    Args:
+        most_bytes: How much it holds.
+    """
+
+    def __init__(self, most_bytes: int = LARGEST_BANK) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._lock = threading.Lock()
+        # The one that was used last is last.
+        self._components: OrderedDict[str, Component] = OrderedDict()
+
+    def take(self, keys: Sequence[str]) -> dict[str, Component]:
+        """Returns the components that are there."""
+        with self._lock:
+            found = {key: self._components[key] for key in keys if key in self._components}
+            for key in found:
+                self._components.move_to_end(key)
+            return found
+
+    def give(self, values: Mapping[str, npt.NDArray[np.float32]], *, steps: int) -> None:
+        """Replaces components; of two trainings that give the same one, the later counts."""
+        with self._lock:
+            for key, array in values.items():
+                before = self._components.pop(key, None)
+                self._bytes += array.nbytes - (0 if before is None else before.values.nbytes)
+                self._components[key] = Component(array, steps)
+            while self._bytes > self._most_bytes:
+                _, forgotten = self._components.popitem(last=False)
+                self._bytes -= forgotten.values.nbytes
+
+    def all(self) -> dict[str, Component]:
+        """Returns all components, the least used first."""
+        with self._lock:
+            return dict(self._components)
