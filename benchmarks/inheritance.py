@@ -232,8 +232,8 @@ def report(children: Sequence[Child]) -> list[Table]:
             rows,
             (
                 f"{len(children)} children of {len(set(families))} random parents, digits, {SHORT} epochs; the truth "
-                f"is the mean of {len(TRUE_SEEDS)} trainings of {FULL} epochs from scratch, {statistics.fmean(truth):.4f} "
-                "in the mean.",
+                f"is the mean of {len(TRUE_SEEDS)} trainings of {FULL} epochs from scratch, "
+                f"{statistics.fmean(truth):.4f} in the mean.",
                 "Errors of tau are standard errors over draws of whole families.",
                 "The last rows compare one full training with the mean of the others: what the noise between seeds "
                 "leaves to be had.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.space import SearchSpace
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
-from evo_nas.runs.weights import WeightKeeper
+from evo_nas.runs.shared_weights import SharedWeights
 from evo_nas.sections import Sections, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.task import Prepared, Task
-    from evo_nas.weights import WeightStore
 
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
@@ -232,6 +231,7 @@ class Experiment:
         accept_data_loss: bool,  # noqa: FBT001 - only `open` calls this
         verdict_trainings: float,
     ) -> Search:
+        shared = SharedWeights(run, self.config.fitness)
         if run.exists:
             run.require_same(self.config, self.fingerprint)
             # Claimed before the workers start: a run that another process searches is refused at once.
@@ -244,30 +244,24 @@ class Experiment:
                     describe=self._describe,
                 )
             )
-            workers = self._workers(executor, run, stack)
+            workers = self._workers(executor, run, shared, stack)
         else:
             run.check_vacant()
             # Nothing is written for a new run before its workers have started.
-            workers = self._workers(executor, run, stack)
+            workers = self._workers(executor, run, shared, stack)
             ledger = stack.enter_context(self._created(run))
         budget = replace(self.budget, verdict_trainings=verdict_trainings)
-        return self._search(run, workers, ledger, budget)
+        return self._search(shared, workers, ledger, budget)
 
-    def _search(self, run: Run, workers: Executor, ledger: Ledger, budget: Budget) -> Search:
+    def _search(self, shared: SharedWeights, workers: Executor, ledger: Ledger, budget: Budget) -> Search:
         strategy = self.strategy()
-        if not self._keeps_weights:
-            return Search.resumed(strategy, workers, ledger, budget=budget)
-        keeper = WeightKeeper(run.weights, strategy.wanted_weights)
         # Before the candidates in flight are trained again: what they keep must not count as left behind.
-        keeper.look()
-        search = Search.resumed(strategy, workers, ledger, budget=budget, believers=(keeper,))
-        keeper()
+        keeper = shared.keeper(strategy.wanted_weights)
+        believers = () if keeper is None else (keeper,)
+        search = Search.resumed(strategy, workers, ledger, budget=budget, believers=believers)
+        if keeper is not None:
+            keeper()
         return search
-
-    @property
-    def _keeps_weights(self) -> bool:
-        """Whether a training may begin with the weights of an earlier one."""
-        return self.config.fitness.rungs is not None or self.config.fitness.inheritance != "none"
 
     def _created(self, run: Run) -> Ledger:
         return run.create_ledger(self.config, self.fingerprint, describe=self._describe)
@@ -275,21 +269,11 @@ class Experiment:
     def _describe(self, genome: tuple[int, ...]) -> str:
         return self.space.to_json(genome)
 
-    def _workers(self, kind: ExecutorKind, run: Run, stack: ExitStack) -> Executor:
+    def _workers(self, kind: ExecutorKind, run: Run, shared: SharedWeights, stack: ExitStack) -> Executor:
         """Returns the executor, started and behind the memory if there is one; ``stack`` closes it."""
-        executor = self._executor(kind, self._weights_for(kind, run, stack))
-        return stack.enter_context(self._with_memory(executor, kind, run))
-
-    def _weights_for(self, kind: ExecutorKind, run: Run, stack: ExitStack) -> WeightStore | None:
-        """Returns the weights of ``run`` as its workers reach them."""
-        if not self._keeps_weights:
-            return None
-        if kind != "cluster":
-            return run.weights
-        from evo_nas.execution.ray_weights import RayWeights  # noqa: PLC0415 - other runs need no Ray
-
-        # Only the head's machine is sure to reach the place of the run.
-        return stack.enter_context(closing(RayWeights(run.weights)))
+        started = stack.enter_context(self._with_memory(self._executor(kind, shared), kind, run))
+        stack.callback(shared.close)
+        return started
 
     def _with_memory(self, executor: Executor, kind: ExecutorKind, run: Run) -> Executor:
         place = self.config.fitness.memory
@@ -303,7 +287,7 @@ class Experiment:
         memory = Memory.at(place, self.config, self.fingerprint, own=run)
         return RememberingExecutor(executor, memory.recall)
 
-    def _executor(self, kind: ExecutorKind, weights: WeightStore | None) -> Executor:
+    def _executor(self, kind: ExecutorKind, shared: SharedWeights) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
 
         training, workers = self.config.training, self.config.workers
@@ -315,11 +299,17 @@ class Experiment:
             gpu_share=workers.gpus,
             memory_bytes=workers.memory_bytes,
             fitness=self.config.fitness,
-            weights=weights,
         )
         if kind == "inline":
-            return InlineExecutor(factory, time_limit_s=training.time_limit_s)
+            weights, bank = shared.here()
+            return InlineExecutor(
+                replace(factory, weights=weights, bank=bank), time_limit_s=training.time_limit_s
+            )
         from evo_nas.execution.ray_pool import RayOptions, RayPool  # noqa: PLC0415 - inline runs need no Ray
+
+        def equip() -> EvaluatorFactory:
+            weights, bank = shared.on_ray(is_cluster=kind == "cluster")
+            return replace(factory, weights=weights, bank=bank)
 
         return RayPool(
             factory,
@@ -334,6 +324,7 @@ class Experiment:
                 attempts=workers.attempts,
                 time_limit_s=training.time_limit_s,
             ),
+            equip=equip,
         )
 
 

@@ -40,6 +40,11 @@ class Sections(NamedTuple):
         """
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
+        if config.fitness.inheritance != "none" and not strategy_class.breeds:
+            raise ConfigError(
+                f"fitness.inheritance is {config.fitness.inheritance}, but strategy.kind is "
+                f"{config.strategy['kind']}, which breeds no children that could inherit; must be none"
+            )
         space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")

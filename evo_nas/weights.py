@@ -71,6 +71,9 @@ class ComponentBank(Protocol):
     def give(self, values: Mapping[str, npt.NDArray[np.float32]], *, steps: int) -> None:
         """Replaces components by those of a training that has ended, with ``steps`` behind them."""
 
+    def close(self) -> None:
+        """Ends its use; one that is kept on disk is written."""
+
 
 LARGEST_BANK = 2**30
 """Most bytes of a bank; beyond that the components go that were not used for longest."""
@@ -108,6 +111,9 @@ class MemoryBank:
             while self._bytes > self._most_bytes:
                 _, forgotten = self._components.popitem(last=False)
                 self._bytes -= forgotten.values.nbytes
+
+    def close(self) -> None:
+        """Does nothing: nothing is kept."""
 
     def all(self) -> dict[str, Component]:
         """Returns all components, the least used first."""

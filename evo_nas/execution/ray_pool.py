@@ -22,7 +22,7 @@ from evo_nas.execution.ray_start import start_private_ray
 from evo_nas.execution.ray_worker import cause_of_loss, loss_in_words, worker_class
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.execution.worker import MakeEvaluator
@@ -97,10 +97,19 @@ class RayPool(Executor):
     Args:
         make_evaluator: Called once in each worker. It is sent once, and its arrays are not copied.
         options: Size and limits.
+        equip: Called when Ray runs and before the workers start; returns what makes the evaluator, such as with actors
+            that the workers share.
     """
 
-    def __init__(self, make_evaluator: MakeEvaluator, options: RayOptions) -> None:
+    def __init__(
+        self,
+        make_evaluator: MakeEvaluator,
+        options: RayOptions,
+        *,
+        equip: Callable[[], MakeEvaluator] | None = None,
+    ) -> None:
         self._make_evaluator = make_evaluator
+        self._equip = equip
         self._shared_maker: Any = None
         self._options = options
         self._dispatcher = Dispatcher(
@@ -139,7 +148,7 @@ class RayPool(Executor):
                 cpus = math.ceil(self._options.workers * self._options.cpus_per_worker)
                 start_private_ray(cpus, self._make_evaluator)
                 self._refuse_misfit()
-            self._shared_maker = ray.put(self._make_evaluator)
+            self._shared_maker = ray.put(self._make_evaluator if self._equip is None else self._equip())
             self._balance()
             if self._options.startup_timeout_s is not None:
                 self._await_first(self._options.startup_timeout_s)

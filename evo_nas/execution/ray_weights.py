@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -11,7 +12,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from evo_nas.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from evo_nas.weights import WeightStore
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from evo_nas.weights import Component, ComponentBank, WeightStore
 
 AT_ONCE = 8
 """Calls that the actor serves at the same time: most of a call is waiting for a disk or a bucket."""
@@ -45,16 +51,7 @@ class RayWeights:
     """
 
     def __init__(self, store: WeightStore) -> None:
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        actor = ray.remote(WeightServer).options(
-            num_cpus=0,
-            max_restarts=-1,
-            # A repeated call does no harm: contents are named by their digests.
-            max_task_retries=3,
-            max_concurrency=AT_ONCE,
-            scheduling_strategy=here,
-        )
-        self._actor: Any = actor.remote(store)
+        self._actor: Any = _actor_on_this_node(WeightServer).remote(store)
 
     def put(self, content: bytes) -> str:
         """Keeps ``content`` and returns its digest.
@@ -72,6 +69,74 @@ class RayWeights:
     def close(self) -> None:
         """Ends the actor."""
         ray.kill(self._actor)
+
+
+class BankServer:
+    """Serves one bank of components. It lives in this actor; large components travel through Ray's object store.
+
+    They are copied out of it: what an actor holds there is pinned, and results of trainings need the room.
+    """
+
+    def __init__(self, bank: ComponentBank) -> None:
+        self._bank = bank
+
+    def take(self, keys: Sequence[str]) -> Mapping[str, Component]:
+        """Returns the components that are there."""
+        return self._bank.take(keys)
+
+    def give(self, values: Mapping[str, npt.NDArray[np.float32]], steps: int) -> None:
+        """Replaces components."""
+        self._bank.give({key: array.copy() for key, array in values.items()}, steps=steps)
+
+    def close(self) -> None:
+        """Lets the bank write down what it has."""
+        self._bank.close()
+
+
+class RayBank:
+    """A `ComponentBank` for workers anywhere in the cluster.
+
+    If its actor dies, Ray makes another one, which begins with what the bank had written down.
+
+    Args:
+        bank: The bank; the actor gets a copy, which must begin with what is on disk.
+    """
+
+    def __init__(self, bank: ComponentBank) -> None:
+        self._actor: Any = _actor_on_this_node(BankServer).remote(bank)
+
+    def take(self, keys: Sequence[str]) -> Mapping[str, Component]:
+        """Returns the components that are there.
+
+        Raises:
+            ExecutionError: The actor does not answer.
+        """
+        found: Mapping[str, Component] = _answer(self._actor.take.remote(list(keys)))
+        return found
+
+    def give(self, values: Mapping[str, npt.NDArray[np.float32]], *, steps: int) -> None:
+        """Replaces components, without waiting until that is done."""
+        self._actor.give.remote(dict(values), steps)
+
+    def close(self) -> None:
+        """Lets the bank write itself down, and ends the actor."""
+        if not ray.is_initialized():
+            return
+        with suppress(ExecutionError):  # what it wrote last is what is left
+            _answer(self._actor.close.remote())
+        ray.kill(self._actor)
+
+
+def _actor_on_this_node(server: type[Any]) -> Any:
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(server).options(
+        num_cpus=0,
+        max_restarts=-1,
+        # A repeated call does no harm: contents are named by their digests, and the later component counts.
+        max_task_retries=3,
+        max_concurrency=AT_ONCE,
+        scheduling_strategy=here,
+    )
 
 
 def _answer(reference: Any) -> Any:

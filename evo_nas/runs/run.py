@@ -16,6 +16,7 @@ from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedEr
 from evo_nas.evaluation import Standing, Status, best_first
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
+from evo_nas.runs.bank import StoredBank, bank_damage
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import keep_ending, read_ending
@@ -329,6 +330,10 @@ class Run:
         """
         check_vacant(self._store)
 
+    def open_bank(self) -> StoredBank:
+        """Returns the bank of components that trainings share, with what an earlier process wrote down of it."""
+        return StoredBank(self._store)
+
     def damage(self) -> Iterator[str]:
         """Yields one line for each damaged file of the run.
 
@@ -344,6 +349,7 @@ class Run:
             yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
         yield from self.champion.damage()
         yield from self.weights.damage()
+        yield from bank_damage(self._store)
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import ray
 
 from evo_nas.errors import ExecutionError
-from evo_nas.execution.ray_weights import RayWeights
+from evo_nas.execution.ray_weights import RayBank, RayWeights
 from evo_nas.ledger import open_store
+from evo_nas.runs.bank import StoredBank
 from evo_nas.runs.weights import RunWeights
 from evo_nas.weights import digest_of
 
@@ -71,3 +73,28 @@ def test_an_actor_that_has_ended_is_an_error_and_no_missing_file(weights, kept) 
     weights.close()
     with pytest.raises(ExecutionError, match="the weights on the head cannot be reached"):
         weights.get(digest)
+
+
+@ray.remote
+def use(pickled: bytes) -> int:
+    bank = pickle.loads(pickled)
+    found = bank.take(["a", "missing"])
+    bank.give({"b": 2 * found["a"].values}, steps=found["a"].steps + 1)
+    return len(found)
+
+
+def test_workers_share_one_bank_and_its_last_file_is_whole(local_ray, tmp_path) -> None:
+    store = open_store(tmp_path / "run")
+    values = np.arange(300_000, dtype=np.float32)
+    bank = RayBank(StoredBank(store))
+    bank.give({"a": values}, steps=5)
+    assert ray.get(use.remote(ray.cloudpickle.dumps(bank))) == 1
+    deadline = time.monotonic() + 60.0
+    while "b" not in (found := bank.take(["a", "b"])):  # what is given is not waited for
+        assert time.monotonic() < deadline
+    assert found["b"].steps == 6
+    np.testing.assert_array_equal(found["b"].values, 2 * values)
+    bank.close()
+    kept = StoredBank(store).all()
+    np.testing.assert_array_equal(kept["b"].values, 2 * values)
+    assert kept["a"].steps == 5
