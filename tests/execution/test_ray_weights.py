@@ -83,15 +83,21 @@ def use(pickled: bytes) -> int:
     return len(found)
 
 
+def await_component(bank: RayBank, key: str) -> None:
+    deadline = time.monotonic() + 60.0
+    while key not in bank.take([key]):  # what is given is not waited for
+        assert time.monotonic() < deadline
+
+
 def test_workers_share_one_bank_and_its_last_file_is_whole(local_ray, tmp_path) -> None:
     store = open_store(tmp_path / "run")
     values = np.arange(300_000, dtype=np.float32)
     bank = RayBank(StoredBank(store))
     bank.give({"a": values}, steps=5)
+    await_component(bank, "a")
     assert ray.get(use.remote(ray.cloudpickle.dumps(bank))) == 1
-    deadline = time.monotonic() + 60.0
-    while "b" not in (found := bank.take(["a", "b"])):  # what is given is not waited for
-        assert time.monotonic() < deadline
+    await_component(bank, "b")
+    found = bank.take(["a", "b"])
     assert found["b"].steps == 6
     np.testing.assert_array_equal(found["b"].values, 2 * values)
     bank.close()
