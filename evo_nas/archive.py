@@ -88,7 +88,7 @@ class Archive:
                 for start, kept in self._apart.items():
                     self._apart[start] = [each for each in kept if each is not trial]
             if len(self.front.objectives) > 1:
-                self.front.update(trial)
+                self.front.update(trial, self._trials.noise.overall)
             if trial.standing is not None and not trial.is_unstable:
                 self._insert(self._apart[trial.standing.is_inherited], trial)
             if self._trials.noise.shifts is not shifted:

@@ -104,7 +104,7 @@ class Tally:
         self._archive = Archive(objectives=objectives)
         self._savings = SavingsCounter()
         self._plateau = Plateau()
-        self._better_after = 0
+        self._growth = self._better_after = 0
         self._better_at_s = 0.0
 
     @property
@@ -139,7 +139,10 @@ class Tally:
             self.told += 1
             self.pace.observe(evaluation)
             self._archive.update([evaluation])
-            best = self.best
+            best, growth = self.best, self.front.growth
+            if growth != self._growth:
+                self._growth = growth
+                self._better_after, self._better_at_s = self.told, self.clock.seconds()
             if self._plateau.rises(None if best is None else best.standing, self._archive.noise):
                 self._better_after, self._better_at_s = self.told, self.clock.seconds()
         self._savings.update(evaluations)

@@ -28,8 +28,9 @@ WIDE = 10.0
 """Costs whose largest is so many times the smallest are drawn on a logarithmic scale."""
 
 
-def front_in_words(event: Progressed, constant: str = "") -> str:
+def front_in_words(event: Progressed) -> str:
     """Returns how many networks no other beats, and what each cost of them ranges over; empty with one objective."""
+    constant = constant_in_words(event.constant)
     if not event.front:
         return constant
     ranges = []

@@ -25,7 +25,7 @@ from evo_nas.cli.formatting import (
     trained,
     workers,
 )
-from evo_nas.cli.front_view import constant_in_words, front_in_words
+from evo_nas.cli.front_view import front_in_words
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.terminal import plain
 
@@ -87,7 +87,7 @@ class LiveDisplay(TextDisplay):
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
         rows.add_row("best", _best(event.best, scale))
-        if front := front_in_words(event, constant_in_words(event.constant)):
+        if front := front_in_words(event):
             rows.add_row("front", Text(front))
         if noise := noise_in_words(event.noise, scale.metric):
             rows.add_row("noise", Text(noise))

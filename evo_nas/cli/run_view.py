@@ -23,7 +23,7 @@ from evo_nas.cli.formatting import (
     savings_in_words,
     size,
 )
-from evo_nas.cli.front_view import front_values, front_view
+from evo_nas.cli.front_view import constant_in_words, front_values, front_view
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.tables import best_table, lineage_table
 from evo_nas.cli.terminal import plain
@@ -68,6 +68,7 @@ class RunView:
         noise: What repeated trainings say about the scores.
         savings: What rungs have pruned, promoted and spared.
         front: The candidates that no other beats in all objectives; empty with one objective.
+        constant: The objectives in which all candidates are equal; empty with one objective.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
         baselines: What each baseline gave, by name; empty if the run keeps none.
@@ -83,6 +84,7 @@ class RunView:
     noise: NoiseReport
     savings: Savings
     front: Sequence[Row]
+    constant: Sequence[str]
     line: Sequence[Row]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
@@ -98,9 +100,10 @@ class RunView:
         best = run.best(top)
         chosen = best[0]["id"] if candidate is None and best else candidate
         metric = metric_of(best[0]) if best else None
+        has_front = len((config := run.config).fitness.objectives) > 1
         return cls(
             run=str(run),
-            config=(config := run.config),
+            config=config,
             totals=run.totals(),
             complete=run.is_spent(config.budget),
             by_status=by_status(run.table()),
@@ -108,7 +111,8 @@ class RunView:
             best=best,
             noise=run.noise(),
             savings=run.savings(),
-            front=run.front() if len(config.fitness.objectives) > 1 else [],
+            front=run.front() if has_front else [],
+            constant=run.constant_objectives() if has_front else (),
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
@@ -137,7 +141,12 @@ class RunView:
     def front_values(self) -> dict[str, Any]:
         """Returns plain values of the front alone for JSON."""
         objectives = self.config.fitness.objectives
-        return {"run": self.run, "objectives": objectives, "front": front_values(self.front, objectives)}
+        return {
+            "run": self.run,
+            "objectives": objectives,
+            "constant": self.constant,
+            "front": front_values(self.front, objectives),
+        }
 
     def render_front(self) -> RenderableType:
         """Returns the candidates that no other beats in all objectives, for people.
@@ -151,7 +160,10 @@ class RunView:
                 f"{self.run} was searched for its fitness alone, so that it has a best candidate and no front; give "
                 "fitness.objectives to a new run"
             )
-        return front_view(self.front, objectives)
+        view = front_view(self.front, objectives)
+        if not self.constant:
+            return view
+        return Group(view, Text(constant_in_words(self.constant), style="yellow"))
 
     def _front_title(self) -> str:
         return f"front of {', '.join(self.config.fitness.objectives)}"

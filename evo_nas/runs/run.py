@@ -24,7 +24,7 @@ from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, chan
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import path_keys, spelled_out
-from evo_nas.strategies.front import front_of
+from evo_nas.strategies.front import Front
 from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
@@ -160,10 +160,18 @@ class Run:
             RunError: There is no run here.
             CorruptLedgerError: Committed evaluations are damaged or missing.
         """
-        trials = Trials()
+        return self._rows(self._front().members)
+
+    def constant_objectives(self) -> tuple[str, ...]:
+        """Returns the objectives in which all candidates are equal, so that they decide nothing; raises as `front`."""
+        return self._front().constant
+
+    def _front(self) -> Front:
+        trials, front = Trials(), Front(self.config.fitness.objectives)
         # By identity, since one that is repeated is the same trial, in its place of the first telling.
-        known = {id(trial): trial for trial in map(trials.add, self.history().told)}
-        return self._rows(front_of(known.values(), self.config.fitness.objectives))
+        for trial in {id(trial): trial for trial in map(trials.add, self.history().told)}.values():
+            front.update(trial)
+        return front
 
     def savings(self) -> Savings:
         """Returns what rungs have pruned, promoted and spared; raises as `history` does."""

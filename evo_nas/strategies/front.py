@@ -10,6 +10,7 @@ from evo_nas.config.objectives import COSTS, FITNESS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evo_nas.strategies.noise import Noise
     from evo_nas.strategies.trials import Trial
 
 LEAST_TRIALS = 10
@@ -42,6 +43,11 @@ def dominates(one: Values, other: Values) -> bool:
     return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
 
 
+def noise_step(noise: Noise | None) -> float:
+    """Returns the fitness by which two single trainings differ by chance; 0 while the noise is unknown."""
+    return 0.0 if noise is None else math.sqrt(2) * noise.std
+
+
 class Front:
     """The trials of a run that no other dominates, kept up to date; of equal ones the first.
 
@@ -50,16 +56,21 @@ class Front:
 
     Args:
         objectives: Names of the objectives, the fitness first.
+
+    Attributes:
+        growth: How often a trial entered that is better than luck explains: no member was as cheap and, but for the
+            noise, as fit.
     """
 
     def __init__(self, objectives: Sequence[str]) -> None:
         self.objectives = tuple(objectives)
+        self.growth = 0
         self._members: list[Trial] = []
         self._seen = 0
         self._ranges: dict[str, tuple[float, float]] = {}
 
-    def update(self, trial: Trial) -> None:
-        """Takes in a trial that is new or was trained again."""
+    def update(self, trial: Trial, noise: Noise | None = None) -> None:
+        """Takes in a trial that is new or was trained again; ``noise`` is that of one training, if it is known."""
         self._members = [member for member in self._members if member is not trial]
         values = values_of(trial, self.objectives)
         if values is None:
@@ -68,12 +79,16 @@ class Front:
         for name, value in zip(self.objectives, values, strict=True):
             low, high = self._ranges.get(name, (value, value))
             self._ranges[name] = (min(low, value), max(high, value))
-        others = [(member, values_of(member, self.objectives)) for member in self._members]
-        if any(known == values or (known is not None and dominates(known, values)) for _, known in others):
-            return
-        self._members = [
-            member for member, known in others if known is not None and not dominates(values, known)
+        others = [
+            (member, known)
+            for member in self._members
+            if (known := values_of(member, self.objectives)) is not None
         ]
+        if any(known == values or dominates(known, values) for _, known in others):
+            return
+        lucky = (values[0] - noise_step(noise), *values[1:])
+        self.growth += not any(known == lucky or dominates(known, lucky) for _, known in others)
+        self._members = [member for member, known in others if not dominates(values, known)]
         self._members.append(trial)
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from deap import base, tools
 
 from evo_nas.config.objectives import FITNESS
-from evo_nas.strategies.front import cost_of, dominates, values_of
+from evo_nas.strategies.front import cost_of, dominates, noise_step, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ def select_from_fronts(
     epsilon-dominance; Laumanns et al., 2002). Of equals the youngest wins. Individuals that cannot be compared with
     those that were trained furthest win only if nobody else was drawn.
     """
-    ranks = _ranks(_comparable(population), _step(noise()), objectives)
+    ranks = _ranks(_comparable(population), noise_step(noise()), objectives)
 
     def place(aspirant: Individual) -> tuple[float, float, int]:
         return *ranks.get(id(aspirant), (math.inf, 0.0)), -aspirant.trial.candidate.id
@@ -91,10 +91,6 @@ def _ranks(
         tools.emo.assignCrowdingDist(front)
         ranks.update({each.key: (float(rank), -each.fitness.crowding_dist) for each in front})
     return ranks
-
-
-def _step(noise: Noise | None) -> float:
-    return 0.0 if noise is None else math.sqrt(2) * noise.std
 
 
 def _point(values: Values) -> base.Fitness:

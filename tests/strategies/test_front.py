@@ -108,6 +108,18 @@ def test_an_objective_in_which_all_are_equal_is_told_and_decides_nothing() -> No
     assert 99 in ids(front.members)
 
 
+def test_a_front_grows_only_by_what_is_better_than_luck() -> None:
+    front, noise = Front(TWO), Noise(0.05, 10)
+    front.update(trial(0, 0.8, 100), noise)
+    assert front.growth == 1
+    front.update(trial(1, 0.85, 100), noise)  # fitter by less than sqrt(2) * 0.05
+    front.update(trial(2, 0.7, 200), noise)  # dominated
+    assert (ids(front.members), front.growth) == ([1], 1)
+    front.update(trial(3, 0.95, 100), noise)
+    front.update(trial(4, 0.2, 50), noise)  # cheaper than all
+    assert (ids(front.members), front.growth) == ([3, 4], 3)
+
+
 def test_costs_are_told_in_their_own_units() -> None:
     assert cost_of(trial(0, 0.9, 100, energy=2.5), "energy") == 2.5
     assert cost_of(trial(0, 0.9, 100), "energy") is None
