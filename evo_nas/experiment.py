@@ -15,6 +15,7 @@ from evo_nas.execution.inline import InlineExecutor
 from evo_nas.execution.remembering import RememberingExecutor
 from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.space import SearchSpace
+from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
 from evo_nas.runs.shared_weights import SharedWeights
@@ -251,14 +252,16 @@ class Experiment:
             workers = self._workers(executor, run, shared, stack)
             ledger = stack.enter_context(self._created(run))
         budget = replace(self.budget, verdict_trainings=verdict_trainings)
-        return self._search(shared, workers, ledger, budget)
-
-    def _search(self, shared: SharedWeights, workers: Executor, ledger: Ledger, budget: Budget) -> Search:
+        # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
+        beside = executor != "inline"
+        committer = stack.enter_context((BackgroundCommitter if beside else ImmediateCommitter)(ledger))
         strategy = self.strategy()
         # Before the candidates in flight are trained again: what they keep must not count as left behind.
         keeper = shared.keeper(strategy.wanted_weights)
         believers = () if keeper is None else (keeper,)
-        search = Search.resumed(strategy, workers, ledger, budget=budget, believers=believers)
+        search = Search.resumed(
+            strategy, workers, ledger, budget=budget, committer=committer, believers=believers
+        )
         if keeper is not None:
             keeper()
         return search

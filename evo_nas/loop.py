@@ -192,11 +192,13 @@ class Search:
 
     def _turn(self, timeout_s: float) -> list[Evaluation]:
         self._refill()
+        more_may_come = self._in_executor > 0 and not self._drained
         if not self._drained:
             self._arrived += self._collect(timeout_s)
         # Workers first: whoever became free gets what was asked ahead, and does not wait for the commit.
         self._submit_ahead()
-        self._commit()
+        if not more_may_come or not self._committer.pause_s():
+            self._commit()
         return self._believe()
 
     def _refill(self) -> None:
@@ -252,9 +254,9 @@ class Search:
     def _commit(self) -> None:
         if not self._arrived or self._committing:
             return
-        if self._in_executor and not self._drained and self._committer.pause_s() > 0.0:
-            return
-        self._ask(self._committer.ahead(len(self._arrived)) - len(self._ahead))
+        if ahead := self._committer.ahead(len(self._arrived)):
+            self._ask(self._free_slots() + ahead)
+            self._submit_ahead()
         # Candidates asked since the last commit and still in flight are written with it, so that a resumed search
         # trains these very candidates; those that come back at once need no record of their own.
         for evaluation in self._arrived:
