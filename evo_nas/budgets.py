@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+FREE_SHARE = 0.25
+"""Most candidates that may diverge at once without taking a place of the budget, as a share of it."""
 
 
 class Ending(StrEnum):
@@ -47,7 +50,7 @@ class Budget:
     Candidates in flight when one is reached are still evaluated.
 
     Attributes:
-        evaluations: Candidates to evaluate, failures included.
+        evaluations: Candidates to evaluate, failures included, except for some that diverge at once.
         train_s: Training time of all evaluations together, in seconds; None for no limit.
         wall_s: Time of the run with its verdict, in seconds; None for no limit.
         verdict_trainings: Full trainings that the verdict makes one after another.
@@ -59,6 +62,17 @@ class Budget:
     wall_s: float | None = None
     verdict_trainings: float = 0.0
     flat_share: float | None = None
+
+    def uncounted(self, at_once: int) -> int:
+        """Returns how many of ``at_once`` candidates that diverged in their first epoch take no place of the budget.
+
+        The bound ends a search in which every candidate diverges.
+        """
+        return min(at_once, int(FREE_SHARE * self.evaluations))
+
+    def widened(self, at_once: int) -> Budget:
+        """Returns the budget with another place for each of the candidates that are `uncounted`."""
+        return replace(self, evaluations=self.evaluations + self.uncounted(at_once))
 
     def is_spent(self, *, asked: int, train_s: float) -> bool:
         """Whether ``asked`` candidates or ``train_s`` seconds of training use the budget up."""

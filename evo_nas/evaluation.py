@@ -234,6 +234,11 @@ class Outcome:
             raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
 
     @property
+    def diverged_at_once(self) -> bool:
+        """Whether it diverged before the end of its first epoch, which costs little and teaches little."""
+        return self.status is Status.DIVERGED and self.epochs == 0
+
+    @property
     def standing(self) -> Standing | None:
         """What ranks it; None without a fitness."""
         return Standing.of(

@@ -19,7 +19,7 @@ from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory
 from evo_nas.runs.shared_weights import SharedWeights
-from evo_nas.sections import Sections, spelled_out
+from evo_nas.sections import Sections, as_begun, following_budget, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.cuts.making import with_cuts
@@ -174,11 +174,16 @@ class Experiment:
             flat_share=budget.stop_when_flat,
         )
 
-    def strategy(self) -> Strategy[StrategyOptions]:
-        """Returns a strategy that has not asked for anything yet."""
+    def strategy(self, run: Run | None = None) -> Strategy[StrategyOptions]:
+        """Returns a strategy that has not asked for anything yet.
+
+        Args:
+            run: The run that it searches, whose first budget decides options that were left out; None for a new one.
+        """
+        begun = following_budget(self.config) if run is None else as_begun(self.config, run.config)
         return STRATEGIES[self.config.strategy["kind"]](
             self.space,
-            self.sections.strategy,
+            Sections.of(begun).strategy,
             seed=self.config.seed,
             epochs=self.config.training.full_epochs,
             fitness=self.config.fitness,
@@ -255,7 +260,7 @@ class Experiment:
         # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
         beside = executor != "inline"
         committer = stack.enter_context((BackgroundCommitter if beside else ImmediateCommitter)(ledger))
-        strategy = self.strategy()
+        strategy = self.strategy(run)
         # Before the candidates in flight are trained again: what they keep must not count as left behind.
         keeper = shared.keeper(strategy.wanted_weights)
         believers = () if keeper is None else (keeper,)
@@ -267,7 +272,7 @@ class Experiment:
         return search
 
     def _created(self, run: Run) -> Ledger:
-        return run.create_ledger(self.config, self.fingerprint, describe=self._describe)
+        return run.create_ledger(following_budget(self.config), self.fingerprint, describe=self._describe)
 
     def _describe(self, genome: tuple[int, ...]) -> str:
         return self.space.to_json(genome)

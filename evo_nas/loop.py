@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
+from evo_nas.budgets import Ending
 from evo_nas.ledger.committing import LOOK_S, ImmediateCommitter
 from evo_nas.progress import Progress, Tally
 
 if TYPE_CHECKING:
-    from evo_nas.budgets import Budget, Ending
+    from evo_nas.budgets import Budget
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.execution.executor import Executor
     from evo_nas.ledger import Committer, Ledger
@@ -149,7 +150,7 @@ class Search:
             told=self._tally.told,
             told_at_start=self._told_at_start,
             asked=self._asked,
-            budget=self._budget,
+            budget=self._widened,
             by_status=dict(self._tally.by_status),
             best=self._tally.best,
             noise=self._tally.noise,
@@ -167,13 +168,20 @@ class Search:
             remembered=self._tally.remembered,
             full_s=self._tally.pace.full_s,
             ending=self._ending,
+            uncounted=self._budget.uncounted(self._tally.at_once),
         )
 
     @property
     def _spent(self) -> bool:
-        # Once reached, a limit stays reached: the best of what is in flight must not begin the search again.
-        self._ending = self._ending or self._budget.ending(self._tally.spent(self._asked))
+        # Once reached, a limit stays reached: the best of what is in flight must not begin the search again. Only
+        # a candidate in flight that diverges at once gives its place back.
+        if self._ending in (None, Ending.EVALUATIONS):
+            self._ending = self._widened.ending(self._tally.spent(self._asked))
         return self._ending is not None
+
+    @property
+    def _widened(self) -> Budget:
+        return self._budget.widened(self._tally.at_once)
 
     @property
     def _drained(self) -> bool:
@@ -220,7 +228,7 @@ class Search:
     def _left(self) -> int:
         """How many more candidates may be asked."""
         over = self._spent or self._stop.is_set()
-        return 0 if over else self._budget.evaluations - self._asked
+        return 0 if over else self._widened.evaluations - self._asked
 
     def _ask(self, wanted: int) -> bool:
         """Asks for candidates within the budget; returns whether there were any."""

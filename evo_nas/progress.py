@@ -32,7 +32,7 @@ class Progress:
         told: Evaluations that are committed and told to the strategy, over the whole run.
         told_at_start: Evaluations that this process found in the ledger when it started.
         asked: Candidates asked, over the whole run.
-        budget: When the run is complete.
+        budget: When the run is complete; those that are not counted have places of their own.
         by_status: Number of evaluations by status.
         best: The best trial of the whole run, by the mean of its trainings; None before the first score.
         fitness: Size, mean, std, min and max of the current population's fitness.
@@ -50,6 +50,7 @@ class Progress:
         savings: What rungs have pruned, promoted and spared.
         front: The trials that no other beats in all objectives, the fittest first; empty with one objective.
         constant: The objectives in which all trials are equal so far; empty with one objective.
+        uncounted: Evaluations that diverged at once and take no place of the budget that was given.
     """
 
     told: int
@@ -73,6 +74,7 @@ class Progress:
     savings: Savings = field(default_factory=Savings)
     front: Sequence[Trial] = ()
     constant: tuple[str, ...] = ()
+    uncounted: int = 0
 
 
 Listener = Callable[[Progress], None]
@@ -90,6 +92,7 @@ class Tally:
         train_s: Seconds of their training.
         remembered: How many of their results come from earlier runs.
         by_status: Their number by status.
+        at_once: How many of them diverged in their first epoch.
         clock: The time of the run.
         pace: How long a full training takes.
     """
@@ -98,6 +101,7 @@ class Tally:
         self.told = 0
         self.train_s = 0.0
         self.remembered = 0
+        self.at_once = 0
         self.by_status: Counter[Status] = Counter()
         self.clock = RunClock()
         self.pace = TrainingPace()
@@ -147,6 +151,7 @@ class Tally:
                 self._better_after, self._better_at_s = self.told, self.clock.seconds()
         self._savings.update(evaluations)
         self.remembered += sum(bool(evaluation.outcome.source) for evaluation in evaluations)
+        self.at_once += sum(evaluation.outcome.diverged_at_once for evaluation in evaluations)
         self.train_s += sum(evaluation.outcome.train_s for evaluation in evaluations)
         self.by_status.update(evaluation.status for evaluation in evaluations)
 

@@ -63,6 +63,32 @@ def spelled_out(config: SearchConfig) -> SearchConfig:
     )
 
 
+def following_budget(config: SearchConfig) -> SearchConfig:
+    """Returns ``config`` with the strategy's options that were left out and follow its budget filled in."""
+    options = Sections.of(config).strategy.following(config.budget.expected_evaluations)
+    return _with_strategy(config, options.model_dump(mode="json"))
+
+
+def as_begun(config: SearchConfig, recorded: SearchConfig) -> SearchConfig:
+    """Returns ``config`` with the strategy's options that were left out and follow the budget as ``recorded`` has them.
+
+    They follow the budget that a run began with: a strategy that changed with a raised budget would no longer ask for
+    the candidates that were recorded.
+    """
+    if recorded.strategy["kind"] != config.strategy["kind"]:
+        return config
+    options = Sections.of(config).strategy
+    filled = options.following(config.budget.expected_evaluations).model_dump(mode="json")
+    left_out = {name for name, value in options.model_dump(mode="json").items() if value != filled[name]}
+    return _with_strategy(
+        config, {key: recorded.strategy[key] for key in left_out & recorded.strategy.keys()}
+    )
+
+
+def _with_strategy(config: SearchConfig, options: Mapping[str, Any]) -> SearchConfig:
+    return config.model_copy(update={"strategy": config.strategy | dict(options)})
+
+
 def _chosen(registry: Mapping[str, Choice], options: Mapping[str, Any], *, section: str) -> Choice:
     kind = options["kind"]
     if kind not in registry:

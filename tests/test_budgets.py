@@ -55,3 +55,15 @@ def test_where_minutes_are_the_budget_the_share_is_of_them() -> None:
 
 def test_before_anything_was_told_nothing_is_flat() -> None:
     assert Budget(1, flat_share=0.5).ending(NOTHING) is None
+
+
+def test_candidates_that_diverge_at_once_take_no_place() -> None:
+    budget = Budget(40)
+    assert budget.widened(3).ending(Spent(asked=42)) is None
+    assert budget.widened(3).ending(Spent(asked=43)) is Ending.EVALUATIONS
+
+
+def test_a_quarter_of_the_budget_may_diverge_at_once_without_taking_a_place() -> None:
+    assert Budget(40).uncounted(10) == 10
+    assert Budget(40).uncounted(40) == 10
+    assert Budget(3).uncounted(3) == 0

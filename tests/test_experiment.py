@@ -67,6 +67,21 @@ def test_a_raised_budget_goes_on_where_the_run_was(settings, tmp_path):
     assert (progress.told_at_start, progress.told) == (8, 12)
 
 
+def test_options_that_follow_the_budget_follow_the_one_that_the_run_began_with(settings, tmp_path):
+    place = tmp_path / "run"
+    run_inline(settings(strategy={"kind": "aging", "warmup": 3}, budget={"evaluations": 8}), place)
+    assert Run.at(place).config.strategy["population"] == 10
+    raised = settings(strategy={"kind": "aging", "warmup": 3}, budget={"evaluations": 60})
+    assert not experiment(raised).is_complete(Run.at(place))
+    assert run_inline(settings(strategy=raised["strategy"], budget={"evaluations": 12}), place).told == 12
+    history = Run.at(place).history()
+    strategy = Experiment.of_run(Run.at(place)).strategy()
+    assert list(verify(strategy, history.told, history.in_flight)) == []
+    given = settings(strategy={"kind": "aging", "warmup": 3, "population": 9})
+    with pytest.raises(ConfigChangedError, match=r"strategy\.population: was 10, is 9"):
+        experiment(given).is_complete(Run.at(place))
+
+
 @pytest.mark.parametrize("config", [None, 5, [1, 2]])
 def test_a_configuration_of_another_type_is_refused(config):
     with pytest.raises(ConfigError, match="must be the path of a YAML file"):
@@ -82,7 +97,7 @@ def test_spelling_out_a_default_is_no_change(settings, tmp_path):
     run_inline(settings(), tmp_path / "run")
     spelled = settings()
     spelled["task"]["stride"] = 1
-    spelled["strategy"]["crossover"] = 0.2
+    spelled["strategy"]["crossover"] = 0.1
     assert experiment(spelled).is_complete(Run.at(tmp_path / "run"))
     spelled["task"]["stride"] = 2
     with pytest.raises(ConfigChangedError, match=r"task\.stride: was 1, is 2"):

@@ -29,7 +29,7 @@ def strategy(seed: int) -> AgingEvolution:
 def objective(candidate: Candidate) -> Outcome:
     rng = stream(3, "objective", candidate.canonical_hash)
     if rng.random() < 0.1:
-        return Outcome(Status.DIVERGED, train_s=1.0)
+        return Outcome(Status.DIVERGED, train_s=1.0, epochs=1)
     return Outcome(Status.OK, fitness=rng.random(), parameters=rng.randrange(50, 60), train_s=1.0)
 
 
@@ -96,6 +96,36 @@ def test_a_raised_budget_goes_on_and_a_spent_one_asks_nothing() -> None:
         with Ledger.open(store) as ledger:
             executor = SimulatedExecutor(objective, Simulation(workers=2))
             assert Search.resumed(strategy(1), executor, ledger, budget=Budget(budget)).run().told == budget
+
+
+@pytest.mark.parametrize("workers", [1, 5])
+def test_a_candidate_that_diverges_at_once_takes_no_place_of_the_budget(workers: int) -> None:
+    def sometimes(candidate: Candidate) -> Outcome:
+        if stream(3, "objective", candidate.canonical_hash).random() < 0.1:
+            return Outcome(Status.DIVERGED, train_s=0.1)
+        return Outcome(Status.OK, fitness=0.5, epochs=2, train_s=1.0)
+
+    store = MemoryStore()
+    with Ledger.create(store, RECORD) as ledger:
+        executor = SimulatedExecutor(sometimes, Simulation(workers=workers))
+        progress = Search.resumed(strategy(1), executor, ledger, budget=Budget(40)).run()
+    at_once = progress.by_status[Status.DIVERGED]
+    assert 0 < at_once == progress.uncounted
+    assert progress.by_status[Status.OK] == 40
+    assert progress.told == progress.budget.evaluations == 40 + at_once
+    assert LedgerReader(store).totals().at_once == at_once
+    with Ledger.open(store) as ledger:
+        executor = SimulatedExecutor(sometimes, Simulation(workers=workers))
+        search = Search.resumed(strategy(1), executor, ledger, budget=Budget(40))
+        assert search.finished
+
+
+def test_a_search_in_which_every_candidate_diverges_ends() -> None:
+    executor = SimulatedExecutor(lambda _: Outcome(Status.DIVERGED, train_s=0.1), Simulation(workers=2))
+    ledger = Ledger.create(MemoryStore(), RECORD)
+    progress = Search.resumed(strategy(1), executor, ledger, budget=Budget(40)).run()
+    assert progress.finished
+    assert (progress.told, progress.uncounted) == (50, 10)
 
 
 def test_constructing_a_search_reads_and_submits_nothing_and_it_cannot_run_before_it_is_resumed() -> None:

@@ -218,7 +218,7 @@ class LineDisplay(TextDisplay):
                 else "none scored",
                 *([f"front: {counted(len(event.front), 'network')}"] if event.front else []),
                 f"workers: {workers(event)}",
-                f"failures: {failures(event.by_status)}",
+                f"failures: {failures(event.by_status, uncounted=event.uncounted)}",
                 *([f"rungs: {spared}"] if (spared := savings_in_words(event.savings)) else []),
             )
         )

@@ -94,9 +94,19 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def failures(by_status: Mapping[Status, int]) -> str:
-    """Returns the evaluations without a score by cause, such as ``3 diverged, 1 timed out``."""
-    named = [f"{by_status[status]:,} {cause}" for status, cause in _CAUSES.items() if by_status.get(status)]
+def failures(by_status: Mapping[Status, int], *, uncounted: int = 0) -> str:
+    """Returns the evaluations without a score by cause, such as ``3 diverged, 1 timed out``.
+
+    Args:
+        by_status: Number of evaluations by status.
+        uncounted: How many of them diverged at once and take no place of the budget.
+    """
+    apart = {Status.DIVERGED: f" ({uncounted:,} at once, not counted)" if uncounted else ""}
+    named = [
+        f"{by_status[status]:,} {cause}{apart.get(status, '')}"
+        for status, cause in _CAUSES.items()
+        if by_status.get(status)
+    ]
     return ", ".join(named) or "none"
 
 

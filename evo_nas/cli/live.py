@@ -93,7 +93,7 @@ class LiveDisplay(TextDisplay):
             rows.add_row("noise", Text(noise))
         rows.add_row("population", _population(event, scale))
         rows.add_row("workers", plain(workers(event)))
-        rows.add_row("failures", failures(event.by_status))
+        rows.add_row("failures", failures(event.by_status, uncounted=event.uncounted))
         if spared := savings_in_words(event.savings):
             rows.add_row("rungs", spared)
         return Group(Rule(title, align="left", style="cyan"), _bar(event), rows)

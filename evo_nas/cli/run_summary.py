@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.budgets import Budget
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import EvoNasError
 from evo_nas.evaluation import Status
@@ -82,7 +83,7 @@ def _readable(run: Run) -> RunSummary:
         run=str(run),
         task=str(config.task["kind"]),
         evaluated=totals.told,
-        evaluations=config.budget.most_evaluations,
+        evaluations=Budget(config.budget.most_evaluations).widened(totals.at_once).evaluations,
         failed=sum(count for status, count in by_status(table).items() if not status.scored),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,

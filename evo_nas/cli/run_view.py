@@ -13,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from evo_nas.budgets import Budget
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.formatting import (
     baselines_in_words,
@@ -124,6 +125,7 @@ class RunView:
             "run": self.run,
             "evaluations": self.totals.told,
             "budget": self.config.budget.most_evaluations,
+            "uncounted": self._uncounted,
             "train_s": self.totals.train_s,
             "train_minutes_budget": self.config.budget.train_minutes,
             "complete": self.complete,
@@ -194,15 +196,23 @@ class RunView:
         metric = metric_of(self.best[0]) if self.best else None
         return metric[0] if metric else ""
 
+    @property
+    def _limits(self) -> Budget:
+        return Budget(self.config.budget.most_evaluations).widened(self.totals.at_once)
+
+    @property
+    def _uncounted(self) -> int:
+        return self._limits.evaluations - self.config.budget.most_evaluations
+
     def _summary(self) -> str:
         budget = self.config.budget
-        spent = f"{self.totals.told:,} of {budget.most_evaluations:,} evaluated"
+        spent = f"{self.totals.told:,} of {self._limits.evaluations:,} evaluated"
         spent += remembered(self.remembered, self.totals.told)
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
         state = "complete" if self.complete else "not complete"
         ranked = f"; ranked by {self._metric.replace('_', ' ')}" if self._metric else ""
-        return f"{spent}, {state}; failures: {failures(self.by_status)}{ranked}"
+        return f"{spent}, {state}; failures: {failures(self.by_status, uncounted=self._uncounted)}{ranked}"
 
 
 def _plain(row: Row) -> Row:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from evo_nas.errors import CorruptLedgerError
+from evo_nas.evaluation import Status
 from evo_nas.ledger.manifest import Manifest, read_manifest
 from evo_nas.ledger.schema import EVALUATION_COLUMNS, SCHEMA, to_evaluations
 from evo_nas.ledger.sealed import DamagedError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.ledger.store import Store
 
-TOTALS_COLUMNS = ("id", "seq", "train_s")
+TOTALS_COLUMNS = ("id", "seq", "train_s", "status", "epochs")
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class Totals:
         in_flight: Number of candidates that were asked and not told.
         train_s: Seconds of training of all evaluations.
         lost: Ranges ``(first, last)`` of places in the order of telling whose loss was accepted.
+        at_once: Number of evaluations that diverged in their first epoch.
     """
 
     told: int
     in_flight: int
     train_s: float
     lost: tuple[tuple[int, int], ...] = ()
+    at_once: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,13 @@ class Contents:
         table = self.table()
         born = {candidate.id for segment in self.segments for candidate in segment.born}
         in_flight = born.difference(table["id"].to_pylist())
+        at_once = zip(table["status"].to_pylist(), table["epochs"].to_pylist(), strict=True)
         return Totals(
-            len(table), len(in_flight), float(np.sum(table["train_s"].to_numpy())), self.manifest.fence.lost
+            told=len(table),
+            in_flight=len(in_flight),
+            train_s=float(np.sum(table["train_s"].to_numpy())),
+            lost=self.manifest.fence.lost,
+            at_once=sum(status == Status.DIVERGED and epochs == 0 for status, epochs in at_once),
         )
 
 

@@ -23,7 +23,7 @@ from evo_nas.runs.endings import keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
-from evo_nas.sections import path_keys, spelled_out
+from evo_nas.sections import as_begun, path_keys, spelled_out
 from evo_nas.strategies.front import Front
 from evo_nas.strategies.trials import Trials
 
@@ -121,7 +121,7 @@ class Run:
         totals = self.totals()
         if totals.in_flight:
             return False
-        limits = Budget(budget.most_evaluations, budget.train_s)
+        limits = Budget(budget.most_evaluations, budget.train_s).widened(totals.at_once)
         if limits.is_spent(asked=totals.told, train_s=totals.train_s):
             return True
         return read_ending(self._store, told=totals.told, budget=budget) is not None
@@ -365,7 +365,7 @@ class Run:
             config = config.model_copy(update={"training": _with_epochs(config, recorded)})
         # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
-        return changed_keys(recorded, spelled_out(config), moved=moved)
+        return changed_keys(recorded, spelled_out(as_begun(config, recorded)), moved=moved)
 
 
 def _with_epochs(config: SearchConfig, recorded: SearchConfig) -> TrainingConfig:

@@ -181,6 +181,7 @@ class Progressed:
         constant: The objectives in which all candidates are equal so far, so that they decide nothing.
         wall_s: Seconds in which the run was searched, over all its resumes.
         wall_s_budget: Budget of the run with its verdict, in seconds; None for no limit.
+        uncounted: Evaluations that diverged at once and take no place of the budget that was given.
     """
 
     told: int
@@ -206,6 +207,7 @@ class Progressed:
     constant: tuple[str, ...] = ()
     wall_s: float = 0.0
     wall_s_budget: float | None = None
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

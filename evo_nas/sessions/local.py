@@ -327,6 +327,7 @@ class _Narrator:
             constant=progress.constant,
             wall_s=progress.wall_s,
             wall_s_budget=progress.budget.wall_s,
+            uncounted=progress.uncounted,
         )
 
     def _front(self, progress: Progress) -> tuple[FrontMember, ...]:

@@ -3,13 +3,14 @@
 Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019.
 Asynchronous and steady-state: one child per free worker, no generations. It departs from the paper in three points.
 Breeding starts after the first ``warmup`` evaluations instead of waiting for a full population, and known architectures
-are drawn again; both help on small budgets according to measurements. Tournaments are smaller, since the few that are
-alive early would otherwise all descend from one: 25 draws from 20 find the best one with 72 %, 5 with 23 %.
+are drawn again; both help on small budgets according to measurements. Population, tournament and warm-up follow the
+budget: with fifty individuals alive, forty evaluations would never leave the first population.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakSet
 
@@ -30,30 +31,54 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import SearchSpace
 
 
+LEAST_POPULATION, MOST_POPULATION = 10, 100
+LEAST_WARMUP, MOST_WARMUP = 5, 20
+TOURNAMENT_SHARE = 0.3
+"""Of 50 or 25 individuals; 5 of 50 are far behind on NK landscapes, with noise, too (benchmarks/search_quality.py)."""
+
+
 class AgingOptions(StrategyOptions):
     """Options of aging evolution.
 
+    Those that are left out follow the budget with which the run began.
+
     Attributes:
-        population: Individuals alive at once.
-        tournament: Individuals drawn, with replacement, to find each parent; more is greedier.
+        population: Individuals alive at once; a quarter of the evaluations, 10 to 100, unless given.
+        tournament: Individuals drawn, with replacement, to find each parent; more is greedier. Three tenths of the
+            population unless given.
         warmup: Scored candidates before breeding starts; until then the founders of the space are asked, and then
-            random networks.
-        crossover: Share of the children that have two parents, 0 to 1.
+            random networks. A sixth of the evaluations, 5 to 20, unless given.
+        crossover: Share of the children that have two parents while their success is not known, 0 to 1.
     """
 
-    population: int = Field(default=50, ge=2, description="since crossover needs two parents")
-    tournament: int = Field(default=5, ge=1)
-    warmup: int = Field(default=20, ge=1)
-    crossover: float = Field(default=0.2, ge=0.0, le=1.0)
+    population: int | None = Field(
+        default=None, ge=2, description="since crossover needs two parents", examples=[30]
+    )
+    tournament: int | None = Field(default=None, ge=1, examples=[9])
+    warmup: int | None = Field(default=None, ge=1, examples=[20])
+    crossover: float = Field(default=0.1, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
     def _tournament_fits(self) -> Self:
-        if self.tournament > self.population:
+        if self.tournament is not None and self.population is not None and self.tournament > self.population:
             raise ValueError(
                 f"tournament is {self.tournament}; must be at most the population, {self.population}: "
                 "lower tournament or raise population"
             )
         return self
+
+    def following(self, evaluations: int) -> Self:
+        """Returns these options with those filled in that follow the budget and were left out."""
+        # A larger tournament that was given asks for a population that holds it.
+        least = max(LEAST_POPULATION, self.tournament or 0)
+        population = self.population or max(least, min(MOST_POPULATION, evaluations // 4))
+        return self.model_copy(
+            update={
+                "population": population,
+                "tournament": self.tournament or max(2, round(TOURNAMENT_SHARE * population)),
+                "warmup": self.warmup or max(LEAST_WARMUP, min(MOST_WARMUP, evaluations // 6)),
+            }
+        )
 
 
 class AgingEvolution(Strategy[AgingOptions]):
@@ -75,8 +100,12 @@ class AgingEvolution(Strategy[AgingOptions]):
     ) -> None:
         super().__init__(space, options, seed=seed, epochs=epochs, fitness=fitness, cuts=cuts)
         chosen = self._options
+        assert chosen.population is not None, "it follows the budget"
+        assert chosen.tournament is not None, "it follows the budget"
+        assert chosen.warmup is not None, "it follows the budget"
+        self._size, self._warmup = chosen.population, chosen.warmup
         # The bounded queue does the aging: the youngest individual pushes out the oldest.
-        self._population: deque[Individual] = deque(maxlen=chosen.population)
+        self._population: deque[Individual] = deque(maxlen=self._size)
         self._breeder = Breeder(
             space,
             tournament=chosen.tournament,
@@ -98,7 +127,7 @@ class AgingEvolution(Strategy[AgingOptions]):
         return wanted.union(self._weights_of(each.trial) for each in self._population) - {"", BANK}
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
-        if self._scored >= self._options.warmup and self._population:
+        if self._scored >= self._warmup and self._population:
             genome, parents, operator = self._breeder.breed(self._breeding, rng)
             ids = tuple(parent.trial.candidate.id for parent in parents)
             return Proposal(genome, ids, operator, starts_from=self._weights_of(parents[0].trial))
@@ -123,12 +152,12 @@ class AgingEvolution(Strategy[AgingOptions]):
             standing = each.trial.standing
             assert standing is not None, "what breeds has a score"
             apart[standing.is_inherited].append(each)
-        enough = min(self._options.warmup, self._options.population // 2)
+        enough = min(self._warmup, self._size // 2)
         return apart[True] if len(apart[True]) >= enough or not apart[False] else apart[False]
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            self._breeder.learn(trial, self._population)
+            self._breeder.learn(trial, self._parents_of(trial), self._population)
             if trial not in self._counted:
                 self._counted.add(trial)
                 self._scored += trial.standing is not None
@@ -141,3 +170,11 @@ class AgingEvolution(Strategy[AgingOptions]):
                 # It failed or collapsed with another seed, as its children might.
                 alive = [each for each in self._population if each.trial is not trial]
                 self._population = deque(alive, maxlen=self._population.maxlen)
+
+    def _parents_of(self, trial: Trial) -> list[Trial]:
+        """Returns the parents that are remembered."""
+        parents = []
+        for number in trial.candidate.parents:
+            with suppress(KeyError):
+                parents.append(self._trials.of(number))
+        return parents

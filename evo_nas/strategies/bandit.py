@@ -16,6 +16,8 @@ WINDOW = 300
 """Children that count, the youngest ones: what helps early in a search may be of no use later."""
 PRIOR = 10.0
 """Children that each operator seems to have had before the first, all of them as good as the mean."""
+USUAL = 0.03
+"""Mean reward of a child while nothing is known: one in ten is better than its parent, by a third of the spread."""
 FLOOR = 0.2
 """Part of the choices that rewards do not touch, so that no operator dies."""
 
@@ -53,8 +55,8 @@ class OperatorBandit:
     def shares(self) -> Mapping[str, float]:
         """Returns the chance of each operator to be chosen next; they sum to 1."""
         children = sum(self._children.values())
-        # One imagined child, so that there is a mean above 0 from the start.
-        mean = (sum(self._sums.values()) + 1 / 2) / (children + 1)
+        # One imagined child with a usual reward, so that there is a mean above 0 from the start.
+        mean = (sum(self._sums.values()) + USUAL) / (children + 1)
         merits = {
             name: first * (self._sums[name] + PRIOR * mean) / (self._children[name] + PRIOR)
             for name, first in self._first.items()

@@ -19,7 +19,8 @@ from deap import base, tools
 from evo_nas.config.objectives import FITNESS
 from evo_nas.strategies.bandit import OperatorBandit
 from evo_nas.strategies.mutation import Operator, blocks_of, mutated, operators_of
-from evo_nas.strategies.pareto import select_from_fronts, share_not_dominating
+from evo_nas.strategies.pareto import select_from_fronts
+from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import best_within_noise
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Breeder:
     ) -> None:
         self._objectives = tuple(objectives)
         self._space = space
+        self._noise = noise
         self._mutations = {operator.name: operator for operator in operators_of(space)}
         self._blocks = blocks_of(space)
         self._bandit = OperatorBandit(_first_shares(self._mutations, crossover))
@@ -161,11 +163,12 @@ class Breeder:
                 break
         return genome, parents, "+".join(dict.fromkeys(used))
 
-    def learn(self, trial: Trial, population: Sequence[Individual]) -> None:
-        """Takes in how a child did beside ``population``, or beside the rest of it."""
-        if trial.candidate.parents:
+    def learn(self, trial: Trial, parents: Sequence[Trial], population: Sequence[Individual]) -> None:
+        """Takes in how a child did beside its parents; one without parents that are remembered teaches nothing."""
+        if parents:
             operators = trial.candidate.operator.split("+")
-            self._bandit.learn(trial.candidate.id, operators, reward_of(trial, population, self._objectives))
+            reward = reward_of(trial, parents, population, noise=self._noise(), objectives=self._objectives)
+            self._bandit.learn(trial.candidate.id, operators, reward)
 
     def _choose(self, rng: random.Random) -> str:
         shares = self._bandit.shares()
@@ -215,26 +218,6 @@ def select_within_noise(
         trial = best_within_noise([aspirant.trial for aspirant in aspirants], noise())
         winners.append(next(aspirant for aspirant in aspirants if aspirant.trial is trial))
     return winners
-
-
-def reward_of(
-    trial: Trial, population: Sequence[Individual], objectives: Sequence[str] = (FITNESS,)
-) -> float:
-    """Returns the share of ``population`` that ``trial`` is better than; 0 without a fitness.
-
-    With several objectives it is the share that does not dominate it.
-
-    A rank and not the lead over the parent, which was chosen for a score that was partly luck: most children of the
-    luckiest parents fall behind them, whatever made them.
-    """
-    mine = trial.standing
-    others = [each.standing for each in population if each.trial is not trial]
-    if mine is None:
-        return 0.0
-    if len(objectives) > 1 and (share := share_not_dominating(trial, population, objectives)) is not None:
-        return share
-    fair = [other for other in others if other.is_inherited == mine.is_inherited]
-    return sum(other < mine for other in fair) / len(fair) if fair else 0.5
 
 
 def _first_shares(mutations: Mapping[str, Operator], crossover: float) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from evo_nas.strategies.revisits import Revisit
     from evo_nas.strategies.trials import Trial
 
+EXPECTED_EVALUATIONS = 120
+"""What options follow that were left out by who builds a strategy without a budget."""
 REDRAWS = 64
 """Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
 
@@ -38,6 +40,14 @@ class StrategyOptions(BaseModel):
     """Base of the options that follow ``strategy.kind`` in a configuration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def following(self, evaluations: int) -> Self:  # noqa: ARG002 - the contract's signature
+        """Returns these options with those filled in that follow the budget and were left out.
+
+        Args:
+            evaluations: Candidates that the search is expected to evaluate.
+        """
+        return self
 
 
 OptionsT_co = TypeVar("OptionsT_co", bound=StrategyOptions, covariant=True)
@@ -107,7 +117,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         if self._freezes:
             self._revisits = (*self._revisits, RegularisationTuning(space))
         self._space = space
-        self._options = self.Options() if options is None else options
+        self._options = (options or self.Options()).following(EXPECTED_EVALUATIONS)
         self._seed = seed
         self._epochs = epochs
         self._asked = 0

@@ -126,6 +126,26 @@ def test_the_score_of_a_candidate_stopped_at_a_rung_does_not_enter_the_populatio
     assert not strategy.ask(1)[0].parents
 
 
+@pytest.mark.parametrize("evaluations", [10, 40, 100, 1_000, 100_000])
+def test_options_that_are_left_out_follow_the_budget_and_leave_the_first_population(evaluations):
+    followed = AgingOptions().following(evaluations)
+    assert followed.following(7) == followed
+    assert 2 <= followed.tournament <= followed.population <= max(10, evaluations / 4)
+    assert followed.warmup <= max(5, evaluations / 6)
+
+
+def test_more_evaluations_are_spent_on_a_larger_population():
+    sizes = [AgingOptions().following(evaluations).population for evaluations in (40, 100, 300, 1_000)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_options_that_are_given_stay_as_they_are():
+    given = AgingOptions(population=7, tournament=3, warmup=2)
+    assert given.following(1_000) == given
+    assert AgingOptions(tournament=25).following(40).population == 25
+    assert AgingOptions(population=2).following(40).tournament == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

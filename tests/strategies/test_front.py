@@ -10,8 +10,9 @@ import pytest
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.strategies.front import LEAST_TRIALS, Front, cost_of, dominates, front_of, values_of
 from evo_nas.strategies.noise import Noise
-from evo_nas.strategies.operators import Individual, drawing_from, individuals, reward_of
+from evo_nas.strategies.operators import Individual, drawing_from, individuals
 from evo_nas.strategies.pareto import select_from_fronts
+from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import Trial
 
 TWO = ("fitness", "parameters")
@@ -166,7 +167,7 @@ def test_one_that_was_pruned_or_has_no_costs_wins_only_alone() -> None:
 
 def test_a_child_is_rewarded_for_everybody_who_does_not_beat_it() -> None:
     population = individuals([trial(0, 0.9, 500), trial(1, 0.8, 400), trial(2, 0.7, 300), trial(3, 0.6, 200)])
-    small, poor = trial(9, 0.1, 100), trial(9, 0.65, 350)
-    assert reward_of(small, population, TWO) == 1.0
-    assert reward_of(small, population) == 0.0
-    assert reward_of(poor, population, TWO) == 0.75
+    small, poor, parents = trial(9, 0.1, 100), trial(9, 0.65, 350), [population[0].trial]
+    assert reward_of(small, parents, population, objectives=TWO) == 1.0
+    assert reward_of(small, parents, population) == 0.0
+    assert reward_of(poor, parents, population, objectives=TWO) == 0.75

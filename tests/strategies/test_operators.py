@@ -1,3 +1,4 @@
+import math
 import random
 import threading
 import time
@@ -11,13 +12,14 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.mutation import blocks_of
+from evo_nas.strategies.noise import Noise
 from evo_nas.strategies.operators import (
     Breeder,
     drawing_from,
     fitness_statistics,
     individuals,
-    reward_of,
 )
+from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import Trial
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
@@ -125,26 +127,42 @@ def test_an_operator_whose_children_do_well_is_chosen_more_often():
 
     before = share_of_widths()
     for child in range(100, 140):
-        breeder.learn(scored(child, 99.0, parents=(1,), operator="width"), population)
-        breeder.learn(scored(child + 100, -1.0, parents=(1,), operator="training"), population)
+        breeder.learn(scored(child, 99.0, operator="width"), [scored(1, 1.0)], population)
+        breeder.learn(scored(child + 100, -1.0, operator="training"), [scored(1, 1.0)], population)
     assert share_of_widths() > 1.3 * before
 
 
-def test_the_reward_is_the_share_of_the_population_that_a_child_is_better_than():
-    population = individuals(scored(i, float(i)) for i in range(4))
-    assert reward_of(scored(9, 2.5), population) == 0.75
-    assert reward_of(scored(9, -1.0), population) == 0.0
+def population_of(*fitness):
+    return individuals(scored(i, each) for i, each in enumerate(fitness))
+
+
+def test_the_reward_is_the_lead_over_the_best_parent_in_standard_deviations_of_the_population():
+    population = population_of(0.0, 2.0, 4.0, 6.0)
+    parents = [scored(7, 3.0), scored(8, 5.0)]
+    assert reward_of(scored(9, 5.5), parents, population) == pytest.approx(0.5 / math.sqrt(5))
+    assert reward_of(scored(9, 50.0), parents, population) == 1.0
+    assert reward_of(scored(9, 4.0), parents, population) == 0.0
+
+
+def test_a_child_as_good_as_its_parent_is_no_reward():
+    assert reward_of(scored(9, 5.0), [scored(8, 5.0)], population_of(0.0, 5.0)) == 0.0
+
+
+def test_a_lead_within_the_noise_is_no_reward():
+    parents, population = [scored(8, 5.0)], population_of(0.0, 4.0)
+    assert reward_of(scored(9, 5.9), parents, population, noise=Noise(1.0, pairs=9)) == 0.0
+    assert reward_of(scored(9, 6.5), parents, population, noise=Noise(1.0, pairs=9)) == pytest.approx(0.25)
 
 
 def test_a_child_with_inherited_weights_is_not_compared_with_trainings_from_scratch():
-    population = individuals(scored(i, float(i)) for i in range(4))
-    assert reward_of(scored(9, 99.0, inherited_steps=5), population) == 0.5
+    child = scored(9, 99.0, inherited_steps=5)
+    assert reward_of(child, [scored(8, 1.0)], population_of(0.0, 1.0)) == 0.0
 
 
 def test_a_failure_is_no_reward():
     candidate = Candidate(9, (0,), "h", (1,), "width", 0, 1, 0)
     failed = Trial(Evaluation(candidate, Outcome(Status.DIVERGED)))
-    assert reward_of(failed, individuals([scored(0, -5.0)])) == 0.0
+    assert reward_of(failed, [scored(8, -9.0)], population_of(-9.0, -8.0)) == 0.0
 
 
 def test_drawing_advances_the_stream_and_leaves_the_global_one_alone():
