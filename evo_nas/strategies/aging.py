@@ -112,6 +112,7 @@ class AgingEvolution(Strategy[AgingOptions]):
             crossover=chosen.crossover,
             noise=lambda: self._trials.noise.overall,
             objectives=self.objectives,
+            fixed=space.regularisation_genes if self._freezes else frozenset(),
         )
         self._founders = space.seeds()
         self._scored = 0

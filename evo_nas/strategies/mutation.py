@@ -46,11 +46,11 @@ class Operator:
     positions: tuple[int, ...]
 
 
-def operators_of(space: SearchSpace) -> tuple[Operator, ...]:
-    """Returns the mutations of ``space``, in the order of its genes."""
+def operators_of(space: SearchSpace, *, fixed: frozenset[int] = frozenset()) -> tuple[Operator, ...]:
+    """Returns the mutations of ``space``, in the order of its genes, without the genes at ``fixed`` positions."""
     positions: dict[str, list[int]] = {}
     for position, gene in enumerate(space.genes):
-        if gene.size > 1:
+        if gene.size > 1 and position not in fixed:
             positions.setdefault(_operator_of(gene.name), []).append(position)
     return tuple(Operator(name, tuple(places)) for name, places in positions.items())
 

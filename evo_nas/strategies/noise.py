@@ -102,9 +102,10 @@ class NoiseEstimator:
         *earlier, new = trial.evaluations
         if not earlier or new.candidate.operator in BIASED:
             return
-        reference = _complete(_unbiased(earlier))
-        if len(reference) < len(_unbiased(earlier)) or not _complete([new]):
+        unbiased = _unbiased(earlier)
+        if any(each.fitness is None for each in (*unbiased, new)) or new.outcome.inherited_steps:
             return  # a network that fails with some seeds is unstable
+        reference = [each for each in unbiased if alike(each, new)]
         same = [each for each in reference if each.candidate.cut == new.candidate.cut]
         if same:
             self._deviations.append(_deviation(new, same))
@@ -174,8 +175,14 @@ def _unbiased(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     return list(evaluations[first:])
 
 
-def _complete(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
-    return [each for each in evaluations if each.is_complete and not each.outcome.inherited_steps]
+def alike(first: Evaluation, second: Evaluation) -> bool:
+    """Whether two scored trainings of one network can be compared: they went equally far, and began alike."""
+    one, other = first.standing, second.standing
+    return (
+        one is not None
+        and other is not None
+        and (one.level, one.is_inherited) == (other.level, other.is_inherited)
+    )
 
 
 def _mean(evaluations: Sequence[Evaluation]) -> float:
@@ -183,5 +190,5 @@ def _mean(evaluations: Sequence[Evaluation]) -> float:
 
 
 def _fitness(evaluation: Evaluation) -> float:
-    assert evaluation.fitness is not None, "only complete evaluations are compared"
+    assert evaluation.fitness is not None, "only scored evaluations are compared"
     return evaluation.fitness

@@ -106,6 +106,7 @@ class Breeder:
         tournament: Individuals drawn, with replacement, for each parent; the fittest of them breeds.
         crossover: Share of the children that have two parents while nothing is known of their success.
         noise: Returns the noise of one training; None while it is unknown.
+        fixed: Positions of genes that no mutation changes.
         objectives: Names of what is optimised, the fitness first; see `config.objectives`.
     """
 
@@ -116,12 +117,13 @@ class Breeder:
         tournament: int,
         crossover: float,
         noise: Callable[[], Noise | None] = lambda: None,
+        fixed: frozenset[int] = frozenset(),
         objectives: Sequence[str] = (FITNESS,),
     ) -> None:
         self._objectives = tuple(objectives)
         self._space = space
         self._noise = noise
-        self._mutations = {operator.name: operator for operator in operators_of(space)}
+        self._mutations = {operator.name: operator for operator in operators_of(space, fixed=fixed)}
         self._blocks = blocks_of(space)
         self._bandit = OperatorBandit(_first_shares(self._mutations, crossover))
         self._toolbox = base.Toolbox()

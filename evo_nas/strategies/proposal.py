@@ -19,6 +19,7 @@ class Proposal:
         operator: Name of the operator that made it, such as ``mutation``.
         epochs: Epochs of training, at least 1; None for those of the configuration.
         is_prunable: Whether it may be pruned at a rung.
+        pauses_after: Epochs after which its training is paused whatever its score; None for a training to the end.
         repeats: Id of the candidate whose architecture is trained again; None for a new one.
         repetition: Which training of the architecture it is, from 0; each has a seed of its own.
         cut: Which cut of the training and validation rows it learns from.
@@ -33,6 +34,7 @@ class Proposal:
     operator: str
     epochs: int | None = None
     is_prunable: bool = True
+    pauses_after: int | None = None
     repeats: int | None = None
     repetition: int = 0
     cut: int = 0

@@ -39,8 +39,9 @@ LEADERS = 8
 class Replication(Revisit):
     """Asks for further trainings, each with a seed of its own and, where there are several, on the next cut.
 
-    None of them can be pruned or inherits weights. Those that started from weights of another network are left alone,
-    since a training from scratch cannot be compared with theirs.
+    None of them can be pruned or inherits weights; where all trainings are paused at a rung for now, so are they.
+    Candidates that started from weights of another network are left alone, since a training from scratch cannot be
+    compared with theirs.
 
     Args:
         trials: The trials of the search.
@@ -52,7 +53,7 @@ class Replication(Revisit):
         self._trials = trials
         self._fitness = fitness
         self._cuts = cuts
-        self._scores = Scores(CONTEMPORARIES)
+        self._scores, self._level = Scores(CONTEMPORARIES), 0
         self._recent: deque[Trial] = deque(maxlen=CONTEMPORARIES)
         self._leaders: list[Trial] = []
         # The trainings that each trial needs, and those that were asked, by operator. Asked ones are known before told
@@ -75,9 +76,9 @@ class Replication(Revisit):
     def learn(self, trial: Trial) -> None:
         """Decides what a first score needs, and who leads."""
         new = trial.evaluations[-1]
-        if new.is_complete and new.candidate.repeats is None and not new.outcome.inherited_steps:
-            assert new.fitness is not None, "a complete evaluation has a fitness"
-            self._scores.add(new.fitness)
+        is_first = new.candidate.repeats is None and not new.outcome.inherited_steps
+        if is_first and trial.may_breed and new.fitness is not None:
+            self._place(new.fitness, level=trial.main.outcome.epochs)
             self._recent.append(trial)
             self._needs_of(trial, new.fitness)
         self._rank(trial)
@@ -85,11 +86,18 @@ class Replication(Revisit):
     def awaits(self, trial: Trial) -> bool:
         """Whether a further training of it is not told yet; one that failed is believed at once."""
         _, operator, needed = self._needs.get(trial.candidate.id, (trial, REPEAT, 0))
-        return trial.is_complete and _told(trial, operator) < needed
+        return trial.may_breed and _told(trial, operator) < needed
 
     def propose(self, k: int, rng: random.Random) -> Proposal | None:
         """Returns the training that is awaited longest, or, within their shares, a play-off or a repeat."""
         return self._needed() or self._playoff(k) or self._repeat(k, rng)
+
+    @property
+    def share(self) -> float:
+        """Further trainings that a new candidate will need, on the average."""
+        if self._fitness.seeds_per_candidate > 1:
+            return self._fitness.seeds_per_candidate - 1
+        return TOP if self._fitness.confirm else 0.0
 
     def _needs_of(self, trial: Trial, score: float) -> None:
         number = trial.candidate.id
@@ -99,6 +107,12 @@ class Replication(Revisit):
             self._needs[number] = trial, CONFIRMATION, 1
         while len(self._needs) > REMEMBERED:
             self._needs.popitem(last=False)
+
+    def _place(self, score: float, *, level: int) -> None:
+        if level > self._level:
+            # Trainings go further than before, so that all scores would be high beside the older ones.
+            self._scores, self._level = Scores(CONTEMPORARIES), level
+        self._scores.add(score)
 
     def _is_high(self, score: float) -> bool:
         return len(self._scores) >= LEAST_SCORES and self._scores.share_above(score) < TOP
@@ -148,7 +162,7 @@ class Replication(Revisit):
         unrepeated = [
             each
             for each in self._recent
-            if each.is_complete and not self._asked.get((each.candidate.id, REPEAT), 0)
+            if each.may_breed and not self._asked.get((each.candidate.id, REPEAT), 0)
         ]
         return self._again(rng.choice(unrepeated), REPEAT) if unrepeated else None
 
@@ -161,6 +175,7 @@ class Replication(Revisit):
             operator=operator,
             epochs=trial.candidate.budget,
             is_prunable=False,
+            pauses_after=None if trial.is_complete else trial.main.outcome.epochs,
             repeats=number,
             repetition=before + 1,
             cut=self._cut(trial, operator, repetition=before + 1),

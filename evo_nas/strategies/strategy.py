@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import replace
@@ -104,8 +105,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._fitness = fitness or FitnessOptions()
         self._trials = Trials()
         self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
-        replication = Replication(self._trials, self._fitness, cuts=cuts)
-        self._revisits: tuple[Revisit, ...] = (replication, self._promotions)
+        self._replication = Replication(self._trials, self._fitness, cuts=cuts)
+        self._revisits: tuple[Revisit, ...] = (self._replication, self._promotions)
         rungs = resolve_rungs(self._fitness, epochs)
         # What a training to the first rung cannot show must not decide there.
         self._freezes = bool(
@@ -231,8 +232,9 @@ class Strategy(ABC, Generic[OptionsT_co]):
         return parent.outcome.weights if inherits else ""
 
     def _is_tight(self, left: int) -> bool:
-        """Whether ``left`` more candidates hardly suffice for those in flight and one more to go on from rungs."""
-        return bool(self._in_flight) and left - 1 < self._promotions.share * (len(self._in_flight) + 1)
+        """Whether ``left`` more hardly suffice for those in flight and one more to go on or be trained again."""
+        share = self._promotions.share + self._replication.share
+        return bool(self._in_flight) and left - 1 < share * (len(self._in_flight) + 1)
 
     def _next(self, *, revisits_only: bool = False) -> Candidate | None:
         # A generator of its own for each candidate, so that the size of a batch changes nothing.
@@ -284,7 +286,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
 
     def _plan(self, proposal: Proposal) -> Plan:
         if not proposal.is_prunable:
-            return Plan()
+            paused = proposal.pauses_after
+            return Plan() if paused is None else Plan((paused,), (math.inf,))
         is_inherited = bool(proposal.starts_from) and proposal.continues is None
         return self._promotions.plan(
             Bracket(self._epochs_of(proposal), proposal.is_inherited or is_inherited), above=proposal.done

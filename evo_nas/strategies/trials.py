@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evo_nas.strategies.noise import NoiseEstimator
+from evo_nas.strategies.noise import NoiseEstimator, alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,11 @@ network of 203,000 to 336,000 parameters takes 8 to 9 times as long as one of 18
 """
 AS_CHEAP = 1.5
 """Costs that differ by less than this factor count as equal; they are not known better."""
+TIE = 0.5
+"""Standard errors of a difference below which a tournament is a tie.
+
+Fewer than the one that a lead needs to be believed, since a score within the noise is still the best guess.
+"""
 
 
 def _no_shift(cut: int) -> float:  # noqa: ARG001 - the same for every cut
@@ -167,7 +172,7 @@ def best_within_noise(trials: Sequence[Trial], noise: Noise | None) -> Trial:
         trial
         for standing, trial in ranked
         if standing.level == top.level
-        and noise.hides(top.fitness - standing.fitness, trainings=(best.trainings, trial.trainings))
+        and noise.hides((top.fitness - standing.fitness) / TIE, trainings=(best.trainings, trial.trainings))
     ]
     cheapest = min(trial.cost for trial in equal)
     return max(
@@ -234,18 +239,12 @@ class Trials:
             self.noise.learn(trial)
             trial.collapsed = trial.collapsed or self._collapsed(earlier, new)
             self.unstable += trial.is_unstable and not was_known
-        elif new.is_complete and new.fitness is not None and not new.outcome.inherited_steps:
+        elif trial.may_breed and new.fitness is not None and not new.outcome.inherited_steps:
             self.scores.add(new.fitness)
 
     def _collapsed(self, earlier: Sequence[Evaluation], new: Evaluation) -> bool:
-        # What started from inherited weights cannot be compared with what started from scratch.
-        inherits = new.outcome.inherited_steps > 0
-        scores = [
-            self._score(each)
-            for each in earlier
-            if each.is_complete and (each.outcome.inherited_steps > 0) == inherits
-        ]
-        if not scores or not new.is_complete or len(self.scores) < LEAST_SCORES:
+        scores = [self._score(each) for each in earlier if alike(each, new)]
+        if not scores or len(self.scores) < LEAST_SCORES:
             return False
         before, after = statistics.fmean(scores), self._score(new)
         # Few pairs may give too low a noise, so a fall must also lead to where poor networks are. That alone decides
@@ -257,7 +256,7 @@ class Trials:
         return self.scores.share_below(score) >= GOOD
 
     def _score(self, evaluation: Evaluation) -> float:
-        assert evaluation.fitness is not None, "complete evaluations have a fitness"
+        assert evaluation.fitness is not None, "only scored evaluations are compared"
         return evaluation.fitness - self.noise.shift(evaluation.candidate.cut)
 
 

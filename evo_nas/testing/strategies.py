@@ -30,6 +30,7 @@ SCORINGS = {
     "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True),
     "confirmed": FitnessOptions(rungs=(2,), reduction=2, confirm=True, repeats=0.1),
     "averaged": FitnessOptions(seeds_per_candidate=3),
+    "growing and repeated": FitnessOptions(rungs=(2, 3), reduction=2, grow=True, confirm=True, repeats=0.1),
     "several objectives": FitnessOptions(objectives=("fitness", "parameters"), repeats=0.2),
 }
 """The ways of scoring under which every law holds."""
@@ -132,7 +133,9 @@ class StrategyContract:
             if candidate.repeats is not None:
                 assert candidate.parents == (candidate.repeats,)
                 assert position[candidate.repeats] < candidate.asked_after
-                assert (candidate.rungs, candidate.starts_from, candidate.continues) == ((), "", None)
+                assert (candidate.starts_from, candidate.continues) == ("", None)
+                # It ends where the first one did, and no score prunes it.
+                assert set(candidate.thresholds) <= {math.inf}
                 assert candidate.genome == first[candidate.repeats].genome
                 assert candidate.budget == first[candidate.repeats].budget
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -175,3 +176,30 @@ def test_the_best_two_play_off_while_noise_hides_the_lead_and_within_bounds() ->
 def test_a_clear_lead_is_not_played_off() -> None:
     asked = searched(Learner(FitnessOptions(repeats=0.1, confirm=True)), 200, rising)
     assert all(each.operator != "playoff" for each in asked)
+
+
+def test_where_all_trainings_are_paused_so_are_repeated_ones_and_they_show_the_noise() -> None:
+    strategy = Learner(FitnessOptions(rungs=(2, 3), grow=True, repeats=0.2, confirm=True))
+    asked: list[Candidate] = []
+    for _ in range(60):
+        (candidate,) = strategy.ask(1)
+        asked.append(candidate)
+        # The order is that of the first epoch, so that nothing is gained by longer trainings.
+        score = by_hash(candidate)
+        limits = dict(zip(candidate.rungs, candidate.thresholds, strict=True))
+        epochs = next(rung for rung in limits if score < limits[rung])
+        outcome = Outcome(
+            Status.PRUNED,
+            fitness=score,
+            metrics={"validation_accuracy": score},
+            metric="validation_accuracy",
+            curve=(score,) * epochs,
+            epochs=epochs,
+        )
+        strategy.tell([Evaluation(candidate, outcome)])
+    repeated = [each for each in asked if each.repeats is not None]
+    assert len(repeated) >= 12
+    assert {(each.rungs, each.thresholds) for each in repeated} == {((3,), (math.inf,))}
+    noise = strategy._trials.noise.seeds
+    assert noise is not None
+    assert noise.std == pytest.approx(0.01, rel=0.6)
