@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Growth:
         # The paper begins with two levels, since one alone has nothing to be compared with.
         self._highest = min(1, len(levels) - 1)
         self._curves: deque[Sequence[float]] = deque(maxlen=RANKED)
+        self._came = 0
+        # The distances of curves that cross twice, each with the place of its older curve, after which it is forgotten.
+        self._crossed: list[tuple[int, float]] = []
 
     @property
     def cap(self) -> int:
@@ -47,11 +50,22 @@ class Growth:
         """Takes in the fitness after each epoch of a training that reached the cap."""
         if self._highest == len(self._levels) - 1:
             return
-        self._curves.append(tuple(curve[: self.cap]))
+        self._add(tuple(curve[: self.cap]))
         if not self._is_stable():
             self._highest += 1
             # Those that go on come again, with longer curves.
             self._curves.clear()
+            self._crossed.clear()
+
+    def _add(self, curve: Sequence[float]) -> None:
+        self._curves.append(curve)
+        self._came += 1
+        oldest = self._came - len(self._curves)
+        self._crossed = [each for each in self._crossed if each[0] >= oldest]
+        for place, other in enumerate(self._curves, start=oldest):
+            # Once may be progress; back again is noise.
+            if _crossings(curve, other) >= 2:
+                self._crossed.append((place, abs(curve[-1] - other[-1])))
 
     def _is_stable(self) -> bool:
         before = self._levels[self._highest - 1]
@@ -67,12 +81,7 @@ class Growth:
         noise = self._noise()
         if noise is not None:
             return math.sqrt(2.0) * noise
-        crossed = sorted(
-            abs(first[-1] - second[-1])
-            for first, second in combinations(self._curves, 2)
-            # Once may be progress; back again is noise.
-            if _crossings(first, second) >= 2
-        )
+        crossed = sorted(distance for _, distance in self._crossed)
         return crossed[math.ceil(CROSSING_SHARE * len(crossed)) - 1] if crossed else 0.0
 
 
