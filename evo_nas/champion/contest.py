@@ -121,7 +121,7 @@ class Contest:
             )
         lstm = self._best_lstm()
         verdict = Verdict(
-            candidate=self._best.candidate.id,
+            candidate=self._best.main.candidate.id,
             evaluations=self._evaluations,
             metric=metric.name,
             higher_is_better=metric.higher_is_better,
@@ -130,6 +130,8 @@ class Contest:
             p_value=welch_p_value(champion.tests, lstm.tests),
             baselines=dict(baselines),
             promised_coverage=levels[-1] - levels[0] if levels else None,
+            pruned_at=None if self._best.outcome.status.complete else self._best.outcome.epochs,
+            epochs=self._best.candidate.budget,
         )
         files = native_files(
             self._champion,
@@ -212,7 +214,7 @@ class Contest:
             space=self._experiment.space.options,
             epochs=candidate.budget,
             run_id=self._run.record.run_id,
-            candidate=candidate.id,
+            candidate=self._best.main.candidate.id,
         )
 
 

@@ -87,6 +87,8 @@ class Verdict:
         p_value: Probability of a difference at least as large if both were equally good, by Welch's t-test.
         baselines: Test metric of simple baselines by name.
         promised_coverage: Difference of the outermost levels of quantiles; None without quantiles.
+        pruned_at: Epochs after which the search had pruned it; None if it was trained in full there, as it is here.
+        epochs: Epochs of all trainings of the verdict; 0 if an older one does not say.
     """
 
     candidate: int
@@ -98,6 +100,8 @@ class Verdict:
     p_value: float
     baselines: Mapping[str, float]
     promised_coverage: float | None = None
+    pruned_at: int | None = None
+    epochs: int = 0
 
     @property
     def lead(self) -> float:

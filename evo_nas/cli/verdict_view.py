@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import counted, figure
+from evo_nas.cli.formatting import counted, figure, pruned
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def verdict_view(verdict: Verdict) -> RenderableType:
     """Returns a table of the champion, the LSTM and the baselines, and the verdict in words."""
     title = Text.assemble(
-        ("verdict", "bold"), f"  champion #{verdict.candidate} of {counted(verdict.evaluations, 'candidate')}"
+        ("verdict", "bold"),
+        f"  champion #{verdict.candidate} of {counted(verdict.evaluations, 'candidate')}",
+        "" if verdict.pruned_at is None else f"{pruned(verdict.pruned_at, verdict.epochs)} in the search",
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("")

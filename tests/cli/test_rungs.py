@@ -28,6 +28,8 @@ def test_a_run_with_rungs_shows_what_was_pruned_and_spared_and_can_be_verified(
     assert levels == sorted(levels, reverse=True)
     assert "of the training spared" in evo_nas_command("show", run).output
     assert evo_nas_command("verify", run).exit_code == 0
+    assert shown["verdict"]["candidate"] == shown["best"][0]["id"]
+    assert shown["verdict"]["pruned_at"] is None
     # The second candidate was asked while nothing was known.
     facts = " ".join(evo_nas_command("show", run, "--candidate", "1").output.split())
     assert "2 epochs: all wait, 3 epochs: all wait" in facts
@@ -40,10 +42,11 @@ def test_a_run_whose_epochs_never_grew_has_a_champion_that_is_labelled_and_train
     rungs = ("--set", "fitness.rungs=[2,3]", "--set", "fitness.grow=true", "--set", "budget.evaluations=3")
     searched = evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *rungs)
     assert searched.exit_code == 0
-    assert "pruned at 3 of 4 epochs" in searched.output
+    assert "pruned at 3 of 4 epochs in the search" in " ".join(searched.output.split())
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
     assert set(shown["by_status"]) <= {"pruned", "diverged"}
-    assert shown["verdict"]["candidate"] == shown["best"][0]["id"]
+    verdict = shown["verdict"]
+    assert (verdict["candidate"], verdict["pruned_at"], verdict["epochs"]) == (shown["best"][0]["id"], 3, 4)
     assert "pruned at 3 of 4 epochs" in evo_nas_command("show", run).output
     assert "at 3 epochs" in evo_nas_command("runs", tmp_path).output
 
