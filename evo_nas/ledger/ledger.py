@@ -13,7 +13,7 @@ from evo_nas.ledger.fencing import as_writer
 from evo_nas.ledger.reader import LedgerReader
 from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record
 from evo_nas.ledger.schema import Describe, to_table
-from evo_nas.ledger.segments import encode_segment
+from evo_nas.ledger.segments import Segment, SegmentName, encode_segment
 from evo_nas.ledger.store import LOCK, TEMPORARY, Store, storage_errors
 from evo_nas.ledger.stores import Place, open_store
 from evo_nas.ledger.takeover import Takeover, take_over
@@ -64,6 +64,8 @@ class Ledger:
             self._told.add(segment.table["id"].to_pylist())
         self._term = taken.term
         self._live = taken.contents.manifest.live.copy()
+        # The small segments that this writer has added since the last merge: decoding them takes as long as writing.
+        self._small: dict[SegmentName, Segment] = {}
         self._next_seq = taken.contents.manifest.next_seq
 
     @classmethod
@@ -150,7 +152,8 @@ class Ledger:
         in_flight = {candidate.id: candidate for candidate in born}
         for key in ids:
             in_flight.pop(key, None)
-        name, content = encode_segment(table, in_flight.values(), term=self._term)
+        segment = Segment(table, list(in_flight.values()))
+        name, content = encode_segment(segment.table, segment.born, term=self._term)
         # If the next step fails, the rows may exist nevertheless, so no other rows may take their places.
         self._unacknowledged = ids
         with self._writing("write to"):
@@ -158,6 +161,7 @@ class Ledger:
         self._unacknowledged = []
         self._told.add(ids)
         self._live.append(name)
+        self._small[name] = segment
         self._next_seq = name.last + 1
 
     def compact(self) -> None:
@@ -172,7 +176,9 @@ class Ledger:
             return
         try:
             with self._writing("compact"):
-                merged, content = merge_segments(self._store, tail, term=self._term, told=self._told)
+                merged, content = merge_segments(
+                    self._store, tail, term=self._term, told=self._told, kept=self._small
+                )
                 self._store.create(merged.path, content)
             self._live[-len(tail) :] = [merged]
             # The sources may go only now that the merged rows are durable and counted.
@@ -183,6 +189,8 @@ class Ledger:
         except (RunError, OSError) as error:
             # Compaction only makes reading faster, so its failure must not stop a search.
             _log.warning("small segments stay apart for now: %s", error)
+        finally:
+            self._small.clear()
 
     def check_owned(self) -> None:
         """Checks that this is still the only writer of the run.
