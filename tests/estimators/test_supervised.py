@@ -158,6 +158,7 @@ def test_an_estimator_that_was_not_fitted_says_so(estimator, tmp_path) -> None:
         ({"space": [1]}, r"space is \[1\]; must be a mapping of options, or None"),
         ({"strategy": "aging"}, 'strategy is "aging"; must be a mapping'),
         ({"executor": "cloud"}, "executor is 'cloud'"),
+        ({"cuts": 0}, "validation.cuts is 0; must be at least 1"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_said_by_fit(changed, message) -> None:
@@ -235,6 +236,11 @@ def test_a_run_of_ones_own_is_kept_and_gone_on_with(tmp_path, state) -> None:
     more = clone(first).set_params(evaluations=5).fit(X, CLASSES)
     assert more.seed_ == first.seed_
     assert Run.at(tmp_path / "run").totals().told == more.verdict_.evaluations == 5
+
+
+def test_the_cuts_of_a_search_are_a_parameter(tmp_path) -> None:
+    EvoClassifier(**TINY, cuts=3, run=tmp_path / "run").fit(X, CLASSES)
+    assert Run.at(tmp_path / "run").config.validation.cuts == 3
 
 
 def test_scikit_learn_cross_validates_it() -> None:
