@@ -30,8 +30,10 @@ class FitnessOptions(_Section):
             ``extrapolation`` of the run's own curves.
         reduction: At a rung, one of so many goes on.
         grow: Whether the highest rung grows only while the order of the best still changes (PASHA).
-        repeats: Share of the evaluations that train a candidate again with another seed, to measure the noise.
-        confirm: Whether a top score must be confirmed, with another seed and cut, before it may breed.
+        repeats: Share of the evaluations that train a candidate again with another seed, to measure the noise; not
+            needed with several ``seeds_per_candidate``.
+        confirm: Whether a score among the best fifth must be confirmed, with another seed and cut, before it may
+            breed; not needed with several ``seeds_per_candidate``.
         seeds_per_candidate: Trainings of every candidate, whose mean is its score.
         inheritance: What a training starts from: ``none`` (scratch), ``parent`` or the shared ``bank``.
         memory: Directory or URI of earlier runs, whose results for the same training are not trained again.
