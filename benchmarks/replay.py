@@ -50,6 +50,17 @@ OTHERS = {
     "extrapolation, 5-15-50": FitnessOptions(rungs=(5, 15), pruning="extrapolation"),
     "growing (PASHA), 2-6-18-50": FitnessOptions(rungs=(2, 6, 18), grow=True),
 }
+FEW = (15, 27, 45)
+"""Cells of a small search."""
+FEWER = {
+    "2-6-17-50, one of 3": FitnessOptions(rungs=(2, 6, 17), reduction=3),
+    "2-6-50, one of 3": FitnessOptions(rungs=(2, 6), reduction=3),
+    "6-17-50, one of 3": FitnessOptions(rungs=(6, 17), reduction=3),
+    "2-50, one of 3": FitnessOptions(rungs=(2,), reduction=3),
+    "6-50, one of 3": FitnessOptions(rungs=(6,), reduction=3),
+    "17-50, one of 3": FitnessOptions(rungs=(17,), reduction=3),
+    "3-12-50, one of 4": FitnessOptions(rungs=(3, 12), reduction=4),
+}
 HEADER = [
     "rungs", "workers", "times less training", "times less time", "best kept", "mean regret, perplexity", "worst",
     "trained to the end",
@@ -182,6 +193,15 @@ def measured(
             yield shown(row(name, str(workers), outcomes))
 
 
+def fewer(task: RecordedTask, count: int) -> Iterable[list[str]]:
+    """Yields the same for small searches with 2 workers."""
+    for size in FEW:
+        drawn = list(draws(task, count, size))
+        for name, fitness in FEWER.items():
+            outcomes = [asynchronous(each, fitness, 2, full_wall_s=math.nan) for each in drawn]
+            yield shown(row(name, str(size), outcomes))
+
+
 def shown(cells: list[str]) -> list[str]:
     print(" | ".join(cells), flush=True)
     return cells
@@ -197,7 +217,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="also write benchmarks/results/replay.md")
     options = parser.parse_args()
     print(f"{machine()}\n")
-    drawn = list(draws(read_nas_bench_nlp(options.data), options.draws, RECIPES))
+    task = read_nas_bench_nlp(options.data)
+    drawn = list(draws(task, options.draws, RECIPES))
     command = f"python -m benchmarks.replay --draws {options.draws} --other-draws {options.other_draws}"
     cells = f"{RECIPES} of 253 recorded cells, the best of which is looked for"
     tables = [
@@ -226,6 +247,15 @@ def main() -> None:
             ],
         ),
     ]
+    tables.append(
+        Table(
+            f"Fewer candidates, 2 workers, {options.other_draws:,} draws",
+            command,
+            ["rungs", "cells", *HEADER[2:]],
+            list(fewer(task, options.other_draws)),
+            ["The fewer candidates, the fewer rungs: each leaves one of three, and some must reach the end."],
+        )
+    )
     for table in tables:
         print(f"\n{table}")
     if options.write:
