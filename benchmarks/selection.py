@@ -220,7 +220,8 @@ class Digits:
             "cpu_s": time.process_time() - started,
         }
         self._kept.add(key, found)
-        print(f"digits, {arm}, seed {seed}: {found}", flush=True)
+        seconds = float(str(found["cpu_s"]))
+        print(f"{arm}, seed {seed}: {found['believed']}, {found['noise']}, {seconds:.0f} CPU s", flush=True)
         return found
 
 

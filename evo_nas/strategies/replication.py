@@ -1,8 +1,9 @@
 """`Replication`: trains candidates again with other seeds, to measure the noise and to believe no lucky score.
 
 It does so for four reasons. Every candidate may be asked for several trainings, whose mean counts. A high score is
-confirmed before it may breed. A share of the candidates, chosen by chance, is repeated to measure the noise. And where
-the best of the run leads by no more than noise, it and the second best play off.
+confirmed before it may breed, and so is the best of the run whatever it was when it came. A share of the candidates,
+chosen by chance, is repeated to measure the noise. And where the best of the run leads by no more than noise, it and
+the second best play off.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ TOP = 0.2
 """Share of the scores that must be confirmed."""
 LEAST_SCORES = 5
 """The first scores have nothing to be high beside."""
+CONFIRMATIONS = 0.4
+"""Share of the candidates beyond which only scores that are high when they come are confirmed."""
 PLAYOFFS = 0.05
 """Largest share of the candidates that may be play-offs."""
 MOST_TRAININGS = 6
@@ -60,7 +63,7 @@ class Replication(Revisit):
         # ones when a run is resumed, so neither may follow from the other.
         self._needs: OrderedDict[int, tuple[Trial, str, int]] = OrderedDict()
         self._asked: OrderedDict[tuple[int, str], int] = OrderedDict()
-        self._repeated = self._played = 0
+        self._repeated = self._confirmed = self._played = 0
 
     def asked(self, candidate: Candidate) -> None:
         """Counts a further training."""
@@ -69,6 +72,7 @@ class Replication(Revisit):
         key = candidate.repeats, candidate.operator
         self._asked[key] = self._asked.get(key, 0) + 1
         self._repeated += candidate.operator == REPEAT
+        self._confirmed += candidate.operator == CONFIRMATION
         self._played += candidate.operator == PLAYOFF
         while len(self._asked) > 2 * REMEMBERED:
             self._asked.popitem(last=False)
@@ -89,8 +93,8 @@ class Replication(Revisit):
         return trial.may_breed and _told(trial, operator) < needed
 
     def propose(self, k: int, rng: random.Random) -> Proposal | None:
-        """Returns the training that is awaited longest, or, within their shares, a play-off or a repeat."""
-        return self._needed() or self._playoff(k) or self._repeat(k, rng)
+        """Returns the training that is awaited longest, or, within their shares, one for another reason."""
+        return self._needed() or self._of_the_best(k) or self._playoff(k) or self._repeat(k, rng)
 
     @property
     def share(self) -> float:
@@ -119,7 +123,7 @@ class Replication(Revisit):
 
     def _rank(self, trial: Trial) -> None:
         """Keeps the best complete trials of which nothing is awaited."""
-        if not self._fitness.confirm:
+        if not self._fitness.confirm or self._fitness.seeds_per_candidate > 1:
             return
         contenders = [each for each in (*self._leaders, trial) if self._may_lead(each)]
         unique = {each.candidate.id: each for each in contenders}.values()
@@ -137,6 +141,14 @@ class Replication(Revisit):
             elif self._asked.get((number, operator), 0) < needed:
                 return self._again(trial, operator)
         return None
+
+    def _of_the_best(self, k: int) -> Proposal | None:
+        """Returns the confirmation of a best trial that was not high when it came, before others fell behind it."""
+        if not self._leaders or self._confirmed + 1 > CONFIRMATIONS * (k + 1):
+            return None
+        best = self._leaders[0]
+        is_known = best.trainings > 1 or self._asked.get((best.candidate.id, CONFIRMATION), 0) > 0
+        return None if is_known or best not in self._trials else self._again(best, CONFIRMATION)
 
     def _playoff(self, k: int) -> Proposal | None:
         if len(self._leaders) < 2 or self._played + 1 > PLAYOFFS * (k + 1):

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from evo_nas.archive import Archive
 from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
@@ -100,8 +101,8 @@ def test_a_high_score_is_learned_only_after_its_confirmation() -> None:
     strategy = Learner(FitnessOptions(confirm=True))
     searched(strategy, 60, rising)
     alone = [number for number, operators, _ in strategy.learned if "confirmation" not in operators]
-    # Each score is higher than all before, so all but the first few are confirmed.
-    assert alone == [0, 1, 2, 3]
+    # Each score is higher than all before, so only the first few are learned at once.
+    assert alone == [0, 1, 3, 5]
     assert any(operators[:2] == ("random", "confirmation") for _, operators, _ in strategy.learned)
 
 
@@ -203,3 +204,23 @@ def test_where_all_trainings_are_paused_so_are_repeated_ones_and_they_show_the_n
     noise = strategy._trials.noise.seeds
     assert noise is not None
     assert noise.std == pytest.approx(0.01, rel=0.6)
+
+
+def test_a_single_score_is_the_best_of_no_run_that_confirms() -> None:
+    strategy = Learner(FitnessOptions(confirm=True))
+    archive = Archive()
+
+    def score(candidate: Candidate) -> float:
+        return 0.5 + stream(1, "luck", candidate.seed).gauss(0.0, 0.01)
+
+    single = 0
+    for _ in range(300):
+        (candidate,) = strategy.ask(1)
+        evaluation = evaluated(candidate, score(candidate))
+        strategy.tell([evaluation])
+        archive.update([evaluation])
+        assert archive.best is not None
+        single += archive.best.trainings == 1
+    # The best is a single score only until its second training is told.
+    assert single < 60
+    assert archive.best.trainings > 1

@@ -9,6 +9,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.verification import derivable, verify
+from evo_nas.testing.strategies import SCORINGS, searched, still_in_flight
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 
@@ -37,6 +38,16 @@ def run():
 
 def test_an_honest_run_verifies(run):
     assert list(verify(fresh(), *run)) == []
+
+
+def test_a_run_that_repeats_confirms_and_prunes_verifies():
+    def made():
+        return AgingEvolution(SPACE, seed=1, epochs=4, fitness=SCORINGS["confirmed"])
+
+    strategy = made()
+    asked, told = searched(strategy, 90)
+    assert {"repeat", "confirmation"} <= {candidate.operator for candidate in asked}
+    assert list(verify(made(), told, still_in_flight(asked, told))) == []
 
 
 def test_another_seed_does_not_verify(run):
