@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 RANKED = 32
 """The latest trainings whose order counts; a bound on memory and time."""
+DOUBT = 4.0
+"""Standard errors of a difference within which two scores count as equal, once the noise is measured.
+
+The order of up to `RANKED` trainings is looked at again and again. In simulated arrivals of 100 trainings whose order
+nothing but noise changed, one error let the epochs grow always, three in 60 %, four in 10 %; a true change with a
+standard deviation of twice the noise was seen by four in at least 98 %.
+"""
 CROSSING_SHARE = 0.9
 """Quantile of the distances between curves that cross twice, below which scores count as equal; the paper's."""
 
@@ -27,13 +34,17 @@ class Growth:
 
     Args:
         levels: All rungs and the full epochs, ascending.
-        noise: Returns the standard deviation of a fitness between seeds, or None while it is not known; then it is
-            estimated from curves that cross one another.
+        noise: Returns the standard deviation of a fitness between seeds, or None while it is not known.
+        waits: Whether the epochs grow only once the noise is known, since it will be measured. Otherwise it is
+            estimated from curves that cross one another, which few trainings of few epochs do.
     """
 
-    def __init__(self, levels: Sequence[int], noise: Callable[[], float | None]) -> None:
+    def __init__(
+        self, levels: Sequence[int], noise: Callable[[], float | None], *, waits: bool = False
+    ) -> None:
         self._levels = tuple(levels)
         self._noise = noise
+        self._waits = waits
         # The paper begins with two levels, since one alone has nothing to be compared with.
         self._highest = min(1, len(levels) - 1)
         self._curves: deque[Sequence[float]] = deque(maxlen=RANKED)
@@ -51,7 +62,7 @@ class Growth:
         if self._highest == len(self._levels) - 1:
             return
         self._add(tuple(curve[: self.cap]))
-        if not self._is_stable():
+        if not self._is_stable(self._alike()):
             self._highest += 1
             # Those that go on come again, with longer curves.
             self._curves.clear()
@@ -67,10 +78,9 @@ class Growth:
             if _crossings(curve, other) >= 2:
                 self._crossed.append((place, abs(curve[-1] - other[-1])))
 
-    def _is_stable(self) -> bool:
+    def _is_stable(self, alike: float) -> bool:
         before = self._levels[self._highest - 1]
         pairs = [(max(curve[:before]), max(curve)) for curve in self._curves]
-        alike = self._alike()
         by_cap = sorted(pairs, key=lambda pair: -pair[1])
         by_rung = sorted(pairs, key=lambda pair: -pair[0])
         # Soft ranking: at each place stands one that the lower rung could not tell from the one it had there.
@@ -80,7 +90,9 @@ class Growth:
         """Returns the difference up to which two scores count as equal."""
         noise = self._noise()
         if noise is not None:
-            return math.sqrt(2.0) * noise
+            return DOUBT * math.sqrt(2.0) * noise
+        if self._waits:
+            return math.inf
         crossed = sorted(distance for _, distance in self._crossed)
         return crossed[math.ceil(CROSSING_SHARE * len(crossed)) - 1] if crossed else 0.0
 

@@ -191,7 +191,7 @@ class Ladder:
     ) -> None:
         self.rungs = rungs
         self.rule = RULES[fitness.pruning](fitness.reduction)
-        self._growth = Growth((*rungs, budget), noise) if fitness.grow else None
+        self._growth = Growth((*rungs, budget), noise, waits=fitness.repeats > 0) if fitness.grow else None
         # While the epochs grow, all trainings are paused at the cap in any case.
         self.scouts = 0 if fitness.grow else self.rule.scouts
         self._budget = budget

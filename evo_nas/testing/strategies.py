@@ -27,7 +27,7 @@ WHOLE = FitnessOptions()
 SCORINGS = {
     "whole": WHOLE,
     "halving": FitnessOptions(rungs=(2, 3), reduction=2),
-    "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True),
+    "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True, repeats=0.1),
     "confirmed": FitnessOptions(rungs=(2,), reduction=2, confirm=True, repeats=0.1),
     "averaged": FitnessOptions(seeds_per_candidate=3),
     "growing and repeated": FitnessOptions(rungs=(2, 3), reduction=2, grow=True, confirm=True, repeats=0.1),

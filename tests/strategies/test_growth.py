@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from evo_nas.strategies.growth import RANKED, Growth
 
 
@@ -32,11 +36,39 @@ def test_they_grow_when_the_order_changes():
     assert grown.cap == 8
 
 
-def test_a_change_within_the_measured_noise_does_not_count():
-    grown = growth(noise=0.1)
+@pytest.mark.parametrize(("noise", "cap"), [(0.001, 8), (0.1, 4)])
+def test_only_a_change_beyond_the_measured_noise_counts(noise: float, cap: int):
+    grown = growth(noise)
+    grown.reached([0.1, 0.2, 0.3, 0.4])
+    grown.reached([0.1, 0.3, 0.3, 0.35])
+    assert grown.cap == cap
+
+
+def test_where_the_noise_will_be_measured_the_epochs_wait_for_it():
+    measured: list[float] = []
+    grown = Growth((2, 4, 8), lambda: measured[-1] if measured else None, waits=True)
     grown.reached([0.1, 0.2, 0.3, 0.4])
     grown.reached([0.1, 0.3, 0.3, 0.35])
     assert grown.cap == 4
+    measured.append(0.001)
+    grown.reached([0.0, 0.0, 0.0, 0.0])
+    assert grown.cap == 8
+
+
+def of_networks(*, change: float, seed: int) -> Growth:
+    """Shows the growth a hundred trainings with a noise of 1, whose order at the two levels differs by ``change``."""
+    rng, grown = random.Random(seed), growth(1.0, levels=(1, 2, 4))
+    for _ in range(100):
+        quality = rng.gauss(0.0, 3.0)
+        before = quality + rng.gauss(0.0, change) + rng.gauss(0.0, 1.0)
+        # Far above the level before, as a best score so far would be.
+        grown.reached([before, 100 + quality + rng.gauss(0.0, 1.0)])
+    return grown
+
+
+def test_noise_alone_hardly_ever_grows_the_epochs_and_a_true_change_of_order_does():
+    assert sum(of_networks(change=0.0, seed=seed).cap == 4 for seed in range(40)) <= 8
+    assert sum(of_networks(change=2.0, seed=seed).cap == 4 for seed in range(40)) >= 36
 
 
 def test_without_measured_noise_curves_that_cross_twice_tell_it():
