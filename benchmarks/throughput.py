@@ -51,7 +51,7 @@ def no_op() -> Table:
     """Measures rate, CPU and memory of the head over a long search whose objective takes no time."""
     with (
         RayPool(Pause, RayOptions(workers=WORKERS)) as pool,
-        search_on(pool, evaluations=AFTER + WINDOW) as search,
+        search_on(pool, evaluations=AFTER + WINDOW, beside=True) as search,
     ):
         watch = Stopwatch(WINDOW)
         search.run([watch])
@@ -101,21 +101,47 @@ def against_tune() -> Table:
 
 
 def sleep() -> Table:
-    """Measures how busy real workers are kept by a short objective."""
+    """Measures how busy a short objective keeps real workers, with commits in the loop and beside it, in turns."""
+    rows = []
+    busy: dict[bool, list[float]] = {False: [], True: []}
+    cpu_us: dict[bool, list[float]] = {False: [], True: []}
     options = RayOptions(workers=SLEEPERS)
-    with RayPool(partial(Pause, SLEEP_S), options) as pool, search_on(pool, evaluations=SLEPT) as search:
-        busy_s, start, end = _steady_state(search)
-    share = busy_s / (SLEEPERS * (end.wall_s - start.wall_s))
-    row = [str(SLEEPERS), f"{end.told - start.told:,}", f"{end.rate(start):.1f}", f"{SLEEPERS / SLEEP_S:.0f}",
-           f"{share:.1%}", f"{end.cpu_us(start):,.0f}", end.load]  # fmt: skip
+    for number in range(1, ROUNDS + 1):
+        for beside in (False, True):
+            with (
+                RayPool(partial(Pause, SLEEP_S), options) as pool,
+                search_on(pool, evaluations=SLEPT, beside=beside) as search,
+            ):
+                busy_s, start, end = _steady_state(search)
+            busy[beside].append(busy_s / (SLEEPERS * (end.wall_s - start.wall_s)))
+            cpu_us[beside].append(end.cpu_us(start))
+            rows.append(
+                [str(number), "beside the loop" if beside else "in the loop", f"{end.told - start.told:,}",
+                 f"{end.rate(start):.1f}", f"{SLEEPERS / SLEEP_S:.0f}", f"{busy[beside][-1]:.1%}",
+                 f"{cpu_us[beside][-1]:,.0f}", end.load]
+            )  # fmt: skip
+    median = statistics.median
     return Table(
-        f"{SLEEP_S * 1e3:.0f} ms objective (sleep), whole loop, {SLEEPERS} Ray workers",
+        f"{SLEEP_S * 1e3:.0f} ms objective (sleep), {SLEEPERS} Ray workers, commits in the loop and beside it",
         "python -m benchmarks.throughput sleep",
-        ["workers", "evaluations", "evaluations/s", "ideal", "busy share", "head CPU us/evaluation", "load"],
-        [row],
+        [
+            "round",
+            "commits",
+            "evaluations",
+            "evaluations/s",
+            "ideal",
+            "busy share",
+            "head CPU us/evaluation",
+            "load",
+        ],
+        rows,
         [
             "Busy share: seconds inside the objective, by the workers' own clocks, over workers x wall seconds, "
-            "without the first and the last tenth."
+            "without the first and the last tenth.",
+            f"Medians: workers are busy {median(busy[True]):.1%} with commits beside the loop and "
+            f"{median(busy[False]):.1%} with commits in it; the head takes {median(cpu_us[True]):,.0f} and "
+            f"{median(cpu_us[False]):,.0f} us of CPU an evaluation, Ray's threads in its process included. Searches on "
+            "workers of their own commit beside the loop.",
         ],
     )
 
@@ -197,7 +223,7 @@ def _local_ray(cpus: int) -> Iterator[None]:
 def _pool_rate() -> float:
     with (
         RayPool(Pause, RayOptions(workers=WORKERS)) as pool,
-        search_on(pool, evaluations=POOL_EVALUATIONS) as search,
+        search_on(pool, evaluations=POOL_EVALUATIONS, beside=True) as search,
     ):
         start = Mark.now(0)
         return Mark.now(search.run().told).rate(start)

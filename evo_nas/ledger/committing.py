@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.ledger.ledger import Ledger
 
-PACE_S = 0.05
-"""Seconds from the start of one commit to that of the next, if results keep coming: half of what a lease of short
-trainings holds back, and long enough that commits take little of the head."""
+PACE_S = 0.1
+"""Seconds from the start of one commit to that of the next, if results keep coming: as long as a lease of short
+trainings holds results back. The first result after a quiet time is committed at once."""
 LOOK_S = 0.005
 """Seconds for which the loop waits for anything else before it looks at the commit that is under way."""
 MOST_AHEAD = 64
