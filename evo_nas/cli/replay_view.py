@@ -35,6 +35,7 @@ class ReplayView:
         run: Where the run is kept.
         candidates: How many candidates are replayed.
         epochs: Epochs of their trainings.
+        unfinished: How many of them the run itself pruned.
         rungs: Epochs after which they may be pruned.
         fitness: The rule of the rungs.
         workers: How many workers train.
@@ -45,6 +46,7 @@ class ReplayView:
     run: str
     candidates: int
     epochs: int
+    unfinished: int
     rungs: Sequence[int]
     fitness: FitnessOptions
     workers: int
@@ -68,6 +70,7 @@ class ReplayView:
             run=str(run),
             candidates=replay.candidates,
             epochs=replay.epochs,
+            unfinished=replay.unfinished,
             rungs=resolve_rungs(fitness, replay.epochs),
             fitness=fitness,
             workers=number,
@@ -81,6 +84,7 @@ class ReplayView:
             "run": self.run,
             "candidates": self.candidates,
             "epochs": self.epochs,
+            "unfinished": self.unfinished,
             "rungs": list(self.rungs),
             "pruning": self.fitness.pruning,
             "reduction": self.fitness.reduction,
@@ -113,6 +117,8 @@ class ReplayView:
         table.add_row("trained to the end", f"{self.candidates:,}", f"{each.complete:,}", "")
         table.add_row("best", _named(each.best), _named(each.kept), "")
         parts: list[RenderableType] = [plain(self._title()), table]
+        if self.unfinished:
+            parts.append(Text(self._on_unfinished(), style="dim"))
         if self.shuffled:
             parts.append(Text(self._in_other_orders(), style="dim"))
         return Group(*parts, Text(self._sentence(), style="bold"))
@@ -123,6 +129,13 @@ class ReplayView:
         return (
             f"{self.run}: {counted(self.candidates, 'candidate')} of {self.epochs} epochs, replayed with rungs at "
             f"{rungs} ({rule})"
+        )
+
+    def _on_unfinished(self) -> str:
+        return (
+            f"the run itself pruned {counted(self.unfinished, 'training')}, whose end nobody knows: their seconds to "
+            f"the end are estimated, and {self.recorded.beyond:,} that these rungs train further count as no better "
+            "than they were"
         )
 
     def _in_other_orders(self) -> str:
@@ -169,6 +182,7 @@ def _values(replayed: Replayed) -> dict[str, Any]:
         "full_wall_s": replayed.full_wall_s,
         "complete": replayed.complete,
         "pruned": replayed.pruned,
+        "beyond": replayed.beyond,
         "regret": replayed.regret,
         "best_kept": replayed.is_best_kept,
         "best": replayed.best.candidate.id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.config import FitnessOptions, configured
 from evo_nas.errors import ConfigError, RunError
-from evo_nas.evaluation import Status
+from evo_nas.evaluation import Status, best_first
 from evo_nas.execution.simulated import Simulation
 from evo_nas.replay.playing import Played, play
 from evo_nas.replay.recorded_task import RecordedTask
@@ -45,6 +45,8 @@ class Replayed:
         full_cpu_s: The same without rungs.
         complete: How many candidates are trained to the end.
         pruned: How many are pruned and never go on.
+        beyond: How many are trained further than they were in the run, which pruned them itself. They count as no
+            better than they were, and their seconds as those before.
         best: The best evaluation of the run.
         kept: The evaluation of the run that is the best with rungs: of those that were trained furthest, with its
             score of a whole training; None if none is scored.
@@ -58,6 +60,7 @@ class Replayed:
     full_cpu_s: float
     complete: int
     pruned: int
+    beyond: int
     best: Evaluation
     kept: Evaluation | None
 
@@ -78,7 +81,7 @@ class Replayed:
 
 
 class RunReplay:
-    """The trainings of a finished run, ready to be replayed.
+    """The trainings of a finished run, ready to be replayed; a training that went on from a rung is one.
 
     Args:
         told: The evaluations of the run.
@@ -89,18 +92,34 @@ class RunReplay:
     """
 
     def __init__(self, told: Sequence[Evaluation], *, seed: int) -> None:
-        firsts = sorted(
-            (each for each in told if each.candidate.repeats is None), key=lambda each: each.candidate.id
-        )
-        _check_replayable(firsts)
+        trainings = _trainings(told)
+        self._evaluations = {parts[0].candidate.canonical_hash: parts[-1] for parts in trainings}
+        _check_replayable(list(self._evaluations.values()))
         self._seed = seed
-        self._evaluations = {each.candidate.canonical_hash: each for each in firsts}
         self._order = list(self._evaluations)
-        recordings = {key: [recording_of(each)] for key, each in self._evaluations.items()}
+        # Of a training that the run pruned nobody knows whether it would have been the best.
+        complete = (each for each in self._evaluations.values() if each.is_complete)
+        (self._best,) = best_first(complete, lambda each: each.standing, count=1)
+        outcome = self._best.outcome
+        recordings = {
+            parts[0].candidate.canonical_hash: [
+                recording_of(
+                    parts,
+                    metric=outcome.metric,
+                    higher_is_better=outcome.metrics[outcome.metric] == outcome.fitness,
+                )
+            ]
+            for parts in trainings
+        }
         places = {key: (place,) for place, key in enumerate(self._order)}
         self._task = RecordedTask(recordings, places, ["place"], {})
-        self.epochs = firsts[0].candidate.budget
-        self.candidates = len(firsts)
+        self.epochs = trainings[0][0].candidate.budget
+        self.candidates = len(trainings)
+
+    @property
+    def unfinished(self) -> int:
+        """How many trainings the run itself pruned, so that nobody knows how they would have ended."""
+        return sum(each.status is Status.PRUNED for each in self._evaluations.values())
 
     def with_rungs(self, fitness: FitnessOptions, *, workers: int, shuffled: int | None = None) -> Replayed:
         """Replays the run.
@@ -119,8 +138,11 @@ class RunReplay:
         full = self._play(order, fitness.model_copy(update={"rungs": None}), workers)
         pruned = self._play(order, fitness, workers)
         counts = Counter(each.status for each in pruned.told)
-        best = self._recorded(full)
-        assert best is not None, "a run without a complete training is refused"
+        beyond = {
+            each.candidate.canonical_hash
+            for each in pruned.told
+            if each.outcome.epochs > self._evaluations[each.candidate.canonical_hash].outcome.epochs
+        }
         promoted = sum(each.candidate.continues is not None for each in pruned.told)
         return Replayed(
             train_s=pruned.train_s,
@@ -131,7 +153,8 @@ class RunReplay:
             full_cpu_s=full.cpu_s,
             complete=counts[Status.OK],
             pruned=counts[Status.PRUNED] - promoted,
-            best=best,
+            beyond=len(beyond),
+            best=self._best,
             kept=self._recorded(pruned),
         )
 
@@ -169,35 +192,52 @@ def rungs_of(config: SearchConfig, overrides: Sequence[str]) -> FitnessOptions:
     )
 
 
-def recording_of(evaluation: Evaluation) -> Recording:
-    """Returns the training of ``evaluation`` as a recording; all of its epochs count as equally long."""
-    outcome = evaluation.outcome
-    failure = None if outcome.status is Status.OK else outcome.status
+def recording_of(parts: Sequence[Evaluation], *, metric: str, higher_is_better: bool) -> Recording:
+    """Returns a training as a recording; all of its epochs count as equally long.
+
+    Args:
+        parts: Its evaluations, each of which continues the one before. If the last was pruned, the curve goes on as it
+            was, so that the training never becomes better than it is known to be.
+        metric: Name of the metric of the run, which failures do not say.
+        higher_is_better: Its direction.
+    """
+    outcome, budget = parts[-1].outcome, parts[-1].candidate.budget
+    failure = None if outcome.status.scored else outcome.status
     # A failure comes in the midst of an epoch, which is counted as a whole one.
     begun = len(outcome.curve) + (failure is not None)
-    fitness, metric = outcome.fitness, outcome.metric
+    train_s, cpu_s = (
+        sum(values) for values in zip(*((e.outcome.train_s, e.outcome.cpu_s) for e in parts), strict=True)
+    )
+    missing = 0 if failure or not outcome.curve else budget - len(outcome.curve)
     return Recording(
-        outcome.curve,
-        (outcome.train_s / begun,) * begun if begun else (),
+        (*outcome.curve, *outcome.curve[-1:] * missing),
+        (train_s / max(1, begun),) * (begun + missing),
         metric,
-        higher_is_better=failure is not None or outcome.metrics[metric] == fitness,
+        higher_is_better=higher_is_better,
         failure=failure,
         error=outcome.error,
         parameters=outcome.parameters,
-        cpu_share=outcome.cpu_s / outcome.train_s if outcome.train_s else 0.0,
+        cpu_share=cpu_s / train_s if train_s else 0.0,
     )
+
+
+def _trainings(told: Sequence[Evaluation]) -> list[list[Evaluation]]:
+    """Returns the evaluations of each training in the order of asking; those of repeated trainings are left out."""
+    trainings: dict[int, list[Evaluation]] = {}
+    for each in sorted(told, key=lambda each: each.candidate.id):
+        candidate = each.candidate
+        if candidate.continues in trainings:
+            trainings[candidate.id] = trainings.pop(candidate.continues)
+            trainings[candidate.id].append(each)
+        elif candidate.continues is None and candidate.repeats is None:
+            trainings[candidate.id] = [each]
+    return sorted(trainings.values(), key=lambda parts: parts[0].candidate.id)
 
 
 def _check_replayable(evaluations: Sequence[Evaluation]) -> None:
     complete = [each for each in evaluations if each.is_complete]
     if not complete:
         raise RunError("no training is complete, so that there is nothing to replay; search on first")
-    pruned = sum(each.status is Status.PRUNED or each.candidate.continues is not None for each in evaluations)
-    if pruned:
-        raise RunError(
-            f"{pruned:,} of {len(evaluations):,} trainings were pruned or continued at rungs, and how pruned ones "
-            "would have ended is not known; replay a run that was searched with fitness.rungs=null"
-        )
     budgets = sorted({each.candidate.budget for each in evaluations})
     if len(budgets) > 1:
         raise RunError(

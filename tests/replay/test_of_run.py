@@ -96,15 +96,61 @@ def test_failures_and_repeated_trainings_are_no_obstacle() -> None:
     assert replayed.kept is RUN[11]
 
 
+def pruned(number: int, fitness: float) -> Evaluation:
+    """Returns a training that the run pruned after 3 of 9 epochs and 6 of 18 s, when it had ``fitness``."""
+    begun = evaluation(number, 3 * fitness, status=Status.PRUNED, epochs=3)
+    return replace(
+        begun,
+        outcome=replace(
+            begun.outcome, fitness=fitness, train_s=6.0, metrics={"validation_accuracy": fitness}
+        ),
+    )
+
+
+def test_a_training_that_the_run_pruned_counts_as_no_better_than_it_was() -> None:
+    replay = RunReplay([*RUN, pruned(12, 0.01)], seed=1)
+    replayed = replay.with_rungs(RUNGS, workers=1)
+    assert (replay.unfinished, replayed.beyond) == (1, 0)
+    assert replayed.full_train_s == 13 * 18.0
+    assert replayed.kept is replayed.best is RUN[11]
+    beyond = RunReplay([*RUN, pruned(12, 0.5)], seed=1).with_rungs(RUNGS, workers=1)
+    assert beyond.beyond == 1
+    assert beyond.best is RUN[11]
+
+
+def test_a_training_that_went_on_from_a_rung_is_one_training() -> None:
+    begun = pruned(12, 0.3)
+    continued = evaluation(13, 0.9, continues=12, canonical_hash=begun.candidate.canonical_hash)
+    continued = replace(continued, outcome=replace(continued.outcome, train_s=12.0, cpu_s=6.0))
+    replay = RunReplay([*RUN, begun, continued], seed=1)
+    replayed = replay.with_rungs(RUNGS, workers=1)
+    assert (replay.candidates, replay.unfinished) == (13, 0)
+    assert (replayed.full_train_s, replayed.full_cpu_s) == (13 * 18.0, pytest.approx(12 * 9.0 + 15.0))
+    assert replayed.best is replayed.kept is continued
+
+
+def test_a_failure_is_worse_than_what_was_scored_also_for_a_loss() -> None:
+    def with_loss(each: Evaluation) -> Evaluation:
+        losses = tuple(5 - value for value in each.outcome.curve)
+        scores = {
+            "fitness": -losses[-1],
+            "metrics": {"validation_mse": losses[-1]},
+            "metric": "validation_mse",
+        }
+        return replace(each, outcome=replace(each.outcome, curve=losses, **scores))
+
+    diverged = evaluation(12, 0.0, status=Status.DIVERGED, epochs=4)
+    diverged = replace(diverged, outcome=replace(diverged.outcome, curve=(9.0, 9.0, 9.0, 99.0)))
+    replayed = RunReplay([*map(with_loss, RUN), diverged], seed=1).with_rungs(RUNGS, workers=1)
+    assert replayed.kept is not None
+    assert replayed.kept.candidate.id == 11
+    assert replayed.pruned + replayed.complete == 13
+
+
 @pytest.mark.parametrize(
     ("told", "message"),
     [
         ([], "no training is complete"),
-        (
-            [*RUN, evaluation(12, 0.1, status=Status.PRUNED, epochs=3)],
-            "1 of 13 trainings were pruned or continued",
-        ),
-        ([*RUN, evaluation(12, 0.1, continues=4)], "1 of 13 trainings were pruned or continued"),
         ([*RUN, evaluation(12, 0.1, budget=20)], "trained for 9, 20 epochs"),
         ([*RUN, evaluation(12, 0.1, epochs=4)], "candidate 12 has a curve of 4 epochs and a budget of 9"),
     ],
