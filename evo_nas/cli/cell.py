@@ -25,14 +25,14 @@ MAX_UNITS = 65_536
     type=click.IntRange(1, MAX_UNITS),
     default=64,
     show_default=True,
-    help="Input width for which parameters are counted.",
+    help="Input width for which parameters and work are counted.",
 )
 @click.option(
     "--width",
     type=click.IntRange(1, MAX_UNITS),
     default=128,
     show_default=True,
-    help="Number of units for which parameters are counted.",
+    help="Number of units for which parameters and work are counted.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def cell(recipe: str, *, form: str | None, inputs: int, width: int, as_json: bool) -> None:
@@ -56,10 +56,13 @@ def cell_fields(cell: CellGraph, *, inputs: int, width: int) -> dict[str, Any]:
     from evo_nas.genome.canonical import canonical
     from evo_nas.genome.cells import spoken_name
     from evo_nas.genome.describe import equations
+    from evo_nas.genome.description_length import cell_bits
     from evo_nas.genome.liveness import is_live
     from evo_nas.genome.parameters import count_cell_parameters
+    from evo_nas.genome.work import cell_work
 
     form = canonical(cell)
+    work = cell_work(form, inputs, width)
     return {
         "name": spoken_name(form),
         "learns": is_live(form),
@@ -67,6 +70,9 @@ def cell_fields(cell: CellGraph, *, inputs: int, width: int) -> dict[str, Any]:
         "nodes": len(form.nodes),
         "equations": equations(form),
         "parameters": count_cell_parameters(form, inputs, width),
+        "macs": work.macs,
+        "flops": work.flops,
+        "description_bits": cell_bits(form),
         "inputs": inputs,
         "width": width,
         "formats": _formats(cell),
@@ -98,5 +104,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         *(f"  {line}" for line in facts["equations"]),
         f"{counted(facts['parameters'], 'parameter')} with {counted(facts['inputs'], 'input')} and "
         f"{counted(facts['width'], 'unit')}",
+        f"{counted(facts['flops'], 'FLOP')} a step, {counted(facts['macs'], 'multiply-accumulate')} among them; "
+        f"written down in {facts['description_bits']:.0f} bits",
         f"can be written as {', '.join(facts['formats'])}",
     ]

@@ -12,6 +12,7 @@ from evo_nas.cli.cell import FORMATS
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell_text import CellFormat, read_cell
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.description_length import cell_bits
 
 RECIPES = Path(__file__).parents[2] / "../shared/nas_bench_nlp/wikitext2_runs.parquet"
 ELMAN = '{"h_new_0": {"op": "activation_tanh", "input": ["f"]}, "f": {"op": "linear", "input": ["x", "h_prev_0"]}}'
@@ -24,11 +25,13 @@ def run(*arguments: str):
 
 def test_cell_is_shown_with_equations_size_and_formats() -> None:
     result = run(ELMAN, "--inputs", "3", "--width", "4")
+    bits = cell_bits(NAMED_CELLS["rnn_tanh"])
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         "tanh-RNN: 1 state, 2 nodes",
         "  h' = tanh(W1·[x, h] + b1)",
         "32 parameters with 3 inputs and 4 units",
+        f"{2 * 28 + 4 + 4} FLOPs a step, 28 multiply-accumulates among them; written down in {bits:.0f} bits",
         "can be written as json, recipe",
     ]
 
@@ -42,6 +45,9 @@ def test_facts_of_a_cell_come_as_one_json_object() -> None:
     facts = json.loads(run("lstm", "--json").output)
     assert (facts["name"], facts["states"], facts["nodes"], facts["learns"]) == ("LSTM", 2, 13, True)
     assert facts["parameters"] == 4 * 128 * (64 + 128 + 1)
+    assert facts["macs"] == 4 * 128 * (64 + 128)
+    biases, products_and_sum, functions = 4, 4, 5
+    assert facts["flops"] == 2 * facts["macs"] + 128 * (biases + products_and_sum + functions)
     assert facts["formats"] == ["json", "recipe"]
 
 
