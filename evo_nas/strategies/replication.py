@@ -187,7 +187,7 @@ class Replication(Revisit):
             operator=operator,
             epochs=trial.candidate.budget,
             is_prunable=False,
-            pauses_after=None if trial.is_complete else trial.main.outcome.epochs,
+            pauses_after=None if trial.main.is_complete else trial.main.outcome.epochs,
             repeats=number,
             repetition=before + 1,
             cut=self._cut(trial, operator, repetition=before + 1),

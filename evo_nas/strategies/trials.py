@@ -73,7 +73,8 @@ class Trial:
     @property
     def is_complete(self) -> bool:
         """Whether it has the score of a full training, and no repeated training failed or collapsed."""
-        return not self.collapsed and all(each.is_complete for each in self.evaluations)
+        # A repeated training may have been paused where this one went on from later.
+        return self.main.is_complete and not self.is_unstable
 
     @property
     def trainings(self) -> int:
