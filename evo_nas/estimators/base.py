@@ -261,9 +261,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         def say(event: Event) -> None:
             if self.verbose and isinstance(event, Progressed) and event.best and event.best not in best[-1:]:
                 best.append(event.best)
-                line = (
-                    f"{event.told} of {event.evaluations}: {event.best.value:.4g}, {event.best.architecture}"
-                )
+                reach = f" after {event.best.epochs} epochs" if event.best.is_pruned else ""
+                line = f"{event.told} of {event.evaluations}: {event.best.value:.4g}{reach}, {event.best.architecture}"
                 sys.stdout.write(line + "\n")
 
         with TemporaryDirectory() as folder:

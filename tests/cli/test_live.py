@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from evo_nas.cli.live import LiveDisplay
 from evo_nas.execution.executor import Occupancy
+from evo_nas.savings import Savings
 from evo_nas.sessions.events import Progressed, Started, Working
-from tests.cli.conftest import Played
+from tests.cli.conftest import BEST, Played
 from tests.cli.test_display import shown
 
 MakeProgress = Callable[..., Progressed]
@@ -88,3 +90,18 @@ def test_the_trainings_of_the_verdict_take_the_place_of_the_view(
         watching.show(working)
         time.sleep(0.3)  # the status is drawn by a thread of its own, some times a second
     assert "2 of 13: retrained the champion" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_what_rungs_prune_and_how_far_the_best_went_are_shown(
+    started: Started, progress: MakeProgress
+) -> None:
+    pruned = progress(
+        best=replace(BEST, epochs=6, budget=18),
+        savings=Savings({2: 23, 6: 9}, promoted=3, epochs=100, full_epochs=400),
+    )
+    text = " ".join(" ".join(shown(LiveDisplay, started, pruned)).split())
+    assert "0.2500 validation mse, pruned at 6 of 18 epochs, 14,202 parameters" in text
+    assert "rungs pruned 23 at 2, 9 at 6 epochs; 3 promoted; 75% of the training spared" in text
+    whole = " ".join(shown(LiveDisplay, started, progress()))
+    assert "rungs" not in whole
+    assert "pruned" not in whole

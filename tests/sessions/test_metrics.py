@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from evo_nas.execution.executor import Occupancy
 from evo_nas.execution.utilization import Activity
 from evo_nas.sessions import metrics
 from evo_nas.sessions.events import Progressed
+from tests.cli.conftest import BEST
 
 DASHBOARD = Path(__file__).parents[2] / "cluster" / "grafana" / "evo-nas.json"
 
@@ -94,6 +95,14 @@ def test_counters_count_on_and_gauges_say_how_it_is(exporter: Exporter) -> None:
     assert exporter.values["evo_nas_workers", "waiting"] == 5
     assert exporter.values["evo_nas_remaining", ""] == 75
     assert exporter.values["evo_nas_commit_seconds", ""] == 2
+
+
+def test_the_best_at_a_rung_and_the_best_of_full_trainings_are_two_series(exporter: Exporter) -> None:
+    listener = metrics.Metrics("small")
+    for epochs, fitness in ((6, 0.9), (18, 0.8)):
+        listener(replace(progress(10, 0), best=replace(BEST, fitness=fitness, epochs=epochs, budget=18)))
+    assert exporter.values["evo_nas_best_fitness", "6"] == 0.9
+    assert exporter.values["evo_nas_best_fitness", "18"] == 0.8
 
 
 def test_what_an_earlier_life_committed_is_no_commit_of_this_one(exporter: Exporter) -> None:
