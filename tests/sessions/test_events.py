@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status
 from evo_nas.execution.executor import Occupancy
+from evo_nas.savings import Savings
 from evo_nas.sessions.events import (
     KINDS,
     Baselines,
@@ -30,6 +33,7 @@ from evo_nas.sessions.events import (
     is_last,
 )
 from evo_nas.tasks.baselines.fitting import BaselineResult
+from tests.cli.conftest import HALF
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 COUNTS = st.integers(0, 2**53)
@@ -136,3 +140,8 @@ def test_a_session_says_nothing_after_its_end() -> None:
     assert is_last(Failed(error="x"))
     assert is_last(Stopped(run="a", told=1, evaluations=2))
     assert not is_last(Completed(run="a"))
+
+
+def test_what_rungs_spared_comes_back_with_numbers_as_keys() -> None:
+    pruned = replace(HALF, savings=Savings({2: 23, 6: 9}, promoted=3, epochs=100, full_epochs=400))
+    assert event_from_json(event_to_json(pruned)) == pruned
