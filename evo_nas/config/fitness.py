@@ -25,7 +25,7 @@ class FitnessOptions(_Section):
 
     Attributes:
         rungs: Epochs after which a training may be pruned, ascending and below ``training.epochs``; ``auto`` chooses
-            them, and none trains every candidate to the end.
+            them, and none trains every candidate to the end, as several objectives do.
         pruning: The rule that decides at a rung: ``halving`` (asynchronous successive halving), ``median``, or
             ``extrapolation`` of the run's own curves.
         reduction: At a rung, one of so many goes on.
@@ -64,6 +64,11 @@ class FitnessOptions(_Section):
         return len(self.objectives) > 1 or self.latency
 
     @property
+    def prunes(self) -> bool:
+        """Whether trainings may be pruned at rungs, if there are epochs enough for some."""
+        return bool(self.rungs) and len(self.objectives) == 1
+
+    @property
     def measures_latency(self) -> bool:
         """Whether the latency of networks is measured."""
         return self.latency or LATENCY in self.objectives
@@ -72,6 +77,23 @@ class FitnessOptions(_Section):
     def _objectives_are_known(self) -> Self:
         if problem := objectives_problem(self.objectives):
             raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _fitness_alone_decides_nothing_early(self) -> Self:
+        if len(self.objectives) == 1:
+            return self
+        several = f"objectives has {len(self.objectives)}"
+        if isinstance(self.rungs, tuple) and self.rungs:
+            raise ValueError(
+                f"rungs is {list(self.rungs)} and {several}; at a rung the fitness alone would decide, and throw out "
+                "the networks that are cheap: leave out rungs, or all objectives but fitness"
+            )
+        if self.inheritance != "none":
+            raise ValueError(
+                f"inheritance is {self.inheritance} and {several}; networks are compared in several objectives only "
+                "if they are trained from scratch: leave out one of them"
+            )
         return self
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ def affordable_epochs(config: SearchConfig, *, epoch_s: float, workers: int, ver
         verdict_trainings: Full trainings that the verdict makes one after another.
     """
     assert config.budget.wall_s is not None, "only minutes leave the epochs open"
-    share = SHARE_WITH_RUNGS if config.fitness.rungs else 1.0
+    share = SHARE_WITH_RUNGS if config.fitness.prunes else 1.0
     trainings = 1 + verdict_trainings + WANTED_CANDIDATES * share / workers
     return max(FEWEST_EPOCHS, min(MOST_EPOCHS, int(config.budget.wall_s / (trainings * max(epoch_s, 1e-6)))))
 

@@ -32,12 +32,12 @@ def resolve_rungs(fitness: FitnessOptions, epochs: int) -> tuple[int, ...]:
     """Returns the epochs after which a training of ``epochs`` may be pruned, ascending; empty for none.
 
     ``auto`` divides the epochs by the reduction again and again, as successive halving does, while at least two are
-    left.
+    left. With several objectives there are none, since the fitness alone would throw out what is cheap.
 
     Raises:
         ConfigError: The rungs do not ascend, begin too early, or lie beyond the training.
     """
-    if fitness.rungs is None:
+    if fitness.rungs is None or not fitness.prunes:
         return ()
     if fitness.rungs == "auto":
         return _geometric(epochs, fitness.reduction)

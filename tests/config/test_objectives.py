@@ -8,6 +8,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.genome.architecture import Architecture, Layer, Signature
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.costs import Costs
+from evo_nas.strategies.pruning import resolve_rungs
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,25 @@ def test_objectives_that_mean_nothing_are_refused_in_one_line(objectives, messag
         checked(FitnessOptions, {"objectives": objectives}, at="fitness")
     assert str(caught.value).startswith("fitness")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"rungs": [2, 6]}, "rungs is .* throw out the networks that are cheap: leave out rungs"),
+        ({"inheritance": "parent"}, "only if they are trained from scratch: leave out one of them"),
+    ],
+)
+def test_what_compares_by_fitness_alone_does_not_go_with_several_objectives(other, message) -> None:
+    assert checked(FitnessOptions, other)
+    with pytest.raises(ConfigError, match=message) as caught:
+        checked(FitnessOptions, {"objectives": ["fitness", "energy"], **other}, at="fitness")
+    assert "\n" not in str(caught.value)
+
+
+def test_rungs_that_are_chosen_by_themselves_are_none_with_several_objectives() -> None:
+    assert resolve_rungs(FitnessOptions(rungs="auto"), 18)
+    assert resolve_rungs(FitnessOptions(rungs="auto", objectives=("fitness", "energy")), 18) == ()
 
 
 def test_costs_are_recorded_only_where_they_are_asked_for() -> None:
