@@ -1,0 +1,156 @@
+"""Measures what strategies find without training: on NK landscapes over genomes, and on recorded trainings.
+
+    python -m benchmarks.search_quality [SECONDS [NAME...]]    makes what is missing, for so many CPU seconds at most
+    python -m benchmarks.search_quality --report               the page alone
+
+Needs the extra ``opponents``: ``pip install -e '.[opponents]'``. The recorded trainings are read from
+``nas_bench_nlp/wikitext2_runs.parquet`` in the folder that EVO_NAS_DATA names, and are left out without it. What was
+made is kept in the folder that EVO_NAS_BENCHMARKS names, so that a second call goes on. It ends by writing
+``benchmarks/results/search_quality.md``.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.landscapes import cell_space, network_space, nk_problem, recorded_problem
+from benchmarks.samplers import SAMPLERS
+from benchmarks.table import Table, write
+from benchmarks.trainings import FOLDER, Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.landscapes import Problem
+
+SEEDS = range(1, 21)
+NOISE = 0.3
+"""Of the standard deviation of random networks: on digits a seed gives .005 to .008 where networks differ by .02."""
+SLOW = {"Optuna TPE": (300, 5), "DeepHyper CBO": (100, 3), "Nevergrad": (300, 5)}
+"""Samplers that need long to choose; the most evaluations and seeds that they are measured with."""
+RECORDED = Path(os.environ.get("EVO_NAS_DATA", "data")) / "nas_bench_nlp" / "wikitext2_runs.parquet"
+
+
+def problems() -> dict[str, tuple[str, Callable[[int], Problem], tuple[int, ...]]]:
+    """Returns by key the title of each problem, what makes it from a seed, and the numbers of evaluations."""
+    cell, network = cell_space(), network_space()
+    found = {
+        "network": (
+            "NK landscape over whole networks, some genes weightier, with noise",
+            lambda seed: nk_problem(network, seed, uneven=True, noise=NOISE),
+            (40, 100, 300, 1000),
+        ),
+        "cell": (
+            "NK landscape over cells, without noise",
+            lambda seed: nk_problem(cell, seed),
+            (40, 100, 300, 1000),
+        ),
+    }
+    if RECORDED.exists():
+        recorded = recorded_problem(RECORDED)
+        found["recorded"] = ("Recorded cells of NAS-Bench-NLP", lambda _: recorded, (20, 40, 80))
+    return found
+
+
+def search(problem: Problem, name: str, seed: int, evaluations: int) -> float:
+    """Returns the fitness without noise of the best that the sampler ``name`` has seen, on the problem's scale."""
+    sampler = SAMPLERS[name](problem.space, seed, evaluations)
+    rng = random.Random(seed)
+    seen, best = -math.inf, problem.zero
+    for _ in range(evaluations):
+        genome = sampler.ask()
+        if genome is None:
+            break
+        value = problem.value(genome)
+        shown = None if value is None else rng.gauss(value, problem.noise) if problem.noise else value
+        if value is not None and shown is not None and shown > seen:
+            seen, best = shown, value
+        sampler.tell(shown)
+    return problem.told(best)
+
+
+def jobs() -> Iterator[tuple[str, str, int, int]]:
+    """Yields problem, sampler, seed and evaluations of all searches, those first that say most for their time."""
+    sizes = {key: sizes for key, (_, _, sizes) in problems().items()}
+    for evaluations in sorted({size for each in sizes.values() for size in each}):
+        for seed in SEEDS:
+            for key, each in sizes.items():
+                for name in SAMPLERS:
+                    most, seeds = SLOW.get(name, (evaluations, len(SEEDS)))
+                    if evaluations in each and evaluations <= most and seed <= seeds:
+                        yield key, name, seed, evaluations
+
+
+def main(seconds: float, *names: str) -> None:
+    """Makes what is missing, of the samplers ``names`` alone if there are any."""
+    warnings.filterwarnings("ignore")
+    kept, known = Kept(FOLDER / "search_quality.jsonl"), problems()
+    for key, name, seed, evaluations in jobs():
+        if names and name not in names:
+            continue
+        label = f"{key}, {name}, seed {seed}, {evaluations} evaluations"
+        if kept.get(label) is not None or time.process_time() > seconds:
+            continue
+        started = time.process_time()
+        best = search(known[key][1](seed), name, seed, evaluations)
+        kept.add(label, {"best": best, "cpu_s": time.process_time() - started})
+    report()
+
+
+def report() -> None:
+    """Writes the page from all that is kept."""
+    kept = Kept(FOLDER / "search_quality.jsonl")
+    tables = []
+    for key, (title, _, sizes) in problems().items():
+        rows = []
+        for name in SAMPLERS:
+            cells, cost = [], 0.0
+            for evaluations in sizes:
+                labels = [f"{key}, {name}, seed {seed}, {evaluations} evaluations" for seed in SEEDS]
+                found = [values for label in labels if (values := kept.get(label)) is not None]
+                cells.append(_cell([float(str(each["best"])) for each in found]))
+                if found:
+                    cost = statistics.fmean(float(str(each["cpu_s"])) for each in found) / evaluations
+            rows.append([name, *cells, f"{1e3 * cost:.1f}" if cost else "-"])
+        header = ("", *(f"{size:,} evaluations" for size in sizes), "CPU ms an evaluation")
+        tables.append(Table(title, "python -m benchmarks.search_quality", header, rows, _remarks(key)))
+    write("search_quality", "What strategies find, without training", tables)
+
+
+def _cell(values: list[float]) -> str:
+    if len(values) < 2:
+        return "-"
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    few = f" ({len(values)})" if len(values) < len(SEEDS) else ""
+    return f"{statistics.fmean(values):.3f} ± {error:.3f}{few}"
+
+
+def _remarks(key: str) -> list[str]:
+    one = (
+        "1 is the lowest perplexity of the table"
+        if key == "recorded"
+        else "1 is a bound by dynamic programming, which no network exceeds and perhaps none reaches"
+    )
+    return [
+        f"Mean of {len(SEEDS)} seeds with its standard error; 0 is the mean of random networks, {one}. Where fewer "
+        "seeds were run, their number is in brackets.",
+        "The best is the one that looked best; its value is told without the noise.",
+        "Each number of evaluations is a search of its own, since defaults may follow it. The last column has the time "
+        "of the largest.",
+        "Networks that cannot be built are not counted; known networks are, where they are asked again.",
+    ]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--report"]:
+        report()
+    else:
+        main(float(sys.argv[1]) if sys.argv[1:] else math.inf, *sys.argv[2:])
