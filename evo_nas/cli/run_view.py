@@ -26,13 +26,14 @@ from evo_nas.cli.formatting import (
 )
 from evo_nas.cli.front_view import constant_in_words, front_values, front_view
 from evo_nas.cli.noise_view import noise_in_words
-from evo_nas.cli.tables import best_table, lineage_table
+from evo_nas.cli.tables import best_table, lineage_table, operators_table
 from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.errors import RunError
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
 from evo_nas.runs import Run, metric_of
+from evo_nas.runs.operators import COLUMNS, tally_operators
 from evo_nas.runs.run import by_status
 from evo_nas.strategies.promotions import WAITING
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.ledger import Totals
     from evo_nas.runs import Row
+    from evo_nas.runs.operators import OperatorTally
     from evo_nas.savings import Savings
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -70,6 +72,7 @@ class RunView:
         savings: What rungs have pruned, promoted and spared.
         front: The candidates that no other beats in all objectives; empty with one objective.
         constant: The objectives in which all candidates are equal; empty with one objective.
+        operators: How often each operator was used, and what its children achieved.
         line: One candidate and its ancestors; empty for a run without scores.
         verdict: The verdict on all of its evaluations; None before it was judged.
         baselines: What each baseline gave, by name; empty if the run keeps none.
@@ -86,6 +89,7 @@ class RunView:
     savings: Savings
     front: Sequence[Row]
     constant: Sequence[str]
+    operators: Sequence[OperatorTally]
     line: Sequence[Row]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
@@ -114,6 +118,7 @@ class RunView:
             savings=run.savings(),
             front=run.front() if has_front else [],
             constant=run.constant_objectives() if has_front else (),
+            operators=tally_operators(run.table().select(COLUMNS).to_pylist()),
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
@@ -135,6 +140,7 @@ class RunView:
             "noise": asdict(self.noise),
             "savings": asdict(self.savings),
             "front": front_values(self.front, self.config.fitness.objectives),
+            "operators": [asdict(tally) for tally in self.operators],
             "lineage": [_plain(row) for row in self.line],
             "baselines": {name: asdict(result) for name, result in self.baselines.items()},
             "verdict": None if self.verdict is None else self.verdict.to_values(),
@@ -176,6 +182,8 @@ class RunView:
         parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
         if self.best:
             parts.append(best_table(self.best))
+        if self.operators:
+            parts += [Text(), operators_table(self.operators)]
         if len(self.config.fitness.objectives) > 1:
             parts += [_rule(Text(self._front_title(), style="bold")), self.render_front()]
         if spared := savings_in_words(self.savings):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from evo_nas.cli.run_summary import RunSummary
     from evo_nas.runs import Row
+    from evo_nas.runs.operators import OperatorTally
 
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:
@@ -44,6 +45,17 @@ def runs_table(summaries: Sequence[RunSummary]) -> RenderableType:
         if not summary.error:
             table.add_row(plain(summary.run), *_cells(summary))
     return Group(table, *(plain(summary.error, style="red") for summary in summaries if summary.error))
+
+
+def operators_table(tallies: Sequence[OperatorTally]) -> Table:
+    """Returns one row for each operator: its children, their share, and how many were better than their parents."""
+    table = plain_table("operator", right=("children", "share", "better", "failed"))
+    for tally in tallies:
+        better = f"{tally.better:,} ({tally.better / tally.children:.0%})"
+        table.add_row(
+            plain(tally.operator), f"{tally.children:,}", f"{tally.share:.0%}", better, f"{tally.failed:,}"
+        )
+    return table
 
 
 def _cells(summary: RunSummary) -> tuple[RenderableType, ...]:

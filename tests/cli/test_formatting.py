@@ -33,6 +33,12 @@ def test_scale_turns_fitness_back_into_a_loss() -> None:
     assert Scale("accuracy", higher_is_better=True).text(None) == "-"
 
 
+def test_what_diverged_at_once_and_takes_no_place_is_told() -> None:
+    assert failures({Status.DIVERGED: 5, Status.FAILED: 1}, uncounted=3) == (
+        "5 diverged (3 at once, not counted), 1 failed"
+    )
+
+
 def test_failures_are_named_by_cause_and_scores_are_not() -> None:
     assert failures({Status.OK: 5, Status.PRUNED: 2}) == "none"
     assert (

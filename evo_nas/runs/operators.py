@@ -1,0 +1,74 @@
+"""How often each operator of a run was used, and what its children achieved."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.evaluation import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evo_nas.runs.run import Row
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTally:
+    """The children of one operator.
+
+    Attributes:
+        operator: Its name.
+        children: How many children it made, alone or with other operators.
+        share: Their part of all children, 0 to 1; a child of two operators counts for both.
+        better: Those that score higher than each of their parents, by the mean of all full trainings.
+        failed: Those without a score.
+    """
+
+    operator: str
+    children: int
+    share: float
+    better: int
+    failed: int
+
+
+COLUMNS = ("id", "operator", "parents", "status", "fitness", "repeats", "continues")
+
+
+def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
+    """Returns the operators of a run, the most used first, from the `COLUMNS` of its evaluations in order.
+
+    Candidates without parents have no operator, and a training that repeats or continues another is no child.
+    """
+    rows = [tuple(row[name] for name in COLUMNS) for row in evaluations]
+    first: dict[int, int] = {}
+    scores: defaultdict[int, list[float]] = defaultdict(list)
+    for number, _, _, status, fitness, repeats, continues in rows:
+        earlier = repeats if continues is None else continues
+        first[number] = number if earlier is None else first.get(earlier, earlier)
+        if status == Status.OK:
+            scores[first[number]].append(fitness)
+    means = {number: statistics.fmean(values) for number, values in scores.items()}
+    children: defaultdict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    total = 0
+    for number, operator, parents, status, *_ in rows:
+        if not parents or first[number] != number:
+            continue
+        total += 1
+        known = [means[parent] for parent in parents if parent in means]
+        is_better = number in means and bool(known) and means[number] > max(known)
+        for name in operator.split("+"):
+            children[name].append((is_better, not Status(status).scored))
+    tallies = [
+        OperatorTally(
+            operator=name,
+            children=len(made),
+            share=len(made) / total,
+            better=sum(is_better for is_better, _ in made),
+            failed=sum(has_failed for _, has_failed in made),
+        )
+        for name, made in children.items()
+    ]
+    return sorted(tallies, key=lambda tally: (-tally.children, tally.operator))
