@@ -45,10 +45,11 @@ def reward_of(
     if len(objectives) > 1 and (share := share_not_dominating(trial, population, objectives)) is not None:
         return share
     best = max(standings, default=mine)
-    spread = _spread([each.standing for each in population], like=best)
     lead = mine.fitness - best.fitness - (noise.std if noise is not None else 0.0)
     if mine.level < best.level or lead <= 0.0:
         return 0.0
+    # Only for the few children that lead: every result that is told comes by here.
+    spread = _spread((each.standing for each in population), like=best)
     return min(1.0, lead / spread) if spread else 1.0
 
 
