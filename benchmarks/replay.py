@@ -29,6 +29,14 @@ from evo_nas.strategies.pruning import resolve_rungs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+NEVER = FitnessOptions(rungs=None, confirm=False, repeats=0.0)
+
+
+def rungs(epochs: tuple[int, ...] | str, **values: object) -> FitnessOptions:
+    """Returns rungs, and nothing that trains a cell again."""
+    return NEVER.model_copy(update={"rungs": epochs} | values)
+
+
 SHARED = Path(__file__).parents[2] / "shared" / "nas_bench_nlp" / "wikitext2_runs.parquet"
 DATA = Path(os.environ.get("EVO_NAS_NLP_RUNS", SHARED))
 RECIPES = 81
@@ -37,29 +45,29 @@ OUTLIER = (104.0, 106.0)
 """Perplexities between which one cell stands alone, 24 better than all others but LSTM; it would be the answer of every
 draw that has it."""
 HALVING = {
-    "2-6-18-50, one of 3": FitnessOptions(rungs=(2, 6, 18), reduction=3),
-    "3-12-50, one of 4": FitnessOptions(rungs=(3, 12), reduction=4),
-    "5-15-50, one of 3": FitnessOptions(rungs=(5, 15), reduction=3),
+    "2-6-18-50, one of 3": rungs((2, 6, 18), reduction=3),
+    "3-12-50, one of 4": rungs((3, 12), reduction=4),
+    "5-15-50, one of 3": rungs((5, 15), reduction=3),
 }
 OTHERS = {
-    "auto (2-6-17-50), one of 3": FitnessOptions(rungs="auto", reduction=3),
-    "auto (2-3-6-12-25-50), one of 2": FitnessOptions(rungs="auto", reduction=2),
-    "median, 2-6-18-50": FitnessOptions(rungs=(2, 6, 18), pruning="median"),
-    "median, 5-15-50": FitnessOptions(rungs=(5, 15), pruning="median"),
-    "extrapolation, 2-6-18-50": FitnessOptions(rungs=(2, 6, 18), pruning="extrapolation"),
-    "extrapolation, 5-15-50": FitnessOptions(rungs=(5, 15), pruning="extrapolation"),
-    "growing (PASHA), 2-6-18-50": FitnessOptions(rungs=(2, 6, 18), grow=True),
+    "auto (2-6-17-50), one of 3": rungs("auto", reduction=3),
+    "auto (2-3-6-12-25-50), one of 2": rungs("auto", reduction=2),
+    "median, 2-6-18-50": rungs((2, 6, 18), pruning="median"),
+    "median, 5-15-50": rungs((5, 15), pruning="median"),
+    "extrapolation, 2-6-18-50": rungs((2, 6, 18), pruning="extrapolation"),
+    "extrapolation, 5-15-50": rungs((5, 15), pruning="extrapolation"),
+    "growing (PASHA), 2-6-18-50": rungs((2, 6, 18), grow=True),
 }
 FEW = (15, 27, 45)
 """Cells of a small search."""
 FEWER = {
-    "2-6-17-50, one of 3": FitnessOptions(rungs=(2, 6, 17), reduction=3),
-    "2-6-50, one of 3": FitnessOptions(rungs=(2, 6), reduction=3),
-    "6-17-50, one of 3": FitnessOptions(rungs=(6, 17), reduction=3),
-    "2-50, one of 3": FitnessOptions(rungs=(2,), reduction=3),
-    "6-50, one of 3": FitnessOptions(rungs=(6,), reduction=3),
-    "17-50, one of 3": FitnessOptions(rungs=(17,), reduction=3),
-    "3-12-50, one of 4": FitnessOptions(rungs=(3, 12), reduction=4),
+    "2-6-17-50, one of 3": rungs((2, 6, 17), reduction=3),
+    "2-6-50, one of 3": rungs((2, 6), reduction=3),
+    "6-17-50, one of 3": rungs((6, 17), reduction=3),
+    "2-50, one of 3": rungs((2,), reduction=3),
+    "6-50, one of 3": rungs((6,), reduction=3),
+    "17-50, one of 3": rungs((17,), reduction=3),
+    "3-12-50, one of 4": rungs((3, 12), reduction=4),
 }
 HEADER = [
     "rungs", "workers", "times less training", "times less time", "best kept", "mean regret, perplexity", "worst",
@@ -172,11 +180,10 @@ def row(name: str, workers: str, outcomes: Sequence[Outcome]) -> list[str]:
 def measured(
     drawn: Sequence[Drawn], rules: dict[str, FitnessOptions], *, with_synchronous: bool
 ) -> Iterable[list[str]]:
-    never = FitnessOptions(rungs=None)
     full_wall_s = {
         workers: [
             play(
-                each.task.in_order(each.order, seed=1, fitness=never), each.task.replayer, Simulation(workers)
+                each.task.in_order(each.order, seed=1, fitness=NEVER), each.task.replayer, Simulation(workers)
             ).wall_s
             for each in drawn
         ]

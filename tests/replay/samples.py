@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Candidate, Status
 from evo_nas.replay import Recording
 
 EPOCHS = 9
+ONCE = FitnessOptions(rungs=None, confirm=False, repeats=0.0)
+"""Every candidate is trained once, to the end."""
 
 
 def recording(final: float, *, second_s: float = 1.0, epochs: int = EPOCHS) -> Recording:
@@ -25,6 +28,11 @@ def failing(after: int, *, started: bool = True) -> Recording:
         failure=Status.DIVERGED,
         error="loss is nan",
     )
+
+
+def rungs(*epochs: int, **values: object) -> FitnessOptions:
+    """Returns rungs at ``epochs``, and nothing that trains a candidate again."""
+    return ONCE.model_copy(update={"rungs": epochs} | values)
 
 
 def candidate(key: str = "a", **values: object) -> Candidate:

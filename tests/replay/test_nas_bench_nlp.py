@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evo_nas.config import FitnessOptions
 from evo_nas.errors import DataError
 from evo_nas.evaluation import Status
 from evo_nas.execution.simulated import Simulation
@@ -19,6 +18,7 @@ from evo_nas.replay import RecordedTask, play
 from evo_nas.replay.nas_bench_nlp import read_nas_bench_nlp
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.testing.strategies import searched
+from tests.replay.samples import ONCE, rungs
 
 RECORDED = Path(__file__).parents[2] / "../shared/nas_bench_nlp/wikitext2_runs.parquet"
 TANH = {
@@ -95,15 +95,15 @@ def test_the_recorded_cells_are_known_by_their_equations(recorded: RecordedTask)
 
 @pytest.mark.parametrize("workers", [1, 8, 64])
 def test_rungs_spare_most_of_the_training_and_keep_the_best(recorded: RecordedTask, workers: int) -> None:
-    rungs = FitnessOptions(rungs=(2, 6, 18), reduction=3)
+    halving = rungs(2, 6, 18, reduction=3)
     trained, regrets = Counter[bool](), []
     for draw in range(5):
         order = random.Random(draw).sample(list(recorded.recordings), 81)
         few = recorded.only(order)
         best = []
-        for fitness in (rungs, rungs.model_copy(update={"rungs": None})):
+        for fitness in (halving, ONCE):
             played = play(few.in_order(order, seed=1, fitness=fitness), few.replayer, Simulation(workers))
-            trained[fitness is rungs] += played.train_s
+            trained[fitness is halving] += played.train_s
             assert played.best is not None
             best.append(math.exp(-played.best.outcome.fitness))
         regrets.append(best[0] - best[1])
@@ -114,5 +114,5 @@ def test_rungs_spare_most_of_the_training_and_keep_the_best(recorded: RecordedTa
 def test_evolution_finds_good_cells_among_the_recorded(recorded: RecordedTask) -> None:
     options = AgingOptions(population=20, tournament=4, warmup=10)
     space = recorded.space.as_search_space()
-    asked, _ = searched(AgingEvolution(space, options, seed=1, epochs=50), 100)
+    asked, _ = searched(AgingEvolution(space, options, seed=1, epochs=50, fitness=ONCE), 100)
     assert len({candidate.canonical_hash for candidate in asked}) == len(asked)

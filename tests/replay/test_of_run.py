@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from evo_nas.config import FitnessOptions, configured
+from evo_nas.config import configured
 from evo_nas.errors import ConfigError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.replay.of_run import RunReplay, rungs_of
+from tests.replay.samples import rungs
 
 EPOCHS = 9
-RUNGS = FitnessOptions(rungs=(3,), reduction=3)
+RUNGS = rungs(3, reduction=3)
 
 
 def evaluation(
@@ -168,7 +169,7 @@ def test_inherited_weights_cannot_be_replayed() -> None:
 
 def test_rungs_that_do_not_suit_the_epochs_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"fitness\.rungs is \[3, 9\]"):
-        RunReplay(RUN, seed=1).with_rungs(FitnessOptions(rungs=(3, 9)), workers=1)
+        RunReplay(RUN, seed=1).with_rungs(rungs(3, 9), workers=1)
 
 
 CONFIG = configured(

@@ -4,7 +4,7 @@ from evo_nas.evaluation import Status
 from evo_nas.execution.simulated import Faults, Simulation
 from evo_nas.replay import RecordedOrder, Replayer, TableSpace, play
 from evo_nas.strategies.random import RandomSearch
-from tests.replay.samples import EPOCHS, failing, recording
+from tests.replay.samples import EPOCHS, ONCE, failing, recording
 
 KEYS = [f"row {number}" for number in range(10)]
 RECORDINGS = {key: [recording(1 + number / 10)] for number, key in enumerate(KEYS)} | {"dead": [failing(3)]}
@@ -13,7 +13,7 @@ SPACE = TableSpace({key: (number,) for number, key in enumerate(RECORDINGS)}, na
 
 
 def recorded(order: list[str]) -> RecordedOrder:
-    return RecordedOrder(SPACE, order, seed=1, epochs=EPOCHS)
+    return RecordedOrder(SPACE, order, seed=1, epochs=EPOCHS, fitness=ONCE)
 
 
 def test_the_recorded_order_is_asked_and_nothing_else() -> None:
@@ -45,7 +45,7 @@ def test_lost_workers_cost_time_and_nothing_else() -> None:
 
 
 def test_a_strategy_of_the_product_is_played_within_its_budget() -> None:
-    strategy = RandomSearch(SPACE.as_search_space(), seed=1, epochs=EPOCHS)
+    strategy = RandomSearch(SPACE.as_search_space(), seed=1, epochs=EPOCHS, fitness=ONCE)
     played = play(strategy, REPLAYER, Simulation(workers=2), evaluations=6)
     assert len({each.candidate.canonical_hash for each in played.told}) == len(played.told) == 6
 

@@ -18,7 +18,7 @@ from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore
-from tests.replay.samples import EPOCHS, failing, recording
+from tests.replay.samples import EPOCHS, failing, recording, rungs
 
 BUDGET = 60
 WIDTHS, DEPTHS = 12, 8
@@ -65,11 +65,11 @@ def searched(seed: int, fitness: FitnessOptions, *, is_killed: bool = True) -> M
 
 
 @pytest.mark.parametrize("fitness", [
-    FitnessOptions(rungs=(3,), reduction=3),
-    FitnessOptions(rungs=(2, 5), reduction=2),
-    FitnessOptions(rungs=(2, 5), pruning="median"),
-    FitnessOptions(rungs=(3,), pruning="extrapolation"),
-    FitnessOptions(rungs=(2, 5), grow=True),
+    rungs(3, reduction=3),
+    rungs(2, 5, reduction=2),
+    rungs(2, 5, pruning="median"),
+    rungs(3, pruning="extrapolation"),
+    rungs(2, 5, grow=True),
 ], ids=["halving", "two rungs", "median", "extrapolation", "growing"])  # fmt: skip
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_search_with_rungs_keeps_all_laws(seed: int, fitness: FitnessOptions) -> None:
@@ -82,7 +82,7 @@ def test_a_killed_search_with_rungs_keeps_all_laws(seed: int, fitness: FitnessOp
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_continued_training_goes_on_from_its_rung_also_after_kills(seed: int) -> None:
-    told = reader(searched(seed, FitnessOptions(rungs=(3,), reduction=3))).history().told
+    told = reader(searched(seed, rungs(3, reduction=3))).history().told
     by_id = {each.candidate.id: each for each in told}
     continued = [each for each in told if each.candidate.continues is not None]
     assert continued
@@ -99,7 +99,7 @@ def whole(evaluation: Evaluation) -> float:
 
 
 def test_no_training_is_continued_twice_and_none_without_need() -> None:
-    told = reader(searched(3, FitnessOptions(rungs=(3,), reduction=3))).history().told
+    told = reader(searched(3, rungs(3, reduction=3))).history().told
     assert (
         max(
             Counter(

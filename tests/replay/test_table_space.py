@@ -9,6 +9,7 @@ from evo_nas.replay import TableSpace
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.testing.strategies import searched
+from tests.replay.samples import ONCE
 
 ROWS = {"a": (1, 10), "b": (2, 10), "c": (2, 30), "twin of c": (2, 30), "d": (5, 20)}
 SPACE = TableSpace(ROWS, names=["gates", "width"], founders={"first": "d"})
@@ -72,5 +73,5 @@ def test_strategies_search_a_table(kind) -> None:
     rows = {f"row {number}": (number % 7, number // 7) for number in range(60)}
     space = TableSpace(rows, names=["rest", "quotient"])
     options = AgingOptions(population=8, tournament=3, warmup=4) if kind is AgingEvolution else None
-    asked, _ = searched(kind(space.as_search_space(), options, seed=1, epochs=3), 40)
+    asked, _ = searched(kind(space.as_search_space(), options, seed=1, epochs=3, fitness=ONCE), 40)
     assert len({candidate.canonical_hash for candidate in asked}) == len(asked) >= 40

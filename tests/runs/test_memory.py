@@ -39,7 +39,9 @@ def experiment(**changed: Any) -> Experiment:
         "budget": {"evaluations": BUDGET},
         "workers": 1,
     }
-    return Experiment.of(configured(settings | changed))
+    once = {"rungs": None, "confirm": False, "repeats": 0.0}
+    settings |= changed | {"fitness": once | changed.get("fitness", {})}
+    return Experiment.of(configured(settings))
 
 
 def search(place: Path | str, *, until: int | None = None, **changed: Any) -> Progress:
