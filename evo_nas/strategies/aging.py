@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 LEAST_POPULATION, MOST_POPULATION = 10, 100
-LEAST_WARMUP, MOST_WARMUP = 5, 20
+LEAST_WARMUP, MOST_WARMUP = 10, 20
 TOURNAMENT_SHARE = 0.3
 """Of 50 or 25 individuals; 5 of 50 are far behind on NK landscapes, with noise, too (benchmarks/search_quality.py)."""
 
@@ -47,7 +47,7 @@ class AgingOptions(StrategyOptions):
         tournament: Individuals drawn, with replacement, to find each parent; more is greedier. Three tenths of the
             population unless given.
         warmup: Scored candidates before breeding starts; until then the founders of the space are asked, and then
-            random networks. A sixth of the evaluations, 5 to 20, unless given.
+            random networks. A fifth of the evaluations, 10 to 20, unless given, and never more than half.
         crossover: Share of the children that have two parents while their success is not known, 0 to 1.
     """
 
@@ -76,7 +76,8 @@ class AgingOptions(StrategyOptions):
             update={
                 "population": population,
                 "tournament": self.tournament or max(2, round(TOURNAMENT_SHARE * population)),
-                "warmup": self.warmup or max(LEAST_WARMUP, min(MOST_WARMUP, evaluations // 6)),
+                "warmup": self.warmup
+                or max(1, min(MOST_WARMUP, max(LEAST_WARMUP, evaluations // 5), evaluations // 2)),
             }
         )
 

@@ -131,7 +131,7 @@ def test_options_that_are_left_out_follow_the_budget_and_leave_the_first_populat
     followed = AgingOptions().following(evaluations)
     assert followed.following(7) == followed
     assert 2 <= followed.tournament <= followed.population <= max(10, evaluations / 4)
-    assert followed.warmup <= max(5, evaluations / 6)
+    assert followed.warmup <= evaluations / 2
 
 
 def test_more_evaluations_are_spent_on_a_larger_population():
