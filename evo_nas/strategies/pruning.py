@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FIRST_RUNG = 2
 """Fewest epochs before a training may be pruned: after one epoch the order of networks is close to chance."""
+LEAST_TO_GROW = 2
+"""Fewest rungs with which epochs can grow, since they begin at the second level."""
 MEDIAN_OF = 5
 """Scores at a rung before their median prunes."""
 FINISHED = 10
@@ -35,9 +37,19 @@ def resolve_rungs(fitness: FitnessOptions, epochs: int) -> tuple[int, ...]:
     left. With several objectives there are none, since the fitness alone would throw out what is cheap.
 
     Raises:
-        ConfigError: The rungs do not ascend, begin too early, or lie beyond the training.
+        ConfigError: The rungs do not ascend, begin too early, lie beyond the training, or leave nothing to grow.
     """
-    if fitness.rungs is None or not fitness.prunes:
+    rungs = _rungs(fitness, epochs) if fitness.prunes else ()
+    if fitness.grow and len(rungs) < LEAST_TO_GROW:
+        raise ConfigError(
+            f"fitness.grow is true and the rungs are {list(rungs)}; must be at least {LEAST_TO_GROW} rungs below "
+            f"training.epochs, {epochs}: give them in fitness.rungs, raise training.epochs, or leave grow out"
+        )
+    return rungs
+
+
+def _rungs(fitness: FitnessOptions, epochs: int) -> tuple[int, ...]:
+    if fitness.rungs is None:
         return ()
     if fitness.rungs == "auto":
         return _geometric(epochs, fitness.reduction)

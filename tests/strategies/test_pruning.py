@@ -161,3 +161,14 @@ def test_points_in_one_place_or_a_falling_line_say_nothing(points):
     for x, y in points:
         line.add(x, y)
     assert not line.is_significant
+
+
+@pytest.mark.parametrize(("rungs", "resolved"), [(None, []), ("auto", [3]), ((2,), [2])])
+def test_epochs_that_cannot_grow_are_refused(rungs, resolved):
+    with pytest.raises(ConfigError) as caught:
+        resolve_rungs(FitnessOptions(rungs=rungs, grow=True), 8)
+    assert str(caught.value) == (
+        f"fitness.grow is true and the rungs are {resolved}; must be at least 2 rungs below training.epochs, 8: "
+        "give them in fitness.rungs, raise training.epochs, or leave grow out"
+    )
+    assert resolve_rungs(FitnessOptions(rungs=(2, 4), grow=True), 8) == (2, 4)
