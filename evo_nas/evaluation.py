@@ -76,7 +76,8 @@ class Candidate:
         cut: Which cut of the training and validation rows it learns from; 0 is the one of the data set.
         repeats: Id of the candidate whose architecture it trains again with another seed; None for a new one.
         continues: Id of the pruned candidate whose training it continues; None for a training of its own.
-        starts_from: Digest of the weights that its training starts from; empty to start from scratch.
+        starts_from: Digest of the kept weights that its training starts from, or `weights.BANK` for those of the bank;
+            empty to start from scratch.
     """
 
     id: int
@@ -199,15 +200,17 @@ class Outcome:
         curve: Validation metric after each epoch, in the metric's own units.
         parameters: Trainable parameters of the network; 0 if it was never built.
         epochs: Epochs that were completed.
-        train_s: Seconds of training and validation.
+        train_s: Seconds of training and validation; of a training that went on after a rung only those since.
         backends: The implementation that ran each layer, such as ``native``, in the order of the layers; empty if no
             network was built.
         error: Class and message of the error; empty if there was none.
         table_parameters: How many of the parameters are in tables of hashed n-grams.
-        cpu_s: CPU seconds of training and validation.
+        cpu_s: The same in seconds of the processor; on a GPU those of the clock.
         steps: Optimizer steps of this training, those before a rung included.
-        inherited_steps: Optimizer steps behind the weights that it inherited; 0 from scratch.
-        weights: Digest of the weights that were kept of it; empty if none were.
+        inherited_steps: Optimizer steps behind the weights that it inherited, those of all ancestors together; 0 from
+            scratch.
+        weights: Digest of what was kept of it: the checkpoint of a pruned training, or the weights of a parent; empty
+            if nothing was.
         source: Where the result comes from if it was not trained in this run, such as the place of an earlier run.
     """
 

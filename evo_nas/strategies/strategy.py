@@ -195,6 +195,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
 
         Whatever else was told is removed from the run, after the commit that made it superfluous.
         """
+        # A revisit may have given up waiting without a word.
+        self._awaited = {number: trial for number, trial in self._awaited.items() if self._awaits(trial)}
         wanted = {*self._begun_with.values(), *(trial.outcome.weights for trial in self._awaited.values())}
         return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits)) - {"", BANK}
 
@@ -217,11 +219,14 @@ class Strategy(ABC, Generic[OptionsT_co]):
         trial = self._trials.add(evaluation)
         for revisit in self._revisits:
             revisit.learn(trial)
-        if any(revisit.awaits(trial) for revisit in self._revisits):
+        if self._awaits(trial):
             self._awaited[trial.candidate.id] = trial
             return None
         self._awaited.pop(trial.candidate.id, None)
         return trial
+
+    def _awaits(self, trial: Trial) -> bool:
+        return any(revisit.awaits(trial) for revisit in self._revisits)
 
     def _weights_of(self, parent: Trial) -> str:
         """Returns what a child of ``parent`` starts from; empty for scratch."""

@@ -298,7 +298,14 @@ class _Fit:
 
     def _go_on(self, checkpoint: Checkpoint, state: TrainingState) -> Tensor:
         """Goes on from a checkpoint, and returns the weights of its best epoch."""
-        best_weights = state.go_on(checkpoint)
+        try:
+            best_weights = state.go_on(checkpoint)
+        except (
+            ValueError,
+            RuntimeError,
+            StopIteration,
+        ) as error:  # what torch and the data say of a strange state
+            raise ForeignCheckpointError(f"its state is none of this training ({error})") from error
         # The schedule follows from the scores, so that it needs no place of its own in a checkpoint.
         for epoch in TrainingHistory.epochs_of(checkpoint.scores):
             self._ends_epoch(epoch)

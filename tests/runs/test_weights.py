@@ -11,6 +11,7 @@ from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.ledger import Store, open_store
 from evo_nas.runs.weights import RunWeights, WeightKeeper
 from evo_nas.weights import digest_of
+from tests.s3 import s3_server
 
 
 @pytest.fixture
@@ -105,3 +106,18 @@ def test_what_cannot_be_removed_now_is_removed_later(tmp_path, caplog) -> None:
     weights.fails = False
     keeper([])
     assert weights.digests() == []
+
+
+def test_a_bucket_keeps_weights_as_a_directory_does() -> None:
+    with s3_server() as bucket:
+        weights = RunWeights(open_store(f"{bucket}/run"))
+        digest = weights.put(b"one")
+        assert weights.put(b"one") == digest
+        copy = pickle.loads(pickle.dumps(weights))
+        assert copy.get(digest) == b"one"
+        assert copy.get("0" * 64) is None
+        keeper = WeightKeeper(copy, set)
+        keeper.look()
+        keeper()
+        assert weights.digests() == []
+        assert weights.get(digest) is None

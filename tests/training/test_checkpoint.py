@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -230,6 +231,22 @@ def test_a_checkpoint_that_lacks_a_part_is_not_used(architecture, dataset, check
         assert tried.outcome.metrics == fit(architecture, dataset).outcome.metrics
         assert "begins from scratch" in caplog.text
         caplog.clear()
+
+
+def test_a_place_in_the_data_that_does_not_exist_is_not_used(architecture, dataset, caplog) -> None:
+    content = fit(architecture, dataset, Course({RUNG: ALWAYS}), steps_per_epoch=3).checkpoint
+    assert content is not None
+    tensors = load(content)
+    facts = json.loads(metadata(content)["checkpoint"])
+    beyond = save(tensors, metadata={"checkpoint": json.dumps(facts | {"taken": 1000})})
+    state = save({**tensors, "drawn_from": tensors["drawn_from"] * 0}, metadata=metadata(content))
+    carried = save({**tensors, "carried.x.cell": torch.zeros(1)}, metadata=metadata(content))
+    whole = fit(architecture, dataset, steps_per_epoch=3)
+    for spoilt in (beyond, state, carried):
+        caplog.clear()
+        tried = fit(architecture, dataset, Course(checkpoint=spoilt), steps_per_epoch=3)
+        assert tried.outcome.metrics == whole.outcome.metrics
+        assert "begins from scratch" in caplog.text
 
 
 def test_a_header_without_end_is_not_read() -> None:
