@@ -53,7 +53,6 @@ class FitnessOptions(_Section):
     memory: str | None = Field(default=None, examples=["runs"])
     objectives: Names = Field(
         default=(FITNESS,),
-        examples=[["fitness", "energy", "state_bytes"]],
         json_schema_extra={"permitted": f"a list of {', '.join((FITNESS, *COSTS))}, {FITNESS} first"},
     )
     latency: bool = False
