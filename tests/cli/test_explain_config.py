@@ -98,7 +98,7 @@ def test_a_section_shows_its_keys_with_meaning_values_and_default() -> None:
     shown = explained("training")
     assert "epochs" in shown
     assert "Epochs at the full budget, each a pass" in shown
-    assert "a whole number from 1 to 100,000; default 8" in shown
+    assert "a whole number from 1 to 100,000; for example 8" in shown
     assert "one of constant, cosine, halving; default constant" in shown
 
 
