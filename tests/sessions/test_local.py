@@ -13,6 +13,7 @@ from evo_nas.errors import ConfigChangedError, ConfigError, ExecutionError, Fenc
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger, LocalStore
 from evo_nas.runs import Run
+from evo_nas.sessions import planning
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
@@ -129,13 +130,16 @@ def test_minutes_alone_are_a_budget_and_leave_time_for_the_verdict(
     assert isinstance(said[-1], Judged)
 
 
-def test_the_epochs_that_were_measured_stay_those_of_the_run(config: MakeConfig, tmp_path: Path) -> None:
-    timed = config(budget={"minutes": 0.1})
+def test_the_epochs_that_were_measured_stay_those_of_the_run(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_EPOCHS", 3)
+    timed = config(budget={"minutes": 1000.0, "evaluations": 3})
     timed = timed.model_copy(update={"training": timed.training.model_copy(update={"epochs": None})})
     events_of(session(tmp_path / "run"), timed)
     run = Run.at(tmp_path / "run")
     measured, told = run.config.training.epochs, run.totals().told
-    assert {each.candidate.budget for each in run.history().told} == {measured}
+    assert {each.candidate.budget for each in run.history().told} == {measured} == {3}
     assert not run.differences(timed, run.record.data)
     more = timed.model_copy(update={"budget": BudgetOptions(evaluations=told + 2)})
     events_of(session(tmp_path / "run"), more)
@@ -147,7 +151,7 @@ def test_minutes_that_hold_no_training_are_refused_and_lose_nothing(
     config: MakeConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        ConfigError, match=r"budget.minutes is 1e-06; a training takes about .* give at least 0.1"
+        ConfigError, match=r"budget.minutes is 1e-06; a training takes about .* give at least "
     ):
         events_of(session(tmp_path / "run"), config(budget={"minutes": 1e-6}))
     assert Run.at(tmp_path / "run").totals().told == 1
