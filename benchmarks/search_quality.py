@@ -98,7 +98,7 @@ def main(seconds: float, *names: str) -> None:
     for key, name, seed, evaluations in jobs():
         if names and name not in names:
             continue
-        label = f"{key}, {name}, seed {seed}, {evaluations} evaluations"
+        label = _label(key, name, seed, evaluations)
         if kept.get(label) is not None or time.process_time() > seconds:
             continue
         problem = known[key][1](seed)
@@ -115,17 +115,40 @@ def report() -> None:
     for key, (title, _, sizes) in problems().items():
         rows = []
         for name in SAMPLERS:
-            cells, cost = [], 0.0
-            for evaluations in sizes:
-                labels = [f"{key}, {name}, seed {seed}, {evaluations} evaluations" for seed in SEEDS]
-                found = [values for label in labels if (values := kept.get(label)) is not None]
-                cells.append(_cell([float(str(each["best"])) for each in found]))
-                if found:
-                    cost = statistics.fmean(float(str(each["cpu_s"])) for each in found) / evaluations
-            rows.append([name, *cells, f"{1e3 * cost:.1f}" if cost else "-"])
+            found = {size: _found(kept, key, name, size) for size in sizes}
+            costs = [values["cpu_s"] / size for size, each in found.items() for values in each.values()]
+            cost = f"{1e3 * statistics.median(costs):.1f}" if costs else "-"
+            rows.append(
+                [
+                    name,
+                    *(_cell([values["best"] for values in each.values()]) for each in found.values()),
+                    cost,
+                ]
+            )
+        rows.append(["evo-nas - before", *(_cell(_leads(kept, key, size)) for size in sizes), ""])
         header = ("", *(f"{size:,} evaluations" for size in sizes), "CPU ms an evaluation")
         tables.append(Table(title, "python -m benchmarks.search_quality", header, rows, _remarks(key)))
     write("search_quality", "What strategies find, without training", tables)
+
+
+def _found(kept: Kept, key: str, name: str, evaluations: int) -> dict[int, dict[str, float]]:
+    """Returns by seed what is kept of the searches of ``name``."""
+    found = {seed: kept.get(_label(key, name, seed, evaluations)) for seed in SEEDS}
+    return {
+        seed: {what: float(str(value)) for what, value in values.items()}
+        for seed, values in found.items()
+        if values is not None
+    }
+
+
+def _leads(kept: Kept, key: str, evaluations: int) -> list[float]:
+    """Returns by how much the defaults are ahead of the earlier ones with the same seed."""
+    now, before = (_found(kept, key, name, evaluations) for name in ("evo-nas", "evo-nas before"))
+    return [now[seed]["best"] - before[seed]["best"] for seed in now.keys() & before.keys()]
+
+
+def _label(key: str, name: str, seed: int, evaluations: int) -> str:
+    return f"{key}, {name}, seed {seed}, {evaluations} evaluations"
 
 
 def _cell(values: list[float]) -> str:
@@ -151,8 +174,8 @@ def _remarks(key: str) -> list[str]:
         f"Mean of {len(SEEDS)} seeds with its standard error; 0 is the mean of random networks, {one}. Where fewer "
         "seeds were run, their number is in brackets.",
         "The best is the one that looked best; its value is told without the noise.",
-        "Each number of evaluations is a search of its own, since defaults may follow it. The last column has the time "
-        "of the largest.",
+        "Each number of evaluations is a search of its own, since defaults may follow it. The last row compares "
+        "searches with the same seed.",
         "Networks that cannot be built are not counted; known networks are, where they are asked again.",
     ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from evo_nas.config import FitnessOptions
+from evo_nas.config.schema import DEFAULT_EVALUATIONS
 from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.from_scratch import FromScratch
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from evo_nas.strategies.revisits import Revisit
     from evo_nas.strategies.trials import Trial
 
-EXPECTED_EVALUATIONS = 120
-"""What options follow that were left out by who builds a strategy without a budget."""
 REDRAWS = 64
 """Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
 
@@ -118,7 +117,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         if self._freezes:
             self._revisits = (*self._revisits, RegularisationTuning(space))
         self._space = space
-        self._options = (options or self.Options()).following(EXPECTED_EVALUATIONS)
+        self._options = (options or self.Options()).following(DEFAULT_EVALUATIONS)
         self._seed = seed
         self._epochs = epochs
         self._asked = 0
