@@ -3,6 +3,7 @@
     python -m benchmarks.selection model      searches on a model of the digits' noise, some 3 minutes
     python -m benchmarks.selection digits     real searches on the digits, some 12 minutes
     python -m benchmarks.selection            both
+    python -m benchmarks.selection report     the page alone, of the searches that are kept
 
 Run from the root of the repository. Every search of one comparison makes the same number of trainings, so what is
 repeated is not explored. What was made is kept in the folder that EVO_NAS_BENCHMARKS names,
@@ -145,31 +146,42 @@ def model_search(model: Noisy, fitness: FitnessOptions, seed: int) -> dict[str, 
     return {"true": model.truth(MODEL_SPACE, best.candidate), "believed": best.fitness}
 
 
-def model_tables() -> list[Table]:
-    """Returns one table for each model, of every arm beside the reference."""
+def model_tables(*, only_kept: bool = False) -> list[Table]:
+    """Returns one table for each model, of every arm beside the reference; skips what is missing if told so."""
     tables, kept = [], Kept(FOLDER / "selection" / "model.jsonl")
     for name, model in MODELS.items():
-        found = {arm: [_model_result(kept, name, arm, seed) for seed in MODEL_SEARCHES] for arm in ARMS}
-        rows = [_row(arm, found[UNAWARE], results) for arm, results in found.items()]
+        seeds = [
+            seed
+            for seed in MODEL_SEARCHES
+            if not only_kept or all(kept.get(_model_key(name, arm, seed)) is not None for arm in ARMS)
+        ]
+        if not seeds:
+            continue
+        # All arms with one seed after the other, so that an interrupted benchmark has whole pairs.
+        searches = [{arm: _model_result(kept, name, arm, seed) for arm in ARMS} for seed in seeds]
+        found = {arm: [each[arm] for each in searches] for arm in ARMS}
         tables.append(
             Table(
                 f"A model with {name}",
                 "python -m benchmarks.selection model",
                 ("score", "true", "believed", "gain over unaware, 95 %", "", "worst search"),
-                rows,
+                [_row(arm, found[UNAWARE], results) for arm, results in found.items()],
                 (
-                    f"Aging evolution, {MODEL_TRAININGS} trainings in each of {len(MODEL_SEARCHES)} searches; {model}.",
+                    f"Aging evolution, {MODEL_TRAININGS} trainings in each of {len(seeds)} searches; {model}.",
                     "`true` is the mean over all seeds of what the search chose, failures included; `believed` what "
                     "the search took it for.",
                 ),
             )
         )
-        print(tables[-1], flush=True)
     return tables
 
 
+def _model_key(name: str, arm: str, seed: int) -> str:
+    return f"{MODELS[name]}, {ARMS[arm]}, {MODEL_TRAININGS} trainings, seed {seed}"
+
+
 def _model_result(kept: Kept, name: str, arm: str, seed: int) -> dict[str, float]:
-    key = f"{MODELS[name]}, {ARMS[arm]}, {MODEL_TRAININGS} trainings, seed {seed}"
+    key = _model_key(name, arm, seed)
     if kept.get(key) is None:
         kept.add(key, model_search(MODELS[name], ARMS[arm], seed))
     return {what: float(str(value)) for what, value in (kept.get(key) or {}).items()}
@@ -211,13 +223,16 @@ class Digits:
             "cpu_s": float(str(found["cpu_s"])),
         }
 
+    def has(self, seed: int) -> bool:
+        """Whether the searches with ``seed`` are kept in every arm."""
+        return all(self._kept.get(_key(arm, seed)) is not None for arm in REAL_ARMS)
+
     def _found(self, arm: str, seed: int) -> dict[str, object]:
-        changes = (f"budget.evaluations={DIGITS_TRAININGS}", f"seed={seed}", *REAL_ARMS[arm])
-        key = f"search {changes}"
+        key = _key(arm, seed)
         kept = self._kept.get(key)
         if kept is not None:
             return kept
-        experiment = DIGITS.experiment(*changes)
+        experiment = DIGITS.experiment(*_changes(arm, seed))
         place, started = self._folder / f"{arm.replace(' ', '-')}-{seed}", time.process_time()
         run = Run.at(place)
         with experiment.open(run, executor="inline") as search:
@@ -236,11 +251,20 @@ class Digits:
         return found
 
 
-def digits_table() -> Table:
-    """Returns the table of the real searches."""
+def _changes(arm: str, seed: int) -> tuple[str, ...]:
+    return (f"budget.evaluations={DIGITS_TRAININGS}", f"seed={seed}", *REAL_ARMS[arm])
+
+
+def _key(arm: str, seed: int) -> str:
+    return f"search {_changes(arm, seed)}"
+
+
+def digits_table(*, only_kept: bool = False) -> Table:
+    """Returns the table of the real searches; makes those that are missing unless told otherwise."""
     digits = Digits()
+    seeds = [seed for seed in DIGITS_SEARCHES if not only_kept or digits.has(seed)]
     # In turns, so that an interrupted benchmark has whole pairs.
-    pairs = [{arm: digits.search(arm, seed) for arm in REAL_ARMS} for seed in DIGITS_SEARCHES]
+    pairs = [{arm: digits.search(arm, seed) for arm in REAL_ARMS} for seed in seeds]
     reference = [pair[UNAWARE] for pair in pairs]
     rows = []
     for arm in REAL_ARMS:
@@ -258,7 +282,7 @@ def digits_table() -> Table:
         rows,
         (
             f"quickstart with {', '.join(DIGITS.changes)}: {DIGITS_TRAININGS} trainings in each of "
-            f"{len(DIGITS_SEARCHES)} searches, whose champion is trained again with {len(JUDGES)} seeds that no search "
+            f"{len(seeds)} searches, whose champion is trained again with {len(JUDGES)} seeds that no search "
             "saw; `test` is their mean accuracy.",
             "Pairs are searches with the same seed; the interval is Student's t over them.",
         ),
@@ -269,11 +293,12 @@ def main() -> None:
     """Makes the tables that were asked for, and writes the page."""
     torch.set_num_threads(1)
     wanted = sys.argv[1:] or ["model", "digits"]
-    tables = model_tables() if "model" in wanted else []
-    if "digits" in wanted:
-        tables.append(digits_table())
-        print(tables[-1])
-    if set(wanted) == {"model", "digits"}:
+    only_kept = wanted == ["report"]
+    tables = [digits_table(only_kept=only_kept)] if only_kept or "digits" in wanted else []
+    if only_kept or "model" in wanted:
+        tables += model_tables(only_kept=only_kept)
+    print(*tables, sep="\n")
+    if only_kept or {"model", "digits"} <= set(wanted):
         write("selection", "Selection with and without awareness of noise", tables)
 
 
