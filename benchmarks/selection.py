@@ -220,7 +220,6 @@ class Digits:
             "true": statistics.fmean(tests),
             "believed": float(str(found["believed"])),
             "worst": min(tests),
-            "cpu_s": float(str(found["cpu_s"])),
         }
 
     def has(self, seed: int) -> bool:
@@ -269,15 +268,14 @@ def digits_table(*, only_kept: bool = False) -> Table:
     rows = []
     for arm in REAL_ARMS:
         results = [pair[arm] for pair in pairs]
-        seconds = statistics.fmean(each["cpu_s"] for each in results)
         worst = min(each["worst"] for each in results)
-        rows.append((*_row(arm, reference, results), figure(worst), f"{seconds:.0f}"))
+        rows.append((*_row(arm, reference, results), figure(worst)))
     return Table(
         "Digits",
         "python -m benchmarks.selection digits",
         (
             *("score", "test", "believed (validation)", "gain over unaware, 95 %", "", "worst search"),
-            *("worst training", "CPU s of a search"),
+            "worst training",
         ),
         rows,
         (
