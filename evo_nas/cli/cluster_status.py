@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.cli.formatting import evaluated
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, wide_console
 from evo_nas.cluster.jobs import Jobs
@@ -52,7 +53,7 @@ def print_status(address: str, run: str | None, *, as_json: bool) -> None:
         progress = search.progress
         table.add_row(
             plain(search.run),
-            f"{progress.told:,}/{progress.evaluations:,}" if progress else "-",
+            evaluated(progress) if progress else "-",
             f"{progress.workers.busy}/{progress.workers.workers}" if progress else "-",
             search.status.lower(),
             search.submission,

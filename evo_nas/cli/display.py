@@ -18,6 +18,7 @@ from evo_nas.cli.formatting import (
     duration,
     evaluated,
     failures,
+    out_of,
     planned_in_words,
     pruned,
     remembered,
@@ -168,7 +169,7 @@ class TextDisplay(Display):
             self._print(noise)
 
     def _how_to_go_on(self, event: Stopped, stopped_by: str) -> str:
-        done = f"{event.told:,} of {event.evaluations:,} evaluations are safe"
+        done = f"{out_of(event.told, event.evaluations, between=' of ')} evaluations are safe"
         if self._session.address is not None:
             again = typed("resume", event.run, self._session.address)
             done = f"{done}, and only the verdict is missing" if event.complete else done

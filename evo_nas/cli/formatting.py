@@ -112,8 +112,13 @@ def failures(by_status: Mapping[Status, int], *, uncounted: int = 0) -> str:
 
 def evaluated(progress: Progressed) -> str:
     """Returns ``12/120``; only ``12`` while the time is the limit and the pace is not known."""
-    total = "" if progress.evaluations >= MOST_EVALUATIONS else f"/{progress.evaluations:,}"
-    return f"{progress.told:,}{total}"
+    return out_of(progress.told, progress.evaluations)
+
+
+def out_of(told: int, evaluations: int | None, *, between: str = "/") -> str:
+    """Returns ``12/120``; only ``12`` where the number of evaluations is no limit."""
+    is_limit = evaluations is not None and evaluations < MOST_EVALUATIONS
+    return f"{told:,}{between}{evaluations:,}" if is_limit else f"{told:,}"
 
 
 def trained(progress: Progressed) -> str:

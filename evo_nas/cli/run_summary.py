@@ -27,7 +27,7 @@ class RunSummary:
         error: Why it cannot be read; empty if it can. The other fields are meaningful only then.
         task: Kind of its task.
         evaluated: Number of told evaluations.
-        evaluations: Budget of evaluations.
+        evaluations: Budget of evaluations; None if only the time is limited.
         failed: Number of evaluations without a score.
         metric: Name of the validation metric; empty before the first score.
         best: Best validation metric, a mean where the best candidate was trained several times.
@@ -43,7 +43,7 @@ class RunSummary:
     error: str = ""
     task: str = ""
     evaluated: int = 0
-    evaluations: int = 0
+    evaluations: int | None = 0
     failed: int = 0
     metric: str = ""
     best: float | None = None
@@ -74,7 +74,8 @@ def _summary(run: Run) -> RunSummary:
 
 def _readable(run: Run) -> RunSummary:
     config, totals, table = run.config, run.totals(), run.table()
-    best = run.best(1)
+    budget, best = config.budget, run.best(1)
+    limits = Budget(budget.most_evaluations)
     metric = metric_of(best[0]) if best else None
     verdict = stored_verdict(run)
     seeds = run.noise().seeds
@@ -83,7 +84,7 @@ def _readable(run: Run) -> RunSummary:
         run=str(run),
         task=str(config.task["kind"]),
         evaluated=totals.told,
-        evaluations=Budget(config.budget.most_evaluations).widened(totals.at_once).evaluations,
+        evaluations=None if budget.is_open_ended else limits.widened(totals.at_once).evaluations,
         failed=sum(count for status, count in by_status(table).items() if not status.scored),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,

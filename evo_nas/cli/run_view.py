@@ -20,6 +20,7 @@ from evo_nas.cli.formatting import (
     failures,
     figure,
     origin,
+    out_of,
     remembered,
     savings_in_words,
     size,
@@ -129,7 +130,8 @@ class RunView:
         return {
             "run": self.run,
             "evaluations": self.totals.told,
-            "budget": self.config.budget.most_evaluations,
+            "budget": None if self.config.budget.is_open_ended else self.config.budget.most_evaluations,
+            "minutes_budget": self.config.budget.minutes,
             "uncounted": self._uncounted,
             "train_s": self.totals.train_s,
             "train_minutes_budget": self.config.budget.train_minutes,
@@ -214,8 +216,10 @@ class RunView:
 
     def _summary(self) -> str:
         budget = self.config.budget
-        spent = f"{self.totals.told:,} of {self._limits.evaluations:,} evaluated"
+        spent = f"{out_of(self.totals.told, self._limits.evaluations, between=' of ')} evaluated"
         spent += remembered(self.remembered, self.totals.told)
+        if budget.minutes is not None:
+            spent += f" in a budget of {budget.minutes:g} min"
         if budget.train_minutes is not None:
             spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
         state = "complete" if self.complete else "not complete"

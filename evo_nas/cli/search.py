@@ -144,7 +144,7 @@ def search(
 def resume(run: str, *, overrides: tuple[str, ...], workers: str | None, **options: Any) -> None:
     """Resumes the search in RUN, with --address in a cluster.
 
-    Only the budget and the workers may be overridden, for example with --set budget.evaluations=500.
+    Only the budget, the workers and fitness.memory may be overridden, for example with --set budget.evaluations=500.
     """
     changes = (*overrides, *workers_override(workers))
     SearchOptions(**options).follow(run, lambda session: session.resume(changes))

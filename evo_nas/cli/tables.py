@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure, origin, pruned, size
+from evo_nas.cli.formatting import figure, origin, out_of, pruned, size
 from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
@@ -61,7 +61,7 @@ def operators_table(tallies: Sequence[OperatorTally]) -> Table:
 def _cells(summary: RunSummary) -> tuple[RenderableType, ...]:
     last = datetime.fromisoformat(summary.last_result).astimezone() if summary.last_result else None
     return (
-        f"{summary.evaluated:,}/{summary.evaluations:,}",
+        out_of(summary.evaluated, summary.evaluations),
         f"{summary.failed:,}",
         _best(summary),
         "-" if summary.test is None else figure(summary.test),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from evo_nas.config.objectives import COSTS, FITNESS, LATENCY, objectives_problem
 
@@ -71,6 +79,14 @@ class FitnessOptions(_Section):
     def measures_latency(self) -> bool:
         """Whether the latency of networks is measured."""
         return self.latency or LATENCY in self.objectives
+
+    @field_validator("rungs", mode="wrap")
+    @classmethod
+    def _epochs_or_auto(cls, value: object, check: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return check(value)
+        except ValidationError as error:  # one sentence, and not one for each of the three types
+            raise ValueError("must be a list of epochs such as [2, 6], or auto") from error
 
     @model_validator(mode="after")
     def _objectives_are_known(self) -> Self:

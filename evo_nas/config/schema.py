@@ -98,9 +98,12 @@ class BudgetOptions(_Section):
     @property
     def most_evaluations(self) -> int:
         """Most candidates that are evaluated."""
-        if self.evaluations is not None:
-            return self.evaluations
-        return DEFAULT_EVALUATIONS if self.minutes is None else MOST_EVALUATIONS
+        return MOST_EVALUATIONS if self.is_open_ended else self.expected_evaluations
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether only the time limits the number of evaluations."""
+        return self.evaluations is None and self.minutes is not None
 
     @property
     def expected_evaluations(self) -> int:

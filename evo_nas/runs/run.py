@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from evo_nas.config import BudgetOptions, TrainingConfig
+    from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
@@ -238,6 +238,17 @@ class Run:
         """
         return [*self._changed_keys(config, fingerprint), *changed_files(self.record.data, fingerprint)]
 
+    def as_begun(self, config: SearchConfig) -> SearchConfig:
+        """Returns ``config`` with every default filled in, and what it leaves open as the run began with it.
+
+        Open are the epochs, which may have been measured, and options that follow the budget.
+        """
+        recorded = spelled_out(checked(SearchConfig, self.record.config))
+        if config.training.epochs is None:
+            measured = {"epochs": recorded.training.epochs}
+            config = config.model_copy(update={"training": config.training.model_copy(update=measured)})
+        return spelled_out(as_begun(config, recorded))
+
     def require_same(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> None:
         """Raises an error if `differences` finds any.
 
@@ -361,15 +372,9 @@ class Run:
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))
-        if config.training.epochs is None:
-            config = config.model_copy(update={"training": _with_epochs(config, recorded)})
         # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
-        return changed_keys(recorded, spelled_out(as_begun(config, recorded)), moved=moved)
-
-
-def _with_epochs(config: SearchConfig, recorded: SearchConfig) -> TrainingConfig:
-    return config.training.model_copy(update={"epochs": recorded.training.epochs})
+        return changed_keys(recorded, self.as_begun(config), moved=moved)
 
 
 def _best_rows(table: pa.Table, count: int) -> list[Row]:

@@ -13,6 +13,7 @@ from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.connection import connected
 from evo_nas.cluster.names import NAMESPACE, manager_name, typed
+from evo_nas.config import configured
 from evo_nas.errors import ExecutionError
 from evo_nas.runs import Run
 from evo_nas.sections import spelled_out
@@ -65,11 +66,12 @@ class ManagerHandle:
         """
         # Defaults are filled in, so that giving one changes nothing, and files of recipes are not needed on the head.
         spec = SearchSpec(spelled_out(config).model_dump(mode="json"), run)
+        known = Run.at(run)
         # Twice, since another client may start a manager between the removal of the old one and this call.
         for _ in range(2):
             handle = cls(run, _actor_class(run).remote(spec))
             with suppress(_GoneError):  # one that has ended ends itself, or another client removes it
-                if not handle.news(None, wait_s=0.0).ended and _same(handle.spec(), spec):
+                if not handle.news(None, wait_s=0.0).ended and same_search(handle.spec(), spec, known):
                     return handle
                 handle.stop_and_wait()
                 handle.remove()
@@ -257,9 +259,16 @@ def _actor_class(run: str) -> Any:
     )
 
 
-def _same(one: SearchSpec, other: SearchSpec) -> bool:
+def same_search(one: SearchSpec, other: SearchSpec, run: Run) -> bool:
+    """Whether two specifications are of one search of ``run``, budget and workers included.
+
+    What one of them leaves open, such as epochs that are measured, may be in the other as the run has recorded it.
+    """
+
     def decisive(spec: SearchSpec) -> dict[str, Any]:
-        return {key: value for key, value in spec.config.items() if key != "base_dir"}
+        config = configured(spec.config)
+        values = (run.as_begun(config) if run.exists else config).model_dump(mode="json")
+        return {key: value for key, value in values.items() if key != "base_dir"}
 
     return decisive(one) == decisive(other)
 

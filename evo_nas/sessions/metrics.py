@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ray.util.metrics import Counter, Gauge, Histogram
 
+from evo_nas.config.schema import MOST_EVALUATIONS
+
 if TYPE_CHECKING:
     from evo_nas.sessions.events import Progressed
 
@@ -64,7 +66,8 @@ class Metrics:
             # Its fitness may fall when one that was trained for longer takes its place: that is another series.
             self._best.set(progress.best.fitness, tags={"epochs": str(progress.best.epochs)})
         self._show_workers(progress)
-        self._remaining.set(progress.evaluations - progress.told)
+        if progress.evaluations < MOST_EVALUATIONS:
+            self._remaining.set(progress.evaluations - progress.told)
         # Progress repeats the time of the last commit until the next one; each counts once.
         before = progress.told_at_start if self._told is None else self._told
         if progress.told > before:

@@ -56,11 +56,13 @@ def _rungs(fitness: FitnessOptions, epochs: int) -> tuple[int, ...]:
     rungs = fitness.rungs
     levels = (FIRST_RUNG - 1, *rungs, epochs)
     if rungs and any(low >= high for low, high in pairwise(levels)):
-        example = list(_geometric(epochs, fitness.reduction))
-        advice = f"such as {example}" if example else "which leaves none: raise training.epochs"
+        example = list(_geometric(epochs, fitness.reduction)) or [FIRST_RUNG]
+        advice = f", such as {example}, or be auto"
+        if epochs <= FIRST_RUNG:
+            advice = ", which leaves none: raise training.epochs, or leave rungs out"
         raise ConfigError(
             f"fitness.rungs is {list(rungs)}; must ascend, from at least {FIRST_RUNG} to below training.epochs, "
-            f"{epochs}, {advice}, or be auto"
+            f"{epochs}{advice}"
         )
     return rungs
 

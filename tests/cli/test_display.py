@@ -9,6 +9,7 @@ from rich.console import Console
 
 from evo_nas.cli.display import Display, JsonDisplay, LineDisplay, display_for
 from evo_nas.cli.live import LiveDisplay
+from evo_nas.config.schema import MOST_EVALUATIONS
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
@@ -100,6 +101,8 @@ def test_a_stopped_search_says_how_to_go_on() -> None:
         "stopped by SIGINT: 60 of 120 evaluations are safe; go on with",
         "  evo-nas resume 'runs/my run'",
     ]
+    timed = Stopped(run="runs/my run", told=60, evaluations=MOST_EVALUATIONS)
+    assert "stopped: 60 evaluations are safe; go on with" in shown(LineDisplay, timed)
     judging = Stopped(run="runs/small", told=120, evaluations=120, complete=True)
     assert "the search is complete; judge it with" in shown(LineDisplay, judging)[0]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from evo_nas.config import BudgetOptions
+from evo_nas.runs import Run
 from tests.cli.test_commands import config, evo_nas_command, run, searched
 
 __all__ = ["config", "run", "searched"]  # fixtures
@@ -34,6 +36,18 @@ def test_show_says_of_a_run_that_goes_on_what_is_to_beat(run: Path, config: Path
     assert "of 60 min trained, complete" in text
     assert "baselines on the test part: majority" in text
     assert "no verdict yet" in text
+
+
+def test_a_run_with_minutes_alone_has_no_number_of_evaluations(run: Path) -> None:
+    timed = Run.at(run).config.model_copy(update={"budget": BudgetOptions(minutes=30.0)})
+    with Run.at(run).open_ledger(timed, describe=lambda genome: "{}"):
+        pass
+    assert "8 evaluated in a budget of 30 min, not complete" in evo_nas_command("show", run).output
+    shown = json.loads(evo_nas_command("show", run, "--json").stdout)
+    assert (shown["budget"], shown["minutes_budget"]) == (None, 30.0)
+    assert "100,000,000" not in evo_nas_command("runs", run.parent).output
+    (summary,) = map(json.loads, evo_nas_command("runs", run, "--json").stdout.splitlines())
+    assert (summary["evaluated"], summary["evaluations"]) == (8, None)
 
 
 def test_runs_tells_metric_and_test_score_and_never_breaks_a_name(

@@ -31,6 +31,14 @@ def test_objectives_that_mean_nothing_are_refused_in_one_line(objectives, messag
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("rungs", ["atuo", 3, 2.5, [2, "x"], [0]])
+def test_rungs_that_are_none_are_refused_in_one_line(rungs) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^fitness.rungs is .*; must be a list of epochs such as \[2, 6\], or auto$"
+    ):
+        checked(FitnessOptions, {"rungs": rungs}, at="fitness")
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -11,10 +11,11 @@ import ray
 
 from evo_nas.errors import ConfigChangedError, ExecutionError
 from evo_nas.runs import Run
+from evo_nas.sections import following_budget, spelled_out
 from evo_nas.sessions import actor
-from evo_nas.sessions.actor import ActorSession, ManagerHandle
+from evo_nas.sessions.actor import ActorSession, ManagerHandle, same_search
 from evo_nas.sessions.events import Completed, Event, Failed, Judged, Progressed, Started, Stopped
-from evo_nas.sessions.manager import Mark, News
+from evo_nas.sessions.manager import Mark, News, SearchSpec
 from tests.sessions.conftest import MakeConfig
 
 STOPPED = Stopped(run="/shared/a", told=3, evaluations=5)
@@ -138,6 +139,23 @@ def test_another_configuration_does_not_stop_the_search_that_is_run(
         session.stop(drain_s=5.0)
         assert isinstance(list(session.events())[-1], Stopped)
     assert ManagerHandle.find(run) is None
+
+
+def test_a_search_is_known_again_by_what_its_run_has_recorded(config: MakeConfig, tmp_path: Path) -> None:
+    run = Run.at(tmp_path / "run")
+    asked = config(training={}, strategy={"kind": "aging"}, budget={"minutes": 5.0})
+    given, more = (
+        SearchSpec(spelled_out(each).model_dump(mode="json"), str(run))
+        for each in (asked, config(training={}, strategy={"kind": "aging"}, budget={"minutes": 9.0}))
+    )
+    assert same_search(given, given, run)
+    measured = asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": 11})})
+    with run.create_ledger(following_budget(measured), {}, describe=lambda genome: "{}"):
+        recorded = SearchSpec(run.config.model_dump(mode="json"), str(run))
+    assert recorded.config["training"]["epochs"] == 11
+    assert recorded.config["strategy"]["population"]
+    assert same_search(given, recorded, run)  # such as that of `resume`, which must not end the search
+    assert not same_search(more, recorded, run)
 
 
 def test_a_manager_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,11 @@ def test_rungs_that_do_not_suit_the_epochs_are_refused_in_one_line(rungs):
     )
 
 
+def test_rungs_that_auto_would_not_choose_are_named_where_there_are_any():
+    with pytest.raises(ConfigError, match=r"below training.epochs, 4, such as \[2\], or be auto"):
+        resolve_rungs(FitnessOptions(rungs=(3, 2)), 4)
+
+
 def test_rungs_for_too_few_epochs_say_what_to_do():
     with pytest.raises(ConfigError, match="which leaves none: raise training.epochs"):
         resolve_rungs(FitnessOptions(rungs=(2,)), 2)
