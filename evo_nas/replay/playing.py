@@ -43,7 +43,7 @@ class Played:
 
     @property
     def best(self) -> Trial | None:
-        """The best complete trial, by the rules of the archive; None without one."""
+        """The best trial, by the rules of the archive; None if none was scored."""
         archive = Archive()
         archive.update(self.told)
         return archive.best

@@ -178,11 +178,7 @@ def _unbiased(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
 def alike(first: Evaluation, second: Evaluation) -> bool:
     """Whether two scored trainings of one network can be compared: they went equally far, and began alike."""
     one, other = first.standing, second.standing
-    return (
-        one is not None
-        and other is not None
-        and (one.level, one.is_inherited) == (other.level, other.is_inherited)
-    )
+    return one is not None and other is not None and one.is_comparable(other)
 
 
 def _mean(evaluations: Sequence[Evaluation]) -> float:

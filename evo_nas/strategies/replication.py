@@ -85,6 +85,9 @@ class Replication(Revisit):
             self._place(new.fitness, level=trial.main.outcome.epochs)
             self._recent.append(trial)
             self._needs_of(trial, new.fitness)
+        # Here and not where it is proposed: a resumed search hears of all results before it proposes anything.
+        if not self.awaits(trial):
+            self._needs.pop(trial.candidate.id, None)
         self._rank(trial)
 
     def awaits(self, trial: Trial) -> bool:
@@ -135,10 +138,8 @@ class Replication(Revisit):
         )
 
     def _needed(self) -> Proposal | None:
-        for number, (trial, operator, needed) in list(self._needs.items()):
-            if not self.awaits(trial):
-                del self._needs[number]
-            elif self._asked.get((number, operator), 0) < needed:
+        for number, (trial, operator, needed) in self._needs.items():
+            if self._asked.get((number, operator), 0) < needed:
                 return self._again(trial, operator)
         return None
 
@@ -147,8 +148,9 @@ class Replication(Revisit):
         if not self._leaders or self._confirmed + 1 > CONFIRMATIONS * (k + 1):
             return None
         best = self._leaders[0]
-        is_known = best.trainings > 1 or self._asked.get((best.candidate.id, CONFIRMATION), 0) > 0
-        return None if is_known or best not in self._trials else self._again(best, CONFIRMATION)
+        is_asked = self._asked.get((best.candidate.id, CONFIRMATION), 0) > 0
+        is_known = best.trainings > 1 and (self._cuts == 1 or len(set(best.cuts)) > 1)
+        return None if is_asked or is_known or best not in self._trials else self._again(best, CONFIRMATION)
 
     def _playoff(self, k: int) -> Proposal | None:
         if len(self._leaders) < 2 or self._played + 1 > PLAYOFFS * (k + 1):
@@ -194,8 +196,12 @@ class Replication(Revisit):
         )
 
     def _cut(self, trial: Trial, operator: str, *, repetition: int) -> int:
-        if operator != REPEAT or self._fitness.seeds_per_candidate > 1:
+        if self._fitness.seeds_per_candidate > 1:
             return (trial.candidate.cut + repetition) % self._cuts
+        if operator != REPEAT:
+            # One that it was trained on least, the next one first: a repeat may have taken any.
+            following = ((trial.candidate.cut + step) % self._cuts for step in range(1, self._cuts + 1))
+            return min(following, key=trial.cuts.count)
         # Every second repeat shows the noise between seeds, and the others what a cut does.
         latest = trial.evaluations[-1].candidate.cut
         if self._repeated % 2 == 0:

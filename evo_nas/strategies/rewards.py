@@ -46,7 +46,8 @@ def reward_of(
         return share
     best = max(standings, default=mine)
     lead = mine.fitness - best.fitness - (noise.std if noise is not None else 0.0)
-    if mine.level < best.level or lead <= 0.0:
+    # Where the epochs grow, every child goes further than its parent did, and none is better for that.
+    if not mine.is_comparable(best) or lead <= 0.0:
         return 0.0
     # Only for the few children that lead: every result that is told comes by here.
     spread = _spread((each.standing for each in population), like=best)
@@ -55,11 +56,7 @@ def reward_of(
 
 def _spread(standings: Iterable[Standing], *, like: Standing) -> float:
     """Returns the standard deviation of the fitness of those that went as far as ``like``."""
-    alike = [
-        each.fitness
-        for each in standings
-        if (each.level, each.is_inherited) == (like.level, like.is_inherited)
-    ]
+    alike = [each.fitness for each in standings if each.is_comparable(like)]
     if not alike:
         return 0.0
     mean = sum(alike) / len(alike)

@@ -51,12 +51,14 @@ class Trial:
     Attributes:
         candidate: The candidate that was asked first; children name it as their parent.
         evaluations: All evaluations, in the order of telling; a continued training takes the place of its beginning.
+        ids: Ids of the candidates of all its evaluations, also of those that were continued.
         collapsed: Whether its trainings differ by more than noise explains.
     """
 
     def __init__(self, evaluation: Evaluation, shift: Callable[[int], float] = _no_shift) -> None:
         self.candidate: Candidate = evaluation.candidate
         self.evaluations: list[Evaluation] = [evaluation]
+        self.ids = [evaluation.candidate.id]
         self.collapsed = False
         self._shift = shift
         # What ranks a trial of one training on the first cut; tournaments ask for it again and again.
@@ -65,6 +67,7 @@ class Trial:
     def add(self, evaluation: Evaluation) -> None:
         """Adds the evaluation of a later training."""
         continued = evaluation.candidate.continues
+        self.ids.append(evaluation.candidate.id)
         self.evaluations = [each for each in self.evaluations if each.candidate.id != continued]
         self.evaluations.append(evaluation)
         is_alone = len(self.evaluations) == 1 and not evaluation.candidate.cut
@@ -80,6 +83,11 @@ class Trial:
     def trainings(self) -> int:
         """How many trainings its standing is the mean of."""
         return len(self._furthest)
+
+    @property
+    def cuts(self) -> list[int]:
+        """The cut of each training that its standing is the mean of."""
+        return [each.candidate.cut for each in self._furthest]
 
     @property
     def fitness(self) -> float | None:
@@ -217,8 +225,8 @@ class Trials:
         self._first[candidate.id] = first
         while len(self._trials) > REMEMBERED:
             _, forgotten = self._trials.popitem(last=False)
-            for each in (forgotten.candidate, *(other.candidate for other in forgotten.evaluations)):
-                self._first.pop(each.id, None)
+            for number in forgotten.ids:
+                self._first.pop(number, None)
         self._learn(trial)
         return trial
 
@@ -293,4 +301,5 @@ class Scores:
 
     def share_above(self, score: float) -> float:
         """Returns the share of the scores that are higher than ``score``; 0 without any."""
-        return 1.0 - bisect_right(self._ordered, score) / len(self) if self._ordered else 0.0
+        # Counted from above, since 1 - 4 / 5 is less than 1 / 5.
+        return (len(self) - bisect_right(self._ordered, score)) / len(self) if self._ordered else 0.0

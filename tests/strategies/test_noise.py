@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.strategies.noise import Noise
-from evo_nas.strategies.trials import Scores, Trials
+from evo_nas.strategies.trials import REMEMBERED, Scores, Trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,6 +174,26 @@ def test_a_score_is_placed_among_the_latest() -> None:
         scores.add(5.0)
     assert len(scores) == 1000
     assert scores.share_below(5.0) == 0.0
+
+
+def test_the_second_of_five_scores_is_not_above_the_best_fifth() -> None:
+    scores = Scores()
+    for score in range(5):
+        scores.add(float(score))
+    assert [scores.share_above(score) < 0.2 for score in (3.0, 4.0)] == [False, True]
+
+
+def test_of_a_training_that_went_on_twice_nothing_is_remembered_in_the_end() -> None:
+    trials = Trials()
+    begun = Candidate(0, (0,), "first", (), "random", 0, 4, 0)
+    trials.add(Evaluation(begun, Outcome(Status.PRUNED, fitness=0.1, epochs=2)))
+    for number, status in ((1, Status.PRUNED), (2, Status.OK)):
+        candidate = replace(begun, id=number, operator="promotion", continues=number - 1)
+        trials.add(Evaluation(candidate, Outcome(status, fitness=0.2, epochs=2 + number)))
+    for number in range(3, REMEMBERED + 4):
+        candidate = replace(begun, id=number, canonical_hash=f"{number}")
+        trials.add(Evaluation(candidate, Outcome(Status.OK, fitness=0.3)))
+    assert len(trials._first) == REMEMBERED
 
 
 def _with_scores() -> Log:

@@ -159,6 +159,12 @@ def test_a_child_with_inherited_weights_is_not_compared_with_trainings_from_scra
     assert reward_of(child, [scored(8, 1.0)], population_of(0.0, 1.0)) == 0.0
 
 
+def test_a_child_that_was_trained_longer_than_its_parent_is_no_better_for_that():
+    paused = Candidate(8, (0,), "h", (), "random", 0, 4, 0, rungs=(2,), thresholds=(math.inf,))
+    parent = Trial(Evaluation(paused, Outcome(Status.PRUNED, fitness=1.0, epochs=2)))
+    assert reward_of(scored(9, 99.0), [parent], individuals([parent])) == 0.0
+
+
 def test_a_failure_is_no_reward():
     candidate = Candidate(9, (0,), "h", (1,), "width", 0, 1, 0)
     failed = Trial(Evaluation(candidate, Outcome(Status.DIVERGED)))

@@ -136,6 +136,26 @@ def test_a_confirmation_learns_from_another_cut_where_there_are_several() -> Non
     assert {each.cut for each in asked if each.operator == "confirmation"} == {1}
 
 
+def test_a_repeat_on_the_same_cut_confirms_no_best_candidate_where_there_are_several() -> None:
+    strategy = Learner(FitnessOptions(confirm=True, repeats=0.5), cuts=2)
+    asked = searched(strategy, 3, by_hash)
+    assert [(each.operator, each.repeats, each.cut) for each in asked[1:]] == [
+        ("repeat", 0, 0),
+        ("confirmation", 0, 1),
+    ]
+
+
+def test_what_was_confirmed_is_needed_no_more_in_a_resumed_search_either() -> None:
+    whole, resumed = (Learner(FitnessOptions(confirm=True)) for _ in range(2))
+    told: list[Evaluation] = []
+    for _ in range(100):
+        (candidate,) = whole.ask(1)
+        told.append(evaluated(candidate, by_hash(candidate)))
+        whole.tell(told[-1:])
+    resumed.resume(told, [])
+    assert resumed._replication._needs == {}
+
+
 def test_repeats_show_the_noise_between_seeds_and_between_cuts_in_turn() -> None:
     strategy = Learner(FitnessOptions(repeats=0.2), cuts=2)
     asked = searched(strategy, 300, lambda candidate: by_hash(candidate) - 0.3 * candidate.cut)
