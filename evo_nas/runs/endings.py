@@ -9,8 +9,11 @@ from uuid import uuid4
 from evo_nas.budgets import Ending
 from evo_nas.errors import RunError
 from evo_nas.ledger import DamagedError, seal, storage_errors, unseal
+from evo_nas.ledger.sealed import read_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Store
 
@@ -35,9 +38,18 @@ def read_ending(store: Store, *, told: int, budget: BudgetOptions) -> Ending | N
             if not name.startswith(f"{told:010d}-"):
                 continue
             try:
-                values = unseal(store.read(f"{FOLDER}/{name}"))
+                values = unseal(read_bytes(store, f"{FOLDER}/{name}"))
                 if values["told"] == told and values["budget"] == budget.model_dump(mode="json"):
                     return Ending(values["ending"])
-            except (FileNotFoundError, DamagedError, KeyError, ValueError):
+            except (DamagedError, KeyError, ValueError):
                 continue  # as if it had not been noted: the search goes on a little
     return None
+
+
+def ending_damage(store: Store) -> Iterator[str]:
+    """Yields one line for each note that is damaged."""
+    for name in store.list(FOLDER):
+        try:
+            unseal(read_bytes(store, f"{FOLDER}/{name}"))
+        except DamagedError as error:
+            yield f"{FOLDER}/{name} is damaged; remove it, and the run may go on a little: {error}"

@@ -19,7 +19,7 @@ from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.bank import StoredBank, bank_damage
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
-from evo_nas.runs.endings import keep_ending, read_ending
+from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
@@ -369,6 +369,7 @@ class Run:
         yield from self.champion.damage()
         yield from self.weights.damage()
         yield from bank_damage(self._store)
+        yield from ending_damage(self._store)
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))

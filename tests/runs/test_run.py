@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from evo_nas.budgets import Ending
 from evo_nas.config import BudgetOptions, configured
 from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
 from evo_nas.evaluation import Status
@@ -219,3 +220,18 @@ def test_the_best_of_a_run_is_by_the_mean_of_its_trainings_and_the_run_knows_its
 
 def test_a_run_without_repeats_knows_nothing_of_its_noise(place: Path) -> None:
     assert Run.at(place).noise().seeds is None
+
+
+def test_a_damaged_note_of_an_end_is_named_and_does_not_count(place: Path, tmp_path: Path) -> None:
+    run = Run.at(shutil.copytree(place, tmp_path / "run"))
+    budget, told = BudgetOptions(minutes=1.0), run.totals().told
+    run.keep_ending(Ending.MINUTES, told=told, budget=budget)
+    assert run.ending(budget) is Ending.MINUTES
+    assert run.is_spent(budget)
+    assert not list(run.damage())
+    (note,) = (tmp_path / "run" / "endings").iterdir()
+    note.write_bytes(note.read_bytes()[:-9])
+    assert run.ending(budget) is None
+    assert not run.is_spent(budget)
+    (line,) = run.damage()
+    assert line.startswith(f"endings/{note.name} is damaged; remove it")
