@@ -6,18 +6,16 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors.torch import save
 
 from evo_nas.genome.codec import to_json
 from evo_nas.tasks.quantiles import coverage
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
-from evo_nas.training.runtime import device_for
+from evo_nas.training.runtime import device_for, one_thread
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
@@ -100,7 +98,7 @@ def retrain_here(
     """Runs the trainings one after another in this process."""
     data = _prepared(dataset, training)
     for request in requests:
-        with _one_thread():
+        with one_thread():
             result, weights = _retrain(request, data, dataset, training)
         yield request, result, weights
 
@@ -109,7 +107,7 @@ def retrain_one(
     request: Retraining, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
     """Runs one training in a process that has not prepared the data yet."""
-    with _one_thread():
+    with one_thread():
         return _retrain(request, _prepared(dataset, training), dataset, training)
 
 
@@ -145,14 +143,3 @@ def _coverage(network: Network, dataset: Dataset) -> float | None:
     if not dataset.quantiles:
         return None
     return score_part(network, replace(dataset, metric=coverage(dataset.quantiles)), "test").metric
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sets the threads of torch to one, as in a worker, so that the same seed gives the same weights."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
 from evo_nas.training.batches import prepare
-from evo_nas.training.runtime import device_for
+from evo_nas.training.runtime import device_for, one_thread
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def measured_epoch_s(
     space: SearchSpace, dataset: Dataset, training: TrainingConfig, *, on_gpu: bool = False
 ) -> float | None:
-    """Returns the seconds that an epoch of a typical network takes in this process, its validation included.
+    """Returns the seconds that an epoch of a typical network takes in a worker, its validation included.
 
     The networks that a search begins with are tried until one trains. Returns None if none of a few does, or if this
     process has another device than the workers.
@@ -38,8 +38,9 @@ def measured_epoch_s(
         return None
     data = prepare(dataset, device)
     founders = [genome for _, genome in space.seeds()[:3]] or [space.random(Random(0))]
-    for genome in founders:
-        outcome = train(space.decode(genome), data, training, epochs=1, seed=0).outcome
-        if outcome.status.complete:
-            return outcome.train_s
+    with one_thread():
+        for genome in founders:
+            outcome = train(space.decode(genome), data, training, epochs=1, seed=0).outcome
+            if outcome.status.complete:
+                return outcome.train_s
     return None
