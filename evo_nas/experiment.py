@@ -17,7 +17,7 @@ from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
-from evo_nas.runs.memory import Memory
+from evo_nas.runs.memory import Memory, remembered_runs
 from evo_nas.runs.shared_weights import SharedWeights
 from evo_nas.sections import Sections, as_begun, following_budget, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
@@ -287,13 +287,25 @@ class Experiment:
         place = self.config.fitness.memory
         if place is None:
             return executor
+        self.check_memory(kind)
+        memory = Memory.at(place, self.config, self.fingerprint, own=run)
+        return RememberingExecutor(executor, memory.recall)
+
+    def check_memory(self, kind: ExecutorKind) -> None:
+        """Checks, without reading data or results, that the place of the memory is there, if there is one.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        place = self.config.fitness.memory
+        if place is None:
+            return
         if kind == "cluster" and "://" not in place and not Path(place).is_absolute():
             raise ConfigError(
                 f"fitness.memory is {place}; must be an absolute path or a URI such as s3://bucket/runs, since the "
                 "search lives on a machine where a relative path leads elsewhere"
             )
-        memory = Memory.at(place, self.config, self.fingerprint, own=run)
-        return RememberingExecutor(executor, memory.recall)
+        remembered_runs(place)
 
     def _executor(self, kind: ExecutorKind, shared: SharedWeights) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch

@@ -93,7 +93,7 @@ class Memory:
             ConfigError: There is nothing at ``place``.
         """
         memory = cls()
-        runs = [run for run in _runs_at(place) if own is None or run.location != own.location]
+        runs = [run for run in remembered_runs(place) if own is None or run.location != own.location]
         unfit = {run.location: why for run in runs if (why := memory._add_run(run, config, fingerprint))}
         if unfit:
             run, reason = next(iter(unfit.items()))
@@ -232,7 +232,12 @@ def _is_pruned_at(candidate: Candidate, outcome: Outcome) -> bool:
     return False
 
 
-def _runs_at(place: str) -> list[Run]:
+def remembered_runs(place: str) -> list[Run]:
+    """Returns the runs at and directly under ``place``, without reading any.
+
+    Raises:
+        ConfigError: There is nothing at ``place``.
+    """
     try:
         runs = find_runs(place)
     except RunError as error:

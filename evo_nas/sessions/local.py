@@ -124,6 +124,7 @@ class LocalSession(Session):
                 self.run.require_same(experiment.config, experiment.fingerprint)
             else:
                 self.run.check_vacant()
+            experiment.check_memory(self._executor)
             baselines = yield from self._read_data(experiment)
             experiment = self._experiment = yield from self._measured(experiment)
             if self._stopping is not None:

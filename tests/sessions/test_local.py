@@ -93,6 +93,16 @@ def test_another_configuration_is_refused_before_anything_is_read(
         events_of(session(tmp_path / "run"), config(seed=4))
 
 
+def test_a_memory_that_does_not_exist_is_refused_before_anything_is_read(
+    config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Experiment, "dataset", property(lambda _: pytest.fail("the data were read")))
+    nowhere = config(fitness={"memory": str(tmp_path / "nowhere")})
+    with pytest.raises(ConfigError, match="nowhere, where no run is"):
+        events_of(session(tmp_path / "run"), nowhere)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_resumed_search_takes_the_record_with_its_overrides(config: MakeConfig, tmp_path: Path) -> None:
     events_of(session(tmp_path / "run"), config())
     resumed = session(tmp_path / "run")
