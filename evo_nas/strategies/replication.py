@@ -8,13 +8,13 @@ the second best play off.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING
 
 from evo_nas.strategies.noise import CONFIRMATION, PLAYOFF, REPEAT
 from evo_nas.strategies.proposal import Proposal
 from evo_nas.strategies.revisits import Revisit
-from evo_nas.strategies.trials import REMEMBERED, Scores
+from evo_nas.strategies.trials import REMEMBERED, Scores, reach_of
 
 if TYPE_CHECKING:
     import random
@@ -56,7 +56,7 @@ class Replication(Revisit):
         self._trials = trials
         self._fitness = fitness
         self._cuts = cuts
-        self._scores, self._level = Scores(CONTEMPORARIES), 0
+        self._scores = defaultdict[object, Scores](lambda: Scores(CONTEMPORARIES))
         self._recent: deque[Trial] = deque(maxlen=CONTEMPORARIES)
         self._leaders: list[Trial] = []
         # The trainings that each trial needs, and those that were asked, by operator. Asked ones are known before told
@@ -82,9 +82,12 @@ class Replication(Revisit):
         new = trial.evaluations[-1]
         is_first = new.candidate.repeats is None and not new.outcome.inherited_steps
         if is_first and trial.may_breed and new.fitness is not None:
-            self._place(new.fitness, level=trial.main.outcome.epochs)
+            scores = self._scores[reach_of(new)]
+            scores.add(new.fitness)
             self._recent.append(trial)
-            self._needs_of(trial, new.fitness)
+            self._needs_of(
+                trial, is_high=len(scores) >= LEAST_SCORES and scores.share_above(new.fitness) < TOP
+            )
         # Here and not where it is proposed: a resumed search hears of all results before it proposes anything.
         if not self.awaits(trial):
             self._needs.pop(trial.candidate.id, None)
@@ -106,23 +109,14 @@ class Replication(Revisit):
             return self._fitness.seeds_per_candidate - 1
         return TOP if self._fitness.confirm else 0.0
 
-    def _needs_of(self, trial: Trial, score: float) -> None:
+    def _needs_of(self, trial: Trial, *, is_high: bool) -> None:
         number = trial.candidate.id
         if self._fitness.seeds_per_candidate > 1:
             self._needs[number] = trial, REPEAT, self._fitness.seeds_per_candidate - 1
-        elif self._fitness.confirm and self._is_high(score):
+        elif self._fitness.confirm and is_high:
             self._needs[number] = trial, CONFIRMATION, 1
         while len(self._needs) > REMEMBERED:
             self._needs.popitem(last=False)
-
-    def _place(self, score: float, *, level: int) -> None:
-        if level > self._level:
-            # Trainings go further than before, so that all scores would be high beside the older ones.
-            self._scores, self._level = Scores(CONTEMPORARIES), level
-        self._scores.add(score)
-
-    def _is_high(self, score: float) -> bool:
-        return len(self._scores) >= LEAST_SCORES and self._scores.share_above(score) < TOP
 
     def _rank(self, trial: Trial) -> None:
         """Keeps the best complete trials of which nothing is awaited."""

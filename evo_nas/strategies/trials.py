@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left, bisect_right, insort
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -194,13 +194,13 @@ class Trials:
 
     Attributes:
         noise: How much the fitness of an architecture differs from training to training.
-        scores: The first scores of the latest trials.
+        scores: The first scores of the latest trials, by `reach_of`.
         unstable: Number of trials that failed or collapsed with another seed.
     """
 
     def __init__(self) -> None:
         self.noise = NoiseEstimator()
-        self.scores = Scores()
+        self.scores = defaultdict[object, Scores](Scores)
         self.unstable = 0
         self._trials: OrderedDict[int, Trial] = OrderedDict()
         self._first: dict[int, int] = {}
@@ -249,24 +249,30 @@ class Trials:
             trial.collapsed = trial.collapsed or self._collapsed(earlier, new)
             self.unstable += trial.is_unstable and not was_known
         elif trial.may_breed and new.fitness is not None and not new.outcome.inherited_steps:
-            self.scores.add(new.fitness)
+            self.scores[reach_of(new)].add(new.fitness)
 
     def _collapsed(self, earlier: Sequence[Evaluation], new: Evaluation) -> bool:
-        scores = [self._score(each) for each in earlier if alike(each, new)]
-        if not scores or len(self.scores) < LEAST_SCORES:
+        first = [self._score(each) for each in earlier if alike(each, new)]
+        if not first or len(scores := self.scores[reach_of(new)]) < LEAST_SCORES:
             return False
-        before, after = statistics.fmean(scores), self._score(new)
+        before, after = statistics.fmean(first), self._score(new)
         # Few pairs may give too low a noise, so a fall must also lead to where poor networks are. That alone decides
         # while the noise is not known.
-        falls = self.scores.share_below(min(before, after)) < POOR and self._is_good(max(before, after))
+        falls = (
+            scores.share_below(min(before, after)) < POOR and scores.share_below(max(before, after)) >= GOOD
+        )
         return falls and not self.noise.explains(before - after)
-
-    def _is_good(self, score: float) -> bool:
-        return self.scores.share_below(score) >= GOOD
 
     def _score(self, evaluation: Evaluation) -> float:
         assert evaluation.fitness is not None, "only scored evaluations are compared"
         return evaluation.fitness - self.noise.shift(evaluation.candidate.cut)
+
+
+def reach_of(evaluation: Evaluation) -> tuple[int, float]:
+    """Returns what scores from scratch must have in common to be compared: the epochs planned and those made."""
+    standing = evaluation.standing
+    assert standing is not None, "only scored evaluations are compared"
+    return evaluation.candidate.budget, standing.level
 
 
 def _differs_in_start(one: Evaluation, other: Evaluation) -> bool:

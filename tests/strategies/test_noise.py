@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from dataclasses import replace
@@ -211,6 +212,14 @@ def test_a_network_that_falls_among_the_poor_with_another_seed_is_not_complete(
     trial = log.trials.of(log.tell_all(*scores))
     assert trial.collapsed
     assert not trial.is_complete
+
+
+def test_scores_of_longer_trainings_do_not_say_which_of_paused_ones_are_poor() -> None:
+    log = _with_scores()
+    paused = Candidate(90, (0,), "h", (), "random", 0, 4, 0, rungs=(2,), thresholds=(math.inf,))
+    for candidate, fitness in ((paused, 0.98), (replace(paused, id=91, repeats=90), 0.3)):
+        trial = log.trials.add(Evaluation(candidate, Outcome(Status.PRUNED, fitness=fitness, epochs=2)))
+    assert not trial.collapsed
 
 
 def test_a_network_that_is_worse_by_no_more_than_noise_is_complete() -> None:
