@@ -23,7 +23,8 @@ class OperatorTally:
         operator: Its name.
         children: How many children it made, alone or with other operators.
         share: Their part of all children, 0 to 1; a child of two operators counts for both.
-        better: Those that score higher than each of their parents, by the mean of all full trainings.
+        better: Those that score higher than each of their parents, by the mean of all full trainings that began as the
+            first one of the child did: from scratch, or with inherited weights.
         failed: Those without a score.
     """
 
@@ -34,7 +35,7 @@ class OperatorTally:
     failed: int
 
 
-COLUMNS = ("id", "operator", "parents", "status", "fitness", "repeats", "continues")
+COLUMNS = ("id", "operator", "parents", "status", "fitness", "repeats", "continues", "inherited_steps")
 
 
 def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
@@ -44,21 +45,25 @@ def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
     """
     rows = [tuple(row[name] for name in COLUMNS) for row in evaluations]
     first: dict[int, int] = {}
-    scores: defaultdict[int, list[float]] = defaultdict(list)
-    for number, _, _, status, fitness, repeats, continues in rows:
+    inherits: dict[int, bool] = {}
+    # By candidate and start, since nothing ranks what inherited with what did not.
+    scores: defaultdict[tuple[int, bool], list[float]] = defaultdict(list)
+    for number, _, _, status, fitness, repeats, continues, steps in rows:
         earlier = repeats if continues is None else continues
         first[number] = number if earlier is None else first.get(earlier, earlier)
         if status == Status.OK:
-            scores[first[number]].append(fitness)
-    means = {number: statistics.fmean(values) for number, values in scores.items()}
+            scores[first[number], steps > 0].append(fitness)
+            inherits.setdefault(first[number], steps > 0)
+    means = {key: statistics.fmean(values) for key, values in scores.items()}
     children: defaultdict[str, list[tuple[bool, bool]]] = defaultdict(list)
     total = 0
     for number, operator, parents, status, *_ in rows:
         if not parents or first[number] != number:
             continue
         total += 1
-        known = [means[parent] for parent in parents if parent in means]
-        is_better = number in means and bool(known) and means[number] > max(known)
+        start = inherits.get(number, False)
+        known = [means[parent, start] for parent in parents if (parent, start) in means]
+        is_better = (number, start) in means and bool(known) and means[number, start] > max(known)
         for name in operator.split("+"):
             children[name].append((is_better, not Status(status).scored))
     tallies = [

@@ -210,7 +210,8 @@ class Run:
     def lineage(self, number: int) -> list[Row]:
         """Returns candidate ``number``, its first parent, that parent's first parent and so on up to a founder.
 
-        The list ends earlier if an ancestor was lost and its loss was accepted.
+        Of a parent whose training went on from a rung it has the part that was known when the child was asked. The list
+        ends earlier if an ancestor was lost and its loss was accepted.
 
         Raises:
             RunError: Candidate ``number`` was never evaluated.
@@ -221,9 +222,14 @@ class Run:
             raise RunError(
                 f"candidate is {number}; must be one that was evaluated, such as those that show lists"
             )
+        seqs, continued = (table[name].to_pylist() for name in ("seq", "continues"))
+        later = {begun: each for begun, each in zip(continued, positions, strict=True) if begun is not None}
         line: list[Row] = table.slice(positions[number], 1).to_pylist()
-        while (parents := line[-1]["parents"]) and parents[0] in positions:
-            line += table.slice(positions[parents[0]], 1).to_pylist()
+        while (parents := line[-1]["parents"]) and (parent := parents[0]) in positions:
+            # Children name their parent by its first part, which alone may have been pruned.
+            while parent in later and seqs[positions[later[parent]]] < line[-1]["asked_after"]:
+                parent = later[parent]
+            line += table.slice(positions[parent], 1).to_pylist()
         return line
 
     def differences(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,14 @@ from evo_nas.runs.operators import OperatorTally, tally_operators
 
 
 def rows(*given: dict[str, Any]) -> list[dict[str, Any]]:
-    default = {"parents": [], "status": "ok", "repeats": None, "continues": None, "fitness": None}
+    default = {
+        "parents": [],
+        "status": "ok",
+        "repeats": None,
+        "continues": None,
+        "fitness": None,
+        "inherited_steps": 0,
+    }
     return [default | row for row in given]
 
 
@@ -64,6 +71,21 @@ def test_a_pruned_child_is_as_good_as_its_continuation() -> None:
         )
     )
     assert (tally.children, tally.better, tally.failed) == (1, 1, 0)
+
+
+def test_a_child_that_inherited_is_compared_with_what_inherited_alone() -> None:
+    tallies = tally_operators(
+        rows(
+            *FOUNDERS,
+            {"id": 2, "operator": "width", "parents": [0], "fitness": 0.8, "inherited_steps": 9},
+            {"id": 3, "operator": "from_scratch", "parents": [2], "repeats": 2, "fitness": 0.1},
+            {"id": 4, "operator": "depth", "parents": [2], "fitness": 0.6, "inherited_steps": 18},
+        )
+    )
+    assert {tally.operator: (tally.children, tally.better) for tally in tallies} == {
+        "width": (1, 0),
+        "depth": (1, 0),
+    }
 
 
 def test_a_run_without_children_has_no_operators() -> None:

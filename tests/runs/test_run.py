@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 from evo_nas.budgets import Ending
 from evo_nas.config import BudgetOptions, configured
 from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
-from evo_nas.evaluation import Status
+from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
+from evo_nas.ledger import Ledger
 from evo_nas.runs import Run, find_runs, metric_of
 from evo_nas.runs.run import by_status
 from evo_nas.tasks.baselines.fitting import BaselineResult
+from tests.ledger.samples import RECORD
 
 BUDGET = 12
 FITTED = {"persistence": BaselineResult(0.5, 0.1), "linear": BaselineResult(None, 3.0, "it is late")}
@@ -102,6 +105,22 @@ def test_a_lineage_goes_back_to_a_founder(place: Path) -> None:
     assert all(later["parents"][0] == earlier["id"] for later, earlier in pairwise(line))
     with pytest.raises(RunError, match="candidate is 99; must be one that was evaluated"):
         run.lineage(99)
+
+
+def test_a_lineage_has_the_part_of_a_training_from_which_a_child_was_bred(tmp_path: Path) -> None:
+    begun = Candidate(0, (0,), "h", (), "random", 0, 9, 0, rungs=(3,), thresholds=(1.0,))
+    goes_on = replace(begun, id=1, parents=(0,), operator="promotion", asked_after=1, continues=0)
+    early = replace(begun, id=2, parents=(0,), operator="width", asked_after=1)
+    late = replace(early, id=3, asked_after=2)
+    outcomes = [
+        Outcome(Status.PRUNED, fitness=0.2, epochs=3),
+        *[Outcome(Status.OK, fitness=0.3, epochs=9)] * 3,
+    ]
+    candidates = (begun, goes_on, early, late)
+    with Ledger.create(tmp_path / "run", RECORD) as ledger:
+        ledger.append(list(map(Evaluation, candidates, outcomes)), born=[])
+    run = Run.at(tmp_path / "run")
+    assert [[row["id"] for row in run.lineage(number)] for number in (2, 3)] == [[2, 0], [3, 1, 0]]
 
 
 def test_the_configuration_has_the_budget_that_was_given_last(place: Path, tmp_path: Path) -> None:
