@@ -188,6 +188,12 @@ def _first(pair: tuple[Standing, object]) -> Standing:
     return pair[0]
 
 
+def is_negated(value: float, fitness: float) -> bool:
+    """Whether ``value``, of a metric, was negated to become ``fitness``, as that of a loss is."""
+    # Not by comparing them, since a loss of 0 equals its fitness of -0.
+    return math.copysign(1.0, value) != math.copysign(1.0, fitness)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of training a candidate.
@@ -262,8 +268,8 @@ class Outcome:
         """The fitness after each epoch; empty without a score or a curve."""
         if self.fitness is None or not self.curve:
             return ()
-        # The curve is in the metric's own units, of which a loss is negated to become a fitness.
-        is_loss = self.metrics[self.metric] != self.fitness
+        # The curve is in the metric's own units.
+        is_loss = is_negated(self.metrics[self.metric], self.fitness)
         return tuple(-value for value in self.curve) if is_loss else self.curve
 
 

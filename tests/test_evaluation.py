@@ -75,3 +75,19 @@ def test_a_loss_becomes_a_fitness_in_the_curve_too():
     )
     assert loss.fitness_curve == (-0.9, -0.5, -0.7)
     assert [loss.fitness_after(epochs) for epochs in range(5)] == [None, -0.9, -0.5, -0.5, None]
+
+
+@pytest.mark.parametrize(("value", "fitness"), [(0.0, -0.0), (-0.0, 0.0)])
+def test_a_loss_of_zero_is_negated_too(value, fitness):
+    loss = Outcome(
+        Status.OK, fitness, {"validation_nll": value}, "validation_nll", curve=(0.9, value), epochs=2
+    )
+    assert loss.fitness_curve == (-0.9, 0.0)
+    assert loss.fitness_after(1) == -0.9
+
+
+def test_an_accuracy_of_zero_is_not_negated():
+    outcome = Outcome(
+        Status.OK, 0.0, {"validation_accuracy": 0.0}, "validation_accuracy", curve=(0.0,), epochs=1
+    )
+    assert outcome.fitness_curve == (0.0,)

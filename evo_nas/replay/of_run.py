@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.config import FitnessOptions, configured
 from evo_nas.errors import ConfigError, RunError
-from evo_nas.evaluation import Status, best_first
+from evo_nas.evaluation import Status, best_first, is_negated
 from evo_nas.execution.simulated import Simulation
 from evo_nas.replay.playing import Played, play
 from evo_nas.replay.recorded_task import RecordedTask
@@ -100,13 +100,14 @@ class RunReplay:
         # Of a training that the run pruned nobody knows whether it would have been the best.
         complete = (each for each in self._evaluations.values() if each.is_complete)
         (self._best,) = best_first(complete, lambda each: each.standing, count=1)
-        outcome = self._best.outcome
+        outcome, fitness = self._best.outcome, self._best.fitness
+        assert fitness is not None, "a complete training is scored"
         recordings = {
             parts[0].candidate.canonical_hash: [
                 recording_of(
                     parts,
                     metric=outcome.metric,
-                    higher_is_better=outcome.metrics[outcome.metric] == outcome.fitness,
+                    higher_is_better=not is_negated(outcome.metrics[outcome.metric], fitness),
                 )
             ]
             for parts in trainings

@@ -13,7 +13,7 @@ from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Budget, Ending
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
-from evo_nas.evaluation import Standing, Status, best_first
+from evo_nas.evaluation import Standing, Status, best_first, is_negated
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.bank import StoredBank, bank_damage
@@ -434,7 +434,7 @@ def metric_of(row: Row) -> tuple[str, float] | None:
         return None
     value = metrics[row["metric"]]
     if row.get("trainings", 1) > 1:
-        value = row["mean_fitness"] if value == row["fitness"] else -row["mean_fitness"]
+        value = -row["mean_fitness"] if is_negated(value, row["fitness"]) else row["mean_fitness"]
     return row["metric"], value
 
 
