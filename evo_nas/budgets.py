@@ -74,10 +74,6 @@ class Budget:
         """Returns the budget with another place for each of the candidates that are `uncounted`."""
         return replace(self, evaluations=self.evaluations + self.uncounted(at_once))
 
-    def is_spent(self, *, asked: int, train_s: float) -> bool:
-        """Whether ``asked`` candidates or ``train_s`` seconds of training use the budget up."""
-        return asked >= self.evaluations or (self.train_s is not None and train_s >= self.train_s)
-
     def ending(self, spent: Spent) -> Ending | None:
         """Returns the limit that ``spent`` has reached; None if the search goes on."""
         if spent.asked >= self.evaluations:

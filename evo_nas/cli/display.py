@@ -18,6 +18,7 @@ from evo_nas.cli.formatting import (
     duration,
     evaluated,
     failures,
+    mean_of,
     out_of,
     planned_in_words,
     pruned,
@@ -48,7 +49,7 @@ from evo_nas.sessions.events import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evo_nas.sessions.events import Event
+    from evo_nas.sessions.events import Best, Event
     from evo_nas.sessions.session import Session
 
 
@@ -208,21 +209,26 @@ class LineDisplay(TextDisplay):
     def line(event: Progressed, started: Started) -> str:
         """Returns ``event`` as one line."""
         known = remembered(event.remembered, event.told)
-        best, scale = event.best, Scale(started.metric, higher_is_better=started.higher_is_better)
+        scale = Scale(started.metric, higher_is_better=started.higher_is_better)
         return "  ".join(
             (
                 f"{evaluated(event)} evaluated{known}{trained(event)}",
                 f"{event.per_minute:,.0f}/min",
                 f"ETA {duration(event.remaining_s)}",
-                f"best {scale.metric} {scale.text(best.fitness)} (#{best.id}{pruned(best.epochs, best.budget)})"
-                if best
-                else "none scored",
+                _best(event.best, scale),
                 *([f"front: {counted(len(event.front), 'network')}"] if event.front else []),
                 f"workers: {workers(event)}",
                 f"failures: {failures(event.by_status, uncounted=event.uncounted)}",
                 *([f"rungs: {spared}"] if (spared := savings_in_words(event.savings)) else []),
             )
         )
+
+
+def _best(best: Best | None, scale: Scale) -> str:
+    if best is None:
+        return "none scored"
+    what_it_is = f"#{best.id}{mean_of(best.trainings)}{pruned(best.epochs, best.budget)}"
+    return f"best {scale.metric} {scale.text(best.fitness)} ({what_it_is})"
 
 
 def display_for(session: Session, *, as_json: bool, console: Console | None = None) -> Display:

@@ -121,6 +121,11 @@ def out_of(told: int, evaluations: int | None, *, between: str = "/") -> str:
     return f"{told:,}{between}{evaluations:,}" if is_limit else f"{told:,}"
 
 
+def mean_of(trainings: int) -> str:
+    """Returns ``, mean of 3`` for a score that is the mean of several trainings; empty for one."""
+    return f", mean of {trainings}" if trainings > 1 else ""
+
+
 def trained(progress: Progressed) -> str:
     """Returns the spent part of the budget of time, such as ``, 2.5 of 10 min trained``; empty without a limit."""
     spent = ""

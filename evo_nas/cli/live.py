@@ -17,6 +17,7 @@ from evo_nas.cli.formatting import (
     duration,
     evaluated,
     failures,
+    mean_of,
     origin,
     pruned,
     remembered,
@@ -123,15 +124,11 @@ def _best(best: Best | None, scale: Scale) -> RenderableType:
         return Text("none scored yet", style="dim")
     figures = Text.assemble(
         (scale.text(best.fitness), "bold green"),
-        f" validation {scale.metric}{_trainings(best)}{pruned(best.epochs, best.budget)}, ",
+        f" validation {scale.metric}{mean_of(best.trainings)}{pruned(best.epochs, best.budget)}, ",
         f"{size(best.parameters, best.table_parameters)}, ",
         (f"#{best.id} ({origin(best.operator, best.parents)})", "dim"),
     )
     return Group(figures, Text(best.architecture))
-
-
-def _trainings(best: Best) -> str:
-    return f", mean of {best.trainings}" if best.trainings > 1 else ""
 
 
 def _population(event: Progressed, scale: Scale) -> str:

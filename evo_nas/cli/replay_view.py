@@ -124,12 +124,11 @@ class ReplayView:
         return Group(*parts, Text(self._sentence(), style="bold"))
 
     def _title(self) -> str:
-        rungs = " and ".join(map(str, self.rungs)) or "no"
+        title = f"{self.run}: {counted(self.candidates, 'candidate')} of {self.epochs} epochs, replayed"
+        if not self.rungs:
+            return f"{title} without rungs"
         rule = f"{self.fitness.pruning}, one of {self.fitness.reduction} goes on"
-        return (
-            f"{self.run}: {counted(self.candidates, 'candidate')} of {self.epochs} epochs, replayed with rungs at "
-            f"{rungs} ({rule})"
-        )
+        return f"{title} with rungs at {' and '.join(map(str, self.rungs))} ({rule})"
 
     def _on_unfinished(self) -> str:
         return (

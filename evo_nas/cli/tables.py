@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import figure, origin, out_of, pruned, size
+from evo_nas.cli.formatting import figure, mean_of, origin, out_of, pruned, size
 from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
@@ -93,7 +93,7 @@ def best_table(rows: Sequence[Row]) -> Table:
             (score_of(row), "bold green"),
             pruned(row["epochs"], row["budget"]),
             ", from inherited weights" if row["inherited_steps"] else "",
-            f", mean of {trainings}" if trainings > 1 else "",
+            mean_of(trainings),
             f"  {size(row['parameters'], row['table_parameters']):>20}  {row['train_s']:>6.2f} s  ",
             (origin(row["operator"], row["parents"]), "dim"),
         )

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.archive import Archive, NoiseReport
-from evo_nas.budgets import Budget, Ending
+from evo_nas.budgets import Budget, Ending, Spent
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
 from evo_nas.evaluation import Standing, Status, best_first, is_negated
@@ -122,7 +122,7 @@ class Run:
         if totals.in_flight:
             return False
         limits = Budget(budget.most_evaluations, budget.train_s).widened(totals.at_once)
-        if limits.is_spent(asked=totals.told, train_s=totals.train_s):
+        if limits.ending(Spent(totals.told, train_s=totals.train_s)) is not None:
             return True
         return read_ending(self._store, told=totals.told, budget=budget) is not None
 

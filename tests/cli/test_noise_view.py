@@ -60,3 +60,4 @@ def test_the_live_view_shows_the_noise_and_of_how_many_trainings_a_score_is_the_
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "validation mse, mean of 2, 14,202 parameters" in text
     assert "noise between seeds 0.0060 mse, from 7 pairs" in text
+    assert f"(#{BEST.id}, mean of 2)" in LineDisplay.line(event, started)

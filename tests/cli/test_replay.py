@@ -48,6 +48,11 @@ def test_a_table_and_one_sentence_say_what_would_have_been_saved(run: Path) -> N
     assert "times less" in said.splitlines()[-1] or "times less" in said.splitlines()[-2]
 
 
+def test_a_replay_without_rungs_says_so(run: Path) -> None:
+    said = replay(run, "--set", "fitness.rungs=[]").output
+    assert "9 candidates of 9 epochs, replayed without rungs" in " ".join(said.split())
+
+
 def test_machines_get_one_object(run: Path) -> None:
     values = json.loads(
         replay(run, "--json", "--workers", 4, "--draws", 3, "--set", "fitness.reduction=2").output
