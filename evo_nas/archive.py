@@ -10,12 +10,12 @@ from evo_nas.config.objectives import FITNESS
 from evo_nas.evaluation import best_first
 from evo_nas.strategies.front import Front
 from evo_nas.strategies.noise import Noise  # noqa: TC001 - pydantic reads the annotations of events
-from evo_nas.strategies.trials import Trials
+from evo_nas.strategies.trials import Trials, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evo_nas.evaluation import Evaluation, Standing
+    from evo_nas.evaluation import Evaluation
     from evo_nas.strategies.trials import Trial
 
 KEPT = 100
@@ -94,18 +94,18 @@ class Archive:
             if self._trials.noise.shifts is not shifted:
                 # What a cut does to all of them is known better now.
                 for kept in self._apart.values():
-                    kept.sort(key=_standing)
+                    kept.sort(key=standing_of)
 
     @property
     def ranking(self) -> Sequence[Trial]:
         """The best trials, best first."""
         candidates = [trial for kept in self._apart.values() for trial in reversed(kept[-self._size :])]
-        return tuple(best_first(candidates, _standing, count=self._size))
+        return tuple(best_first(candidates, standing_of, count=self._size))
 
     @property
     def best(self) -> Trial | None:
         """The best trial; None before the first score."""
-        return next(iter(best_first([kept[-1] for kept in self._apart.values() if kept], _standing)), None)
+        return next(iter(best_first([kept[-1] for kept in self._apart.values() if kept], standing_of)), None)
 
     @property
     def noise(self) -> Noise | None:
@@ -120,12 +120,12 @@ class Archive:
 
     def _lead(self) -> Lead | None:
         noise, best = self._trials.noise.overall, self.best
-        if noise is None or best is None or len(kept := self._apart[_standing(best).is_inherited]) < 2:
+        if noise is None or best is None or len(kept := self._apart[standing_of(best).is_inherited]) < 2:
             return None
         second = kept[-2]
-        if not _standing(best).is_comparable(_standing(second)):
+        if not standing_of(best).is_comparable(standing_of(second)):
             return None
-        lead = _standing(best).fitness - _standing(second).fitness
+        lead = standing_of(best).fitness - standing_of(second).fitness
         return Lead(
             best.main.candidate.id,
             second.main.candidate.id,
@@ -134,13 +134,7 @@ class Archive:
         )
 
     def _insert(self, kept: list[Trial], trial: Trial) -> None:
-        place = bisect_left(kept, _standing(trial), key=_standing)
+        place = bisect_left(kept, standing_of(trial), key=standing_of)
         if place or len(kept) < self._size + KEPT:
             kept.insert(place, trial)
             del kept[: -self._size - KEPT]
-
-
-def _standing(trial: Trial) -> Standing:
-    standing = trial.standing
-    assert standing is not None, "only scored trials are ranked"
-    return standing

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from evo_nas.strategies.proposal import Proposal
 from evo_nas.strategies.revisits import Revisit
+from evo_nas.strategies.trials import BestTrials, standing_of
 
 if TYPE_CHECKING:
     import random
 
-    from evo_nas.evaluation import Candidate, Standing
+    from evo_nas.evaluation import Candidate
     from evo_nas.strategies.trials import Trial
 
 FROM_SCRATCH = "from_scratch"
@@ -28,7 +29,7 @@ class FromScratch(Revisit):
     """
 
     def __init__(self) -> None:
-        self._best: list[Trial] = []
+        self._best = BestTrials(BEST, lambda trial: trial.is_complete and standing_of(trial).is_inherited)
         self._asked: set[int] = set()
 
     def asked(self, candidate: Candidate) -> None:
@@ -38,15 +39,13 @@ class FromScratch(Revisit):
 
     def learn(self, trial: Trial) -> None:
         """Keeps the best complete trials that inherited."""
-        known = {each.candidate.id: each for each in (*self._best, trial)}
-        inherited = [each for each in known.values() if each.is_complete and _standing(each).is_inherited]
-        self._best = sorted(inherited, key=_standing, reverse=True)[:BEST]
+        self._best.learn(trial)
 
     def propose(self, k: int, rng: random.Random) -> Proposal | None:  # noqa: ARG002 - the contract's signature
         """Returns the best inherited trial that was not trained from scratch yet."""
         if len(self._asked) + 1 > SHARE * (k + 1):
             return None
-        chosen = next((each for each in self._best if each.candidate.id not in self._asked), None)
+        chosen = next((each for each in self._best.ranking if each.candidate.id not in self._asked), None)
         if chosen is None:
             return None
         candidate = chosen.candidate
@@ -59,9 +58,3 @@ class FromScratch(Revisit):
             repeats=candidate.id,
             cut=candidate.cut,
         )
-
-
-def _standing(trial: Trial) -> Standing:
-    standing = trial.standing
-    assert standing is not None, "complete trials have a standing"
-    return standing

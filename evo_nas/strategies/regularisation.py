@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from evo_nas.strategies.proposal import Proposal
 from evo_nas.strategies.revisits import Revisit
+from evo_nas.strategies.trials import BestTrials
 
 if TYPE_CHECKING:
     import random
 
-    from evo_nas.evaluation import Candidate, Standing
+    from evo_nas.evaluation import Candidate
     from evo_nas.genome.space import Genome, SearchSpace
     from evo_nas.strategies.trials import Trial
 
@@ -31,7 +32,9 @@ class RegularisationTuning(Revisit):
 
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
-        self._parents: list[Trial] = []
+        self._parents = BestTrials(
+            PARENTS, lambda trial: trial.is_complete and not trial.outcome.inherited_steps
+        )
         self._tuned = 0
 
     def asked(self, candidate: Candidate) -> None:
@@ -40,15 +43,13 @@ class RegularisationTuning(Revisit):
 
     def learn(self, trial: Trial) -> None:
         """Keeps the best complete trials."""
-        known = {each.candidate.id: each for each in (*self._parents, trial)}
-        complete = [each for each in known.values() if each.is_complete and not each.outcome.inherited_steps]
-        self._parents = sorted(complete, key=_standing, reverse=True)[:PARENTS]
+        self._parents.learn(trial)
 
     def propose(self, k: int, rng: random.Random) -> Proposal | None:
         """Returns a child with another regularisation, within the share."""
-        if not self._parents or self._tuned + 1 > SHARE * (k + 1):
+        if not self._parents.ranking or self._tuned + 1 > SHARE * (k + 1):
             return None
-        parent = rng.choice(self._parents).candidate
+        parent = rng.choice(self._parents.ranking).candidate
         return Proposal(
             self._changed(parent.genome, rng),
             parents=(parent.id,),
@@ -68,9 +69,3 @@ class RegularisationTuning(Revisit):
         child = list(genome)
         child[position] = rng.choice(near)
         return tuple(child)
-
-
-def _standing(trial: Trial) -> Standing:
-    standing = trial.standing
-    assert standing is not None, "complete trials have a standing"
-    return standing

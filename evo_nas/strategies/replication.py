@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from evo_nas.strategies.noise import CONFIRMATION, PLAYOFF, REPEAT
 from evo_nas.strategies.proposal import Proposal
 from evo_nas.strategies.revisits import Revisit
-from evo_nas.strategies.trials import REMEMBERED, Scores, reach_of
+from evo_nas.strategies.trials import REMEMBERED, BestTrials, Scores, reach_of, standing_of
 
 if TYPE_CHECKING:
     import random
 
     from evo_nas.config import FitnessOptions
-    from evo_nas.evaluation import Candidate, Standing
+    from evo_nas.evaluation import Candidate
     from evo_nas.strategies.trials import Trial, Trials
 
 CONTEMPORARIES = 50
@@ -58,7 +58,7 @@ class Replication(Revisit):
         self._cuts = cuts
         self._scores = defaultdict[object, Scores](lambda: Scores(CONTEMPORARIES))
         self._recent: deque[Trial] = deque(maxlen=CONTEMPORARIES)
-        self._leaders: list[Trial] = []
+        self._leaders = BestTrials(LEADERS, self._may_lead)
         # The trainings that each trial needs, and those that were asked, by operator. Asked ones are known before told
         # ones when a run is resumed, so neither may follow from the other.
         self._needs: OrderedDict[int, tuple[Trial, str, int]] = OrderedDict()
@@ -91,7 +91,8 @@ class Replication(Revisit):
         # Here and not where it is proposed: a resumed search hears of all results before it proposes anything.
         if not self.awaits(trial):
             self._needs.pop(trial.candidate.id, None)
-        self._rank(trial)
+        if self._fitness.confirm and self._fitness.seeds_per_candidate == 1:
+            self._leaders.learn(trial)
 
     def awaits(self, trial: Trial) -> bool:
         """Whether a further training of it is not told yet; one that failed is believed at once."""
@@ -118,15 +119,8 @@ class Replication(Revisit):
         while len(self._needs) > REMEMBERED:
             self._needs.popitem(last=False)
 
-    def _rank(self, trial: Trial) -> None:
-        """Keeps the best complete trials of which nothing is awaited."""
-        if not self._fitness.confirm or self._fitness.seeds_per_candidate > 1:
-            return
-        contenders = [each for each in (*self._leaders, trial) if self._may_lead(each)]
-        unique = {each.candidate.id: each for each in contenders}.values()
-        self._leaders = sorted(unique, key=_standing, reverse=True)[:LEADERS]
-
     def _may_lead(self, trial: Trial) -> bool:
+        """Whether it is complete and nothing is awaited of it."""
         return (
             trial.is_complete and not self.awaits(trial) and not trial.evaluations[0].outcome.inherited_steps
         )
@@ -139,19 +133,19 @@ class Replication(Revisit):
 
     def _of_the_best(self, k: int) -> Proposal | None:
         """Returns the confirmation of a best trial that was not high when it came, before others fell behind it."""
-        if not self._leaders or self._confirmed + 1 > CONFIRMATIONS * (k + 1):
+        if not self._leaders.ranking or self._confirmed + 1 > CONFIRMATIONS * (k + 1):
             return None
-        best = self._leaders[0]
+        best = self._leaders.ranking[0]
         is_asked = self._asked.get((best.candidate.id, CONFIRMATION), 0) > 0
         is_known = best.trainings > 1 and (self._cuts == 1 or len(set(best.cuts)) > 1)
         return None if is_asked or is_known or best not in self._trials else self._again(best, CONFIRMATION)
 
     def _playoff(self, k: int) -> Proposal | None:
-        if len(self._leaders) < 2 or self._played + 1 > PLAYOFFS * (k + 1):
+        if len(self._leaders.ranking) < 2 or self._played + 1 > PLAYOFFS * (k + 1):
             return None
-        pair = first, second = self._leaders[:2]
+        pair = first, second = self._leaders.ranking[:2]
         noise = self._trials.noise.overall
-        lead = _standing(first).fitness - _standing(second).fitness
+        lead = standing_of(first).fitness - standing_of(second).fitness
         trainings = first.trainings, second.trainings
         if noise is None or not noise.hides(lead, trainings=trainings) or min(trainings) >= MOST_TRAININGS:
             return None
@@ -201,12 +195,6 @@ class Replication(Revisit):
         if self._repeated % 2 == 0:
             return latest
         return (latest + 1) % self._cuts if latest == 0 else 0
-
-
-def _standing(trial: Trial) -> Standing:
-    standing = trial.standing
-    assert standing is not None, "complete trials have a standing"
-    return standing
 
 
 def _told(trial: Trial, operator: str) -> int:

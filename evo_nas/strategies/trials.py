@@ -279,6 +279,36 @@ def _differs_in_start(one: Evaluation, other: Evaluation) -> bool:
     return (one.outcome.inherited_steps > 0) != (other.outcome.inherited_steps > 0)
 
 
+def standing_of(trial: Trial) -> Standing:
+    """Returns what ranks a trial that has a score."""
+    standing = trial.standing
+    assert standing is not None, "only scored trials are ranked"
+    return standing
+
+
+class BestTrials:
+    """The best of some trials, as they stand since each was last shown.
+
+    Args:
+        most: How many are kept.
+        is_wanted: Whether a trial counts; only such as have a score and can be ranked with one another.
+
+    Attributes:
+        ranking: The trials, best first.
+    """
+
+    def __init__(self, most: int, is_wanted: Callable[[Trial], bool]) -> None:
+        self._most = most
+        self._is_wanted = is_wanted
+        self.ranking: list[Trial] = []
+
+    def learn(self, trial: Trial) -> None:
+        """Takes in a trial that is new or was trained again, which may have cost it its place."""
+        known = {each.candidate.id: each for each in (*self.ranking, trial)}
+        wanted = filter(self._is_wanted, known.values())
+        self.ranking = sorted(wanted, key=standing_of, reverse=True)[: self._most]
+
+
 class Scores:
     """The latest complete first scores, in order; says where another one stands among them.
 
