@@ -76,6 +76,11 @@ class FitnessOptions(_Section):
         return bool(self.rungs) and len(self.objectives) == 1
 
     @property
+    def trains_again(self) -> bool:
+        """Whether some candidates are trained more than once."""
+        return self.confirm or self.repeats > 0 or self.seeds_per_candidate > 1
+
+    @property
     def measures_latency(self) -> bool:
         """Whether the latency of networks is measured."""
         return self.latency or LATENCY in self.objectives

@@ -59,9 +59,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         missing: What becomes of NaN in ``X``: ``refuse``, ``mask``, ``interpolate`` or ``previous``.
         validation: Share of the sequences that candidates are compared on.
         test: Share of the sequences that the champion is compared with an LSTM and simple models on, in ``verdict_``.
-        cuts: Cuts of training and validation, on the further of which promising candidates are confirmed.
+        cuts: Cuts of training and validation; with several, promising candidates are confirmed on the further ones.
         space: Options of the search space, as in the section ``space`` of a configuration.
         strategy: Options of the strategy, as in the section ``strategy``.
+        fitness: How candidates are scored, as in the section ``fitness``.
         workers: Worker processes, for the executor ``ray``.
         executor: ``inline`` to train in this process, ``ray`` for worker processes.
         run: Directory of the run, which a further `fit` on the same data goes on with; temporary by default.
@@ -95,6 +96,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         cuts: int = 1,
         space: Mapping[str, Any] | None = None,
         strategy: Mapping[str, Any] | None = None,
+        fitness: Mapping[str, Any] | None = None,
         workers: int = 1,
         executor: ExecutorKind = "inline",
         run: str | os.PathLike[str] | None = None,
@@ -111,6 +113,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.cuts = cuts
         self.space = space
         self.strategy = strategy
+        self.fitness = fitness
         self.workers = workers
         self.executor = executor
         self.run = run
@@ -220,7 +223,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             name: (_is_share(share), "a number between 0 and 1, a share of the data")
             for name, share in parts.items()
         }
-        for name in ("space", "strategy"):
+        for name in ("space", "strategy", "fitness"):
             given = getattr(self, name)
             allowed[name] = (given is None or isinstance(given, Mapping), "a mapping of options, or None")
         allowed["metric"] = (
@@ -252,6 +255,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             "space": plain["space"] or {},
             "strategy": {"kind": "aging", **(plain["strategy"] or {})},
             "training": {"epochs": plain["epochs"]},
+            # Only what is trained again sees the further cuts.
+            "fitness": {"confirm": plain["cuts"] > 1, **(plain["fitness"] or {})},
             "validation": {"cuts": plain["cuts"]},
             "budget": {name: plain[name] for name in ("evaluations", "train_minutes")},
             "workers": plain["workers"],

@@ -102,6 +102,11 @@ class Planner:
             hints.append(
                 f"training.epochs is {config.training.full_epochs}; few networks show in so few what they can"
             )
+        if config.validation.cuts > 1 and not config.fitness.trains_again:
+            hints.append(
+                f"validation.cuts is {config.validation.cuts}, but nothing is trained a second time, so that the "
+                "further cuts are not used; set fitness.confirm to true"
+            )
         return tuple(hints)
 
 

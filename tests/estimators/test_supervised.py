@@ -157,6 +157,8 @@ def test_an_estimator_that_was_not_fitted_says_so(estimator, tmp_path) -> None:
         ({"test": 0.5, "validation": 0.5}, "must be less than 1 together"),
         ({"space": [1]}, r"space is \[1\]; must be a mapping of options, or None"),
         ({"strategy": "aging"}, 'strategy is "aging"; must be a mapping'),
+        ({"fitness": "confirm"}, 'fitness is "confirm"; must be a mapping'),
+        ({"fitness": {"rung": [2]}}, "fitness.rung is unknown"),
         ({"executor": "cloud"}, "executor is 'cloud'"),
         ({"cuts": 0}, "validation.cuts is 0; must be at least 1"),
     ],
@@ -240,7 +242,16 @@ def test_a_run_of_ones_own_is_kept_and_gone_on_with(tmp_path, state) -> None:
 
 def test_the_cuts_of_a_search_are_a_parameter(tmp_path) -> None:
     EvoClassifier(**TINY, cuts=3, run=tmp_path / "run").fit(X, CLASSES)
-    assert Run.at(tmp_path / "run").config.validation.cuts == 3
+    config = Run.at(tmp_path / "run").config
+    assert config.validation.cuts == 3
+    assert config.fitness.confirm  # otherwise no training would see the further ones
+
+
+def test_how_candidates_are_scored_is_a_parameter(tmp_path) -> None:
+    fitness = {"repeats": np.float64(0.25), "confirm": False}
+    EvoClassifier(**TINY, cuts=2, fitness=fitness, run=tmp_path / "run").fit(X, CLASSES)
+    scored = Run.at(tmp_path / "run").config.fitness
+    assert (scored.repeats, scored.confirm) == (0.25, False)
 
 
 def test_scikit_learn_cross_validates_it() -> None:

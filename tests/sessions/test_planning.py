@@ -82,6 +82,11 @@ def test_minutes_below_one_training_and_its_verdict_are_refused_with_the_least_t
         ({}, Budget(10), "10 evaluations hardly get beyond"),
         ({"strategy": {"kind": "aging", "population": 50}}, Budget(60), "strategy.population is 50"),
         ({"training": {"epochs": 2}}, Budget(60), "training.epochs is 2"),
+        (
+            {"validation": {"cuts": 3}},
+            Budget(60),
+            "validation.cuts is 3, but nothing is trained a second time",
+        ),
     ],
 )
 def test_what_is_too_small_is_said(config: dict[str, Any], budget: Budget, hint: str) -> None:
