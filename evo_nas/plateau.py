@@ -32,5 +32,7 @@ class Plateau:
             gain = best.fitness - known.fitness
             if gain <= 0 or (noise is not None and noise.hides(gain)):
                 return False
+        # What went furthest may turn out to be unstable, so that one is the best that was pruned.
+        is_rise = known is None or best.level >= known.level
         self._reference = best
-        return True
+        return is_rise

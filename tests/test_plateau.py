@@ -40,3 +40,10 @@ def test_the_first_complete_training_is_an_improvement_on_pruned_ones() -> None:
     plateau = Plateau()
     plateau.rises(scored(0.9, level=2), NOISE)
     assert plateau.rises(scored(0.8), NOISE)
+
+
+def test_a_pruned_training_is_no_improvement_on_a_complete_one_that_proved_unstable() -> None:
+    plateau = Plateau()
+    plateau.rises(scored(0.8), NOISE)
+    assert not plateau.rises(scored(0.9, level=2), NOISE)
+    assert plateau.rises(scored(0.95, level=2), NOISE)
