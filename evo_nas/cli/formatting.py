@@ -146,7 +146,7 @@ def planned_in_words(plan: Planned) -> str:
 
 def _about(seconds: float) -> str:
     """Returns ``seconds`` roughly, such as ``0.4 s``, ``18 s``, ``12 minutes`` or ``3 hours``."""
-    if seconds < 10:
+    if seconds < 9.5:
         return f"{seconds:.1g} s"
     if seconds < 90:
         return f"{seconds:.0f} s"

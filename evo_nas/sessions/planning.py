@@ -79,8 +79,9 @@ class Planner:
     def _refuse_too_few_minutes(self, progress: Progress) -> None:
         wall_s, least_s = progress.budget.wall_s, progress.budget.rest_s(progress.full_s)
         if wall_s is not None and least_s > wall_s:
+            seconds = f"{progress.full_s:,.0f}" if progress.full_s >= 10 else f"{progress.full_s:.2g}"
             raise ConfigError(
-                f"budget.minutes is {wall_s / 60:g}; a training takes about {progress.full_s:.3g} s here and the "
+                f"budget.minutes is {wall_s / 60:g}; a training takes about {seconds} s here and the "
                 f"verdict as much as {progress.budget.verdict_trainings:.0f} of them: give at least "
                 f"{math.ceil(10 * least_s / 60) / 10:g}, or fewer training.epochs. What was evaluated is kept"
             )

@@ -12,6 +12,7 @@ from evo_nas.config import SearchConfig
 from evo_nas.errors import ConfigError
 from evo_nas.execution.executor import Occupancy
 from evo_nas.progress import Progress
+from evo_nas.sessions.events import Planned
 from evo_nas.sessions.planning import Planner, affordable_epochs, expected_evaluations
 
 
@@ -54,6 +55,15 @@ def test_the_plan_says_what_a_candidate_takes_and_what_the_budget_buys() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.36, "0.4 s"), (9.4, "9 s"), (9.7, "10 s"), (95.0, "2 minutes"), (9000.0, "2.5 hours")],
+)
+def test_the_times_of_a_plan_are_said_roughly(seconds: float, text: str) -> None:
+    plan = Planned(candidate_s=seconds, evaluations=10, search_s=1.0, verdict_s=1.0)
+    assert f"a candidate takes about {text} here" in planned_in_words(plan)
+
+
 def test_a_plan_is_told_once_and_not_before_a_pace_is_known() -> None:
     made = planner()
     assert made.news(progress(told=0, train_s=0.0, full_s=0.0)) is None
@@ -74,6 +84,8 @@ def test_the_limit_that_is_reached_first_counts() -> None:
 def test_minutes_below_one_training_and_its_verdict_are_refused_with_the_least_that_would_do() -> None:
     with pytest.raises(ConfigError, match=r"budget.minutes is 5; .* about 18 s .* give at least 5.1"):
         planner().news(progress(budget=Budget(10**8, wall_s=300.0, verdict_trainings=16)))
+    with pytest.raises(ConfigError, match=r"a training takes about 1,500 s here"):
+        planner().news(progress(full_s=1500.0, budget=Budget(10**8, wall_s=300.0, verdict_trainings=16)))
 
 
 @pytest.mark.parametrize(
