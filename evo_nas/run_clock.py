@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Evaluation
 
 _FORGETTING = 0.1
-"""Weight of the newest training in the running mean of seconds."""
+"""Least weight of the newest training in the mean of seconds, so that it follows those of the last ones."""
 
 
 class RunClock:
@@ -54,6 +54,7 @@ class TrainingPace:
 
     def __init__(self) -> None:
         self.full_s = 0.0
+        self._observed = 0
 
     def observe(self, evaluation: Evaluation) -> None:
         """Takes in an evaluation; failures, continued and remembered trainings say nothing about a whole one."""
@@ -61,4 +62,6 @@ class TrainingPace:
         if outcome.fitness is None or candidate.continues is not None or outcome.source or not outcome.epochs:
             return
         seconds = outcome.train_s * candidate.budget / outcome.epochs
-        self.full_s = seconds if not self.full_s else self.full_s + _FORGETTING * (seconds - self.full_s)
+        self._observed += 1
+        # The plain mean at first: what a first training takes longer in its process is soon forgotten.
+        self.full_s += max(_FORGETTING, 1 / self._observed) * (seconds - self.full_s)

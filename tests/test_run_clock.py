@@ -38,6 +38,13 @@ def test_a_pruned_training_tells_how_long_a_full_one_takes() -> None:
     assert pace.full_s == pytest.approx(12)
 
 
+def test_the_first_training_decides_the_pace_no_more_than_those_after_it() -> None:
+    pace = TrainingPace()
+    for seconds in (6.0, 0.4, 0.4, 0.4):
+        pace.observe(trained(0, seconds))
+    assert pace.full_s == pytest.approx(1.8)
+
+
 @pytest.mark.parametrize(
     "outcome",
     [{"status": Status.DIVERGED, "fitness": None}, {"source": "runs/a #3"}],

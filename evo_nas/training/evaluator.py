@@ -12,6 +12,7 @@ from evo_nas.errors import DataError, GenomeError
 from evo_nas.evaluation import Outcome, Status
 from evo_nas.genome.costs import Costs
 from evo_nas.genome.parameters import count_parameters, count_tables
+from evo_nas.models.native import native_status
 from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.latency import measure_latency
@@ -163,6 +164,9 @@ class EvaluatorFactory:
         # With one thread the same candidate gives the same fitness, bit for bit.
         torch.set_num_threads(1)
         device = device_for(self.training)
+        if device.type == "cpu":
+            # Compiled now if it never was here: otherwise the seconds of the first candidate would have it.
+            native_status()
         memory = limit_memory(device, gpu_share=self.gpu_share) or self.memory_bytes
         return CandidateEvaluator(
             self.space,

@@ -87,6 +87,13 @@ def test_the_factory_sets_one_thread_and_the_time_limit_of_the_configuration(spa
     assert evaluator(candidate(space)).status is Status.TIMED_OUT
 
 
+def test_the_factory_builds_the_interpreter_before_anything_is_trained(space, dataset, monkeypatch) -> None:
+    built: list[bool] = []
+    monkeypatch.setattr(evaluator, "native_status", lambda: built.append(True))
+    EvaluatorFactory(space, dataset, ON_CPU)()
+    assert built == [True]
+
+
 def test_what_the_factory_is_given_reaches_the_training(space, dataset, monkeypatch) -> None:
     seen = []
 
