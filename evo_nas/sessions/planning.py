@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
 from evo_nas.sessions.events import Planned
+from evo_nas.strategies.aging import LEAST_POPULATION
 
 if TYPE_CHECKING:
     from evo_nas.config import SearchConfig
@@ -94,7 +95,9 @@ class Planner:
                 f"or fewer training.epochs give more of them"
             )
         population = config.strategy.get("population")
-        if isinstance(population, int) and evaluations < 2 * population:
+        # One that is no larger than the least would not become smaller if it followed the budget, as it did when a run
+        # that goes on was begun.
+        if isinstance(population, int) and population > LEAST_POPULATION and evaluations < 2 * population:
             hints.append(
                 f"strategy.population is {population}, of which {evaluations} evaluations hardly see one generation; "
                 "leave it out, and it follows the budget"

@@ -29,6 +29,9 @@ BIASED = frozenset((CONFIRMATION, PLAYOFF))
 """Operators of trainings that were asked because an earlier score was high."""
 LEAST_PAIRS = 3
 """Fewer pairs of trainings say nothing about the noise."""
+DOUBTED = 0.5
+"""Part of a cut's shift that counts while fewer pairs show it: one poor network may be off by more than the shift, and
+half of it is never far wrong."""
 REMEMBERED_PAIRS = 256
 """The latest pairs count: the networks of a late population may be noisier than its founders."""
 COLLAPSE = 5.0
@@ -133,14 +136,18 @@ class NoiseEstimator:
 
     def _learn_cuts(self) -> None:
         # A cut may be harder for every network; what is left beside that is the noise.
-        self.shifts = {cut: statistics.median(found) for cut, found in self._differences.items()}
+        medians = {cut: statistics.median(found) for cut, found in self._differences.items()}
         residues = [
-            (difference - self.shifts[cut]) / math.sqrt(2)
+            (difference - medians[cut]) / math.sqrt(2)
             for cut, found in self._differences.items()
             for difference in found
         ]
         # Each median takes away about one of the residues of its cut.
-        self._cuts = _pooled(residues, fitted=len(self.shifts))
+        self._cuts = _pooled(residues, fitted=len(medians))
+        self.shifts = {
+            cut: median * (1.0 if len(self._differences[cut]) >= LEAST_PAIRS else DOUBTED)
+            for cut, median in medians.items()
+        }
 
 
 NORMAL_MEDIAN = statistics.NormalDist().inv_cdf(0.75)

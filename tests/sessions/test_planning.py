@@ -88,6 +88,12 @@ def test_minutes_below_one_training_and_its_verdict_are_refused_with_the_least_t
         planner().news(progress(full_s=1500.0, budget=Budget(10**8, wall_s=300.0, verdict_trainings=16)))
 
 
+def test_the_least_population_that_follows_a_budget_is_no_mistake() -> None:
+    plan = planner(strategy={"kind": "aging", "population": 10}).news(progress(budget=Budget(18)))
+    assert plan is not None
+    assert not any("strategy.population" in hint for hint in plan.hints)
+
+
 @pytest.mark.parametrize(
     ("config", "budget", "hint"),
     [

@@ -238,6 +238,15 @@ def test_a_fall_that_the_noise_explains_is_no_collapse() -> None:
     assert not log.trials.of(log.tell_all(0.98, 0.88)).collapsed
 
 
+def test_a_single_pair_does_not_say_how_much_harder_a_cut_is() -> None:
+    log = Log()
+    shifts = []
+    for _ in range(3):
+        log.tell_all(0.9, 0.7, cuts=[0, 1])
+        shifts.append(log.trials.noise.shift(1))
+    assert shifts == pytest.approx([-0.1, -0.1, -0.2])
+
+
 def test_a_score_on_a_harder_cut_is_not_held_against_a_network() -> None:
     log = Log()
     for _ in range(5):
