@@ -163,7 +163,7 @@ class Tally:
             told=self.told,
             train_s=self.train_s,
             wall_s=wall_s,
-            full_s=self.pace.full_s,
+            full_s=self.pace.full_s if self.pace.is_known else 0.0,
             since_better=self.told - self._better_after,
             since_better_s=wall_s - self._better_at_s,
         )

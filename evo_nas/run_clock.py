@@ -49,12 +49,26 @@ def trained_s(evaluations: Iterable[Evaluation]) -> float:
     return total
 
 
+ENOUGH_TRAININGS, ENOUGH_S = 3, 10.0
+"""So many trainings, or seconds of them, are seen before their pace may end a search: a few short ones say little."""
+
+
 class TrainingPace:
-    """The seconds that a full training of recent candidates takes."""
+    """The seconds that a full training of recent candidates takes.
+
+    Attributes:
+        full_s: The mean; 0 before the first.
+    """
 
     def __init__(self) -> None:
         self.full_s = 0.0
         self._observed = 0
+        self._seen_s = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough was seen to decide by it."""
+        return self._observed >= ENOUGH_TRAININGS or self._seen_s >= ENOUGH_S
 
     def observe(self, evaluation: Evaluation) -> None:
         """Takes in an evaluation; failures, continued and remembered trainings say nothing about a whole one."""
@@ -63,5 +77,6 @@ class TrainingPace:
             return
         seconds = outcome.train_s * candidate.budget / outcome.epochs
         self._observed += 1
+        self._seen_s += outcome.train_s
         # The plain mean at first: what a first training takes longer in its process is soon forgotten.
         self.full_s += max(_FORGETTING, 1 / self._observed) * (seconds - self.full_s)

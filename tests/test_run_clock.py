@@ -38,6 +38,16 @@ def test_a_pruned_training_tells_how_long_a_full_one_takes() -> None:
     assert pace.full_s == pytest.approx(12)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_known"), [([1.0, 1.0], False), ([1.0, 1.0, 1.0], True), ([11.0], True)]
+)
+def test_a_few_short_trainings_do_not_tell_the_pace(seconds: list[float], is_known: bool) -> None:
+    pace = TrainingPace()
+    for each in seconds:
+        pace.observe(trained(0, each))
+    assert pace.is_known is is_known
+
+
 def test_the_first_training_decides_the_pace_no_more_than_those_after_it() -> None:
     pace = TrainingPace()
     for seconds in (6.0, 0.4, 0.4, 0.4):

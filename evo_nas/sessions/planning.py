@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
+from evo_nas.run_clock import ENOUGH_S, ENOUGH_TRAININGS
 from evo_nas.sessions.events import Planned
 from evo_nas.strategies.aging import LEAST_POPULATION
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from evo_nas.config import SearchConfig
     from evo_nas.progress import Progress
 
-FEWEST_MEASURED = 3
-"""Candidates that are trained before a pace is believed."""
 SHARE_WITH_RUNGS = 0.5
 """How much of all epochs is about trained where trainings are pruned at rungs."""
 FEW_EVALUATIONS = 20
@@ -61,11 +60,12 @@ class Planner:
         """
         if self._is_told or progress.full_s <= 0:
             return None
-        self._refuse_too_few_minutes(progress)
+        measured = progress.told - progress.told_at_start
+        if progress.finished or measured >= ENOUGH_TRAININGS or progress.train_s >= ENOUGH_S:
+            self._refuse_too_few_minutes(progress)
         if progress.finished:
             return None
-        measured = progress.told - progress.told_at_start
-        if measured < min(FEWEST_MEASURED, progress.budget.evaluations - progress.told_at_start):
+        if measured < min(ENOUGH_TRAININGS, progress.budget.evaluations - progress.told_at_start):
             return None
         self._is_told = True
         evaluations = expected_evaluations(progress)

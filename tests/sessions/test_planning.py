@@ -94,6 +94,16 @@ def test_the_least_population_that_follows_a_budget_is_no_mistake() -> None:
     assert not any("strategy.population" in hint for hint in plan.hints)
 
 
+def test_one_short_training_refuses_no_minutes() -> None:
+    few = Budget(10**8, wall_s=30.0, verdict_trainings=16)
+    slow = {"full_s": 4.4, "budget": few, "told": 1}
+    assert planner().news(progress(train_s=0.3, **slow)) is None
+    with pytest.raises(ConfigError, match="budget.minutes is 0.5"):
+        planner().news(progress(train_s=10.3, **slow))
+    with pytest.raises(ConfigError, match="budget.minutes is 0.5"):
+        planner().news(progress(train_s=0.3, finished=True, **slow))
+
+
 @pytest.mark.parametrize(
     ("config", "budget", "hint"),
     [
