@@ -151,9 +151,7 @@ class AgingEvolution(Strategy[AgingOptions]):
             return self._population
         apart: dict[bool, list[Individual]] = {True: [], False: []}
         for each in self._population:
-            standing = each.trial.standing
-            assert standing is not None, "what breeds has a score"
-            apart[standing.is_inherited].append(each)
+            apart[each.standing.is_inherited].append(each)
         enough = min(self._warmup, self._size // 2)
         return apart[True] if len(apart[True]) >= enough or not apart[False] else apart[False]
 

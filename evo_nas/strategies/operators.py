@@ -21,7 +21,7 @@ from evo_nas.strategies.bandit import OperatorBandit
 from evo_nas.strategies.mutation import Operator, blocks_of, mutated, operators_of
 from evo_nas.strategies.pareto import select_from_fronts
 from evo_nas.strategies.rewards import reward_of
-from evo_nas.strategies.trials import best_within_noise
+from evo_nas.strategies.trials import best_within_noise, standing_of
 
 if TYPE_CHECKING:
     import random
@@ -64,9 +64,7 @@ class Individual(list[int]):
     @property
     def standing(self) -> Standing:
         """What ranks it, as of now."""
-        standing = self.trial.standing
-        assert standing is not None, "only scored trials are individuals"
-        return standing
+        return standing_of(self.trial)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Individual:
         return Individual(self.trial)
