@@ -23,7 +23,7 @@ from evo_nas.sessions.events import (
     Working,
     event_to_json,
 )
-from evo_nas.sessions.local import judge
+from evo_nas.sessions.judging import judge
 
 if TYPE_CHECKING:
     import signal

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from evo_nas.champion.reference_lstm import MOST_TRAININGS
-from evo_nas.champion.verdict import stored_verdict
-from evo_nas.config.objectives import FITNESS
-from evo_nas.errors import ConfigError, ExecutionError, FencedError
+from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.experiment import ExecutorKind, Experiment
-from evo_nas.genome.describe import describe
 from evo_nas.runs import Run
 from evo_nas.sessions.events import (
     Baselines,
-    Best,
     Completed,
-    FrontMember,
     Judged,
     Loaded,
-    Progressed,
     Started,
     Stopped,
     Working,
 )
-from evo_nas.sessions.pace import Pace
-from evo_nas.sessions.planning import Planner, affordable_epochs, expected_evaluations
+from evo_nas.sessions.judging import judge
+from evo_nas.sessions.narrator import Narrator
+from evo_nas.sessions.planning import Planner, affordable_epochs
 from evo_nas.sessions.session import Session
-from evo_nas.strategies.front import cost_of
-from evo_nas.tasks.baselines.fitting import scores
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from evo_nas.champion.retrain import Retrain
     from evo_nas.config import BudgetOptions, SearchConfig
     from evo_nas.loop import Search
     from evo_nas.progress import Progress
     from evo_nas.sessions.events import Event
-    from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -201,7 +192,7 @@ class LocalSession(Session):
             self._search = search
             if self._stopping is not None:  # stopped while the workers were starting
                 search.stop(drain_s=self._stopping)
-            metric, narrator = experiment.dataset.metric, _Narrator(experiment)
+            metric, narrator = experiment.dataset.metric, Narrator(experiment)
             planner = Planner(experiment.config)
             # A new run exists only now; what was fitted before is kept with it.
             self.run.keep_baselines(baselines.metric, baselines.results)
@@ -236,135 +227,3 @@ def completed(run: Run, budget: BudgetOptions) -> Completed:
     ending = run.ending(budget)
     told = 0 if ending is None else run.totals().told
     return Completed(run=str(run), ending=ending, told=told, noise=run.noise())
-
-
-def judge(
-    run: Run,
-    experiment: Experiment,
-    *,
-    retrain: Retrain | None = None,
-    is_stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
-    """Compares the champion of ``run`` with an LSTM of its size and yields what is done, at last `Judged`.
-
-    It reads no data and trains nothing if the run keeps a verdict on all of its evaluations. Trainings of an
-    interrupted attempt are used again.
-
-    Args:
-        run: A run that exists.
-        experiment: What it is of.
-        retrain: Makes the trainings; in this process by default.
-        is_stopped: Asked between trainings; if it is true, nothing more is yielded.
-
-    Raises:
-        ChampionError: No candidate was scored, or no training succeeded.
-        RunError: Another process is searching or judging the run.
-    """
-    verdict = stored_verdict(run)
-    if verdict is None:
-        # A verdict is made once, by the process that owns the run: two would remove each other's trainings.
-        with run.owned() as check_owned:
-            for event in _contest(run, experiment, retrain, check_owned=check_owned):
-                if is_stopped():
-                    return
-                if event is not None:
-                    yield event
-            verdict = stored_verdict(run)
-    if verdict is None:
-        raise FencedError(
-            f"{run} has been searched on by another process meanwhile; give the same command again"
-        )
-    yield Judged(verdict=verdict)
-
-
-def _contest(
-    run: Run, experiment: Experiment, retrain: Retrain | None, *, check_owned: Callable[[], None]
-) -> Iterator[Event | None]:
-    """Makes the trainings of a verdict and publishes it; yields None while a training goes on elsewhere."""
-    from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch, which a kept verdict spares
-    from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
-
-    baselines = run.baselines(experiment.dataset.metric.name, lambda: experiment.baselines)
-    contest = Contest(run, experiment)
-    yield Working(doing="retraining the champion beside LSTMs of its size", done=0, total=contest.total)
-    for made in contest.hold(retrain or retrain_here):
-        done = f"retrained {made.name}" if made is not None else ""
-        yield Working(doing=done, done=contest.done, total=contest.total) if done else None
-    contest.verdict(scores(baselines), check_owned=check_owned)
-
-
-class _Narrator:
-    """Turns the progress of a loop into events; describes each best architecture only once."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
-        self._pace = Pace()
-        self._best: Best | None = None
-
-    def event(self, progress: Progress) -> Progressed:
-        """Returns the event for ``progress``."""
-        self._pace.observe(progress)
-        return Progressed(
-            told=progress.told,
-            told_at_start=progress.told_at_start,
-            asked=progress.asked,
-            evaluations=expected_evaluations(progress),
-            train_s=progress.train_s,
-            train_s_budget=progress.budget.train_s,
-            elapsed_s=progress.elapsed_s,
-            per_minute=self._pace.per_minute,
-            remaining_s=self._pace.remaining_s(progress),
-            by_status=progress.by_status,
-            best=self._described(progress.best),
-            population=progress.fitness,
-            workers=progress.occupancy,
-            finished=progress.finished,
-            interrupted=progress.interrupted,
-            commit_s=progress.commit_s,
-            remembered=progress.remembered,
-            noise=progress.noise,
-            savings=progress.savings,
-            front=self._front(progress),
-            constant=progress.constant,
-            wall_s=progress.wall_s,
-            wall_s_budget=progress.budget.wall_s,
-            uncounted=progress.uncounted,
-        )
-
-    def _front(self, progress: Progress) -> tuple[FrontMember, ...]:
-        higher_is_better = self._experiment.dataset.metric.higher_is_better
-        costs = [name for name in self._experiment.config.fitness.objectives if name != FITNESS]
-        return tuple(
-            FrontMember(
-                id=trial.main.candidate.id,
-                value=trial.fitness if higher_is_better else -trial.fitness,
-                costs={name: cost for name in costs if (cost := cost_of(trial, name)) is not None},
-            )
-            for trial in progress.front
-            if trial.fitness is not None
-        )
-
-    def _described(self, best: Trial | None) -> Best | None:
-        if best is None or best.fitness is None:
-            return None
-        metric, candidate = self._experiment.dataset.metric, best.main.candidate
-        value = best.fitness if metric.higher_is_better else -best.fitness
-        if self._best is None or self._best.id != candidate.id:
-            self._best = Best(
-                id=candidate.id,
-                value=value,
-                fitness=best.fitness,
-                parameters=best.outcome.parameters,
-                table_parameters=best.outcome.table_parameters,
-                operator=candidate.operator,
-                parents=candidate.parents,
-                canonical_hash=candidate.canonical_hash,
-                architecture=describe(self._experiment.space.decode(candidate.genome)),
-                trainings=best.trainings,
-                epochs=best.outcome.epochs,
-                budget=candidate.budget,
-            )
-        elif self._best.fitness != best.fitness:
-            # It was trained again, or another cut is known better.
-            self._best = replace(self._best, value=value, fitness=best.fitness, trainings=best.trainings)
-        return self._best

@@ -23,7 +23,7 @@ from evo_nas.experiment import Experiment
 from evo_nas.genome.cells import cell_name
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Judged
-from evo_nas.sessions.local import judge
+from evo_nas.sessions.judging import judge
 from evo_nas.training.forward import score_part
 
 
