@@ -38,7 +38,7 @@ def test_the_query_finds_the_best_of_a_run(tmp_path: Path, monkeypatch: pytest.M
 def test_the_configuration_is_a_valid_one() -> None:
     (text,) = blocks("yaml")
     experiment = Experiment.of(configured(yaml.safe_load(text)))
-    assert experiment.budget.evaluations == 60
+    assert experiment.budget.evaluations == 120
 
 
 def test_every_file_it_links_to_is_there() -> None:

@@ -33,7 +33,7 @@ class FitnessOptions(_Section):
 
     Attributes:
         rungs: Epochs after which a training may be pruned, ascending and below ``training.epochs``; ``auto`` chooses
-            them, and none trains every candidate to the end, as several objectives do.
+            them, and ``null`` trains every candidate to the end. as several objectives do.
         pruning: The rule that decides at a rung: ``halving`` (asynchronous successive halving), ``median``, or
             ``extrapolation`` of the run's own curves.
         reduction: At a rung, one of so many goes on.
