@@ -79,7 +79,8 @@ def strategy(seed: int) -> AgingEvolution:
 def objective(candidate: Candidate) -> Outcome:
     rng = stream(3, "objective", candidate.canonical_hash)
     if rng.random() < 0.1:
-        return Outcome(Status.DIVERGED, train_s=1.0)
+        # One that diverges at once would take no place of the budget.
+        return Outcome(Status.DIVERGED, train_s=1.0, epochs=1)
     parameters = rng.randrange(50, 60)
     curve = [rng.random() * epoch for epoch in range(1, candidate.budget + 1)]
     limits = zip(candidate.rungs, candidate.thresholds, strict=True)
