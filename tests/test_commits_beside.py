@@ -17,10 +17,11 @@ from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
 from evo_nas.ledger import BackgroundCommitter, Committer, Ledger, committing, compaction
 from evo_nas.loop import Search
+from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore
-from tests.test_simulation import Crash, DoomedStore, arrivals, objective, strategy, told
+from tests.test_simulation import EPOCHS, SPACE, Crash, DoomedStore, arrivals, objective, strategy, told
 
 SCHEDULES = 40
 RESUMPTIONS = 60
@@ -199,6 +200,12 @@ class ScriptedCommitter(Committer):
         return self._ahead
 
 
+def without_rungs(seed: int) -> AgingEvolution:
+    """Returns a strategy that always asks as many as are wanted, so that every order may arrive."""
+    options = AgingOptions(population=8, tournament=3, warmup=4)
+    return AgingEvolution(SPACE, options, seed=seed, epochs=EPOCHS)
+
+
 def grouped(batches: list[list[int]], rng: random.Random) -> list[list[list[int]]]:
     groups = []
     while batches:
@@ -224,7 +231,7 @@ def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(se
         ledger = Ledger.open(store) if "RUN.json" in files else Ledger.create(store, RECORD)
         script = Script(left, slots=slots, dies_at=loop_dies)
         committer = ScriptedCommitter(ledger, script, looks=looks, ahead=ahead)
-        Search.resumed(strategy(seed), script, ledger, budget=Budget(30), committer=committer).run()
+        Search.resumed(without_rungs(seed), script, ledger, budget=Budget(30), committer=committer).run()
 
     whole: dict[str, bytes] = {}
     live(whole, store_dies=0, loop_dies=0, after=False)
