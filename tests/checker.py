@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from evo_nas.budgets import Budget
 from evo_nas.evaluation import Evaluation
 from evo_nas.ledger import History, LedgerReader, Place, Store, open_store
 from evo_nas.ledger.contents import Contents
@@ -102,6 +103,8 @@ def _check_dispatched(
 def _check_budget(told: Mapping[int, Evaluation], budget: int | None, complete: bool) -> Iterator[Violation]:
     if budget is None:
         return
+    at_once = sum(evaluation.outcome.diverged_at_once for evaluation in told.values())
+    budget = Budget(budget).widened(at_once).evaluations
     if len(told) > budget:
         yield f"4: {len(told)} evaluations count, the budget is {budget}"
     elif complete and len(told) < budget:
