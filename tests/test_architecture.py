@@ -38,7 +38,7 @@ COMPARABLE = {
     # Retrainings of a verdict, all of them in full and from scratch.
     "champion/contest.py",
     # Scores of one level and one start, to find out which rows may be among the best.
-    "runs/run.py",
+    "runs/rows.py",
 }
 
 

@@ -10,7 +10,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import EvoNasError
 from evo_nas.evaluation import Status
 from evo_nas.runs import metric_of
-from evo_nas.runs.run import by_status
+from evo_nas.runs.rows import by_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -35,7 +35,7 @@ from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe, equations
 from evo_nas.runs import Run, metric_of
 from evo_nas.runs.operators import COLUMNS, tally_operators
-from evo_nas.runs.run import by_status
+from evo_nas.runs.rows import by_status
 from evo_nas.strategies.promotions import WAITING
 
 if TYPE_CHECKING:

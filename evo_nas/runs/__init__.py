@@ -6,6 +6,7 @@ resume it. Nothing in this package needs the data, a strategy or torch.
 """
 
 from evo_nas.runs.champion_store import ChampionStore
-from evo_nas.runs.run import Row, Run, find_runs, metric_of, standing_of
+from evo_nas.runs.rows import Row, metric_of, standing_of
+from evo_nas.runs.run import Run, find_runs
 
 __all__ = ["ChampionStore", "Row", "Run", "find_runs", "metric_of", "standing_of"]

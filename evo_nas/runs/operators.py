@@ -12,7 +12,7 @@ from evo_nas.evaluation import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evo_nas.runs.run import Row
+    from evo_nas.runs.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections import Counter, defaultdict
 from contextlib import contextmanager
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.budgets import Budget, Ending, Spent
 from evo_nas.config import SearchConfig, checked
 from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedError, RunError
-from evo_nas.evaluation import Standing, Status, best_first, is_negated
+from evo_nas.evaluation import Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.runs.bank import StoredBank, bank_damage
@@ -21,6 +17,7 @@ from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
+from evo_nas.runs.rows import Row, best_rows
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import as_begun, path_keys, spelled_out
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
     from evo_nas.ledger import Describe, History, Totals
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
-
-Row = dict[str, Any]
-"""One evaluation, by the columns of the ledger."""
 
 
 class Run:
@@ -148,7 +142,7 @@ class Run:
         table = self.table()
         # Only where something was trained again must whole trials be put together.
         is_simple = all(table[name].null_count == len(table) for name in ("repeats", "continues"))
-        return _best_rows(table, count) if is_simple else self._best_trials(count)
+        return best_rows(table, count) if is_simple else self._best_trials(count)
 
     def front(self) -> list[Row]:
         """Returns the candidates that no other beats in all objectives of the run, the fittest first.
@@ -382,60 +376,6 @@ class Run:
         # Files with the same content are the same data, even if they were moved.
         moved = path_keys(config) if fingerprint and fingerprint == self.record.data else frozenset[str]()
         return changed_keys(recorded, self.as_begun(config), moved=moved)
-
-
-def _best_rows(table: pa.Table, count: int) -> list[Row]:
-    # Only the columns that decide become Python values; whole rows are built for those that may win.
-    names = ("fitness", "status", "epochs", "inherited_steps")
-    comparable = defaultdict[object, list[tuple[float, int]]](list)
-    for position, (fitness, status, epochs, steps) in enumerate(
-        zip(*(table[name].to_pylist() for name in names), strict=True)
-    ):
-        if fitness is not None:
-            level = math.inf if Status(status).complete else epochs
-            comparable[level, steps > 0].append((fitness, position))
-    contenders = sorted(chain.from_iterable(_fittest(scores, count) for scores in comparable.values()))
-    rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
-    return [
-        {**row, "trainings": 1, "mean_fitness": row["fitness"]}
-        for row in best_first(rows, standing_of, count=count)
-    ]
-
-
-def _fittest(scores: Sequence[tuple[float, int]], count: int) -> Iterator[int]:
-    """Yields the positions of the ``count`` highest of scores that can be compared, and of their equals."""
-    lowest = min(heapq.nlargest(count, (fitness for fitness, _ in scores)), default=math.inf)
-    return (position for fitness, position in scores if fitness >= lowest)
-
-
-def standing_of(row: Row) -> Standing | None:
-    """Returns what ranks ``row``; None without a score."""
-    return Standing.of(
-        Status(row["status"]),
-        fitness=row["fitness"],
-        epochs=row["epochs"],
-        metrics=dict(row["metrics"]),
-        inherited_steps=row["inherited_steps"],
-    )
-
-
-def by_status(table: pa.Table) -> dict[Status, int]:
-    """Returns the number of evaluations in ``table`` by status."""
-    return dict(Counter(Status(status) for status in table["status"].to_pylist()))
-
-
-def metric_of(row: Row) -> tuple[str, float] | None:
-    """Returns name and value of the metric that the fitness of ``row`` is made from; None without a score.
-
-    Where `Run.best` gives the mean of several trainings, so does this.
-    """
-    metrics = dict(row["metrics"])
-    if row["metric"] not in metrics:
-        return None
-    value = metrics[row["metric"]]
-    if row.get("trainings", 1) > 1:
-        value = -row["mean_fitness"] if is_negated(value, row["fitness"]) else row["mean_fitness"]
-    return row["metric"], value
 
 
 def find_runs(root: str | os.PathLike[str]) -> list[Run]:

@@ -19,7 +19,7 @@ from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import Ledger
 from evo_nas.runs import Run, find_runs, metric_of
-from evo_nas.runs.run import by_status
+from evo_nas.runs.rows import by_status
 from evo_nas.tasks.baselines.fitting import BaselineResult
 from tests.ledger.samples import RECORD
 
