@@ -13,17 +13,16 @@ from evo_nas.data.paths import check_that_files_differ, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.execution.remembering import RememberingExecutor
-from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory, remembered_runs
 from evo_nas.runs.shared_weights import SharedWeights
-from evo_nas.sections import Sections, as_begun, following_budget, spelled_out
+from evo_nas.sections import Sections, as_begun, check_data, following_budget, spelled_out
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.cuts.making import with_cuts
-from evo_nas.tasks.dataset import Sequences, Stream, steps_of
+from evo_nas.tasks.dataset import Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from evo_nas.config import SearchConfig
     from evo_nas.execution.executor import Executor
-    from evo_nas.genome.options import SpaceOptions
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
@@ -137,10 +135,7 @@ class Experiment:
         read = self.task.read()
         prepared = replace(read, dataset=with_cuts(read.dataset, self.config.validation.cuts))
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
-        _check_direction(self.sections.space, prepared.dataset)
-        _check_spellings(self.sections.space, prepared.dataset)
-        if self.config.training.truncation is not None:
-            _check_truncation(self.config.training.truncation, self.sections.space, prepared.dataset)
+        check_data(self.sections.space, self.config.training, prepared.dataset)
         return prepared
 
     @property
@@ -362,34 +357,3 @@ def _batch_steps(dataset: Dataset, truncation: int | None) -> int:
     train = dataset.train
     steps = train.steps if isinstance(train, Stream) else steps_of(train)
     return steps if truncation is None else min(steps, truncation)
-
-
-def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
-    if dataset.causal and options.bidirectional:
-        raise ConfigError(
-            f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
-            "would see what is to be predicted; set it to false"
-        )
-
-
-def _check_spellings(options: SpaceOptions, dataset: Dataset) -> None:
-    tokens, spelled = dataset.signature.vocabulary, len(dataset.vocabulary)
-    reading = [text for text in options.fronts if Front.of(text).kind is FrontKind.SUBWORDS]
-    if reading and tokens and spelled != tokens:
-        raise ConfigError(
-            f"space.fronts has {reading[0]!r}, which reads how tokens are written, and {dataset.name} names {spelled} "
-            f"of its {tokens} tokens; leave it out, or give the data set a vocabulary"
-        )
-
-
-def _check_truncation(steps: int, options: SpaceOptions, dataset: Dataset) -> None:
-    if not isinstance(dataset.train, Sequences):
-        raise ConfigError(
-            f"training.truncation is {steps}, but the task is {dataset.name}; it is for sequences that stand alone: "
-            "leave it out for forecasts, and for texts, which are read in pieces of task.steps anyway"
-        )
-    if options.bidirectional:
-        raise ConfigError(
-            f"training.truncation is {steps} and space.bidirectional is true; a layer that reads backwards cannot "
-            "carry its states from piece to piece: set it to false, or leave out truncation"
-        )

@@ -1,4 +1,4 @@
-"""Checks the sections whose keys depend on a kind (task, strategy) or on another room (space)."""
+"""Checks the sections whose keys depend on a kind (task, strategy), on another room (space), or on the data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from evo_nas.config import checked, nearest
 from evo_nas.data.paths import data_paths, resolved
 from evo_nas.errors import ConfigError
+from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.options import SpaceOptions, cells_under
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from evo_nas.config import SearchConfig
+    from evo_nas.config import SearchConfig, TrainingConfig
     from evo_nas.strategies.strategy import StrategyOptions
+    from evo_nas.tasks.dataset import Dataset
 
 Choice = TypeVar("Choice")
 
@@ -103,3 +106,46 @@ def _options(section: Mapping[str, Any]) -> dict[str, Any]:
 def path_keys(config: SearchConfig) -> frozenset[str]:
     """Returns the dotted keys of ``config`` whose values are data paths."""
     return frozenset(f"task.{name}" for name in data_paths(Sections.of(config).task))
+
+
+def check_data(space: SpaceOptions, training: TrainingConfig, dataset: Dataset) -> None:
+    """Checks what only the data can tell of a section.
+
+    Raises:
+        ConfigError: The space or the truncation does not suit the data.
+    """
+    _check_direction(space, dataset)
+    _check_spellings(space, dataset)
+    if training.truncation is not None:
+        _check_truncation(training.truncation, space, dataset)
+
+
+def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:
+    if dataset.causal and options.bidirectional:
+        raise ConfigError(
+            f"space.bidirectional is true, but the task is {dataset.name}, where a layer that reads backwards "
+            "would see what is to be predicted; set it to false"
+        )
+
+
+def _check_spellings(options: SpaceOptions, dataset: Dataset) -> None:
+    tokens, spelled = dataset.signature.vocabulary, len(dataset.vocabulary)
+    reading = [text for text in options.fronts if Front.of(text).kind is FrontKind.SUBWORDS]
+    if reading and tokens and spelled != tokens:
+        raise ConfigError(
+            f"space.fronts has {reading[0]!r}, which reads how tokens are written, and {dataset.name} names {spelled} "
+            f"of its {tokens} tokens; leave it out, or give the data set a vocabulary"
+        )
+
+
+def _check_truncation(steps: int, options: SpaceOptions, dataset: Dataset) -> None:
+    if not isinstance(dataset.train, Sequences):
+        raise ConfigError(
+            f"training.truncation is {steps}, but the task is {dataset.name}; it is for sequences that stand alone: "
+            "leave it out for forecasts, and for texts, which are read in pieces of task.steps anyway"
+        )
+    if options.bidirectional:
+        raise ConfigError(
+            f"training.truncation is {steps} and space.bidirectional is true; a layer that reads backwards cannot "
+            "carry its states from piece to piece: set it to false, or leave out truncation"
+        )
