@@ -179,9 +179,12 @@ def _plain(value: Any) -> Any:
     return {"True": True, "False": False}.get(plain, plain) if isinstance(plain, str) else plain
 
 
-def _deephyper(task: QualityTask, log: str, seconds: float, search: Callable[..., Any]) -> None:
+def _deephyper(
+    task: QualityTask, log: str, seconds: float, search: Callable[..., Any], **options: Any
+) -> None:
     from deephyper.evaluator import Evaluator
     from deephyper.hpo import HpProblem
+    from deephyper.stopper import SuccessiveHalvingStopper
 
     os.environ["QUALITY_TASK"], os.environ["QUALITY_LOG"] = task.name, log
     problem = HpProblem()
@@ -190,42 +193,27 @@ def _deephyper(task: QualityTask, log: str, seconds: float, search: Callable[...
     problem.add((*task.choices.rates, "log-uniform"), "rate")
     # Processes that stay, so that torch is imported once in each.
     evaluator = Evaluator.create(_deephyper_run, method="loky", method_kwargs={"num_workers": WORKERS})
+    stopper = SuccessiveHalvingStopper(
+        max_steps=task.epochs, min_steps=FIRST_RUNG, reduction_factor=REDUCTION
+    )
     with tempfile.TemporaryDirectory() as folder:
-        search(problem, evaluator, folder).search(evaluator, timeout=math.ceil(seconds))
+        chosen = search(problem, log_dir=folder, stopper=stopper, **options)
+        chosen.search(evaluator, timeout=math.ceil(seconds))
 
 
 def deephyper_cbo(task: QualityTask, seed: int, log: str, seconds: float) -> None:
     """DeepHyper's centralised Bayesian optimisation, with its successive halving."""
     from deephyper.hpo import CBO
-    from deephyper.stopper import SuccessiveHalvingStopper
 
-    stopper = SuccessiveHalvingStopper(
-        max_steps=task.epochs, min_steps=FIRST_RUNG, reduction_factor=REDUCTION
-    )
-    _deephyper(
-        task,
-        log,
-        seconds,
-        lambda problem, _, folder: CBO(problem, random_state=seed, log_dir=folder, stopper=stopper),
-    )
+    _deephyper(task, log, seconds, CBO, random_state=seed)
 
 
 def deephyper_evolution(task: QualityTask, seed: int, log: str, seconds: float) -> None:
     """DeepHyper's regularized evolution, with its successive halving."""
     from deephyper.hpo import RegularizedEvolution
-    from deephyper.stopper import SuccessiveHalvingStopper
 
-    stopper = SuccessiveHalvingStopper(
-        max_steps=task.epochs, min_steps=FIRST_RUNG, reduction_factor=REDUCTION
-    )
-    _deephyper(
-        task,
-        log,
-        seconds,
-        lambda problem, _, folder: RegularizedEvolution(
-            problem, random_state=seed, log_dir=folder, stopper=stopper, population_size=20, sample_size=5
-        ),
-    )
+    sizes = {"population_size": 20, "sample_size": 5}
+    _deephyper(task, log, seconds, RegularizedEvolution, random_state=seed, **sizes)
 
 
 SYSTEMS: dict[str, Callable[[QualityTask, int, str, float], None]] = {
