@@ -37,23 +37,6 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class MemoryWeights:
-    """Keeps weights in this process, for tests and for searches that keep nothing."""
-
-    def __init__(self) -> None:
-        self._contents: dict[str, bytes] = {}
-
-    def put(self, content: bytes) -> str:
-        """Keeps ``content`` and returns its digest."""
-        digest = digest_of(content)
-        self._contents[digest] = content
-        return digest
-
-    def get(self, digest: str) -> bytes | None:
-        """Returns what was kept under ``digest``."""
-        return self._contents.get(digest)
-
-
 @dataclass(frozen=True, slots=True)
 class Component:
     """A tensor of a bank, and the optimizer steps behind it."""

@@ -12,8 +12,7 @@ from evo_nas.replay.recording import Recording, Replayer
 from evo_nas.replay.table_space import TableSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Self
+    from collections.abc import Mapping, Sequence
 
     from evo_nas.config import FitnessOptions
 
@@ -53,12 +52,6 @@ class RecordedTask:
     def epochs(self) -> int:
         """Epochs of the recorded trainings that did not fail."""
         return max(len(each.curve) for several in self.recordings.values() for each in several)
-
-    def only(self, keys: Iterable[str]) -> Self:
-        """Returns the task with the architectures ``keys`` alone, in their order."""
-        recordings = {key: self.recordings[key] for key in keys}
-        founders = {name: key for name, key in self.founders.items() if key in recordings}
-        return type(self)(recordings, self.features, self.names, founders)
 
     def in_order(
         self,

@@ -51,8 +51,8 @@ def noise_step(noise: Noise | None) -> float:
 class Front:
     """The trials of a run that no other dominates, kept up to date; of equal ones the first.
 
-    What was dominated is forgotten. So where a member loses its place because it was trained again, `front_of` may
-    find more.
+    What was dominated is forgotten. So where a member loses its place because it was trained again, a new front of all
+    trials may have more.
 
     Args:
         objectives: Names of the objectives, the fitness first.
@@ -102,14 +102,6 @@ class Front:
         if self._seen < LEAST_TRIALS:
             return ()
         return tuple(name for name, (low, high) in self._ranges.items() if low == high)
-
-
-def front_of(trials: Iterable[Trial], objectives: Sequence[str]) -> list[Trial]:
-    """Returns the trials that no other dominates, the fittest first; of equal ones the first."""
-    front = Front(objectives)
-    for trial in trials:
-        front.update(trial)
-    return front.members
 
 
 def _fittest_first(trials: Iterable[Trial]) -> list[Trial]:

@@ -101,25 +101,26 @@ class Strategy(ABC, Generic[OptionsT_co]):
         fitness: FitnessOptions | None = None,
         cuts: int = 1,
     ) -> None:
+        self._space = space
+        self._options = (options or self.Options()).following(DEFAULT_EVALUATIONS)
+        self._seed = seed
+        self._epochs = epochs
         self._fitness = fitness or FitnessOptions()
-        self._trials = Trials()
-        self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
-        self._replication = Replication(self._trials, self._fitness, cuts=cuts)
-        self._revisits: tuple[Revisit, ...] = (self._replication, self._promotions)
         rungs = resolve_rungs(self._fitness, epochs)
         # What a training to the first rung cannot show must not decide there.
         self._freezes = bool(
             rungs and space.regularisation_genes and not space.can_judge_regularisation(min(rungs))
         )
+        self._trials = Trials()
+        self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
+        self._replication = Replication(self._trials, self._fitness, cuts=cuts)
+        revisits: list[Revisit] = [self._replication, self._promotions]
         if self._fitness.inheritance != "none":
-            self._revisits = (*self._revisits, FromScratch())
-        self._awaited: dict[int, Trial] = {}
+            revisits.append(FromScratch())
         if self._freezes:
-            self._revisits = (*self._revisits, RegularisationTuning(space))
-        self._space = space
-        self._options = (options or self.Options()).following(DEFAULT_EVALUATIONS)
-        self._seed = seed
-        self._epochs = epochs
+            revisits.append(RegularisationTuning(space))
+        self._revisits = tuple(revisits)
+        self._awaited: dict[int, Trial] = {}
         self._asked = 0
         self._told = 0
         self._in_flight: set[int] = set()

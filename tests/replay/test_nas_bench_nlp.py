@@ -99,10 +99,11 @@ def test_rungs_spare_most_of_the_training_and_keep_the_best(recorded: RecordedTa
     trained, regrets = Counter[bool](), []
     for draw in range(5):
         order = random.Random(draw).sample(list(recorded.recordings), 81)
-        few = recorded.only(order)
         best = []
         for fitness in (halving, ONCE):
-            played = play(few.in_order(order, seed=1, fitness=fitness), few.replayer, Simulation(workers))
+            played = play(
+                recorded.in_order(order, seed=1, fitness=fitness), recorded.replayer, Simulation(workers)
+            )
             trained[fitness is halving] += played.train_s
             assert played.best is not None
             best.append(math.exp(-played.best.outcome.fitness))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
-from evo_nas.strategies.front import LEAST_TRIALS, Front, cost_of, dominates, front_of, values_of
+from evo_nas.strategies.front import LEAST_TRIALS, Front, cost_of, dominates, values_of
 from evo_nas.strategies.noise import Noise
 from evo_nas.strategies.operators import Individual, drawing_from, individuals
 from evo_nas.strategies.pareto import select_from_fronts
@@ -35,6 +35,13 @@ def trial(number: int, fitness: float, parameters: int, *, energy: float | None 
 
 def ids(trials) -> list[int]:
     return [each.candidate.id for each in trials]
+
+
+def front_of(trials, objectives):
+    front = Front(objectives)
+    for each in trials:
+        front.update(each)
+    return front.members
 
 
 def test_what_another_beats_in_all_objectives_is_not_in_the_front() -> None:
