@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 UNAWARE = "unaware"
 ARMS = {
-    UNAWARE: FitnessOptions(),
+    UNAWARE: FitnessOptions(rungs=None),
     "noise measured (repeats .05)": FitnessOptions(repeats=0.05),
     "confirmed": FitnessOptions(confirm=True),
     "confirmed, noise measured": FitnessOptions(confirm=True, repeats=0.05),

@@ -235,6 +235,7 @@ class Experiment:
         shared = SharedWeights(run, self.config.fitness)
         if run.exists:
             run.require_same(self.config, self.fingerprint)
+            strategy = self.strategy(run)
             # Claimed before the workers start: a run that another process searches is refused at once.
             ledger = stack.enter_context(
                 run.open_ledger(
@@ -248,6 +249,8 @@ class Experiment:
             workers = self._workers(executor, run, shared, stack)
         else:
             run.check_vacant()
+            # A strategy that cannot serve the space says so before anything starts.
+            strategy = self.strategy()
             # Nothing is written for a new run before its workers have started.
             workers = self._workers(executor, run, shared, stack)
             ledger = stack.enter_context(self._created(run))
@@ -255,7 +258,6 @@ class Experiment:
         # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
         beside = executor != "inline"
         committer = stack.enter_context((BackgroundCommitter if beside else ImmediateCommitter)(ledger))
-        strategy = self.strategy(run)
         # Before the candidates in flight are trained again: what they keep must not count as left behind.
         keeper = shared.keeper(strategy.wanted_weights)
         believers = () if keeper is None else (keeper,)

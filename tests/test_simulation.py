@@ -20,6 +20,7 @@ from evo_nas.ledger import Ledger, compaction
 from evo_nas.loop import Search
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
+from evo_nas.strategies.strategy import ONCE
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore, start
@@ -27,7 +28,7 @@ from tests.ledger.samples import RECORD, MemoryStore, start
 EPOCHS = 8
 SPACE = SearchSpace(SpaceOptions(cell_nodes=6), Signature(features=2, outputs=1), EPOCHS)
 SCORINGS = (
-    FitnessOptions(),
+    ONCE,
     FitnessOptions(rungs=(2, 4), reduction=2),
     FitnessOptions(rungs=(2, 4), reduction=2, grow=True),
 )

@@ -33,7 +33,7 @@ class FitnessOptions(_Section):
 
     Attributes:
         rungs: Epochs after which a training may be pruned, ascending and below ``training.epochs``; ``auto`` chooses
-            them, and ``null`` trains every candidate to the end. as several objectives do.
+            them, or none for fewer than five epochs or several objectives; ``null`` trains every candidate to the end.
         pruning: The rule that decides at a rung: ``halving`` (asynchronous successive halving), ``median``, or
             ``extrapolation`` of the run's own curves.
         reduction: At a rung, one of so many goes on.
@@ -50,7 +50,7 @@ class FitnessOptions(_Section):
         latency: Whether the latency of every network is measured after its training, also if it is no objective.
     """
 
-    rungs: Epochs | Literal["auto"] | None = Field(default=None, examples=[[2, 6]])
+    rungs: Epochs | Literal["auto"] | None = Field(default="auto", examples=[[2, 6]])
     pruning: PruningRule = "halving"
     reduction: int = Field(default=3, ge=2, le=100)
     grow: bool = False

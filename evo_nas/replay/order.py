@@ -9,9 +9,10 @@ from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
+    from typing import Unpack
 
-    from evo_nas.config import FitnessOptions
     from evo_nas.replay.table_space import TableSpace
+    from evo_nas.strategies.strategy import Terms
 
 
 class RecordedOrder(Strategy[StrategyOptions]):
@@ -22,24 +23,14 @@ class RecordedOrder(Strategy[StrategyOptions]):
     Args:
         space: The table.
         order: Canonical hashes of the rows, in the order of asking, each once.
-        seed: Seed of the run.
-        epochs: Epochs of the recorded trainings.
-        fitness: How candidates are scored.
+        terms: What every strategy is built with.
     """
 
     kind: ClassVar[str] = "recorded"
     Options = StrategyOptions
 
-    def __init__(
-        self,
-        space: TableSpace,
-        order: Sequence[str],
-        *,
-        seed: int,
-        epochs: int,
-        fitness: FitnessOptions | None = None,
-    ) -> None:
-        super().__init__(space.as_search_space(), seed=seed, epochs=epochs, fitness=fitness)
+    def __init__(self, space: TableSpace, order: Sequence[str], **terms: Unpack[Terms]) -> None:
+        super().__init__(space.as_search_space(), **terms)
         self._genomes = [space.genome_of(key) for key in order]
         self._next_row = 0
 

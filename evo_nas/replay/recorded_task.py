@@ -10,6 +10,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.replay.order import RecordedOrder
 from evo_nas.replay.recording import Recording, Replayer
 from evo_nas.replay.table_space import TableSpace
+from evo_nas.strategies.strategy import ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ class RecordedTask:
         *,
         seed: int,
         epochs: int | None = None,
-        fitness: FitnessOptions | None = None,
+        fitness: FitnessOptions = ONCE,
     ) -> RecordedOrder:
         """Returns a strategy that asks the architectures ``keys`` in their order.
 

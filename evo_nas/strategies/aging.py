@@ -25,10 +25,10 @@ from evo_nas.weights import BANK
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping, Sequence
-    from typing import Self
+    from typing import Self, Unpack
 
-    from evo_nas.config import FitnessOptions
     from evo_nas.genome.space import SearchSpace
+    from evo_nas.strategies.strategy import Terms
 
 
 LEAST_POPULATION, MOST_POPULATION = 10, 100
@@ -90,16 +90,9 @@ class AgingEvolution(Strategy[AgingOptions]):
     breeds: ClassVar[bool] = True
 
     def __init__(
-        self,
-        space: SearchSpace,
-        options: AgingOptions | None = None,
-        *,
-        seed: int,
-        epochs: int,
-        fitness: FitnessOptions | None = None,
-        cuts: int = 1,
+        self, space: SearchSpace, options: AgingOptions | None = None, **terms: Unpack[Terms]
     ) -> None:
-        super().__init__(space, options, seed=seed, epochs=epochs, fitness=fitness, cuts=cuts)
+        super().__init__(space, options, **terms)
         chosen = self._options
         assert chosen.population is not None, "it follows the budget"
         assert chosen.tournament is not None, "it follows the budget"
@@ -115,7 +108,6 @@ class AgingEvolution(Strategy[AgingOptions]):
             objectives=self.objectives,
             fixed=space.regularisation_genes if self._freezes else frozenset(),
         )
-        self._founders = space.seeds()
         self._scored = 0
         self._counted, self._entered = WeakSet[Trial](), WeakSet[Trial]()
 
@@ -133,13 +125,7 @@ class AgingEvolution(Strategy[AgingOptions]):
             genome, parents, operator = self._breeder.breed(self._breeding, rng)
             ids = tuple(parent.trial.candidate.id for parent in parents)
             return Proposal(genome, ids, operator, starts_from=self._weights_of(parents[0].trial))
-        if k < len(self._founders):
-            name, genome = self._founders[k]
-            founder = Proposal(genome, parents=(), operator=f"seed:{name}")
-            # In a small space two names may mean the same architecture; a random genome then replaces the second.
-            if self._is_new(founder):
-                return founder
-        return self._by_chance(rng)
+        return self._founder(k) or self._by_chance(rng)
 
     @property
     def _breeding(self) -> Sequence[Individual]:

@@ -10,6 +10,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Founder:
+    """A network that is known to be good, where a search begins.
+
+    Attributes:
+        name: Its name, such as ``lstm``; the operator of its candidate is ``seed:`` and this.
+        genome: Its genome.
+        weights: Digest of kept weights that its training starts from; empty for scratch.
+    """
+
+    name: str
+    genome: Genome
+    weights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A genome that a strategy proposes, and its origin.
 

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, NotRequired, Required, Self, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,7 @@ from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.from_scratch import FromScratch
 from evo_nas.strategies.promotions import Bracket, Plan, Promotions
+from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.proposal import Proposal as Proposal  # noqa: PLC0414 - where strategies look for it
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.regularisation import RegularisationTuning
@@ -36,6 +37,10 @@ REDRAWS = 64
 """Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
 
 
+ONCE = FitnessOptions(rungs=None)
+"""Every candidate is trained once, to the end."""
+
+
 class StrategyOptions(BaseModel):
     """Base of the options that follow ``strategy.kind`` in a configuration."""
 
@@ -51,6 +56,24 @@ class StrategyOptions(BaseModel):
 
 
 OptionsT_co = TypeVar("OptionsT_co", bound=StrategyOptions, covariant=True)
+
+
+class Terms(TypedDict, total=False):
+    """What every strategy is built with, beside the space and its own options; a subclass hands it on whole.
+
+    Attributes:
+        seed: The run's seed.
+        epochs: Epochs of training of every candidate for which the strategy chooses no other number.
+        fitness: How candidates are scored; by default each is trained once, to the end.
+        cuts: Cuts of the training and validation rows; new candidates learn from the first.
+        founders: Networks that are known to be good, the best first; by default those of the space.
+    """
+
+    seed: Required[int]
+    epochs: Required[int]
+    fitness: NotRequired[FitnessOptions]
+    cuts: NotRequired[int]
+    founders: NotRequired[Sequence[Founder]]
 
 
 class Strategy(ABC, Generic[OptionsT_co]):
@@ -80,10 +103,10 @@ class Strategy(ABC, Generic[OptionsT_co]):
     Args:
         space: The search space.
         options: Options of this strategy; the defaults if None.
-        seed: The run's seed.
-        epochs: Epochs of training of every candidate for which the strategy chooses no other number.
-        fitness: How candidates are scored; by default each is trained once, to the end.
-        cuts: Cuts of the training and validation rows; new candidates learn from the first.
+        terms: What every strategy is built with.
+
+    Raises:
+        ConfigError: The strategy cannot serve the space or this way of scoring.
     """
 
     kind: ClassVar[str]
@@ -92,20 +115,14 @@ class Strategy(ABC, Generic[OptionsT_co]):
     """Whether it names parents whose weights a child may inherit."""
 
     def __init__(
-        self,
-        space: SearchSpace,
-        options: OptionsT_co | None = None,
-        *,
-        seed: int,
-        epochs: int,
-        fitness: FitnessOptions | None = None,
-        cuts: int = 1,
+        self, space: SearchSpace, options: OptionsT_co | None = None, **terms: Unpack[Terms]
     ) -> None:
         self._space = space
         self._options = (options or self.Options()).following(DEFAULT_EVALUATIONS)
-        self._seed = seed
-        self._epochs = epochs
-        self._fitness = fitness or FitnessOptions()
+        self._seed = terms["seed"]
+        self._epochs = epochs = terms["epochs"]
+        self._fitness = terms.get("fitness") or ONCE
+        self._founders = tuple(terms.get("founders") or (Founder(*named) for named in space.seeds()))
         rungs = resolve_rungs(self._fitness, epochs)
         # What a training to the first rung cannot show must not decide there.
         self._freezes = bool(
@@ -113,7 +130,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         )
         self._trials = Trials()
         self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
-        self._replication = Replication(self._trials, self._fitness, cuts=cuts)
+        self._replication = Replication(self._trials, self._fitness, cuts=terms.get("cuts", 1))
         revisits: list[Revisit] = [self._replication, self._promotions]
         if self._fitness.inheritance != "none":
             revisits.append(FromScratch())
@@ -297,6 +314,17 @@ class Strategy(ABC, Generic[OptionsT_co]):
         return self._promotions.plan(
             Bracket(self._epochs_of(proposal), proposal.is_inherited or is_inherited), above=proposal.done
         )
+
+    def _founder(self, k: int) -> Proposal | None:
+        """Returns the founder that candidate ``k`` is, or None; the first candidates are the founders, in order."""
+        if k >= len(self._founders):
+            return None
+        founder = self._founders[k]
+        proposal = Proposal(
+            founder.genome, parents=(), operator=f"seed:{founder.name}", starts_from=founder.weights
+        )
+        # In a small space two names may mean the same architecture; what the strategy likes then replaces the second.
+        return proposal if self._is_new(proposal) else None
 
     def _by_chance(self, rng: random.Random) -> Proposal:
         return Proposal(self._space.random(rng), parents=(), operator="random")

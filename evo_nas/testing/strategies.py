@@ -15,6 +15,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import derive_seed, stream
+from evo_nas.strategies.strategy import ONCE
 
 if TYPE_CHECKING:
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
 EPOCHS = 4
 SIGNATURE = Signature(features=3, outputs=2)
 SPACE = SearchSpace(SpaceOptions(), SIGNATURE, EPOCHS)
-WHOLE = FitnessOptions()
-"""Every candidate is trained once, to the end."""
 SCORINGS = {
-    "whole": WHOLE,
+    "whole": ONCE,
     "halving": FitnessOptions(rungs=(2, 3), reduction=2),
     "growing": FitnessOptions(rungs=(2, 3), reduction=2, grow=True, repeats=0.1),
     "confirmed": FitnessOptions(rungs=(2,), reduction=2, confirm=True, repeats=0.1),
@@ -202,7 +201,7 @@ class StrategyContract:
     ) -> None:
         space = _small_space()
         size = math.prod(gene.size for gene in space.genes)
-        strategy, found = build(space, seed=1, fitness=WHOLE), set()
+        strategy, found = build(space, seed=1, fitness=ONCE), set()
         while candidates := strategy.ask(1):
             found |= {candidate.canonical_hash for candidate in candidates}
             strategy.tell([evaluated(candidate) for candidate in candidates])

@@ -78,7 +78,7 @@ def test_regularisation_is_tuned_on_complete_parents_without_rungs(kind: str) ->
 
 
 @pytest.mark.parametrize(
-    "fitness", [FitnessOptions(), FitnessOptions(rungs=(20,))], ids=["without rungs", "long rungs"]
+    "fitness", [FitnessOptions(rungs=None), FitnessOptions(rungs=(20,))], ids=["without rungs", "long rungs"]
 )
 def test_trainings_that_can_judge_regularisation_search_it_as_any_gene(fitness: FitnessOptions) -> None:
     asked = searched("random", fitness, 40)

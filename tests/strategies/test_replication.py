@@ -71,7 +71,7 @@ def rising(candidate: Candidate) -> float:
 
 
 def test_by_default_nothing_is_repeated() -> None:
-    assert all(each.repeats is None for each in searched(Learner(FitnessOptions()), 50, rising))
+    assert all(each.repeats is None for each in searched(Learner(FitnessOptions(rungs=None)), 50, rising))
 
 
 def test_the_share_of_repeats_is_kept_and_no_candidate_is_repeated_twice_for_it() -> None:
