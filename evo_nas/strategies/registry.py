@@ -46,5 +46,8 @@ def register_strategy(strategy: StrategyT) -> StrategyT:
     return strategy
 
 
-for _strategy in (AgingEvolution, RandomSearch):
+for _strategy in (
+    AgingEvolution,
+    RandomSearch,
+):
     register_strategy(_strategy)
