@@ -20,6 +20,7 @@ from evo_nas.cli.replay import replay
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
+from evo_nas.cli.strategies import strategies
 from evo_nas.cli.verify import verify
 from evo_nas.errors import EvoNasError
 
@@ -85,6 +86,7 @@ for _command in (
     export,
     data,
     cell,
+    strategies,
     explain_config,
     doctor,
     token,

@@ -50,3 +50,8 @@ def all_sections() -> Mapping[str, Section]:
             "strategy": {kind: (each.__doc__ or "", each.Options) for kind, each in STRATEGIES.items()},
         },
     )
+
+
+def strategy_sections() -> Mapping[str, Section]:
+    """Returns the section of each strategy by its kind."""
+    return {section.name.rpartition(".")[2]: section for section in all_sections()["strategy"].kinds}

@@ -30,25 +30,25 @@ HINT = "Each section has keys of its own, shown by `evo-nas explain-config SECTI
 def section_view(section: Section) -> RenderableType:
     """Returns the purpose of a section, its keys or kinds, and an example."""
     parts: list[RenderableType] = [Text(section.name, "bold")] if section.name else []
-    parts += [_prose(section.about), *(_prose(remark) for remark in section.remarks())]
+    parts += [prose(section.about), *(prose(remark) for remark in section.remarks())]
     if section.kinds:
-        names = ((each.name, _prose(each.about)) for each in section.kinds)
-        parts += [_label("kinds"), _columns(names)]
+        names = ((each.name, prose(each.about)) for each in section.kinds)
+        parts += [label("kinds"), columns(names)]
     if section.own_keys():
-        parts += [_label("keys"), _columns(_rows(section.own_keys()))]
+        parts += [label("keys"), columns(_rows(section.own_keys()))]
     if section.model:
         # Not indented, so that it can be copied into a file unchanged.
-        parts += [_label("example"), Text(section.example().rstrip(), no_wrap=True, overflow="ignore")]
+        parts += [label("example"), Text(section.example().rstrip(), no_wrap=True, overflow="ignore")]
     if not section.name:
-        parts += [Text(), _prose(HINT)]
+        parts += [Text(), prose(HINT)]
     return Group(*parts)
 
 
 def key_view(name: str, key: Key) -> RenderableType:
     """Returns the meaning of a key, with the keys inside it."""
-    parts: list[RenderableType] = [Text(name, "bold"), _prose(key.meaning), Text(facts(key), "dim")]
+    parts: list[RenderableType] = [Text(name, "bold"), prose(key.meaning), Text(facts(key), "dim")]
     if key.keys:
-        parts += [_label("keys"), _columns(_rows(key.keys))]
+        parts += [label("keys"), columns(_rows(key.keys))]
     return Group(*parts)
 
 
@@ -70,11 +70,12 @@ def _example(key: Key) -> str:
 
 def _rows(keys: Iterable[Key], indent: str = "") -> Iterator[tuple[str, Text]]:
     for key in keys:
-        yield indent + key.name, Text.assemble(_prose(key.meaning), "\n", (facts(key), "dim"))
+        yield indent + key.name, Text.assemble(prose(key.meaning), "\n", (facts(key), "dim"))
         yield from _rows(key.keys, indent + "  ")
 
 
-def _columns(rows: Iterable[tuple[str, Text]]) -> RenderableType:
+def columns(rows: Iterable[tuple[str, Text]]) -> RenderableType:
+    """Returns names beside what is said of them."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -83,11 +84,12 @@ def _columns(rows: Iterable[tuple[str, Text]]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2))
 
 
-def _label(text: str) -> Text:
+def label(text: str) -> Text:
+    """Returns the heading of a part."""
     return Text(f"\n{text}", "dim")
 
 
-def _prose(text: str) -> Text:
+def prose(text: str) -> Text:
     """Returns the text of a docstring, with the words in backticks in a style of their own."""
     pieces = re.split(r"`+([^`]+)`+", text)
     return Text.assemble(*((piece, "cyan" if index % 2 else "") for index, piece in enumerate(pieces)))

@@ -113,6 +113,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     Options: type[OptionsT_co]
     breeds: ClassVar[bool] = False
     """Whether it names parents whose weights a child may inherit."""
+    extra: ClassVar[str] = ""
+    """Optional dependencies that it needs, as in ``pip install 'evo-nas[EXTRA]'``; empty for none."""
 
     def __init__(
         self, space: SearchSpace, options: OptionsT_co | None = None, **terms: Unpack[Terms]
