@@ -18,7 +18,10 @@ from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory, remembered_runs
 from evo_nas.runs.shared_weights import SharedWeights
+from evo_nas.runs.transfer import begin_warm
+from evo_nas.runs.warm_start import COLD_START
 from evo_nas.sections import Sections, as_begun, check_data, following_budget, spelled_out
+from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.cuts.making import with_cuts
@@ -27,7 +30,7 @@ from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from pydantic import BaseModel
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from evo_nas.execution.executor import Executor
     from evo_nas.ledger import Ledger
     from evo_nas.runs import Run
+    from evo_nas.runs.warm_start import WarmStart
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.tasks.dataset import Dataset
@@ -59,11 +63,13 @@ class Experiment:
         config: The configuration with every default filled in.
         sections: The options of each section.
         task: What the networks learn.
+        founders: Networks of earlier runs with which its run began.
     """
 
     config: SearchConfig
     sections: Sections
     task: Task[BaseModel]
+    founders: tuple[Founder, ...] = ()
 
     @classmethod
     def of(cls, config: SearchConfig, *, dataset: Dataset | None = None) -> Self:
@@ -90,7 +96,7 @@ class Experiment:
         Raises:
             DataChangedError: The content of its data files has changed.
         """
-        experiment = cls.of(run.config)
+        experiment = replace(cls.of(run.config), founders=run.founders)
         run.require_same(experiment.config, experiment.fingerprint)
         return experiment
 
@@ -169,11 +175,22 @@ class Experiment:
             flat_share=budget.stop_when_flat,
         )
 
-    def strategy(self, run: Run | None = None) -> Strategy[StrategyOptions]:
+    def warm_start(self) -> WarmStart:
+        """Returns what a new run takes over from earlier ones, which are read for that.
+
+        Raises:
+            ConfigError: An earlier run cannot be used, or none of its networks fits the space.
+        """
+        return begin_warm(self.config.warm_start, self.space)
+
+    def strategy(
+        self, run: Run | None = None, *, founders: Sequence[Founder] | None = None
+    ) -> Strategy[StrategyOptions]:
         """Returns a strategy that has not asked for anything yet.
 
         Args:
             run: The run that it searches, whose first budget decides options that were left out; None for a new one.
+            founders: Networks of earlier runs with which it begins; by default those of the experiment.
         """
         begun = following_budget(self.config) if run is None else as_begun(self.config, run.config)
         return STRATEGIES[self.config.strategy["kind"]](
@@ -183,7 +200,18 @@ class Experiment:
             epochs=self.config.training.full_epochs,
             fitness=self.config.fitness,
             cuts=self.config.validation.cuts,
+            founders=self._with_seeds(self.founders if founders is None else founders),
         )
+
+    def _with_seeds(self, founders: Sequence[Founder]) -> list[Founder]:
+        """Returns networks of earlier runs and then the founders of the space, no architecture twice."""
+        known = {self.space.canonical_hash(each.genome) for each in founders}
+        seeds = [
+            Founder(*named)
+            for named in self.space.seeds()
+            if self.space.canonical_hash(named[1]) not in known
+        ]
+        return [*founders, *seeds]
 
     def is_complete(self, run: Run) -> bool:
         """Whether ``run`` exists and has spent the budget of this experiment.
@@ -205,6 +233,7 @@ class Experiment:
         executor: ExecutorKind = "ray",
         accept_data_loss: bool = False,
         verdict_trainings: float = 0.0,
+        warm_start: WarmStart | None = None,
     ) -> Iterator[Search]:
         """Starts or resumes ``run`` and yields its search, ready to continue.
 
@@ -213,6 +242,7 @@ class Experiment:
             executor: Where candidates are trained.
             accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
             verdict_trainings: Full trainings one after another for which a budget of minutes leaves time.
+            warm_start: What a new run takes over from earlier ones; read from them by default.
 
         Raises:
             RunError: The place cannot be used, or another process is searching this run.
@@ -222,7 +252,12 @@ class Experiment:
         """
         settled = self.settled(run)
         with ExitStack() as stack:
-            yield settled._opened(run, stack, executor, accept_data_loss, verdict_trainings)
+            if not run.exists and warm_start is None:
+                run.check_vacant()
+                warm_start = settled.warm_start()
+            yield settled._opened(
+                run, stack, executor, accept_data_loss, verdict_trainings, warm_start or COLD_START
+            )
 
     def _opened(
         self,
@@ -231,11 +266,12 @@ class Experiment:
         executor: ExecutorKind,
         accept_data_loss: bool,  # noqa: FBT001 - only `open` calls this
         verdict_trainings: float,
+        warm_start: WarmStart,
     ) -> Search:
         shared = SharedWeights(run, self.config.fitness)
         if run.exists:
             run.require_same(self.config, self.fingerprint)
-            strategy = self.strategy(run)
+            strategy = self.strategy(run, founders=run.founders)
             # Claimed before the workers start: a run that another process searches is refused at once.
             ledger = stack.enter_context(
                 run.open_ledger(
@@ -250,10 +286,12 @@ class Experiment:
         else:
             run.check_vacant()
             # A strategy that cannot serve the space says so before anything starts.
-            strategy = self.strategy()
+            strategy = self.strategy(
+                founders=[Founder(each.name, each.genome, each.weights) for each in warm_start.founders]
+            )
             # Nothing is written for a new run before its workers have started.
             workers = self._workers(executor, run, shared, stack)
-            ledger = stack.enter_context(self._created(run))
+            ledger = stack.enter_context(self._created(run, warm_start))
         budget = replace(self.budget, verdict_trainings=verdict_trainings)
         # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
         beside = executor != "inline"
@@ -268,8 +306,10 @@ class Experiment:
             keeper()
         return search
 
-    def _created(self, run: Run) -> Ledger:
-        return run.create_ledger(following_budget(self.config), self.fingerprint, describe=self._describe)
+    def _created(self, run: Run, warm_start: WarmStart) -> Ledger:
+        return run.create_ledger(
+            following_budget(self.config), self.fingerprint, describe=self._describe, warm_start=warm_start
+        )
 
     def _describe(self, genome: tuple[int, ...]) -> str:
         return self.space.to_json(genome)
@@ -297,12 +337,19 @@ class Experiment:
         place = self.config.fitness.memory
         if place is None:
             return
-        if kind == "cluster" and "://" not in place and not Path(place).is_absolute():
-            raise ConfigError(
-                f"fitness.memory is {place}; must be an absolute path or a URI such as s3://bucket/runs, since the "
-                "search lives on a machine where a relative path leads elsewhere"
-            )
+        if kind == "cluster":
+            _check_reachable("fitness.memory is", place)
         remembered_runs(place)
+
+    def check_warm_start(self, kind: ExecutorKind) -> None:
+        """Checks, without reading any, that the places of earlier runs mean the same where the search lives.
+
+        Raises:
+            ConfigError: A path is relative, and the search lives in a cluster.
+        """
+        if kind == "cluster":
+            for place in self.config.warm_start.runs:
+                _check_reachable("warm_start.runs has", place)
 
     def _executor(self, kind: ExecutorKind, shared: SharedWeights) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch
@@ -352,6 +399,14 @@ def _task_of(dataset: Dataset, config: SearchConfig) -> InMemoryTask:
             f"task.kind is {kind}, but a dataset is given; leave the section task out, or leave the dataset out"
         )
     return InMemoryTask.of(dataset)
+
+
+def _check_reachable(named: str, place: str) -> None:
+    if "://" not in place and not Path(place).is_absolute():
+        raise ConfigError(
+            f"{named} {place}; must be an absolute path or a URI such as s3://bucket/runs, since the search lives on a "
+            "machine where a relative path leads elsewhere"
+        )
 
 
 def _batch_steps(dataset: Dataset, truncation: int | None) -> int:

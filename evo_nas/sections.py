@@ -48,6 +48,11 @@ class Sections(NamedTuple):
                 f"fitness.inheritance is {config.fitness.inheritance}, but strategy.kind is "
                 f"{config.strategy['kind']}, which breeds no children that could inherit; must be none"
             )
+        if config.warm_start.weights and config.fitness.inheritance != "parent":
+            raise ConfigError(
+                f"warm_start.weights is true, but fitness.inheritance is {config.fitness.inheritance}; must be parent, "
+                "so that what began with weights also passes them on: set it, or leave out warm_start.weights"
+            )
         space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")

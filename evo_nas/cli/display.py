@@ -36,6 +36,7 @@ from evo_nas.cluster.names import typed
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
+    Founded,
     Judged,
     Loaded,
     Planned,
@@ -123,7 +124,7 @@ class TextDisplay(Display):
         self.close()
         if isinstance(event, Started):
             self._show_started(event)
-        elif isinstance(event, Loaded | Baselines):
+        elif isinstance(event, Loaded | Founded | Baselines):
             self._show_data(event)
         elif isinstance(event, Planned):
             self._show_plan(event)
@@ -144,7 +145,7 @@ class TextDisplay(Display):
     @abstractmethod
     def _show_working(self, event: Working) -> None: ...
 
-    def _show_data(self, event: Loaded | Baselines) -> None:
+    def _show_data(self, event: Loaded | Founded | Baselines) -> None:
         if isinstance(event, Baselines):
             self._print(f"baselines, by test {event.metric}: {baselines_in_words(event.results)}")
             return

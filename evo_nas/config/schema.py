@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from evo_nas.config.fitness import FitnessOptions, ValidationOptions
+from evo_nas.config.warm_start import WarmStartOptions
 
 MAX_SEED = 2**63 - 1
 
@@ -184,6 +185,7 @@ class SearchConfig(_Section):
         training: How candidates are trained.
         fitness: How much training a score costs, and when it is believed.
         validation: What candidates are compared on.
+        warm_start: With which networks of earlier runs the search begins; a list alone names the runs.
         budget: When to stop.
         workers: Where candidates are trained; a bare number is the number of worker processes.
         base_dir: Directory that relative data paths start from; by default that of the configuration file.
@@ -205,6 +207,7 @@ class SearchConfig(_Section):
     training: TrainingConfig = TrainingConfig()
     fitness: FitnessOptions = FitnessOptions()
     validation: ValidationOptions = ValidationOptions()
+    warm_start: WarmStartOptions = WarmStartOptions()
     budget: BudgetOptions = BudgetOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)
     # Not strict, since YAML and recorded JSON have text where a path is meant.
@@ -216,6 +219,11 @@ class SearchConfig(_Section):
         if not isinstance(section.get("kind"), str):
             raise ValueError("must say its `kind`, a name")  # noqa: TRY004 - pydantic collects ValueErrors
         return section
+
+    @field_validator("warm_start", mode="before")
+    @classmethod
+    def _runs_alone(cls, section: object) -> object:
+        return {"runs": section} if isinstance(section, str | list) else section
 
     @field_validator("workers", mode="before")
     @classmethod

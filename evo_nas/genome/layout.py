@@ -58,12 +58,15 @@ class Section(Generic[Part]):
         part: Class of the part.
         slots: Fields of the part that may evolve.
         loci: Places of those that do, by field.
+
+    Attributes:
+        loci: The same.
     """
 
     def __init__(
         self, part: type[Part], slots: tuple[Slot[Any], ...], loci: Mapping[str, Locus[Any]]
     ) -> None:
-        self._loci = loci
+        self.loci = loci
         self._slots = {slot.field: slot for slot in slots if slot.field in loci}
         # Decoding is done for every candidate and every trial of a mutation, so it works on bare tuples.
         self._reads = tuple((name, locus.choices, locus.position) for name, locus in loci.items())
@@ -84,14 +87,14 @@ class Section(Generic[Part]):
         Raises:
             GenomeError: A field has a value that its gene does not offer.
         """
-        for name, locus in self._loci.items():
+        for name, locus in self.loci.items():
             locus.write(values, getattr(part, name))
 
     def smallest(self) -> Iterator[dict[str, Any]]:
         """Yields fields of which one choice gives the smallest network, whatever is counted."""
-        choices = [self._slots[name].smallest(locus.choices) for name, locus in self._loci.items()]
+        choices = [self._slots[name].smallest(locus.choices) for name, locus in self.loci.items()]
         for chosen in product(*choices):
-            yield dict(zip(self._loci, chosen, strict=True))
+            yield dict(zip(self.loci, chosen, strict=True))
 
     def without_unused(self, part: Part) -> Part:
         """Returns ``part`` with the defaults of the fields that the task has no use for."""

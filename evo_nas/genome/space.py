@@ -24,6 +24,7 @@ from evo_nas.genome.gene import Gene, Genome
 from evo_nas.genome.layout import EVOLVED, Layout, Locus
 from evo_nas.genome.linearity import is_linear
 from evo_nas.genome.liveness import is_live
+from evo_nas.genome.nearest import Nearest, nearest
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
 
@@ -125,6 +126,14 @@ class SearchSpace:
         layout.head.write(values, architecture.head)
         layout.training.write(values, architecture.training)
         return tuple(values)
+
+    def nearest(self, architecture: Architecture) -> Nearest:
+        """Returns the feasible genome that is nearest to an architecture of another space, and what was changed.
+
+        Raises:
+            GenomeError: None of its cells is permitted, or even its narrowest form breaks a limit.
+        """
+        return nearest(self, self._layout, architecture)
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Returns ``architecture`` with canonical cells and without what this task leaves unused."""

@@ -13,7 +13,7 @@ from evo_nas.ledger.contents import History, Totals
 from evo_nas.ledger.ledger import Ledger, check_vacant
 from evo_nas.ledger.local_store import LocalStore
 from evo_nas.ledger.reader import LedgerReader, find_runs
-from evo_nas.ledger.record import FORMAT, RunRecord
+from evo_nas.ledger.record import FORMAT, RecordedFounder, RunRecord
 from evo_nas.ledger.schema import SCHEMA, Describe
 from evo_nas.ledger.sealed import DamagedError, seal, unseal
 from evo_nas.ledger.store import Store, storage_errors
@@ -32,6 +32,7 @@ __all__ = [
     "LedgerReader",
     "LocalStore",
     "Place",
+    "RecordedFounder",
     "RunRecord",
     "Store",
     "Totals",

@@ -14,12 +14,12 @@ from evo_nas.ledger.reader import LedgerReader
 from evo_nas.ledger.record import RUN_FILE, RunRecord, encode_record
 from evo_nas.ledger.schema import Describe, to_table
 from evo_nas.ledger.segments import Segment, SegmentName, encode_segment
-from evo_nas.ledger.store import LOCK, TEMPORARY, Store, storage_errors
+from evo_nas.ledger.store import LOCK, TEMPORARY, WEIGHTS, Store, storage_errors
 from evo_nas.ledger.stores import Place, open_store
 from evo_nas.ledger.takeover import Takeover, take_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Self
 
     from evo_nas.evaluation import Candidate, Evaluation
@@ -69,8 +69,21 @@ class Ledger:
         self._next_seq = taken.contents.manifest.next_seq
 
     @classmethod
-    def create(cls, place: Place, record: RunRecord, *, describe: Describe | None = None) -> Self:
+    def create(
+        cls,
+        place: Place,
+        record: RunRecord,
+        *,
+        describe: Describe | None = None,
+        before: Callable[[], None] = lambda: None,
+    ) -> Self:
         """Starts a run in an empty or missing directory.
+
+        Args:
+            place: Where the run will be kept.
+            record: Its record.
+            describe: Returns the JSON of the ``architecture`` column for a genome.
+            before: Writes what the record refers to; called when the place is known to be vacant.
 
         Raises:
             RunError: It is a file, has something in it, or cannot be written.
@@ -79,6 +92,7 @@ class Ledger:
         with storage_errors(store, "start a run in"):
             _refuse_occupied(store)
             with _locked(store):
+                before()
                 _write_record(store, record)
                 segments = VerifiedSegments(store)
                 return cls(segments, record, take_over(segments), describe=describe)
@@ -275,7 +289,8 @@ def check_vacant(place: Place) -> None:
 
 
 def _refuse_occupied(store: Store) -> None:
-    present = [name for name in store.list("") if name not in (LOCK, TEMPORARY)]
+    # Weights without a record are what a start left that was interrupted: the record comes last.
+    present = [name for name in store.list("") if name not in (LOCK, TEMPORARY, WEIGHTS)]
     if RUN_FILE in present:
         raise RunError(f"{store.location} holds a run already; resume it or choose another directory")
     if present:

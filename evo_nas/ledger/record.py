@@ -16,13 +16,30 @@ from evo_nas.errors import CorruptLedgerError, FormatError
 from evo_nas.ledger.sealed import DamagedError, seal, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
 RUN_FILE = "RUN.json"
 FORMAT = 1
 """Format that this version writes; it reads every file whose ``min_reader`` is at most this."""
 MIN_READER = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFounder:
+    """A network of an earlier run with which a run begins, so that the earlier run is not needed again.
+
+    Attributes:
+        name: Where it comes from, such as ``digits #41``.
+        genome: Its genome in the space of this run.
+        weights: Digest of the kept weights that its training starts from; empty for scratch.
+        changes: What of it this space does not permit, and what took its place.
+    """
+
+    name: str
+    genome: tuple[int, ...]
+    weights: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ class RunRecord:
         created_by: Versions of evo-nas and Python that created it.
         data: SHA-256 of each data file, by its path relative to their common folder.
         format: Format of the run directory.
+        founders: Networks of earlier runs with which it began.
     """
 
     run_id: str
@@ -48,6 +66,7 @@ class RunRecord:
     created_by: dict[str, str]
     data: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    founders: tuple[RecordedFounder, ...] = ()
 
     @classmethod
     def new(
@@ -57,6 +76,7 @@ class RunRecord:
         seed: int,
         config: Mapping[str, Any],
         data: Mapping[str, str] | None = None,
+        founders: Sequence[RecordedFounder] = (),
     ) -> Self:
         """Returns the record of a run that starts now."""
         return cls(
@@ -67,6 +87,7 @@ class RunRecord:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             created_by={"evo-nas": product_version(), "python": platform.python_version()},
             data=dict(data or {}),
+            founders=tuple(founders),
         )
 
 

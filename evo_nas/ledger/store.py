@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LOCK = "LOCK"
 TEMPORARY = "tmp"
 QUARANTINE = "quarantine"
+WEIGHTS = "weights"
+"""Folder of kept weights; those that a run begins with are there before its record."""
 
 
 class Store(ABC):

@@ -18,10 +18,12 @@ from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.rows import Row, best_rows
+from evo_nas.runs.warm_start import COLD_START
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import as_begun, path_keys, spelled_out
 from evo_nas.strategies.front import Front
+from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
+    from evo_nas.runs.warm_start import WarmStart
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -96,6 +99,15 @@ class Run:
         recorded = self.record.config
         latest = {name: recorded.get(name, {}) | section for name, section in self._reader.settings().items()}
         return checked(SearchConfig, recorded | latest)
+
+    @property
+    def founders(self) -> tuple[Founder, ...]:
+        """The networks of earlier runs with which the run began.
+
+        Raises:
+            RunError: There is no run here, or its record is damaged.
+        """
+        return tuple(Founder(each.name, each.genome, each.weights) for each in self.record.founders)
 
     def history(self) -> History:
         """Returns the told evaluations and the candidates in flight, as of the last commit.
@@ -294,17 +306,37 @@ class Run:
             keep_baselines(self._store, baselines, metric=metric)
 
     def create_ledger(
-        self, config: SearchConfig, fingerprint: Mapping[str, str], *, describe: Describe
+        self,
+        config: SearchConfig,
+        fingerprint: Mapping[str, str],
+        *,
+        describe: Describe,
+        warm_start: WarmStart = COLD_START,
     ) -> Ledger:
         """Starts the run with ``config`` and returns its ledger, open for writing.
+
+        Args:
+            config: The configuration.
+            fingerprint: SHA-256 of each data file that it names.
+            describe: Returns the JSON of the ``architecture`` column for a genome.
+            warm_start: Networks of earlier runs with which it begins; the run keeps all that it needs of them.
 
         Raises:
             RunError: The place is not empty, or it cannot be written.
         """
         record = RunRecord.new(
-            config.name, seed=config.seed, config=config.model_dump(mode="json"), data=fingerprint
+            config.name,
+            seed=config.seed,
+            config=config.model_dump(mode="json"),
+            data=fingerprint,
+            founders=warm_start.founders,
         )
-        return Ledger.create(self._store, record, describe=describe)
+
+        def keep_weights() -> None:
+            for content in warm_start.weights:
+                self.weights.put(content)
+
+        return Ledger.create(self._store, record, describe=describe, before=keep_weights)
 
     def open_ledger(
         self, config: SearchConfig, *, accept_data_loss: bool = False, keep: bool = False, describe: Describe

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evo_nas.ledger.sealed import DamagedError, read_bytes
+from evo_nas.ledger.store import WEIGHTS as FOLDER
 from evo_nas.ledger.stores import open_store
 from evo_nas.weights import digest_of
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Evaluation
     from evo_nas.ledger.store import Store
 
-FOLDER = "weights"
 _NAMED = re.compile(r"([0-9a-f]{64})\.safetensors")
 _log = logging.getLogger(__name__)
 

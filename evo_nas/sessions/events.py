@@ -63,6 +63,17 @@ class Baselines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """A new search begins with networks of earlier runs.
+
+    Attributes:
+        remarks: What was taken, changed and left out, one sentence each.
+    """
+
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The workers are ready and the search runs.
 
@@ -266,11 +277,24 @@ class Judged:
     verdict: Verdict
 
 
-Event = Working | Loaded | Baselines | Started | Planned | Progressed | Stopped | Completed | Failed | Judged
+Event = (
+    Working
+    | Loaded
+    | Baselines
+    | Founded
+    | Started
+    | Planned
+    | Progressed
+    | Stopped
+    | Completed
+    | Failed
+    | Judged
+)
 KINDS: Mapping[str, type[Event]] = {
     "working": Working,
     "loaded": Loaded,
     "baselines": Baselines,
+    "founded": Founded,
     "started": Started,
     "planned": Planned,
     "progressed": Progressed,

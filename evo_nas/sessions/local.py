@@ -8,9 +8,11 @@ from evo_nas.champion.reference_lstm import MOST_TRAININGS
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.runs import Run
+from evo_nas.runs.warm_start import COLD_START
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
+    Founded,
     Judged,
     Loaded,
     Started,
@@ -116,6 +118,7 @@ class LocalSession(Session):
             else:
                 self.run.check_vacant()
             experiment.check_memory(self._executor)
+            experiment.check_warm_start(self._executor)
             baselines = yield from self._read_data(experiment)
             experiment = self._experiment = yield from self._measured(experiment)
             if self._stopping is not None:
@@ -182,12 +185,16 @@ class LocalSession(Session):
         return MOST_TRAININGS / self._retrains_at_once
 
     def _run_search(self, experiment: Experiment, baselines: Baselines) -> Generator[Event, None, Progress]:
+        warm_start = COLD_START if self.run.exists else experiment.warm_start()
+        if warm_start.founders:
+            yield Founded(remarks=warm_start.remarks)
         yield Working(doing="starting the workers")
         with experiment.open(
             self.run,
             executor=self._executor,
             accept_data_loss=self._accept_data_loss,
             verdict_trainings=self._verdict_trainings,
+            warm_start=warm_start,
         ) as search:
             self._search = search
             if self._stopping is not None:  # stopped while the workers were starting

@@ -217,6 +217,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         # A revisit may have given up waiting without a word.
         self._awaited = {number: trial for number, trial in self._awaited.items() if self._awaits(trial)}
         wanted = {*self._begun_with.values(), *(trial.outcome.weights for trial in self._awaited.values())}
+        wanted |= {founder.weights for founder in self._founders[self._asked :]}
         return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits)) - {"", BANK}
 
     @abstractmethod

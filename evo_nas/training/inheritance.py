@@ -6,7 +6,8 @@ training from scratch: both are never ranked together, and `Outcome.inherited_st
 * ``parent`` (Lamarckian; Prellberg and Kramer, PPSN 2018): tensors with the same role are copied, where widths have
   changed the part that both have. What is new begins so that the network computes what its parent did, where that is
   possible: new units and new sources are not read at first, a new gate is open for what was there before, a new factor
-  is one.
+  is one. From a network of another task, with which a run may begin, only the recurrent layers are taken, without how
+  they read the front end: what features and outputs mean is learnt anew.
 * ``bank`` (as in ENAS; Pham et al., ICML 2018): each tensor is taken from the bank by role and shape, and written back
   after the training. Trainings run at the same time: each takes what is there when it begins, and of two that write the
   same component the later one counts. Results of a run with a bank therefore depend on the order of its workers.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from safetensors.torch import load, save
 
 from evo_nas.errors import GenomeError
 from evo_nas.genome.codec import from_json, to_json
+from evo_nas.genome.parameters import count_parameters
+from evo_nas.models.network import Network
 from evo_nas.training.checkpoint import metadata
 from evo_nas.training.fresh_parts import begin_preserving
 from evo_nas.training.roles import matched, roles_of
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evo_nas.genome.architecture import Architecture, Signature
-    from evo_nas.models.network import Network
     from evo_nas.training.roles import Role, Segments
     from evo_nas.weights import ComponentBank
 
@@ -50,12 +52,14 @@ class Ancestor:
 
     Attributes:
         architecture: Its architecture.
+        signature: Inputs and outputs of its task, as text.
         front_width: Features that its first layer reads of the front end.
         steps: Optimizer steps behind its weights, those of its own ancestors included.
         tensors: Its parameters by name.
     """
 
     architecture: Architecture
+    signature: str
     front_width: int
     steps: int
     tensors: Mapping[str, Tensor]
@@ -65,6 +69,10 @@ class Ancestor:
         """The role of each tensor."""
         shapes = {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
         return roles_of(self.architecture, shapes, front_width=self.front_width)
+
+    def is_of_same_task(self, signature: Signature) -> bool:
+        """Whether its inputs and outputs may mean the same as those of a network with ``signature``."""
+        return self.signature == _spelled(signature)
 
 
 def ancestor_bytes(network: Network, *, steps: int) -> bytes:
@@ -80,6 +88,30 @@ def ancestor_bytes(network: Network, *, steps: int) -> bytes:
     return save(tensors, metadata={"weights": json.dumps(facts)})
 
 
+def ancestor_of(architecture: Architecture, signature: Signature, weights: bytes, *, steps: int) -> bytes:
+    """Returns an exported network as `ancestor_bytes` gives a trained one.
+
+    Args:
+        architecture: Its architecture.
+        signature: Shape of its inputs and outputs.
+        weights: Its weights as safetensors, by the names of its parameters.
+        steps: Optimizer steps behind them.
+
+    Raises:
+        GenomeError: The weights are not those of the architecture.
+    """
+    # Before a network is built, since a damaged file could claim any size.
+    needed = count_parameters(architecture, signature)
+    if len(weights) < needed:
+        raise GenomeError(f"the weights have {len(weights)} bytes; its architecture has {needed} weights")
+    try:
+        network = Network(architecture, signature)
+        network.load_state_dict(load(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise GenomeError(f"the weights are not those of its architecture: {error}") from error
+    return ancestor_bytes(network, steps=steps)
+
+
 def inherit_from_parent(content: bytes | None, network: Network) -> int:
     """Sets the weights of a new network from those of its parent, and returns the optimizer steps behind them.
 
@@ -89,13 +121,15 @@ def inherit_from_parent(content: bytes | None, network: Network) -> int:
         content: What `ancestor_bytes` gave; None if it is missing.
         network: The network, with its initial weights.
     """
-    ancestor = _read(content, network.signature)
+    ancestor = _read(content)
     if isinstance(ancestor, str):
         _log.warning(
             "a training begins from scratch, since its parent's weights cannot be used: %s", ancestor
         )
         return 0
     old, new = ancestor.roles, network_roles(network)
+    if not ancestor.is_of_same_task(network.signature):
+        old = _of_another_task(old)
     parameters = dict(network.named_parameters())
     with torch.no_grad():
         inherited = {
@@ -147,7 +181,24 @@ def bank_keys(network: Network) -> dict[str, str]:
     return {name: f"{role.bank_key} {shapes[name]}" for name, role in network_roles(network).items()}
 
 
-def _read(content: bytes | None, signature: Signature) -> Ancestor | str:
+def _of_another_task(roles: Mapping[str, Role]) -> dict[str, Role]:
+    """Returns the roles of what a network of another task can use: its layers, but not how they read the front end."""
+    return {
+        name: replace(role, axes=role.axes and tuple(map(_without_front, role.axes)))
+        for name, role in roles.items()
+        if name.startswith("layers.")
+    }
+
+
+def _without_front(axis: Segments) -> Segments:
+    """Returns ``axis`` with the segments of the front end under a label that no other network has."""
+    return tuple(
+        (f"{label} of another task" if label.removeprefix("x ").startswith("front ") else label, size)
+        for label, size in axis
+    )
+
+
+def _read(content: bytes | None) -> Ancestor | str:
     """Returns the network that ``content`` holds, or why it cannot be used."""
     if content is None:
         return "they are missing or damaged"
@@ -156,16 +207,15 @@ def _read(content: bytes | None, signature: Signature) -> Ancestor | str:
         tensors = load(content)
         if facts["format"] != FORMAT:
             return f"they have the format {facts['format']}, and must have {FORMAT}"
-        if facts["signature"] != _spelled(signature):
-            return "they belong to a task with other inputs or outputs"
         width, steps = int(facts["front_width"]), int(facts["steps"])
-        return Ancestor(from_json(facts["architecture"]), width, steps, tensors)
+        return Ancestor(from_json(facts["architecture"]), facts["signature"], width, steps, tensors)
     except (SafetensorError, GenomeError, ValueError, KeyError, TypeError, RecursionError) as error:
         return f"they cannot be read ({type(error).__name__}: {error})"
 
 
 def _spelled(signature: Signature) -> str:
-    return json.dumps(asdict(signature), sort_keys=True)
+    # Sequences of another length mean the same.
+    return json.dumps({**asdict(signature), "steps": 0}, sort_keys=True)
 
 
 def _copy(old: Tensor, old_role: Role, new: Tensor, new_role: Role) -> bool:

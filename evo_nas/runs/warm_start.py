@@ -1,0 +1,28 @@
+"""`WarmStart`: networks of earlier runs with which a run begins, in the space of that run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evo_nas.ledger import RecordedFounder
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """What a run takes over from earlier ones when it is created; afterwards it does not need them.
+
+    Attributes:
+        founders: The networks, as its record holds them.
+        weights: The contents that the digests of the founders stand for.
+        remarks: What was taken, changed and left out, one sentence each.
+    """
+
+    founders: tuple[RecordedFounder, ...] = ()
+    weights: tuple[bytes, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+COLD_START = WarmStart()
+"""A run that begins with the founders of its space alone."""
