@@ -24,6 +24,7 @@ from evo_nas.cli.formatting import (
     pruned,
     remembered,
     savings_in_words,
+    surrogate_in_words,
     trained,
     workers,
 )
@@ -221,6 +222,7 @@ class LineDisplay(TextDisplay):
                 f"workers: {workers(event)}",
                 f"failures: {failures(event.by_status, uncounted=event.uncounted)}",
                 *([f"rungs: {spared}"] if (spared := savings_in_words(event.savings)) else []),
+                *([f"surrogate: {says}"] if (says := surrogate_in_words(event.population)) else []),
             )
         )
 

@@ -85,6 +85,16 @@ def savings_in_words(savings: Savings) -> str:
     return "; ".join(filter(None, parts))
 
 
+def surrogate_in_words(population: Mapping[str, float]) -> str:
+    """Returns ``chooses, rank correlation 0.41 of 120 predictions (p = 0.002)``; empty without predictions."""
+    if "rank_correlation" not in population:
+        return ""
+    says = "chooses" if population["rank_decides"] else "silent"
+    correlation, p_value = population["rank_correlation"], population["rank_p_value"]
+    chance = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    return f"{says}, rank correlation {correlation:.2f} of {population['rank_predictions']:.0f} predictions ({chance})"
+
+
 def duration(seconds: float | None) -> str:
     """Returns ``seconds`` as ``m:ss`` or ``h:mm:ss``; ``-:--`` if they are unknown."""
     if seconds is None:

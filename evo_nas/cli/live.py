@@ -23,6 +23,7 @@ from evo_nas.cli.formatting import (
     remembered,
     savings_in_words,
     size,
+    surrogate_in_words,
     trained,
     workers,
 )
@@ -93,6 +94,8 @@ class LiveDisplay(TextDisplay):
         if noise := noise_in_words(event.noise, scale.metric):
             rows.add_row("noise", Text(noise))
         rows.add_row("population", _population(event, scale))
+        if surrogate := surrogate_in_words(event.population):
+            rows.add_row("surrogate", surrogate)
         rows.add_row("workers", plain(workers(event)))
         rows.add_row("failures", failures(event.by_status, uncounted=event.uncounted))
         if spared := savings_in_words(event.savings):

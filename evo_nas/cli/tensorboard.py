@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from evo_nas.sessions.events import Progressed
 
+FITNESS = ("mean", "std", "min", "max")
+
 
 class TensorBoard:
     """Writes scalars of a search; their step is the number of told evaluations.
@@ -31,7 +33,10 @@ class TensorBoard:
             "workers/lost": event.workers.lost_workers,
         }
         scalars |= {f"status/{status}": count for status, count in event.by_status.items()}
-        scalars |= {f"fitness/{name}": value for name, value in event.population.items() if name != "size"}
+        for name, value in event.population.items():
+            # What a strategy tells beside the fitness of its population has another scale.
+            if name != "size":
+                scalars[f"fitness/{name}" if name in FITNESS else f"strategy/{name}"] = value
         if event.best is not None:
             # A score at a rung cannot be compared with those that come later, so it is no part of their line.
             scale = f" at {event.best.epochs} epochs" if event.best.is_pruned else ""

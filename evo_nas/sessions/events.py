@@ -180,7 +180,8 @@ class Progressed:
         remaining_s: Seconds that the rest of the budget takes at this pace; None while it is unknown.
         by_status: Number of evaluations by status.
         best: The best candidate so far; None before the first score.
-        population: Size, mean, std, min and max of the fitness of the current population; empty without one.
+        population: Size, mean, std, min and max of the fitness of the current population, and what the strategy tells
+            beside these; empty without any.
         workers: The state of the workers.
         finished: Whether the run is complete.
         interrupted: Whether the search was asked to stop before that.

@@ -9,6 +9,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
+from evo_nas.strategies.surrogate import SurrogateEvolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,5 +50,6 @@ def register_strategy(strategy: StrategyT) -> StrategyT:
 for _strategy in (
     AgingEvolution,
     RandomSearch,
+    SurrogateEvolution,
 ):
     register_strategy(_strategy)

@@ -206,7 +206,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self.tell(told)
 
     def statistics(self) -> Mapping[str, float]:
-        """Returns statistics of the current population's fitness; empty if there is none."""
+        """Returns statistics of the current population's fitness, and what else it tells; empty if there is none."""
         return {}
 
     def wanted_weights(self) -> set[str]:
