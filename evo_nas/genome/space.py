@@ -84,6 +84,11 @@ class SearchSpace:
         self._regularisation = frozenset(
             position for position in self._layout.regularisation if self.genes[position].size > 1
         )
+        self._training = frozenset(
+            position
+            for position in (*self._layout.training.positions, *self._layout.regularisation)
+            if self.genes[position].size > 1
+        )
         # Most mutations leave the cell as it is, and an architecture is hashed and then recorded.
         self._evolved_cell = lru_cache(maxsize=_CACHED_PARTS)(self._decode_cell)
         self._written = lru_cache(maxsize=_CACHED_PARTS)(self._write)
@@ -165,6 +170,11 @@ class SearchSpace:
     def regularisation_genes(self) -> frozenset[int]:
         """Positions of the genes that regularise and can vary, which short trainings cannot judge."""
         return self._regularisation
+
+    @property
+    def training_genes(self) -> frozenset[int]:
+        """Positions of the genes that say how a network is trained and can vary, those that regularise included."""
+        return self._training
 
     def can_judge_regularisation(self, epochs: int) -> bool:
         """Whether a training of so many epochs shows what regularisation is good for."""

@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from evo_nas.errors import ConfigError
+from evo_nas.strategies.agebo import Agebo
 from evo_nas.strategies.aging import AgingEvolution
+from evo_nas.strategies.bayesian import BayesianOptimization
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
 from evo_nas.strategies.surrogate import SurrogateEvolution
@@ -48,7 +50,9 @@ def register_strategy(strategy: StrategyT) -> StrategyT:
 
 
 for _strategy in (
+    Agebo,
     AgingEvolution,
+    BayesianOptimization,
     RandomSearch,
     SurrogateEvolution,
 ):
