@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
 from evo_nas.budgets import Budget
-from evo_nas.config import FitnessOptions
+from evo_nas.config import FitnessOptions, checked
+from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.execution.executor import Executor, Occupancy
 from evo_nas.execution.simulated import Faults, SimulatedExecutor, Simulation
@@ -19,14 +22,17 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.ledger import Ledger, compaction
 from evo_nas.loop import Search
 from evo_nas.randomness import stream
-from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.strategy import ONCE
+from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.strategies.strategy import ONCE, Strategy, StrategyOptions
 from evo_nas.strategies.verification import verify
 from tests.checker import check_run, reader
+from tests.contracts.fitted import fitted
 from tests.ledger.samples import RECORD, MemoryStore, start
 
 EPOCHS = 8
-SPACE = SearchSpace(SpaceOptions(cell_nodes=6), Signature(features=2, outputs=1), EPOCHS)
+KINDS = sorted(STRATEGIES)
+SIGNATURE = Signature(features=2, outputs=1)
+SPACE = SearchSpace(SpaceOptions(cell_nodes=6), SIGNATURE, EPOCHS)
 SCORINGS = (
     ONCE,
     FitnessOptions(rungs=(2, 4), reduction=2),
@@ -34,6 +40,8 @@ SCORINGS = (
 )
 """A run has one of them, by its seed."""
 SCHEDULES = 1000
+"""Of all strategies together; the campaign has as many of each."""
+FEW_SCHEDULES = 10
 RESUMPTIONS = 150
 
 
@@ -71,10 +79,26 @@ class DoomedStore(MemoryStore):
         super().delete(name)
 
 
-def strategy(seed: int) -> AgingEvolution:
-    options = AgingOptions(population=8, tournament=3, warmup=4)
-    fitness = SCORINGS[seed % len(SCORINGS)]
-    return AgingEvolution(SPACE, options, seed=seed, epochs=EPOCHS, fitness=fitness)
+@cache
+def space_of(kind: str) -> SearchSpace:
+    """Returns a space that the strategy can serve, made once since it remembers what it decoded."""
+    special = fitted(kind).space
+    return SearchSpace(fitted(kind).space_options, SIGNATURE, EPOCHS) if special else SPACE
+
+
+def strategy(kind: str, seed: int) -> Strategy[StrategyOptions]:
+    """Builds a strategy with options for a small budget; the way of scoring follows from the seed."""
+    chosen, needed = STRATEGIES[kind], fitted(kind)
+    options = checked(chosen.Options, {**needed.options, **needed.few}).following(20)
+    fitness = SCORINGS[seed // len(KINDS) % len(SCORINGS)]
+    if len(needed.objectives) > 1:
+        fitness = fitness.model_copy(update={"objectives": needed.objectives})
+    try:
+        return chosen(space_of(kind), options, seed=seed, epochs=EPOCHS, fitness=fitness)
+    except ConfigError as error:
+        if "pip install" in str(error):
+            pytest.skip(str(error))
+        raise
 
 
 def objective(candidate: Candidate) -> Outcome:
@@ -110,7 +134,7 @@ class Recording(SimulatedExecutor):
         super().submit(candidates)
 
 
-def play(seed: int) -> list[str]:
+def play(kind: str, seed: int) -> list[str]:
     """Searches under a schedule drawn from ``seed``, crash after crash; returns what is wrong in the end."""
     rng = random.Random(seed)
     budget = rng.randrange(8, 22)
@@ -129,7 +153,7 @@ def play(seed: int) -> list[str]:
         try:
             create = "RUN.json" not in files
             ledger = Ledger.create(store, RECORD) if create else Ledger.open(store)
-            search = Search.resumed(strategy(seed), executor, ledger, budget=Budget(budget))
+            search = Search.resumed(strategy(kind, seed), executor, ledger, budget=Budget(budget))
             while not search.finished:
                 for evaluation in search.step(timeout_s=rng.choice((1, 30, 300))):
                     acknowledged[evaluation.candidate.id] = evaluation
@@ -141,7 +165,7 @@ def play(seed: int) -> list[str]:
     survivor = MemoryStore()
     survivor.files = files
     history = reader(survivor).history()
-    forged = [str(mismatch) for mismatch in verify(strategy(seed), history.told, history.in_flight)]
+    forged = [str(mismatch) for mismatch in verify(strategy(kind, seed), history.told, history.in_flight)]
     return forged + check_run(
         survivor, acknowledged=acknowledged, dispatched=submitted, budget=budget, complete=True
     )
@@ -156,8 +180,19 @@ def test_the_checker_sees_an_evaluation_that_two_commits_have(monkeypatch: pytes
 
 
 @pytest.mark.slow
-def test_invariants_hold_under_a_thousand_schedules():
-    assert {seed: wrong for seed in range(SCHEDULES) if (wrong := play(seed))} == {}
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", KINDS)
+def test_invariants_hold_under_many_schedules(kind: str) -> None:
+    schedules = FEW_SCHEDULES if fitted(kind).is_slow else math.ceil(SCHEDULES / len(KINDS))
+    seeds = range(KINDS.index(kind), schedules * len(KINDS), len(KINDS))
+    assert {seed: wrong for seed in seeds if (wrong := play(kind, seed))} == {}
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("kind", KINDS)
+def test_invariants_hold_under_a_thousand_schedules_of_each_strategy(kind: str) -> None:
+    assert {seed: wrong for seed in range(SCHEDULES) if (wrong := play(kind, 10_000 + seed))} == {}
 
 
 class Scripted(Executor):
@@ -203,9 +238,11 @@ def arrivals(seed: int, *, budget: int, slots: int) -> list[list[int]]:
     return batches
 
 
-def search_in(store: MemoryStore, seed: int, script: list[list[int]], *, slots: int) -> Search:
+def search_in(
+    store: MemoryStore, seed: int, script: list[list[int]], *, slots: int, kind: str = "aging"
+) -> Search:
     ledger = Ledger.open(store) if "RUN.json" in store.files else Ledger.create(store, RECORD)
-    return Search.resumed(strategy(seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
+    return Search.resumed(strategy(kind, seed), Scripted(script, slots=slots), ledger, budget=Budget(30))
 
 
 def yet_to_arrive(order: list[list[int]], files: dict[str, bytes]) -> list[list[int]]:
@@ -216,17 +253,18 @@ def yet_to_arrive(order: list[list[int]], files: dict[str, bytes]) -> list[list[
 
 @pytest.mark.parametrize("seed", range(RESUMPTIONS))
 def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(seed):
+    kind = KINDS[seed % len(KINDS)]
     rng = random.Random(seed)
     slots = rng.randrange(1, 7)
     order = arrivals(seed, budget=30, slots=slots)
     whole = MemoryStore()
-    search_in(whole, seed, [*order], slots=slots).run()
+    search_in(whole, seed, [*order], slots=slots, kind=kind).run()
     killed: dict[str, bytes] = {}
     while script := yet_to_arrive(order, killed):
         dies_at = rng.choice((0, rng.randrange(1, 12)))
         store = DoomedStore(killed, dies_at=dies_at, after=rng.random() < 0.5)
         with contextlib.suppress(Crash):
-            search = search_in(store, seed, script, slots=slots)
+            search = search_in(store, seed, script, slots=slots, kind=kind)
             for _ in range(min(len(script), rng.randrange(1, 6))):
                 search.step()
     assert [e.candidate for e in told(killed)] == [e.candidate for e in told(whole.files)]
@@ -234,7 +272,7 @@ def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(se
 
 
 def test_the_searches_that_are_killed_here_prune_and_promote() -> None:
-    for seed in (1, 2):
+    for seed in (len(KINDS), 2 * len(KINDS)):
         store = MemoryStore()
         search_in(store, seed, arrivals(seed, budget=30, slots=3), slots=3).run()
         assert sum(e.status is Status.PRUNED for e in told(store.files)) > 5

@@ -9,6 +9,7 @@ reaches are neutral: they drift until a mutation connects them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 GENES_PER_NODE = 4
+OPTION = "evolve_cell"
+"""The key of ``space`` without which there are no such genes."""
 
 
 class OpChoice(NamedTuple):
@@ -83,11 +86,20 @@ class CellCode:
         genes: list[Gene] = []
         for node in range(self.nodes):
             earlier = tuple(range(self._first_node + node))
-            genes.append(Gene(f"cell.node{node + 1}.op", self.ops))
-            genes += [Gene(f"cell.node{node + 1}.input{place}", earlier) for place in (1, 2, 3)]
+            genes.append(Gene(f"cell.node{node + 1}.op", self.ops, option=OPTION))
+            genes += [
+                Gene(f"cell.node{node + 1}.input{place}", earlier, option=OPTION) for place in (1, 2, 3)
+            ]
         values = tuple(range(1, self._first_node + self.nodes))
-        genes += [Gene(f"cell.output{state}", values) for state in range(1, 1 + self.states)]
+        genes += [Gene(f"cell.output{state}", values, option=OPTION) for state in range(1, 1 + self.states)]
         return genes
+
+    @property
+    def most_cells(self) -> int:
+        """A bound of how many cells it can spell; inputs that an op does not read are left out, idle nodes are not."""
+        sources = range(self._first_node, self._first_node + self.nodes)
+        nodes = [sum(count ** _INPUTS_READ[choice.op] for choice in self._choices) for count in sources]
+        return math.prod(nodes) * (self.states + self.nodes) ** self.states
 
     def decode(self, values: Sequence[int]) -> CellGraph:
         """Returns the cell that the genes spell; only the nodes that ``h`` depends on are built."""

@@ -17,12 +17,14 @@ class Gene:
         choices: The meaning of its values 0, 1, ...
         ordered: Whether neighbouring choices are similar, so that a mutation should prefer small steps.
         default: Value in the first networks of a search, unless something else decides it.
+        option: The key of ``space`` that says what its choices are; empty if there is none.
     """
 
     name: str
     choices: tuple[object, ...]
     ordered: bool = False
     default: int = 0
+    option: str = ""
 
     @property
     def size(self) -> int:

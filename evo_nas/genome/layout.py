@@ -135,7 +135,7 @@ class Layout:
         above = replace(setting, sources=options.layers.max)
         self.head = self._section(Head, HEAD, prefix="head.", setting=above)
         depths = tuple(range(options.layers.min, options.layers.max + 1))
-        self.depth = self._add(Gene("layers", depths, ordered=True), depths)
+        self.depth = self._add(Gene("layers", depths, ordered=True, option="layers"), depths)
         self.layers = tuple(self._layer(number, setting) for number in range(1, options.layers.max + 1))
         self.cell_start = len(self._genes)
         self.cell_code = self._add_cell(options)
@@ -153,7 +153,13 @@ class Layout:
             if slot.exists(setting):
                 choices = slot.choices(setting)
                 default = choices.index(slot.default(choices, setting))
-                gene = Gene(prefix + slot.field, choices, ordered=slot.ordered, default=default)
+                gene = Gene(
+                    prefix + slot.field,
+                    choices,
+                    ordered=slot.ordered,
+                    default=default,
+                    option=slot.option,
+                )
                 loci[slot.field] = self._add(gene, choices)
                 if slot.regularises:
                     self.regularisation.append(loci[slot.field].position)
@@ -163,7 +169,7 @@ class Layout:
         options, prefix = setting.options, f"layer{number}."
         named = tuple(label_of(text) for text in options.cells)
         cells = (EVOLVED, *named) if options.evolve_cell else named
-        cell = self._add(Gene(f"{prefix}cell", cells), cells)
+        cell = self._add(Gene(f"{prefix}cell", cells, option="cells"), cells)
         # The output right below is the layer's input already, so a skip from there would repeat it.
         below = replace(setting, sources=number - 1)
         return LayerGenes(cell, self._section(Layer, LAYER, prefix=prefix, setting=below))

@@ -88,6 +88,7 @@ class Slot(Generic[Choice]):
 
     Attributes:
         field: Name of the field of the part, and, after the part's prefix, of the gene.
+        option: The key of ``space`` that says what its choices are.
         choices: The permitted values.
         words: What people read of a value; empty for the plainest one, which goes without saying.
         exists: Whether the task has a use for the field; otherwise it keeps the default of its dataclass.
@@ -100,6 +101,7 @@ class Slot(Generic[Choice]):
     """
 
     field: str
+    option: str
     choices: Callable[[Setting], tuple[Choice, ...]]
     words: Callable[[Choice], str]
     exists: Callable[[Setting], bool] = _always
@@ -148,10 +150,14 @@ def _extremes(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
 
 TRAINING: tuple[Slot[Any], ...] = (
     Slot[Optimizer](
-        field="optimizer", choices=lambda at: at.options.optimizers, words=lambda value: _OPTIMIZERS[value]
+        field="optimizer",
+        option="optimizers",
+        choices=lambda at: at.options.optimizers,
+        words=lambda value: _OPTIMIZERS[value],
     ),
     Slot[float](
         field="learning_rate",
+        option="learning_rates",
         choices=lambda at: at.options.learning_rates.values,
         default=_nearest_to(5e-3),
         ordered=True,
@@ -160,6 +166,7 @@ TRAINING: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="weight_decay",
+        option="regularisation.weight_decays",
         regularises=True,
         choices=_decays,
         default=lambda _, at: at.options.regularisation.frozen_weight_decay,
@@ -168,6 +175,7 @@ TRAINING: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="clip",
+        option="clips",
         choices=lambda at: at.options.clips,
         default=_nearest_to(1.0),
         ordered=True,
@@ -175,6 +183,7 @@ TRAINING: tuple[Slot[Any], ...] = (
     ),
     Slot[int](
         field="batch_size",
+        option="batch_sizes",
         choices=lambda at: at.options.batch_sizes,
         default=_nearest_to(16),
         ordered=True,
@@ -186,6 +195,7 @@ TRAINING: tuple[Slot[Any], ...] = (
 NETWORK: tuple[Slot[Any], ...] = (
     Slot[int | None](
         field="embedding",
+        option="embeddings",
         exists=lambda at: at.signature.vocabulary > 0,
         choices=lambda at: at.options.embeddings,
         default=_middle,
@@ -194,6 +204,7 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[bool](
         field="tied",
+        option="tied_embeddings",
         exists=lambda at: at.signature.predicts_inputs,
         choices=lambda at: at.options.tied_embeddings,
         smallest=_all_of,  # tied outputs may need a projection that has more parameters than they save
@@ -201,6 +212,7 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[Forecast](
         field="forecast",
+        option="forecasts",
         exists=lambda at: bool(at.signature.last_values),
         choices=lambda at: at.options.forecasts,
         smallest=_all_of,
@@ -208,18 +220,21 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[Front](
         field="front",
+        option="fronts",
         choices=lambda at: fitting_fronts(at.options, at.signature),
         smallest=_all_of,
         words=lambda value: "" if value == Front() else str(value),
     ),
     Slot[Shortcut](
         field="shortcut",
+        option="shortcuts",
         choices=lambda at: fitting_shortcuts(at.options, at.signature),
         smallest=_all_of,
         words=lambda value: "" if value == Shortcut() else f"{value} shortcut",
     ),
     Slot[Columns](
         field="columns",
+        option="columns",
         exists=lambda at: len(targets_of(at.signature)) > 1,
         choices=lambda at: at.options.columns,
         smallest=_all_of,
@@ -227,6 +242,7 @@ NETWORK: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="embedding_dropout",
+        option="embedding_dropouts",
         regularises=True,
         exists=lambda at: at.signature.vocabulary > 0,
         choices=lambda at: at.regularisation(at.options.embedding_dropouts, at.options.embedding_dropouts[0]),
@@ -239,6 +255,7 @@ NETWORK: tuple[Slot[Any], ...] = (
 HEAD: tuple[Slot[Any], ...] = (
     Slot[Pooling](
         field="pooling",
+        option="poolings",
         exists=lambda at: not at.signature.per_step,
         choices=lambda at: at.options.poolings,
         smallest=_without_attention,
@@ -246,6 +263,7 @@ HEAD: tuple[Slot[Any], ...] = (
     ),
     Slot[int](
         field="hidden",
+        option="heads",
         choices=lambda at: at.options.heads,
         ordered=True,
         smallest=_all_of,  # a narrow hidden layer may save more at the outputs than it has
@@ -253,15 +271,17 @@ HEAD: tuple[Slot[Any], ...] = (
     ),
     Slot[float](
         field="dropout",
+        option="regularisation.dropouts",
         regularises=True,
         choices=_dropouts,
         default=_frozen_dropout,
         ordered=True,
         words=lambda value: f"output dropout {value:g}" if value else "",
     ),
-    Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+    Slot[int | None](field="skip", option="skips", choices=_skips, words=_skip_words),
     Slot[int](
         field="segment",
+        option="segments",
         choices=lambda at: fitting_segments(at.options, at.signature),
         ordered=True,
         smallest=_all_of,
@@ -273,6 +293,7 @@ HEAD: tuple[Slot[Any], ...] = (
 LAYER: tuple[Slot[Any], ...] = (
     Slot[int](
         field="width",
+        option="widths",
         choices=lambda at: at.options.widths,
         default=_middle,
         ordered=True,
@@ -281,11 +302,13 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[bool](
         field="bidirectional",
+        option="bidirectional",
         choices=lambda at: (False, True) if at.options.bidirectional else (False,),
         words=lambda value: "bidirectional" if value else "",
     ),
     Slot[float](
         field="dropout",
+        option="regularisation.dropouts",
         regularises=True,
         choices=_dropouts,
         default=_frozen_dropout,
@@ -294,19 +317,22 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[Norm](
         field="norm",
+        option="norms",
         choices=lambda at: at.options.norms,
         smallest=_without_norm,
         words=lambda value: _NORMS[value],
     ),
-    Slot[int | None](field="skip", choices=_skips, words=_skip_words),
+    Slot[int | None](field="skip", option="skips", choices=_skips, words=_skip_words),
     Slot[bool](
         field="residual",
+        option="residuals",
         choices=lambda at: at.options.residuals,
         words=lambda value: "residual" if value else "",
         smallest=lambda choices: (min(choices),),
     ),
     Slot[float](
         field="recurrent_dropout",
+        option="recurrent_dropouts",
         regularises=True,
         choices=lambda at: at.regularisation(at.options.recurrent_dropouts, at.options.recurrent_dropouts[0]),
         ordered=True,
@@ -314,6 +340,7 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[int](
         field="period",
+        option="periods",
         choices=lambda at: fitting_periods(at.options, at.signature),
         ordered=True,
         smallest=_extremes,  # a slower layer computes less, and keeps the chunk that it reads
@@ -321,6 +348,7 @@ LAYER: tuple[Slot[Any], ...] = (
     ),
     Slot[Context](
         field="context",
+        option="contexts",
         choices=lambda at: at.options.contexts,
         smallest=_all_of,
         words=lambda value: _CONTEXTS[value],

@@ -27,11 +27,13 @@ from evo_nas.genome.liveness import is_live
 from evo_nas.genome.nearest import Nearest, nearest
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.subspaces import subspaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from evo_nas.genome.cgp import CellCode
+    from evo_nas.genome.subspaces import Subspace
 
 __all__ = ["Gene", "Genome", "SearchSpace", "SpaceOptions"]
 
@@ -236,6 +238,10 @@ class SearchSpace:
             if self.is_feasible(genome := (*macro, *cell)):
                 return genome
         raise AssertionError("the smallest one is feasible")
+
+    def subspaces(self, *, fixed: Collection[int] = ()) -> tuple[Subspace, ...]:
+        """Returns the parts of the space in which the same genes matter; genes at ``fixed`` keep their default."""
+        return tuple(subspaces(self._layout, fixed))
 
     def seeds(self) -> tuple[tuple[str, Genome], ...]:
         """Returns the founders of a search by name, best known first."""

@@ -9,6 +9,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.strategies.agebo import Agebo
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.bayesian import BayesianOptimization
+from evo_nas.strategies.grid import GridSearch
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
 from evo_nas.strategies.surrogate import SurrogateEvolution
@@ -55,5 +56,6 @@ for _strategy in (
     BayesianOptimization,
     RandomSearch,
     SurrogateEvolution,
+    GridSearch,
 ):
     register_strategy(_strategy)

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import pytest
 
+from evo_nas.config import checked
+from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.registry import STRATEGIES
-from evo_nas.testing.strategies import EPOCHS, BuildStrategy, StrategyContract
-
-CHEAP = {
-    # A model of few trials that compares few genomes: what is tested here does not depend on its quality.
-    "agebo": {"warmup": 30, "settings": 8},
-    "bayesian": {"initial": 40, "candidates": 4},
-}
-"""Options for strategies whose defaults take long to choose."""
-NEEDS = {"agebo": "botorch", "bayesian": "botorch"}
-"""What the extra of a strategy installs."""
+from evo_nas.testing.strategies import EPOCHS, SIGNATURE, SPACE, BuildStrategy, StrategyContract
+from tests.contracts.fitted import ANY, fitted
 
 
 class TestRegisteredStrategy(StrategyContract):
     @pytest.fixture(params=sorted(STRATEGIES))
-    def build(self, request: pytest.FixtureRequest) -> BuildStrategy:
-        kind = STRATEGIES[request.param]
-        if kind.extra:
-            pytest.importorskip(NEEDS[kind.kind], reason=f"the extra {kind.extra} is not installed")
-        options = kind.Options(**CHEAP.get(kind.kind, {}))
-        return lambda space, *, seed, fitness: kind(space, options, seed=seed, epochs=EPOCHS, fitness=fitness)
+    def kind(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+    @pytest.fixture
+    def space(self, kind: str) -> SearchSpace:
+        if fitted(kind).space == ANY.space:
+            return SPACE  # it remembers what it decoded, which saves time
+        return SearchSpace(fitted(kind).space_options, SIGNATURE, EPOCHS)
+
+    @pytest.fixture
+    def objectives(self, kind: str) -> tuple[str, ...]:
+        return fitted(kind).objectives
+
+    @pytest.fixture
+    def build(self, kind: str) -> BuildStrategy:
+        strategy = STRATEGIES[kind]
+        options = checked(strategy.Options, fitted(kind).options)
+        return lambda space, *, seed, fitness: strategy(
+            space, options, seed=seed, epochs=EPOCHS, fitness=fitness
+        )
