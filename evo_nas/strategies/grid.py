@@ -1,9 +1,9 @@
 """Grid search over a bounded space, in an order that is good when it is stopped early.
 
 McKay, Beckman and Conover, "A Comparison of Three Methods for Selecting Values of Input Variables in the Analysis of
-Output from a Computer Code", Technometrics 1979. As in their Latin hypercubes, every choice of every gene has come about
-equally often at any time, so that no gene waits until another one has gone through its choices; but every architecture
-comes once.
+Output from a Computer Code", Technometrics 1979. As in their Latin hypercubes, every choice of every gene has come
+about equally often at any time, so that no gene waits until another one has gone through its choices; but every
+architecture comes once.
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ def test_every_task_strategy_and_section_is_there() -> None:
         "validation",
         "budget",
         "workers",
+        "warm_start",
         *kinds,
     }
 
