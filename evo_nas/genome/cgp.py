@@ -98,8 +98,9 @@ class CellCode:
     def most_cells(self) -> int:
         """A bound of how many cells it can spell; inputs that an op does not read are left out, idle nodes are not."""
         sources = range(self._first_node, self._first_node + self.nodes)
-        nodes = [sum(count ** _INPUTS_READ[choice.op] for choice in self._choices) for count in sources]
-        return math.prod(nodes) * (self.states + self.nodes) ** self.states
+        reads = [_INPUTS_READ[choice.op] for choice in self._choices]
+        nodes = [sum(math.prod([count] * read) for read in reads) for count in sources]
+        return math.prod(nodes + [self.states + self.nodes] * self.states)
 
     def decode(self, values: Sequence[int]) -> CellGraph:
         """Returns the cell that the genes spell; only the nodes that ``h`` depends on are built."""
