@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +22,7 @@ from evo_nas.genome.ops import DELAYS, Op
 from evo_nas.genome.simplify import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 GENES_PER_NODE = 4
 OPTION = "evolve_cell"
@@ -154,6 +155,40 @@ class CellCode:
             elif reference != X:
                 states.append(self._first_output + reference - 1)
         return nodes + states
+
+    def spell(self, choose: Callable[[int], int]) -> list[int]:
+        """Returns genes of which ``choose`` gives those that are active; the others are 0.
+
+        They are chosen from ``h`` down: what a state or a node reads is known before that is chosen, so that nothing
+        is chosen in vain.
+
+        Args:
+            choose: Returns the value of the gene at a position; called once for each position that `active` has.
+        """
+        values = [0] * (self._first_output + self.states)
+        seen = {X, H}
+        waiting = [-H]  # negated, so that the nodes come first, from the last to the first
+        while waiting:
+            reference = -heappop(waiting)
+            for source in self._chosen_sources(values, reference, choose):
+                if source not in seen:
+                    seen.add(source)
+                    heappush(waiting, -source)
+        return values
+
+    def _chosen_sources(
+        self, values: list[int], reference: int, choose: Callable[[int], int]
+    ) -> Sequence[int]:
+        """Chooses the genes of a state or a node, and returns what that reads."""
+        if reference < self._first_node:
+            position = self._first_output + reference - 1
+            values[position] = choose(position)
+            return (self._output(values, reference),)
+        start = self._start(reference)
+        values[start] = choose(start)
+        for position in range(start + 1, start + 1 + _INPUTS_READ[self._op(values, reference).op]):
+            values[position] = choose(position)
+        return self._sources(values, reference)
 
     def _start(self, reference: int) -> int:
         return GENES_PER_NODE * (reference - self._first_node)

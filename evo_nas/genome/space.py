@@ -30,7 +30,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.subspaces import subspaces
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from evo_nas.genome.cgp import CellCode
     from evo_nas.genome.subspaces import Subspace
@@ -160,6 +160,33 @@ class SearchSpace:
     def active_genes(self, genome: Genome) -> tuple[int, ...]:
         """Returns the positions, ascending, of the genes that the canonical form depends on."""
         return self._active(genome)
+
+    def spell(self, choose: Callable[[int], int]) -> Genome:
+        """Returns a genome whose active genes ``choose`` gives one after another; the others have their defaults.
+
+        Whether a gene is active is known before it is chosen: the depth comes before the layers, and a cell is chosen
+        from its output down.
+
+        Args:
+            choose: Returns the value of the gene at a position; called once for each of the `active_genes`.
+        """
+        layout, values = self._layout, [gene.default for gene in self.genes]
+
+        def decide(position: int) -> int:
+            if self._sizes[position] > 1:
+                values[position] = choose(position)
+            return values[position]
+
+        for position in range(layout.layers[0].cell.position):
+            decide(position)
+        for genes in layout.layers[: layout.depth.choices[values[layout.depth.position]]]:
+            for position in genes.positions:
+                decide(position)
+        if layout.cell_code is not None and self._uses_evolved_cell(tuple(values)):
+            values[layout.cell_start :] = layout.cell_code.spell(
+                lambda place: decide(layout.cell_start + place)
+            )
+        return tuple(values)
 
     def is_feasible(self, genome: Genome) -> bool:
         """Whether all cells are live and permitted, and all limits are kept."""

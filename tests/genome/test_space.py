@@ -99,6 +99,22 @@ def test_changing_inactive_genes_never_changes_the_canonical_hash(drawn, seed):
 
 
 @given(drawn=spaces_and_genomes)
+def test_a_genome_is_spelt_by_its_active_genes_alone(drawn):
+    space, genome = drawn
+    chosen = []
+
+    def choose(place):
+        chosen.append(place)
+        return genome[place]
+
+    spelt = space.spell(choose)
+    assert sorted(chosen) == list(space.active_genes(genome))
+    assert space.canonical_hash(spelt) == space.canonical_hash(genome)
+    inactive = set(range(len(genome))) - set(chosen)
+    assert all(spelt[place] == space.genes[place].default for place in inactive)
+
+
+@given(drawn=spaces_and_genomes)
 def test_active_genes_of_the_network_change_the_canonical_hash(drawn):
     space, genome = drawn
     for place in space.active_genes(genome):
