@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from evo_nas.config import SearchConfig, TrainingConfig
-    from evo_nas.strategies.strategy import StrategyOptions
+    from evo_nas.config.fitness import Inheritance
+    from evo_nas.strategies.strategy import Strategy, StrategyOptions
     from evo_nas.tasks.dataset import Dataset
 
 Choice = TypeVar("Choice")
@@ -43,11 +44,7 @@ class Sections(NamedTuple):
         """
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
         strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
-        if config.fitness.inheritance != "none" and not strategy_class.breeds:
-            raise ConfigError(
-                f"fitness.inheritance is {config.fitness.inheritance}, but strategy.kind is "
-                f"{config.strategy['kind']}, which breeds no children that could inherit; must be none"
-            )
+        _check_inheritance(config.fitness.inheritance, strategy_class)
         if config.warm_start.weights and config.fitness.inheritance != "parent":
             raise ConfigError(
                 f"warm_start.weights is true, but fitness.inheritance is {config.fitness.inheritance}; must be parent, "
@@ -91,6 +88,21 @@ def as_begun(config: SearchConfig, recorded: SearchConfig) -> SearchConfig:
     return _with_strategy(
         config, {key: recorded.strategy[key] for key in left_out & recorded.strategy.keys()}
     )
+
+
+def _check_inheritance(mode: Inheritance, strategy: type[Strategy[StrategyOptions]]) -> None:
+    """Checks that the candidates of a strategy begin with weights of the kind ``mode``."""
+    permitted: list[Inheritance] = ["none"]
+    if strategy.breeds:
+        permitted.append("parent")
+    if strategy.breeds or strategy.shares_weights:
+        permitted.append("bank")
+    if mode not in permitted:
+        reason = "shares no weights" if mode == "bank" else "breeds no children that could inherit"
+        raise ConfigError(
+            f"fitness.inheritance is {mode}, but strategy.kind is {strategy.kind}, which {reason}; must be "
+            f"{' or '.join(permitted)}"
+        )
 
 
 def _with_strategy(config: SearchConfig, options: Mapping[str, Any]) -> SearchConfig:

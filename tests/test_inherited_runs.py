@@ -138,7 +138,42 @@ def test_inheritance_and_rungs_go_together(tmp_path) -> None:
     assert list(verify(Experiment.of_run(run).strategy(), history.told, history.in_flight)) == []
 
 
-@pytest.mark.parametrize("mode", ["parent", "bank"])
-def test_a_strategy_that_breeds_nothing_refuses_inheritance(mode) -> None:
-    with pytest.raises(ConfigError, match=rf"fitness\.inheritance is {mode}, but strategy\.kind is random"):
-        Experiment.of(configured(settings(mode, strategy={"kind": "random"})))
+def test_a_strategy_that_breeds_nothing_refuses_the_weights_of_parents() -> None:
+    with pytest.raises(
+        ConfigError, match="strategy.kind is random, which breeds no .*; must be none or bank"
+    ):
+        Experiment.of(configured(settings("parent", strategy={"kind": "random"})))
+
+
+def test_a_search_with_shared_weights_ends_with_its_best_from_scratch(tmp_path) -> None:
+    """ENAS: a controller, short trainings from the bank, and full ones from scratch, which alone may win."""
+    told = run_inline(tmp_path / "run", "bank", strategy={"kind": "reinforce", "batch": 5})
+    confirmed = [each for each in told if each.candidate.operator == FROM_SCRATCH]
+    shared = [each for each in told if each.candidate.operator != FROM_SCRATCH]
+    assert {(each.candidate.starts_from, each.candidate.budget) for each in shared} == {(BANK, 1)}
+    assert sum(each.outcome.inherited_steps > 0 for each in shared) > BUDGET // 2
+    assert {(each.candidate.starts_from, each.candidate.budget) for each in confirmed} == {("", 3)}
+    # The last candidate is the best by shared weights that was not trained from scratch before.
+    *earlier, last = confirmed
+    known = {each.candidate.repeats for each in earlier}
+    left = [
+        each
+        for each in shared
+        if each.outcome.inherited_steps and each.is_complete and each.candidate.id not in known
+    ]
+    best = max(left, key=lambda each: each.standing)
+    assert (last.candidate.id, last.candidate.repeats) == (BUDGET - 1, best.candidate.id)
+    archive = Archive()
+    archive.update(told)
+    assert archive.best is not None
+    assert archive.best.candidate.operator == FROM_SCRATCH
+    run = Run.at(tmp_path / "run")
+    history = run.history()
+    assert list(verify(Experiment.of_run(run).strategy(), history.told, history.in_flight)) == []
+
+
+def test_random_search_may_share_weights(tmp_path) -> None:
+    told = run_inline(tmp_path / "run", "bank", strategy={"kind": "random"}, budget={"evaluations": 10})
+    shared = [each for each in told if each.candidate.operator == "random"]
+    assert {each.candidate.starts_from for each in shared} == {BANK}
+    assert any(each.outcome.inherited_steps > 0 for each in shared)

@@ -25,7 +25,8 @@ BEST = 16
 class FromScratch(Revisit):
     """Asks for a training from scratch of the best inherited trial that has none, within a share.
 
-    It makes a trial of its own, since nothing ranks it with what inherited.
+    It makes a trial of its own, since nothing ranks it with what inherited, and goes through all epochs of the
+    configuration, also where inherited trainings are shorter.
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,6 @@ class FromScratch(Revisit):
             candidate.genome,
             parents=(candidate.id,),
             operator=FROM_SCRATCH,
-            epochs=candidate.budget,
             is_prunable=False,
             repeats=candidate.id,
             cut=candidate.cut,

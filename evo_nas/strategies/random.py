@@ -18,6 +18,7 @@ class RandomSearch(Strategy[StrategyOptions]):
 
     kind: ClassVar[str] = "random"
     Options = StrategyOptions
+    shares_weights: ClassVar[bool] = True
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:  # noqa: ARG002 - the contract's signature
         return self._by_chance(rng)

@@ -11,6 +11,7 @@ from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.bayesian import BayesianOptimization
 from evo_nas.strategies.grid import GridSearch
 from evo_nas.strategies.random import RandomSearch
+from evo_nas.strategies.reinforce import Reinforce
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
 from evo_nas.strategies.surrogate import SurrogateEvolution
 
@@ -55,6 +56,7 @@ for _strategy in (
     AgingEvolution,
     BayesianOptimization,
     RandomSearch,
+    Reinforce,
     SurrogateEvolution,
     GridSearch,
 ):

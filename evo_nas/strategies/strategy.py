@@ -113,6 +113,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     Options: type[OptionsT_co]
     breeds: ClassVar[bool] = False
     """Whether it names parents whose weights a child may inherit."""
+    shares_weights: ClassVar[bool] = False
+    """Whether all its candidates, the founders included, begin with the weights of the bank if there is one."""
     extra: ClassVar[str] = ""
     """Optional dependencies that it needs, as in ``pip install 'evo-nas[EXTRA]'``; empty for none."""
 
@@ -256,6 +258,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
         inherits = self._fitness.inheritance == "parent" and parent.outcome.status.complete
         return parent.outcome.weights if inherits else ""
 
+    @property
+    def _shared_weights(self) -> str:
+        """What a candidate without parents starts from; empty for scratch."""
+        return BANK if self.shares_weights and self._fitness.inheritance == "bank" else ""
+
     def _is_tight(self, left: int) -> bool:
         """Whether ``left`` more hardly suffice for those in flight and one more to go on or be trained again."""
         share = self._promotions.share + self._replication.share
@@ -324,13 +331,18 @@ class Strategy(ABC, Generic[OptionsT_co]):
             return None
         founder = self._founders[k]
         proposal = Proposal(
-            founder.genome, parents=(), operator=f"seed:{founder.name}", starts_from=founder.weights
+            founder.genome,
+            parents=(),
+            operator=f"seed:{founder.name}",
+            starts_from=founder.weights or self._shared_weights,
         )
         # In a small space two names may mean the same architecture; what the strategy likes then replaces the second.
         return proposal if self._is_new(proposal) else None
 
     def _by_chance(self, rng: random.Random) -> Proposal:
-        return Proposal(self._space.random(rng), parents=(), operator="random")
+        return Proposal(
+            self._space.random(rng), parents=(), operator="random", starts_from=self._shared_weights
+        )
 
     def _is_new(self, proposal: Proposal) -> bool:
         """Whether the genome can be built, and its architecture was never asked for as many epochs."""
