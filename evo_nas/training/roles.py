@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEPTHS = (4, 2, 1)
 """How far the users of a node are followed, from the most exact role to the least exact one."""
 _CELL = re.compile(r"layers\.(\d+)\.recurrence\.(weight|bias)_(\d+)(_reverse)?")
+_CONTEXT = re.compile(r"layers\.(\d+)\.context\.")
 _LAYER = re.compile(r"layers\.(\d+)\.(norm_before|norm|residual)\.(weight|bias)")
 
 Segments = tuple[tuple[str, int], ...]
@@ -76,6 +77,9 @@ def roles_of(
         if match := _CELL.fullmatch(name):
             index = int(match[1])
             role = _cell_role(match, architecture.layers[index], read[index], cells[index], len(shape))
+        elif match := _CONTEXT.match(name):
+            # Attention and a memory have tensors of the same name and shape that do something else.
+            role = Role((f"{name} {architecture.layers[int(match[1])].context}",))
         elif match := _LAYER.fullmatch(name):
             role = _layer_role(match, _outputs(int(match[1]), architecture.layers[int(match[1])]), read)
         else:

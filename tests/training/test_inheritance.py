@@ -24,10 +24,13 @@ from evo_nas.training.inheritance import (
     ancestor_bytes,
     ancestor_of,
     bank_keys,
+    give_to_bank,
+    inherit_from_bank,
     inherit_from_parent,
     network_roles,
 )
 from evo_nas.training.roles import matched
+from evo_nas.weights import MemoryBank
 
 SIGNATURE = Signature(features=3, outputs=2)
 INPUTS = torch.randn(5, 7, 3, generator=torch.Generator().manual_seed(0))
@@ -184,6 +187,48 @@ def test_roles_of_a_network_are_its_own() -> None:
             assert len(names) == len(set(names)), name
         made = network(of(Layer(cell, 4, bidirectional=True), Layer(cell, 4)))
         assert len(set(bank_keys(made).values())) == len(bank_keys(made))
+
+
+TEXT = Signature(features=0, outputs=20, vocabulary=20, per_step=True, predicts_inputs=True)
+
+
+def text_network(cell: CellGraph, context: Context = Context.ATTENTION, seed: int = 0) -> Network:
+    layer = Layer(cell, 8, context=context, norm=Norm.LAYER)
+    return network(of(layer, head=Head(hidden=6), embedding=4), seed, TEXT)
+
+
+def test_networks_with_other_cells_share_embedding_attention_norm_and_head_through_the_bank() -> None:
+    bank = MemoryBank()
+    first, second = text_network(LSTM), text_network(MGU, seed=1)
+    own = {name: tensor.clone() for name, tensor in second.state_dict().items()}
+    give_to_bank(bank, first, steps=30)
+    assert inherit_from_bank(bank, second) == 30
+    around = [name for name, _ in second.named_parameters() if ".recurrence." not in name]
+    assert {"front.embedding.weight", "head.hidden.weight", "head.output.weight"} < set(around)
+    assert {"layers.0.norm.weight", "layers.0.context.directions.0.project.weight"} < set(around)
+    for name in around:
+        assert torch.equal(second.state_dict()[name], first.state_dict()[name]), name
+    # What no network gave keeps its own initial weights.
+    assert any(torch.equal(second.state_dict()[name], own[name]) for name in own if name not in around)
+
+
+def test_the_tensors_of_attention_are_no_tensors_of_a_memory() -> None:
+    attention, memory = (
+        set(bank_keys(text_network(LSTM, each)).values()) for each in (Context.ATTENTION, Context.MEMORY)
+    )
+    assert {key for key in attention & memory if "context" in key} == set()
+    assert {key for key in attention if "context" in key}
+
+
+def test_networks_of_other_widths_share_only_what_has_the_same_shape() -> None:
+    bank = MemoryBank()
+    give_to_bank(bank, network(of(Layer(LSTM, 4), embedding=4), 0, TEXT), steps=5)
+    wider = network(of(Layer(LSTM, 6), embedding=4), 1, TEXT)
+    before = {name: tensor.clone() for name, tensor in wider.state_dict().items()}
+    assert inherit_from_bank(bank, wider) == 5
+    changed = {name for name, tensor in wider.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert "front.embedding.weight" in changed
+    assert not any("recurrence" in name for name in changed)
 
 
 def test_random_networks_inherit_from_each_other_without_error() -> None:
