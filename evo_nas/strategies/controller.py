@@ -87,7 +87,7 @@ class Policy(nn.Module):
         chosen = rows.gather(-1, values.unsqueeze(-1)).squeeze(-1)
         before = torch.cat([torch.full_like(chosen[:, :1], self.begin), chosen[:, :-1]], dim=1)
         hidden, _ = self.lstm(self.genes[positions] + self.chosen[before])
-        scores = (hidden @ self.scores.T + self.biases).gather(-1, rows)
+        scores: Tensor = (hidden @ self.scores.T + self.biases).gather(-1, rows)
         return scores.masked_fill(~self.there[positions], -torch.inf).log_softmax(-1)
 
     @torch.no_grad()
@@ -144,7 +144,8 @@ class Controller:
         self._entropy = options.entropy
         assert options.learning_rate is not None, "it follows the algorithm"
         is_ppo = options.algorithm == "ppo"
-        self._epochs, self._clip = (options.epochs, options.clip) if is_ppo else (1, None)
+        self._epochs = options.epochs if is_ppo else 1
+        self._clip = options.clip if is_ppo else None
         # `foreach` would group tensors by device and give nothing to so few of them.
         self._optimizer = torch.optim.Adam(self.policy.parameters(), lr=options.learning_rate, foreach=False)
         self._project()
