@@ -100,7 +100,9 @@ def search(task: str, seed: int, place: str, *overrides: str) -> None:
         running.run()
 
 
-def _command(system: str, task: str, seed: int, folder: Path) -> list[str]:
+def _command(
+    system: str, task: str, seed: int, folder: Path, *, overrides: Sequence[str] | None
+) -> list[str]:
     if system in OPPONENTS:
         log, seconds = str(folder / "log"), str(LONGEST * BUDGET_S[task])
         return [
@@ -113,12 +115,12 @@ def _command(system: str, task: str, seed: int, folder: Path) -> list[str]:
             log,
             seconds,
         ]
-    more = [*OURS[system], *(["evolved"] if "evolved" in system else [])]
+    more = overrides or [*OURS[system], *(["evolved"] if "evolved" in system else [])]
     return [sys.executable, "-m", "benchmarks.time_to_quality", "search", task, str(seed), str(folder), *more]
 
 
-def trace(system: str, task: str, seed: int) -> Trace:
-    """Runs one system on one task and returns its trace."""
+def trace(system: str, task: str, seed: int, *, overrides: Sequence[str] | None = None) -> Trace:
+    """Runs one system on one task and returns its trace; ``overrides`` make another system of this package."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         if system in OPPONENTS:
@@ -127,7 +129,10 @@ def trace(system: str, task: str, seed: int) -> Trace:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
         with (Path(temporary) / "output").open("wb") as output:
             root = subprocess.Popen(
-                _command(system, task, seed, folder), env=environment, stdout=output, stderr=output
+                _command(system, task, seed, folder, overrides=overrides),
+                env=environment,
+                stdout=output,
+                stderr=output,
             )
             tree, clock = ProcessTree(root), [(began, 0.0)]
             while root.poll() is None and clock[-1][1] < BUDGET_S[task]:
@@ -296,7 +301,7 @@ def _draw(traces: Sequence[Trace]) -> None:
             runs = _of(traces, task, system)
             if not runs:
                 continue
-            curves = np.array([_at(each, grid) for each in runs])
+            curves = np.array([at(each, grid) for each in runs])
             middle = np.median(curves, axis=0) * (1 if higher else -1)
             axis.plot(grid, middle, label=system, linewidth=2.0 if system in OURS else 1.2)
         axis.axhline(
@@ -310,7 +315,7 @@ def _draw(traces: Sequence[Trace]) -> None:
     figure.savefig(RESULTS / "time_to_quality.svg", metadata={"Date": None, "Creator": None})
 
 
-def _at(made: Trace, grid: Sequence[float]) -> list[float]:
+def at(made: Trace, grid: Sequence[float]) -> list[float]:
     """Returns the best fitness at each of ``grid``; NaN before the first result."""
     places = np.searchsorted(made.cpu_s, grid, side="right")
     return [made.fitness[place - 1] if place else math.nan for place in places]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from evo_nas.cli import main
 from evo_nas.config import FitnessOptions
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate
@@ -125,6 +128,16 @@ def test_a_space_that_is_too_large_is_refused_with_its_size_and_what_to_narrow()
     assert "strategy.kind is grid, but the space has up to 3.4e+61 architectures" in str(refusal.value)
     assert "strategy.max_points, 10,000: narrow space.evolve_cell (times 6.0e+54)" in str(refusal.value)
     assert "raise strategy.max_points" in str(refusal.value)
+
+
+def test_a_search_of_a_space_that_is_too_large_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    config, run = tmp_path / "grid.yaml", tmp_path / "run"
+    config.write_text("{name: x, task: {kind: digits}, strategy: {kind: grid}, budget: {evaluations: 8}}")
+    done = CliRunner().invoke(main, ["search", str(config), "--run", str(run), "--inline"])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: strategy.kind is grid, but the space has up to ")
+    assert not run.exists()
 
 
 def test_only_the_options_are_named_without_which_the_space_is_small_enough() -> None:
