@@ -21,6 +21,7 @@ from evo_nas.runs.shared_weights import SharedWeights
 from evo_nas.runs.transfer import begin_warm
 from evo_nas.runs.warm_start import COLD_START
 from evo_nas.sections import Sections, as_begun, check_data, following_budget, spelled_out
+from evo_nas.strategies.external import External
 from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
@@ -161,8 +162,13 @@ class Experiment:
             self.sections.space,
             self.dataset.signature,
             self.config.training.full_epochs,
-            batch_steps=_batch_steps(self.dataset, self.config.training.truncation),
+            batch_steps=self._batch_steps,
         )
+
+    @property
+    def _batch_steps(self) -> int:
+        """The most steps that a batch of training has."""
+        return _batch_steps(self.dataset, self.config.training.truncation)
 
     @property
     def budget(self) -> Budget:
@@ -193,7 +199,7 @@ class Experiment:
             founders: Networks of earlier runs with which it begins; by default those of the experiment.
         """
         begun = following_budget(self.config) if run is None else as_begun(self.config, run.config)
-        return STRATEGIES[self.config.strategy["kind"]](
+        strategy = STRATEGIES[self.config.strategy["kind"]](
             self.space,
             Sections.of(begun).strategy,
             seed=self.config.seed,
@@ -202,6 +208,9 @@ class Experiment:
             cuts=self.config.validation.cuts,
             founders=self._with_seeds(self.founders if founders is None else founders),
         )
+        if run is not None and isinstance(strategy, External):
+            strategy.read_from(run.inbox)
+        return strategy
 
     def _with_seeds(self, founders: Sequence[Founder]) -> list[Founder]:
         """Returns networks of earlier runs and then the founders of the space, no architecture twice."""
@@ -292,6 +301,9 @@ class Experiment:
             # Nothing is written for a new run before its workers have started.
             workers = self._workers(executor, run, shared, stack)
             ledger = stack.enter_context(self._created(run, warm_start))
+        if isinstance(strategy, External):
+            run.inbox.keep_space(self.space, batch_steps=self._batch_steps)
+            strategy.read_from(run.inbox)
         budget = replace(self.budget, verdict_trainings=verdict_trainings)
         # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
         beside = executor != "inline"

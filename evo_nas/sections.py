@@ -84,10 +84,25 @@ def as_begun(config: SearchConfig, recorded: SearchConfig) -> SearchConfig:
         return config
     options = Sections.of(config).strategy
     filled = options.following(config.budget.expected_evaluations).model_dump(mode="json")
-    left_out = {name for name, value in options.model_dump(mode="json").items() if value != filled[name]}
-    return _with_strategy(
-        config, {key: recorded.strategy[key] for key in left_out & recorded.strategy.keys()}
-    )
+    given = options.model_dump(mode="json")
+    return _with_strategy(config, _filled_as(recorded.strategy, given, filled))
+
+
+def _filled_as(
+    recorded: Mapping[str, Any], given: Mapping[str, Any], filled: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns, of the options that are not ``given`` as they are ``filled``, the recorded values."""
+    begun: dict[str, Any] = {}
+    for name in recorded.keys() & given.keys():
+        if given[name] == filled[name]:
+            continue
+        begun[name] = recorded[name]
+        if isinstance(given[name], dict) and isinstance(recorded[name], dict):
+            # The section of another strategy: what is given in it counts.
+            begun[name] = given[name]
+            if given[name].get("kind") == recorded[name].get("kind"):
+                begun[name] = given[name] | _filled_as(recorded[name], given[name], filled[name])
+    return begun
 
 
 def _check_inheritance(mode: Inheritance, strategy: type[Strategy[StrategyOptions]]) -> None:

@@ -13,6 +13,7 @@ from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
 from evo_nas.cli.encoding import print_in_any_encoding, visible
+from evo_nas.cli.exchange import ask, tell
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.init import init
@@ -81,6 +82,8 @@ for _command in (
     stop,
     runs,
     show,
+    ask,
+    tell,
     verify,
     replay,
     export,

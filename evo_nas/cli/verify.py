@@ -34,7 +34,7 @@ def verify(run: str) -> None:
     if different:
         raise SystemExit(1)
     told, in_flight = derivable(history.told, history.in_flight, lost=history.lost)
-    mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(), told, in_flight))
+    mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(verified), told, in_flight))
     for mismatch in mismatches:
         recorded, derived = mismatch.recorded, mismatch.derived
         click.echo(f"#{mismatch.candidate}: {mismatch.field} is {recorded}, but {derived} when derived again")

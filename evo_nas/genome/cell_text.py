@@ -77,19 +77,37 @@ def read_cell(source: str, *, base: Path) -> CellGraph:
         GenomeError: ``source`` is none of these, or the text is not a valid cell.
     """
     text = source.strip()
+    if (cell := _written_in(text)) is not None:
+        return cell
+    path = base / Path(text).expanduser()
+    cell = _written_in(_content_of(path, source=text).strip())
+    if cell is None:
+        raise GenomeError(f"{path} holds no cell; must be {_FORMATS_IN_WORDS}")
+    return cell
+
+
+def read_cell_text(text: str) -> CellGraph:
+    """Returns the cell that ``text`` names or spells, and reads no file, whatever it says.
+
+    Raises:
+        GenomeError: It is neither the name of a published cell nor a valid text.
+    """
+    if (cell := _written_in(text.strip())) is not None:
+        return cell
+    close = difflib.get_close_matches(text, NAMED_CELLS, n=1, cutoff=0.6)
+    guess = f"did you mean {close[0]}? " if close else ""
+    raise GenomeError(
+        f"the cell {_shown(text)} is no known name; {guess}must be one of {', '.join(NAMED_CELLS)}, or"
+        f" {_FORMATS_IN_WORDS}"
+    )
+
+
+def _written_in(text: str) -> CellGraph | None:
+    """Returns the cell that ``text`` names or spells; None if it looks like neither."""
     if text in NAMED_CELLS:
         return NAMED_CELLS[text]
     form = _format_of(text)
-    if form is not None:
-        return _CODECS[form].read(text)
-    path = base / Path(text).expanduser()
-    content = _content_of(path, source=text).strip()
-    if content in NAMED_CELLS:
-        return NAMED_CELLS[content]
-    form = _format_of(content)
-    if form is None:
-        raise GenomeError(f"{path} holds no cell; must be {_FORMATS_IN_WORDS}")
-    return _CODECS[form].read(content)
+    return None if form is None else _CODECS[form].read(text)
 
 
 def settled_text(cell: CellGraph) -> str:

@@ -195,6 +195,16 @@ class SearchSpace:
             is_live(layer.cell) and self._permits(layer.cell) for layer in architecture.layers
         )
 
+    def obstacle(self, genome: Genome) -> str:
+        """Returns why ``genome`` is not feasible; empty if it is."""
+        architecture = self.decode(genome)
+        for number, layer in enumerate(architecture.layers, start=1):
+            if not is_live(layer.cell):
+                return f"the cell of layer {number} does not carry its input from step to step"
+            if not self._permits(layer.cell):
+                return f"the cell of layer {number} is not linear, and space.linear_only is true"
+        return self.admission.obstacle(architecture)
+
     @property
     def regularisation_genes(self) -> frozenset[int]:
         """Positions of the genes that regularise and can vary, which short trainings cannot judge."""

@@ -17,6 +17,7 @@ from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
+from evo_nas.runs.inbox import StoredInbox
 from evo_nas.runs.rows import Row, best_rows
 from evo_nas.runs.warm_start import COLD_START
 from evo_nas.runs.weights import RunWeights
@@ -55,6 +56,7 @@ class Run:
         self._reader = LedgerReader(store)
         self.champion = ChampionStore(store)
         self.weights = RunWeights(store)
+        self.inbox = StoredInbox(store)
 
     @classmethod
     def at(cls, place: str | os.PathLike[str] | Store) -> Self:
@@ -402,6 +404,7 @@ class Run:
         yield from self.weights.damage()
         yield from bank_damage(self._store)
         yield from ending_damage(self._store)
+        yield from self.inbox.damage()
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))

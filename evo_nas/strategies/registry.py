@@ -9,6 +9,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.strategies.agebo import Agebo
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.bayesian import BayesianOptimization
+from evo_nas.strategies.external import External
 from evo_nas.strategies.grid import GridSearch
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.reinforce import Reinforce
@@ -55,6 +56,7 @@ for _strategy in (
     Agebo,
     AgingEvolution,
     BayesianOptimization,
+    External,
     RandomSearch,
     Reinforce,
     SurrogateEvolution,

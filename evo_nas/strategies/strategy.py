@@ -207,6 +207,12 @@ class Strategy(ABC, Generic[OptionsT_co]):
             raise ValueError("an id is told or in flight twice")
         self.tell(told)
 
+    def follow(self, recorded: Sequence[Candidate]) -> None:
+        """Prepares a fresh strategy for asking again for candidates that are ``recorded``.
+
+        Only one that takes part of its candidates from outside has to know them.
+        """
+
     def statistics(self) -> Mapping[str, float]:
         """Returns statistics of the current population's fitness, and what else it tells; empty if there is none."""
         return {}

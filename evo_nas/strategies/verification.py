@@ -39,6 +39,7 @@ def verify(
         in_flight: Candidates that were asked and not told.
     """
     recorded = sorted((*(evaluation.candidate for evaluation in told), *in_flight), key=lambda each: each.id)
+    strategy.follow(recorded)
     position = 0
     for number, candidate in enumerate(recorded):
         news = told[position : candidate.asked_after]
