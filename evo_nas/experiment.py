@@ -139,7 +139,8 @@ class Experiment:
             ConfigError: The search space does not suit the data.
         """
         check_that_files_differ(self.task.options)
-        read = self.task.read()
+        adapts = self.config.training.adaptation is not None
+        read = self.task.family() if adapts else self.task.read()
         prepared = replace(read, dataset=with_cuts(read.dataset, self.config.validation.cuts))
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         check_data(self.sections.space, self.config.training, prepared.dataset)

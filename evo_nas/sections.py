@@ -150,6 +150,11 @@ def check_data(space: SpaceOptions, training: TrainingConfig, dataset: Dataset) 
     _check_spellings(space, dataset)
     if training.truncation is not None:
         _check_truncation(training.truncation, space, dataset)
+    if dataset.episodes is not None and training.adaptation is None:
+        raise ConfigError(
+            f"{dataset.name} consists of episodes, to each of which a network adapts; give training.adaptation, such "
+            "as {steps: 5}"
+        )
 
 
 def _check_direction(options: SpaceOptions, dataset: Dataset) -> None:

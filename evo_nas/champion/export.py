@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import read_native
+from evo_nas.champion.exporters.native import native_files_in, read_native
 from evo_nas.champion.exporters.registry import EXPORTERS
 from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
@@ -15,7 +15,7 @@ from evo_nas.runs import Run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from evo_nas.models.network import Network
 
@@ -47,7 +47,10 @@ def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
     champion = run.champion.files()
     if not champion:
         raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
-    files = EXPORTERS[kind].files(champion)
+    return _write(EXPORTERS[kind].files(champion), out)
+
+
+def _write(files: Mapping[str, bytes], out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     # Written to a temporary folder and then renamed, so that a full disk leaves no partial export.
     with TemporaryDirectory(prefix=".", dir=out) as fresh:
@@ -56,6 +59,16 @@ def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
         for name in files:
             (Path(fresh) / name).rename(out / name)
     return sorted(out.iterdir())
+
+
+def export_network(folder: Path, out: Path, *, kind: str = "native") -> list[Path]:
+    """Writes the network in ``folder``, such as initial weights that were meta-learnt, as `export_champion` does.
+
+    Raises:
+        ChampionError: `check_target` refuses ``out`` or ``kind``, or there is no whole network in ``folder``.
+    """
+    check_target(out, kind)
+    return _write(EXPORTERS[kind].files(native_files_in(folder)), out)
 
 
 def load_champion(place: str | os.PathLike[str]) -> Network:

@@ -13,6 +13,7 @@ from safetensors.torch import save
 
 from evo_nas.genome.codec import to_json
 from evo_nas.tasks.quantiles import coverage
+from evo_nas.training.adaptation import adapted_test_scores
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
 from evo_nas.training.runtime import device_for, one_thread
@@ -124,7 +125,7 @@ def _retrain(
     if trained.network is None:
         reason = trained.outcome.error or str(trained.outcome.status)
         return Retrained(trained.outcome.parameters, error=reason), None
-    test = score_part(trained.network, dataset, "test").metric
+    test = _test_score(trained.network, dataset, training)
     result = Retrained(
         sum(parameter.numel() for parameter in trained.network.parameters()),
         validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
@@ -137,6 +138,13 @@ def _retrain(
     # safetensors stores only contiguous tensors.
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return result, save(weights)
+
+
+def _test_score(network: Network, dataset: Dataset, training: TrainingConfig) -> float:
+    if training.adaptation is None:
+        return score_part(network, dataset, "test").metric
+    (scores,) = adapted_test_scores(network, dataset, training.adaptation, steps=[training.adaptation.steps])
+    return scores.metric
 
 
 def _coverage(network: Network, dataset: Dataset) -> float | None:

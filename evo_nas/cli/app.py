@@ -17,6 +17,7 @@ from evo_nas.cli.exchange import ask, tell
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.init import init
+from evo_nas.cli.meta import meta
 from evo_nas.cli.replay import replay
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
@@ -86,6 +87,7 @@ for _command in (
     tell,
     verify,
     replay,
+    meta,
     export,
     data,
     cell,

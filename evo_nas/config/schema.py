@@ -28,7 +28,23 @@ class _Section(BaseModel):
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 ScheduleKind = Literal["constant", "cosine", "halving"]
 Precision = Literal["float32", "bfloat16"]
+MetaAlgorithm = Literal["reptile", "fomaml", "maml"]
 DEFAULT_EPOCHS = 8
+
+
+class AdaptationOptions(_Section):
+    """How networks adapt to one of several related tasks, and how they learn to.
+
+    Attributes:
+        steps: Steps of gradient descent on the few examples of a task.
+        learning_rate: Size of these steps; that of the initial weights is a gene.
+        algorithm: What learns the initial weights: ``reptile``, or ``maml`` with second derivatives, which takes
+            several times longer, or ``fomaml`` without.
+    """
+
+    steps: int = Field(default=5, ge=1, le=1000)
+    learning_rate: float = Field(default=0.1, gt=0)
+    algorithm: MetaAlgorithm = "reptile"
 
 
 class TrainingConfig(_Section):
@@ -49,6 +65,8 @@ class TrainingConfig(_Section):
         precision: Number format of matrix products where torch allows a choice; ``bfloat16`` needs a GPU.
         truncation: Steps of the layers after which gradients are cut while states go on, so that training on long
             sequences needs the memory of so many steps; not for forecasts and texts. By default no gradient is cut.
+        adaptation: Scores a candidate by how well it does on new tasks of a family after a few steps; its training then
+            learns initial weights, and a batch is so many tasks. By default there is one task, which is learnt.
     """
 
     epochs: int | None = Field(default=None, ge=1, le=100_000, examples=[8])
@@ -58,11 +76,25 @@ class TrainingConfig(_Section):
     schedule: ScheduleKind = "constant"
     precision: Precision = "float32"
     truncation: int | None = Field(default=None, ge=1, le=1_000_000, examples=[100])
+    adaptation: AdaptationOptions | None = Field(default=None, examples=[{"steps": 5}])
 
     @model_validator(mode="after")
     def _bfloat16_is_for_gpus(self) -> Self:
         if self.precision == "bfloat16" and self.device == "cpu":
             raise ValueError("precision is bfloat16 and device is cpu; precision must be float32 there")
+        return self
+
+    @model_validator(mode="after")
+    def _adaptation_is_whole(self) -> Self:
+        if self.adaptation is not None and self.truncation is not None:
+            raise ValueError(
+                f"truncation is {self.truncation} and adaptation is given; a network adapts to whole sequences: leave "
+                "one of them out"
+            )
+        if self.adaptation is not None and self.precision != "float32":
+            raise ValueError(
+                f"precision is {self.precision} and adaptation is given; precision must be float32 there"
+            )
         return self
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -143,6 +143,18 @@ class Stream:
 Part = Sequences | Windows | Stream
 
 
+class EpisodeSize(NamedTuple):
+    """How many examples an episode has: first those that a network adapts to, then those that it is measured on."""
+
+    support: int
+    query: int
+
+    @property
+    def examples(self) -> int:
+        """All examples of an episode."""
+        return self.support + self.query
+
+
 def steps_of(part: Part) -> int:
     """Returns the steps of the longest sequence that is read at once; 0 for a stream, which has no end."""
     if isinstance(part, Stream):
@@ -197,6 +209,8 @@ class Dataset:
         statistics: What was learnt from ``train``, which another cut learns from its own training part.
         resampling: How further cuts are made, where the kind of the parts does not tell; see `tasks.cuts`.
         cuts: Other training and validation parts of the same rows, for trainings that must not see the first cut.
+        episodes: Where each part is a series of episodes, small related tasks of this size, one after the other; then
+            all parts are `Sequences`. See `training.adaptation`.
     """
 
     name: str
@@ -219,6 +233,7 @@ class Dataset:
     statistics: Statistics = NOTHING_LEARNT
     resampling: Resampling | None = None
     cuts: tuple[Cut, ...] = ()
+    episodes: EpisodeSize | None = None
 
     def __post_init__(self) -> None:
         # Here and not in each task, so that none can forget it.

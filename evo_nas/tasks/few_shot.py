@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
@@ -17,6 +17,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.classification import SequenceOptions, read_files
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.family import Episode, check_size, family_dataset
 from evo_nas.tasks.few_shot_cuts import Classes, OtherClasses
 from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.numeric_files import NumericTask
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from evo_nas.data.examples import Examples
     from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.few_shot_cuts import ByClass
-
-
-MOST_VALUES = 2**29
-"""Largest number of values of all training episodes, 2 GiB."""
 
 
 class FewShotOptions(SequenceOptions):
@@ -72,19 +69,12 @@ class FewShotOptions(SequenceOptions):
         return self
 
 
-class Episode(NamedTuple):
-    """One small classification problem: a few labelled sequences, and others whose classes are to be predicted."""
-
-    support: Sequences
-    query: Sequences
-
-
 class FewShotTask(NumericTask[FewShotOptions]):
     """Episodes over classes that no two parts share.
 
     `read` gives every episode as one sequence for a network that learns to learn (Santoro et al., 2016): a step is
     an example, flattened, beside the label of the example before; the queries come last, and only they count.
-    `episodes` gives the same problems as supports and queries, for a meta-learned initialisation.
+    `family` gives the same problems as supports and queries, for meta-learnt initial weights.
     """
 
     kind = "few_shot"
@@ -118,6 +108,20 @@ class FewShotTask(NumericTask[FewShotOptions]):
         )
         return Prepared(dataset, self._baselines(episodes))
 
+    def family(self) -> Prepared:
+        """Reads the same episodes for networks that read one example at a time; see `Task.family`."""
+        ways, classes = self.options.ways, self._classes()
+        episodes = self._drawn_of(classes)
+        dataset = family_dataset(
+            episodes,
+            name=f"{ways}-way {self.options.shots}-shot classification by adapting",
+            signature=Signature(episodes["train"][0].support.inputs.shape[2], ways),
+            objective=Objective.CROSS_ENTROPY,
+            metric=CLASSIFICATION[self.options.metric],
+            remarks=classes.remarks,
+        )
+        return Prepared(dataset, self._baselines(episodes))
+
     def episodes(self) -> dict[str, list[Episode]]:
         """Reads the examples and returns the episodes of each part.
 
@@ -133,12 +137,8 @@ class FewShotTask(NumericTask[FewShotOptions]):
     def _check_size(self, classes: Classes) -> None:
         options = self.options
         example = next(iter(classes.by_part["train"].values()))[0]
-        values = options.episodes * (options.ways * options.shots + options.queries) * example.size
-        if values > MOST_VALUES:
-            raise DataError(
-                f"task.episodes is {options.episodes:,}, which are {values:,} values of {example.size:,} an example; "
-                f"at most {MOST_VALUES:,} fit: lower episodes, shots or queries"
-            )
+        examples = options.ways * options.shots + options.queries
+        check_size(options.episodes, examples, example.size, field="task.episodes")
 
     def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, Fit]:
         """Returns what fits the most frequent label, and the nearest of the few labelled examples."""

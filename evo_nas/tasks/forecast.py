@@ -20,6 +20,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.dataset import Dataset, Objective
+from evo_nas.tasks.family import FamilyOptions
 from evo_nas.tasks.forecast_windows import forecast_windows
 from evo_nas.tasks.metrics import MEDIAN, Metric, error_metric, mase
 from evo_nas.tasks.preparation import Preparation
@@ -73,7 +74,13 @@ class WindowOptions(StrictOptions):
 
 
 class ForecastOptions(SeriesOptions, WindowOptions):
-    """Options of the task ``forecast``."""
+    """Options of the task ``forecast``.
+
+    Attributes:
+        family: The series as tasks of meta-learning.
+    """
+
+    family: FamilyOptions = FamilyOptions()
 
 
 class ForecastTask(Task[ForecastOptions]):
@@ -99,6 +106,13 @@ class ForecastTask(Task[ForecastOptions]):
         """Reads and cuts the series; see `Task.read`."""
         options = self.options
         return forecast_of(read_series(options), options, filling=options.filling, short=options.short)
+
+    def family(self) -> Prepared:
+        """Reads each series as a task of its own; see `tasks.series_family`."""
+        # Imported here, since that module cuts each series as this one does.
+        from evo_nas.tasks.series_family import series_family  # noqa: PLC0415
+
+        return series_family(read_series(self.options), self.options)
 
 
 def forecast_of(

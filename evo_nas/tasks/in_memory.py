@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.dataset import Part
+
 _FOR_PEOPLE = frozenset(
     {"name", "groups", "remarks", "missing", "preparation", "statistics", "resampling", "cuts"}
 )
@@ -75,7 +77,12 @@ class InMemoryTask(Task[InMemoryOptions]):
             if isinstance(part, Sequences):
                 _check_inputs(name, part, dataset)
                 _check_targets(name, part, dataset)
+            _check_episodes(name, part, dataset)
         return Prepared(dataset, generic_baselines(dataset))
+
+    def family(self) -> Prepared:
+        """Checks the data set, whose parts must be episodes; see `Task.family`."""
+        return super().family() if self._held.episodes is None else self.read()
 
     def fingerprint(self) -> dict[str, str]:
         """Returns the SHA-256 of each array in hex by its name, such as ``train.inputs``, and of all other facts."""
@@ -104,6 +111,17 @@ class InMemoryTask(Task[InMemoryOptions]):
                 f"dataset is a {type(self._dataset).__name__}; must be a Dataset, as dataset_from_arrays makes one"
             )
         return self._dataset
+
+
+def _check_episodes(name: str, part: Part, dataset: Dataset) -> None:
+    size = dataset.episodes
+    if size is None:
+        return
+    if not isinstance(part, Sequences) or min(size) < 1 or len(part) % size.examples:
+        raise DataError(
+            f"{name} has {len(part)} examples and episodes is {tuple(size)}; must be sequences, so many to adapt to "
+            "and so many to be measured on, of whole episodes"
+        )
 
 
 def _check_inputs(name: str, part: Sequences, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from evo_nas.data.files import reading
 from evo_nas.data.paths import data_files
+from evo_nas.errors import ConfigError
 from evo_nas.tasks.baselines.fitting import fitted_in_turn
 
 if TYPE_CHECKING:
@@ -85,6 +86,18 @@ class Task(ABC, Generic[OptionsT_co]):
         Raises:
             DataError: A file is missing, unreadable or unusable; the message says where and what to do.
         """
+
+    def family(self) -> Prepared:
+        """Reads the data as episodes of related tasks, to each of which a network adapts; see `Dataset.episodes`.
+
+        Raises:
+            ConfigError: It is a single task.
+            DataError: As `read`, or there are too few tasks or examples.
+        """
+        raise ConfigError(
+            f"task.kind is {self.kind}, which is a single task and no family of related ones; must be one such as "
+            "few_shot, sines, or forecast with several series"
+        )
 
     def files(self) -> Sequence[Path]:
         """Returns the files that `read` reads: those that the options name.

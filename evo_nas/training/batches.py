@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.tasks.dataset import Dataset, Objective, Part
+    from evo_nas.tasks.dataset import Dataset, EpisodeSize, Objective, Part
     from evo_nas.tasks.metrics import Metric
     from evo_nas.training.ridge_start import RidgeStart
 
@@ -262,6 +262,7 @@ class PreparedDataset:
         has_target_holes: Whether targets that are NaN must not count.
         starts: The ridge regressions at which linear shortcuts start.
         vocabulary: Token of each id, where inputs are tokens.
+        episodes: What an episode consists of, where the parts are episodes.
     """
 
     signature: Signature
@@ -275,6 +276,7 @@ class PreparedDataset:
     has_target_holes: bool = False
     starts: Once[RidgeStart] = field(default_factory=Once)
     vocabulary: tuple[str, ...] = ()
+    episodes: EpisodeSize | None = None
 
 
 def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDataset:
@@ -292,6 +294,7 @@ def prepare(dataset: Dataset, device: torch.device | str = "cpu") -> PreparedDat
         levels=levels_of(dataset, place),
         has_target_holes=dataset.has_target_holes,
         vocabulary=dataset.vocabulary,
+        episodes=dataset.episodes,
     )
 
 

@@ -120,7 +120,10 @@ class CandidateEvaluator:
 
     def _obstacle(self, architecture: Architecture) -> str:
         """Returns why a network is too big to be built; an empty string if it may fit."""
-        batch = self._data.train.least_batch(architecture.training.batch_size)
+        episodes = self._data.episodes
+        # Of a family the examples of one task are run at once.
+        rows = architecture.training.batch_size if episodes is None else episodes.support
+        batch = self._data.train.least_batch(rows)
         if self._training.truncation is not None:
             batch = batch._replace(steps=min(batch.steps, self._training.truncation))
         needed = least_bytes(architecture, self._data.signature, batch)

@@ -14,6 +14,7 @@ from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.models.layers import set_dropout_generator
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
+from evo_nas.training.adaptation import TaskFamily, adapted_scores
 from evo_nas.training.batches import BatchShape
 from evo_nas.training.checkpoint import Checkpoint, ForeignCheckpointError, identity_of
 from evo_nas.training.clock import TrainingClock
@@ -31,6 +32,7 @@ from evo_nas.training.forward import StatefulForward, score
 from evo_nas.training.graphed_steps import CudaGraphs, DirectSteps, GraphedSteps
 from evo_nas.training.history import Epoch, TrainingHistory
 from evo_nas.training.losses import TrainingLoss
+from evo_nas.training.meta import MetaStep, make_twice_differentiable
 from evo_nas.training.passes import Passes
 from evo_nas.training.ridge_start import start_shortcut
 from evo_nas.training.runtime import graph_bytes, least_bytes, training_thread
@@ -89,7 +91,8 @@ def train(  # noqa: PLR0913 - a training, its machine, and its course
     )
     try:
         with training_thread(data.device):
-            if graphs is None and data.device.type == "cuda":
+            # A step of meta-learning waits for the device anyway, and differs from task to task.
+            if graphs is None and data.device.type == "cuda" and training.adaptation is None:
                 graphs = CudaGraphs()
             network, checkpoint = fit.run(graphs)
     except ForeignCheckpointError as error:
@@ -143,6 +146,7 @@ class _Fit:
         if data.device.type != "cpu":
             self._on_device = torch.Generator(data.device).manual_seed(seed)
         self._schedule = SCHEDULES[training.schedule]()
+        self._family = None if training.adaptation is None else TaskFamily.of(data, training.adaptation)
 
     def run(self, graphs: GraphFactory | None) -> tuple[Network, bytes | None]:
         """Returns the network with the weights of its best epoch, and the checkpoint of a training that was pruned.
@@ -161,23 +165,17 @@ class _Fit:
         )
         forward = StatefulForward(network, self._data.train, truncation=self._training.truncation)
         passes = Passes(
-            self._data.train,
+            self._data.train if self._family is None else self._family.train,
             self._architecture.training.batch_size,
             generator=self._generator,
             steps=self._training.steps_per_epoch,
             restart=forward.restart,
         )
-        step = TrainStep(
-            forward,
-            optimizer,
-            self._loss(self._data.class_weights),
-            precision=self._training.precision,
-            capturable=capturable,
-        )
+        step = self._step(network, optimizer, forward, capturable=capturable)
         # Whether a piece is run again hangs on its gradient, so that no graph can hold the steps of truncation.
         steps = (
             DirectSteps(step)
-            if graphs is None or self._training.truncation is not None
+            if graphs is None or self._training.truncation is not None or isinstance(step, MetaStep)
             else self._graphed(step, network, graphs)
         )
         # No copy yet: the first epoch always improves, and makes one.
@@ -211,6 +209,8 @@ class _Fit:
             network = Network(self._architecture, self._data.signature, device=device)
         network.front.read_spellings(self._data.vocabulary)
         set_dropout_generator(network, self._on_device)
+        if self._family is not None and self._family.options.algorithm == "maml":
+            make_twice_differentiable(network)
         network.to(self._data.device)
         if begins_anew:
             # What is fitted once for all candidates counts against the time of none.
@@ -219,6 +219,14 @@ class _Fit:
             if self._course.inherit is not None:
                 self._inherited_steps = self._course.inherit(network)
         return network
+
+    def _step(
+        self, network: Network, optimizer: FlatOptimizer, forward: StatefulForward, *, capturable: bool
+    ) -> TrainStep | MetaStep:
+        loss = self._loss(self._data.class_weights)
+        if self._family is not None:
+            return MetaStep(network, optimizer, loss, self._family, generator=self._generator)
+        return TrainStep(forward, optimizer, loss, precision=self._training.precision, capturable=capturable)
 
     def _graphed(self, step: TrainStep, network: Network, graphs: GraphFactory) -> Steps:
         def recover() -> None:
@@ -334,7 +342,11 @@ class _Fit:
     def _scored(self, network: Network) -> Scores:
         """Returns the validation scores after an epoch."""
         data = self._data
-        scores = score(network, data.validation, loss=self._loss(), metric=data.metric)
+        scores = (
+            score(network, data.validation, loss=self._loss(), metric=data.metric)
+            if self._family is None
+            else adapted_scores(network, self._family, loss=self._loss(), metric=data.metric)
+        )
         self._check_time()
         if not (math.isfinite(scores.loss) and math.isfinite(scores.metric)):
             raise EndedError(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.errors import ChampionError, DataError, GenomeError
@@ -110,6 +110,29 @@ def native_files(
         WEIGHTS_FILE: weights,
         **prepares,
     }
+
+
+def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[str, bytes]:
+    """Returns the content of each file of a network that is no champion, by name; ``origin`` says how it was made."""
+    facts = {**origin, "format": FORMAT, "signature": asdict(network.signature)}
+    # safetensors stores only contiguous tensors.
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return {
+        GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
+        ARCHITECTURE_FILE: (to_json(network.architecture) + "\n").encode(),
+        WEIGHTS_FILE: save(weights),
+    }
+
+
+def native_files_in(directory: Path) -> dict[str, bytes]:
+    """Returns the native files in ``directory`` by name, which must be those of a network.
+
+    Raises:
+        ChampionError: As `read_native`.
+    """
+    read_native(directory)
+    names = (GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE, PREPARATION_FILE)
+    return {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
 
 
 def read_native(directory: str | os.PathLike[str]) -> Network:
