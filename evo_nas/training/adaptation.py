@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.func import functional_call
 
+from evo_nas.errors import ConfigError
 from evo_nas.training.batches import SequenceSplit, prepare
 from evo_nas.training.forward import Scores
 from evo_nas.training.losses import Predictions, TrainingLoss
@@ -164,11 +165,13 @@ class TaskFamily:
         """Returns the family that ``data`` hold.
 
         Raises:
-            ValueError: They are of one task.
+            ConfigError: They are of one task.
         """
         parts = data.train, data.validation
         if data.episodes is None or not all(isinstance(part, SequenceSplit) for part in parts):
-            raise ValueError("training.adaptation is given, but the data are of one task and no family")
+            raise ConfigError(
+                "training.adaptation is given, but the data are of one task; leave it out, or give data of episodes"
+            )
         train, validation = (EpisodeSplit(part, data.episodes) for part in parts)
         return cls(train, validation, data.episodes, options)
 

@@ -58,6 +58,13 @@ class MetaStep:
         generator: torch.Generator,
     ) -> None:
         options = family.options
+        fast = [name for name in network.backends if name != EagerRecurrence.backend_name]
+        if options.algorithm == "maml" and fast:
+            # Autograd would take what they give for constant, without a word.
+            raise ValueError(
+                f"maml needs second derivatives, which the backend {fast[0]} leaves out; call "
+                "make_twice_differentiable first"
+            )
         self._adaptation = Adaptation(
             network,
             loss,
