@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -61,7 +60,9 @@ def test_it_tells_each_epoch_and_how_the_network_adapts(config, tmp_path) -> Non
     assert len(learnt["test"]) == len(learnt["scratch"]) == 3
     assert learnt["steps"] == 2
     assert learnt["validation"] == min(line["latest"] for line in epochs)
-    assert {"architecture.json", "genome.json", "model.safetensors", "learnt.json"} <= set(os.listdir(out))
+    assert {"architecture.json", "genome.json", "model.safetensors", "learnt.json"} <= {
+        path.name for path in out.iterdir()
+    }
     assert not list(out.glob("checkpoint*"))
     again = meta(config, "--output", out)
     assert "after 0 to 2 steps of adaptation" in again.output
@@ -72,7 +73,15 @@ def test_what_was_killed_goes_on_to_the_same_weights(config, tmp_path) -> None:
     config.write_text(CONFIG.replace("epochs: 3", "epochs: 12"), encoding="utf-8")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert meta(config, "--output", whole).exit_code == 0
-    command = [sys.executable, "-c", "from evo_nas.cli import main; main()", "meta", config, "--output", killed]
+    command = [
+        sys.executable,
+        "-c",
+        "from evo_nas.cli import main; main()",
+        "meta",
+        config,
+        "--output",
+        killed,
+    ]
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL) as process:
         while not list(killed.glob("checkpoint-*")) and process.poll() is None:
             time.sleep(0.005)
@@ -119,9 +128,18 @@ def test_the_weights_are_a_network_that_can_be_loaded_and_exported(config, tmp_p
     ("arguments", "message"),
     [
         (["--architecture", "lstmm"], "error: architecture is lstmm; did you mean lstm?"),
-        (["--architecture", "[1.5]"], "error: architecture is [1.5]; a genome must be a list of whole numbers"),
-        (["--set", "training.adaptation.steps=0"], "error: training.adaptation.steps is 0; must be at least 1"),
-        (["--set", "task={kind: digits}"], "error: task.kind is digits, which is a single task and no family"),
+        (
+            ["--architecture", "[1.5]"],
+            "error: architecture is [1.5]; a genome must be a list of whole numbers",
+        ),
+        (
+            ["--set", "training.adaptation.steps=0"],
+            "error: training.adaptation.steps is 0; must be at least 1",
+        ),
+        (
+            ["--set", "task={kind: digits}"],
+            "error: task.kind is digits, which is a single task and no family",
+        ),
         (["--output", "."], "name a new or empty directory with --output"),
     ],
 )

@@ -53,7 +53,11 @@ def test_an_episode_shows_as_many_examples_of_each_class_and_parts_share_no_clas
     task = FewShotTask(FewShotOptions(path=(tmp_path / "a.npz",), shots=3, queries=4, episodes=40))
     dataset = task.family().dataset
     assert dataset.episodes == (6, 4)
-    assert (dataset.signature.features, dataset.signature.outputs, dataset.signature.per_step) == (1, 2, False)
+    assert (dataset.signature.features, dataset.signature.outputs, dataset.signature.per_step) == (
+        1,
+        2,
+        False,
+    )
     seen = []
     for part in dataset.parts.values():
         inputs, targets = by_episode(part, dataset.episodes)

@@ -138,12 +138,16 @@ def test_first_order_maml_takes_the_gradient_at_the_adapted_weights(family, arch
     batch = batch_of(family, options, episodes=1)
     support, query = divided(chosen(batch, 0), family.episodes)
     adapted = adapted_network(built(architecture), support, options, loss=LOSS)
-    LOSS(Adaptation(adapted, LOSS, learning_rate=1.0).predictions(dict(adapted.named_parameters()), query)).backward()
+    LOSS(
+        Adaptation(adapted, LOSS, learning_rate=1.0).predictions(dict(adapted.named_parameters()), query)
+    ).backward()
     wanted = torch.cat([parameter.grad.ravel() for parameter in adapted.parameters()])
     torch.testing.assert_close(direction(built(architecture), family, options, batch), wanted)
 
 
-def test_the_direction_of_reptile_leads_from_the_adapted_weights_to_the_first_ones(family, architecture) -> None:
+def test_the_direction_of_reptile_leads_from_the_adapted_weights_to_the_first_ones(
+    family, architecture
+) -> None:
     options = AdaptationOptions(steps=3, learning_rate=0.1, algorithm="reptile")
     batch = batch_of(family, options, episodes=1)
     network = built(architecture)
@@ -170,7 +174,9 @@ def test_maml_refuses_backends_that_would_leave_out_second_derivatives(family, a
 
 @pytest.mark.parametrize("algorithm", ["reptile", "fomaml", "maml"])
 def test_learnt_weights_adapt_better_than_random_ones(algorithm, family, architecture) -> None:
-    training = settings(algorithm, steps=4, learning_rate=0.5) if algorithm == "reptile" else settings(algorithm)
+    training = (
+        settings(algorithm, steps=4, learning_rate=0.5) if algorithm == "reptile" else settings(algorithm)
+    )
     steps = training.adaptation.steps
     trained = train(
         architecture, prepare(family), training, epochs=6 if algorithm == "reptile" else 4, seed=3
@@ -208,7 +214,9 @@ def test_a_candidate_is_scored_by_how_it_adapts_and_may_be_pruned(family) -> Non
     space = SearchSpace(SpaceOptions(widths=(4,), batch_sizes=(4,)), family.signature, 3)
     evaluator = CandidateEvaluator(space, prepare(family), settings("fomaml"))
     genome = dict(space.seeds())["lstm"]
-    candidate = Candidate(0, genome, space.canonical_hash(genome), (), "seed", seed=1, budget=3, asked_after=0)
+    candidate = Candidate(
+        0, genome, space.canonical_hash(genome), (), "seed", seed=1, budget=3, asked_after=0
+    )
     outcome = evaluator(candidate)
     assert outcome.status is Status.OK
     assert outcome.fitness == -min(outcome.curve)
@@ -219,5 +227,7 @@ def test_a_candidate_is_scored_by_how_it_adapts_and_may_be_pruned(family) -> Non
 
 
 def test_data_of_one_task_cannot_be_adapted_to(dataset, architecture) -> None:
-    with pytest.raises(ConfigError, match="training.adaptation is given, but the data are of one task; leave"):
+    with pytest.raises(
+        ConfigError, match="training.adaptation is given, but the data are of one task; leave"
+    ):
         train(architecture, prepare(dataset), settings("reptile"), epochs=1, seed=0)
