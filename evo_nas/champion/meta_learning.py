@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import TypeAdapter
 
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import ARCHITECTURE_FILE, MAX_JSON_BYTES, initial_weights_files
@@ -153,6 +154,9 @@ class Learnt:
     baselines: dict[str, float]
 
 
+_LEARNT = TypeAdapter(Learnt)
+
+
 class MetaLearning:
     """Learns initial weights in a directory; the same again goes on where it was interrupted.
 
@@ -208,12 +212,7 @@ class MetaLearning:
             raise ChampionError(
                 f"{self._store.location} has no {LEARNT_FILE}; give the same command to go on"
             )
-        return Learnt(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values["result"].items()
-            }
-        )
+        return _LEARNT.validate_python(values["result"])
 
     def _learn(self) -> Iterator[MetaProgress]:
         dataset = self._experiment.dataset

@@ -63,8 +63,8 @@ def family_dataset(episodes: Mapping[str, Sequence[Episode]], **facts: Any) -> D
     """
     first = episodes["train"][0]
     size = EpisodeSize(len(first.support), len(first.query))
-    parts = {part: _joined(some) for part, some in episodes.items()}
-    return Dataset(**parts, **facts, episodes=size)
+    train, validation, test = (_joined(episodes[part]) for part in PARTS)
+    return Dataset(train=train, validation=validation, test=test, episodes=size, **facts)
 
 
 def check_size(episodes: int, examples: int, example: int, *, field: str) -> None:

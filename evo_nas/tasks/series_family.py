@@ -139,7 +139,7 @@ def _episodes(tasks: Sequence[_SeriesTask], part: str, options: ForecastOptions)
     rng = family.rng(part)
     return [
         Episode(_some(task.shown, family.shots, rng), _some(task.asked, family.queries, rng))
-        for task in (tasks[rng.integers(len(tasks))] for _ in range(family.count(part)))
+        for task in (tasks[int(rng.integers(len(tasks)))] for _ in range(family.count(part)))
     ]
 
 

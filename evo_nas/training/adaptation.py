@@ -11,12 +11,12 @@ import torch
 from torch.func import functional_call
 
 from evo_nas.errors import ConfigError
-from evo_nas.training.batches import SequenceSplit, prepare
+from evo_nas.training.batches import Batch, SequenceSplit, prepare
 from evo_nas.training.forward import Scores
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Self
 
     from torch import Tensor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset, EpisodeSize
     from evo_nas.tasks.metrics import Metric
-    from evo_nas.training.batches import Batch, BatchShape, PreparedDataset
+    from evo_nas.training.batches import BatchShape, PreparedDataset
 
 Weights = dict[str, torch.Tensor]
 """The parameters of a network by name."""
@@ -55,12 +55,12 @@ class EpisodeSplit:
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yields batches of at most ``size`` episodes."""
-        for which in torch.arange(len(self), device=self._device).split(size):
+        for which in torch.split(torch.arange(len(self), device=self._device), size):
             yield self._take(which)
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yields the episodes in an order that ``generator`` decides."""
-        for which in torch.randperm(len(self), generator=generator).to(self._device).split(size):
+        for which in torch.split(torch.randperm(len(self), generator=generator).to(self._device), size):
             yield self._take(which)
 
     @property
@@ -77,12 +77,17 @@ def divided(episode: Batch, size: EpisodeSize) -> tuple[Batch, Batch]:
 
 
 def _reshaped(batch: Batch, leading: tuple[int, int]) -> Batch:
-    return type(batch)(*(None if each is None else each.unflatten(0, leading) for each in batch))
+    return _each(batch, lambda tensor: tensor.reshape(*leading, *tensor.shape[1:]))
 
 
 def chosen(batch: Batch, which: Tensor | slice | int) -> Batch:
     """Returns the rows ``which`` of every tensor of ``batch``."""
-    return type(batch)(*(None if each is None else each[which] for each in batch))
+    return _each(batch, lambda tensor: tensor[which])
+
+
+def _each(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
+    lengths, scored = (None if each is None else change(each) for each in (batch.lengths, batch.scored))
+    return Batch(change(batch.inputs), change(batch.targets), lengths, scored)
 
 
 class Adaptation:
@@ -167,13 +172,17 @@ class TaskFamily:
         Raises:
             ConfigError: They are of one task.
         """
-        parts = data.train, data.validation
-        if data.episodes is None or not all(isinstance(part, SequenceSplit) for part in parts):
+        train, validation = data.train, data.validation
+        if (
+            data.episodes is None
+            or not isinstance(train, SequenceSplit)
+            or not isinstance(validation, SequenceSplit)
+        ):
             raise ConfigError(
                 "training.adaptation is given, but the data are of one task; leave it out, or give data of episodes"
             )
-        train, validation = (EpisodeSplit(part, data.episodes) for part in parts)
-        return cls(train, validation, data.episodes, options)
+        size = data.episodes
+        return cls(EpisodeSplit(train, size), EpisodeSplit(validation, size), size, options)
 
 
 def adapted_scores(network: Network, family: TaskFamily, *, loss: TrainingLoss, metric: Metric) -> Scores:
