@@ -33,6 +33,11 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded_after(helped) & HEAVY
 
 
+def test_the_registry_of_strategies_loads_what_they_learn_with_only_when_one_is_built() -> None:
+    heavy = {"torch", "botorch", "gpytorch", "ray", "sklearn"}
+    assert not loaded_after("import evo_nas.strategies.registry") & heavy
+
+
 RANKING = {"max", "min", "sorted", "sort", "nlargest", "nsmallest", "argmax", "argsort"}
 COMPARABLE = {
     # Retrainings of a verdict, all of them in full and from scratch.

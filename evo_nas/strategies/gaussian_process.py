@@ -9,7 +9,7 @@ It is a model of BoTorch, whose acquisition function and optimizer are used. BoT
 anew for every candidate together with all data; here the distances of all blocks are computed once, which makes an ask
 some ten times as fast. Everything is float64 on one thread of the processor, so that equal data give equal proposals.
 
-The only module of the strategies that imports torch; it is imported when a strategy that needs it is built.
+It imports torch, so it is imported when a strategy that needs it is built.
 """
 
 from __future__ import annotations
