@@ -111,8 +111,8 @@ def run_settings(kept: Kept) -> None:
 
 def run_landscapes(kept: Kept) -> None:
     """Searches NK landscapes over whole networks and over cells."""
-    for seed in LANDSCAPE_SEEDS:
-        for name, problem_of in _landscapes().items():
+    for name, problem_of in _landscapes().items():
+        for seed in LANDSCAPE_SEEDS:
             for kind in ARMS:
                 key = f"{name}, {kind}, seed {seed}"
                 if kept.get(key) is None:
@@ -136,7 +136,8 @@ def _asks(kind: str, space: SearchSpace, evaluations: int) -> dict[str, float]:
     rng, operators, problem = random.Random(1), operators_of(space), nk_problem(space, 1, uneven=True)
     genome, told = space.random(rng), []
     for number in range(evaluations):
-        genome = mutated(genome, rng.choice(operators), space=space, rng=rng)
+        child = mutated(genome, rng.choice(operators), space=space, rng=rng)
+        genome = child if space.is_feasible(child) else genome
         candidate = Candidate(
             id=number, genome=genome, canonical_hash=space.canonical_hash(genome), parents=(), operator="random",
             seed=number, budget=1, asked_after=0,

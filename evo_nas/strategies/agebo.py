@@ -18,6 +18,7 @@ from pydantic import Field
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.bayesian_optimizer import BayesianOptimizer
 from evo_nas.strategies.mutation import moved
+from evo_nas.strategies.strategy import Proposal
 
 if TYPE_CHECKING:
     import random
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.space import Genome, SearchSpace
-    from evo_nas.strategies.strategy import Proposal, Terms
+    from evo_nas.strategies.strategy import Terms
     from evo_nas.strategies.trials import Trial
 
 INCUMBENTS = 5
@@ -91,12 +92,16 @@ class Agebo(AgingEvolution):
 
     def _with_best_settings(self, proposal: Proposal, rng: random.Random) -> Genome:
         """Returns the proposed network with the settings that promise most, of those that make it a new candidate."""
+        genomes = [self._with_settings(proposal.genome, values) for values in self._settings(rng)]
+        if not any(map(self._may_ask, genomes)):
+            return proposal.genome
         pending = self._optimizer.pending(self._in_flight, self._awaited.values())
         score = self._optimizer.scorer(pending, rng)
-        genomes = [self._with_settings(proposal.genome, values) for values in self._settings(rng)]
         ranked = sorted(zip(score(genomes), genomes, strict=True), reverse=True)
-        new = (genome for _, genome in ranked if self._is_new(replace(proposal, genome=genome)))
-        return next(new, proposal.genome)
+        return next(genome for _, genome in ranked if self._may_ask(genome))
+
+    def _may_ask(self, genome: Genome) -> bool:
+        return self._is_new(Proposal(genome, parents=(), operator=""))
 
     def _settings(self, rng: random.Random) -> list[tuple[int, ...]]:
         """Returns all settings where there are few; else some at random, and as many near the best that are known."""

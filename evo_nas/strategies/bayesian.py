@@ -17,7 +17,7 @@ from pydantic import Field
 
 from evo_nas.strategies.bayesian_optimizer import BayesianOptimizer
 from evo_nas.strategies.mutation import mutated, operators_of
-from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
+from evo_nas.strategies.strategy import REDRAWS, Proposal, Strategy, StrategyOptions
 
 if TYPE_CHECKING:
     import random
@@ -96,11 +96,16 @@ class BayesianOptimization(Strategy[BayesianOptions]):
         # As aging evolution begins: between equal shares, and shares by the numbers of genes.
         self._shares = [math.sqrt(len(operator.positions)) for operator in self._operators]
 
-    def _propose(self, k: int, rng: random.Random) -> Proposal:
+    def _propose(self, k: int, rng: random.Random) -> Proposal | None:
         if not self._optimizer.is_ready:
             return self._founder(k) or self._by_chance(rng)
         pending = self._optimizer.pending(self._in_flight, self._awaited.values())
-        return self._most_promising(self._optimizer.scorer(pending, rng), rng) or self._by_chance(rng)
+        best = self._most_promising(self._optimizer.scorer(pending, rng), rng)
+        if best is not None:
+            return best
+        # All that is near is known. A model for every draw would make the end of a small space slow.
+        drawn = (self._by_chance(rng) for _ in range(REDRAWS))
+        return next(filter(self._is_new, drawn), None)
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:

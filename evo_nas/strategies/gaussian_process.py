@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from evo_nas.strategies.encoding import Block, Rows
 
 JITTER = 1e-6
-STEPS = 50
-"""Most steps of a fit; nearly all have converged by then."""
+FIT = {"maxiter": 50, "ftol": 1e-5}
+"""When a fit ends; further digits would be rounded away."""
 SPREADS = {"weight": 1.5, "scale": 1.0, "noise": 1.0}
 """Standard deviations of the priors, which are normal for the logarithms."""
 LEAST_NOISE, MOST_NOISE = 1e-4, 1.0
@@ -131,9 +131,7 @@ def fitted(blocks: Sequence[Block], rows: Rows, targets: Sequence[float]) -> Hyp
             root, whitened = _solved(kernel.covariance(distances, logarithms), logarithms[-1], y)
             return whitened.square().sum() / 2 + root.diagonal().log().sum() + steps.square().sum() / 2
 
-        scipy_minimize(
-            ForwardBackwardClosure(loss, {"steps": steps}), {"steps": steps}, options={"maxiter": STEPS}
-        )
+        scipy_minimize(ForwardBackwardClosure(loss, {"steps": steps}), {"steps": steps}, options=FIT)
         return tuple(round(each, DIGITS) for each in (means + spreads * steps.detach()).tolist())
 
 
@@ -164,13 +162,20 @@ class GaussianProcess(Model):  # type: ignore[misc]  # mypy does not follow BoTo
         super().__init__()
         self._kernel = MixedKernel(blocks)
         self._logarithms = torch.tensor(hyperparameters, dtype=torch.float64)
+        self._noise = self._logarithms[-1]
         with _one_thread(), torch.no_grad():
-            self._condition(torch.as_tensor(rows), torch.tensor(targets, dtype=torch.float64))
-            if len(pending):
-                believed = torch.as_tensor(pending)
-                expected, _ = self.predict(believed)
-                self._condition(torch.cat([self._rows, believed]), torch.cat([self._targets, expected]))
-            self._best = self.predict(self._rows)[0].max()
+            self._rows = torch.cat([torch.as_tensor(rows), torch.as_tensor(pending)])
+            # Distances take longest, so those of all pairs are computed once.
+            distances = self._kernel.distances(self._rows, self._rows)
+            covariance = self._kernel.covariance(distances, self._logarithms)
+            told, known = torch.tensor(targets, dtype=torch.float64), len(targets)
+            root, whitened = _solved(covariance[:known, :known], self._noise, told)
+            reduced = torch.linalg.solve_triangular(root, covariance[:known, known:], upper=False)
+            believed = torch.cat([told, reduced.T @ whitened])
+            self._root, self._whitened = _solved(covariance, self._noise, believed)
+            # What is expected of those that are known is what was told of them, less what counts as noise.
+            weights = torch.linalg.solve_triangular(self._root.T, self._whitened[:, None], upper=True)[:, 0]
+            self._best = (believed - _variance_of(self._noise) * weights).max()
 
     def log_improvement(self, rows: Rows) -> list[float]:
         """Returns the logarithm of the expected improvement of each of ``n`` genomes.
@@ -202,17 +207,17 @@ class GaussianProcess(Model):  # type: ignore[misc]  # mypy does not follow BoTo
         mean, variance = self.predict(X[:, 0])
         return GPyTorchPosterior(MultivariateNormal(mean[:, None], variance[:, None, None]))
 
-    def _condition(self, rows: Tensor, targets: Tensor) -> None:
-        self._rows, self._targets = rows, targets
-        covariance = self._kernel.covariance(self._kernel.distances(rows, rows), self._logarithms)
-        self._root, self._whitened = _solved(covariance, self._logarithms[-1], targets)
-
 
 def _solved(covariance: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the lower root of the covariance with noise, and the targets divided by it."""
-    least = noise.exp().clamp(LEAST_NOISE, MOST_NOISE) + JITTER
-    root = torch.linalg.cholesky(covariance + least * torch.eye(len(covariance), dtype=covariance.dtype))
+    diagonal = _variance_of(noise) * torch.eye(len(covariance), dtype=covariance.dtype)
+    root = torch.linalg.cholesky(covariance + diagonal)
     return root, torch.linalg.solve_triangular(root, targets[:, None], upper=False)[:, 0]
+
+
+def _variance_of(noise: Tensor) -> Tensor:
+    """Returns the variance of the noise within its bounds, by its logarithm."""
+    return noise.exp().clamp(LEAST_NOISE, MOST_NOISE) + JITTER
 
 
 @contextmanager
