@@ -11,6 +11,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.genome.blocks import Front, FrontKind
 from evo_nas.genome.options import SpaceOptions, cells_under
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.strategies.strategy import check_objectives
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
 
@@ -50,6 +51,7 @@ class Sections(NamedTuple):
                 f"warm_start.weights is true, but fitness.inheritance is {config.fitness.inheritance}; must be parent, "
                 "so that what began with weights also passes them on: set it, or leave out warm_start.weights"
             )
+        check_objectives(strategy_class, config.fitness)
         space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")

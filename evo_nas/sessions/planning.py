@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evo_nas.errors import ConfigError
 from evo_nas.run_clock import ENOUGH_S, ENOUGH_TRAININGS
 from evo_nas.sessions.events import Planned
-from evo_nas.strategies.aging import LEAST_POPULATION
+from evo_nas.strategies.evolution import LEAST_POPULATION
 
 if TYPE_CHECKING:
     from evo_nas.config import SearchConfig

@@ -68,7 +68,9 @@ def blocks_of(space: SearchSpace) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, blocks.values()))
 
 
-def mutated(genome: Genome, operator: Operator, *, space: SearchSpace, rng: random.Random) -> Genome:
+def mutated(
+    genome: Genome, operator: Operator, *, space: SearchSpace, rng: random.Random, again: float = AGAIN
+) -> Genome:
     """Returns a child in which at least one active gene of ``operator`` differs, and perhaps some inactive ones.
 
     Genes are changed one after another until an active one is hit: the inactive genes drift, and yet every child
@@ -83,7 +85,7 @@ def mutated(genome: Genome, operator: Operator, *, space: SearchSpace, rng: rand
         child[position] = moved(space.genes[position], child[position], rng)
         # A second change may undo the first.
         is_hit = any(child[place] != genome[place] for place in active)
-        more = not is_hit or rng.random() < AGAIN
+        more = not is_hit or rng.random() < again
     return tuple(child)
 
 

@@ -18,8 +18,8 @@ from deap import base, tools
 
 from evo_nas.config.objectives import FITNESS
 from evo_nas.strategies.bandit import OperatorBandit
-from evo_nas.strategies.mutation import Operator, blocks_of, mutated, operators_of
-from evo_nas.strategies.pareto import select_from_fronts
+from evo_nas.strategies.mutation import AGAIN, Operator, blocks_of, mutated, operators_of
+from evo_nas.strategies.pareto import ranked, select_from_fronts
 from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import best_within_noise, standing_of
 
@@ -138,19 +138,34 @@ class Breeder:
         self._toolbox.register("mate", tools.cxUniform, indpb=0.5)
 
     def breed(
-        self, population: Sequence[Individual], rng: random.Random
+        self,
+        population: Sequence[Individual],
+        rng: random.Random,
+        *,
+        mates: Sequence[Individual] | None = None,
+        rate_of: Callable[[Individual], float] | None = None,
     ) -> tuple[Genome, list[Individual], str]:
         """Returns a child's genome, its parents and the names of the operators that made it, joined by ``+``.
 
         A child always differs from its parents in an active gene, unless no gene of the space varies.
+
+        Args:
+            population: Where its mother is chosen.
+            rng: Source of all draws.
+            mates: Where its father is chosen, if it has one; the same population if None.
+            rate_of: Returns the chance that a child of this mother is changed once more, and then again; the usual ones
+                if None.
         """
         mother = self._select(population, rng)
+        another, again = (ANOTHER, AGAIN) if rate_of is None else [rate_of(mother)] * 2
         genome, parents, used = tuple(mother), [mother], list[str]()
         for _ in range(TRIES if self._mutations else 0):
             name = self._choose(rng)
             if name in self._mutations:
-                child, others = mutated(genome, self._mutations[name], space=self._space, rng=rng), parents
-            elif not used and (father := self._mate_of(mother, population, rng)) is not None:
+                operator = self._mutations[name]
+                child = mutated(genome, operator, space=self._space, rng=rng, again=again)
+                others = parents
+            elif not used and (father := self._mate_of(mother, mates or population, rng)) is not None:
                 child, others = self._crossed(mother, father, rng), [mother, father]
             else:
                 continue
@@ -159,9 +174,13 @@ class Breeder:
                 continue
             genome, parents = child, others
             used.append(name)
-            if self._differs(genome, parents) and rng.random() >= ANOTHER:
+            if self._differs(genome, parents) and rng.random() >= another:
                 break
         return genome, parents, "+".join(dict.fromkeys(used))
+
+    def ranked(self, population: Sequence[Individual]) -> list[Individual]:
+        """Returns ``population``, best first."""
+        return ranked(population, noise=self._noise(), objectives=self._objectives)
 
     def learn(self, trial: Trial, parents: Sequence[Trial], population: Sequence[Individual]) -> None:
         """Takes in how a child did beside its parents; one without parents that are remembered teaches nothing."""

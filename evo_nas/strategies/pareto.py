@@ -1,4 +1,4 @@
-"""Tournaments with several objectives.
+"""Tournaments and rankings with several objectives.
 
 Non-dominated sorting and crowding are DEAP's (Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm:
 NSGA-II", IEEE TEVC 2002).
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deap import base, tools
 
 from evo_nas.config.objectives import FITNESS
+from evo_nas.evaluation import best_first
 from evo_nas.strategies.front import cost_of, dominates, noise_step, values_of
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def select_from_fronts(
     epsilon-dominance; Laumanns et al., 2002). Of equals the youngest wins. Individuals that cannot be compared with
     those that were trained furthest win only if nobody else was drawn.
     """
-    ranks = _ranks(_comparable(population), noise_step(noise()), objectives)
-
-    def place(aspirant: Individual) -> tuple[float, float, int]:
-        return *ranks.get(id(aspirant), (math.inf, 0.0)), -aspirant.trial.candidate.id
-
+    place = _places(population, noise(), objectives)
     return [min(tools.selRandom(population, tournsize), key=place) for _ in range(k)]
+
+
+def ranked(
+    population: Sequence[Individual], *, noise: Noise | None, objectives: Sequence[str]
+) -> list[Individual]:
+    """Returns ``population``, best first: by standing, and with several objectives as `select_from_fronts` ranks."""
+    if len(objectives) == 1:
+        return best_first(population, lambda each: each.standing)
+    return sorted(population, key=_places(population, noise, objectives)) if population else []
 
 
 def share_not_dominating(
@@ -55,6 +61,18 @@ def share_not_dominating(
     if mine is None or not known:
         return None
     return sum(not dominates(values, mine) for values in known) / len(known)
+
+
+def _places(
+    population: Sequence[Individual], noise: Noise | None, objectives: Sequence[str]
+) -> Callable[[Individual], tuple[float, float, int]]:
+    """Returns what gives each individual its place, the lowest to the best."""
+    ranks = _ranks(_comparable(population), noise_step(noise), objectives)
+
+    def place(individual: Individual) -> tuple[float, float, int]:
+        return *ranks.get(id(individual), (math.inf, 0.0)), -individual.trial.candidate.id
+
+    return place
 
 
 class _Placed:

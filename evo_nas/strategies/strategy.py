@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evo_nas.config import FitnessOptions
 from evo_nas.config.schema import DEFAULT_EVALUATIONS
+from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate
 from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.from_scratch import FromScratch
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from evo_nas.strategies.revisits import Revisit
     from evo_nas.strategies.trials import Trial
 
-REDRAWS = 64
-"""Draws for one candidate, all of them known or infeasible, after which the space counts as exhausted."""
+OWN_DRAWS = 32
+"""Draws for one candidate, all of them known or infeasible, after which a strategy goes on by chance."""
+REDRAWS = 128
+"""Draws after which the space counts as exhausted: so many by chance find one that is left of ten nearly always."""
 
 
 ONCE = FitnessOptions(rungs=None)
@@ -117,6 +120,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     """Whether all its candidates, the founders included, begin with the weights of the bank if there is one."""
     extra: ClassVar[str] = ""
     """Optional dependencies that it needs, as in ``pip install 'evo-nas[EXTRA]'``; empty for none."""
+    least_objectives: ClassVar[int] = 1
+    """Objectives that ``fitness.objectives`` has to name at least."""
 
     def __init__(
         self, space: SearchSpace, options: OptionsT_co | None = None, **terms: Unpack[Terms]
@@ -126,6 +131,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._seed = terms["seed"]
         self._epochs = epochs = terms["epochs"]
         self._fitness = terms.get("fitness") or ONCE
+        check_objectives(type(self), self._fitness)
         self._founders = tuple(terms.get("founders") or (Founder(*named) for named in space.seeds()))
         rungs = resolve_rungs(self._fitness, epochs)
         # What a training to the first rung cannot show must not decide there.
@@ -183,9 +189,9 @@ class Strategy(ABC, Generic[OptionsT_co]):
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
             self._begun_with.pop(evaluation.candidate.id, None)
-        self._told += len(evaluations)
         for evaluation in evaluations:
             # One by one, since a trial changes with each: told together, they must give the same state.
+            self._told += 1
             trial = self._settled(evaluation)
             if trial is not None:
                 self._learn([trial])
@@ -285,7 +291,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
             return None
         for attempt in range(REDRAWS):
             # A strategy that only repeats itself goes on by chance before the space counts as exhausted.
-            own = attempt < REDRAWS // 2
+            own = attempt < OWN_DRAWS
             proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
             if proposal is None:
                 return None
@@ -369,3 +375,16 @@ class Strategy(ABC, Generic[OptionsT_co]):
                 revisit.asked(candidate)
             # Not a count: ids that a damaged ledger lost must not be used again.
             self._asked = max(self._asked, candidate.id + 1)
+
+
+def check_objectives(strategy: type[Strategy[StrategyOptions]], fitness: FitnessOptions) -> None:
+    """Checks that there are as many objectives as ``strategy`` needs.
+
+    Raises:
+        ConfigError: There are fewer.
+    """
+    if len(fitness.objectives) < strategy.least_objectives:
+        raise ConfigError(
+            f"fitness.objectives is [{', '.join(fitness.objectives)}]; strategy.kind {strategy.kind} needs at least "
+            f"{strategy.least_objectives}: name another, such as parameters, or choose another kind, such as aging"
+        )
