@@ -9,8 +9,12 @@ from evo_nas.errors import ConfigError
 from evo_nas.strategies.agebo import Agebo
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.bayesian import BayesianOptimization
+from evo_nas.strategies.differential import DifferentialEvolution
 from evo_nas.strategies.external import External
+from evo_nas.strategies.genetic import GeneticAlgorithm
 from evo_nas.strategies.grid import GridSearch
+from evo_nas.strategies.islands import Islands
+from evo_nas.strategies.nsga2 import Nsga2
 from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.reinforce import Reinforce
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
@@ -57,6 +61,10 @@ for _strategy in (
     AgingEvolution,
     BayesianOptimization,
     External,
+    DifferentialEvolution,
+    GeneticAlgorithm,
+    Islands,
+    Nsga2,
     RandomSearch,
     Reinforce,
     SurrogateEvolution,

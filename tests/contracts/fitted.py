@@ -43,7 +43,11 @@ FITTED = {
     "agebo": Fitted(options={"warmup": 30, "settings": 8}, few={"warmup": 8}, is_slow=True),
     "aging": Fitted(few={"population": 8, "tournament": 3, "warmup": 4}),
     "bayesian": Fitted(options={"initial": 40, "candidates": 4}, few={"initial": 8}, is_slow=True),
+    "differential": Fitted(few={"population": 4}),
+    "genetic": Fitted(few={"population": 5, "tournament": 2, "elites": 1}),
     "grid": Fitted(space=BOUNDED),
+    "islands": Fitted(few={"islands": 2, "population": 4, "tournament": 2, "warmup": 4, "extinction": 6}),
+    "nsga2": Fitted(objectives=("fitness", "parameters"), few={"population": 6, "warmup": 4}),
 }
 """By kind; a strategy that is not here takes anything."""
 

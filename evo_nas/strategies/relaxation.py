@@ -1,0 +1,48 @@
+"""The ordered relaxation of genes: how differences of choices are added to a choice.
+
+An ordered gene is a number on the scale of its choices, and a sum is rounded. A gene without order is relaxed to one
+number for each choice, 1 for the one that is taken and 0 for the others (one-hot), so that no order is made up, and a
+sum is rounded by drawing a choice in proportion to its number. So a choice that no target has does not come back by
+differences. Lampinen and Zelinka, "Mixed Integer-Discrete-Continuous Optimization by Differential Evolution",
+MENDEL 1999, round likewise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+
+    from evo_nas.genome.gene import Gene
+
+
+def difference_added(gene: Gene, values: tuple[int, ...], *, step: float, rng: random.Random) -> int:
+    """Returns ``base + step * (plus - minus)`` as a value of ``gene``.
+
+    Args:
+        gene: The gene.
+        values: Values of it: base, plus and minus.
+        step: How much of the difference is added.
+        rng: Decides what lies between two choices.
+    """
+    base, plus, minus = values
+    if plus == minus:
+        return base
+    if gene.ordered:
+        return _rounded(base + step * (plus - minus), base, gene.size, rng)
+    weights = {base: 1.0}
+    weights[plus] = weights.get(plus, 0.0) + step
+    weights[minus] = max(0.0, weights.get(minus, 0.0) - step)
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _rounded(number: float, base: int, size: int, rng: random.Random) -> int:
+    """Returns one of the two choices beside ``number``, the nearer one more often, so that small steps add up."""
+    bound = min(max(number, 0.0), size - 1.0)
+    if bound != number:
+        # Halfway to the bound, as JADE does; set on the bound, the outermost choices would be far too frequent.
+        number = (base + bound) / 2
+    below = math.floor(number)
+    return below + (rng.random() < number - below)
