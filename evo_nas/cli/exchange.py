@@ -46,7 +46,7 @@ def ask(run: str, *, proposals: int, since: int | None, top: int) -> None:
     wanted = exchange.wanted(proposals)
     if since is None:
         _print(exchange.described())
-    for line in (*exchange.best(top), *exchange.results(since or 0)):
+    for line in (*exchange.best(top), *exchange.results(since or 0, wanted["since"])):
         _print(line)
     _print(wanted)
 

@@ -177,9 +177,9 @@ class Exchange:
         for row in self._run.best(count):
             yield {"kind": "best", **_result(row), "architecture": json.loads(row["architecture"])}
 
-    def results(self, since: int) -> Iterator[dict[str, Any]]:
-        """Yields the results from the position ``since`` in the order of telling."""
-        for row in self._run.table().slice(since).to_pylist():
+    def results(self, since: int, until: int) -> Iterator[dict[str, Any]]:
+        """Yields the results from the position ``since`` in the order of telling, up to ``until``."""
+        for row in self._run.table().slice(since, max(0, until - since)).to_pylist():
             yield {"kind": "result", **_result(row)}
 
     def wanted(self, count: int) -> dict[str, Any]:

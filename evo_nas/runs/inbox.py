@@ -38,7 +38,9 @@ SPACE = "space.json"
 MOST = 100_000
 """Suggestions that a run takes in; a bound on its files, which a program in an endless loop would otherwise exceed."""
 LOOK_S = 0.5
-"""Seconds between two looks at the folder; a bucket takes long to list."""
+"""Seconds between two looks at the folder."""
+LOOK_AT_BUCKET_S = 5.0
+"""The same for a bucket, where a look takes long and costs money."""
 _ATTEMPTS = 1000
 _log = logging.getLogger(__name__)
 
@@ -54,17 +56,19 @@ class StoredInbox:
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
+        # Where there is no lock, the place is a bucket.
+        self._every_s = LOOK_S if store.has_lock else LOOK_AT_BUCKET_S
         self._looked_at: float | None = None
         self._known: dict[int, Suggestion] = {}
         self._damaged: set[str] = set()
 
     def suggestions(self) -> Sequence[Suggestion]:
-        """Returns all suggestions that have arrived so far, by number; looks at the folder twice a second.
+        """Returns all suggestions that have arrived so far, by number; looks at the folder now and then.
 
         A search goes on without what cannot be read now.
         """
         now = self._clock()
-        if self._looked_at is None or now >= self._looked_at + LOOK_S:
+        if self._looked_at is None or now >= self._looked_at + self._every_s:
             try:
                 self._look()
             except OSError as error:

@@ -37,6 +37,8 @@ REMEMBERED = 1000
 JUDGED = 200
 """Examples, the latest ones, on which the predictor is judged: what it knew long ago says little of what it knows."""
 TREES = 32
+DIGITS = 6
+"""Digits of a predicted rank that count."""
 ALPHA = 2.0
 """Of the ridge: how much the weights of features that are 0 or 1 are held back."""
 
@@ -151,7 +153,8 @@ class _Ensemble:
     def predict(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Returns the mean of both, ``(rows, targets)``."""
         predictions = [member.predict(rows).reshape(len(rows), self._targets) for member in self._members]
-        return np.asarray(np.mean(predictions, axis=0))
+        # Sums differ in their last digits between processors, and must not decide between two children.
+        return np.asarray(np.round(np.mean(predictions, axis=0), DIGITS))
 
 
 def _after(point: int) -> int:
