@@ -18,6 +18,7 @@ from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.init import init
 from evo_nas.cli.meta import meta
+from evo_nas.cli.portfolio import portfolio
 from evo_nas.cli.replay import replay
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
@@ -88,6 +89,7 @@ for _command in (
     verify,
     replay,
     meta,
+    portfolio,
     export,
     data,
     cell,

@@ -248,6 +248,26 @@ class SearchSpace:
                 return smaller
         raise GenomeError(self.admission.why_none(drawn))
 
+    def repaired(self, genome: Genome, rng: Random) -> Genome:
+        """Returns a feasible genome that keeps as many genes of ``genome`` as it can; itself if that is feasible.
+
+        A cell that is not live is drawn anew; then genes get their first choices, in a random order, until the limits
+        are kept.
+
+        Raises:
+            GenomeError: Not even a random genome was found that keeps them.
+        """
+        if self.is_feasible(genome):
+            return genome
+        start = self._layout.cell_start
+        macro, cell = list(genome[:start]), genome[start:]
+        live = all(is_live(layer.cell) and self._permits(layer.cell) for layer in self.decode(genome).layers)
+        if not live:
+            cell = self._random_cell(rng)
+            if self.is_feasible(repaired := (*macro, *cell)):
+                return repaired
+        return self._smaller(macro, cell, rng) or self.random(rng)
+
     def _random_cell(self, rng: Random) -> tuple[int, ...]:
         """Returns the genes of a cell, also where no layer uses it, since a mutation may bring it in."""
         code = self._layout.cell_code

@@ -19,6 +19,7 @@ from evo_nas.strategies.random import RandomSearch
 from evo_nas.strategies.reinforce import Reinforce
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
 from evo_nas.strategies.surrogate import SurrogateEvolution
+from evo_nas.strategies.tune import TuneSearch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,5 +70,6 @@ for _strategy in (
     Reinforce,
     SurrogateEvolution,
     GridSearch,
+    TuneSearch,
 ):
     register_strategy(_strategy)

@@ -48,6 +48,7 @@ FITTED = {
     "grid": Fitted(space=BOUNDED),
     "islands": Fitted(few={"islands": 2, "population": 4, "tournament": 2, "warmup": 4, "extinction": 6}),
     "nsga2": Fitted(objectives=("fitness", "parameters"), few={"population": 6, "warmup": 4}),
+    "tune": Fitted(options={"startup": 100}, few={"startup": 8}, is_slow=True),
 }
 """By kind; a strategy that is not here takes anything."""
 
