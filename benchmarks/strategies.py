@@ -69,6 +69,8 @@ def build(kind: str, space: SearchSpace, seed: int, evaluations: int) -> Strateg
         ConfigError: It cannot serve the space, or something is not installed.
     """
     strategy = STRATEGIES[kind]
+    if strategy.trains_long:
+        raise ConfigError("it learns from a long training, and nothing is trained here")
     fields = strategy.Options.model_fields
     required = {
         name: value for name, value in example_of(strategy.Options).items() if fields[name].is_required()

@@ -82,6 +82,8 @@ class Archive:
     def update(self, evaluations: Iterable[Evaluation]) -> None:
         """Adds evaluations, given in the order in which they were told."""
         for evaluation in evaluations:
+            if evaluation.candidate.trains:
+                continue  # no network, and without a score
             shifted = self._trials.noise.shifts
             trial = self._trials.add(evaluation)
             if trial.candidate is not evaluation.candidate:

@@ -42,11 +42,18 @@ class Status(StrEnum):
     """Training raised any other error; the outcome carries its message."""
     POISONED = "poisoned"
     """Every permitted attempt lost its worker."""
+    TRAINED = "trained"
+    """A long training, or a stretch of one, came to its end: it has findings and no score, since it is no network."""
 
     @property
     def scored(self) -> bool:
         """Whether an outcome with this status has a fitness."""
         return self in (Status.OK, Status.PRUNED)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an outcome with this status came to nothing."""
+        return not self.scored and self is not Status.TRAINED
 
     @property
     def complete(self) -> bool:
@@ -78,6 +85,9 @@ class Candidate:
         continues: Id of the pruned candidate whose training it continues; None for a training of its own.
         starts_from: Digest of the kept weights that its training starts from, or `weights.BANK` for those of the bank;
             empty to start from scratch.
+        trains: The long training that it is a stretch of, such as ``supernet {"order":1}``, whose first word names it;
+            its genome then says what surrounds that. Empty for a candidate like any other, which trains the network of
+            its genome. What a long training gives is findings for its strategy, and never a score.
     """
 
     id: int
@@ -94,6 +104,7 @@ class Candidate:
     repeats: int | None = None
     continues: int | None = None
     starts_from: str = ""
+    trains: str = ""
 
 
 @total_ordering
@@ -218,6 +229,9 @@ class Outcome:
         weights: Digest of what was kept of it: the checkpoint of a pruned training, or the weights of a parent; empty
             if nothing was.
         source: Where the result comes from if it was not trained in this run, such as the place of an earlier run.
+        findings: Genomes that a long training hands back to its strategy, those to be tried first first.
+        finding_scores: For each of them what the long training thinks of it, higher is better; such scores compare
+            findings of one outcome with one another and with nothing else.
     """
 
     status: Status
@@ -236,11 +250,19 @@ class Outcome:
     inherited_steps: int = 0
     weights: str = ""
     source: str = ""
+    findings: tuple[Genome, ...] = ()
+    finding_scores: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         # A stand-in score for failures would sooner or later be compared with a real one.
         if self.status.scored != (self.fitness is not None):
             raise ValueError(f"outcome with status {self.status} has fitness {self.fitness}")
+        if self.findings and self.status is not Status.TRAINED:
+            raise ValueError(f"outcome with status {self.status} has findings; must be {Status.TRAINED}")
+        if len(self.findings) != len(self.finding_scores):
+            raise ValueError(
+                f"outcome has {len(self.findings)} findings and {len(self.finding_scores)} scores of them"
+            )
 
     @property
     def diverged_at_once(self) -> bool:

@@ -278,7 +278,8 @@ class Experiment:
         verdict_trainings: float,
         warm_start: WarmStart,
     ) -> Search:
-        shared = SharedWeights(run, self.config.fitness)
+        kind = STRATEGIES[self.config.strategy["kind"]]
+        shared = SharedWeights(run, self.config.fitness, trains_long=kind.trains_long)
         if run.exists:
             run.require_same(self.config, self.fingerprint)
             strategy = self.strategy(run, founders=run.founders)

@@ -69,8 +69,9 @@ class SavingsCounter:
         """Adds an evaluation, given by its columns in the ledger."""
         before = 0
         if continues is not None:
-            self._promoted += 1
+            # What goes on and was not pruned is a long training.
             before = self._paused.pop(continues, 0)
+            self._promoted += before > 0
             self._pruned[before] -= before > 0
         if not status.scored:
             return

@@ -85,7 +85,7 @@ def _readable(run: Run) -> RunSummary:
         task=str(config.task["kind"]),
         evaluated=totals.told,
         evaluations=None if budget.is_open_ended else limits.widened(totals.at_once).evaluations,
-        failed=sum(count for status, count in by_status(table).items() if not status.scored),
+        failed=sum(count for status, count in by_status(table).items() if status.failed),
         metric=metric[0].removeprefix("validation_") if metric else "",
         best=metric[1] if metric else None,
         best_at=best[0]["epochs"] if best and best[0]["status"] == Status.PRUNED else None,

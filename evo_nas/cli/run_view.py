@@ -272,6 +272,11 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         yield "curve", " ".join(figure(value) for value in row["curve"])
     if row["error"]:
         yield row["status"].replace("_", " "), row["error"]
+    if row["trains"]:
+        yield "long training", f"{row['trains']}, within this network"
+    if row["findings"]:
+        scores = row["finding_scores"]
+        yield "found", f"{len(scores)} genomes, scored {figure(min(scores))} to {figure(max(scores))}"
     yield "size", size(row["parameters"], row["table_parameters"])
     yield (
         "training",

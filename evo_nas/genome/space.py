@@ -206,6 +206,16 @@ class SearchSpace:
         return self.admission.obstacle(architecture)
 
     @property
+    def cell_code(self) -> CellCode | None:
+        """How the last genes, from `cell_start` on, spell the evolved cell; None if no cell evolves."""
+        return self._layout.cell_code
+
+    @property
+    def cell_start(self) -> int:
+        """Position of the first gene of the evolved cell."""
+        return self._layout.cell_start
+
+    @property
     def regularisation_genes(self) -> frozenset[int]:
         """Positions of the genes that regularise and can vary, which short trainings cannot judge."""
         return self._regularisation

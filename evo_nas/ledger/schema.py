@@ -61,6 +61,9 @@ SCHEMA = pa.schema(
         pa.field("inherited_steps", pa.int64(), nullable=False),
         pa.field("weights", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("trains", pa.string(), nullable=False),
+        pa.field("findings", pa.list_(pa.list_(pa.int32())), nullable=False),
+        pa.field("finding_scores", pa.list_(pa.float64()), nullable=False),
     ]
 )
 """``seq`` is the place in the order of telling, from 0; ``architecture`` is null if no `Describe` was given.

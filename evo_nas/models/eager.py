@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from evo_nas.genome.ops import DELAYS, GUARD, LARGEST_EXPONENT, Op
 from evo_nas.models.recurrence import Linear, Recurrence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from torch import Tensor
+    from collections.abc import Sequence
 
     from evo_nas.genome.cell import CellGraph
+
+Step = Callable[[int, list[Tensor], Mapping[int, Tensor]], list[Tensor]]
+"""Returns the states after a step, each ``(batch, width)``, given its number, the states before it, and for each
+delay of the cell, by its node, what it returns."""
 
 
 def _blend(operands: Sequence[Tensor]) -> Tensor:
@@ -101,7 +105,7 @@ def run_steps(
         valid: bool ``(batch, time)``, False at padded steps, which come last; None if there are none.
         suffix: Which direction's parameters to use.
     """
-    cell = recurrence.cell
+    cell, xs = recurrence.cell, inputs.unbind(1)
     nodes = list(enumerate(cell.nodes))
     linears = {index: recurrence.linear(index, suffix) for index, node in nodes if node.op is Op.LINEAR}
     units = {
@@ -109,19 +113,42 @@ def run_steps(
         for index, node in nodes
         if node.op.row.unit_weight is not None
     }
-    delays = [(index, node.inputs[0] - 1, node.op.row.delay) for index, node in nodes if node.op.row.delay]
+
+    def step(time: int, states: list[Tensor], delayed: Mapping[int, Tensor]) -> list[Tensor]:
+        return run_step(cell, xs[time], states, linears=linears, given={**units, **delayed})
+
+    return unrolled(cell, step, carried, valid, steps=len(xs))
+
+
+def unrolled(
+    cell: CellGraph, step: Step, carried: Tensor, valid: Tensor | None, *, steps: int
+) -> tuple[Tensor, Tensor]:
+    """Returns the outputs ``(batch, time, width)`` of so many steps, and what is carried on from the last valid ones.
+
+    Args:
+        cell: Says what is carried from step to step.
+        step: Computes one step.
+        carried: As for `run_steps`.
+        valid: As for `run_steps`.
+        steps: How many there are.
+    """
+    delays = [
+        (index, node.inputs[0] - 1, node.op.row.delay)
+        for index, node in enumerate(cell.nodes)
+        if node.op.row.delay
+    ]
     # For each state its values, the oldest first, of which the last so many are ever read.
     values: list[list[Tensor]] = [[] for _ in range(cell.states)]
     for (state, _), value in reversed(list(zip(cell.carried, carried, strict=True))):
         values[state].append(value)
     outputs = []
-    for step, x in enumerate(inputs.unbind(1)):
+    for time in range(steps):
         states = [of_state[-1] for of_state in values]
         delayed = {index: values[state][-ago] for index, state, ago in delays}
-        following = run_step(cell, x, states, linears=linears, given=units | delayed)
+        following = step(time, states, delayed)
         if valid is not None:
             # Chosen, not multiplied by a mask: a padded step may overflow, and zero times infinity is NaN.
-            keep = valid[:, step, None]
+            keep = valid[:, time, None]
             following = [torch.where(keep, new, old) for new, old in zip(following, states, strict=True)]
         for of_state, new in zip(values, following, strict=True):
             of_state.append(new)

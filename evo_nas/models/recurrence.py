@@ -207,10 +207,11 @@ class Recurrence(nn.Module, ABC):
                 bound = max(self.width, units / 2) ** -0.5
                 nn.init.uniform_(parameter, -bound, bound)
             else:
-                _draw_unit_weight(parameter, op)
+                draw_unit_weight(parameter, op)
 
 
-def _draw_unit_weight(weight: Tensor, op: Op) -> None:
+def draw_unit_weight(weight: Tensor, op: Op) -> None:
+    """Draws the initial weight ``(width,)`` of a node whose ``op`` has one a unit."""
     if op.row.unit_weight is UnitWeight.BOUNDED:
         # Even in the square, as eigenvalues that are even in a ring have their absolute values.
         nn.init.uniform_(weight, FASTEST**2, SLOWEST**2)

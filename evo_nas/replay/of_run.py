@@ -227,6 +227,8 @@ def _trainings(told: Sequence[Evaluation]) -> list[list[Evaluation]]:
     trainings: dict[int, list[Evaluation]] = {}
     for each in sorted(told, key=lambda each: each.candidate.id):
         candidate = each.candidate
+        if candidate.trains:
+            continue  # a long training trains no network of its own
         if candidate.continues in trainings:
             trainings[candidate.id] = trainings.pop(candidate.continues)
             trainings[candidate.id].append(each)

@@ -106,8 +106,9 @@ class Memory:
 
     def recall(self, candidate: Candidate) -> Outcome | None:
         """Returns the result of an equal training; None if there is none."""
-        if candidate.starts_from and candidate.continues is None:
-            return None  # inherited weights make it another training
+        # Inherited weights make it another training, and a long one is its run's own.
+        if candidate.trains or (candidate.starts_from and candidate.continues is None):
+            return None
         answers = [
             known for known in self._known.get(_training_of(candidate), ()) if known.answers(candidate)
         ]
@@ -127,7 +128,7 @@ class Memory:
                 candidate.starts_from and candidate.continues is None
             )
             # What the other run remembered itself is known from where it was trained, if that is still there.
-            if outcome.status not in _REMEMBERED or is_inherited:
+            if outcome.status not in _REMEMBERED or is_inherited or candidate.trains:
                 continue
             known = _Known(
                 outcome,

@@ -65,7 +65,7 @@ def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
         known = [means[parent, start] for parent in parents if (parent, start) in means]
         is_better = (number, start) in means and bool(known) and means[number, start] > max(known)
         for name in operator.split("+"):
-            children[name].append((is_better, not Status(status).scored))
+            children[name].append((is_better, Status(status).failed))
     tallies = [
         OperatorTally(
             operator=name,

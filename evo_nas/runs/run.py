@@ -176,8 +176,9 @@ class Run:
 
     def _front(self) -> Front:
         trials, front = Trials(), Front(self.config.fitness.objectives)
+        told = (each for each in self.history().told if not each.candidate.trains)
         # By identity, since one that is repeated is the same trial, in its place of the first telling.
-        for trial in {id(trial): trial for trial in map(trials.add, self.history().told)}.values():
+        for trial in {id(trial): trial for trial in map(trials.add, told)}.values():
             front.update(trial)
         return front
 

@@ -20,11 +20,12 @@ class SharedWeights:
     Args:
         run: The run.
         fitness: How candidates are scored.
+        trains_long: Whether there are long trainings, each stretch of which begins with the weights of the one before.
     """
 
-    def __init__(self, run: Run, fitness: FitnessOptions) -> None:
+    def __init__(self, run: Run, fitness: FitnessOptions, *, trains_long: bool = False) -> None:
         self._run = run
-        self._is_kept = fitness.rungs is not None or fitness.inheritance != "none"
+        self._is_kept = trains_long or fitness.rungs is not None or fitness.inheritance != "none"
         self._has_bank = fitness.inheritance == "bank"
         self._opened: list[Callable[[], None]] = []
 

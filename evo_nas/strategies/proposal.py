@@ -42,6 +42,7 @@ class Proposal:
         starts_from: Digest of the weights that the training starts from; empty to start from scratch.
         done: Epochs that are behind a continued training.
         is_inherited: Whether its training started, or starts, from weights of another network.
+        trains: The long training that is wanted instead of that of the genome's network; see `Candidate`.
     """
 
     genome: Genome
@@ -57,6 +58,7 @@ class Proposal:
     starts_from: str = ""
     done: int = 0
     is_inherited: bool = False
+    trains: str = ""
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.epochs < 1:

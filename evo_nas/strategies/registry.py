@@ -9,6 +9,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.strategies.agebo import Agebo
 from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.bayesian import BayesianOptimization
+from evo_nas.strategies.darts import Darts
 from evo_nas.strategies.differential import DifferentialEvolution
 from evo_nas.strategies.external import External
 from evo_nas.strategies.genetic import GeneticAlgorithm
@@ -66,6 +67,7 @@ for _strategy in (
     GeneticAlgorithm,
     Islands,
     Nsga2,
+    Darts,
     RandomSearch,
     Reinforce,
     SurrogateEvolution,

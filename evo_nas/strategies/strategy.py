@@ -14,6 +14,7 @@ from evo_nas.config import FitnessOptions
 from evo_nas.config.schema import DEFAULT_EVALUATIONS
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate
+from evo_nas.genome.codec import hash_of_json
 from evo_nas.randomness import derive_seed, stream
 from evo_nas.strategies.from_scratch import FromScratch
 from evo_nas.strategies.promotions import Bracket, Plan, Promotions
@@ -101,7 +102,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
       revisit trains one again, and says which.
 
     A subclass names its ``kind`` and its ``Options`` and fills two hooks: `_propose` draws a genome, `_learn`
-    takes in trials. Rungs, confirmations and repeats are made here, the same for every strategy.
+    takes in trials. Rungs, confirmations and repeats are made here, the same for every strategy. One that proposes long
+    trainings fills `_learn_long`, too: these are no trials, so that nothing ever ranks, repeats or promotes them.
 
     Args:
         space: The search space.
@@ -118,6 +120,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     """Whether it names parents whose weights a child may inherit."""
     shares_weights: ClassVar[bool] = False
     """Whether all its candidates, the founders included, begin with the weights of the bank if there is one."""
+    trains_long: ClassVar[bool] = False
+    """Whether it asks for long trainings, which leave weights in the run, and which need data to train on."""
     extra: ClassVar[str] = ""
     """Optional dependencies that it needs, as in ``pip install 'evo-nas[EXTRA]'``; empty for none."""
     least_objectives: ClassVar[int] = 1
@@ -151,6 +155,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._asked = 0
         self._told = 0
         self._in_flight: set[int] = set()
+        self._long_in_flight: set[int] = set()
         # The weights that candidates in flight begin with, by the ids of these.
         self._begun_with: dict[int, str] = {}
         # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
@@ -188,8 +193,12 @@ class Strategy(ABC, Generic[OptionsT_co]):
             if evaluation.candidate.id not in self._in_flight:
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
+            self._long_in_flight.discard(evaluation.candidate.id)
             self._begun_with.pop(evaluation.candidate.id, None)
         for evaluation in evaluations:
+            if evaluation.candidate.trains:
+                self._learn_long(evaluation)
+                continue
             # One by one, since a trial changes with each: told together, they must give the same state.
             self._told += 1
             trial = self._settled(evaluation)
@@ -248,6 +257,9 @@ class Strategy(ABC, Generic[OptionsT_co]):
         later, or is repeated, is settled again.
         """
 
+    def _learn_long(self, evaluation: Evaluation) -> None:
+        """Takes in a stretch of a long training that this strategy had proposed."""
+
     def _settled(self, evaluation: Evaluation) -> Trial | None:
         """Adds an evaluation to its trial and returns that, unless another training of it is awaited."""
         trial = self._trials.add(evaluation)
@@ -285,7 +297,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
         rng = stream(self._seed, "ask", self._asked)
         for revisit in self._revisits:
             again = revisit.propose(self._asked, rng)
-            if again is not None and (again.is_revisit or self._is_new(again)):
+            if again is not None and self._is_wanted(again):
                 return self._candidate(again)
         if revisits_only:
             return None
@@ -297,12 +309,13 @@ class Strategy(ABC, Generic[OptionsT_co]):
                 return None
             if self._freezes and proposal.is_prunable:
                 proposal = replace(proposal, genome=self._space.with_default_regularisation(proposal.genome))
-            if self._is_new(proposal):
+            # A long training goes on as a revisit; no strategy has others of its own.
+            if self._is_wanted(proposal):
                 return self._candidate(proposal)
         return None
 
     def _candidate(self, proposal: Proposal) -> Candidate:
-        canonical_hash = self._space.canonical_hash(proposal.genome)
+        canonical_hash = self._identity(proposal)
         epochs = self._epochs_of(proposal)
         plan = self._plan(proposal)
         # The first training's seed needs no number, so that it is the same with and without repeats.
@@ -322,7 +335,13 @@ class Strategy(ABC, Generic[OptionsT_co]):
             repeats=proposal.repeats,
             continues=proposal.continues,
             starts_from=proposal.starts_from,
+            trains=proposal.trains,
         )
+
+    def _identity(self, proposal: Proposal) -> str:
+        """Returns the canonical hash of what is trained: an architecture, or a long training and what surrounds it."""
+        canonical_hash = self._space.canonical_hash(proposal.genome)
+        return hash_of_json(f"{proposal.trains} {canonical_hash}") if proposal.trains else canonical_hash
 
     def _noise_of_seeds(self) -> float | None:
         noise = self._trials.noise.seeds
@@ -356,10 +375,13 @@ class Strategy(ABC, Generic[OptionsT_co]):
             self._space.random(rng), parents=(), operator="random", starts_from=self._shared_weights
         )
 
+    def _is_wanted(self, proposal: Proposal) -> bool:
+        return proposal.is_revisit or self._is_new(proposal)
+
     def _is_new(self, proposal: Proposal) -> bool:
         """Whether the genome can be built, and its architecture was never asked for as many epochs."""
         # The cheaper check comes first; feasibility needs the number of parameters.
-        is_known = self._space.canonical_hash(proposal.genome) in self._known[self._epochs_of(proposal)]
+        is_known = self._identity(proposal) in self._known[self._epochs_of(proposal)]
         return not is_known and self._space.is_feasible(proposal.genome)
 
     def _epochs_of(self, proposal: Proposal) -> int:
@@ -371,7 +393,9 @@ class Strategy(ABC, Generic[OptionsT_co]):
             self._in_flight.add(candidate.id)
             if candidate.starts_from:
                 self._begun_with[candidate.id] = candidate.starts_from
-            for revisit in self._revisits:
+            if candidate.trains:
+                self._long_in_flight.add(candidate.id)
+            for revisit in () if candidate.trains else self._revisits:
                 revisit.asked(candidate)
             # Not a count: ids that a damaged ledger lost must not be used again.
             self._asked = max(self._asked, candidate.id + 1)

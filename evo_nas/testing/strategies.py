@@ -139,7 +139,8 @@ class StrategyContract:
         self, make: MakeStrategy, space: SearchSpace
     ) -> None:
         asked, told = searched(make(space, seed=1), 120, in_flight=6)
-        pruned = {each.candidate.id: seq for seq, each in enumerate(told) if each.status is Status.PRUNED}
+        paused = Status.PRUNED, Status.TRAINED
+        pruned = {each.candidate.id: seq for seq, each in enumerate(told) if each.status in paused}
         continued = [each for each in asked if each.continues is not None]
         assert len({each.continues for each in continued}) == len(continued)
         assert all(
@@ -219,7 +220,9 @@ class StrategyContract:
     ) -> None:
         for candidate in searched(make(space, seed=1), 60)[0]:
             assert space.is_feasible(candidate.genome)
-            assert space.canonical_hash(candidate.genome) == candidate.canonical_hash
+            # A long training is none of the network around it.
+            is_network = space.canonical_hash(candidate.genome) == candidate.canonical_hash
+            assert is_network == (not candidate.trains)
 
     def test_parents_were_told_before_the_child_was_asked(
         self, make: MakeStrategy, space: SearchSpace
@@ -313,8 +316,11 @@ def _unless_refused(build: Callable[[], Strategy[StrategyOptions]]) -> Strategy[
 def evaluated(candidate: Candidate) -> Evaluation:
     """Trains a candidate: its curve follows from its hash and a little from its seed, and it stops at a rung.
 
-    One architecture in ten diverges, and so does one training in twenty.
+    One architecture in ten diverges, and so does one training in twenty. A stretch of a long training finds random
+    genomes.
     """
+    if candidate.trains:
+        return _found(candidate)
     rng, luck = stream(7, "objective", candidate.canonical_hash), stream(7, "luck", candidate.seed)
     if rng.random() < 0.1 or luck.random() < 0.05:
         return Evaluation(candidate, Outcome(Status.DIVERGED))
@@ -335,6 +341,22 @@ def evaluated(candidate: Candidate) -> Evaluation:
             parameters=parameters,
             epochs=epochs,
             weights="" if epochs == candidate.budget else f"{candidate.canonical_hash}-{epochs}",
+        ),
+    )
+
+
+def _found(candidate: Candidate) -> Evaluation:
+    epochs, rng = next(iter(candidate.rungs), candidate.budget), stream(7, "findings", candidate.seed)
+    findings = tuple(SPACE.random(rng) for _ in range(4))
+    return Evaluation(
+        candidate,
+        Outcome(
+            Status.TRAINED,
+            curve=tuple(rng.random() for _ in range(epochs)),
+            epochs=epochs,
+            weights="" if epochs == candidate.budget else f"{candidate.canonical_hash}-{epochs}",
+            findings=findings,
+            finding_scores=tuple(sorted((rng.random() for _ in findings), reverse=True)),
         ),
     )
 

@@ -17,6 +17,7 @@ from evo_nas.training.batches import PreparedDataset, prepare
 from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.latency import measure_latency
 from evo_nas.training.lineage import Lineage
+from evo_nas.training.long_trainings import LONG_TRAININGS
 from evo_nas.training.runtime import device_for, least_bytes, limit_memory
 from evo_nas.training.trainer import train
 
@@ -69,9 +70,13 @@ class CandidateEvaluator:
     def __call__(self, candidate: Candidate) -> Outcome:
         """Trains ``candidate`` for its budget of epochs with its seed; failures are outcomes, too.
 
+        One that names a long training trains a stretch of that instead.
+
         It may be pruned at its rungs, and goes on where the candidate that it continues was pruned; where nothing is
         left of that, it begins again, which gives the same and takes longer.
         """
+        if candidate.trains:
+            return self._long(candidate)
         try:
             architecture = self._space.decode(candidate.genome)
         except GenomeError as error:
@@ -96,6 +101,21 @@ class CandidateEvaluator:
             course=self._lineage.course(candidate),
         )
         return self._with_costs(self._lineage.kept(candidate, trained), architecture, trained.network)
+
+    def _long(self, candidate: Candidate) -> Outcome:
+        """Trains a stretch of a long training."""
+        kind, _, settings = candidate.trains.partition(" ")
+        if kind not in LONG_TRAININGS:
+            known = ", ".join(LONG_TRAININGS)
+            return Outcome(Status.FAILED, error=f"ConfigError: {kind} is no long training; there are {known}")
+        return LONG_TRAININGS[kind](
+            candidate,
+            settings,
+            space=self._space,
+            data=self._data,
+            training=self._training,
+            weights=self._lineage.weights,
+        )
 
     def _of_cut(self, number: int) -> PreparedDataset:
         """Returns the data that a candidate learns from.

@@ -37,12 +37,17 @@ class StatefulForward:
 
     def __init__(self, network: Network, split: Split, *, truncation: int | None = None) -> None:
         self._network = network
+        self._split = split
         self._truncation = truncation
         self._is_stream = split.is_stream
         # For each number of rows the states after the last batch. Each stays in the same memory, because the graph of
         # a step reads and writes it there.
         self._states: dict[int, States] = {}
         self._after: States = {}
+
+    def anew(self) -> StatefulForward:
+        """Returns passes of the same network over the same split, which begin with zero states."""
+        return StatefulForward(self._network, self._split, truncation=self._truncation)
 
     def restart(self) -> None:
         """Begins a pass and clears the states of the pass before."""
