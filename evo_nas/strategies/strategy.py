@@ -196,11 +196,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
             self._long_in_flight.discard(evaluation.candidate.id)
             self._begun_with.pop(evaluation.candidate.id, None)
         for evaluation in evaluations:
+            # One by one, since a trial changes with each: told together, they must give the same state.
+            self._told += 1
             if evaluation.candidate.trains:
                 self._learn_long(evaluation)
                 continue
-            # One by one, since a trial changes with each: told together, they must give the same state.
-            self._told += 1
             trial = self._settled(evaluation)
             if trial is not None:
                 self._learn([trial])
