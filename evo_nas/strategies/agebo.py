@@ -37,13 +37,16 @@ FURTHER = 0.5
 
 
 class AgeboOptions(AgingOptions):
-    """Options of aging evolution with training genes by Bayesian optimisation: those of aging, and one more.
+    """Options of aging evolution with training genes by Bayesian optimisation: those of aging, and two more.
 
     Attributes:
         settings: Settings of the training genes that are compared for each child; all of them where there are no more.
+        trials: Trials that the process learns from at most, the best and the latest; the time of an ask grows with
+            their square.
     """
 
     settings: int = Field(default=200, ge=1)
+    trials: int = Field(default=500, ge=10)
 
 
 class Agebo(AgingEvolution):
@@ -70,6 +73,7 @@ class Agebo(AgingEvolution):
             space,
             kind=self.kind,
             initial=max(2, self._warmup),
+            trials=self._options.trials,
             positions=frozenset(self._tuned),
             objectives=self.objectives,
         )

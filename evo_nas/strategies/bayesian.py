@@ -47,6 +47,8 @@ class BayesianOptions(StrategyOptions):
         initial: Scored candidates before the first fit; until then the founders of the space are asked, and then random
             networks. A fifth of the evaluations, 10 to 20, unless given.
         candidates: Genomes that are compared for each candidate; the time of an ask grows with them.
+        trials: Trials that the process learns from at most, the best and the latest; the time of an ask grows with
+            their square.
     """
 
     initial: int | None = Field(
@@ -55,6 +57,7 @@ class BayesianOptions(StrategyOptions):
     candidates: int = Field(
         default=200, ge=4, description="a random one, and one for each round of the local search"
     )
+    trials: int = Field(default=500, ge=10)
 
     def following(self, evaluations: int) -> Self:
         """Returns these options with those filled in that follow the budget and were left out."""
@@ -88,7 +91,11 @@ class BayesianOptimization(Strategy[BayesianOptions]):
         super().__init__(space, options, **terms)
         assert self._options.initial is not None, "it follows the budget"
         self._optimizer = BayesianOptimizer(
-            space, kind=self.kind, initial=self._options.initial, objectives=self.objectives
+            space,
+            kind=self.kind,
+            initial=self._options.initial,
+            trials=self._options.trials,
+            objectives=self.objectives,
         )
         self._operators = operators_of(
             space, fixed=space.regularisation_genes if self._freezes else frozenset()

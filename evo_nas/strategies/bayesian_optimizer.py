@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     Scorer = Callable[[Sequence[Genome]], list[float]]
 
-MOST_LEARNT = 500
-"""Trials that the process knows at most; the time of an ask grows with their square."""
-
 
 class BayesianOptimizer:
     """Predicts which genomes improve on what is known.
@@ -34,6 +31,7 @@ class BayesianOptimizer:
         space: The search space.
         kind: Kind of the strategy, for the error.
         initial: Trials with a score before the first fit.
+        trials: Trials that the process knows at most: the best and the latest.
         positions: Positions of the genes that it knows; all that vary, and the cells as graphs, if None.
         objectives: Names of what is optimised, the fitness first.
 
@@ -50,6 +48,7 @@ class BayesianOptimizer:
         *,
         kind: str,
         initial: int,
+        trials: int,
         positions: frozenset[int] | None = None,
         objectives: Sequence[str] = (FITNESS,),
     ) -> None:
@@ -65,7 +64,7 @@ class BayesianOptimizer:
         graphs = positions is None and space.options.evolve_cell
         self._encoder = Encoder(space, positions=positions, graphs=graphs)
         self._objectives = tuple(objectives)
-        self.observations = Observations(initial, objectives)
+        self.observations = Observations(initial, most=trials, objectives=objectives)
         self._asked: dict[int, Genome] = {}
         self._fitted: tuple[object, Hyperparameters] | None = None
 
@@ -100,7 +99,7 @@ class BayesianOptimizer:
         """
         hyperparameters = self._hyperparameters()
         weights = {name: rng.expovariate(1.0) for name in self._objectives}
-        genomes, targets = self.observations.training(weights, most=MOST_LEARNT)
+        genomes, targets = self.observations.training(weights)
         encoder = self._encoder
         process = self._process.GaussianProcess(
             encoder.blocks,

@@ -39,10 +39,12 @@ class Observations:
 
     Args:
         first: How many trials with a score the first fit waits for.
+        most: How many trials a model learns from at most.
         objectives: Names of what is optimised, the fitness first.
     """
 
-    def __init__(self, first: int, objectives: Sequence[str] = (FITNESS,)) -> None:
+    def __init__(self, first: int, *, most: int = 500, objectives: Sequence[str] = (FITNESS,)) -> None:
+        self._most = most
         self._objectives = tuple(objectives)
         self._trials: dict[int, Trial] = {}
         self._scored = 0
@@ -66,21 +68,24 @@ class Observations:
         if self._scored >= self._next_fit:
             # Now and not when it is asked next, which depends on how many are told at once.
             self._next_fit = max(self._scored + 1, round(GROWTH * self._scored))
-            self.fit_data = self.training(dict.fromkeys(self._objectives, 1.0), most=MOST_FITTED)
+            self.fit_data = self.training(
+                dict.fromkeys(self._objectives, 1.0), most=min(self._most, MOST_FITTED)
+            )
 
     def best(self, count: int) -> list[Trial]:
         """Returns the best trials, best first."""
         return best_first(self._trials.values(), _standing_of, count=count)
 
     def training(
-        self, weights: Mapping[str, float], *, most: int
+        self, weights: Mapping[str, float], *, most: int | None = None
     ) -> tuple[tuple[Genome, ...], tuple[float, ...]]:
         """Returns genomes and their targets: of all trials, or of the best and the latest ones.
 
         Args:
             weights: How much each objective counts.
-            most: How many are wanted at most.
+            most: How many are wanted at most; as many as a model learns from if None.
         """
+        most = self._most if most is None else most
         targets = self._targets(weights)
         numbers = list(targets)
         if len(numbers) > most:

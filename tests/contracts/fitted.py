@@ -40,9 +40,11 @@ BOUNDED = {
 """A space of 1,140 architectures."""
 # A model of few trials that compares few genomes: what is tested does not depend on its quality.
 FITTED = {
-    "agebo": Fitted(options={"warmup": 30, "settings": 8}, few={"warmup": 8}, is_slow=True),
+    "agebo": Fitted(options={"warmup": 30, "settings": 8, "trials": 30}, few={"warmup": 8}, is_slow=True),
     "aging": Fitted(few={"population": 8, "tournament": 3, "warmup": 4}),
-    "bayesian": Fitted(options={"initial": 40, "candidates": 4}, few={"initial": 8}, is_slow=True),
+    "bayesian": Fitted(
+        options={"initial": 40, "candidates": 4, "trials": 30}, few={"initial": 8}, is_slow=True
+    ),
     "differential": Fitted(few={"population": 4}),
     "genetic": Fitted(few={"population": 5, "tournament": 2, "elites": 1}),
     "grid": Fitted(space=BOUNDED),

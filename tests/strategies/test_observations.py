@@ -31,7 +31,7 @@ def trial(
 
 
 def observed(*trials: Trial, first: int = 4, objectives: Sequence[str] = (FITNESS,)) -> Observations:
-    observations = Observations(first, objectives)
+    observations = Observations(first, objectives=objectives)
     for each in trials:
         observations.add(each)
     return observations
