@@ -66,8 +66,7 @@ class Agebo(AgingEvolution):
     ) -> None:
         super().__init__(space, options, **terms)
         assert isinstance(self._options, AgeboOptions), "they are its own"
-        frozen = space.regularisation_genes if self._freezes else frozenset()
-        self._tuned = sorted(space.training_genes - frozen)
+        self._tuned = sorted(space.training_genes - super()._fixed)
         self._compared = self._options.settings
         self._optimizer = BayesianOptimizer(
             space,
@@ -77,6 +76,10 @@ class Agebo(AgingEvolution):
             positions=frozenset(self._tuned),
             objectives=self.objectives,
         )
+
+    @property
+    def _fixed(self) -> frozenset[int]:
+        return super()._fixed | self._space.training_genes
 
     def _propose(self, k: int, rng: random.Random) -> Proposal:
         proposal = super()._propose(k, rng)

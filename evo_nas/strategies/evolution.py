@@ -102,7 +102,7 @@ class Evolution(Strategy[EvolutionOptionsT_co]):
             crossover=self._options.crossover,
             noise=lambda: self._trials.noise.overall,
             objectives=self.objectives,
-            fixed=space.regularisation_genes if self._freezes else frozenset(),
+            fixed=self._fixed,
         )
         self._rates = MutationRates(self._seed) if self._options.rates == "self_adaptive" else None
         self._scored = 0
@@ -116,6 +116,11 @@ class Evolution(Strategy[EvolutionOptionsT_co]):
         """Returns also the digests of what the living may pass on."""
         wanted = super().wanted_weights()
         return wanted.union(self._weights_of(each.trial) for each in self._living) - {"", BANK}
+
+    @property
+    def _fixed(self) -> frozenset[int]:
+        """Positions of the genes that no mutation changes."""
+        return self._space.regularisation_genes if self._freezes else frozenset()
 
     @property
     @abstractmethod
