@@ -2,7 +2,7 @@
 
     nice -n 10 python -m benchmarks.meta
 
-Run from the root of the repository; it takes some minutes of CPU time in one thread. An LSTM adapts to new tasks in
+Run from the root of the repository; it takes some minutes of CPU time in one thread. A network adapts to new tasks in
 five steps: from weights that Reptile, first-order MAML or MAML has learnt, from random ones, and from ones that were
 trained on all tasks at once. What is not meta-learnt may choose its optimizer and learning rate on validation tasks;
 what is has one rate that was not tuned. Each seed has its own weights and episodes, and for few shots its own classes.
@@ -49,39 +49,43 @@ if TYPE_CHECKING:
 COMMAND = "nice -n 10 python -m benchmarks.meta"
 DATA = Path(os.environ.get("EVO_NAS_DATA", "../shared/data"))
 ALGORITHMS = ("reptile", "fomaml", "maml")
-STEPS, EPOCHS, EPISODES, WIDTH = 5, 2, 320, 16
-SGD_RATES = (0.03, 0.1, 0.3, 1.0, 3.0)
-ADAM_RATES = (0.003, 0.01, 0.03, 0.1)
+STEPS, CELL, WIDTH = 5, "rnn_tanh", 24
+CLIP = 10.0
+SGD_RATES = (0.03, 0.1, 0.3)
+ADAM_RATES = (0.01, 0.03)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of tasks, and the step size that meta-learning adapts with."""
+    """A family of tasks, and how long it is learnt; meta-learning adapts with one step size that was not tuned."""
 
-    read: Callable[[int], Prepared]
-    rate: float
+    read: Callable[[int, int], Prepared]
+    episodes: int
+    epochs: int
+    rate: float = 0.1
 
 
-def few_shot(seed: int) -> Prepared:
+def few_shot(seed: int, episodes: int) -> Prepared:
     path = (DATA / "pendigits" / "pendigits.arff",)
-    options = {"path": path, "shots": 5, "queries": 5, "episodes": EPISODES, "split": {"seed": seed}}
+    options = {"path": path, "shots": 5, "queries": 5, "episodes": episodes, "split": {"seed": seed}}
     return FewShotTask(FewShotOptions.model_validate(options)).family()
 
 
-def sines(seed: int) -> Prepared:
-    family = {"shots": 10, "queries": 10, "episodes": EPISODES, "seed": seed}
+def sines(seed: int, episodes: int) -> Prepared:
+    family = {"shots": 10, "queries": 10, "episodes": episodes, "seed": seed}
     return SinesTask(SinesOptions.model_validate({"length": 2, "family": family})).family()
 
 
-FAMILIES = {"few-shot digits": Family(few_shot, 0.3), "sines": Family(sines, 0.1)}
+FAMILIES = {"few-shot digits": Family(few_shot, 160, 1), "sines": Family(sines, 200, 2)}
 
 
 def measured(name: str, seed: int) -> Iterator[dict[str, object]]:
     """Yields the test metric of each way to begin, with the processor seconds of learning."""
-    prepared, rate = FAMILIES[name].read(seed), FAMILIES[name].rate
+    family = FAMILIES[name]
+    prepared, rate = family.read(seed, family.episodes), family.rate
     dataset = prepared.dataset
     architecture = Architecture(
-        (Layer(NAMED_CELLS["lstm"], WIDTH),), training=Training(learning_rate=0.01, batch_size=4)
+        (Layer(NAMED_CELLS[CELL], WIDTH),), training=Training(learning_rate=0.01, batch_size=4)
     )
     data = prepare(dataset)
     for baseline, found in prepared.fit_baselines().items():
@@ -92,7 +96,7 @@ def measured(name: str, seed: int) -> Iterator[dict[str, object]]:
             {"steps": STEPS, "learning_rate": rate, "algorithm": algorithm}
         )
         training = TrainingConfig(adaptation=adaptation, device="cpu").without_time_limit()
-        trained = train(architecture, data, training, epochs=EPOCHS, seed=seed)
+        trained = train(architecture, data, training, epochs=family.epochs, seed=seed)
         assert trained.network is not None, trained.outcome.error
         learning = time.process_time() - began
         for steps in (0, STEPS):
@@ -105,7 +109,7 @@ def measured(name: str, seed: int) -> Iterator[dict[str, object]]:
     pooled_architecture = replace(
         architecture, training=replace(architecture.training, batch_size=4 * dataset.episodes.examples)
     )
-    pooled = train(pooled_architecture, data, plain, epochs=EPOCHS, seed=seed)
+    pooled = train(pooled_architecture, data, plain, epochs=family.epochs, seed=seed)
     assert pooled.network is not None, pooled.outcome.error
     yield {"way": "trained on all tasks at once", **tuned(dataset, pooled.network)}
 
@@ -131,7 +135,7 @@ def on_test(dataset: Dataset, network: Network, descent: Descent) -> float:
 
 def on_validation(dataset: Dataset, network: Network, descent: Descent) -> float:
     """Returns the metric of the validation queries after adaptation."""
-    options = AdaptationOptions.model_construct(steps=descent.steps, learning_rate=descent.rate)
+    options = AdaptationOptions.model_construct(steps=descent.steps, learning_rate=descent.rate, clip=CLIP)
     family = TaskFamily.of(prepare(dataset), options)
     loss = TrainingLoss(dataset.objective)
     if not descent.adam:
@@ -141,7 +145,7 @@ def on_validation(dataset: Dataset, network: Network, descent: Descent) -> float
         support, query = divided(chosen(batch, 0), family.size)
         own = copy.deepcopy(network)
         optimizer = FlatOptimizer(own, Training(optimizer=Optimizer.ADAM, learning_rate=descent.rate))
-        forward = Adaptation(own, loss, learning_rate=1.0)
+        forward = Adaptation(own, loss, options)
         for _ in range(descent.steps):
             optimizer.gradient.zero_()
             forward.loss(forward.start, support).backward()
@@ -162,7 +166,7 @@ def tuned(dataset: Dataset, network: Network) -> dict[str, object]:
 
 def report(lines: Sequence[dict[str, object]]) -> list[Table]:
     tables = []
-    for name in FAMILIES:
+    for name, family in FAMILIES.items():
         of_family = [line for line in lines if line["family"] == name]
         seeds = sorted({line["seed"] for line in of_family})
         ways = list(dict.fromkeys(line["way"] for line in of_family))
@@ -193,8 +197,8 @@ def report(lines: Sequence[dict[str, object]]) -> list[Table]:
                 ("begins with", "mean", "range", "minus random weights (95 %, paired)", "CPU s"),
                 rows,
                 (
-                    f"{len(seeds)} seeds, an LSTM of {WIDTH} units, {EPOCHS} epochs of {EPISODES} episodes, 4 tasks a "
-                    f"step, {EPISODES // 4} test tasks.",
+                    f"{len(seeds)} seeds, a layer of {WIDTH} units of {CELL}, {family.epochs} epochs of {family.episodes} "
+                    f"episodes, 4 tasks a step, {family.episodes // 4} test tasks.",
                     "`random weights` and `trained on all tasks at once` choose between plain gradient descent "
                     f"({', '.join(map(str, SGD_RATES))}) and Adam ({', '.join(map(str, ADAM_RATES))}) on validation "
                     "tasks.",

@@ -38,12 +38,14 @@ class AdaptationOptions(_Section):
     Attributes:
         steps: Steps of gradient descent on the few examples of a task.
         learning_rate: Size of these steps; that of the initial weights is a gene.
+        clip: Largest gradient norm of these steps.
         algorithm: What learns the initial weights: ``reptile``, or ``maml`` with second derivatives, which takes
             several times longer, or ``fomaml`` without.
     """
 
     steps: int = Field(default=5, ge=1, le=1000)
     learning_rate: float = Field(default=0.1, gt=0)
+    clip: float = Field(default=10.0, gt=0)
     algorithm: MetaAlgorithm = "reptile"
 
 

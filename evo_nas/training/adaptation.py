@@ -96,17 +96,22 @@ class Adaptation:
     Args:
         network: The network.
         loss: What is minimised.
-        learning_rate: Size of a step.
+        options: How it adapts.
         is_differentiable: Whether a gradient of the result with respect to the weights that it began with is wanted:
             a second derivative, for which the network needs layers that can be differentiated twice.
     """
 
     def __init__(
-        self, network: Network, loss: TrainingLoss, *, learning_rate: float, is_differentiable: bool = False
+        self,
+        network: Network,
+        loss: TrainingLoss,
+        options: AdaptationOptions,
+        *,
+        is_differentiable: bool = False,
     ) -> None:
         self._network = network
         self._loss = loss
-        self._rate = learning_rate
+        self._options = options
         self._is_differentiable = is_differentiable
 
     @property
@@ -120,13 +125,21 @@ class Adaptation:
         for batch in batches:
             loss = self.loss(weights, batch)
             gradients = self.gradients(loss, weights, create_graph=self._is_differentiable)
-            moved = {name: weight - self._rate * gradients[name] for name, weight in weights.items()}
+            rate = self._rate(gradients)
+            moved = {name: weight - rate * gradients[name] for name, weight in weights.items()}
             weights = (
                 moved
                 if self._is_differentiable
                 else {name: weight.detach().requires_grad_() for name, weight in moved.items()}
             )
         return weights, loss
+
+    def _rate(self, gradients: Weights) -> float | Tensor:
+        """Returns the size of a step along ``gradients``, lower where they are longer than permitted."""
+        norm = torch.cat([gradient.ravel() for gradient in gradients.values()]).norm()
+        rate, limit = self._options.learning_rate, self._options.clip
+        # A branch, since the derivative of a minimum is no number where the gradient is zero.
+        return rate * limit / norm if norm.item() > limit else rate
 
     def gradients(self, loss: Tensor, weights: Weights, *, create_graph: bool = False) -> Weights:
         """Returns the gradient of ``loss`` for each of ``weights``, zero where the loss does not depend on it."""
@@ -191,7 +204,7 @@ def adapted_scores(network: Network, family: TaskFamily, *, loss: TrainingLoss, 
     Dropout is off, and the network stays as it is.
     """
     losses, weights, sums = [], [], []
-    adaptation = Adaptation(network, loss, learning_rate=family.options.learning_rate)
+    adaptation = Adaptation(network, loss, family.options)
     was_training = network.training
     network.eval()
     for batch in family.validation.in_order(1):
@@ -231,7 +244,7 @@ def adapted_network(
     network: Network, examples: Batch, options: AdaptationOptions, *, loss: TrainingLoss
 ) -> Network:
     """Returns a copy of ``network`` that has adapted to the few ``examples`` of a task."""
-    adaptation = Adaptation(network, loss, learning_rate=options.learning_rate)
+    adaptation = Adaptation(network, loss, options)
     weights, _ = adaptation.adapted([examples] * options.steps)
     copied = copy.deepcopy(network)
     with torch.no_grad():

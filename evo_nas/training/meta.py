@@ -68,7 +68,7 @@ class MetaStep:
         self._adaptation = Adaptation(
             network,
             loss,
-            learning_rate=options.learning_rate,
+            options,
             is_differentiable=options.algorithm == "maml",
         )
         self._optimizer = optimizer

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
+import evo_nas
 from evo_nas.champion.export import load_champion
 from evo_nas.champion.meta_learning import MetaLearning, chosen_architecture
 from evo_nas.cli import main
@@ -122,6 +124,23 @@ def test_the_weights_are_a_network_that_can_be_loaded_and_exported(config, tmp_p
     assert chosen_architecture(str(copied / "architecture.json"), space) == network.architecture
     genome = dict(space.seeds())["lstm"]
     assert to_json(chosen_architecture(str(list(genome)), space)) == to_json(network.architecture)
+
+
+def test_a_search_begins_with_the_weights_and_scores_networks_by_how_they_adapt(config, tmp_path) -> None:
+    start, run = tmp_path / "start", tmp_path / "run"
+    assert meta(config, "--output", start, "--set", "training.epochs=1").exit_code == 0
+    settings = {
+        "warm_start": {"runs": [str(start)], "weights": True},
+        "fitness": {"inheritance": "parent", "rungs": None},
+        "budget": {"evaluations": 3},
+        "training": {"epochs": 1, "adaptation": {"steps": 2}},
+    }
+    verdict = evo_nas.search({**yaml.safe_load(CONFIG), **settings}, run, executor="inline")
+    rows = evo_nas.load_run(run).to_pylist()
+    assert rows[0]["inherited_steps"] > 0
+    assert [row["status"] for row in rows] == ["ok"] * 3
+    assert verdict.metric == "mse"
+    assert "mean of the shots" in verdict.baselines
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def family() -> Dataset:
 @pytest.fixture
 def architecture() -> Architecture:
     return Architecture(
-        layers=(Layer(NAMED_CELLS["mgu"], 6),), training=Training(learning_rate=0.02, batch_size=4, clip=1e9)
+        layers=(Layer(NAMED_CELLS["mgu"], 4),), training=Training(learning_rate=0.02, batch_size=4, clip=1e9)
     )
 
 
@@ -97,8 +97,9 @@ def batch_of(dataset: Dataset, options: AdaptationOptions, episodes: int = 2) ->
     return next(TaskFamily.of(prepare(dataset), options).train.in_order(episodes))
 
 
-def test_the_meta_gradient_of_maml_is_that_of_finite_differences(family, architecture) -> None:
-    options = AdaptationOptions(steps=3, learning_rate=0.3, algorithm="maml")
+@pytest.mark.parametrize("clip", [10.0, 0.3])
+def test_the_meta_gradient_of_maml_is_that_of_finite_differences(clip, family, architecture) -> None:
+    options = AdaptationOptions(steps=2, learning_rate=0.3, clip=clip, algorithm="maml")
     batch = in_double(batch_of(family, options))
     network = built(architecture)
     make_twice_differentiable(network)
@@ -106,7 +107,7 @@ def test_the_meta_gradient_of_maml_is_that_of_finite_differences(family, archite
     parameters = dict(network.named_parameters())
 
     def after_adaptation() -> float:
-        adaptation = Adaptation(network, LOSS, learning_rate=options.learning_rate)
+        adaptation = Adaptation(network, LOSS, options)
         losses = []
         for number in range(len(batch.targets)):
             support, query = divided(chosen(batch, number), family.episodes)
@@ -138,9 +139,7 @@ def test_first_order_maml_takes_the_gradient_at_the_adapted_weights(family, arch
     batch = batch_of(family, options, episodes=1)
     support, query = divided(chosen(batch, 0), family.episodes)
     adapted = adapted_network(built(architecture), support, options, loss=LOSS)
-    LOSS(
-        Adaptation(adapted, LOSS, learning_rate=1.0).predictions(dict(adapted.named_parameters()), query)
-    ).backward()
+    LOSS(Adaptation(adapted, LOSS, options).predictions(dict(adapted.named_parameters()), query)).backward()
     wanted = torch.cat([parameter.grad.ravel() for parameter in adapted.parameters()])
     torch.testing.assert_close(direction(built(architecture), family, options, batch), wanted)
 
@@ -154,7 +153,7 @@ def test_the_direction_of_reptile_leads_from_the_adapted_weights_to_the_first_on
     generator = torch.Generator().manual_seed(0)
     order = torch.cat([torch.randperm(SHOTS + QUERIES, generator=generator) for _ in range(2)])
     parts = [chosen(chosen(batch, 0), which) for which in order.split(SHOTS)[:3]]
-    adapted, _ = Adaptation(network, LOSS, learning_rate=0.1).adapted(parts)
+    adapted, _ = Adaptation(network, LOSS, options).adapted(parts)
     walked = [(start - adapted[name]) / 0.3 for name, start in network.named_parameters()]
     wanted = torch.cat([each.detach().ravel() for each in walked])
     torch.testing.assert_close(direction(built(architecture), family, options, batch), wanted)
@@ -231,3 +230,12 @@ def test_data_of_one_task_cannot_be_adapted_to(dataset, architecture) -> None:
         ConfigError, match="training.adaptation is given, but the data are of one task; leave"
     ):
         train(architecture, prepare(dataset), settings("reptile"), epochs=1, seed=0)
+
+
+def test_no_step_of_adaptation_is_longer_than_its_rate_times_the_clip(family, architecture) -> None:
+    options = AdaptationOptions(steps=1, learning_rate=0.5, clip=0.01)
+    support, _ = divided(chosen(batch_of(family, options), 0), family.episodes)
+    network = built(architecture)
+    adapted, _ = Adaptation(network, LOSS, options).adapted([support])
+    moved = torch.cat([(adapted[name] - each).ravel() for name, each in network.named_parameters()])
+    assert moved.norm().item() == pytest.approx(0.5 * 0.01)
