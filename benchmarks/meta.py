@@ -197,8 +197,8 @@ def report(lines: Sequence[dict[str, object]]) -> list[Table]:
                 ("begins with", "mean", "range", "minus random weights (95 %, paired)", "CPU s"),
                 rows,
                 (
-                    f"{len(seeds)} seeds, a layer of {WIDTH} units of {CELL}, {family.epochs} epochs of {family.episodes} "
-                    f"episodes, 4 tasks a step, {family.episodes // 4} test tasks.",
+                    f"{len(seeds)} seeds, a layer of {WIDTH} units of {CELL}, {family.epochs} epochs of "
+                    f"{family.episodes} episodes, 4 tasks a step, {family.episodes // 4} test tasks.",
                     "`random weights` and `trained on all tasks at once` choose between plain gradient descent "
                     f"({', '.join(map(str, SGD_RATES))}) and Adam ({', '.join(map(str, ADAM_RATES))}) on validation "
                     "tasks.",
