@@ -21,6 +21,7 @@ from evo_nas.sessions.events import (
     Completed,
     Event,
     Failed,
+    Founded,
     Judged,
     Loaded,
     Planned,
@@ -67,6 +68,7 @@ OCCUPANCY = st.builds(Occupancy, workers=COUNTS, busy=COUNTS, in_flight=COUNTS, 
 EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
     Working: st.builds(Working, doing=TEXT, done=st.none() | COUNTS, total=st.none() | COUNTS),
     Loaded: st.builds(Loaded, remarks=st.lists(TEXT, max_size=3).map(tuple)),
+    Founded: st.builds(Founded, remarks=st.lists(TEXT, max_size=3).map(tuple)),
     Baselines: st.builds(Baselines, metric=TEXT, results=RESULTS),
     Started: st.builds(
         Started, run=TEXT, name=TEXT, metric=TEXT, higher_is_better=st.booleans(), told=COUNTS
