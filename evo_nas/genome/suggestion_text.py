@@ -8,7 +8,8 @@ A line has one of four forms::
     {"recipe": {"layers": 2, "layer1.width": 64, "training.learning_rate": 0.01}, "base": 57}
 
 A cell is the name of a published one, its text in a format that `evo-nas cell` reads, or a JSON object. A recipe names
-genes and their choices. Both change a base: the best network so far, a founder or a candidate.
+genes and their choices, and may name a cell for all layers. Both change a base: the best network so far, a founder or a
+candidate.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ def _with_choices(base: Genome, value: object, space: SearchSpace) -> Genome:
         raise GenomeError(f"recipe is {_shown(value)}; must be an object of genes and their choices")
     positions = {gene.name: position for position, gene in enumerate(space.genes)}
     genome = list(base)
-    for name, choice in value.items():
+    choices = {name: choice for name, choice in value.items() if name != "cell"}
+    for name, choice in choices.items():
         layers = [gene for gene in positions if gene.startswith("layer") and gene.endswith(f".{name}")]
         named = [name] if name in positions else [gene for gene in layers if gene.split(".")[0][5:].isdigit()]
         if not named:
@@ -151,7 +153,8 @@ def _with_choices(base: Genome, value: object, space: SearchSpace) -> Genome:
         for gene in named:
             position = positions[gene]
             genome[position] = _value_of(space.genes[position], choice)
-    return tuple(genome)
+    # Last, since it is for the layers that the recipe makes.
+    return _with_cell(tuple(genome), value["cell"], space) if "cell" in value else tuple(genome)
 
 
 def _value_of(gene: Gene, choice: object) -> int:

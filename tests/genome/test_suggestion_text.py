@@ -61,6 +61,13 @@ def test_a_recipe_changes_what_it_names_and_nothing_else():
     assert changed <= {"training.learning_rate", "training.optimizer", *widths}
 
 
+def test_a_recipe_may_name_a_cell_for_the_layers_that_it_makes():
+    architecture = SPACE.decode(read({"recipe": {"cell": "gru", "layers": 2, "width": 128}}))
+    assert len(architecture.layers) == 2
+    expected = SPACE.decode(read({"cell": "gru"})).layers[0].cell
+    assert {(layer.cell, layer.width) for layer in architecture.layers} == {(expected, 128)}
+
+
 @pytest.mark.parametrize(
     ("proposal", "message"),
     [
@@ -97,6 +104,8 @@ def test_a_recipe_changes_what_it_names_and_nothing_else():
         ({"cell": "Genotype(recurrent=__import__('os').system('true'), concat=[1])"}, "enotype"),
         ({"cell": "lstm", "base": "worst"}, "base is worst"),
         ({"recipe": {}}, "must be an object"),
+        ({"recipe": {"cell": "/etc/passwd"}}, "no known name"),
+        ({"recipe": {"cell": None}}, "must be a name"),
         ({"recipe": {"width": 31}}, "must be one of"),
         ({"recipe": {"width": True}}, "must be one of"),
         ({"recipe": {"widht": 160}}, "no gene"),
