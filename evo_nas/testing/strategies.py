@@ -21,6 +21,7 @@ from evo_nas.strategies.strategy import ONCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evo_nas.genome.gene import Genome
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
 EPOCHS = 4
@@ -202,6 +203,27 @@ class StrategyContract:
         assert {each.outcome.epochs for each in told if each.status is Status.PRUNED} == {2, 3}
         assert any(each.continues is not None for each in asked)
         assert any(each.is_complete for each in told)
+
+    def test_an_ask_looks_at_no_more_networks_the_longer_a_search_lasts(
+        self, scored: BuildStrategy, monkeypatch: pytest.MonkeyPatch, space: SearchSpace
+    ) -> None:
+        looked_at = 0
+        hashed = space.canonical_hash
+
+        def counted(genome: Genome) -> str:
+            nonlocal looked_at
+            looked_at += 1
+            return hashed(genome)
+
+        monkeypatch.setattr(space, "canonical_hash", counted)
+        strategy = scored(space, seed=1, fitness=ONCE)
+        counts = []
+        for _ in range(120):
+            before = looked_at
+            strategy.tell([evaluated(candidate) for candidate in strategy.ask(1)])
+            counts.append(looked_at - before)
+        # Whoever looks at every earlier network once looks at twice as many in the end as in the middle.
+        assert sum(counts[-15:]) <= 1.5 * sum(counts[45:60]) + 150
 
     def test_telling_at_once_and_one_by_one_is_the_same(self, make: MakeStrategy, space: SearchSpace) -> None:
         whole, at_once = make(space, seed=1), make(space, seed=1)

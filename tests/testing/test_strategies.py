@@ -28,6 +28,21 @@ class DrawsGlobally(RandomSearch):
         return Proposal(self._space.random(random.Random(random.random())), (), "random")
 
 
+class Rereads(RandomSearch):
+    kind: ClassVar[str] = "rereads"
+
+    def _propose(self, k: int, rng: random.Random) -> Proposal:
+        self.drawn = [*getattr(self, "drawn", []), self._space.random(rng)]
+        list(map(self._space.canonical_hash, self.drawn))
+        return Proposal(self.drawn[-1], (), "random")
+
+
+class TestRereads(StrategyContract):
+    @pytest.fixture
+    def build(self) -> BuildStrategy:
+        return lambda space, *, seed, fitness: Rereads(space, seed=seed, epochs=4, fitness=fitness)
+
+
 class TestSound(StrategyContract):
     @pytest.fixture
     def build(self) -> BuildStrategy:
@@ -58,7 +73,17 @@ def outcomes_of(laws: str, folder: Path) -> tuple[dict[str, str], str]:
 
 def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(tmp_path: Path) -> None:
     outcomes, output = outcomes_of("global_generator", tmp_path)
-    assert outcomes == {"TestSound": "PASSED", "TestDrawsGlobally": "FAILED", "TestWithoutFixture": "ERROR"}
+    assert outcomes == {
+        "TestSound": "PASSED",
+        "TestDrawsGlobally": "FAILED",
+        "TestRereads": "PASSED",
+        "TestWithoutFixture": "ERROR",
+    }
     assert "assert first == second" in output
     assert "At index 0 diff" in output  # which pytest only says in modules whose asserts it has rewritten
     assert "override the fixture `build`: it returns what builds your strategy" in output
+
+
+def test_a_strategy_that_looks_at_all_of_its_history_for_each_ask_is_found(tmp_path: Path) -> None:
+    outcomes, _ = outcomes_of("no_more_networks", tmp_path)
+    assert (outcomes["TestRereads"], outcomes["TestSound"]) == ("FAILED", "PASSED")
