@@ -17,7 +17,7 @@ from evo_nas.config import checked, nearest
 from evo_nas.errors import ConfigError
 from evo_nas.randomness import stream
 from evo_nas.strategies.proposal import Proposal
-from evo_nas.strategies.strategy import Strategy, StrategyOptions
+from evo_nas.strategies.strategy import Strategy, StrategyOptions, check_objectives
 from evo_nas.strategies.suggestions import EmptyInbox, suggestion_of
 
 if TYPE_CHECKING:
@@ -65,17 +65,15 @@ class External(Strategy[ExternalOptions]):
     kind: ClassVar[str] = "external"
     Options = ExternalOptions
     breeds: ClassVar[bool] = True  # if the strategy beside does, which the constructor checks
+    shares_weights: ClassVar[bool] = True
 
     def __init__(
         self, space: SearchSpace, options: ExternalOptions | None = None, **terms: Unpack[Terms]
     ) -> None:
         super().__init__(space, options, **terms)
         kind, chosen = _beside(self._options.beside)
-        if self._fitness.inheritance != "none" and not kind.breeds:
-            raise ConfigError(
-                f"fitness.inheritance is {self._fitness.inheritance}, but strategy.beside.kind is {kind.kind}, which "
-                "breeds no children that could inherit; must be none"
-            )
+        _check_inheritance(self._fitness.inheritance, kind)
+        check_objectives(kind, self._fitness)
         # It is asked and told everything, as if all candidates were its own.
         self._beside: Strategy[StrategyOptions] = kind(space, chosen, **terms)
         self._inbox: Inbox = EmptyInbox()
@@ -134,7 +132,7 @@ class External(Strategy[ExternalOptions]):
         genome = suggestion.genome
         if self._freezes:
             genome = self._space.with_default_regularisation(genome)
-        return Proposal(genome, parents=(), operator=suggestion.operator)
+        return Proposal(genome, parents=(), operator=suggestion.operator, starts_from=self._shared_weights)
 
     def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
         asked = list(candidates)
@@ -152,8 +150,21 @@ def _beside(section: Mapping[str, Any]) -> tuple[type[Strategy[StrategyOptions]]
     # The registry imports this file.
     from evo_nas.strategies.registry import STRATEGIES  # noqa: PLC0415
 
-    permitted = sorted(STRATEGIES.keys() - {External.kind})
+    # A long training goes on by a revisit, which only the strategy has that is asked.
+    permitted = sorted(
+        name for name, each in STRATEGIES.items() if name != External.kind and not each.trains_long
+    )
     if section.get("kind") not in permitted:
         raise ConfigError(f"kind is {section.get('kind')}; {nearest(str(section.get('kind')), permitted)}")
     kind = STRATEGIES[section["kind"]]
     return kind, checked(kind.Options, {key: value for key, value in section.items() if key != "kind"})
+
+
+def _check_inheritance(inheritance: str, beside: type[Strategy[StrategyOptions]]) -> None:
+    can = {"none": True, "parent": beside.breeds, "bank": beside.breeds or beside.shares_weights}
+    if not can[inheritance]:
+        permitted = " or ".join(name for name, is_possible in can.items() if is_possible)
+        raise ConfigError(
+            f"fitness.inheritance is {inheritance}, but strategy.beside.kind is {beside.kind}, which breeds no "
+            f"children that could inherit; must be {permitted}"
+        )

@@ -15,6 +15,7 @@ from evo_nas.strategies.external import External, ExternalOptions
 from evo_nas.strategies.suggestions import Suggestion, number_in
 from evo_nas.strategies.verification import verify
 from evo_nas.testing.strategies import EPOCHS, SPACE, evaluated, searched, still_in_flight
+from evo_nas.weights import BANK
 
 RUNGS = FitnessOptions(rungs=(2, 3), reduction=2)
 
@@ -160,6 +161,32 @@ def test_options_of_the_strategy_beside_are_checked_and_spelled_out():
 def test_nothing_inherits_beside_a_strategy_that_does_not_breed():
     with pytest.raises(ConfigError, match="breeds no children"):
         external(fitness=FitnessOptions(inheritance="parent"), beside={"kind": "random"})
+
+
+def test_what_the_strategy_beside_needs_is_said_before_anything_starts():
+    with pytest.raises(ConfigError, match="name another, such as parameters"):
+        external(beside={"kind": "nsga2"})
+    with pytest.raises(ConfigError, match="beside: kind is darts; permitted: "):
+        checked(ExternalOptions, {"beside": {"kind": "darts"}}, at="strategy")
+
+
+def test_where_trainings_share_a_bank_suggestions_begin_with_it_too():
+    bank = FitnessOptions(inheritance="bank")
+    asked, _ = searched(external(Box(drawn(9)), share=1.0, fitness=bank), 40)
+    assert {each.starts_from for each in suggested(asked)} == {BANK}
+
+
+@pytest.mark.parametrize("kind", ["differential", "genetic", "islands", "random", "reinforce", "surrogate"])
+def test_any_strategy_may_be_beside_it(kind):
+    box = Box(drawn(8))
+    strategy = external(box, share=0.5, beside={"kind": kind})
+    asked, told = searched(strategy, 45, in_flight=3)
+    assert len(suggested(asked)) == 8
+    fresh = external(box, share=0.5, beside={"kind": kind})
+    assert not list(verify(fresh, told, still_in_flight(asked, told)))
+    resumed = external(box, share=0.5, beside={"kind": kind})
+    resumed.resume(told, still_in_flight(asked, told))
+    assert resumed.ask(4) == strategy.ask(4)
 
 
 def test_a_raised_budget_keeps_what_the_run_began_with_and_a_changed_option_is_seen():
