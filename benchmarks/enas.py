@@ -53,8 +53,8 @@ def main(characters: int, evaluations: int) -> None:
     tenth = max(1, len(shared) // 10)
     scores = [-score for score in shared.values() if score is not None]
     remarks = [
-        f"{characters:,} characters of tinyshakespeare. Of {evaluations} candidates {len(shared)} began with shared "
-        f"weights and had one epoch, {len(scratch)} of them were trained again from scratch for {verdict.epochs}.",
+        f"{characters:,} characters of tinyshakespeare. {len(shared)} candidates began with shared weights and had one "
+        f"epoch, {len(scratch)} of them were trained again from scratch for {verdict.epochs}.",
         f"Found: {verdict.champion.architecture}.",
         f"{verdict.sentence}",
         f"Mean validation loss by shared weights: {fmean(scores[:tenth]):.3f} of the first tenth, "

@@ -98,10 +98,17 @@ class Policy(nn.Module):
 
 
 class Emission:
-    """One genome being emitted; `choose` is what `SearchSpace.spell` calls for each gene."""
+    """One genome being emitted; `choose` is what `SearchSpace.spell` calls for each gene.
 
-    def __init__(self, controller: Controller, rng: random.Random) -> None:
+    Args:
+        controller: What emits it.
+        rng: Where its draws come from.
+        temperature: 1 for the probabilities that were learnt; the higher, the more alike all choices are.
+    """
+
+    def __init__(self, controller: Controller, rng: random.Random, *, temperature: float) -> None:
         self._of = controller
+        self._temperature = temperature
         self._rng = rng
         self._row = controller.policy.begin
         self._hidden = np.zeros(controller.width)
@@ -120,7 +127,7 @@ class Emission:
         self._hidden = squashed[3 * width :] * np.tanh(self._cell)
         start, end = of.policy.starts[position], of.policy.starts[position + 1]
         scores = of.scores[start:end] @ self._hidden + of.biases[start:end]
-        cumulated = np.exp(scores - scores.max()).cumsum()
+        cumulated = np.exp((scores - scores.max()) / self._temperature).cumsum()
         value = int(cumulated.searchsorted(self._rng.random() * cumulated[-1], side="right"))
         # A draw next to 1 may be rounded beyond the last.
         value = min(value, len(cumulated) - 1)
@@ -150,9 +157,9 @@ class Controller:
         self._optimizer = torch.optim.Adam(self.policy.parameters(), lr=options.learning_rate, foreach=False)
         self._project()
 
-    def emission(self, rng: random.Random) -> Emission:
-        """Returns what emits one genome, with the draws of ``rng``."""
-        return Emission(self, rng)
+    def emission(self, rng: random.Random, *, temperature: float = 1.0) -> Emission:
+        """Returns what emits one genome; see `Emission`."""
+        return Emission(self, rng, temperature=temperature)
 
     def learn(self, episodes: Sequence[tuple[Choices, float]]) -> None:
         """Makes what was better than expected more likely, and the rest less.

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 WINDOW = 100
 """Results that a new one is compared with: enough to tell places apart, few enough to forget the poor first ones."""
+DRAWS, HEATING = 24, 1.25
+"""Draws for one candidate. Each that was known makes the next ones hotter: where all favourites of a controller are
+known, it looks around them. Without that it repeated itself after 500 evaluations of a landscape, and chance went on.
+"""
 LEARNING_RATES = {"reinforce": 0.03, "ppo": 0.01}
 """One step has to go as far as several."""
 USUAL = 0.5
@@ -103,10 +107,14 @@ class Reinforce(Strategy[ReinforceOptions]):
         founder = self._founder(k)
         if founder is not None:
             return self._shortened(founder)
-        emitted = Proposal(
-            self._emitted(rng), parents=(), operator="controller", starts_from=self._shared_weights
-        )
-        return self._shortened(emitted)
+        known = 0
+        for _ in range(DRAWS):
+            genome = self._emitted(rng, temperature=HEATING**known)
+            emitted = Proposal(genome, parents=(), operator="controller", starts_from=self._shared_weights)
+            if self._is_new(proposal := self._shortened(emitted)):
+                return proposal
+            known += self._space.is_feasible(genome)
+        return self._by_chance(rng)
 
     def _by_chance(self, rng: random.Random) -> Proposal:
         return self._shortened(super()._by_chance(rng))
@@ -117,8 +125,8 @@ class Reinforce(Strategy[ReinforceOptions]):
             return proposal
         return replace(proposal, epochs=min(self._options.shared_epochs, self._epochs))
 
-    def _emitted(self, rng: random.Random) -> Genome:
-        choose, genes = self._controller.emission(rng).choose, self._space.genes
+    def _emitted(self, rng: random.Random, *, temperature: float) -> Genome:
+        choose, genes = self._controller.emission(rng, temperature=temperature).choose, self._space.genes
         return self._space.spell(
             lambda position: genes[position].default if position in self._fixed else choose(position)
         )

@@ -154,3 +154,16 @@ def test_torch_is_loaded_where_a_controller_is_built() -> None:
 def test_an_algorithm_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="'reinforce' or 'ppo'"):
         ReinforceOptions(algorithm="a2c")
+
+
+def test_a_controller_that_is_sure_of_itself_looks_around_what_is_known() -> None:
+    strategy = reinforce(batch=5, entropy=0.0)
+    # Only one network is worth anything, so that the controller would soon emit nothing else.
+    wanted = SPACE.random(random.Random(0))
+
+    def score(genome):
+        return -float(sum(one != other for one, other in zip(genome, wanted, strict=True)))
+
+    candidates = searched(strategy, 250, score)
+    assert len({candidate.canonical_hash for candidate in candidates}) == len(candidates)
+    assert [candidate.operator for candidate in candidates[-50:]].count("controller") >= 45
