@@ -317,6 +317,14 @@ class Evaluation:
     queue_s: float = 0.0
     finished_at: float = 0.0
 
+    def __post_init__(self) -> None:
+        # A score of it would be ranked with those of networks.
+        if self.candidate.trains and self.outcome.status.scored:
+            raise ValueError(
+                f"candidate {self.candidate.id} is a long training and has the status {self.outcome.status}; must be "
+                f"{Status.TRAINED} or a failure"
+            )
+
     @property
     def fitness(self) -> float | None:
         """Fitness of the outcome; higher is better."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from evo_nas.champion.selection import select_champion
+from evo_nas.cli import main
 from evo_nas.config import configured
 from evo_nas.evaluation import Evaluation, Status
 from evo_nas.experiment import Experiment
@@ -133,3 +135,15 @@ def test_a_long_training_that_nobody_knows_fails(finished) -> None:
     )
     assert outcome.status is Status.FAILED
     assert "teacher is no long training; there are supernet" in outcome.error
+
+
+def test_a_stretch_is_shown_with_what_it_found(finished) -> None:
+    shown = CliRunner().invoke(main, ["show", str(finished), "--candidate", "1"])
+    assert shown.exit_code == 0, shown.output
+    text = " ".join(shown.output.split())
+    assert "supernet of #0" in text
+    assert "long training supernet" in text
+    assert "found 4 genomes, scored" in text
+    listed = CliRunner().invoke(main, ["show", str(finished)])
+    assert listed.exit_code == 0, listed.output
+    assert "failures: none" in " ".join(listed.output.split())

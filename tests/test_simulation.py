@@ -106,6 +106,16 @@ def objective(candidate: Candidate) -> Outcome:
     if rng.random() < 0.1:
         # One that diverges at once would take no place of the budget.
         return Outcome(Status.DIVERGED, train_s=1.0, epochs=1)
+    if candidate.trains:
+        epochs = next(iter(candidate.rungs), candidate.budget)
+        return Outcome(
+            Status.TRAINED,
+            epochs=epochs,
+            train_s=1.0,
+            weights=f"{candidate.canonical_hash}-{epochs}",
+            findings=tuple(SPACE.random(rng) for _ in range(2)),
+            finding_scores=(2.0, 1.0),
+        )
     parameters = rng.randrange(50, 60)
     curve = [rng.random() * epoch for epoch in range(1, candidate.budget + 1)]
     limits = zip(candidate.rungs, candidate.thresholds, strict=True)

@@ -45,6 +45,7 @@ FITTED = {
     "bayesian": Fitted(
         options={"initial": 40, "candidates": 4, "trials": 30}, few={"initial": 8}, is_slow=True
     ),
+    "darts": Fitted(few={"stretches": 3, "meanwhile": 6}),
     "differential": Fitted(few={"population": 4}),
     "genetic": Fitted(few={"population": 5, "tournament": 2, "elites": 1}),
     "grid": Fitted(space=BOUNDED),

@@ -164,3 +164,7 @@ def test_a_score_or_findings_of_the_wrong_stage_cannot_be_made() -> None:
         Outcome(Status.TRAINED, findings=(genome,))
     with pytest.raises(ValueError, match="has fitness"):
         replace(Outcome(Status.TRAINED), fitness=1.0)
+    with pytest.raises(
+        ValueError, match="is a long training and has the status ok; must be trained or a failure"
+    ):
+        Evaluation(darts().ask(1)[0], Outcome(Status.OK, fitness=1.0))
