@@ -20,8 +20,10 @@ import statistics
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from benchmarks.paired import Difference
@@ -51,8 +53,9 @@ DATA = Path(os.environ.get("EVO_NAS_DATA", "../shared/data"))
 ALGORITHMS = ("reptile", "fomaml", "maml")
 STEPS, CELL, WIDTH = 5, "rnn_tanh", 24
 CLIP = 10.0
-SGD_RATES = (0.03, 0.1, 0.3)
+SGD_RATES = (0.03, 0.1, 0.3, 1.0)
 ADAM_RATES = (0.01, 0.03)
+CLASSES = 40
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,24 @@ class Family:
     rate: float = 0.1
 
 
-def few_shot(seed: int, episodes: int) -> Prepared:
+def digits(seed: int, episodes: int) -> Prepared:
     path = (DATA / "pendigits" / "pendigits.arff",)
     options = {"path": path, "shots": 5, "queries": 5, "episodes": episodes, "split": {"seed": seed}}
     return FewShotTask(FewShotOptions.model_validate(options)).family()
+
+
+def drawn_classes(seed: int, episodes: int) -> Prepared:
+    """Classes that differ in two of six features; which two are the same for all, and an episode does not tell."""
+    rng = np.random.default_rng(1000 + seed)
+    labels = np.repeat(np.arange(CLASSES), 12)
+    prototypes = rng.normal(size=(CLASSES, 3, 2))[labels]
+    telling = prototypes + rng.normal(scale=0.5, size=prototypes.shape)
+    values = np.concatenate([telling, rng.normal(size=(len(labels), 3, 4))], axis=2)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "classes.npz"
+        np.savez(path, x=values, y=labels)
+        options = {"path": (path,), "shots": 3, "queries": 5, "episodes": episodes, "split": {"seed": seed}}
+        return FewShotTask(FewShotOptions.model_validate(options)).family()
 
 
 def sines(seed: int, episodes: int) -> Prepared:
@@ -76,7 +93,11 @@ def sines(seed: int, episodes: int) -> Prepared:
     return SinesTask(SinesOptions.model_validate({"length": 2, "family": family})).family()
 
 
-FAMILIES = {"few-shot digits": Family(few_shot, 160, 1), "sines": Family(sines, 200, 2)}
+FAMILIES = {
+    "few-shot classes": Family(drawn_classes, 160, 2),
+    "sines": Family(sines, 200, 2),
+    "few-shot digits": Family(digits, 160, 1),
+}
 
 
 def measured(name: str, seed: int) -> Iterator[dict[str, object]]:
@@ -168,6 +189,8 @@ def report(lines: Sequence[dict[str, object]]) -> list[Table]:
     tables = []
     for name, family in FAMILIES.items():
         of_family = [line for line in lines if line["family"] == name]
+        if not of_family:
+            continue
         seeds = sorted({line["seed"] for line in of_family})
         ways = list(dict.fromkeys(line["way"] for line in of_family))
         scores = {
@@ -214,6 +237,7 @@ def report(lines: Sequence[dict[str, object]]) -> list[Table]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--families", nargs="*", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--log", type=Path, default=Path("meta-benchmark.jsonl"))
     parser.add_argument("--report-only", action="store_true", help="report complete seeds of the log")
     options = parser.parse_args()
@@ -223,7 +247,7 @@ def main() -> None:
     )
     done = {(line["family"], line["seed"]) for line in lines}
     for seed in range(1, options.seeds + 1):
-        for name in FAMILIES:
+        for name in options.families:
             if (name, seed) in done or options.report_only:
                 continue
             found = [{"family": name, "seed": seed, **line} for line in measured(name, seed)]

@@ -156,7 +156,8 @@ class TorchRecurrence(Recurrence):
                 has_biases=True,
                 num_layers=1,
                 dropout=0.0,
-                train=self.training,
+                # Nothing is dropped here; cuDNN has a backward pass only for what was run to train.
+                train=self.training or torch.is_grad_enabled(),
                 bidirectional=False,
                 batch_first=True,
             )

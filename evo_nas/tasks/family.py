@@ -54,17 +54,23 @@ class FamilyOptions(StrictOptions):
         return np.random.default_rng([self.seed, PARTS.index(part)])
 
 
-def family_dataset(episodes: Mapping[str, Sequence[Episode]], **facts: Any) -> Dataset:
+def family_dataset(
+    episodes: Mapping[str, Sequence[Episode]], *, remarks: Sequence[str] = (), **facts: Any
+) -> Dataset:
     """Returns a data set whose parts hold one episode after the other, each its support and then its query.
 
     Args:
         episodes: The episodes of each part; all are of one size.
+        remarks: How the files were understood, one sentence each.
         facts: The other fields of the data set.
     """
     first = episodes["train"][0]
     size = EpisodeSize(len(first.support), len(first.query))
     train, validation, test = (_joined(episodes[part]) for part in PARTS)
-    return Dataset(train=train, validation=validation, test=test, episodes=size, **facts)
+    said = f"a network adapts to {size.support} examples of a task and is measured on {size.query} others"
+    return Dataset(
+        train=train, validation=validation, test=test, episodes=size, remarks=(said, *remarks), **facts
+    )
 
 
 def check_size(episodes: int, examples: int, example: int, *, field: str) -> None:

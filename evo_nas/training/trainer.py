@@ -155,7 +155,9 @@ class _Fit:
         """
         capturable = graphs is not None
         checkpoint = self._found_checkpoint()
-        network = self._new_network(device="cuda" if capturable else "cpu", begins_anew=checkpoint is None)
+        network = self._new_network(
+            device="cuda" if capturable else self._data.device.type, begins_anew=checkpoint is None
+        )
         self._backends = network.backends
         optimizer = FlatOptimizer(
             network,
