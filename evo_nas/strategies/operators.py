@@ -25,7 +25,7 @@ from evo_nas.strategies.trials import best_within_noise, standing_of
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Standing
     from evo_nas.genome.space import Genome, SearchSpace
@@ -68,11 +68,6 @@ class Individual(list[int]):
 
     def __deepcopy__(self, memo: dict[int, object]) -> Individual:
         return Individual(self.trial)
-
-
-def individuals(trials: Iterable[Trial]) -> list[Individual]:
-    """Returns one individual for each trial that may breed."""
-    return [Individual(trial) for trial in trials if trial.may_breed]
 
 
 @contextmanager

@@ -45,9 +45,14 @@ def select_from_fronts(
 def ranked(
     population: Sequence[Individual], *, noise: Noise | None, objectives: Sequence[str]
 ) -> list[Individual]:
-    """Returns ``population``, best first: by standing, and with several objectives as `select_from_fronts` ranks."""
+    """Returns ``population``, best first: by standing, and with several objectives as `select_from_fronts` ranks.
+
+    What inherited weights comes before what started from scratch, as in breeding: else the children of founders could
+    never take their places.
+    """
     if len(objectives) == 1:
-        return best_first(population, lambda each: each.standing)
+        ranking = best_first(population, lambda each: each.standing)
+        return sorted(ranking, key=lambda each: not each.standing.is_inherited)  # keeps the order otherwise
     return sorted(population, key=_places(population, noise, objectives)) if population else []
 
 

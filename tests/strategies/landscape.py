@@ -27,10 +27,21 @@ def closeness(candidate: Candidate) -> float:
 
 
 def told(
-    candidate: Candidate, score: Score = closeness, *, status: Status = Status.OK, parameters: int = 1
+    candidate: Candidate,
+    score: Score = closeness,
+    *,
+    status: Status = Status.OK,
+    parameters: int = 1,
+    inherited_steps: int = 0,
 ) -> Evaluation:
-    fitness = score(candidate) if status.scored else None
-    return Evaluation(candidate, Outcome(status, fitness=fitness, parameters=parameters, epochs=EPOCHS))
+    outcome = Outcome(
+        status,
+        fitness=score(candidate) if status.scored else None,
+        parameters=parameters,
+        epochs=EPOCHS,
+        inherited_steps=inherited_steps,
+    )
+    return Evaluation(candidate, outcome)
 
 
 def tell(strategy: Strategy[StrategyOptions], candidates: list[Candidate], score: Score = closeness) -> None:

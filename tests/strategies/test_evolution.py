@@ -6,6 +6,7 @@ import statistics
 
 import pytest
 
+from evo_nas.config import FitnessOptions
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.rates import FIRST, LEAST, MOST, MutationRates
@@ -27,6 +28,25 @@ def test_the_worst_makes_room_and_the_best_stays_if_the_options_say_so() -> None
     parents = {parent for candidate in strategy.ask(40) for parent in candidate.parents}
     assert parents <= set(range(10))
     assert strategy.statistics()["size"] == 10
+
+
+@pytest.mark.parametrize("kind", ["aging", "islands", "genetic"])
+def test_children_that_inherit_take_the_places_of_founders_that_seem_better(kind: str) -> None:
+    options = {"population": 6, "tournament": 2} | ({"removal": "worst"} if kind == "aging" else {})
+    strategy = STRATEGIES[kind](
+        SPACE,
+        STRATEGIES[kind].Options(**options),
+        seed=1,
+        epochs=EPOCHS,
+        fitness=FitnessOptions(rungs=None, inheritance="parent"),
+    )
+    for _ in range(80):
+        (candidate,) = strategy.ask(1)
+        # The founders have the scores of long trainings, which no child reaches.
+        strategy.tell(
+            [told(candidate, lambda each: -1.0 * bool(each.parents), inherited_steps=len(candidate.parents))]
+        )
+    assert all(each.standing.is_inherited for each in strategy._living)
 
 
 def test_removal_is_named_by_its_nearest_words() -> None:

@@ -10,7 +10,7 @@ import pytest
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.strategies.front import LEAST_TRIALS, Front, cost_of, dominates, values_of
 from evo_nas.strategies.noise import Noise
-from evo_nas.strategies.operators import Individual, drawing_from, individuals
+from evo_nas.strategies.operators import Individual, drawing_from
 from evo_nas.strategies.pareto import select_from_fronts
 from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import Trial
@@ -31,6 +31,10 @@ def trial(number: int, fitness: float, parameters: int, *, energy: float | None 
     )
     candidate = Candidate(number, (number,), f"hash{number}", (), "random", 0, 4, 0)
     return Trial(Evaluation(candidate, replace(outcome, **changed)))
+
+
+def individuals(trials) -> list[Individual]:
+    return [Individual(each) for each in trials]
 
 
 def ids(trials) -> list[int]:

