@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from evo_nas.config.reference import Key, Section
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
-_CITATION = re.compile(r'[A-Z](?:[^."]|\bet al\.|\b[A-Z]\.)*"[^"]+"[^"]*?\b(?:19|20)\d\d')
+_WORD = r"[A-Z](?:\.|[\w'-]+)"
+_NAME = rf"{_WORD}(?: {_WORD})*"
+_CITATION = re.compile(rf'\b{_NAME}(?:, {_NAME})*(?:,? and {_NAME}| et al\.)?, "[^"]+"[^"]*?\b(?:19|20)\d\d')
 HINT = "`evo-nas strategies NAME` shows the options of one; docs/strategies.md says which one to take."
 
 

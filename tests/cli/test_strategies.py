@@ -37,7 +37,7 @@ def test_every_strategy_is_listed_in_the_order_of_the_alphabet_with_a_line(
     assert [kind for kind, _ in listed] == KINDS
     for kind, line in listed:
         summary = " ".join((STRATEGIES[kind].__doc__ or "").partition("\n\n")[0].split())
-        assert line.startswith(summary.replace("``", "").removesuffix("."))
+        assert line.startswith(summary.replace("`", "").removesuffix("."))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,10 @@ def test_the_facts_for_machines_are_those_of_the_options(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_paper_of_a_strategy_is_known(kind: str) -> None:
     assert facts(kind)["sources"], f"name the paper in the first docstring of {STRATEGIES[kind].__module__}"
-    assert all(re.search(r"\b(19|20)\d\d$", source) for source in facts(kind)["sources"])
+    for source in facts(kind)["sources"]:
+        authors, title, place = source.split('"')
+        assert re.fullmatch(r"[A-Z](\w|[ ,.'-])*, ", authors)
+        assert re.search(r"\b(19|20)\d\d$", title + place)
 
 
 def test_a_citation_holds_authors_title_and_year() -> None:
