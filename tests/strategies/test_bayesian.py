@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("botorch", reason="the extra bayes is not installed")
 
+from evo_nas.config import FitnessOptions
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.options import SpaceOptions
@@ -42,7 +43,10 @@ def worth(candidate: Candidate) -> float:
 
 def tell(strategy: BayesianOptimization, candidate: Candidate, fitness: float | None) -> None:
     status = Status.DIVERGED if fitness is None else Status.OK
-    strategy.tell([Evaluation(candidate, Outcome(status, fitness=fitness, epochs=EPOCHS, parameters=1))])
+    parameters = 100 * (1 + candidate.genome[AT["layer1.width"]])
+    strategy.tell(
+        [Evaluation(candidate, Outcome(status, fitness=fitness, epochs=EPOCHS, parameters=parameters))]
+    )
 
 
 def test_founders_and_random_networks_come_before_the_first_fit() -> None:
@@ -111,16 +115,20 @@ def test_parents_are_the_networks_where_the_local_search_began() -> None:
     assert sum(len(each.parents) for each in bred) > len(bred) / 2
 
 
-def test_several_objectives_are_weighed_anew_for_each_candidate() -> None:
-    draws = [random.Random(seed) for seed in (1, 2)]
-    strategy = bayesian(SETTINGS, initial=8, candidates=8)
-    optimizer = strategy._optimizer
+@pytest.mark.parametrize(("objectives", "differ"), [(("fitness",), False), (("fitness", "parameters"), True)])
+def test_each_candidate_weighs_several_objectives_anew(objectives: tuple[str, ...], differ: bool) -> None:
+    strategy = BayesianOptimization(
+        SETTINGS,
+        BayesianOptions(initial=8, candidates=8),
+        seed=1,
+        epochs=EPOCHS,
+        fitness=FitnessOptions(objectives=objectives),
+    )
     for candidate in strategy.ask(10):
         tell(strategy, candidate, worth(candidate))
     genomes = [candidate.genome for candidate in strategy.ask(4)]
-    # With one objective no draw matters.
-    scores = [optimizer.scorer([], rng)(genomes) for rng in draws]
-    assert scores[0] == scores[1]
+    promises = [strategy._optimizer.scorer([], random.Random(seed))(genomes) for seed in (1, 2)]
+    assert (promises[0] != promises[1]) == differ
 
 
 def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
