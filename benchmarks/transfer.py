@@ -75,7 +75,7 @@ def tasks(data: Path) -> dict[str, dict[str, Any]]:
             "split": {"test": 8000, "test_by": "time", "validation": 0.2, "duplicates": "keep"},
         },
         "temperatures": window
-        | {"path": str(data / "series/daily-min-temperatures.csv"), "targets": ["Temp"]},
+        | {"path": str(data / "series/daily-min-temperatures.csv"), "targets": ["Temp"], "gaps": "keep"},
         "sunspots": window | {"path": str(data / "series/monthly-sunspots.csv"), "targets": ["Sunspots"]},
     }
 
