@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from evo_nas.cli.options import as_json, overrides
-from evo_nas.config.schema import MetaAlgorithm
 
 if TYPE_CHECKING:
     from evo_nas.champion.meta_learning import Learnt, MetaProgress
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
     "--algorithm",
-    type=click.Choice(get_args(MetaAlgorithm)),
+    # Not from the schema, which takes long to load where only help is asked for.
+    type=click.Choice(("reptile", "fomaml", "maml")),
     help="What learns; by default that of training.adaptation, which is reptile.",
 )
 @click.option(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 FIRST = 20
 """Examples before the first fit."""
-STEP, GROWTH = 10, 5
-"""A fit follows after `STEP` more examples, and later after a fifth more."""
+STEP, GROWTH = 10, 10
+"""A fit follows after `STEP` more examples, and later after a tenth more."""
 REMEMBERED = 1000
 """Examples that a fit learns from, the latest ones; a bound on its time."""
 JUDGED = 200
