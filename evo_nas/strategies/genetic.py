@@ -32,15 +32,17 @@ class GeneticOptions(EvolutionOptions):
     """Options of the generational genetic algorithm.
 
     Attributes:
-        population: Individuals of a generation; a fifteenth of the evaluations, 10 to 100, unless given.
-        tournament: Individuals drawn, with replacement, to find each parent; more is greedier. Three tenths of the
-            population unless given.
+        population: Individuals of a generation; 3 % of the evaluations, 10 to 100, unless given.
+        tournament: Individuals drawn, with replacement, to find each parent; more is greedier. Half the population
+            unless given.
         elites: The best individuals, which also live in the next generation.
     """
 
     elites: int = Field(default=2, ge=0, examples=[1])
 
-    population_share: ClassVar[float] = 1 / 15
+    # On NK landscapes 15 of 500 with tournaments of 8 find more than 25 with 6 or 12, and than 40 with 10.
+    population_share: ClassVar[float] = 0.03
+    tournament_share: ClassVar[float] = 0.5
 
     @model_validator(mode="after")
     def _elites_leave_room(self) -> Self:

@@ -76,7 +76,7 @@ def test_a_generation_needs_room_beside_its_elites() -> None:
 
 
 def test_generations_grow_with_the_budget() -> None:
-    sizes = [GeneticOptions().following(evaluations).population for evaluations in (40, 300, 1_000)]
+    sizes = [GeneticOptions().following(evaluations).population for evaluations in (40, 500, 1_000)]
     assert sizes == sorted(set(sizes))
     assert GeneticOptions(population=3).following(40).elites < 3
 
