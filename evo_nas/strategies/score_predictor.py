@@ -8,9 +8,10 @@ imported when the strategy is built.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +35,13 @@ STEP, GROWTH = 10, 10
 """A fit follows after `STEP` more examples, and later after a tenth more."""
 REMEMBERED = 1000
 """Examples that a fit learns from, the latest ones; a bound on its time."""
+MOST_STEP = REMEMBERED // GROWTH
+"""Examples after which a fit follows at the latest: a tenth of what it learns from. It is below `JUDGED`, since else no
+prediction would be judged, and a long search would never hear the predictor."""
 JUDGED = 200
 """Examples, the latest ones, on which the predictor is judged: what it knew long ago says little of what it knows."""
+KEPT = REMEMBERED + JUDGED + MOST_STEP
+"""Examples that the oldest fit that is judged, and all that came after it, have learnt from."""
 TREES = 32
 DIGITS = 6
 """Digits of a predicted rank that count."""
@@ -61,8 +67,8 @@ class Judgement:
 class ScorePredictor:
     """Learns examples and predicts ranks; its state is a function of the examples, in order.
 
-    It is fitted when it is needed, but only ever on the first 20, 30, 40, ... examples, so that it does not matter when
-    that is. Each fit is judged by the examples between it and the next one, none of which it knew (prequential
+    It is fitted when it is needed, but only ever after 20, 30, 40, ... examples, so that it does not matter when that
+    is. Each fit is judged by the examples between it and the next one, none of which it knew (prequential
     evaluation; Dawid, 1984). After a resume only the fits are made again that the judgement needs.
 
     Args:
@@ -72,8 +78,9 @@ class ScorePredictor:
 
     def __init__(self, space: SearchSpace, *, seed: int) -> None:
         self._seed = seed
-        self._examples: list[Example] = []
-        self._points = [FIRST]
+        self._examples: deque[Example] = deque(maxlen=KEPT)
+        self._learnt = 0
+        self._points: deque[int] = deque([FIRST], maxlen=JUDGED // STEP + 2)
         self._features = lru_cache(maxsize=2 * REMEMBERED)(lambda genome: features_of(space, genome))
         self._fit = lru_cache(maxsize=JUDGED // STEP + 2)(self._fit_anew)
         self._judge = lru_cache(maxsize=2)(self._judge_anew)
@@ -81,7 +88,8 @@ class ScorePredictor:
     def learn(self, example: Example) -> None:
         """Takes in how a trial did."""
         self._examples.append(example)
-        if len(self._examples) > self._points[-1]:
+        self._learnt += 1
+        if self._learnt > self._points[-1]:
             self._points.append(_after(self._points[-1]))
 
     @property
@@ -97,34 +105,39 @@ class ScorePredictor:
             ValueError: It was not fitted yet, as the judgement tells.
         """
         if self._known is None:
-            raise ValueError(f"{len(self._examples)} examples are known; the first fit needs {FIRST}")
+            raise ValueError(f"{self._learnt} examples are known; the first fit needs {FIRST}")
         return self._fit(self._known).predict(self._rows(genomes))
 
     @property
     def _known(self) -> int | None:
         """Number of the examples that the latest fit learns from; None before the first fit."""
-        return max((point for point in self._points if point <= len(self._examples)), default=None)
+        return max((point for point in self._points if point <= self._learnt), default=None)
+
+    def _between(self, start: int, end: int) -> list[Example]:
+        """Returns the examples from the number ``start`` on, before the number ``end``."""
+        forgotten = self._learnt - len(self._examples)
+        return list(islice(self._examples, max(0, start - forgotten), max(0, end - forgotten)))
 
     def _rows(self, genomes: Sequence[Genome]) -> npt.NDArray[np.float32]:
         return np.stack([self._features(genome) for genome in genomes])
 
     def _fit_anew(self, count: int) -> _Ensemble:
-        examples = latest(self._examples[max(0, count - REMEMBERED) : count])
+        examples = latest(self._between(count - REMEMBERED, count))
         costs = np.array([example.costs for example in examples]).reshape(len(examples), -1)
         targets = np.stack([ranks(column) for column in (values_of(examples), *costs.T)], axis=1)
         rows = self._rows([example.genome for example in examples])
         return _Ensemble(rows, targets, seed=derive_seed(self._seed, "surrogate", count) % 2**32)
 
     def _judge_anew(self, count: int) -> Judgement:
-        comparable = latest(self._examples[max(0, count - REMEMBERED) : count])
+        comparable = latest(self._between(count - REMEMBERED, count))
         told = dict(
             zip((example.trial for example in comparable), values_of(comparable).tolist(), strict=True)
         )
         agreement, variance, pairs, predictions = 0.0, 0.0, 0, 0
         for start, end in pairwise(point for point in self._points if count - JUDGED <= point <= count):
             # One that was settled before was known to the fit.
-            before = {example.trial for example in self._examples[:start]}
-            new = {each.trial: each for each in self._examples[start:end] if each.trial not in before}
+            before = {example.trial for example in self._between(start - REMEMBERED, start)}
+            new = {each.trial: each for each in self._between(start, end) if each.trial not in before}
             judged = [each for each in new.values() if each.trial in told]
             if len(judged) < 2:
                 continue
@@ -158,7 +171,7 @@ class _Ensemble:
 
 
 def _after(point: int) -> int:
-    return point + max(STEP, point // GROWTH)
+    return point + min(max(STEP, point // GROWTH), MOST_STEP)
 
 
 def _agreement(predicted: npt.NDArray[np.float64], told: npt.NDArray[np.float64]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from evo_nas.strategies import score_predictor
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.genome_features import features_of
 from evo_nas.strategies.score_examples import Example, latest, ranks, values_of
+from evo_nas.strategies.score_predictor import ScorePredictor
 from evo_nas.strategies.surrogate import SurrogateEvolution, SurrogateOptions
 from evo_nas.testing.strategies import SPACE, evaluated, searched, still_in_flight
 
@@ -103,6 +105,19 @@ def test_a_resume_makes_only_the_fits_again_that_it_needs(monkeypatch):
     assert resumed.statistics() == whole.statistics()
     assert resumed.ask(5) == whole.ask(5)
     assert 1 <= len(fits) <= 17
+
+
+def test_predictions_are_judged_in_long_searches_too_and_the_oldest_examples_are_forgotten():
+    predictor, problem, rng = ScorePredictor(CELLS, seed=1), nk_problem(CELLS, 1), random.Random(1)
+    genomes = [CELLS.random(rng) for _ in range(200)]
+    examples = [replace(example(0, problem.value(genome)), genome=genome) for genome in genomes]
+    for trial in range(3_000):
+        predictor.learn(replace(examples[trial % 200], trial=trial))
+    judgement = predictor.judgement
+    assert judgement.predictions >= 100
+    assert judgement.correlation > 0.3
+    assert judgement.p_value < 0.01
+    assert len(predictor._examples) < 1_500
 
 
 def test_when_statistics_are_asked_for_changes_nothing():
