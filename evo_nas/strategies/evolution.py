@@ -66,11 +66,14 @@ class EvolutionOptions(StrategyOptions):
             )
         return self
 
+    @property
+    def least_population(self) -> int:
+        """The least that follows the budget; a larger tournament that was given asks for a population that holds it."""
+        return max(LEAST_POPULATION, self.tournament or 0)
+
     def following(self, evaluations: int) -> Self:
         """Returns these options with those filled in that follow the budget and were left out."""
-        # A larger tournament that was given asks for a population that holds it.
-        least = max(LEAST_POPULATION, self.tournament or 0)
-        followed = max(least, min(MOST_POPULATION, int(self.population_share * evaluations)))
+        followed = max(self.least_population, min(MOST_POPULATION, int(self.population_share * evaluations)))
         population = self.population or followed
         tournament = self.tournament or max(2, round(self.tournament_share * population))
         return self.model_copy(update={"population": population, "tournament": tournament})

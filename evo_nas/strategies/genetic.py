@@ -44,6 +44,11 @@ class GeneticOptions(EvolutionOptions):
     population_share: ClassVar[float] = 0.03
     tournament_share: ClassVar[float] = 0.5
 
+    @property
+    def least_population(self) -> int:
+        """The least population that follows the budget: many elites, too, need a generation with room beside them."""
+        return max(super().least_population, self.elites + 1)
+
     @model_validator(mode="after")
     def _elites_leave_room(self) -> Self:
         if self.population is not None and self.elites >= self.population:

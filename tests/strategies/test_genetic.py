@@ -75,6 +75,13 @@ def test_a_generation_needs_room_beside_its_elites() -> None:
         genetic(elites=8)
 
 
+def test_many_elites_ask_for_a_generation_with_room_beside_them() -> None:
+    options = GeneticOptions(elites=30).following(300)
+    assert options.population == 31
+    strategy = GeneticAlgorithm(SPACE, options, seed=1, epochs=EPOCHS)
+    assert not parents_of(searched(strategy, 31))
+
+
 def test_generations_grow_with_the_budget() -> None:
     sizes = [GeneticOptions().following(evaluations).population for evaluations in (40, 500, 1_000)]
     assert sizes == sorted(set(sizes))
