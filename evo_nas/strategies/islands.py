@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from evo_nas.randomness import stream
 from evo_nas.strategies.evolution import Evolution
 from evo_nas.strategies.removal import REMOVALS, RemovalName
 from evo_nas.strategies.steady_state import SteadyStateOptions
@@ -107,8 +108,9 @@ class Islands(Evolution[IslandsOptions]):
         return [member for island in self._islands for member in island.members]
 
     def _island_of(self, number: int) -> Island:
-        # In turns, so that the island of a candidate needs no record.
-        return self._islands[number % len(self._islands)]
+        # Drawn, so that it needs no record. Not in turns: repeats and promotions take numbers, too, and where every
+        # second number is a repeat, one of two islands would stay empty.
+        return self._islands[stream(self._seed, "island", number).randrange(len(self._islands))]
 
     def _pool(self, k: int, rng: random.Random) -> tuple[Sequence[Individual], Sequence[Individual]]:
         if self._scored < self._warmup:
