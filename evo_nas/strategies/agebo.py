@@ -116,7 +116,10 @@ class Agebo(AgingEvolution):
         if math.prod(sizes) <= self._compared:
             return list(product(*map(range, sizes)))
         best = [trial.candidate.genome for trial in self._optimizer.observations.best(INCUMBENTS)]
-        drawn = [tuple(map(rng.randrange, sizes)) for _ in range(self._compared // 2)]
+        # All are drawn where all that is remembered has failed.
+        drawn = [
+            tuple(map(rng.randrange, sizes)) for _ in range(self._compared // 2 if best else self._compared)
+        ]
         drawn += [self._near(rng.choice(best), rng) for _ in range(self._compared - len(drawn))]
         # In the order of drawing, unlike a set.
         return list(dict.fromkeys(drawn))

@@ -133,7 +133,8 @@ class BayesianOptimization(Strategy[BayesianOptions]):
         drawn = max(1, round(DRAWN_SHARE * self._options.candidates))
         points = [_Point(self._by_chance(rng).genome, ()) for _ in range(drawn)]
         for _ in range(ROUNDS):
-            wanted = (self._options.candidates - drawn) // ROUNDS
+            # Where all that is remembered has failed, there is nowhere to start from but at what was drawn.
+            wanted = (self._options.candidates - drawn) // ROUNDS if starts else 0
             points += [self._mutant(rng.choice(starts), rng) for _ in range(wanted)]
             new = self._new(points, seen)
             for key, promise in zip(new, score([point.genome for point in new.values()]), strict=True):

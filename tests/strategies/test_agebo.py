@@ -58,6 +58,18 @@ def test_networks_are_bred_by_evolution_and_only_their_training_is_chosen() -> N
             assert sum(child.genome[at] != genomes[child.parents[0]][at] for at in active) < len(active) / 2
 
 
+def test_settings_are_drawn_where_all_that_the_model_remembers_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("evo_nas.strategies.observations.REMEMBERED", 10)
+    strategy = agebo(settings=8)
+    search(strategy, 12)
+    for _ in range(11):
+        strategy.tell([Evaluation(strategy.ask(1)[0], Outcome(Status.DIVERGED))])
+    assert not strategy._optimizer.observations.best(1)
+    assert strategy.ask(1)[0].parents
+
+
 def test_without_a_setting_to_choose_it_is_aging_evolution() -> None:
     options = {
         "optimizers": ["adam"], "clips": [1.0], "batch_sizes": [16],

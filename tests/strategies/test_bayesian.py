@@ -84,6 +84,16 @@ def test_what_fails_is_avoided() -> None:
     assert sum(choices[-15:]) <= 3
 
 
+def test_it_goes_on_where_all_that_is_remembered_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evo_nas.strategies.observations.REMEMBERED", 10)
+    strategy = bayesian(SETTINGS, initial=2, candidates=4)
+    for number in range(16):
+        tell(strategy, strategy.ask(1)[0], float(number) if number < 2 else None)
+    assert not strategy._optimizer.observations.best(1)
+    candidate = strategy.ask(1)[0]
+    assert (candidate.operator, candidate.parents) == ("acquisition", ())
+
+
 def test_those_in_flight_are_no_neighbours_of_one_another_only() -> None:
     strategy = bayesian(SETTINGS, initial=8, candidates=40)
     for candidate in strategy.ask(12):
