@@ -79,8 +79,8 @@ class DartsOptions(StrategyOptions):
     def _stretches_fit(self) -> Self:
         if self.stretches is not None and 2 * self.stretches > max(2, self.epochs):
             raise ValueError(
-                f"stretches is {self.stretches}; must be at most half the epochs, {self.epochs // 2}: lower "
-                "stretches or raise epochs"
+                f"stretches is {self.stretches}; must be at most half the epochs, {max(1, self.epochs // 2)}: "
+                "lower stretches or raise epochs"
             )
         return self
 
