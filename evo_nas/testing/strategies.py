@@ -118,6 +118,13 @@ class StrategyContract:
         one_by_one, at_once = make(space, seed=1), make(space, seed=1)
         assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
 
+    def test_the_size_of_the_batch_does_not_matter_once_something_was_learnt(
+        self, make: MakeStrategy, space: SearchSpace
+    ) -> None:
+        one_by_one, at_once = make(space, seed=1), make(space, seed=1)
+        assert searched(one_by_one, 60) == searched(at_once, 60)
+        assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
+
     def test_the_global_generator_is_neither_used_nor_disturbed(
         self, make: MakeStrategy, space: SearchSpace
     ) -> None:
