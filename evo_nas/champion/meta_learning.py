@@ -31,12 +31,13 @@ from evo_nas.genome.codec import architecture_hash, from_json, to_json
 from evo_nas.ledger import DamagedError, open_store, seal, storage_errors, unseal
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
+from evo_nas.models.threads import one_thread
 from evo_nas.randomness import derive_seed
 from evo_nas.training.adaptation import adapted_test_scores
 from evo_nas.training.batches import prepare
 from evo_nas.training.course import Course
 from evo_nas.training.ridge_start import start_shortcut
-from evo_nas.training.runtime import device_for, one_thread
+from evo_nas.training.runtime import device_for
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:

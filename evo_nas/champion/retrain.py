@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import save
 
 from evo_nas.genome.codec import to_json
+from evo_nas.models.threads import one_thread
 from evo_nas.tasks.quantiles import coverage
 from evo_nas.training.adaptation import adapted_test_scores
 from evo_nas.training.batches import prepare
 from evo_nas.training.forward import score_part
-from evo_nas.training.runtime import device_for, one_thread
+from evo_nas.training.runtime import device_for
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:

@@ -11,16 +11,17 @@ NumPy, which works on the very memory of the parameters, and only learning uses 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
+from evo_nas.models.threads import one_thread
+
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     from torch import Tensor
@@ -167,7 +168,7 @@ class Controller:
         Args:
             episodes: The choices that made each genome, and its advantage: by how much its reward exceeds the baseline.
         """
-        with _one_thread():
+        with one_thread():
             positions, values, there = _padded([choices for choices, _ in episodes])
             advantages = torch.tensor([[advantage] for _, advantage in episodes], dtype=torch.float64)
             old: Tensor | None = None
@@ -220,14 +221,3 @@ def _entropies(log_probabilities: Tensor) -> Tensor:
     # Choices that a gene does not have are minus infinity, which times 0 would be no number.
     finite = log_probabilities.masked_fill(log_probabilities.isneginf(), 0.0)
     return -(log_probabilities.exp() * finite).sum(-1)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Lets torch compute in one thread, so that sums are made in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -15,7 +15,6 @@ It imports torch, so it is imported when a strategy that needs it is built.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,10 +26,11 @@ from botorch.posteriors import GPyTorchPosterior
 from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
+from evo_nas.models.threads import one_thread
 from evo_nas.strategies.encoding import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from evo_nas.strategies.encoding import Block, Rows
 
@@ -119,7 +119,7 @@ def fitted(blocks: Sequence[Block], rows: Rows, targets: Sequence[float]) -> Hyp
         rows: ``(n, columns)``.
         targets: ``n`` values with a mean of about 0 and a variance of about 1.
     """
-    with _one_thread():
+    with one_thread():
         kernel, x, y = MixedKernel(blocks), torch.as_tensor(rows), torch.tensor(targets, dtype=torch.float64)
         distances = kernel.distances(x, x)
         means, spreads = kernel.prior()
@@ -163,7 +163,7 @@ class GaussianProcess(Model):  # type: ignore[misc]  # mypy does not follow BoTo
         self._kernel = MixedKernel(blocks)
         self._logarithms = torch.tensor(hyperparameters, dtype=torch.float64)
         self._noise = self._logarithms[-1]
-        with _one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad():
             self._rows = torch.cat([torch.as_tensor(rows), torch.as_tensor(pending)])
             # Distances take longest, so those of all pairs are computed once.
             distances = self._kernel.distances(self._rows, self._rows)
@@ -186,7 +186,7 @@ class GaussianProcess(Model):  # type: ignore[misc]  # mypy does not follow BoTo
         Args:
             rows: ``(n, columns)``.
         """
-        with _one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad():
             acquisition = LogExpectedImprovement(self, best_f=self._best)
             values = acquisition(torch.as_tensor(rows)[:, None, :])
         return [round(value, PROMISE_DIGITS) for value in values.tolist()]
@@ -218,14 +218,3 @@ def _solved(covariance: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor,
 def _variance_of(noise: Tensor) -> Tensor:
     """Returns the variance of the noise within its bounds, by its logarithm."""
     return noise.exp().clamp(LEAST_NOISE, MOST_NOISE) + JITTER
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sets the threads of torch to one: sums of several threads differ in their last bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -6,8 +6,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError
+from evo_nas.models.threads import one_thread
 from evo_nas.training.batches import prepare
-from evo_nas.training.runtime import device_for, one_thread
+from evo_nas.training.runtime import device_for
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:

@@ -95,17 +95,6 @@ def limit_memory(device: torch.device, *, gpu_share: float) -> int | None:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Sets the threads of torch to one, as in a worker: the same seed gives the same weights, in the same time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextmanager
 def training_thread(device: torch.device) -> Iterator[None]:
     """Prepares this thread for training on ``device`` and leaves it as it was.
 
