@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from evo_nas.cli import main
 from evo_nas.genome.codec import from_json
+from evo_nas.ledger import seal
 from evo_nas.runs import Run
 from evo_nas.strategies.suggestions import number_in
 
@@ -155,6 +156,20 @@ def test_what_is_known_malformed_or_infeasible_is_refused_and_costs_nothing(run:
     code, answers = told(run, "{", good, good)
     assert (code, answers[1]["accepted"]) == (1, 1)
     assert "waits already: proposal 1" in answers[2]["refused"]
+
+
+def test_what_another_writer_left_in_the_inbox_stops_neither_the_program_nor_the_search(
+    run: Path, config: Path
+) -> None:
+    written = seal({"number": 1, "name": "other", "note": "", "genome": [999], "mark": ""})
+    (run / "inbox" / "00000001.json").write_bytes(written)
+    assert asked(run, "--top", "0")[-1]["waiting"] == []
+    code, answers = told(run, {"cell": "mgu", "base": "lstm"})
+    assert (code, answers[0]["accepted"]) == (0, 2)
+    more = ("--set", "budget.evaluations=20")
+    assert evo_nas_command("search", config, "--run", run, "--inline", *more).exit_code == 0
+    assert list(suggestions(run)) == [2]
+    assert evo_nas_command("verify", run).exit_code == 0
 
 
 def test_a_name_that_no_operator_may_have_and_a_run_of_another_strategy_are_refused(

@@ -111,6 +111,8 @@ class Exchange:
         """Numbers of the suggestions that were not asked, and will be, by the hash of their architecture."""
         waiting: dict[str, int] = {}
         for each in self._run.inbox.all():
+            if not each.fits(self._space):
+                continue
             identity = self._space.canonical_hash(self._settled(each.genome))
             if each.number not in self._taken and identity not in self._asked:
                 waiting.setdefault(identity, each.number)
@@ -213,7 +215,7 @@ class Exchange:
             if base in ids:
                 return tuple(rows["genome"][ids.index(base)].as_py())
         raise GenomeError(
-            f"base is {str(base)[:60]!r}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
+            f"base is {json.dumps(base)[:60]}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
             f"{', '.join(founders)}"
         )
 

@@ -114,10 +114,11 @@ class External(Strategy[ExternalOptions]):
     def _suggested(self, k: int) -> Proposal | None:
         """Returns the suggestion that waits longest and can still be trained; None if there is none."""
         for suggestion in self._waiting(k):
-            proposal = self._proposal(suggestion)
-            if self._is_new(proposal):
-                return proposal
-            # It was asked in the meantime, and what is known stays known.
+            if suggestion.fits(self._space):
+                proposal = self._proposal(suggestion)
+                if self._is_new(proposal):
+                    return proposal
+            # It was asked in the meantime, and what is known stays known; or it never was a genome of this space.
             self._passed.add(suggestion.number)
         return None
 

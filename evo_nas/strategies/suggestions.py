@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from evo_nas.errors import GenomeError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evo_nas.evaluation import Candidate
-    from evo_nas.genome.space import Genome
+    from evo_nas.genome.gene import Genome
+    from evo_nas.genome.space import SearchSpace
 
 DEFAULT_NAME = "script"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
@@ -36,6 +39,14 @@ class Suggestion:
     def operator(self) -> str:
         """The operator of its candidate, which says where it came from."""
         return f"external:{self.name}:{self.number}"
+
+    def fits(self, space: SearchSpace) -> bool:
+        """Whether its genome is one of ``space``: others than `evo-nas tell` can write to an inbox, too."""
+        try:
+            space.decode(self.genome)
+        except GenomeError:
+            return False
+        return True
 
 
 class Inbox(Protocol):

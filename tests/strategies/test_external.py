@@ -79,6 +79,13 @@ def test_a_suggestion_that_became_known_is_passed_over():
     assert len({each.canonical_hash for each in asked}) == len(asked)
 
 
+def test_what_is_no_genome_of_the_space_is_passed_over():
+    genes = len(SPACE.genes)
+    box = Box([(), (999,) * genes, (-1,) * genes, *drawn(1)])
+    asked, _ = searched(external(box, share=1.0), 30)
+    assert [each.operator for each in suggested(asked)] == ["external:gpt:4"]
+
+
 def test_the_strategy_beside_learns_of_all_candidates():
     strategy = external(Box(drawn(40)), share=0.5, beside={"kind": "aging", "warmup": 5})
     asked, _ = searched(strategy, 80)
