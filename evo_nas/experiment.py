@@ -18,7 +18,7 @@ from evo_nas.ledger import BackgroundCommitter, ImmediateCommitter
 from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory, remembered_runs
 from evo_nas.runs.shared_weights import SharedWeights
-from evo_nas.runs.transfer import begin_warm
+from evo_nas.runs.transfer import begin_warm, networks_at
 from evo_nas.runs.warm_start import COLD_START
 from evo_nas.sections import Sections, as_begun, check_data, following_budget, spelled_out
 from evo_nas.strategies.external import External
@@ -364,6 +364,15 @@ class Experiment:
         if kind == "cluster":
             for place in self.config.warm_start.runs:
                 _check_reachable("warm_start.runs has", place)
+
+    def check_earlier_runs(self) -> None:
+        """Checks that a new run has networks to begin with at each place of ``warm_start``, before data are read.
+
+        Raises:
+            ConfigError: A place has no finished run with a trained network.
+        """
+        for place in self.config.warm_start.runs:
+            networks_at(place, count=1, weights=False)
 
     def _executor(self, kind: ExecutorKind, shared: SharedWeights) -> Executor:
         from evo_nas.training.evaluator import EvaluatorFactory  # noqa: PLC0415 - checking options needs no torch

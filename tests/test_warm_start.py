@@ -198,6 +198,13 @@ def test_what_cannot_be_used_is_refused_with_a_remedy(earlier, tmp_path) -> None
     assert "name each run once" in refusal(settings("later", warm_start=twice))
 
 
+def test_an_earlier_run_that_is_missing_is_noticed_before_data_are_read(tmp_path) -> None:
+    session = LocalSession(tmp_path / "run", executor="inline")
+    session.start(configured(settings("later", warm_start=[str(tmp_path / "nowhere")])))
+    with pytest.raises(ConfigError, match="where no run is"):
+        next(session.events())
+
+
 def test_in_a_cluster_an_earlier_run_has_an_absolute_path() -> None:
     experiment = Experiment.of(configured(settings("later", warm_start=["runs/earlier"])))
     experiment.check_warm_start("ray")

@@ -88,7 +88,7 @@ def read_portfolio(path: Path) -> list[Member]:
         ]
     except (DamagedError, GenomeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"{path} is no portfolio ({error}); write one with `evo-nas portfolio RUN... --output {path}`"
+            f"{path} is no portfolio ({error}); give a file that `evo-nas portfolio RUN... --output FILE` wrote"
         ) from error
 
 

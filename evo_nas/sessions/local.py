@@ -119,6 +119,8 @@ class LocalSession(Session):
                 self.run.check_vacant()
             experiment.check_memory(self._executor)
             experiment.check_warm_start(self._executor)
+            if not self.run.exists:  # one that exists needs the earlier runs no more
+                experiment.check_earlier_runs()
             baselines = yield from self._read_data(experiment)
             experiment = self._experiment = yield from self._measured(experiment)
             if self._stopping is not None:
