@@ -102,7 +102,7 @@ class Agebo(AgingEvolution):
         genomes = [self._with_settings(proposal.genome, values) for values in self._settings(rng)]
         if not any(map(self._may_ask, genomes)):
             return proposal.genome
-        pending = self._optimizer.pending(self._in_flight, self._awaited.values())
+        pending = self._optimizer.pending(self._in_flight, self._unsettled)
         score = self._optimizer.scorer(pending, rng)
         ranked = sorted(zip(score(genomes), genomes, strict=True), reverse=True)
         return next(genome for _, genome in ranked if self._may_ask(genome))

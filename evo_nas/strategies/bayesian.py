@@ -106,7 +106,7 @@ class BayesianOptimization(Strategy[BayesianOptions]):
     def _propose(self, k: int, rng: random.Random) -> Proposal | None:
         if not self._optimizer.is_ready:
             return self._founder(k) or self._by_chance(rng)
-        pending = self._optimizer.pending(self._in_flight, self._awaited.values())
+        pending = self._optimizer.pending(self._in_flight, self._unsettled)
         best = self._most_promising(self._optimizer.scorer(pending, rng), rng)
         if best is not None:
             return best

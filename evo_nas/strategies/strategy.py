@@ -237,8 +237,7 @@ class Strategy(ABC, Generic[OptionsT_co]):
 
         Whatever else was told is removed from the run, after the commit that made it superfluous.
         """
-        # A revisit may have given up waiting without a word.
-        self._awaited = {number: trial for number, trial in self._awaited.items() if self._awaits(trial)}
+        self._awaited = {trial.candidate.id: trial for trial in self._unsettled}
         wanted = {*self._begun_with.values(), *(trial.outcome.weights for trial in self._awaited.values())}
         wanted |= {founder.weights for founder in self._founders[self._asked :]}
         return wanted.union(*(revisit.wanted_weights() for revisit in self._revisits)) - {"", BANK}
@@ -270,6 +269,11 @@ class Strategy(ABC, Generic[OptionsT_co]):
             return None
         self._awaited.pop(trial.candidate.id, None)
         return trial
+
+    @property
+    def _unsettled(self) -> list[Trial]:
+        """The trials of which another training is awaited, without those that a revisit gave up without a word."""
+        return [trial for trial in self._awaited.values() if self._awaits(trial)]
 
     def _awaits(self, trial: Trial) -> bool:
         return any(revisit.awaits(trial) for revisit in self._revisits)

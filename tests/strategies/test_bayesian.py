@@ -94,6 +94,25 @@ def test_it_goes_on_where_all_that_is_remembered_has_failed(monkeypatch: pytest.
     assert (candidate.operator, candidate.parents) == ("acquisition", ())
 
 
+def test_looking_for_wanted_weights_changes_no_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nearly all repeats are given up, since hardly any are remembered.
+    monkeypatch.setattr("evo_nas.strategies.replication.REMEMBERED", 1)
+    twice = FitnessOptions(seeds_per_candidate=2)
+    options = BayesianOptions(initial=4, candidates=20)
+    watched, quiet = (
+        BayesianOptimization(SETTINGS, options, seed=1, epochs=EPOCHS, fitness=twice) for _ in range(2)
+    )
+    asked = []
+    for _ in range(12):
+        for strategy in (watched, quiet):
+            asked = strategy.ask(4)
+            for candidate in asked:
+                tell(strategy, candidate, worth(candidate))
+        watched.wanted_weights()
+    assert watched._optimizer.is_ready
+    assert watched.ask(3) == quiet.ask(3)
+
+
 def test_those_in_flight_are_no_neighbours_of_one_another_only() -> None:
     strategy = bayesian(SETTINGS, initial=8, candidates=40)
     for candidate in strategy.ask(12):
