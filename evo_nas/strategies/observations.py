@@ -37,6 +37,10 @@ class Observations:
     ICML 2020). They are made by `best_first`: a training that was pruned stands below all that went further, and among
     those that went as far its score decides. Failures share the last rank, so that a model learns to avoid them.
 
+    Several objectives become one: the augmented Tchebycheff norm of what is missing to the best rank in each. Knowles,
+    "ParEGO: A Hybrid Algorithm with On-Line Landscape Approximation for Expensive Multiobjective Optimization
+    Problems", IEEE TEVC 2006.
+
     Args:
         first: How many trials with a score the first fit waits for.
         most: How many trials a model learns from at most.
