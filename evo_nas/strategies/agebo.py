@@ -89,13 +89,14 @@ class Agebo(AgingEvolution):
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         super()._learn(trials)
-        for trial in trials:
+        for trial in trials if self._tuned else ():
             self._optimizer.observations.add(trial)
 
     def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
         asked = tuple(candidates)
         super()._remember_asked(asked)
-        self._optimizer.remember(asked)
+        if self._tuned:  # else nobody would ever ask which of them are pending, and all would be kept
+            self._optimizer.remember(asked)
 
     def _with_best_settings(self, proposal: Proposal, rng: random.Random) -> Genome:
         """Returns the proposed network with the settings that promise most, of those that make it a new candidate."""

@@ -77,6 +77,8 @@ def test_without_a_setting_to_choose_it_is_aging_evolution() -> None:
     }  # fmt: skip
     space = SearchSpace(SpaceOptions.model_validate(options), SIGNATURE, EPOCHS)
     assert not space.training_genes
+    strategy = agebo(space)
     aging = AgingEvolution(space, AgingOptions(warmup=10), seed=1, epochs=EPOCHS)
-    genomes = [[each.genome for each in strategy.ask(12)] for strategy in (agebo(space), aging)]
+    genomes = [[each.genome for each in one.ask(12)] for one in (strategy, aging)]
     assert genomes[0] == genomes[1]
+    assert not strategy._optimizer._asked
