@@ -41,7 +41,8 @@ COLUMNS = ("id", "operator", "parents", "status", "fitness", "repeats", "continu
 def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
     """Returns the operators of a run, the most used first, from the `COLUMNS` of its evaluations in order.
 
-    Candidates without parents have no operator, and a training that repeats or continues another is no child.
+    Candidates without parents have no operator, and a training that repeats or continues another is no child. Nor is
+    what a long training has found, which has no score that a child could beat.
     """
     rows = [tuple(row[name] for name in COLUMNS) for row in evaluations]
     first: dict[int, int] = {}
@@ -56,9 +57,10 @@ def tally_operators(evaluations: Iterable[Row]) -> list[OperatorTally]:
             inherits.setdefault(first[number], steps > 0)
     means = {key: statistics.fmean(values) for key, values in scores.items()}
     children: defaultdict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    long_trainings = {number for number, _, _, status, *_ in rows if status == Status.TRAINED}
     total = 0
     for number, operator, parents, status, *_ in rows:
-        if not parents or first[number] != number:
+        if not parents or first[number] != number or not long_trainings.isdisjoint(parents):
             continue
         total += 1
         start = inherits.get(number, False)

@@ -90,3 +90,15 @@ def test_a_child_that_inherited_is_compared_with_what_inherited_alone() -> None:
 
 def test_a_run_without_children_has_no_operators() -> None:
     assert tally_operators(rows(*FOUNDERS)) == []
+
+
+def test_what_a_long_training_found_is_no_child_of_it() -> None:
+    tallies = tally_operators(
+        rows(
+            {"id": 0, "operator": "supernet", "status": "trained"},
+            {"id": 1, "operator": "supernet", "status": "trained", "parents": [0], "continues": 0},
+            {"id": 2, "operator": "darts", "parents": [1], "fitness": 0.6},
+            {"id": 3, "operator": "cell-node", "parents": [2], "fitness": 0.7},
+        )
+    )
+    assert tallies == [OperatorTally("cell-node", children=1, share=1.0, better=1, failed=0)]
