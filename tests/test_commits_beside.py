@@ -80,12 +80,12 @@ def play(seed: int) -> list[str]:
         is_last = generation == 3
         store = SlowStore(files, dies_at=0 if is_last else rng.randrange(1, 14), after=rng.random() < 0.5)
         executor = Recording(objective, simulation)
-        executor.submitted = submitted
+        executor.submitted = []
         with contextlib.suppress(Crash):
             ledger = Ledger.open(store) if "RUN.json" in files else Ledger.create(store, RECORD)
             with contextlib.closing(BackgroundCommitter(ledger)) as committer:
                 search = Search.resumed(
-                    strategy(seed), executor, ledger, budget=Budget(budget), committer=committer
+                    strategy("aging", seed), executor, ledger, budget=Budget(budget), committer=committer
                 )
                 while not search.finished:
                     for evaluation in search.step(timeout_s=rng.choice((0.01, 1.0))):
@@ -93,10 +93,11 @@ def play(seed: int) -> list[str]:
                     if not is_last and rng.random() < 0.02:
                         store.gone = True  # the thread dies with the loop, wherever it is
                         raise Crash
-        wrong += forgotten(files, submitted)
+        wrong += forgotten(files, executor.submitted)
+        submitted += executor.submitted
     survivor = MemoryStore.holding(files)
     history = reader(survivor).history()
-    wrong += [str(mismatch) for mismatch in verify(strategy(seed), history.told, history.in_flight)]
+    wrong += [str(mismatch) for mismatch in verify(strategy("aging", seed), history.told, history.in_flight)]
     return wrong + check_run(
         survivor,
         acknowledged=acknowledged,
@@ -107,7 +108,7 @@ def play(seed: int) -> list[str]:
 
 
 def forgotten(files: dict[str, bytes], submitted: Sequence[Candidate]) -> Iterator[str]:
-    """Yields the submitted candidates that the run should know and does not.
+    """Yields the candidates that the latest process submitted, and that the run should know and does not.
 
     Those that were asked after the last commit are asked again; all others must be recorded, or a resumed search would
     ask other candidates in their place.
@@ -266,7 +267,9 @@ def test_workers_get_what_was_asked_ahead_while_a_commit_is_under_way(
     with Ledger.create(store, RECORD) as ledger, BackgroundCommitter(ledger) as committer:
         executor = Recording(objective, Simulation(workers=1, mean_s=1.0))
         executor.submitted = []
-        search = Search.resumed(strategy(1), executor, ledger, budget=Budget(20), committer=committer)
+        search = Search.resumed(
+            strategy("aging", 1), executor, ledger, budget=Budget(20), committer=committer
+        )
         searching = threading.Thread(target=search.step, kwargs={"timeout_s": 60.0})
         searching.start()
         try:
@@ -289,7 +292,9 @@ def test_a_stopped_search_commits_what_has_arrived_in_the_meantime() -> None:
     store = MemoryStore()
     with Ledger.create(store, RECORD) as ledger, BackgroundCommitter(ledger) as committer:
         executor = SimulatedExecutor(objective, Simulation(workers=4, mean_s=0.001))
-        search = Search.resumed(strategy(1), executor, ledger, budget=Budget(10_000), committer=committer)
+        search = Search.resumed(
+            strategy("aging", 1), executor, ledger, budget=Budget(10_000), committer=committer
+        )
         progress = search.run([lambda progress: search.stop() if progress.told >= 20 else None])
     assert progress.interrupted
     assert len(told(store.files)) == progress.told >= 20
@@ -306,7 +311,7 @@ def test_what_the_thread_cannot_commit_is_never_believed() -> None:
         Ledger.create(FullStore(), RECORD) as ledger,
         contextlib.closing(BackgroundCommitter(ledger)) as committer,
     ):
-        evolution = strategy(1)
+        evolution = strategy("aging", 1)
         executor = SimulatedExecutor(objective, Simulation(workers=2, mean_s=0.001))
         search = Search.resumed(evolution, executor, ledger, budget=Budget(9), committer=committer)
         with pytest.raises(RunError, match="No space left"):

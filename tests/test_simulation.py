@@ -92,7 +92,7 @@ def strategy(kind: str, seed: int) -> Strategy[StrategyOptions]:
     options = checked(chosen.Options, {**needed.options, **needed.few}).following(20)
     fitness = SCORINGS[seed // len(KINDS) % len(SCORINGS)]
     if len(needed.objectives) > 1:
-        fitness = fitness.model_copy(update={"objectives": needed.objectives})
+        fitness = fitness.model_copy(update={"objectives": needed.objectives, "grow": False})
     try:
         return chosen(space_of(kind), options, seed=seed, epochs=EPOCHS, fitness=fitness)
     except ConfigError as error:

@@ -32,7 +32,7 @@ def candidate(key: int) -> Candidate:
 
 def evaluation(key: int) -> Evaluation:
     rng = random.Random(-key - 1)
-    status = rng.choice(list(Status))
+    status = rng.choice([status for status in Status if status is not Status.TRAINED])
     outcome = Outcome(
         status=status,
         fitness=rng.random() if status.scored else None,

@@ -281,7 +281,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
         opened = Ledger.open(place) if reader(place).exists() else Ledger.create(place, RECORD)
         with opened as ledger:
             search = Search.resumed(
-                strategy(1),
+                strategy("aging", 1),
                 SimulatedExecutor(objective, simulation),
                 ledger,
                 budget=Budget(evaluations_so_far),
@@ -289,7 +289,7 @@ def test_a_search_with_lost_workers_keeps_its_invariants_in_a_bucket(place: str)
             while not search.finished:
                 acknowledged |= {each.candidate.id: each for each in search.step(timeout_s=300)}
     history = reader(place).history()
-    assert list(verify(strategy(1), history.told, history.in_flight)) == []
+    assert list(verify(strategy("aging", 1), history.told, history.in_flight)) == []
     assert check_run(ObjectStore(place), acknowledged=acknowledged, budget=12, complete=True) == []
 
 

@@ -135,13 +135,13 @@ def minutes(value: float, **fitness: Any) -> SearchConfig:
 
 def test_the_epochs_are_as_many_as_leave_time_for_forty_candidates_and_the_verdict() -> None:
     """20 minutes hold 37 trainings one after another: 20 of each worker, one in flight and 16 of the verdict."""
-    epochs = affordable_epochs(minutes(20), epoch_s=3.0, workers=2, verdict_trainings=16)
+    epochs = affordable_epochs(minutes(20, rungs=None), epoch_s=3.0, workers=2, verdict_trainings=16)
     assert epochs == int(1200 / 3 / 37)
-    assert affordable_epochs(minutes(20), epoch_s=3.0, workers=8, verdict_trainings=2) > epochs
+    assert affordable_epochs(minutes(20, rungs=None), epoch_s=3.0, workers=8, verdict_trainings=2) > epochs
 
 
 def test_rungs_make_longer_trainings_affordable() -> None:
-    plain, pruned = minutes(20), minutes(20, rungs="auto")
+    plain, pruned = minutes(20, rungs=None), minutes(20, rungs="auto")
     assert affordable_epochs(pruned, epoch_s=3.0, workers=2, verdict_trainings=1) > affordable_epochs(
         plain, epoch_s=3.0, workers=2, verdict_trainings=1
     )

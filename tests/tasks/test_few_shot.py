@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from evo_nas.errors import DataError
-from evo_nas.tasks import few_shot
+from evo_nas.tasks import family
 from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.few_shot import FewShotOptions, FewShotTask
 
@@ -133,6 +133,6 @@ def test_holes_are_filled_and_said(tmp_path) -> None:
 
 
 def test_episodes_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(few_shot, "MOST_VALUES", 1000)
+    monkeypatch.setattr(family, "MOST_VALUES", 1000)
     with pytest.raises(DataError, match=r"task.episodes is 40, which are 4,000 values .* lower episodes"):
         FewShotTask.sample(tmp_path).read()
