@@ -93,8 +93,8 @@ def search(task: str, seed: int, place: str, *overrides: str) -> None:
         *(each for each in overrides if each != "evolved"),
         f"seed={seed}",
         "workers=2",
-        # More than it gets: the search is ended from outside, as every other system.
-        "budget={minutes: 60}",
+        # More than the seconds hold, but not by much, since population and warm-up follow it.
+        "budget={evaluations: 60}",
     )
     with experiment.open(Run.at(place)) as running:
         running.run()
