@@ -37,6 +37,8 @@ from evo_nas.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evo_nas.tasks.dataset import Dataset
+
 TRACES = RESULTS / "time_to_quality"
 OURS = {
     "evo-nas": ("strategy.kind=aging",),
@@ -259,12 +261,14 @@ def _table(traces: Sequence[Trace], task: str) -> Table:
                 system,
                 " ".join(f"{value:.4g}" for value in ends),
                 f"{reached} of {len(runs)}",
+                f"{_median([each.cpu_s[0] for each in runs]):.0f}",
                 f"{cpu_s:.0f}" if math.isfinite(cpu_s) else "-",
                 f"{reference / cpu_s:.1f}" if math.isfinite(cpu_s) else "-",
                 f"{reference_wall / wall_s:.1f}" if math.isfinite(wall_s) else "-",
             )
         )
-    metric = TASKS[task].dataset.metric.name
+    dataset = TASKS[task].dataset
+    metric = dataset.metric.name
     shown = wanted if higher else -wanted
     loads = sorted(float(each.load) for each in traces if each.task == task)
     return Table(
@@ -274,6 +278,7 @@ def _table(traces: Sequence[Trace], task: str) -> Table:
             "system",
             f"validation {metric} at the end",
             "reach it",
+            "CPU s to a first epoch",
             "CPU s to reach it",
             "times sooner",
             "by the wall",
@@ -281,9 +286,18 @@ def _table(traces: Sequence[Trace], task: str) -> Table:
         rows,
         (
             f"To reach: {shown:.4g}, where {opponent} is at the end in the median of its seeds.",
+            *_precision(dataset, shown),
             f"Load average at the end of the runs: {loads[0]:.1f} to {loads[-1]:.1f}.",
         ),
     )
+
+
+def _precision(dataset: Dataset, accuracy: float) -> Iterator[str]:
+    """Yields how precisely the validation part knows an accuracy."""
+    if dataset.metric.name == "accuracy":
+        examples = len(dataset.validation.inputs)
+        error = math.sqrt(accuracy * (1 - accuracy) / examples)
+        yield f"The validation part has {examples:,} examples, so that an accuracy has a standard error of {error:.2g}."
 
 
 def _draw(traces: Sequence[Trace]) -> None:
