@@ -322,6 +322,8 @@ def _draw(traces: Sequence[Trace]) -> None:
             goal(traces, task)[1] * (1 if higher else -1), color="grey", linewidth=0.6, linestyle="--"
         )
         axis.set(title=task, xlabel="CPU seconds", xscale="log")
+        axis.set_xticks([10, 20, 40, 80], labels=["10", "20", "40", "80"])
+        axis.minorticks_off()
         axis.set_ylabel(f"best validation {TASKS[task].dataset.metric.name}")
     axes[0][0].legend(fontsize=7, frameon=False)
     figure.tight_layout()
