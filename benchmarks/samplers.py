@@ -113,7 +113,12 @@ class EarlierBreeder(Breeder):
         self._groups = [positions for positions in groups.values() if positions]
 
     def breed(
-        self, population: Sequence[Individual], rng: random.Random
+        self,
+        population: Sequence[Individual],
+        rng: random.Random,
+        *,
+        mates: Sequence[Individual] | None = None,  # noqa: ARG002 - there was one population, and one rate
+        rate_of: object = None,  # noqa: ARG002
     ) -> tuple[Genome, list[Individual], str]:
         """Returns a child, its parents and the operator."""
         mother = self._select(population, rng)
