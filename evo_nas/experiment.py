@@ -19,12 +19,12 @@ from evo_nas.loop import Search
 from evo_nas.runs.memory import Memory, remembered_runs
 from evo_nas.runs.shared_weights import SharedWeights
 from evo_nas.runs.transfer import begin_warm, networks_at
-from evo_nas.runs.warm_start import COLD_START
+from evo_nas.runs.warm_start import COLD_START, founders_of
 from evo_nas.sections import Sections, as_begun, check_data, following_budget, spelled_out
-from evo_nas.strategies.external import External
 from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
+from evo_nas.strategies.suggestions import EmptyInbox
 from evo_nas.tasks.cuts.making import with_cuts
 from evo_nas.tasks.dataset import Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
@@ -64,13 +64,11 @@ class Experiment:
         config: The configuration with every default filled in.
         sections: The options of each section.
         task: What the networks learn.
-        founders: Networks of earlier runs with which its run began.
     """
 
     config: SearchConfig
     sections: Sections
     task: Task[BaseModel]
-    founders: tuple[Founder, ...] = ()
 
     @classmethod
     def of(cls, config: SearchConfig, *, dataset: Dataset | None = None) -> Self:
@@ -97,7 +95,7 @@ class Experiment:
         Raises:
             DataChangedError: The content of its data files has changed.
         """
-        experiment = replace(cls.of(run.config), founders=run.founders)
+        experiment = cls.of(run.config)
         run.require_same(experiment.config, experiment.fingerprint)
         return experiment
 
@@ -191,27 +189,29 @@ class Experiment:
         return begin_warm(self.config.warm_start, self.space)
 
     def strategy(
-        self, run: Run | None = None, *, founders: Sequence[Founder] | None = None
+        self, run: Run | None = None, *, warm_start: WarmStart = COLD_START
     ) -> Strategy[StrategyOptions]:
         """Returns a strategy that has not asked for anything yet.
 
         Args:
-            run: The run that it searches, whose first budget decides options that were left out; None for a new one.
-            founders: Networks of earlier runs with which it begins; by default those of the experiment.
+            run: The run that it searches; one that exists says with which networks of earlier runs it began, and its
+                first budget decides options that were left out. None for a search that is not kept.
+            warm_start: What a new run takes over from earlier ones.
         """
-        begun = following_budget(self.config) if run is None else as_begun(self.config, run.config)
-        strategy = STRATEGIES[self.config.strategy["kind"]](
+        if run is not None and run.exists:
+            begun, founders = as_begun(self.config, run.config), run.founders
+        else:
+            begun, founders = following_budget(self.config), founders_of(warm_start.founders)
+        return STRATEGIES[self.config.strategy["kind"]](
             self.space,
             Sections.of(begun).strategy,
             seed=self.config.seed,
             epochs=self.config.training.full_epochs,
             fitness=self.config.fitness,
             cuts=self.config.validation.cuts,
-            founders=self._with_seeds(self.founders if founders is None else founders),
+            founders=self._with_seeds(founders),
+            inbox=EmptyInbox() if run is None else run.inbox,
         )
-        if run is not None and isinstance(strategy, External):
-            strategy.read_from(run.inbox)
-        return strategy
 
     def _with_seeds(self, founders: Sequence[Founder]) -> list[Founder]:
         """Returns networks of earlier runs and then the founders of the space, no architecture twice."""
@@ -282,7 +282,7 @@ class Experiment:
         shared = SharedWeights(run, self.config.fitness, trains_long=kind.trains_long)
         if run.exists:
             run.require_same(self.config, self.fingerprint)
-            strategy = self.strategy(run, founders=run.founders)
+            strategy = self.strategy(run)
             # Claimed before the workers start: a run that another process searches is refused at once.
             ledger = stack.enter_context(
                 run.open_ledger(
@@ -297,15 +297,12 @@ class Experiment:
         else:
             run.check_vacant()
             # A strategy that cannot serve the space says so before anything starts.
-            strategy = self.strategy(
-                founders=[Founder(each.name, each.genome, each.weights) for each in warm_start.founders]
-            )
+            strategy = self.strategy(run, warm_start=warm_start)
             # Nothing is written for a new run before its workers have started.
             workers = self._workers(executor, run, shared, stack)
             ledger = stack.enter_context(self._created(run, warm_start))
-        if isinstance(strategy, External):
+        if kind.takes_suggestions:
             run.inbox.keep_space(self.space, batch_steps=self._batch_steps)
-            strategy.read_from(run.inbox)
         budget = replace(self.budget, verdict_trainings=verdict_trainings)
         # In this process nothing may depend on how long a commit takes: the same seed gives the same search.
         beside = executor != "inline"

@@ -82,7 +82,7 @@ def test_a_run_needs_the_earlier_ones_no_more(earlier, tmp_path) -> None:
     history = run.history()
     assert len(history.told) == 9
     assert history.told[4].candidate.operator.startswith("seed:earlier #")
-    assert list(verify(Experiment.of_run(run).strategy(), history.told, history.in_flight)) == []
+    assert list(verify(Experiment.of_run(run).strategy(run), history.told, history.in_flight)) == []
     assert list(run.damage()) == []
 
 
@@ -110,7 +110,7 @@ def test_founders_with_weights_begin_where_their_training_ended(earlier, tmp_pat
     assert any(each.candidate.operator == FROM_SCRATCH for each in told)
     best = run.best(1)[0]
     assert best["inherited_steps"] == 0
-    assert list(verify(Experiment.of_run(run).strategy(), told, ())) == []
+    assert list(verify(Experiment.of_run(run).strategy(run), told, ())) == []
 
 
 def test_an_interrupted_start_leaves_a_place_where_a_run_can_begin(earlier, tmp_path) -> None:

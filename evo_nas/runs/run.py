@@ -19,12 +19,11 @@ from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.inbox import StoredInbox
 from evo_nas.runs.rows import Row, best_rows
-from evo_nas.runs.warm_start import COLD_START
+from evo_nas.runs.warm_start import COLD_START, founders_of
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import as_begun, path_keys, spelled_out
 from evo_nas.strategies.front import Front
-from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.trials import Trials
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from evo_nas.config import BudgetOptions
     from evo_nas.ledger import Describe, History, Totals
     from evo_nas.runs.warm_start import WarmStart
+    from evo_nas.strategies.proposal import Founder
     from evo_nas.strategies.trials import Trial
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -109,7 +109,7 @@ class Run:
         Raises:
             RunError: There is no run here, or its record is damaged.
         """
-        return tuple(Founder(each.name, each.genome, each.weights) for each in self.record.founders)
+        return founders_of(self.record.founders)
 
     def history(self) -> History:
         """Returns the told evaluations and the candidates in flight, as of the last commit.

@@ -25,7 +25,7 @@ class SharedWeights:
 
     def __init__(self, run: Run, fitness: FitnessOptions, *, trains_long: bool = False) -> None:
         self._run = run
-        self._is_kept = trains_long or fitness.rungs is not None or fitness.inheritance != "none"
+        self._is_kept = trains_long or fitness.prunes or fitness.inheritance != "none"
         self._has_bank = fitness.inheritance == "bank"
         self._opened: list[Callable[[], None]] = []
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.strategies.proposal import Founder
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from evo_nas.ledger import RecordedFounder
 
 
@@ -22,6 +26,11 @@ class WarmStart:
     founders: tuple[RecordedFounder, ...] = ()
     weights: tuple[bytes, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+def founders_of(recorded: Iterable[RecordedFounder]) -> tuple[Founder, ...]:
+    """Returns founders as strategies take them."""
+    return tuple(Founder(each.name, each.genome, each.weights) for each in recorded)
 
 
 COLD_START = WarmStart()

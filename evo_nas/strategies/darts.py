@@ -128,7 +128,7 @@ class Darts(Strategy[DartsOptions]):
         super().__init__(space, options, **terms)
         self._host = _host(space, self._options.width)
         self._stretches: list[Evaluation] = []
-        self._others = 0
+        self._asked_stretches = self._others = 0
         self._operators = operators_of(
             space, fixed=space.regularisation_genes if self._freezes else frozenset()
         )
@@ -150,9 +150,9 @@ class Darts(Strategy[DartsOptions]):
         return outcome.status is not Status.TRAINED or outcome.epochs >= self._options.epochs
 
     def _propose(self, k: int, rng: random.Random) -> Proposal | None:  # noqa: ARG002 - the contract's signature
-        if not self._is_trained and not self._long_in_flight:
-            return self._stretch()
         if not self._is_trained:
+            if self._asked_stretches == len(self._stretches):
+                return self._stretch()
             assert self._options.meanwhile is not None, "it follows the budget"
             if self._others >= self._options.meanwhile:
                 return None  # the rest of the budget is for what is found
@@ -170,7 +170,9 @@ class Darts(Strategy[DartsOptions]):
     def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
         asked = list(candidates)
         super()._remember_asked(asked)
-        self._others += sum(not candidate.trains for candidate in asked)
+        stretches = sum(bool(candidate.trains) for candidate in asked)
+        self._asked_stretches += stretches
+        self._others += len(asked) - stretches
 
     def _stretch(self) -> Proposal:
         """Returns the next part of the training of the super-network."""

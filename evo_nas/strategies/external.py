@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.genome.space import SearchSpace
     from evo_nas.strategies.strategy import Terms
-    from evo_nas.strategies.suggestions import Inbox, Suggestion
+    from evo_nas.strategies.suggestions import Suggestion
 
 
 class ExternalOptions(StrategyOptions):
@@ -64,6 +64,7 @@ class External(Strategy[ExternalOptions]):
 
     kind: ClassVar[str] = "external"
     Options = ExternalOptions
+    takes_suggestions: ClassVar[bool] = True
     breeds: ClassVar[bool] = True  # if the strategy beside does, which the constructor checks
     shares_weights: ClassVar[bool] = True
 
@@ -76,14 +77,10 @@ class External(Strategy[ExternalOptions]):
         check_objectives(kind, self._fitness)
         # It is asked and told everything, as if all candidates were its own.
         self._beside: Strategy[StrategyOptions] = kind(space, chosen, **terms)
-        self._inbox: Inbox = EmptyInbox()
+        self._inbox = terms.get("inbox") or EmptyInbox()
         self._taken: set[int] = set()
         self._passed: set[int] = set()
         self._recorded: Mapping[int, int] | None = None
-
-    def read_from(self, inbox: Inbox) -> None:
-        """Takes suggestions from ``inbox`` from now on."""
-        self._inbox = inbox
 
     def follow(self, recorded: Sequence[Candidate]) -> None:
         """Takes each suggestion where the record says, whenever it has arrived."""

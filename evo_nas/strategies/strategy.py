@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.space import SearchSpace
     from evo_nas.strategies.revisits import Revisit
+    from evo_nas.strategies.suggestions import Inbox
     from evo_nas.strategies.trials import Trial
 
 OWN_DRAWS = 32
@@ -71,6 +72,7 @@ class Terms(TypedDict, total=False):
         fitness: How candidates are scored; by default each is trained once, to the end.
         cuts: Cuts of the training and validation rows; new candidates learn from the first.
         founders: Networks that are known to be good, the best first; by default those of the space.
+        inbox: Where suggestions from outside wait, for a strategy that takes them.
     """
 
     seed: Required[int]
@@ -78,6 +80,7 @@ class Terms(TypedDict, total=False):
     fitness: NotRequired[FitnessOptions]
     cuts: NotRequired[int]
     founders: NotRequired[Sequence[Founder]]
+    inbox: NotRequired[Inbox]
 
 
 class Strategy(ABC, Generic[OptionsT_co]):
@@ -122,6 +125,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
     """Whether all its candidates, the founders included, begin with the weights of the bank if there is one."""
     trains_long: ClassVar[bool] = False
     """Whether it asks for long trainings, which leave weights in the run, and which need data to train on."""
+    takes_suggestions: ClassVar[bool] = False
+    """Whether another program can propose networks for it."""
     extra: ClassVar[str] = ""
     """Optional dependencies that it needs, as in ``pip install 'evo-nas[EXTRA]'``; empty for none."""
     least_objectives: ClassVar[int] = 1
@@ -155,7 +160,6 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._asked = 0
         self._told = 0
         self._in_flight: set[int] = set()
-        self._long_in_flight: set[int] = set()
         # The weights that candidates in flight begin with, by the ids of these.
         self._begun_with: dict[int, str] = {}
         # By epochs, since a set of pairs would cost a tuple more for every candidate of a long run.
@@ -193,7 +197,6 @@ class Strategy(ABC, Generic[OptionsT_co]):
             if evaluation.candidate.id not in self._in_flight:
                 raise ValueError(f"candidate {evaluation.candidate.id} is told but not in flight")
             self._in_flight.remove(evaluation.candidate.id)
-            self._long_in_flight.discard(evaluation.candidate.id)
             self._begun_with.pop(evaluation.candidate.id, None)
         for evaluation in evaluations:
             # One by one, since a trial changes with each: told together, they must give the same state.
@@ -397,8 +400,6 @@ class Strategy(ABC, Generic[OptionsT_co]):
             self._in_flight.add(candidate.id)
             if candidate.starts_from:
                 self._begun_with[candidate.id] = candidate.starts_from
-            if candidate.trains:
-                self._long_in_flight.add(candidate.id)
             for revisit in () if candidate.trains else self._revisits:
                 revisit.asked(candidate)
             # Not a count: ids that a damaged ledger lost must not be used again.

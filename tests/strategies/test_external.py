@@ -40,10 +40,9 @@ def drawn(count, seed=99):
 
 def external(box=None, *, fitness=None, seed=1, **options):
     terms = {} if fitness is None else {"fitness": fitness}
-    strategy = External(SPACE, ExternalOptions(**options), seed=seed, epochs=EPOCHS, **terms)
     if box is not None:
-        strategy.read_from(box)
-    return strategy
+        terms["inbox"] = box
+    return External(SPACE, ExternalOptions(**options), seed=seed, epochs=EPOCHS, **terms)
 
 
 def suggested(candidates):
