@@ -30,6 +30,8 @@ _FOR_PEOPLE = frozenset(
     {"name", "groups", "remarks", "missing", "preparation", "statistics", "resampling", "cuts"}
 )
 """Fields of a data set that change no result, or follow from the others."""
+_LATER = frozenset({"episodes"})
+"""Fields that came later: without a value they are left out, so that runs from before them can be resumed."""
 
 
 class InMemoryOptions(StrictOptions):
@@ -182,7 +184,7 @@ def _fields(value: object, at: str = "") -> Iterator[tuple[str, object]]:
             yield from _fields(inner, f"{field.name}.")
         elif field.name == "metric":
             yield "metric", inner.name  # its functions have addresses in their representation, which change
-        elif field.name not in _FOR_PEOPLE:
+        elif field.name not in _FOR_PEOPLE and not (field.name in _LATER and inner is None):
             yield f"{at}{field.name}", inner
 
 

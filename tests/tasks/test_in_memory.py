@@ -10,9 +10,9 @@ import pytest
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.arrays import dataset_from_arrays
-from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.dataset import Dataset, EpisodeSize, Objective, Sequences
 from evo_nas.tasks.in_memory import InMemoryOptions, InMemoryTask
-from evo_nas.tasks.metrics import MCC, error_metric
+from evo_nas.tasks.metrics import MCC, MSE, error_metric
 from evo_nas.tasks.quantiles import wql
 
 RNG = np.random.default_rng(0)
@@ -39,10 +39,26 @@ def test_equal_arrays_have_equal_fingerprints() -> None:
         replace(DATA, metric=MCC),
         replace(DATA, class_weights=np.ones(2, dtype=np.float32)),
         replace(DATA, causal=True),
+        replace(DATA, episodes=EpisodeSize(2, 1)),
     ],
 )
 def test_whatever_decides_a_search_changes_the_fingerprint(other) -> None:
     assert InMemoryTask.of(other).fingerprint() != InMemoryTask.of(DATA).fingerprint()
+
+
+def test_a_fingerprint_stays_what_it_was_so_that_older_runs_can_be_resumed() -> None:
+    part = Sequences(np.ones((4, 3, 2), dtype=np.float32), np.ones((4, 1), dtype=np.float32))
+    data = Dataset(
+        name="ones",
+        train=part,
+        validation=part,
+        test=part,
+        signature=Signature(features=2, outputs=1),
+        objective=Objective.MSE,
+        metric=MSE,
+    )
+    facts = InMemoryTask.of(data).fingerprint()["facts"]
+    assert facts == "1b11f4ff02c2e4825a406475ce59b26b5be9f372f1a92a7b86bdcfb1530def44"
 
 
 def test_names_and_remarks_are_for_people() -> None:
