@@ -6,13 +6,12 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.func import functional_call
 
 from evo_nas.errors import ConfigError
 from evo_nas.training.batches import Batch, SequenceSplit, prepare
-from evo_nas.training.forward import Scores
+from evo_nas.training.forward import scores_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.tasks.dataset import Dataset, EpisodeSize
     from evo_nas.tasks.metrics import Metric
     from evo_nas.training.batches import BatchShape, PreparedDataset
+    from evo_nas.training.forward import Scores
 
 Weights = dict[str, torch.Tensor]
 """The parameters of a network by name."""
@@ -203,23 +203,22 @@ def adapted_scores(network: Network, family: TaskFamily, *, loss: TrainingLoss, 
 
     Dropout is off, and the network stays as it is.
     """
-    losses, weights, sums = [], [], []
-    adaptation = Adaptation(network, loss, family.options)
     was_training = network.training
     network.eval()
+    scores = scores_of(_adapted_predictions(network, family, loss), loss=loss, metric=metric)
+    network.train(was_training)
+    return scores
+
+
+def _adapted_predictions(network: Network, family: TaskFamily, loss: TrainingLoss) -> Iterator[Predictions]:
+    adaptation = Adaptation(network, loss, family.options)
     for batch in family.validation.in_order(1):
         support, query = divided(chosen(batch, 0), family.size)
         adapted, _ = adaptation.adapted([support] * family.options.steps)
         with torch.no_grad():
-            predictions = adaptation.predictions(adapted, query).counted()
-            losses.append(float(loss(predictions)))
-            weights.append(float(loss.weight(predictions)))
-        outputs, targets, _ = predictions
-        sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
-    network.train(was_training)
-    return Scores(
-        loss=float(np.average(losses, weights=weights)), metric=metric.value(np.sum(np.stack(sums), axis=0))
-    )
+            predictions = adaptation.predictions(adapted, query)
+        # After the block, since a generator that waits within it would turn gradients off for its caller.
+        yield predictions
 
 
 def adapted_test_scores(

@@ -12,7 +12,7 @@ from evo_nas.training.batches import as_split, levels_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -101,19 +101,30 @@ class Scores:
 
 def score(network: Network, split: Split, *, loss: TrainingLoss, metric: Metric) -> Scores:
     """Returns the scores of ``network`` on all of ``split``, without dropout; the mode of the network is restored."""
-    sums, losses, weights = [], [], []
     forward, was_training = StatefulForward(network, split), network.training
     network.eval()
     with torch.inference_mode():
-        for batch in split.in_order(BATCH_SIZE):
-            predictions = forward(batch).counted()
-            forward.advance()
-            losses.append(float(loss(predictions)))
-            weights.append(float(loss.weight(predictions)))
-            outputs, targets, _ = predictions
-            # Statistics are added up first, since the metric of a whole part need not be the mean over its batches.
-            sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
+        scores = scores_of(_passed(forward, split), loss=loss, metric=metric)
     network.train(was_training)
+    return scores
+
+
+def _passed(forward: StatefulForward, split: Split) -> Iterator[Predictions]:
+    for batch in split.in_order(BATCH_SIZE):
+        yield forward(batch)
+        forward.advance()
+
+
+def scores_of(parts: Iterable[Predictions], *, loss: TrainingLoss, metric: Metric) -> Scores:
+    """Returns the scores of predictions that come in parts and need no gradient."""
+    sums, losses, weights = [], [], []
+    for part in parts:
+        predictions = part.counted()
+        losses.append(float(loss(predictions)))
+        weights.append(float(loss.weight(predictions)))
+        outputs, targets, _ = predictions
+        # Statistics are added up first, since the metric of a whole need not be the mean over its parts.
+        sums.append(metric.statistic(outputs.cpu().numpy(), targets.cpu().numpy()))
     return Scores(
         loss=float(np.average(losses, weights=weights)), metric=metric.value(np.sum(np.stack(sums), axis=0))
     )
