@@ -15,7 +15,6 @@ from evo_nas.genome.cgp import GENES_PER_NODE
 
 if TYPE_CHECKING:
     from evo_nas.genome.cgp import CellCode
-    from evo_nas.genome.gene import Genome
 
 INITIAL = 1e-3
 """Standard deviation of the logits at first; equal ones would keep the three inputs of a node equal."""
@@ -55,15 +54,15 @@ class Relaxation(nn.Module):
 
     def mixture(self) -> Mixture:
         """Returns the shares as the logits say."""
-        return self._mixture([logits.softmax(0) for logits in torch.split(self.logits, self._sizes)])
-
-    def single(self, genes: Genome) -> Mixture:
-        """Returns the mixture that is the one cell of ``genes``."""
-        return self._mixture(
-            [
-                torch.eye(size, dtype=self.logits.dtype, device=self.logits.device)[value]
-                for size, value in zip(self._sizes, genes, strict=True)
-            ]
+        shares = [logits.softmax(0) for logits in torch.split(self.logits, self._sizes)]
+        ends = GENES_PER_NODE * self._nodes
+        return Mixture(
+            ops=tuple(shares[:ends:GENES_PER_NODE]),
+            inputs=tuple(
+                torch.stack(shares[start + 1 : start + GENES_PER_NODE])
+                for start in range(0, ends, GENES_PER_NODE)
+            ),
+            outputs=torch.stack(shares[ends:]),
         )
 
     def log_shares(self) -> list[list[float]]:
@@ -79,14 +78,3 @@ class Relaxation(nn.Module):
                 -float((part.exp() * part).sum()) / float(torch.tensor(len(part)).log()) for part in parts
             ]
         return sum(entropies) / max(1, len(entropies))
-
-    def _mixture(self, shares: list[Tensor]) -> Mixture:
-        ends = GENES_PER_NODE * self._nodes
-        return Mixture(
-            ops=tuple(shares[:ends:GENES_PER_NODE]),
-            inputs=tuple(
-                torch.stack(shares[start + 1 : start + GENES_PER_NODE])
-                for start in range(0, ends, GENES_PER_NODE)
-            ),
-            outputs=torch.stack(shares[ends:]),
-        )

@@ -15,7 +15,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.mixed import LARGEST, MixedRecurrence, SingleCell
-from evo_nas.models.relaxation import Relaxation
+from evo_nas.models.relaxation import Mixture, Relaxation
 
 CODE = CellCode(6, 2, tuple(OP_CHOICES))
 INPUTS, WIDTH = 3, 4
@@ -36,12 +36,21 @@ def sequences(steps: int = 7) -> torch.Tensor:
     return torch.randn(5, steps, INPUTS, generator=torch.Generator().manual_seed(1))
 
 
+def mixture_of(genes: tuple[int, ...]) -> Mixture:
+    relaxation = Relaxation(CODE)
+    with torch.no_grad():
+        # So far apart that the softmax is exactly 1 for one choice and 0 for the others.
+        choices = zip(CODE.genes(), genes, strict=True)
+        relaxation.logits.copy_(torch.cat([1e3 * torch.eye(gene.size)[value] for gene, value in choices]))
+        return relaxation.mixture()
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_a_mixture_with_one_choice_a_gene_is_that_cell(mixed, seed, monkeypatch) -> None:
     monkeypatch.setattr("evo_nas.models.mixed.LARGEST", math.inf)
     genes, xs = some_genes(seed), sequences()
     lengths = torch.tensor([7, 3, 1, 7, 5])
-    mixed.choose(Relaxation(CODE).single(genes))
+    mixed.choose(mixture_of(genes))
     outputs, states = mixed.encode(xs, lengths)
     mixed.choose(SingleCell.of(CODE, genes))
     alone, alone_states = mixed.encode(xs, lengths)
