@@ -36,7 +36,7 @@ from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
 from evo_nas.tasks.few_shot import FewShotOptions, FewShotTask
 from evo_nas.tasks.sines import SinesOptions, SinesTask
-from evo_nas.training.adaptation import Adaptation, TaskFamily, adapted_scores, chosen, divided
+from evo_nas.training.adaptation import Adaptation, TaskFamily, adapted_scores, divided
 from evo_nas.training.batches import prepare
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.losses import TrainingLoss
@@ -163,7 +163,7 @@ def on_validation(dataset: Dataset, network: Network, descent: Descent) -> float
         return adapted_scores(network, family, loss=loss, metric=dataset.metric).metric
     sums = []
     for batch in family.validation.in_order(1):
-        support, query = divided(chosen(batch, 0), family.size)
+        support, query = divided(batch.chosen(0), family.size)
         own = copy.deepcopy(network)
         optimizer = FlatOptimizer(own, Training(optimizer=Optimizer.ADAM, learning_rate=descent.rate))
         forward = Adaptation(own, loss, options)

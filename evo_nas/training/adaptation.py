@@ -10,12 +10,12 @@ import torch
 from torch.func import functional_call
 
 from evo_nas.errors import ConfigError
-from evo_nas.training.batches import Batch, SequenceSplit, prepare
+from evo_nas.training.batches import SequenceSplit, prepare
 from evo_nas.training.forward import scores_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Self
 
     from torch import Tensor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset, EpisodeSize
     from evo_nas.tasks.metrics import Metric
-    from evo_nas.training.batches import BatchShape, PreparedDataset
+    from evo_nas.training.batches import Batch, BatchShape, PreparedDataset
     from evo_nas.training.forward import Scores
 
 Weights = dict[str, torch.Tensor]
@@ -44,7 +44,9 @@ class EpisodeSplit:
     def __init__(self, split: SequenceSplit, size: EpisodeSize) -> None:
         self._split = split
         self._size = size
-        self._episodes = _reshaped(split.sequences, (-1, size.examples))
+        self._episodes = split.sequences.each(
+            lambda tensor: tensor.reshape(-1, size.examples, *tensor.shape[1:])
+        )
 
     def __len__(self) -> int:
         return len(self._split) // self._size.examples
@@ -68,26 +70,12 @@ class EpisodeSplit:
         return self._episodes.targets.device
 
     def _take(self, which: Tensor) -> Batch:
-        return chosen(self._episodes, which)
+        return self._episodes.chosen(which)
 
 
 def divided(episode: Batch, size: EpisodeSize) -> tuple[Batch, Batch]:
     """Returns the examples of an episode that a network adapts to, and those that it is measured on."""
-    return chosen(episode, slice(size.support)), chosen(episode, slice(size.support, None))
-
-
-def _reshaped(batch: Batch, leading: tuple[int, int]) -> Batch:
-    return _each(batch, lambda tensor: tensor.reshape(*leading, *tensor.shape[1:]))
-
-
-def chosen(batch: Batch, which: Tensor | slice | int) -> Batch:
-    """Returns the rows ``which`` of every tensor of ``batch``."""
-    return _each(batch, lambda tensor: tensor[which])
-
-
-def _each(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
-    lengths, scored = (None if each is None else change(each) for each in (batch.lengths, batch.scored))
-    return Batch(change(batch.inputs), change(batch.targets), lengths, scored)
+    return episode.chosen(slice(size.support)), episode.chosen(slice(size.support, None))
 
 
 class Adaptation:
@@ -213,7 +201,7 @@ def adapted_scores(network: Network, family: TaskFamily, *, loss: TrainingLoss, 
 def _adapted_predictions(network: Network, family: TaskFamily, loss: TrainingLoss) -> Iterator[Predictions]:
     adaptation = Adaptation(network, loss, family.options)
     for batch in family.validation.in_order(1):
-        support, query = divided(chosen(batch, 0), family.size)
+        support, query = divided(batch.chosen(0), family.size)
         adapted, _ = adaptation.adapted([support] * family.options.steps)
         with torch.no_grad():
             predictions = adaptation.predictions(adapted, query)

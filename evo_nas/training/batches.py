@@ -15,7 +15,7 @@ from evo_nas.tasks.dataset import Sequences, Windows
 from evo_nas.training.once import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import numpy.typing as npt
@@ -47,6 +47,15 @@ class Batch(NamedTuple):
     targets: Tensor
     lengths: Tensor | None = None
     scored: Tensor | None = None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Returns the batch with every tensor changed."""
+        lengths, scored = (None if part is None else change(part) for part in (self.lengths, self.scored))
+        return Batch(change(self.inputs), change(self.targets), lengths, scored)
+
+    def chosen(self, which: Tensor | slice | int) -> Batch:
+        """Returns the rows ``which`` of every tensor."""
+        return self.each(lambda tensor: tensor[which])
 
 
 class BatchShape(NamedTuple):

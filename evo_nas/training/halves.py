@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from evo_nas.training.batches import Batch, SequenceSplit, StreamSplit, WindowSplit
+from evo_nas.training.batches import SequenceSplit, StreamSplit, WindowSplit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,5 +48,5 @@ def halves(split: Split, generator: torch.Generator) -> tuple[Split, Split]:
 
 def _of_sequences(split: SequenceSplit, which: Tensor) -> SequenceSplit:
     on_device = which.to(split.sequences.targets.device)
-    chosen = Batch(*(None if part is None else part[on_device] for part in split.sequences))  # type: ignore[arg-type]
-    return replace(split, sequences=chosen, lengths=None if split.lengths is None else split.lengths[which])
+    lengths = None if split.lengths is None else split.lengths[which]
+    return replace(split, sequences=split.sequences.chosen(on_device), lengths=lengths)

@@ -18,7 +18,7 @@ import torch
 
 from evo_nas.models.eager import EagerRecurrence
 from evo_nas.models.recurrent_layer import RecurrentLayer
-from evo_nas.training.adaptation import Adaptation, chosen, divided
+from evo_nas.training.adaptation import Adaptation, divided
 from evo_nas.training.step import RunningLoss
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class MetaStep:
         self._optimizer.gradient.zero_()
         episodes, losses = len(batch.targets), []
         for number in range(episodes):
-            direction, loss = self._direction(self, chosen(batch, number))
+            direction, loss = self._direction(self, batch.chosen(number))
             losses.append(loss.detach())
             for name, parameter in self._adaptation.start.items():
                 assert parameter.grad is not None, "the optimizer has given it a place"
@@ -124,7 +124,7 @@ class MetaStep:
             while len(order) < self._size.support:
                 order += torch.randperm(self._size.examples, generator=self._generator).tolist()
             taken, order = order[: self._size.support], order[self._size.support :]
-            yield chosen(episode, torch.tensor(taken, device=episode.targets.device))
+            yield episode.chosen(torch.tensor(taken, device=episode.targets.device))
 
 
 _DIRECTIONS: Mapping[MetaAlgorithm, Callable[[MetaStep, Batch], tuple[Weights, Tensor]]] = {

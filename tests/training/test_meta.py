@@ -25,7 +25,6 @@ from evo_nas.training.adaptation import (
     TaskFamily,
     adapted_network,
     adapted_test_scores,
-    chosen,
     divided,
 )
 from evo_nas.training.batches import Batch, prepare
@@ -110,7 +109,7 @@ def test_the_meta_gradient_of_maml_is_that_of_finite_differences(clip, family, a
         adaptation = Adaptation(network, LOSS, options)
         losses = []
         for number in range(len(batch.targets)):
-            support, query = divided(chosen(batch, number), family.episodes)
+            support, query = divided(batch.chosen(number), family.episodes)
             weights, _ = adaptation.adapted([support] * options.steps)
             losses.append(adaptation.loss(weights, query).item())
         return float(np.mean(losses))
@@ -137,7 +136,7 @@ def test_the_meta_gradient_of_maml_is_that_of_finite_differences(clip, family, a
 def test_first_order_maml_takes_the_gradient_at_the_adapted_weights(family, architecture) -> None:
     options = AdaptationOptions(steps=2, learning_rate=0.3, algorithm="fomaml")
     batch = batch_of(family, options, episodes=1)
-    support, query = divided(chosen(batch, 0), family.episodes)
+    support, query = divided(batch.chosen(0), family.episodes)
     adapted = adapted_network(built(architecture), support, options, loss=LOSS)
     LOSS(Adaptation(adapted, LOSS, options).predictions(dict(adapted.named_parameters()), query)).backward()
     wanted = torch.cat([parameter.grad.ravel() for parameter in adapted.parameters()])
@@ -152,7 +151,7 @@ def test_the_direction_of_reptile_leads_from_the_adapted_weights_to_the_first_on
     network = built(architecture)
     generator = torch.Generator().manual_seed(0)
     order = torch.cat([torch.randperm(SHOTS + QUERIES, generator=generator) for _ in range(2)])
-    parts = [chosen(chosen(batch, 0), which) for which in order.split(SHOTS)[:3]]
+    parts = [batch.chosen(0).chosen(which) for which in order.split(SHOTS)[:3]]
     adapted, _ = Adaptation(network, LOSS, options).adapted(parts)
     walked = [(start - adapted[name]) / 0.3 for name, start in network.named_parameters()]
     wanted = torch.cat([each.detach().ravel() for each in walked])
@@ -234,7 +233,7 @@ def test_data_of_one_task_cannot_be_adapted_to(dataset, architecture) -> None:
 
 def test_no_step_of_adaptation_is_longer_than_its_rate_times_the_clip(family, architecture) -> None:
     options = AdaptationOptions(steps=1, learning_rate=0.5, clip=0.01)
-    support, _ = divided(chosen(batch_of(family, options), 0), family.episodes)
+    support, _ = divided(batch_of(family, options).chosen(0), family.episodes)
     network = built(architecture)
     adapted, _ = Adaptation(network, LOSS, options).adapted([support])
     moved = torch.cat([(adapted[name] - each).ravel() for name, each in network.named_parameters()])
