@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from evo_nas.genome.gene import Genome
     from evo_nas.genome.space import SearchSpace
 
-DEFAULT_NAME = "script"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 """What a program may call itself: it becomes a part of operators, which are shown everywhere."""
 _OPERATOR = re.compile(rf"external:({NAME.pattern}):(\d{{1,18}})")
