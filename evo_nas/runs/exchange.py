@@ -15,7 +15,7 @@ from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.genome.suggestion_text import BEST, EXAMPLES, plain_choice, read_suggestion
 from evo_nas.sections import Sections
 from evo_nas.strategies.external import External
-from evo_nas.strategies.pruning import resolve_rungs
+from evo_nas.strategies.regularisation import frozen_genes
 from evo_nas.strategies.suggestions import NAME, number_in
 
 if TYPE_CHECKING:
@@ -81,12 +81,7 @@ class Exchange:
             )
         self._space = run.inbox.space(Sections.of(self._config).space)
         self._epochs = self._config.training.full_epochs
-        rungs = resolve_rungs(self._config.fitness, self._epochs)
-        self._freezes = bool(
-            rungs
-            and self._space.regularisation_genes
-            and not self._space.can_judge_regularisation(min(rungs))
-        )
+        self._frozen = frozen_genes(self._space, self._config.fitness, self._epochs)
 
     @cached_property
     def _asked(self) -> Mapping[str, int]:
@@ -119,7 +114,7 @@ class Exchange:
         return waiting
 
     def _settled(self, genome: Genome) -> Genome:
-        return self._space.with_default_regularisation(genome) if self._freezes else genome
+        return self._space.with_default_regularisation(genome) if self._frozen else genome
 
     def hand_in(self, text: str, *, name: str) -> Receipt:
         """Checks the proposal ``text`` and puts it into the inbox, unless there is a reason to refuse it.

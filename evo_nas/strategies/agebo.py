@@ -66,7 +66,7 @@ class Agebo(AgingEvolution):
     ) -> None:
         super().__init__(space, options, **terms)
         assert isinstance(self._options, AgeboOptions), "they are its own"
-        self._tuned = sorted(space.training_genes - super()._fixed)
+        self._tuned = sorted(space.training_genes - self._frozen)
         self._compared = self._options.settings
         self._optimizer = BayesianOptimizer(
             space,

@@ -97,9 +97,7 @@ class BayesianOptimization(Strategy[BayesianOptions]):
             trials=self._options.trials,
             objectives=self.objectives,
         )
-        self._operators = operators_of(
-            space, fixed=space.regularisation_genes if self._freezes else frozenset()
-        )
+        self._operators = operators_of(space, fixed=self._frozen)
         # As aging evolution begins: between equal shares, and shares by the numbers of genes.
         self._shares = [math.sqrt(len(operator.positions)) for operator in self._operators]
 

@@ -129,9 +129,7 @@ class Darts(Strategy[DartsOptions]):
         self._host = _host(space, self._options.width)
         self._stretches: list[Evaluation] = []
         self._asked_stretches = self._others = 0
-        self._operators = operators_of(
-            space, fixed=space.regularisation_genes if self._freezes else frozenset()
-        )
+        self._operators = operators_of(space, fixed=self._frozen)
         self._best = BestTrials(PARENTS, lambda trial: trial.standing is not None and not trial.is_unstable)
 
     def wanted_weights(self) -> set[str]:

@@ -123,7 +123,7 @@ class Evolution(Strategy[EvolutionOptionsT_co]):
     @property
     def _fixed(self) -> frozenset[int]:
         """Positions of the genes that no mutation changes."""
-        return self._space.regularisation_genes if self._freezes else frozenset()
+        return self._frozen
 
     @property
     @abstractmethod

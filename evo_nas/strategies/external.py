@@ -127,10 +127,12 @@ class External(Strategy[ExternalOptions]):
         return [each for each in waiting if each.number == self._recorded.get(k)]
 
     def _proposal(self, suggestion: Suggestion) -> Proposal:
-        genome = suggestion.genome
-        if self._freezes:
-            genome = self._space.with_default_regularisation(genome)
-        return Proposal(genome, parents=(), operator=suggestion.operator, starts_from=self._shared_weights)
+        return Proposal(
+            self._usual(suggestion.genome),
+            parents=(),
+            operator=suggestion.operator,
+            starts_from=self._shared_weights,
+        )
 
     def _remember_asked(self, candidates: Iterable[Candidate]) -> None:
         asked = list(candidates)

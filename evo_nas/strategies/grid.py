@@ -57,8 +57,7 @@ class GridSearch(Strategy[GridOptions]):
         self, space: SearchSpace, options: GridOptions | None = None, **terms: Unpack[Terms]
     ) -> None:
         super().__init__(space, options, **terms)
-        self._fixed = space.regularisation_genes if self._freezes else frozenset[int]()
-        parts = space.subspaces(fixed=self._fixed)
+        parts = space.subspaces(fixed=self._frozen)
         _check_size(parts, self._options.max_points)
         self._genomes = self._in_turn(parts)
 
@@ -83,7 +82,7 @@ class GridSearch(Strategy[GridOptions]):
 
     def _is_plain(self, genome: Genome) -> bool:
         """Whether the genes that do not matter are 0: of all genomes with the same active genes, one is."""
-        active = self._fixed.union(self._space.active_genes(genome))
+        active = self._frozen.union(self._space.active_genes(genome))
         return not any(value and position not in active for position, value in enumerate(genome))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.strategies.proposal import Proposal
+from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.revisits import Revisit
 from evo_nas.strategies.trials import BestTrials
 
 if TYPE_CHECKING:
     import random
 
+    from evo_nas.config import FitnessOptions
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.space import Genome, SearchSpace
     from evo_nas.strategies.trials import Trial
@@ -21,6 +23,15 @@ SHARE = 0.1
 """Share of the candidates that tune regularisation, once there are complete ones."""
 PARENTS = 5
 """The best so many complete trials are tuned; several, since the best may be lucky."""
+
+
+def frozen_genes(space: SearchSpace, fitness: FitnessOptions, epochs: int) -> frozenset[int]:
+    """Returns the positions of the genes that keep their default in every candidate that may be pruned.
+
+    What a training to the first rung cannot show must not decide there.
+    """
+    rungs, genes = resolve_rungs(fitness, epochs), space.regularisation_genes
+    return genes if rungs and genes and not space.can_judge_regularisation(min(rungs)) else frozenset()
 
 
 class RegularisationTuning(Revisit):

@@ -94,7 +94,6 @@ class Reinforce(Strategy[ReinforceOptions]):
         from evo_nas.strategies.controller import Controller  # noqa: PLC0415 - it loads torch
 
         self._controller = Controller(space.genes, self._options, seed=derive_seed(self._seed, "controller"))
-        self._fixed = space.regularisation_genes if self._freezes else frozenset[int]()
         self._latest: deque[Standing | Values] = deque(maxlen=WINDOW)
         self._expected = USUAL
         self._batch: list[tuple[Choices, float]] = []
@@ -128,7 +127,7 @@ class Reinforce(Strategy[ReinforceOptions]):
     def _emitted(self, rng: random.Random, *, temperature: float) -> Genome:
         choose, genes = self._controller.emission(rng, temperature=temperature).choose, self._space.genes
         return self._space.spell(
-            lambda position: genes[position].default if position in self._fixed else choose(position)
+            lambda position: genes[position].default if position in self._frozen else choose(position)
         )
 
     def _learn(self, trials: Sequence[Trial]) -> None:
@@ -156,7 +155,7 @@ class Reinforce(Strategy[ReinforceOptions]):
         choices: list[tuple[int, int]] = []
 
         def choose(position: int) -> int:
-            if position not in self._fixed:
+            if position not in self._frozen:
                 choices.append((position, genome[position]))
             return genome[position]
 

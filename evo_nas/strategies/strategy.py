@@ -20,8 +20,7 @@ from evo_nas.strategies.from_scratch import FromScratch
 from evo_nas.strategies.promotions import Bracket, Plan, Promotions
 from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.proposal import Proposal as Proposal  # noqa: PLC0414 - where strategies look for it
-from evo_nas.strategies.pruning import resolve_rungs
-from evo_nas.strategies.regularisation import RegularisationTuning
+from evo_nas.strategies.regularisation import RegularisationTuning, frozen_genes
 from evo_nas.strategies.replication import Replication
 from evo_nas.strategies.trials import Trials
 from evo_nas.weights import BANK
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evo_nas.evaluation import Evaluation
-    from evo_nas.genome.space import SearchSpace
+    from evo_nas.genome.space import Genome, SearchSpace
     from evo_nas.strategies.revisits import Revisit
     from evo_nas.strategies.suggestions import Inbox
     from evo_nas.strategies.trials import Trial
@@ -142,18 +141,14 @@ class Strategy(ABC, Generic[OptionsT_co]):
         self._fitness = terms.get("fitness") or ONCE
         check_objectives(type(self), self._fitness)
         self._founders = tuple(terms.get("founders") or (Founder(*named) for named in space.seeds()))
-        rungs = resolve_rungs(self._fitness, epochs)
-        # What a training to the first rung cannot show must not decide there.
-        self._freezes = bool(
-            rungs and space.regularisation_genes and not space.can_judge_regularisation(min(rungs))
-        )
+        self._frozen = frozen_genes(space, self._fitness, epochs)
         self._trials = Trials()
         self._promotions = Promotions(self._fitness, epochs, noise=self._noise_of_seeds)
         self._replication = Replication(self._trials, self._fitness, cuts=terms.get("cuts", 1))
         revisits: list[Revisit] = [self._replication, self._promotions]
         if self._fitness.inheritance != "none":
             revisits.append(FromScratch())
-        if self._freezes:
+        if self._frozen:
             revisits.append(RegularisationTuning(space))
         self._revisits = tuple(revisits)
         self._awaited: dict[int, Trial] = {}
@@ -314,8 +309,8 @@ class Strategy(ABC, Generic[OptionsT_co]):
             proposal = self._propose(self._asked, rng) if own else self._by_chance(rng)
             if proposal is None:
                 return None
-            if self._freezes and proposal.is_prunable:
-                proposal = replace(proposal, genome=self._space.with_default_regularisation(proposal.genome))
+            if self._frozen and proposal.is_prunable:
+                proposal = replace(proposal, genome=self._usual(proposal.genome))
             # A long training goes on as a revisit; no strategy has others of its own.
             if self._is_wanted(proposal):
                 return self._candidate(proposal)
@@ -381,6 +376,10 @@ class Strategy(ABC, Generic[OptionsT_co]):
         return Proposal(
             self._space.random(rng), parents=(), operator="random", starts_from=self._shared_weights
         )
+
+    def _usual(self, genome: Genome) -> Genome:
+        """Returns ``genome`` as it is asked: with the usual regularisation where short trainings cannot judge it."""
+        return self._space.with_default_regularisation(genome) if self._frozen else genome
 
     def _is_wanted(self, proposal: Proposal) -> bool:
         return proposal.is_revisit or self._is_new(proposal)

@@ -168,10 +168,6 @@ class TuneSearch(Strategy[TuneOptions]):
         self._open = _Suggested(key, k, self._usual(genome))
         return self._open.genome
 
-    def _usual(self, genome: Genome) -> Genome:
-        """Returns ``genome`` as it is asked: with the usual regularisation where short trainings cannot judge it."""
-        return self._space.with_default_regularisation(genome) if self._freezes else genome
-
     def _settle_open(self, candidate: Candidate | None) -> None:
         """Finds out what became of the last suggestion, now that ``candidate`` is known to have been asked."""
         last = self._open
