@@ -98,8 +98,7 @@ class BayesianOptimization(Strategy[BayesianOptions]):
             objectives=self.objectives,
         )
         self._operators = operators_of(space, fixed=self._frozen)
-        # As aging evolution begins: between equal shares, and shares by the numbers of genes.
-        self._shares = [math.sqrt(len(operator.positions)) for operator in self._operators]
+        self._shares = [operator.share for operator in self._operators]
 
     def _propose(self, k: int, rng: random.Random) -> Proposal | None:
         if not self._optimizer.is_ready:

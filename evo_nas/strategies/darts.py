@@ -210,9 +210,7 @@ class Darts(Strategy[DartsOptions]):
         if not self._best.ranking or not self._operators:
             return self._by_chance(rng)
         parent = rng.choice(self._best.ranking).candidate
-        operator = rng.choices(self._operators, [math.sqrt(len(each.positions)) for each in self._operators])[
-            0
-        ]
+        operator = rng.choices(self._operators, [each.share for each in self._operators])[0]
         child = mutated(parent.genome, operator, space=self._space, rng=rng)
         return Proposal(child, parents=(parent.id,), operator=operator.name)
 

@@ -7,6 +7,7 @@ many other genes there are; a single draw over all genes would hardly ever reach
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,6 +45,12 @@ class Operator:
 
     name: str
     positions: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """How often it is chosen while nothing is known of its success, in proportion to the others."""
+        # The root is between equal shares, which would starve the cell, and shares by genes, which starve all others.
+        return math.sqrt(len(self.positions))
 
 
 def operators_of(space: SearchSpace, *, fixed: frozenset[int] = frozenset()) -> tuple[Operator, ...]:

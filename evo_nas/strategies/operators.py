@@ -8,7 +8,6 @@ Fortin et al., "DEAP: Evolutionary Algorithms Made Easy", JMLR 13, 2012.
 
 from __future__ import annotations
 
-import math
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -235,8 +234,7 @@ def select_within_noise(
 
 
 def _first_shares(mutations: Mapping[str, Operator], crossover: float) -> dict[str, float]:
-    # The root is between equal shares, which would starve the cell, and shares by genes, which starve all others.
-    sizes = {name: math.sqrt(len(operator.positions)) for name, operator in mutations.items()}
+    sizes = {name: operator.share for name, operator in mutations.items()}
     total = sum(sizes.values())
     crossover = min(crossover, MOST_CROSSOVER)
     shares = {name: (1 - crossover) * size / total for name, size in sizes.items()}
