@@ -154,8 +154,8 @@ class Darts(Strategy[DartsOptions]):
             assert self._options.meanwhile is not None, "it follows the budget"
             if self._others >= self._options.meanwhile:
                 return None  # the rest of the budget is for what is found
-            return self._first_new(self._all_founders()) or self._by_chance(rng)
-        known = self._first_new(self._found()) or self._first_new(self._all_founders())
+            return self._first_new(map(self._founding, self._founders)) or self._by_chance(rng)
+        known = self._first_new(self._found()) or self._first_new(map(self._founding, self._founders))
         return known or self._neighbour(rng)
 
     def _learn(self, trials: Sequence[Trial]) -> None:
@@ -195,12 +195,6 @@ class Darts(Strategy[DartsOptions]):
         for place, genome in enumerate(() if latest is None else latest.outcome.findings):
             assert latest is not None
             yield Proposal(genome, parents=(latest.candidate.id,), operator=ONE_SHOT if place else LIKELIEST)
-
-    def _all_founders(self) -> Iterator[Proposal]:
-        for founder in self._founders:
-            yield Proposal(
-                founder.genome, parents=(), operator=f"seed:{founder.name}", starts_from=founder.weights
-            )
 
     def _first_new(self, proposals: Iterator[Proposal]) -> Proposal | None:
         return next(filter(self._is_new, proposals), None)

@@ -14,7 +14,7 @@ class Founder:
     """A network that is known to be good, where a search begins.
 
     Attributes:
-        name: Its name, such as ``lstm``; the operator of its candidate is ``seed:`` and this.
+        name: Its name, such as ``lstm``.
         genome: Its genome.
         weights: Digest of kept weights that its training starts from; empty for scratch.
     """
@@ -22,6 +22,11 @@ class Founder:
     name: str
     genome: Genome
     weights: str = ""
+
+    @property
+    def operator(self) -> str:
+        """The operator of its candidate, which says where it came from."""
+        return f"seed:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

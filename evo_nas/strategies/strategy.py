@@ -362,15 +362,18 @@ class Strategy(ABC, Generic[OptionsT_co]):
         """Returns the founder that candidate ``k`` is, or None; the first candidates are the founders, in order."""
         if k >= len(self._founders):
             return None
-        founder = self._founders[k]
-        proposal = Proposal(
-            founder.genome,
-            parents=(),
-            operator=f"seed:{founder.name}",
-            starts_from=founder.weights or self._shared_weights,
-        )
+        proposal = self._founding(self._founders[k])
         # In a small space two names may mean the same architecture; what the strategy likes then replaces the second.
         return proposal if self._is_new(proposal) else None
+
+    def _founding(self, founder: Founder) -> Proposal:
+        """Returns the proposal that ``founder`` is."""
+        return Proposal(
+            founder.genome,
+            parents=(),
+            operator=founder.operator,
+            starts_from=founder.weights or self._shared_weights,
+        )
 
     def _by_chance(self, rng: random.Random) -> Proposal:
         return Proposal(

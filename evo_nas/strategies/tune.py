@@ -97,7 +97,7 @@ class TuneSearch(Strategy[TuneOptions]):
                 f"strategy.searcher is {name}, which cannot learn that a pruned training goes on, and trainings are "
                 f"pruned at epochs {', '.join(map(str, rungs))}; set fitness.rungs to null, or take optuna"
             )
-        self._names = {self._usual(founder.genome): f"seed:{founder.name}" for founder in self._founders}
+        self._names = {self._usual(founder.genome): founder.operator for founder in self._founders}
         self._searcher = GeneSearcher(
             name,
             space.genes,
