@@ -7,9 +7,13 @@ from itertools import groupby
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evo_nas.config.objectives import FITNESS
 from evo_nas.evaluation import best_first
 from evo_nas.strategies.front import cost_of
+from evo_nas.strategies.score_examples import ranks
+from evo_nas.strategies.trials import REMEMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from evo_nas.genome.space import Genome
     from evo_nas.strategies.trials import Trial
 
-REMEMBERED = 1000
-"""As many as `Trials` remembers; older ones are forgotten."""
 GROWTH = 1.25
 """A model is fitted again when there are so many times as many trials as at the last fit."""
 MOST_FITTED = 200
@@ -143,10 +145,5 @@ def _shares_below(values: Mapping[int, float], numbers: Sequence[int]) -> dict[i
 
     Equals share the middle of their places; those without a value share the last ones.
     """
-    shares, below = dict[int, float](), 0
-    ordered = sorted(numbers, key=lambda number: values.get(number, -math.inf))
-    for _, group in groupby(ordered, lambda number: values.get(number, -math.inf)):
-        equals = list(group)
-        shares.update(dict.fromkeys(equals, (below + len(equals) / 2) / len(numbers)))
-        below += len(equals)
-    return shares
+    shares = ranks(np.array([values.get(number, -math.inf) for number in numbers]))
+    return dict(zip(numbers, shares.tolist(), strict=True))

@@ -8,8 +8,8 @@ import pytest
 
 from evo_nas.config.objectives import FITNESS
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
-from evo_nas.strategies.observations import REMEMBERED, Observations
-from evo_nas.strategies.trials import Trial
+from evo_nas.strategies.observations import Observations
+from evo_nas.strategies.trials import REMEMBERED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
