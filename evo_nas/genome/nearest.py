@@ -62,7 +62,7 @@ def nearest(space: SearchSpace, layout: Layout, architecture: Architecture) -> N
             if smaller is not fitted:
                 changes.append(f"widths {_widths(fitted)} -> {_widths(smaller)}, to keep the limits")
             return Nearest(genome, tuple(changes))
-    raise GenomeError(space.admission.obstacle(smaller) or "its cell is not live in this space")
+    raise GenomeError(space.obstacle(genome))
 
 
 def _with_depth(layers: tuple[Layer, ...], layout: Layout, changes: list[str]) -> tuple[Layer, ...]:

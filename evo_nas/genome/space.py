@@ -190,20 +190,12 @@ class SearchSpace:
 
     def is_feasible(self, genome: Genome) -> bool:
         """Whether all cells are live and permitted, and all limits are kept."""
-        architecture = self.decode(genome)
-        return not self.admission.obstacle(architecture) and all(
-            is_live(layer.cell) and self._permits(layer.cell) for layer in architecture.layers
-        )
+        return not self.obstacle(genome)
 
     def obstacle(self, genome: Genome) -> str:
         """Returns why ``genome`` is not feasible; empty if it is."""
         architecture = self.decode(genome)
-        for number, layer in enumerate(architecture.layers, start=1):
-            if not is_live(layer.cell):
-                return f"the cell of layer {number} does not carry its input from step to step"
-            if not self._permits(layer.cell):
-                return f"the cell of layer {number} is not linear, and space.linear_only is true"
-        return self.admission.obstacle(architecture)
+        return self._obstacle_in_cells(architecture) or self.admission.obstacle(architecture)
 
     @property
     def cell_code(self) -> CellCode | None:
@@ -271,8 +263,7 @@ class SearchSpace:
             return genome
         start = self._layout.cell_start
         macro, cell = list(genome[:start]), genome[start:]
-        live = all(is_live(layer.cell) and self._permits(layer.cell) for layer in self.decode(genome).layers)
-        if not live:
+        if self._obstacle_in_cells(self.decode(genome)):
             cell = self._random_cell(rng)
             if self.is_feasible(repaired := (*macro, *cell)):
                 return repaired
@@ -369,6 +360,14 @@ class SearchSpace:
     def _uses_evolved_cell(self, genome: Genome) -> bool:
         depth = self._layout.depth.read(genome)
         return any(genes.cell.read(genome) == EVOLVED for genes in self._layout.layers[:depth])
+
+    def _obstacle_in_cells(self, architecture: Architecture) -> str:
+        for number, layer in enumerate(architecture.layers, start=1):
+            if not is_live(layer.cell):
+                return f"the cell of layer {number} does not carry its input from step to step"
+            if not self._permits(layer.cell):
+                return f"the cell of layer {number} is not linear, and space.linear_only is true"
+        return ""
 
     def _permits(self, cell: CellGraph) -> bool:
         return not self.options.linear_only or is_linear(cell)
