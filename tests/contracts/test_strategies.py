@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from evo_nas.config import FitnessOptions, checked
-from evo_nas.errors import ConfigError
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
@@ -34,11 +33,6 @@ class TestRegisteredStrategy(StrategyContract):
         options = checked(strategy.Options, fitted(kind).options)
 
         def built(space: SearchSpace, *, seed: int, fitness: FitnessOptions) -> Strategy[StrategyOptions]:
-            try:
-                return strategy(space, options, seed=seed, epochs=EPOCHS, fitness=fitness)
-            except ConfigError as error:
-                if "pip install" in str(error):
-                    pytest.skip(str(error))
-                raise
+            return strategy(space, options, seed=seed, epochs=EPOCHS, fitness=fitness)
 
         return built
