@@ -7,7 +7,7 @@ that used them. A difference is added to one of the best targets (best/1/bin, wi
 JADE. Zhang and Sanderson, "JADE: Adaptive Differential Evolution with Optional External Archive", IEEE TEVC 2009).
 Steady-state and asynchronous: one target at a time, and a child competes with whoever is there when it comes back.
 
-`relaxation` says how genes that are choices are added and subtracted.
+`differences` says how genes that are choices are added and subtracted.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from weakref import WeakSet
 from pydantic import Field
 
 from evo_nas.randomness import stream
+from evo_nas.strategies.differences import difference_added
 from evo_nas.strategies.from_scratch import FROM_SCRATCH
 from evo_nas.strategies.mutation import moved
 from evo_nas.strategies.operators import Individual, fitness_statistics
 from evo_nas.strategies.pareto import ranked
-from evo_nas.strategies.relaxation import difference_added
 from evo_nas.strategies.strategy import Proposal, Strategy, StrategyOptions
 from evo_nas.strategies.trials import Trial
 

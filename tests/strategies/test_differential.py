@@ -11,6 +11,7 @@ from evo_nas.config import FitnessOptions
 from evo_nas.evaluation import Status
 from evo_nas.genome.gene import Gene
 from evo_nas.randomness import stream
+from evo_nas.strategies.differences import ANYWHERE, difference_added
 from evo_nas.strategies.differential import (
     LEAST_STEP,
     MOST_STEP,
@@ -20,7 +21,6 @@ from evo_nas.strategies.differential import (
     DifferentialOptions,
 )
 from evo_nas.strategies.random import RandomSearch
-from evo_nas.strategies.relaxation import ANYWHERE, difference_added
 from tests.strategies.landscape import EPOCHS, SPACE, best, searched, tell, told
 
 ORDERED = Gene("width", tuple(range(9)), ordered=True)

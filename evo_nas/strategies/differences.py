@@ -1,4 +1,4 @@
-"""The ordered relaxation of genes: how differences of choices are added to a choice.
+"""Differences of genes that are choices: how they are added to a choice, by an ordered relaxation.
 
 An ordered gene is a number on the scale of its choices, and each choice stands for all numbers within half a choice of
 it; a sum is rounded. Lampinen and Zelinka, "Mixed Integer-Discrete-Continuous Optimization by Differential Evolution",
