@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import save
-
+from evo_nas.champion.exporters.native import weights_of
 from evo_nas.genome.codec import to_json
 from evo_nas.models.threads import one_thread
 from evo_nas.tasks.quantiles import coverage
@@ -134,11 +133,7 @@ def _retrain(
         error="" if math.isfinite(test) else "the test metric is not finite",
         coverage=_coverage(trained.network, dataset),
     )
-    if not request.keeps_weights:
-        return result, None
-    # safetensors stores only contiguous tensors.
-    weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
-    return result, save(weights)
+    return result, weights_of(trained.network) if request.keeps_weights else None
 
 
 def _test_score(network: Network, dataset: Dataset, training: TrainingConfig) -> float:

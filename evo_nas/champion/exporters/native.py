@@ -99,29 +99,30 @@ def native_files(
         preparation: What leads from raw sequences to its inputs and from its outputs to answers.
     """
     prepares = {} if preparation is None else {PREPARATION_FILE: (preparation.to_json() + "\n").encode()}
-    facts = asdict(provenance) | {
-        "format": FORMAT,
-        "space": provenance.space.model_dump(mode="json"),
-        "signature": asdict(signature),
-    }
-    return {
-        GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
-        ARCHITECTURE_FILE: (to_json(architecture) + "\n").encode(),
-        WEIGHTS_FILE: weights,
-        **prepares,
-    }
+    origin = asdict(provenance) | {"space": provenance.space.model_dump(mode="json")}
+    return _network_files(architecture, signature, weights, origin) | prepares
 
 
 def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[str, bytes]:
     """Returns the content of each file of a network that is no champion, by name; ``origin`` says how it was made."""
-    facts = {**origin, "format": FORMAT, "signature": asdict(network.signature)}
-    # safetensors stores only contiguous tensors.
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return _network_files(network.architecture, network.signature, weights_of(network), origin)
+
+
+def _network_files(
+    architecture: Architecture, signature: Signature, weights: bytes, origin: Mapping[str, Any]
+) -> dict[str, bytes]:
+    facts = {**origin, "format": FORMAT, "signature": asdict(signature)}
     return {
         GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
-        ARCHITECTURE_FILE: (to_json(network.architecture) + "\n").encode(),
-        WEIGHTS_FILE: save(weights),
+        ARCHITECTURE_FILE: (to_json(architecture) + "\n").encode(),
+        WEIGHTS_FILE: weights,
     }
+
+
+def weights_of(network: Network) -> bytes:
+    """Returns the weights of ``network`` in the safetensors format, by the names of its parameters."""
+    # safetensors stores only contiguous tensors.
+    return save({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
 def native_files_in(directory: Path) -> dict[str, bytes]:
