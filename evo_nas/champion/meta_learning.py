@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
     from evo_nas.ledger import Store
+    from evo_nas.training.batches import PreparedDataset
 
 FORMAT = 1
 SETTINGS_FILE, LEARNT_FILE = "META.json", "learnt.json"
@@ -243,13 +244,14 @@ class MetaLearning:
                 self._keep_checkpoint(epoch, content)
             else:
                 assert trained.network is not None, "a training that ended well has a network"
-                self._finish(trained.network, steps=outcome.steps, curve=outcome.curve)
+                self._finish(trained.network, data, steps=outcome.steps, curve=outcome.curve)
             value = outcome.metrics[f"validation_{dataset.metric.name}"]
             yield MetaProgress(epoch, self._epochs, value, outcome.curve[-1])
 
-    def _finish(self, network: Network, *, steps: int, curve: tuple[float, ...]) -> None:
+    def _finish(
+        self, network: Network, data: PreparedDataset, *, steps: int, curve: tuple[float, ...]
+    ) -> None:
         dataset, adaptation = self._experiment.dataset, self._adaptation
-        best = (max if dataset.metric.higher_is_better else min)(curve)
         with one_thread():
             test, of_scratch = (
                 tuple(
@@ -258,7 +260,7 @@ class MetaLearning:
                         each, dataset, adaptation, steps=range(adaptation.steps + 1)
                     )
                 )
-                for each in (network, self._untrained())
+                for each in (network, self._untrained(data))
             )
         baselines = {
             name: found.score for name, found in self._experiment.baselines.items() if found.score is not None
@@ -269,25 +271,24 @@ class MetaLearning:
         for name, content in files.items():
             self._store.delete(name)  # of an attempt that was interrupted
             self._store.create(name, content)
-        result = {
-            "metric": dataset.metric.name,
-            "higher_is_better": dataset.metric.higher_is_better,
-            "steps": adaptation.steps,
-            "validation": best,
-            "test": test,
-            "scratch": of_scratch,
-            "baselines": baselines,
-        }
+        learnt = Learnt(
+            metric=dataset.metric.name,
+            higher_is_better=dataset.metric.higher_is_better,
+            steps=adaptation.steps,
+            validation=(max if dataset.metric.higher_is_better else min)(curve),
+            test=test,
+            scratch=of_scratch,
+            baselines=baselines,
+        )
         # Last, since a directory that has it is taken for whole.
         self._store.create(
-            LEARNT_FILE, seal({**self._settings(), "curve": curve, "steps": steps, "result": result})
+            LEARNT_FILE, seal({**self._settings(), "curve": curve, "steps": steps, "result": asdict(learnt)})
         )
         for name in self._checkpoints().values():
             self._store.delete(name)
 
-    def _untrained(self) -> Network:
+    def _untrained(self, data: PreparedDataset) -> Network:
         """Returns the network with the random weights that learning began with."""
-        data = prepare(self._experiment.dataset, device_for(self._training))
         with SeededInit(torch.Generator().manual_seed(self._seed)):
             network = Network(self._architecture, data.signature, device=data.device.type)
         network.to(data.device)
