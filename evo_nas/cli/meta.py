@@ -91,9 +91,10 @@ def _summary(learnt: Learnt, place: Path) -> list[str]:
         return "  ".join(f"{figure(value):>8}" for value in values)
 
     names = {"meta-learnt": learnt.test, "from scratch": learnt.scratch}
+    width = max(map(len, (*names, *learnt.baselines))) + 2
     lines = [
         f"test {learnt.metric} on new tasks after 0 to {counted(learnt.steps, 'step')} of adaptation:",
-        *(f"  {name:<14}{after(values)}" for name, values in names.items()),
-        *(f"  {name:<14}{figure(value):>8}" for name, value in learnt.baselines.items()),
+        *(f"  {name:<{width}}{after(values)}" for name, values in names.items()),
+        *(f"  {name:<{width}}{figure(value):>8}" for name, value in learnt.baselines.items()),
     ]
     return [*lines, f"initial weights are in {place}"]
