@@ -49,18 +49,10 @@ class Lineage:
             return Course(
                 thresholds, inherit=None if self.bank is None else partial(inherit_from_bank, self.bank)
             )
-        content = self._found(candidate.starts_from)
+        content = kept_weights(self.weights, candidate.starts_from)
         if candidate.continues is not None:
             return Course(thresholds, checkpoint=content)
         return Course(thresholds, inherit=partial(inherit_from_parent, content))
-
-    def _found(self, digest: str) -> bytes | None:
-        """Returns kept weights; None if they are missing or cannot be read."""
-        try:
-            return None if self.weights is None else self.weights.get(digest)
-        except (OSError, EvoNasError) as error:
-            _log.warning("weights %s cannot be read, and a training begins without them: %s", digest, error)
-            return None
 
     def kept(self, candidate: Candidate, trained: Trained) -> Outcome:
         """Keeps what later trainings may begin with, and returns the outcome that says where it is."""
@@ -79,3 +71,12 @@ class Lineage:
             # The score is good without them: what would begin with them begins from scratch.
             _log.warning("weights of a training cannot be kept: %s", error)
         return outcome
+
+
+def kept_weights(store: WeightStore | None, digest: str) -> bytes | None:
+    """Returns what a training left in ``store``; None if it left nothing, or it is missing or cannot be read."""
+    try:
+        return store.get(digest) if store is not None and digest else None
+    except (OSError, EvoNasError) as error:
+        _log.warning("weights %s cannot be read, and a training begins without them: %s", digest, error)
+        return None

@@ -32,6 +32,7 @@ from evo_nas.training.endings import LARGEST_NORM, EndedError, cause_of, check_c
 from evo_nas.training.flat_optimizer import FlatOptimizer
 from evo_nas.training.forward import StatefulForward
 from evo_nas.training.halves import halves
+from evo_nas.training.lineage import kept_weights
 from evo_nas.training.losses import TrainingLoss
 from evo_nas.training.one_shot import CellDrawing, found
 from evo_nas.training.passes import Passes, Place
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from evo_nas.config.schema import TrainingConfig
     from evo_nas.evaluation import Candidate
+    from evo_nas.genome.cgp import CellCode
     from evo_nas.genome.gene import Genome
     from evo_nas.genome.space import SearchSpace
     from evo_nas.training.batches import Batch, PreparedDataset
@@ -84,7 +86,7 @@ def train_supernet(
         wanted = SupernetSettings.model_validate_json(settings)
         with training_thread(data.device):
             fit = _Fit(candidate, wanted, space, data, training)
-            content = _kept(weights, candidate.starts_from)
+            content = kept_weights(weights, candidate.starts_from)
             if content is not None and not fit.goes_on(content):
                 # What half of a foreign checkpoint has changed is gone with the training.
                 fit = _Fit(candidate, wanted, space, data, training)
@@ -94,14 +96,16 @@ def train_supernet(
         return Outcome(status, error=said) if fit is None else fit.outcome(status, error=said)
 
 
-def _kept(weights: WeightStore | None, digest: str) -> bytes | None:
-    if weights is None or not digest:
-        return None
-    try:
-        return weights.get(digest)
-    except (OSError, EvoNasError) as error:
-        _log.warning("weights %s cannot be read, and a super-network begins again: %s", digest, error)
-        return None
+def _mixed(network: Network, code: CellCode) -> list[MixedRecurrence]:
+    """Lets every layer of ``network`` run all cells, and returns what runs them."""
+    recurrences = []
+    for layer in network.layers:
+        assert isinstance(layer, RecurrentLayer)
+        one = layer.recurrence
+        mixed = MixedRecurrence(code, one.inputs, one.width, bidirectional=one.bidirectional)
+        layer.recurrence = mixed
+        recurrences.append(mixed)
+    return recurrences
 
 
 class _Fit:
@@ -135,17 +139,7 @@ class _Fit:
         }
         with SeededInit(self._generators["weights"]):
             self._network = Network(host, data.signature)
-            self._recurrences = []
-            for layer in self._network.layers:
-                assert isinstance(layer, RecurrentLayer)
-                mixed = MixedRecurrence(
-                    code,
-                    layer.recurrence.inputs,
-                    layer.recurrence.width,
-                    bidirectional=layer.recurrence.bidirectional,
-                )
-                layer.recurrence = mixed
-                self._recurrences.append(mixed)
+            self._recurrences = _mixed(self._network, code)
             self._relaxation = Relaxation(code)
         self._network.front.read_spellings(data.vocabulary)
         self._on_device = torch.Generator(data.device).manual_seed(candidate.seed)
@@ -160,19 +154,19 @@ class _Fit:
                 Training(learning_rate=settings.rate, weight_decay=ARCHITECTURE_DECAY, clip=NO_CLIP),
             ),
         )
-        learnt, held_out = halves(
-            data.train, torch.Generator().manual_seed(derive_seed(candidate.seed, "halves"))
-        )
-        self._held_out_split = held_out
+        draw = torch.Generator().manual_seed(derive_seed(candidate.seed, "halves"))
+        parts = dict(zip(("learnt", "held_out"), halves(data.train, draw), strict=True))
+        self._held_out_split = parts["held_out"]
         self._loss = TrainingLoss(
             data.loss, data.class_weights, levels=data.levels, has_holes=data.has_target_holes
         )
+        self._forwards = {name: StatefulForward(self._network, split) for name, split in parts.items()}
         self._bilevel = Bilevel(
             self._relaxation,
             self._recurrences,
             *optimizers,
-            StatefulForward(self._network, learnt),
-            StatefulForward(self._network, held_out),
+            self._forwards["learnt"],
+            self._forwards["held_out"],
             self._loss,
             rate,
         )
@@ -182,12 +176,9 @@ class _Fit:
                 self._batch_size,
                 generator=self._generators[name],
                 steps=settings.steps,
-                restart=forward.restart,
+                restart=self._forwards[name].restart,
             )
-            for name, split, forward in (
-                ("learnt", learnt, self._bilevel.learnt),
-                ("held_out", held_out, self._bilevel.held_out),
-            )
+            for name, split in parts.items()
         }
         self._drawing = CellDrawing(space, candidate.genome)
 
@@ -290,7 +281,7 @@ class _Fit:
     def _score(self, genome: Genome, batches: list[Batch]) -> float:
         """Returns the negated mean loss of a single cell with the shared weights."""
         self._bilevel.choose(self._single(genome))
-        forward = StatefulForward(self._network, self._held_out_split)
+        forward = self._forwards["held_out"].anew()
         self._network.eval()
         total = count = 0.0
         with torch.inference_mode():
@@ -324,8 +315,8 @@ class _Fit:
             assert place is not None, "an epoch has as many steps as the settings say"
             tensors[f"drawn_from.{name}"] = place.drawn_from
             tensors[f"taken.{name}"] = torch.tensor(place.taken)
-            forward = self._bilevel.learnt if name == "learnt" else self._bilevel.held_out
-            tensors |= {f"carried.{name}.{key}": state for key, state in forward.carried().items()}
+            carried = self._forwards[name].carried()
+            tensors |= {f"carried.{name}.{key}": state for key, state in carried.items()}
         return Checkpoint(
             training=self._identity,
             scores=torch.tensor(self._scores, dtype=torch.float64),
@@ -343,9 +334,8 @@ class _Fit:
                 state = self._generators[name].get_state()
                 drawn_from = checkpoint.tensor(f"drawn_from.{name}", like=state)
                 passes.go_on(Place(drawn_from, int(checkpoint.tensors[f"taken.{name}"])))
-                forward = self._bilevel.learnt if name == "learnt" else self._bilevel.held_out
                 prefix = f"carried.{name}."
-                forward.carry(
+                self._forwards[name].carry(
                     {
                         key.removeprefix(prefix): tensor.to(self._data.device)
                         for key, tensor in checkpoint.tensors.items()
