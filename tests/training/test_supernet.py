@@ -196,4 +196,7 @@ def test_the_likeliest_cell_is_the_nearest_live_one() -> None:
         assert drawing.likeliest(shares) == drawing.with_cell(genes)
     dead = [[-float(choice) for choice in range(size)] for size in sizes]
     found = drawing.likeliest(dead)
-    assert found is None or space.is_feasible(found)
+    assert not space.is_feasible(drawing.with_cell([0] * len(sizes)))
+    assert found is not None
+    assert space.is_feasible(found)
+    assert 1 <= sum(gene > 0 for gene in drawing.cell_of(found)) <= 2
