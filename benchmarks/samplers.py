@@ -246,6 +246,8 @@ class DeepHyperCbo(DeepHyperSampler):
             surrogate_model="ET",
             surrogate_model_kwargs={"n_estimators": 25},
             acq_optimizer="sampling",
+            # By default 100 failures end the search; here they are draws that cannot be built, which are not counted.
+            acq_optimizer_kwargs={"max_total_failures": -1},
             checkpoint_history_to_csv=False,
         )
 
