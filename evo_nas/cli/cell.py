@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evo_nas.cli.options import as_one_json
 from evo_nas.errors import GenomeError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ MAX_UNITS = 65_536
     show_default=True,
     help="Number of units for which parameters and work are counted.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@as_one_json
 def cell(recipe: str, *, form: str | None, inputs: int, width: int, as_json: bool) -> None:
     """Shows the equations of RECIPE and checks it, or writes it in another format.
 

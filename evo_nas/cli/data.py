@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from evo_nas.cli.options import as_one_json, overrides
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@overrides
 @click.option("--baselines/--no-baselines", default=True, help="Whether to fit the baselines.")
 @click.option(
     "--baseline-limit",
@@ -27,7 +29,7 @@ import click
     metavar="FILE",
     help="Also draw the data, as .svg or .png (which needs the extra pictures).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@as_one_json
 def data(
     config: Path,
     *,

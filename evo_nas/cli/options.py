@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per line, for machines."
 )
+as_one_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 inline = click.option("--inline", is_flag=True, help="Train in this process, without Ray; for debugging.")
 accept_data_loss = click.option(
     "--accept-data-loss",

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from evo_nas.cli.options import overrides
+from evo_nas.cli.options import as_one_json, overrides
 
 
 @click.command()
@@ -25,7 +25,7 @@ from evo_nas.cli.options import overrides
     show_default=True,
     help="Random orders of the candidates to replay beside the recorded one.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@as_one_json
 def replay(run: str, *, overrides: tuple[str, ...], workers: int | None, draws: int, as_json: bool) -> None:
     """Replays the trainings of RUN with other rungs, in seconds: what would these have saved?
 

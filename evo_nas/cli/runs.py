@@ -6,10 +6,12 @@ import json
 
 import click
 
+from evo_nas.cli.options import as_json
+
 
 @click.command()
 @click.argument("root", default="runs")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, for machines.")
+@as_json
 def runs(root: str, *, as_json: bool) -> None:
     """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs."""
     from evo_nas.cli.run_summary import summaries

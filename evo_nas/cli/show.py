@@ -6,6 +6,8 @@ import json
 
 import click
 
+from evo_nas.cli.options import as_one_json
+
 
 @click.command()
 @click.argument("run")
@@ -22,7 +24,7 @@ import click
     is_flag=True,
     help="Show only the candidates that no other beats in all objectives, with their costs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@as_one_json
 def show(run: str, *, top: int, candidate: int | None, front: bool, as_json: bool) -> None:
     """Shows the best candidates of RUN, its verdict if there is one, and one candidate in full.
 
