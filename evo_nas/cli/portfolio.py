@@ -27,7 +27,7 @@ def portfolio(runs: tuple[str, ...], *, output: Path, count: int) -> None:
     """
     from evo_nas.runs import Run
     from evo_nas.runs.portfolio import write_portfolio
-    from evo_nas.runs.portfolios import learn_portfolio
+    from evo_nas.runs.portfolio_learning import learn_portfolio
 
     members = learn_portfolio([Run.at(run) for run in runs], count)
     write_portfolio(output, members)

@@ -1,14 +1,8 @@
-"""A portfolio of founders: networks of several runs, of which for each task one is good.
-
-Feurer, Eggensperger, Falkner, Lindauer and Hutter, "Auto-sklearn 2.0: Hands-free AutoML via Meta-Learning", JMLR 2022:
-members are added greedily, each the one that raises the mean over the tasks of the best member's score the most.
-"""
+"""The file of a portfolio: networks of several runs, of which for each task one is good."""
 
 from __future__ import annotations
 
 import json
-import math
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,34 +84,3 @@ def read_portfolio(path: Path) -> list[Member]:
         raise ConfigError(
             f"{path} is no portfolio ({error}); give a file that `evo-nas portfolio RUN... --output FILE` wrote"
         ) from error
-
-
-def chosen(candidates: Sequence[Member], count: int) -> list[Member]:
-    """Returns at most ``count`` of ``candidates`` that complement each other, the first one alone the best.
-
-    Once another member raises no task's score, the portfolio is complete.
-    """
-    tasks = sorted({task for member in candidates for task in member.scores})
-    best = dict.fromkeys(tasks, -math.inf)
-    portfolio: list[Member] = []
-    left = list(candidates)
-
-    def gained(member: Member) -> float:
-        return sum(max(best[task], member.scores.get(task, 0.0)) for task in tasks)
-
-    while left and len(portfolio) < count:
-        member = max(left, key=gained)
-        if portfolio and gained(member) <= sum(best.values()):
-            break
-        portfolio.append(member)
-        left.remove(member)
-        best = {task: max(best[task], member.scores.get(task, 0.0)) for task in tasks}
-    return portfolio
-
-
-def shares_below(scores: Sequence[float]) -> list[float]:
-    """Returns for each score the share of all that it beats, equals counting half, so that tasks can be compared."""
-    ordered = sorted(scores)
-    return [
-        (bisect_left(ordered, score) + bisect_right(ordered, score)) / (2 * len(ordered)) for score in scores
-    ]

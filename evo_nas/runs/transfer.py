@@ -142,8 +142,8 @@ def require_finished(run: Run) -> None:
         )
 
 
-def finished_rows(run: Run, count: int) -> list[Row]:
-    """Returns the best candidates of a finished run that were trained to their end, best first, no architecture twice.
+def finished_rows(run: Run) -> list[Row]:
+    """Returns the candidates of a finished run that were trained to their end, best first, no architecture twice.
 
     Raises:
         ConfigError: The run is not finished, or has none.
@@ -155,11 +155,11 @@ def finished_rows(run: Run, count: int) -> list[Row]:
             rows.setdefault(row["canonical_hash"], row)
     if not rows:
         raise ConfigError(f"{run} has no network that was trained to its end; leave it out")
-    return list(rows.values())[:count]
+    return list(rows.values())
 
 
 def _of_run(run: Run, *, count: int, weights: bool) -> Iterator[Earlier]:
-    rows = finished_rows(run, len(run.table()))
+    rows = finished_rows(run)
     name = run.record.name
     files = run.champion.files()
     champion = json.loads(files[GENOME]) if files else None

@@ -15,8 +15,8 @@ from evo_nas.experiment import Experiment
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.runs import Run
-from evo_nas.runs.portfolio import Member, chosen, read_portfolio, shares_below, write_portfolio
-from evo_nas.runs.portfolios import learn_portfolio, unlikeness
+from evo_nas.runs.portfolio import Member, read_portfolio, write_portfolio
+from evo_nas.runs.portfolio_learning import chosen, learn_portfolio, shares_below, unlikeness
 
 LSTM, GRU = Architecture((Layer(NAMED_CELLS["lstm"], 64),)), Architecture((Layer(NAMED_CELLS["gru"], 64),))
 

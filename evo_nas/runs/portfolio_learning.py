@@ -1,14 +1,19 @@
-"""Learns a portfolio of founders from finished runs."""
+"""Learns a portfolio of founders from finished runs.
+
+Feurer, Eggensperger, Falkner, Lindauer and Hutter, "Auto-sklearn 2.0: Hands-free AutoML via Meta-Learning", JMLR 2022:
+members are added greedily, each the one that raises the mean over the tasks of the best member's score the most.
+"""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import ConfigError, EvoNasError
 from evo_nas.genome.codec import architecture_hash, from_json
-from evo_nas.runs.portfolio import Member, chosen, shares_below
+from evo_nas.runs.portfolio import Member
 from evo_nas.runs.transfer import finished_rows
 
 if TYPE_CHECKING:
@@ -61,6 +66,37 @@ def learn_portfolio(runs: Sequence[Run], count: int) -> list[Member]:
     return chosen(list(members.values()), count)
 
 
+def chosen(candidates: Sequence[Member], count: int) -> list[Member]:
+    """Returns at most ``count`` of ``candidates`` that complement each other, the first one alone the best.
+
+    Once another member raises no task's score, the portfolio is complete.
+    """
+    tasks = sorted({task for member in candidates for task in member.scores})
+    best = dict.fromkeys(tasks, -math.inf)
+    portfolio: list[Member] = []
+    left = list(candidates)
+
+    def gained(member: Member) -> float:
+        return sum(max(best[task], member.scores.get(task, 0.0)) for task in tasks)
+
+    while left and len(portfolio) < count:
+        member = max(left, key=gained)
+        if portfolio and gained(member) <= sum(best.values()):
+            break
+        portfolio.append(member)
+        left.remove(member)
+        best = {task: max(best[task], member.scores.get(task, 0.0)) for task in tasks}
+    return portfolio
+
+
+def shares_below(scores: Sequence[float]) -> list[float]:
+    """Returns for each score the share of all that it beats, equals counting half, so that tasks can be compared."""
+    ordered = sorted(scores)
+    return [
+        (bisect_left(ordered, score) + bisect_right(ordered, score)) / (2 * len(ordered)) for score in scores
+    ]
+
+
 def _distinct_names(runs: Sequence[Run]) -> list[str]:
     names: list[str] = []
     for run in runs:
@@ -72,7 +108,7 @@ def _distinct_names(runs: Sequence[Run]) -> list[str]:
 def _trained(run: Run, name: str) -> list[_Trained]:
     """Returns the networks that ``run`` trained from scratch to their end, best first."""
     try:
-        rows = finished_rows(run, len(run.table()))
+        rows = finished_rows(run)
     except ConfigError:
         raise
     except EvoNasError as error:
