@@ -19,8 +19,9 @@ from evo_nas.strategies.regularisation import frozen_genes
 from evo_nas.strategies.suggestions import NAME, number_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from evo_nas.evaluation import Candidate
     from evo_nas.genome.gene import Genome
     from evo_nas.runs.rows import Row
     from evo_nas.runs.run import Run
@@ -84,11 +85,20 @@ class Exchange:
         self._frozen = frozen_genes(self._space, self._config.fitness, self._epochs)
 
     @cached_property
+    def _table(self) -> Any:
+        """What `Run.table` returned at first."""
+        return self._run.table()
+
+    @cached_property
+    def _in_flight(self) -> Sequence[Candidate]:
+        return self._run.history().in_flight
+
+    @cached_property
     def _asked(self) -> Mapping[str, int]:
         """Ids of the candidates that were asked for all epochs, by the hash of their architecture."""
-        table = self._run.table().select(["canonical_hash", "id", "budget"])
+        table = self._table.select(["canonical_hash", "id", "budget"])
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-        flying = ((each.canonical_hash, each.id, each.budget) for each in self._run.history().in_flight)
+        flying = ((each.canonical_hash, each.id, each.budget) for each in self._in_flight)
         asked: dict[str, int] = {}
         for identity, number, budget in (*rows, *flying):
             if budget == self._epochs:
@@ -97,8 +107,8 @@ class Exchange:
 
     @cached_property
     def _taken(self) -> set[int]:
-        operators = self._run.table()["operator"].to_pylist()
-        flying = (each.operator for each in self._run.history().in_flight)
+        operators = self._table["operator"].to_pylist()
+        flying = (each.operator for each in self._in_flight)
         return {number for each in (*operators, *flying) if (number := number_in(each)) is not None}
 
     @cached_property
@@ -176,6 +186,7 @@ class Exchange:
 
     def results(self, since: int, until: int) -> Iterator[dict[str, Any]]:
         """Yields the results from the position ``since`` in the order of telling, up to ``until``."""
+        # Read anew, so that nothing is missing of what `wanted` has counted.
         for row in self._run.table().slice(since, max(0, until - since)).to_pylist():
             yield {"kind": "result", **_result(row)}
 
@@ -192,23 +203,30 @@ class Exchange:
             "since": told.told,
         }
 
-    @property
+    @cached_property
     def _founders(self) -> list[tuple[str, Genome]]:
         return [(each.name, each.genome) for each in self._run.founders] + list(self._space.seeds())
+
+    @cached_property
+    def _best_genome(self) -> Genome:
+        best = self._run.best(1)
+        return tuple(best[0]["genome"]) if best else self._founders[0][1]
+
+    @cached_property
+    def _genomes(self) -> Mapping[int, Genome]:
+        """Genomes of the candidates that were evaluated, by id."""
+        rows = self._table.select(["id", "genome"])
+        return dict(zip(rows["id"].to_pylist(), map(tuple, rows["genome"].to_pylist()), strict=True))
 
     def _base(self, base: object) -> Genome:
         """Returns the genome of what a proposal is based on."""
         founders = dict(reversed(self._founders))
         if base == BEST:
-            best = self._run.best(1)
-            return tuple(best[0]["genome"]) if best else self._founders[0][1]
+            return self._best_genome
         if isinstance(base, str) and base in founders:
             return founders[base]
-        if type(base) is int:
-            rows = self._run.table().select(["id", "genome"])
-            ids = rows["id"].to_pylist()
-            if base in ids:
-                return tuple(rows["genome"][ids.index(base)].as_py())
+        if type(base) is int and base in self._genomes:
+            return self._genomes[base]
         raise GenomeError(
             f"base is {json.dumps(base)[:60]}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
             f"{', '.join(founders)}"
