@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import Provenance, native_files
+from evo_nas.champion.exporters.native import Member, Provenance, native_files
 from evo_nas.champion.reference_lstm import SEEDS, equal_lstm, fittest_lstm, tuned
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import select_champion
@@ -134,9 +134,8 @@ class Contest:
             epochs=self._best.candidate.budget,
         )
         files = native_files(
-            self._champion,
+            [Member(self._champion, weights)],
             self._experiment.space.signature,
-            weights,
             self._provenance(),
             self._experiment.dataset.preparation,
         )

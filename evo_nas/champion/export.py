@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
 
-    from evo_nas.models.network import Network
+    from evo_nas.models.ensemble import Model
 
 
 def check_target(out: Path, kind: str) -> None:
@@ -71,7 +71,7 @@ def export_network(folder: Path, out: Path, *, kind: str = "native") -> list[Pat
     return _write(EXPORTERS[kind].files(native_files_in(folder)), out)
 
 
-def load_champion(place: str | os.PathLike[str]) -> Network:
+def load_champion(place: str | os.PathLike[str]) -> Model:
     """Returns the network of an exported champion, or of the champion that a run keeps, in evaluation mode.
 
     ``network(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or

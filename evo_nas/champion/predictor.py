@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.models.network import Network
+    from evo_nas.models.ensemble import Model
     from evo_nas.tasks.preparation import Preparation
 
     Outputs = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class Predictor:
         preparation: From raw sequences to inputs, and from outputs to answers.
     """
 
-    network: Network
+    network: Model
     preparation: Preparation
 
     def predict(self, sequences: Any, *, sequence: str | None = None) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from evo_nas.models.network import Network
+    from evo_nas.models.ensemble import Model
     from evo_nas.models.recurrent_layer import States
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.metrics import Metric
@@ -35,7 +35,7 @@ class StatefulForward:
         truncation: Steps after which gradients within sequences that stand alone are cut; see `Network.forward`.
     """
 
-    def __init__(self, network: Network, split: Split, *, truncation: int | None = None) -> None:
+    def __init__(self, network: Model, split: Split, *, truncation: int | None = None) -> None:
         self._network = network
         self._split = split
         self._truncation = truncation
@@ -99,7 +99,7 @@ class Scores:
     metric: float
 
 
-def score(network: Network, split: Split, *, loss: TrainingLoss, metric: Metric) -> Scores:
+def score(network: Model, split: Split, *, loss: TrainingLoss, metric: Metric) -> Scores:
     """Returns the scores of ``network`` on all of ``split``, without dropout; the mode of the network is restored."""
     forward, was_training = StatefulForward(network, split), network.training
     network.eval()
@@ -130,7 +130,7 @@ def scores_of(parts: Iterable[Predictions], *, loss: TrainingLoss, metric: Metri
     )
 
 
-def score_part(network: Network, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
+def score_part(network: Model, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
     """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
     device = next(network.parameters()).device
     split = as_split(getattr(dataset, part), dataset.signature, device)

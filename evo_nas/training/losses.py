@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn import functional
 
+from evo_nas.models.ensemble import Link
 from evo_nas.models.recurrence import valid_steps
 from evo_nas.tasks.dataset import Objective
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from evo_nas.training.batches import Batch
 
 
+LINKS: Mapping[Objective, Link] = {
+    Objective.CROSS_ENTROPY: Link.CLASSES,
+    Objective.BINARY_CROSS_ENTROPY: Link.LABELS,
+    Objective.MSE: Link.VALUES,
+    Objective.QUANTILE: Link.VALUES,
+}
+"""The scale on which networks with this objective are averaged."""
 _IGNORED = -100
 """The class of rows that do not count; torch's cross-entropy leaves it out."""
 

@@ -2,10 +2,13 @@
 
 ::
 
-    genome.json          the genome, its search space and its origin
+    genome.json          the genome, its search space and its origin; the members and how they answer together
     architecture.json    layers, cells and head, as `genome.codec` writes them
     model.safetensors    the weights, by the names of the network's parameters
     preparation.json     what leads from raw sequences to inputs and from outputs to answers, if the task says it
+
+Of an ensemble these are the first member; ``model-2.safetensors`` and so on are the weights of the others, with
+``architecture-2.json`` and so on where a member has another architecture.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
@@ -26,17 +29,18 @@ from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
 from evo_nas.genome.parameters import count_parameters, count_spellings
+from evo_nas.models.ensemble import Link, Model, model_of
 from evo_nas.models.network import Network
 from evo_nas.tasks.preparation import Preparation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import Genome, SpaceOptions
 
-FORMAT = 1
+FORMAT = 2
 MAX_JSON_BYTES = 1_000_000
 MAX_PREPARATION_BYTES = 100_000_000
 """The preparation of a text holds its vocabulary."""
@@ -65,11 +69,36 @@ class Provenance:
     candidate: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One trained network of a champion.
+
+    Attributes:
+        architecture: The trained architecture.
+        weights: Its weights in the safetensors format, by the names of the network's parameters.
+        share: Its weight in the ensemble, relative to that of the others.
+    """
+
+    architecture: Architecture
+    weights: bytes
+    share: float = 1.0
+
+
+class _MemberFiles(BaseModel):
+    """The files of a member in ``genome.json``; plain names, so that nothing outside the folder is read."""
+
+    architecture: str = Field(ARCHITECTURE_FILE, pattern=r"^architecture(-\d+)?\.json$")
+    weights: str = Field(WEIGHTS_FILE, pattern=r"^model(-\d+)?\.safetensors$")
+    share: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
 class _GenomeFile(BaseModel):
     """The part of ``genome.json`` that loading needs."""
 
     format: int
     signature: Signature
+    link: Link = Link.VALUES
+    members: tuple[_MemberFiles, ...] = Field((_MemberFiles(),), min_length=1)
 
 
 class NativeExporter(Exporter):
@@ -83,40 +112,49 @@ class NativeExporter(Exporter):
 
 
 def native_files(
-    architecture: Architecture,
+    members: Sequence[Member],
     signature: Signature,
-    weights: bytes,
     provenance: Provenance,
     preparation: Preparation | None = None,
+    *,
+    link: Link = Link.VALUES,
 ) -> dict[str, bytes]:
     """Returns the content of each file of a champion by name.
 
     Args:
-        architecture: The trained architecture.
-        signature: Shape of its inputs and outputs.
-        weights: The weights in the safetensors format, by the names of the network's parameters.
+        members: Its networks; the first is the one to go on from where only one can be used.
+        signature: Shape of their inputs and outputs.
         provenance: The origin of the champion.
         preparation: What leads from raw sequences to its inputs and from its outputs to answers.
+        link: The scale on which several members are averaged.
     """
     prepares = {} if preparation is None else {PREPARATION_FILE: (preparation.to_json() + "\n").encode()}
     origin = asdict(provenance) | {"space": provenance.space.model_dump(mode="json")}
-    return _network_files(architecture, signature, weights, origin) | prepares
+    return _network_files(members, signature, origin, link) | prepares
 
 
 def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[str, bytes]:
     """Returns the content of each file of a network that is no champion, by name; ``origin`` says how it was made."""
-    return _network_files(network.architecture, network.signature, weights_of(network), origin)
+    member = Member(network.architecture, weights_of(network))
+    return _network_files([member], network.signature, origin, Link.VALUES)
 
 
 def _network_files(
-    architecture: Architecture, signature: Signature, weights: bytes, origin: Mapping[str, Any]
+    members: Sequence[Member], signature: Signature, origin: Mapping[str, Any], link: Link
 ) -> dict[str, bytes]:
-    facts = {**origin, "format": FORMAT, "signature": asdict(signature)}
-    return {
-        GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(),
-        ARCHITECTURE_FILE: (to_json(architecture) + "\n").encode(),
-        WEIGHTS_FILE: weights,
-    }
+    named, files = [], {}
+    known: dict[str, str] = {}  # the file of each architecture, since retrainings share one
+    for number, member in enumerate(members, start=1):
+        suffix = f"-{number}" if number > 1 else ""
+        text = to_json(member.architecture)
+        if text not in known:
+            known[text] = f"architecture{suffix}.json"
+            files[known[text]] = (text + "\n").encode()
+        weights = f"model{suffix}.safetensors"
+        files[weights] = member.weights
+        named.append({"architecture": known[text], "weights": weights, "share": member.share})
+    facts = {**origin, "format": FORMAT, "signature": asdict(signature), "link": link, "members": named}
+    return {GENOME_FILE: (json.dumps(facts, indent=2) + "\n").encode(), **files}
 
 
 def weights_of(network: Network) -> bytes:
@@ -132,14 +170,19 @@ def native_files_in(directory: Path) -> dict[str, bytes]:
         ChampionError: As `read_native`.
     """
     read_native(directory)
-    names = (GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE, PREPARATION_FILE)
-    return {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
+    members = _read_facts(directory).members
+    names = {
+        GENOME_FILE,
+        PREPARATION_FILE,
+        *(name for each in members for name in (each.architecture, each.weights)),
+    }
+    return {name: (directory / name).read_bytes() for name in sorted(names) if (directory / name).exists()}
 
 
-def read_native(directory: str | os.PathLike[str]) -> Network:
-    """Returns an exported network in evaluation mode; it gives the same outputs as when it was exported.
+def read_native(directory: str | os.PathLike[str]) -> Model:
+    """Returns an exported network or ensemble in evaluation mode; it gives the same outputs as when it was exported.
 
-    ``network(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or
+    ``model(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or
     int64 tokens ``(batch, time)``. It returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an
     output. Nothing in the directory is executed.
 
@@ -147,22 +190,26 @@ def read_native(directory: str | os.PathLike[str]) -> Network:
         ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
     """
     directory = Path(directory)
-    signature = _read_signature(directory)
+    facts = _read_facts(directory)
+    networks = [_read_member(directory, member, facts.signature) for member in facts.members]
+    return model_of(networks, link=facts.link, shares=[member.share for member in facts.members])
+
+
+def _read_member(directory: Path, member: _MemberFiles, signature: Signature) -> Network:
     try:
-        architecture = from_json(_read_text(directory / ARCHITECTURE_FILE))
+        architecture = from_json(_read_text(directory / member.architecture))
     except GenomeError as error:
         raise ChampionError(
-            f"{directory / ARCHITECTURE_FILE} is damaged: {error}; export it again"
+            f"{directory / member.architecture} is damaged: {error}; export it again"
         ) from error
-    _check_size(directory / WEIGHTS_FILE, architecture, signature=signature)
+    weights = directory / member.weights
+    _check_size(weights, architecture, signature=signature)
     try:
         network = Network(architecture, signature)
-        network.load_state_dict(load_file(directory / WEIGHTS_FILE))
+        network.load_state_dict(load_file(weights))
     except (GenomeError, RuntimeError, SafetensorError) as error:
-        raise ChampionError(
-            f"{directory / WEIGHTS_FILE} does not fit {ARCHITECTURE_FILE}: {error}"
-        ) from error
-    return network.eval()
+        raise ChampionError(f"{weights} does not fit {member.architecture}: {error}") from error
+    return network
 
 
 def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
@@ -183,7 +230,7 @@ def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
         raise ChampionError(f"{path}: {error}; export it again") from error
 
 
-def _read_signature(directory: Path) -> Signature:
+def _read_facts(directory: Path) -> _GenomeFile:
     path = directory / GENOME_FILE
     try:
         facts = _GenomeFile.model_validate_json(_read_text(path))
@@ -199,7 +246,7 @@ def _read_signature(directory: Path) -> Signature:
         raise ChampionError(
             f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
         )
-    return facts.signature
+    return facts
 
 
 def _read_text(path: Path, *, most: int = MAX_JSON_BYTES) -> str:

@@ -5,11 +5,12 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from evo_nas.champion.exporters.native import Provenance, native_files, read_native
+from evo_nas.champion.exporters.native import Member, Provenance, native_files, read_native
 from evo_nas.errors import ChampionError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
+from evo_nas.models.ensemble import Link
 from evo_nas.models.network import Network
 
 OPTIONS = SpaceOptions(widths=[4, 6], bidirectional=True, layers={"min": 1, "max": 3})
@@ -25,9 +26,8 @@ def exported(directory, *, signature=NUMERIC, seed=1):
     network = Network(space.decode(genome), signature).eval()
     directory.mkdir(exist_ok=True)
     provenance = Provenance(genome, space.canonical_hash(genome), OPTIONS, 4, "run", 17)
-    for name, content in native_files(
-        network.architecture, signature, save(network.state_dict()), provenance
-    ).items():
+    member = Member(network.architecture, save(network.state_dict()))
+    for name, content in native_files([member], signature, provenance).items():
         (directory / name).write_bytes(content)
     return network, genome
 
@@ -40,7 +40,7 @@ def test_spellings_of_tokens_are_exported_with_the_weights(tmp_path):
     network.front.read_spellings(tuple("abcdefg"))
     torch.nn.init.normal_(network.front.stem.vectors.weight)
     provenance = Provenance(genome, space.canonical_hash(genome), options, 4, "run", 17)
-    files = native_files(network.architecture, TOKENS, save(network.state_dict()), provenance)
+    files = native_files([Member(network.architecture, save(network.state_dict()))], TOKENS, provenance)
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     tokens = torch.randint(0, 7, (4, 9))
@@ -56,6 +56,33 @@ def test_a_loaded_champion_gives_the_outputs_it_gave_at_export(tmp_path, signatu
     loaded = read_native(tmp_path / "out")
     assert not loaded.training
     assert torch.equal(loaded(inputs, lengths), network(inputs, lengths))
+
+
+def test_an_ensemble_is_loaded_with_its_shares_and_the_scale_of_its_mean(tmp_path):
+    (network, genome), (other, _) = exported(tmp_path / "a", seed=1), exported(tmp_path / "b", seed=2)
+    members = [
+        Member(each.architecture, save(each.state_dict()), share)
+        for each, share in ((network, 2.0), (network, 1.0), (other, 1.0))
+    ]
+    provenance = Provenance(genome, "hash", OPTIONS, 4, "run", 17)
+    out = tmp_path / "out"
+    out.mkdir()
+    for name, content in native_files(members, NUMERIC, provenance, link=Link.CLASSES).items():
+        (out / name).write_bytes(content)
+    assert {path.name for path in out.glob("architecture*")} == {"architecture.json", "architecture-3.json"}
+    loaded = read_native(out)
+    assert loaded.shares == (0.5, 0.25, 0.25)
+    inputs = torch.randn(4, 9, 3)
+    expected = 0.75 * network(inputs).softmax(-1) + 0.25 * other(inputs).softmax(-1)
+    torch.testing.assert_close(loaded(inputs).softmax(-1), expected)
+
+
+def test_a_member_outside_the_folder_is_refused(tmp_path):
+    exported(tmp_path / "out")
+    path = tmp_path / "out" / "genome.json"
+    path.write_text(path.read_text().replace('"model.safetensors"', '"../model.safetensors"'))
+    with pytest.raises(ChampionError, match=r"damaged at members\.0\.weights"):
+        read_native(tmp_path / "out")
 
 
 def test_a_signature_that_does_not_fit_the_architecture_is_refused(tmp_path):
@@ -102,8 +129,8 @@ def test_a_missing_file_is_named(tmp_path, name):
 def test_a_newer_format_is_refused(tmp_path):
     exported(tmp_path / "out")
     path = tmp_path / "out" / "genome.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
-    with pytest.raises(ChampionError, match="format 2; this evo-nas reads up to 1"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
+    with pytest.raises(ChampionError, match="format 3; this evo-nas reads up to 2"):
         read_native(tmp_path / "out")
 
 
