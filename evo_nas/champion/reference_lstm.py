@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.genome.cell import CellGraph
     from evo_nas.genome.space import SearchSpace
 
 LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
@@ -29,12 +30,20 @@ _HALVINGS = 20
 
 
 def equal_lstm(model: Architecture, champion: Architecture, signature: Signature) -> Architecture:
-    """Returns ``model`` with LSTM cells and with widths scaled so that its size comes closest to that of ``champion``.
+    """Returns ``model`` with LSTM cells and the size of ``champion``; see `equal_around`."""
+    return equal_around(LSTM, model, champion, signature)
+
+
+def equal_around(
+    cell: CellGraph, model: Architecture, champion: Architecture, signature: Signature
+) -> Architecture:
+    """Returns ``model`` around ``cell``, with widths scaled so that its size comes closest to that of ``champion``.
 
     All else stays, its shortcut included. Parameters in tables of n-grams do not count as size, since a table compares
-    with no matrix: it neither makes an LSTM wider nor stands for its weights.
+    with no matrix: it neither makes a network wider nor stands for its weights.
 
     Args:
+        cell: The canonical cell of every layer.
         model: Any architecture.
         champion: The architecture whose size is wanted.
         signature: Shapes of the task.
@@ -48,13 +57,14 @@ def equal_lstm(model: Architecture, champion: Architecture, signature: Signature
     narrow, wide = 1 / 64, 16.0
     for _ in range(_HALVINGS):
         middle = (narrow * wide) ** 0.5
-        if size(_scaled(model, middle)) < wanted:
+        if size(_around(cell, model, middle)) < wanted:
             narrow = middle
         else:
             wide = middle
     # Widths are whole numbers, so no factor may hit the size exactly: the closer side wins.
     return min(
-        (_scaled(model, factor) for factor in (narrow, wide)), key=lambda lstm: abs(size(lstm) - wanted)
+        (_around(cell, model, factor) for factor in (narrow, wide)),
+        key=lambda network: abs(size(network) - wanted),
     )
 
 
@@ -80,8 +90,8 @@ def tuned(lstm: Architecture) -> list[Architecture]:
     ]
 
 
-def _scaled(architecture: Architecture, factor: float) -> Architecture:
+def _around(cell: CellGraph, architecture: Architecture, factor: float) -> Architecture:
     layers = tuple(
-        replace(layer, cell=LSTM, width=max(1, round(factor * layer.width))) for layer in architecture.layers
+        replace(layer, cell=cell, width=max(1, round(factor * layer.width))) for layer in architecture.layers
     )
     return replace(architecture, layers=layers)

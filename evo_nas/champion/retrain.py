@@ -14,7 +14,7 @@ from evo_nas.genome.codec import to_json
 from evo_nas.models.threads import one_thread
 from evo_nas.tasks.quantiles import coverage
 from evo_nas.training.adaptation import adapted_test_scores
-from evo_nas.training.batches import prepare
+from evo_nas.training.cuts import PreparedCuts
 from evo_nas.training.forward import score_part
 from evo_nas.training.runtime import device_for
 from evo_nas.training.trainer import train
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset
-    from evo_nas.training.batches import PreparedDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class Retraining:
         epochs: Passes over the training part.
         seed: Seed of the training.
         keeps_weights: Whether the result includes the weights.
+        cut: Which cut of the training and validation rows it learns from; see `Dataset.of_cut`.
+        scores_test: Whether the network is scored on the test part; only what is chosen already needs that.
     """
 
     name: str
@@ -44,11 +45,20 @@ class Retraining:
     epochs: int
     seed: int
     keeps_weights: bool = False
+    cut: int = 0
+    scores_test: bool = True
 
     @property
     def key(self) -> str:
-        """Identity of the training; equal keys give equal weights."""
-        facts = [json.loads(to_json(self.architecture)), self.epochs, self.seed, self.keeps_weights]
+        """Identity of the training; equal keys give equal weights and scores."""
+        facts = [
+            json.loads(to_json(self.architecture)),
+            self.epochs,
+            self.seed,
+            self.keeps_weights,
+            self.cut,
+            self.scores_test,
+        ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -58,8 +68,8 @@ class Retrained:
 
     Attributes:
         parameters: Trainable parameters of the network; 0 if it was never built.
-        validation: Validation metric; None if the training failed.
-        test: Test metric; None if the training failed or the metric is not finite.
+        validation: Validation metric on its cut, in the units of the data set itself; None if the training failed.
+        test: Test metric; None if the training failed, the metric is not finite, or nobody asked for it.
         error: Why the training failed; empty if it succeeded.
         coverage: Share of the test values within the outermost quantiles; None without quantiles.
     """
@@ -97,10 +107,10 @@ def retrain_here(
     requests: Sequence[Retraining], dataset: Dataset, training: TrainingConfig
 ) -> Iterator[tuple[Retraining, Retrained, bytes | None]]:
     """Runs the trainings one after another in this process."""
-    data = _prepared(dataset, training)
+    cuts = PreparedCuts(dataset, device_for(training))
     for request in requests:
         with one_thread():
-            result, weights = _retrain(request, data, dataset, training)
+            result, weights = _retrain(request, cuts, dataset, training)
         yield request, result, weights
 
 
@@ -109,31 +119,37 @@ def retrain_one(
 ) -> tuple[Retrained, bytes | None]:
     """Runs one training in a process that has not prepared the data yet."""
     with one_thread():
-        return _retrain(request, _prepared(dataset, training), dataset, training)
-
-
-def _prepared(dataset: Dataset, training: TrainingConfig) -> PreparedDataset:
-    return prepare(dataset, device_for(training))
+        return _retrain(request, PreparedCuts(dataset, device_for(training)), dataset, training)
 
 
 def _retrain(
-    request: Retraining, data: PreparedDataset, dataset: Dataset, training: TrainingConfig
+    request: Retraining, cuts: PreparedCuts, dataset: Dataset, training: TrainingConfig
 ) -> tuple[Retrained, bytes | None]:
     # The limit belongs to the search; here every training must finish, even on a slower machine.
     unlimited = training.without_time_limit()
+    data = cuts.of(request.cut)
     trained = train(request.architecture, data, unlimited, epochs=request.epochs, seed=request.seed)
     if trained.network is None:
         reason = trained.outcome.error or str(trained.outcome.status)
         return Retrained(trained.outcome.parameters, error=reason), None
-    test = _test_score(trained.network, dataset, training)
     result = Retrained(
         sum(parameter.numel() for parameter in trained.network.parameters()),
         validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
+    )
+    if request.scores_test:
+        # A cut has its own statistics, and the test part prepared with them.
+        result = _tested(result, trained.network, dataset.of_cut(request.cut), training)
+    return result, weights_of(trained.network) if request.keeps_weights else None
+
+
+def _tested(result: Retrained, network: Network, dataset: Dataset, training: TrainingConfig) -> Retrained:
+    test = _test_score(network, dataset, training)
+    return replace(
+        result,
         test=test if math.isfinite(test) else None,
         error="" if math.isfinite(test) else "the test metric is not finite",
-        coverage=_coverage(trained.network, dataset),
+        coverage=_coverage(network, dataset),
     )
-    return result, weights_of(trained.network) if request.keeps_weights else None
 
 
 def _test_score(network: Network, dataset: Dataset, training: TrainingConfig) -> float:

@@ -3,17 +3,33 @@ from dataclasses import replace
 
 import pytest
 
-from evo_nas.champion.reference_lstm import LEARNING_RATE_FACTORS, equal_lstm, fittest_lstm, tuned
+from evo_nas.champion.reference_lstm import (
+    LEARNING_RATE_FACTORS,
+    equal_around,
+    equal_lstm,
+    fittest_lstm,
+    tuned,
+)
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.blocks import Shortcut
-from evo_nas.genome.cells import cell_name
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cells import NAMED_CELLS, cell_name
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.parameters import count_parameters, count_tables
 from evo_nas.genome.space import SearchSpace
 
 SIGNATURE = Signature(features=8, outputs=10)
 SPACE = SearchSpace(SpaceOptions(), SIGNATURE, epochs=4)
+
+
+@pytest.mark.parametrize("name", ["gru", "mingru", "rnn_tanh"])
+def test_any_published_cell_can_stand_in_the_place_of_an_evolved_one(name: str) -> None:
+    champion = SPACE.decode(SPACE.random(random.Random(1)))
+    other = equal_around(canonical(NAMED_CELLS[name]), champion, champion, SIGNATURE)
+    assert {cell_name(layer.cell) for layer in other.layers} == {name}
+    wanted = count_parameters(champion, SIGNATURE)
+    assert abs(count_parameters(other, SIGNATURE) - wanted) < 0.05 * wanted
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -13,6 +13,7 @@ from evo_nas.champion.retrain import Retrained, Retraining, retrain_here, retrai
 from evo_nas.config import TrainingConfig
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.tasks.cuts.parts import PartsCut
 from evo_nas.tasks.dataset import Dataset
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.training import trainer
@@ -34,10 +35,12 @@ def test_equal_requests_have_one_key_and_other_ones_have_others() -> None:
         replace(REQUEST, seed=4),
         replace(REQUEST, epochs=2),
         replace(REQUEST, keeps_weights=True),
+        replace(REQUEST, cut=1),
+        replace(REQUEST, scores_test=False),
         replace(REQUEST, architecture=Architecture(layers=(Layer(NAMED_CELLS["lstm"], 4),), embedding=2)),
     ]
     assert replace(REQUEST, name="under another name").key == REQUEST.key
-    assert len({REQUEST.key, *(other.key for other in others)}) == 5
+    assert len({REQUEST.key, *(other.key for other in others)}) == 7
 
 
 def test_it_gives_the_same_here_and_in_a_process_of_its_own(dataset: Dataset) -> None:
@@ -50,6 +53,22 @@ def test_it_gives_the_same_here_and_in_a_process_of_its_own(dataset: Dataset) ->
     assert weights is not None
     assert weights == others
     assert sum(tensor.numel() for tensor in load(weights).values()) == here.parameters
+
+
+def test_a_training_on_another_cut_learns_from_its_rows(dataset: Dataset) -> None:
+    # The rows of the first cut are learnt by heart only where they are the ones that are learnt from.
+    swapped = replace(dataset, cuts=(PartsCut(dataset.validation, dataset.train),))
+    first, other = (retrain_one(replace(REQUEST, cut=cut), swapped, TRAINING)[0] for cut in (0, 1))
+    assert other == retrain_one(REQUEST, swapped.of_cut(1), TRAINING)[0]
+    assert other != first
+    ((_, here, _),) = filter(None, retrain_here([replace(REQUEST, cut=1)], swapped, TRAINING))
+    assert here == other
+
+
+def test_the_test_part_is_scored_only_where_it_is_asked_for(dataset: Dataset) -> None:
+    asked = retrain_one(REQUEST, dataset, TRAINING)[0]
+    unasked = retrain_one(replace(REQUEST, scores_test=False), dataset, TRAINING)[0]
+    assert unasked == replace(asked, test=None)
 
 
 def test_weights_are_given_only_where_they_are_wanted(dataset: Dataset) -> None:
