@@ -10,7 +10,6 @@ from evo_nas.genome.blocks import (
     ATTENTION_HEADS,
     ATTENTION_WINDOW,
     MEMORY_SLOTS,
-    Columns,
     Context,
     FrontKind,
     ShortcutKind,
@@ -27,23 +26,6 @@ FLOAT_BYTES = 4
 TOKEN_BYTES = 8
 COPIES = 4
 """Numbers kept for every parameter: value, gradient, the optimizer's state, and the value of the best epoch."""
-
-
-def can_stream(architecture: Architecture, signature: Signature) -> bool:
-    """Returns whether a network can read its input step by step, as `Network.forward_from` does.
-
-    The others need the whole sequence: to read it backwards, to subtract its last step, or for a map from all its
-    steps.
-    """
-    shortcut = architecture.shortcut.kind
-    return (
-        not any(layer.bidirectional for layer in architecture.layers)
-        and architecture.columns is Columns.TOGETHER
-        and architecture.forecast is Forecast.VALUE
-        and architecture.front.shortens == 1
-        and not architecture.head.segment
-        and (shortcut is ShortcutKind.NONE or (shortcut is ShortcutKind.NGRAMS and signature.per_step))
-    )
 
 
 def state_bytes(architecture: Architecture, signature: Signature) -> int:
@@ -139,23 +121,34 @@ def _pooling_state(pooling: Pooling, features: int) -> int:
     match pooling:
         case Pooling.LAST:
             return 0
-        case Pooling.MEAN | Pooling.MAX:
+        case Pooling.MEAN:
+            return features + 1  # the sum, and the number of steps
+        case Pooling.MAX:
             return features
         case Pooling.ATTENTION:
             return features + 2  # the weighted sum, the largest score, the sum of the weights
 
 
-def _kept_input(architecture: Architecture, signature: Signature) -> int:
-    """Returns the numbers of the input that are kept for maps from all steps."""
-    kind = architecture.shortcut.kind
-    if kind is ShortcutKind.POOLED:
-        return 2 * signature.features
-    reads_all = kind in (ShortcutKind.SHARED, ShortcutKind.FULL, ShortcutKind.FLAT)
-    if reads_all or architecture.forecast is Forecast.RELATIVE:
-        return signature.steps * signature.features
-    if kind is ShortcutKind.NGRAMS and not signature.per_step:
-        return signature.outputs + 1  # the sum of all runs, and their number
-    return 0
+def _kept_input(architecture: Architecture, signature: Signature) -> int:  # noqa: PLR0911 - one for each kind
+    """Returns the numbers that are kept for maps from all steps, and for inputs less their last step."""
+    steps, features = signature.steps, signature.features
+    if architecture.forecast is Forecast.RELATIVE:
+        return steps * features
+    # Of a window less its last step it must be known which steps are there.
+    seen = steps if architecture.forecast is not Forecast.VALUE else 0
+    match architecture.shortcut.kind:
+        case ShortcutKind.SHARED:
+            return steps * len(set(signature.last_values)) + seen
+        case ShortcutKind.FULL:
+            return steps * features + seen
+        case ShortcutKind.FLAT:
+            return steps * features + 1  # and the place of the next step
+        case ShortcutKind.POOLED:
+            return 2 * features + 1  # sum and maximum, and the number of steps
+        case ShortcutKind.NGRAMS if not signature.per_step:
+            return signature.outputs + 1  # the sum of all runs, and their number
+        case _:
+            return 0
 
 
 def _tokens(architecture: Architecture) -> int:

@@ -52,7 +52,7 @@ class Ensemble(nn.Module):
         self, inputs: Tensor, lengths: Tensor | None = None, *, truncation: int | None = None
     ) -> Tensor:
         """Returns the outputs, as `Network.forward` does."""
-        return self._joined([member(inputs, lengths, truncation=truncation) for member in self.members])
+        return self.joined([member(inputs, lengths, truncation=truncation) for member in self.members])
 
     def forward_from(
         self, inputs: Tensor, states: Mapping[str, Tensor] | None = None
@@ -66,9 +66,10 @@ class Ensemble(nn.Module):
             output, states_after = member.forward_from(inputs, own)
             outputs.append(output)
             after.update({prefix + name: state for name, state in states_after.items()})
-        return self._joined(outputs), after
+        return self.joined(outputs), after
 
-    def _joined(self, outputs: Sequence[Tensor]) -> Tensor:
+    def joined(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Returns the outputs ``(batch, ..., outputs)`` of the ensemble from those of each member."""
         stacked = torch.stack(list(outputs))  # (members, batch, ..., outputs)
         shares = stacked.new_tensor(self.shares).view(-1, *[1] * (stacked.dim() - 1))
         if self.link is Link.VALUES:

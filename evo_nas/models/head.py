@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Head
     from evo_nas.genome.decoder import DecoderShape
     from evo_nas.models.layers import TiedEmbedding
+    from evo_nas.models.recurrent_layer import States
 
 
 class LastStep(nn.Module):
@@ -36,6 +37,14 @@ class LastStep(nn.Module):
         """Returns ``(batch, features)`` of ``steps`` ``(batch, time, features)``."""
         return torch.where(self.backward, steps[:, 0], last_step(steps, lengths))
 
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns the last of the steps so far, and the states; see `RunningPooling`."""
+        return values, states
+
+    def zero_states(self, values: Tensor) -> States:  # noqa: ARG002
+        """Returns nothing, since the present step is the last one."""
+        return {}
+
 
 class MeanOverTime(nn.Module):
     """The mean of the steps within each sequence."""
@@ -46,6 +55,15 @@ class MeanOverTime(nn.Module):
             return steps.mean(dim=1)
         valid = valid_steps(lengths, steps.shape[1])[..., None]
         return steps.masked_fill(~valid, 0.0).sum(dim=1) / lengths[:, None]
+
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns the mean of the steps so far, and the states after this one; see `RunningPooling`."""
+        total, count = states["sum"] + values, states["count"] + 1.0
+        return (total / count)[0], {"sum": total, "count": count}
+
+    def zero_states(self, values: Tensor) -> States:
+        """Returns the states before the first step; see `RunningPooling`."""
+        return {"sum": torch.zeros_like(values)[None], "count": torch.zeros_like(values[None, :, :1])}
 
 
 class MaxOverTime(nn.Module):
@@ -58,6 +76,15 @@ class MaxOverTime(nn.Module):
             # Zero would win over negative features of a short sequence.
             steps = steps.masked_fill(~valid, -torch.inf)
         return steps.amax(dim=1)
+
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns the largest values of the steps so far, and the states after this one; see `RunningPooling`."""
+        largest = torch.maximum(states["largest"], values)
+        return largest[0], {"largest": largest}
+
+    def zero_states(self, values: Tensor) -> States:
+        """Returns the states before the first step; see `RunningPooling`."""
+        return {"largest": torch.full_like(values, -torch.inf)[None]}
 
 
 class Attention(nn.Module):
@@ -73,6 +100,46 @@ class Attention(nn.Module):
         if lengths is not None:
             scores = scores.masked_fill(~valid_steps(lengths, steps.shape[1]), -torch.inf)
         return torch.einsum("bt,btf->bf", scores.softmax(dim=1), steps)
+
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns the weighted mean of the steps so far, and the states after this one; see `RunningPooling`.
+
+        What was summed is scaled down whenever a score is larger than all before (Milakov and Gimelshein, 2018).
+        """
+        scores = self.score(values)[None]  # (1, batch, 1)
+        largest = torch.maximum(states["largest"], scores)
+        kept, weight = (states["largest"] - largest).exp(), (scores - largest).exp()
+        weights = kept * states["weights"] + weight
+        weighted = kept * states["weighted"] + weight * values
+        return (weighted / weights)[0], {"largest": largest, "weights": weights, "weighted": weighted}
+
+    def zero_states(self, values: Tensor) -> States:
+        """Returns the states before the first step; see `RunningPooling`."""
+        nothing = torch.zeros_like(values[None])
+        return {
+            "largest": torch.full_like(nothing[..., :1], -torch.inf),
+            "weights": nothing[..., :1],
+            "weighted": nothing,
+        }
+
+
+class RunningPooling(Protocol):
+    """A pooling that also reads one step after the other."""
+
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what the steps so far are pooled to, ``(batch, features)``, and the states after this one.
+
+        Args:
+            values: The present step, ``(batch, features)``.
+            states: Those after the step before, each ``(1, batch, ...)``; see `zero_states`.
+        """
+
+    def zero_states(self, values: Tensor) -> States:
+        """Returns the states before the first step.
+
+        Args:
+            values: Any step, ``(batch, features)``, for its shape.
+        """
 
 
 POOLINGS: Mapping[Pooling, Callable[[Sequence[bool]], nn.Module]] = {
@@ -135,6 +202,22 @@ class OutputHead(nn.Module):
             lengths: int64 ``(batch,)``; None if no sequence is padded.
         """
         return self._outputs_of(steps if self.pooling is None else self.pooling(steps, lengths))
+
+    def step(self, values: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns the outputs ``(batch, outputs)`` for the steps so far, and the states after this one.
+
+        Args:
+            values: Output of the layers below at the present step, ``(batch, features)``.
+            states: Those after the step before; see `zero_states`.
+        """
+        if self.pooling is None:
+            return self._outputs_of(values), states
+        pooled, after = cast("RunningPooling", self.pooling).step(values, states)
+        return self._outputs_of(pooled), after
+
+    def zero_states(self, values: Tensor) -> States:
+        """Returns the states before the first step, for any step ``values`` ``(batch, features)``."""
+        return {} if self.pooling is None else cast("RunningPooling", self.pooling).zero_states(values)
 
     def of_segments(self, decoded: Tensor, steps: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns ``(batch, outputs)`` from what was decoded for each segment, and for `forward` besides.

@@ -82,6 +82,36 @@ class Pace:
             "position": torch.full_like(states["position"], unread.shape[1]),
         }
 
+    def step_from(
+        self, scan: Callable[[Tensor, States], tuple[Tensor, States]], inputs: Tensor, states: States
+    ) -> tuple[Tensor, States]:
+        """Returns what `run_from` does of one step, by operations that do not depend on where the chunk ends.
+
+        So the step can be recorded, at the price of an update that is thrown away where none is due.
+
+        Args:
+            scan: As for `run_from`.
+            inputs: ``(batch, 1, inputs)``.
+            states: As for `run_from`.
+        """
+        read = states["read"] + inputs.transpose(0, 1)
+        position = states["position"] + 1.0
+        outputs, updated = scan((read / self._period).transpose(0, 1), states)
+        is_whole = position >= self._period  # (1, batch)
+        is_due = is_whole[..., None]
+        held = torch.where(is_due, outputs.transpose(0, 1), states["held"])
+        # Chosen, not multiplied by a mask: an update that is not due may overflow.
+        after = {
+            name: torch.where(is_due if state.dim() == 3 else is_whole, state, states[name])
+            for name, state in updated.items()
+        }
+        return held.transpose(0, 1), {
+            **after,
+            "read": torch.where(is_due, 0.0, read),
+            "held": held,
+            "position": torch.where(is_whole, 0.0, position),
+        }
+
     def zero_states(self, inputs: Tensor) -> States:
         """Returns the states that a pass over ``inputs`` ``(batch, time, inputs)`` begins with."""
         rows = len(inputs)

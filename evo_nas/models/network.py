@@ -162,7 +162,7 @@ class Network(nn.Module):
             return outputs
 
         if truncation is None or steps.values.shape[1] <= truncation:
-            features = self._through_layers(steps.values, run)
+            features = self.through_layers(steps.values, run)
         else:
             features = self._truncated(steps, truncation)
         outputs: Tensor = (
@@ -199,9 +199,9 @@ class Network(nn.Module):
             after.update(_named(f"layer{index}", state))
             return outputs
 
-        return self._through_layers(values, run), after
+        return self.through_layers(values, run), after
 
-    def _through_layers(self, values: Tensor, run: Callable[[int, RecurrentLayer, Tensor], Tensor]) -> Tensor:
+    def through_layers(self, values: Tensor, run: Callable[[int, RecurrentLayer, Tensor], Tensor]) -> Tensor:
         """Returns what the head reads, where ``run`` gives the output of each layer by its position."""
         below = [values]
         for index, (settings, layer) in enumerate(zip(self.architecture.layers, self.layers, strict=True)):

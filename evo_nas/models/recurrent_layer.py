@@ -10,6 +10,7 @@ from evo_nas.genome.architecture import Norm
 from evo_nas.genome.blocks import Context
 from evo_nas.models.backends import backend_for
 from evo_nas.models.contexts import LayerContext
+from evo_nas.models.eager import run_steps
 from evo_nas.models.hierarchy import Pace
 from evo_nas.models.layers import SequenceDropout, StateWeightDropout
 
@@ -93,13 +94,39 @@ class RecurrentLayer(nn.Module):
             states: What the call for the piece before returned; None for zeros.
         """
         values = self._enter(inputs)
-        before = self._zero_states(inputs) if states is None else states
+        before = self.zero_states(inputs) if states is None else states
         scan = self._scan_from
         with self._dropped_weights():
             outputs, after = (
                 scan(values, before) if self.pace is None else self.pace.run_from(scan, values, before)
             )
         return self._leave(outputs, inputs), after
+
+    def step_from(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what `forward_from` does of one step ``(batch, 1, width)``, by operations of torch alone.
+
+        They do not depend on the values of states, so that a step can be recorded once for all.
+
+        Args:
+            inputs: ``(batch, 1, inputs)``.
+            states: Those after the step before; see `zero_states`.
+        """
+        values = self._enter(inputs)
+        outputs, after = (
+            self._step(values, states)
+            if self.pace is None
+            else self.pace.step_from(self._step, values, states)
+        )
+        return self._leave(outputs, inputs), after
+
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns the states that a pass over ``inputs`` ``(batch, time, inputs)`` begins with."""
+        states = {"cell": self.recurrence.zero_states(inputs)}
+        if self.context is not None:
+            states |= self.context.zero_states(inputs)
+        if self.pace is not None:
+            states |= self.pace.zero_states(inputs)
+        return states
 
     def _dropped_weights(self) -> AbstractContextManager[None]:
         return self.recurrence.with_weights(self.weight_dropout(self.recurrence))
@@ -131,20 +158,17 @@ class RecurrentLayer(nn.Module):
 
     def _scan_from(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
         """Returns the output of every update of a piece ``(batch, updates, width)``, and the states after it."""
-        outputs, cell = self.recurrence.forward_from(inputs, states["cell"])
+        return self._with_context_from(*self.recurrence.forward_from(inputs, states["cell"]), states)
+
+    def _step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what `_scan_from` does, with the eager backend and the weights of this one."""
+        return self._with_context_from(*run_steps(self.recurrence, inputs, states["cell"], None), states)
+
+    def _with_context_from(self, outputs: Tensor, cell: Tensor, states: States) -> tuple[Tensor, States]:
         if self.context is None:
             return outputs, {"cell": cell}
         outputs, after = self.context.forward_from(outputs, states)
         return outputs, {"cell": cell, **after}
-
-    def _zero_states(self, inputs: Tensor) -> States:
-        """Returns the states that a pass over ``inputs`` ``(batch, time, inputs)`` begins with."""
-        states = {"cell": self.recurrence.zero_states(inputs)}
-        if self.context is not None:
-            states |= self.context.zero_states(inputs)
-        if self.pace is not None:
-            states |= self.pace.zero_states(inputs)
-        return states
 
 
 def _norm(width: int, *, exists: bool) -> nn.Module:

@@ -63,6 +63,28 @@ class LinearShortcut(nn.Module):
             f"a {type(self).__name__} reads whole sequences; call the network with the whole, or choose no shortcut"
         )
 
+    def step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what is added to the outputs for the steps so far ``(batch, outputs)``, and the states after this.
+
+        Args:
+            inputs: The present step, ``(batch, features)``.
+            states: Those after the step before; see `zero_states`.
+        """
+        read, after = self._read_step(inputs, states)
+        return self.as_outputs(functional.linear(read, self.weight)) + self.bias, after
+
+    @abstractmethod
+    def _read_step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what `read` does of the steps so far, and the states after this one; see `step`."""
+
+    @abstractmethod
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns the states before the first step, each ``(any, batch, ...)``.
+
+        Args:
+            inputs: Any step, ``(batch, features)``, for its shape.
+        """
+
     def as_outputs(self, lines: Tensor) -> Tensor:
         """Returns ``lines`` ``(batch, ..., lines)`` in the order of the outputs, ``(batch, outputs)``."""
         return lines
@@ -96,6 +118,14 @@ class SharedLine(LinearShortcut):
         values = inputs[:, :, self.columns]
         return _latest(values, lengths, self.weight.shape[1], relative=self._relative).transpose(1, 2)
 
+    def _read_step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        window, after = _window_after(inputs[:, self.columns], states, relative=self._relative)
+        return window.permute(1, 2, 0), after
+
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns an empty window of the targets; see `LinearShortcut.zero_states`."""
+        return _no_window(inputs[:, self.columns], self.weight.shape[1], relative=self._relative)
+
     def as_outputs(self, lines: Tensor) -> Tensor:
         """Returns ``lines`` ``(batch, targets, horizon)`` by step, target and level."""
         by_step = lines.transpose(1, 2)
@@ -125,6 +155,14 @@ class FullLine(LinearShortcut):
         """Returns the last steps, ``(batch, steps * features)``; see `LinearShortcut.read`."""
         return _latest(inputs, lengths, self._steps, relative=self._relative).flatten(1)
 
+    def _read_step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        window, after = _window_after(inputs, states, relative=self._relative)
+        return window.transpose(0, 1).flatten(1), after
+
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns an empty window of all features; see `LinearShortcut.zero_states`."""
+        return _no_window(inputs, self._steps, relative=self._relative)
+
 
 class FlatLine(LinearShortcut):
     """A map from all steps of a sequence to the outputs; of a sequence that is too long it reads the first steps."""
@@ -140,6 +178,17 @@ class FlatLine(LinearShortcut):
         # A negative padding cuts off what is too long.
         return functional.pad(inputs, (0, 0, 0, self._steps - inputs.shape[1])).flatten(1)
 
+    def _read_step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        places = torch.arange(self._steps, device=inputs.device)[:, None, None]
+        read = torch.where(places == states["position"][..., None], inputs, states["steps"])
+        after = {"steps": read, "position": states["position"] + 1.0}
+        return read.transpose(0, 1).flatten(1), after
+
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns no steps, and the place of the first; see `LinearShortcut.zero_states`."""
+        rows, features = inputs.shape
+        return {"steps": inputs.new_zeros(self._steps, rows, features), "position": inputs.new_zeros(1, rows)}
+
 
 class PooledLine(LinearShortcut):
     """A map from mean and maximum over the steps of a sequence to the outputs."""
@@ -151,6 +200,15 @@ class PooledLine(LinearShortcut):
     def read(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Returns mean and maximum, ``(batch, 2 * features)``; see `LinearShortcut.read`."""
         return torch.cat([self._mean(inputs, lengths), self._max(inputs, lengths)], dim=1)
+
+    def _read_step(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        mean, of_mean = self._mean.step(inputs, states)
+        largest, of_max = self._max.step(inputs, states)
+        return torch.cat([mean, largest], dim=1), of_mean | of_max
+
+    def zero_states(self, inputs: Tensor) -> States:
+        """Returns the states of both poolings; see `LinearShortcut.zero_states`."""
+        return self._mean.zero_states(inputs) | self._max.zero_states(inputs)
 
 
 class NgramTable(nn.Module):
@@ -205,6 +263,33 @@ class NgramTable(nn.Module):
         sums = self._sums(hashed_ngrams(tokens, self._ngrams, before=before))
         return sums, {"tokens": tokens_before(tokens, self._ngrams, before)}
 
+    def step(self, tokens: Tensor, states: States) -> tuple[Tensor, States]:
+        """Returns what is added to the outputs for the tokens so far ``(batch, outputs)``, and the states after this.
+
+        Args:
+            tokens: The present token of each sequence, int64 ``(batch,)``.
+            states: Those after the token before; see `zero_states`.
+        """
+        before = states.get("tokens", tokens.new_zeros(0, tokens.shape[0]))
+        rows = hashed_ngrams(tokens[:, None], self._ngrams, before=before)[:, 0]  # (batch, orders)
+        sums, after = self._sums(rows), dict(states)
+        if "tokens" in states:
+            after["tokens"] = tokens_before(tokens[:, None], self._ngrams, before)
+        if self._per_step:
+            return sums, after
+        after["sums"] = states["sums"] + sums
+        after["runs"] = states["runs"] + (rows != NO_NGRAM).sum(dim=1).to(sums.dtype)
+        return (after["sums"] / after["runs"].clamp(min=1.0).sqrt()[..., None])[0], after
+
+    def zero_states(self, tokens: Tensor) -> States:
+        """Returns the states before the first token, for any ``tokens`` ``(batch,)``: those before, sums, and runs."""
+        rows, reach = len(tokens), self._ngrams.longest - 1
+        states = {"tokens": tokens.new_zeros(reach, rows)} if reach else {}
+        if not self._per_step:
+            states["sums"] = self.table.new_zeros(1, rows, self.table.shape[1])
+            states["runs"] = self.table.new_zeros(1, rows)
+        return states
+
     def _sums(self, rows: Tensor) -> Tensor:
         """Returns the sums ``(..., outputs)`` of the ``rows`` ``(..., n)`` of the table."""
         # A sparse gradient is added to a buffer in a fraction of the time, but no graph of a GPU can record it.
@@ -255,3 +340,26 @@ def _latest(values: Tensor, lengths: Tensor | None, steps: int, *, relative: boo
     positions = lengths[:, None] + torch.arange(-steps, 0, device=values.device)
     taken = values.gather(1, positions.clamp(min=0)[..., None].expand(-1, -1, values.shape[2]))
     return taken.masked_fill((positions < 0)[..., None], 0.0)
+
+
+def _no_window(values: Tensor, steps: int, *, relative: bool) -> States:
+    """Returns an empty window of ``steps``, for any step ``values`` ``(batch, features)``."""
+    rows = values.shape[0]
+    states = {"window": values.new_zeros(steps, *values.shape)}
+    # Only what was read is less the last step: which part of the window that is must be known.
+    return states | ({"seen": values.new_zeros(steps, rows)} if relative else {})
+
+
+def _window_after(values: Tensor, states: States, *, relative: bool) -> tuple[Tensor, States]:
+    """Returns what `_latest` does of the steps so far, ``(steps, batch, features)``, and the states after this one.
+
+    Args:
+        values: The present step, ``(batch, features)``.
+        states: Those after the step before; see `_no_window`.
+        relative: Whether the present step is subtracted.
+    """
+    window = torch.cat([states["window"][1:], values[None]])
+    if not relative:
+        return window, {"window": window}
+    seen = torch.cat([states["seen"][1:], torch.ones_like(states["seen"][:1])])
+    return torch.where(seen[..., None] > 0, window - values, 0.0), {"window": window, "seen": seen}

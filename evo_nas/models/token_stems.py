@@ -80,8 +80,8 @@ class Subwords(Stem):
         return Steps(steps.values + self._vectors_of(_tokens(steps)), steps.lengths)
 
     def _vectors_of(self, tokens: Tensor) -> Tensor:
-        # A batch with more tokens than there are words has words more than once.
-        if tokens.numel() > len(self.spellings):
+        # A batch with more tokens than there are words has words more than once. What is recorded serves any batch.
+        if not torch.compiler.is_exporting() and tokens.numel() > len(self.spellings):
             return functional.embedding(tokens, self.vectors(self.spellings))
         vectors: Tensor = self.vectors(self.spellings[tokens.flatten()])
         return vectors.view(*tokens.shape, self.width)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from evo_nas.config.objectives import LATENCY_METRIC
-from evo_nas.genome.footprint import can_stream
+from evo_nas.genome.streaming import can_stream
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
+from evo_nas.models.streaming import StreamingModel
 from evo_nas.training.runtime import training_thread
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evo_nas.genome.architecture import Signature
-    from evo_nas.models.recurrent_layer import States
 
 WARM_UP = 20
 """Calls that are not counted: the first ones build what later ones use."""
@@ -44,7 +44,7 @@ def measure_latency(network: Network, *, clock: Callable[[], float] = time.perf_
     with SeededInit(torch.Generator()):  # no weights are drawn from the generator of the process
         copy = Network(network.architecture, network.signature).eval()
     copy.load_state_dict(network.state_dict())
-    streams = can_stream(network.architecture, network.signature)
+    streams = can_stream(network.architecture)
     steps = 1 if streams else max(1, network.signature.steps)
     inputs = _any_input(network.signature, steps)
     with training_thread(torch.device("cpu")), torch.inference_mode():
@@ -56,11 +56,12 @@ def measure_latency(network: Network, *, clock: Callable[[], float] = time.perf_
 
 def _stream(network: Network, inputs: Tensor) -> Callable[[], object]:
     """Returns what reads one more step of a stream at each call."""
-    states: States | None = None
+    streaming = StreamingModel(network, records=False)
+    states, step = streaming.zero_states(len(inputs)), inputs[:, 0]
 
     def read() -> None:
         nonlocal states
-        _, states = network.forward_from(inputs, states)
+        _, states = streaming(step, states)
 
     return read
 

@@ -25,13 +25,13 @@ PLAIN = Architecture((Layer(RNN, 4),))
         (Architecture((Layer(RNN, 4, period=2),)), 4 + 3 + 4 + 1),
         (Architecture((Layer(RNN, 4, context=Context.ATTENTION),)), 4 + 64 * (4 + 1)),
         (Architecture((Layer(RNN, 4, context=Context.MEMORY),)), 4 + 16 * 2 * 2),
-        (Architecture((Layer(RNN, 4),), Head(pooling=Pooling.MEAN)), 4 + 4),
+        (Architecture((Layer(RNN, 4),), Head(pooling=Pooling.MEAN)), 4 + 4 + 1),
         (Architecture((Layer(RNN, 4),), Head(pooling=Pooling.ATTENTION)), 4 + 4 + 2),
         (replace(PLAIN, front=Front.of("differences")), 4 + 3 + 1),
         (replace(PLAIN, front=Front.of("convolution 3/2")), 4 + 2 * 3),
-        (replace(PLAIN, shortcut=Shortcut.of("pooled")), 4 + 2 * 3),
+        (replace(PLAIN, shortcut=Shortcut.of("pooled")), 4 + 2 * 3 + 1),
+        (replace(PLAIN, shortcut=Shortcut.of("flat")), 4 + 10 * 3 + 1),
         # What needs the whole sequence keeps all that it reads.
-        (replace(PLAIN, shortcut=Shortcut.of("flat")), 4 + 10 * 3),
         (Architecture((Layer(RNN, 4), Layer(RNN, 5, bidirectional=True))), 4 + 5 + 10 * 4),
     ],
 )

@@ -42,7 +42,7 @@ def test_an_ensemble_reads_a_long_sequence_piece_by_piece():
 
 def test_the_logits_of_a_certain_label_stay_finite():
     ensemble = Ensemble(networks(SEQUENCE, 2), [0.5, 0.5], Link.LABELS)
-    logits = ensemble._joined([torch.tensor([[200.0, -200.0]])] * 2)
+    logits = ensemble.joined([torch.tensor([[200.0, -200.0]])] * 2)
     torch.testing.assert_close(logits, torch.tensor([[200.0, -200.0]]))
 
 

@@ -9,6 +9,7 @@ import torch
 from evo_nas.genome.architecture import Architecture, Layer, Signature
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.network import Network
+from evo_nas.models.streaming import StreamingModel
 from evo_nas.training import latency
 from evo_nas.training.latency import LEAST_CALLS, MOST_CALLS, WARM_UP, measure_latency
 
@@ -32,19 +33,21 @@ def ticking(step_s: float) -> Callable[[], float]:
 def reads(monkeypatch) -> list[int]:
     """The steps of every call of a network."""
     seen: list[int] = []
-    whole, piece = Network.forward, Network.forward_from
+    whole, step, carried = Network.forward, StreamingModel.forward, None
 
     def forward(self, inputs, *args, **kwargs):
         seen.append(inputs.shape[1])
         return whole(self, inputs, *args, **kwargs)
 
-    def forward_from(self, inputs, states=None):
-        assert (states is None) == (not seen)
-        seen.append(inputs.shape[1])
-        return piece(self, inputs, states)
+    def forward_step(self, inputs, states):
+        nonlocal carried
+        assert (states is carried) == bool(seen)
+        seen.append(1)
+        outputs, carried = step(self, inputs, states)
+        return outputs, carried
 
     monkeypatch.setattr(Network, "forward", forward)
-    monkeypatch.setattr(Network, "forward_from", forward_from)
+    monkeypatch.setattr(StreamingModel, "forward", forward_step)
     return seen
 
 
@@ -70,14 +73,14 @@ def test_calls_are_enough_and_not_too_many_after_a_warm_up(step_s, calls, reads)
 
 
 def test_slow_calls_are_in_the_tail_and_not_in_the_median(monkeypatch) -> None:
-    now, calls, read = 0.0, count(), Network.forward_from
+    now, calls, read = 0.0, count(), StreamingModel.forward
 
-    def forward_from(self, inputs, states=None):
+    def forward(self, inputs, states):
         nonlocal now
         now += 0.1 if next(calls) % 25 == 0 else 0.001
         return read(self, inputs, states)
 
-    monkeypatch.setattr(Network, "forward_from", forward_from)
+    monkeypatch.setattr(StreamingModel, "forward", forward)
     found = measure_latency(network(), clock=lambda: now)
     assert found["latency_p50_ms"] == pytest.approx(1.0)
     assert found["latency_p99_ms"] == pytest.approx(100.0)
