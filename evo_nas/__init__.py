@@ -3,8 +3,8 @@
 The Python interface::
 
     verdict = evo_nas.search("configs/quickstart.yaml")     # starts the search, or resumes it
-    network = evo_nas.load_champion("runs/quickstart")      # the champion as a torch.nn.Module
-    answers = evo_nas.load_predictor("runs/mine").predict(raw)    # classes or numbers for raw sequences
+    champion = evo_nas.load_champion("runs/quickstart")     # `champion.model` is a torch.nn.Module
+    answers = champion.predict(raw)                         # classes or numbers for raw sequences
     table = evo_nas.load_run("runs/quickstart")             # every evaluation as a pyarrow.Table
 
     run = evo_nas.Run.at("runs/quickstart")                 # what is kept of a search: best, lineage, baselines
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Run,
         dataset_from_arrays,
         load_champion,
-        load_predictor,
         load_run,
         open_session,
         register_strategy,
@@ -47,7 +46,6 @@ __all__ = [
     "Run",
     "dataset_from_arrays",
     "load_champion",
-    "load_predictor",
     "load_run",
     "open_session",
     "register_strategy",

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.champion.export import load_champion
-from evo_nas.champion.predictor import load_predictor
+from evo_nas.champion.champion import load_champion
 from evo_nas.config import SearchConfig, configured, load_config
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.runs import Run
@@ -34,7 +33,6 @@ __all__ = [
     "Run",
     "dataset_from_arrays",
     "load_champion",
-    "load_predictor",
     "load_run",
     "open_session",
     "register_strategy",

@@ -30,7 +30,6 @@ NAMES = [
     "Run",
     "dataset_from_arrays",
     "load_champion",
-    "load_predictor",
     "load_run",
     "open_session",
     "register_strategy",
@@ -98,7 +97,7 @@ def test_the_champion_of_arrays_is_exported_without_them(tmp_path: Path) -> None
     evo_nas.search(SETTINGS, tmp_path / "run", dataset=dataset(), executor="inline")
     exported = CliRunner().invoke(main, ["export", str(tmp_path / "run"), "--out", str(tmp_path / "out")])
     assert exported.exit_code == 0, exported.output
-    assert evo_nas.load_champion(tmp_path / "out").signature.features == 2
+    assert evo_nas.load_champion(tmp_path / "out").model.signature.features == 2
 
 
 def test_a_dataset_beside_another_task_is_refused(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_the_python_interface_searches_judges_reads_and_loads(settings, tmp_path
     assert table["fitness"][verdict.candidate].as_py() == max(
         fitness for fitness in table["fitness"].to_pylist() if fitness is not None
     )
-    network = evo_nas.load_champion(run)
+    network = evo_nas.load_champion(run).model
     assert network(torch.zeros(3, 8, 2)).shape == (3, 2)
     assert evo_nas.search(settings(), run, executor="inline") == verdict
 

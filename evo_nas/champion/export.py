@@ -1,4 +1,4 @@
-"""Exports the champion of a run and loads it again."""
+"""Exports the champion of a run, and finds the files of one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import native_files_in, read_native
+from evo_nas.champion.exporters.native import native_files_in
 from evo_nas.champion.exporters.registry import EXPORTERS
 from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
@@ -16,8 +16,6 @@ from evo_nas.runs import Run
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
-
-    from evo_nas.models.ensemble import Model
 
 
 def check_target(out: Path, kind: str) -> None:
@@ -69,23 +67,6 @@ def export_network(folder: Path, out: Path, *, kind: str = "native") -> list[Pat
     """
     check_target(out, kind)
     return _write(EXPORTERS[kind].files(native_files_in(folder)), out)
-
-
-def load_champion(place: str | os.PathLike[str]) -> Model:
-    """Returns the network of an exported champion, or of the champion that a run keeps, in evaluation mode.
-
-    ``network(inputs, lengths=None)`` takes inputs as the task prepares them: float32 ``(batch, time, features)`` or
-    int64 tokens ``(batch, time)``. It returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an
-    output. It gives the same outputs as after its training. Nothing that is read is executed.
-
-    Args:
-        place: The directory of an export in the native format, or the directory or URI of a run.
-
-    Raises:
-        ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
-    """
-    with champion_folder(place) as folder:
-        return read_native(folder)
 
 
 @contextmanager

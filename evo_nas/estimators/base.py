@@ -18,8 +18,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from evo_nas.api import search
+from evo_nas.champion.champion import Champion, load_champion
 from evo_nas.champion.export import check_target
-from evo_nas.champion.predictor import Predictor, load_predictor
 from evo_nas.champion.verdict import Verdict
 from evo_nas.config.validation_errors import shown
 from evo_nas.data.frames import is_frame, names_its_rows
@@ -81,7 +81,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     seed_: int
     n_features_in_: int
     _files: Mapping[str, bytes]
-    _predictor: Predictor | None
+    _champion: Champion | None
 
     def __init__(  # noqa: PLR0913 - scikit-learn takes the parameters from this signature
         self,
@@ -121,16 +121,16 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
 
     @property
-    def predictor(self) -> Predictor:
+    def champion(self) -> Champion:
         """The champion, which takes raw sequences.
 
         Raises:
             NotFittedError: `fit` was not called.
         """
         check_is_fitted(self, "verdict_")
-        if self._predictor is None:  # after it was unpickled
-            self._predictor = self._from_files()
-        return self._predictor
+        if self._champion is None:  # after it was unpickled
+            self._champion = self._from_files()
+        return self._champion
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the fitted estimator as JSON and safetensors, which `load` reads; nothing of it is executed then.
@@ -183,13 +183,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             file.name: file.read_bytes() for file in path.parent.iterdir() if file != path and file.is_file()
         }
         # Read at once, so that a damaged file is found here.
-        estimator._predictor = load_predictor(directory)
+        estimator._champion = load_champion(directory)
         return estimator
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
         # The network is made again from its files.
-        return state | ({"_predictor": None} if "_predictor" in state else {})
+        return state | ({"_champion": None} if "_champion" in state else {})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -274,13 +274,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             place = Path(folder) / "run" if self.run is None else self.run
             self.verdict_ = search(settings, place, dataset=dataset, executor=self.executor, on_event=say)
             self._files = Run.at(place).champion.files()
-        self._predictor = self._from_files()
+        self._champion = self._from_files()
         self.remarks_, self.seed_ = dataset.remarks, seed
 
-    def _from_files(self) -> Predictor:
+    def _from_files(self) -> Champion:
         with TemporaryDirectory() as folder:
             _write(Path(folder), self._files)
-            return load_predictor(folder)
+            return load_champion(folder)
 
 
 def _plain(value: Any) -> Any:

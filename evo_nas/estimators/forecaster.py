@@ -155,7 +155,7 @@ class EvoForecaster(SequenceEstimator):
         Raises:
             ValueError: A series is too short, or its error has no scale, since it never changes.
         """
-        preparation = self.predictor.preparation
+        preparation = self.champion.prepared
         with value_errors():
             items, columns = read_series_in_memory(_listed(X)[0], holes=True)
             values, targets = preparation.inputs.columns, preparation.answers.columns  # type: ignore[union-attr]
@@ -163,7 +163,7 @@ class EvoForecaster(SequenceEstimator):
                 raise DataError(f"X has no column {unknown[0]!r}; must have those of fit")
             items = [item[:, list(map(columns.index, values))] for item in items]
             ahead, places = preparation.answers.horizon, list(map(values.index, targets))  # type: ignore[union-attr]
-            forecasts = self.predictor.forecast([item[:-ahead] for item in items])
+            forecasts = self.champion.forecast([item[:-ahead] for item in items])
             errors = [
                 _scaled_error(f"series {number}", item[:, places], forecast, self.season)
                 for number, (item, forecast) in enumerate(zip(items, forecasts, strict=True), start=1)
@@ -171,13 +171,13 @@ class EvoForecaster(SequenceEstimator):
         return -float(np.mean(errors))
 
     def _forecast(self, X: Any, *, every_level: bool) -> Numbers:
-        predictor = self.predictor
+        champion = self.champion
         with value_errors():
             series, shape = (self._ends, self._shape) if X is None else _listed(X)
             # The columns of frames are matched by name with those of `fit`.
             are_frames = all(map(is_frame, series))
             raw = series if are_frames else read_series_in_memory(series, holes=True)[0]
-            values = np.asarray(predictor.forecast(raw, every_level=every_level))
+            values = np.asarray(champion.forecast(raw, every_level=every_level))
         if shape == "many":
             return values
         return values[0, :, 0] if shape == "flat" else values[0]

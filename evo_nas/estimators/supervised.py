@@ -64,7 +64,7 @@ class _Supervised(SequenceEstimator):
         return share if share * len(y) >= least else least
 
     def _answers(self, X: Any, method: str) -> Any:
-        predictor = self.predictor
+        champion = self.champion
         with value_errors():
             sequences = sequences_of(self, X)
             found = self.n_features_in_ if is_frame(sequences) else np.shape(sequences[0])[1]
@@ -73,7 +73,7 @@ class _Supervised(SequenceEstimator):
                     f"X has {found} features, but {type(self).__name__} is expecting {self.n_features_in_} features as "
                     "input"
                 )
-            return getattr(predictor, method)(sequences)
+            return getattr(champion, method)(sequences)
 
 
 class EvoClassifier(ClassifierMixin, _Supervised):  # type: ignore[misc]
@@ -115,7 +115,7 @@ class EvoClassifier(ClassifierMixin, _Supervised):  # type: ignore[misc]
         """Returns the probability of each class, ``(n, classes)``, in the order of ``classes_``."""
         probabilities = self._answers(X, "predict_proba")
         # The data set sorts classes as people do, 9 before 10, and scikit-learn as numpy does.
-        names = list(self.predictor.preparation.answers.classes)  # type: ignore[union-attr]
+        names = list(self.champion.prepared.answers.classes)  # type: ignore[union-attr]
         return np.asarray(probabilities[:, [names.index(str(name)) for name in self.classes_.tolist()]])
 
     def _facts(self) -> dict[str, Any]:

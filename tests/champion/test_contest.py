@@ -10,8 +10,9 @@ import torch
 from rich.console import Console
 
 from evo_nas.champion import contest, retrain
+from evo_nas.champion.champion import load_champion
 from evo_nas.champion.contest import SEEDS, Contest
-from evo_nas.champion.export import export_champion, load_champion
+from evo_nas.champion.export import export_champion
 from evo_nas.champion.retrain import Retrained, retrain_here
 from evo_nas.champion.selection import select_champion
 from evo_nas.champion.verdict import Verdict
@@ -100,7 +101,7 @@ def test_a_forecast_of_single_values_says_nothing_of_quantiles(run):
 def test_the_champion_is_retrained_to_the_weights_that_won(run):
     verdict = verdict_of(run)
     winner = next(e for e in Run.at(run).history().told if e.candidate.id == verdict.candidate)
-    network = load_champion(run)
+    network = load_champion(run).model
     dataset = Experiment.of_run(Run.at(run)).dataset
     assert score_part(network, dataset, "validation").metric == winner.outcome.metrics["validation_mse"]
     assert score_part(network, dataset, "test").metric not in verdict.champion.tests
@@ -228,7 +229,7 @@ def test_an_exported_champion_runs_elsewhere(run, tmp_path):
     files = export_champion(Run.at(run), tmp_path / "out")
     assert {"genome.json", "architecture.json", "model.safetensors"} <= {path.name for path in files}
     inputs = torch.randn(2, 6, 2)
-    assert torch.equal(load_champion(tmp_path / "out")(inputs), load_champion(run)(inputs))
+    assert torch.equal(load_champion(tmp_path / "out").model(inputs), load_champion(run).model(inputs))
 
 
 def test_an_export_may_go_to_an_empty_directory_by_any_of_its_names(run, tmp_path, monkeypatch):
@@ -237,7 +238,7 @@ def test_an_export_may_go_to_an_empty_directory_by_any_of_its_names(run, tmp_pat
     (tmp_path / "link").symlink_to("real")
     monkeypatch.chdir(tmp_path / "link")
     export_champion(Run.at(run), Path())
-    assert load_champion(tmp_path / "link").architecture == load_champion(run).architecture
+    assert load_champion(tmp_path / "link").model.architecture == load_champion(run).model.architecture
 
 
 def test_an_export_never_overwrites(run, tmp_path):

@@ -325,7 +325,7 @@ def test_exported_champion_loads(run: Path, tmp_path: Path) -> None:
     assert {"genome.json", "architecture.json", "model.safetensors"} <= {
         Path(line).name for line in result.stdout.split()
     }
-    assert sum(parameter.numel() for parameter in evo_nas.load_champion(out).parameters()) > 0
+    assert sum(parameter.numel() for parameter in evo_nas.load_champion(out).model.parameters()) > 0
 
 
 def champion_of(run: Path) -> Path:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 import evo_nas
-from evo_nas.champion.export import load_champion
+from evo_nas.champion.champion import load_champion
 from evo_nas.champion.meta_learning import MetaLearning, chosen_architecture
 from evo_nas.cli import main
 from evo_nas.config import load_config
@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_only_takes_longer(config, tmp_path) -> None:
 def test_the_weights_are_a_network_that_can_be_loaded_and_exported(config, tmp_path) -> None:
     start, copied = tmp_path / "start", tmp_path / "copied"
     assert meta(config, "--output", start, "--set", "training.epochs=1").exit_code == 0
-    network = load_champion(start)
+    network = load_champion(start).model
     assert network(torch.zeros(2, 3, 1)).shape == (2, 1)
     result = CliRunner().invoke(main, ["export", str(start), "--out", str(copied)])
     assert result.exit_code == 0, result.output

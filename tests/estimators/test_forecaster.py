@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
-from evo_nas import EvoForecaster, load_predictor
+from evo_nas import EvoForecaster, load_champion
 from evo_nas.errors import DataError
 
 TINY: dict[str, Any] = {
@@ -167,7 +167,7 @@ def test_scikit_learn_cross_validates_a_forecaster() -> None:
 def test_a_gap_is_refused_by_predict_and_the_exported_champion_as_by_fit(tmp_path) -> None:
     fitted = EvoForecaster(**TINY).fit(DATED)
     fitted.save(tmp_path / "out")
-    exported = load_predictor(tmp_path / "out")
+    exported = load_champion(tmp_path / "out")
     # One by one and together may differ in the last digit of a float32.
     assert fitted.predict(DATED) == pytest.approx(fitted.predict(), rel=1e-6)
     assert exported.forecast([DATED, DATED])[1] == pytest.approx(fitted.predict(), rel=1e-6)

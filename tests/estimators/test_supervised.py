@@ -182,7 +182,7 @@ def test_an_estimator_is_saved_without_pickle_and_loaded(classifier, tmp_path) -
     assert loaded.predict(X).dtype == classifier.predict(X).dtype
     assert loaded.verdict_ == classifier.verdict_
     assert loaded.get_params() == classifier.get_params()
-    names = evo_nas.load_predictor(tmp_path / "out").predict(X)
+    names = evo_nas.load_champion(tmp_path / "out").predict(X)
     assert names.tolist() == loaded.predict(X).astype(str).tolist()
     with pytest.raises(ChampionError, match="is not an empty directory"):
         classifier.save(tmp_path / "out")

@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from evo_nas.budgets import Budget
-from evo_nas.champion.export import export_champion, load_champion
+from evo_nas.champion.champion import load_champion
+from evo_nas.champion.export import export_champion
 from evo_nas.cli.app import main
 from evo_nas.config import configured
 from evo_nas.errors import CorruptLedgerError, FencedError, RunError
@@ -314,7 +315,7 @@ def test_networks_are_searched_resumed_judged_and_exported_in_a_bucket(place: st
     ):
         assert told in CliRunner().invoke(main, command, catch_exceptions=False).output
     export_champion(run, tmp_path / "out")
-    assert load_champion(tmp_path / "out").signature == load_champion(place).signature
+    assert load_champion(tmp_path / "out").model.signature == load_champion(place).model.signature
 
 
 def test_an_export_never_takes_a_bucket_from_a_search(place: str, tmp_path: Path) -> None:

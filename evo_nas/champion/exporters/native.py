@@ -212,6 +212,11 @@ def _read_member(directory: Path, member: _MemberFiles, signature: Signature) ->
     return network
 
 
+def has_preparation(directory: str | os.PathLike[str]) -> bool:
+    """Whether an exported network has a file that says how raw data are prepared."""
+    return (Path(directory) / PREPARATION_FILE).exists()
+
+
 def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
     """Returns what leads from raw sequences to the inputs of an exported network, and from its outputs to answers.
 
@@ -222,7 +227,7 @@ def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
     if not path.exists():
         raise ChampionError(
             f"{directory} has no {PREPARATION_FILE}, since its task does not say how raw data are prepared; "
-            "load_champion gives the network, which takes prepared inputs"
+            "load_champion gives the model, which takes prepared inputs"
         )
     try:
         return Preparation.from_json(_read_text(path, most=MAX_PREPARATION_BYTES))

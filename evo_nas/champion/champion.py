@@ -1,4 +1,4 @@
-"""`Predictor`: a champion that takes raw sequences and gives answers."""
+"""`Champion`: a trained model with what prepares its inputs and names its outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from evo_nas.champion.export import champion_folder
-from evo_nas.champion.exporters.native import read_native, read_preparation
+from evo_nas.champion.exporters.native import has_preparation, read_native, read_preparation
 from evo_nas.errors import ChampionError
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 
@@ -28,20 +28,37 @@ BATCH_SIZE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
-    """A trained network with what prepares its inputs and names its outputs.
+class Champion:
+    """A trained model with what prepares its inputs and names its outputs.
 
     Raw sequences are what the data set was made from: arrays ``(n, time, features)`` in original units, a list of
     arrays ``(time, features)`` or of frames, or one frame, whose columns are matched by name; or a list of texts, or
     of lists of tokens.
 
     Attributes:
-        network: The network, in evaluation mode.
-        preparation: From raw sequences to inputs, and from outputs to answers.
+        model: The network, or the mean of several, in evaluation mode. ``model(inputs, lengths=None)`` takes inputs as
+            the task prepares them: float32 ``(batch, time, features)`` or int64 tokens ``(batch, time)``. It returns
+            ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
+        preparation: From raw sequences to inputs, and from outputs to answers; None if the task does not say, which
+            leaves prepared inputs: see `outputs`.
     """
 
-    network: Model
-    preparation: Preparation
+    model: Model
+    preparation: Preparation | None = None
+
+    @property
+    def prepared(self) -> Preparation:
+        """The preparation.
+
+        Raises:
+            ChampionError: There is none.
+        """
+        if self.preparation is None:
+            raise ChampionError(
+                "the champion has no preparation.json, since its task does not say how raw data are prepared; give "
+                "prepared inputs to outputs(inputs, lengths), or to its model"
+            )
+        return self.preparation
 
     def predict(self, sequences: Any, *, sequence: str | None = None) -> Any:
         """Returns the answer for each of ``sequences``.
@@ -56,8 +73,9 @@ class Predictor:
 
         Raises:
             DataError: The sequences have other features than those that the network learnt from.
+            ChampionError: The champion has no preparation.
         """
-        return self._answers(sequences, sequence, self.preparation.answers)
+        return self._answers(sequences, sequence, self.prepared.answers)
 
     def predict_proba(self, sequences: Any, *, sequence: str | None = None) -> Any:
         """Returns the probability of each class, ``(n, classes)``, in the order of ``preparation.answers.classes``.
@@ -68,9 +86,9 @@ class Predictor:
 
         Raises:
             DataError: As for `predict`.
-            ChampionError: The network predicts no classes.
+            ChampionError: The model predicts no classes, or the champion has no preparation.
         """
-        answers = self.preparation.answers
+        answers = self.prepared.answers
         if not isinstance(answers, ClassAnswers):
             raise ChampionError("the champion predicts numbers, which have no probabilities; call predict")
         return self._answers(sequences, sequence, answers.probabilities)
@@ -85,37 +103,45 @@ class Predictor:
 
         Raises:
             DataError: As for `predict`.
-            ChampionError: The network forecasts no series.
+            ChampionError: The model forecasts no series, or the champion has no preparation.
         """
-        answers = self.preparation.answers
+        answers = self.prepared.answers
         if not isinstance(answers, NumberAnswers) or not answers.horizon:
             raise ChampionError("the champion forecasts no series; call predict")
         return self._answers(series, None, answers.every_level if every_level else answers)
 
-    def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
-        inputs, lengths = self.preparation.inputs.raw(sequences, sequence=sequence)
-        answers = answer(self._outputs(inputs, lengths))
-        if not self.network.signature.per_step:
-            return answers
-        ends = [inputs.shape[1]] * len(inputs) if lengths is None else lengths.tolist()
-        return [steps[:end] for steps, end in zip(answers, ends, strict=True)]
+    def outputs(
+        self, inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None = None
+    ) -> Outputs:
+        """Returns the outputs of the model for prepared inputs, batch by batch.
 
-    def _outputs(self, inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None) -> Outputs:
-        device = next(self.network.parameters()).device
+        Args:
+            inputs: float32 ``(n, time, features)`` or int64 tokens ``(n, time)``, as the task prepares them.
+            lengths: int64 ``(n,)`` where sequences are padded at their end.
+        """
+        device = next(self.model.parameters()).device
         found = []
         with torch.inference_mode():
             for start in range(0, len(inputs), BATCH_SIZE):
                 rows = slice(start, start + BATCH_SIZE)
                 batch = torch.from_numpy(inputs[rows]).to(device)
                 ends = None if lengths is None else torch.from_numpy(lengths[rows]).to(device)
-                found.append(self.network(batch, ends).cpu().numpy())
+                found.append(self.model(batch, ends).cpu().numpy())
         return np.concatenate(found)
 
+    def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
+        inputs, lengths = self.prepared.inputs.raw(sequences, sequence=sequence)
+        answers = answer(self.outputs(inputs, lengths))
+        if not self.model.signature.per_step:
+            return answers
+        ends = [inputs.shape[1]] * len(inputs) if lengths is None else lengths.tolist()
+        return [steps[:end] for steps, end in zip(answers, ends, strict=True)]
 
-def load_predictor(place: str | os.PathLike[str]) -> Predictor:
-    """Returns an exported champion, or the champion that a run keeps, ready for raw sequences.
 
-    Nothing that is read is executed.
+def load_champion(place: str | os.PathLike[str]) -> Champion:
+    """Returns an exported champion, or the champion that a run keeps.
+
+    It gives the same outputs as after its training. Nothing that is read is executed.
 
     Args:
         place: The directory of an export in the native format, or the directory or URI of a run.
@@ -124,4 +150,4 @@ def load_predictor(place: str | os.PathLike[str]) -> Predictor:
         ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
     """
     with champion_folder(place) as folder:
-        return Predictor(read_native(folder), read_preparation(folder))
+        return Champion(read_native(folder), read_preparation(folder) if has_preparation(folder) else None)

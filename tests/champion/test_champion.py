@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import evo_nas
+from evo_nas.champion.champion import load_champion
 from evo_nas.champion.export import export_champion
-from evo_nas.champion.predictor import load_predictor
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.runs import Run
@@ -44,64 +44,67 @@ def classified(tmp_path_factory):
 def test_raw_sequences_get_the_classes_that_prepared_ones_get(classified, tmp_path: Path) -> None:
     dataset, run = classified
     export_champion(run, tmp_path / "out")
-    network = evo_nas.load_champion(tmp_path / "out")
+    network = evo_nas.load_champion(tmp_path / "out").model
     with torch.inference_mode():
         logits = network(torch.from_numpy(dataset.test.inputs)).numpy()
     wanted = np.array(dataset.classes)[logits.argmax(axis=1)]
     for place in (str(run), tmp_path / "out"):
-        predictor = load_predictor(place)
-        assert predictor.predict(WAVES[48:]).tolist() == wanted.tolist()
-        assert predictor.preparation.answers.classes == ("high", "low")
-    probabilities = predictor.predict_proba(WAVES[48:])
+        champion = load_champion(place)
+        assert champion.predict(WAVES[48:]).tolist() == wanted.tolist()
+        assert champion.preparation.answers.classes == ("high", "low")
+    probabilities = champion.predict_proba(WAVES[48:])
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(12))
     assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
 
 
 def test_sequences_may_differ_in_length(classified) -> None:
-    predictor = load_predictor(str(classified[1]))
-    alone = [predictor.predict([wave])[0] for wave in (WAVES[0], WAVES[1, :3])]
-    assert predictor.predict([WAVES[0], WAVES[1, :3]]).tolist() == alone
+    champion = load_champion(str(classified[1]))
+    alone = [champion.predict([wave])[0] for wave in (WAVES[0], WAVES[1, :3])]
+    assert champion.predict([WAVES[0], WAVES[1, :3]]).tolist() == alone
 
 
 def test_columns_of_frames_are_matched_by_name(tmp_path: Path) -> None:
     frames = [pd.DataFrame(wave, columns=["x", "y"]) for wave in WAVES]
     run = searched(dataset_from_arrays(frames, CLASSES, kind="classification"), tmp_path / "run")
-    predictor = load_predictor(str(run))
+    champion = load_champion(str(run))
     swapped = [frame[["y", "x"]] for frame in frames]
-    assert predictor.predict(swapped).tolist() == predictor.predict(frames).tolist()
+    assert champion.predict(swapped).tolist() == champion.predict(frames).tolist()
     with pytest.raises(DataError, match="raw inputs 1 has no column 'y'"):
-        predictor.predict([frame[["x"]] for frame in frames])
+        champion.predict([frame[["x"]] for frame in frames])
 
 
 def test_numbers_come_back_in_the_units_of_the_targets(tmp_path: Path) -> None:
     targets = 1e6 + 1000 * WAVES.mean(axis=(1, 2))
     dataset = dataset_from_arrays(WAVES, targets, kind="regression", split=IN_TIME)
-    predictor = load_predictor(str(searched(dataset, tmp_path / "run")))
-    numbers = predictor.predict(WAVES)
+    champion = load_champion(str(searched(dataset, tmp_path / "run")))
+    numbers = champion.predict(WAVES)
     assert numbers.shape == (60, 1)
     assert abs(numbers.mean() / targets.mean() - 1) < 0.01
     with pytest.raises(ChampionError, match="predicts numbers, which have no probabilities"):
-        predictor.predict_proba(WAVES)
+        champion.predict_proba(WAVES)
 
 
 def test_every_step_has_an_answer_in_a_labelling(tmp_path: Path) -> None:
     labels = np.where(WAVES[..., 0] > 50, "up", "down")
     dataset = dataset_from_arrays(WAVES, labels, kind="labelling", split=IN_TIME)
-    predictor = load_predictor(str(searched(dataset, tmp_path / "run")))
-    answers = predictor.predict([WAVES[0], WAVES[1, :3]])
+    champion = load_champion(str(searched(dataset, tmp_path / "run")))
+    answers = champion.predict([WAVES[0], WAVES[1, :3]])
     assert [len(steps) for steps in answers] == [7, 3]
     assert set(np.concatenate(answers)) <= {"up", "down"}
 
 
-def test_an_export_without_a_preparation_says_so(classified, tmp_path: Path) -> None:
+def test_an_export_without_a_preparation_takes_prepared_inputs(classified, tmp_path: Path) -> None:
     export_champion(classified[1], tmp_path / "out")
     shutil.copytree(tmp_path / "out", tmp_path / "bare")
     (tmp_path / "bare" / "preparation.json").unlink()
-    with pytest.raises(ChampionError, match=r"has no preparation.json.* load_champion gives the network"):
-        load_predictor(tmp_path / "bare")
+    bare, whole = load_champion(tmp_path / "bare"), load_champion(tmp_path / "out")
+    prepared = whole.prepared.inputs.raw(WAVES)[0]
+    assert np.array_equal(bare.outputs(prepared), whole.outputs(prepared))
+    with pytest.raises(ChampionError, match=r"has no preparation.json.* give prepared inputs to outputs"):
+        bare.predict(WAVES)
     (tmp_path / "out" / "preparation.json").write_text("{}")
     with pytest.raises(ChampionError, match=r"preparation.json: the preparation is damaged at inputs"):
-        load_predictor(tmp_path / "out")
+        load_champion(tmp_path / "out")
 
 
 def test_raw_rows_of_a_file_get_the_names_of_their_classes_from_an_export(tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_raw_rows_of_a_file_get_the_names_of_their_classes_from_an_export(tmp_pa
     evo_nas.search(settings, tmp_path / "run", executor="inline")
     export_champion(Run.at(tmp_path / "run"), tmp_path / "out")
     raw = pd.read_csv(tmp_path / "rows.csv").sample(frac=1, random_state=0)
-    answers = load_predictor(tmp_path / "out").predict(raw[sorted(raw.columns, reverse=True)])
+    answers = load_champion(tmp_path / "out").predict(raw[sorted(raw.columns, reverse=True)])
     assert (answers == raw["label"]).mean() > 0.6, (answers == raw["label"]).mean()
 
 
@@ -134,4 +137,4 @@ def test_raw_rows_of_a_file_get_the_names_of_their_classes_from_an_export(tmp_pa
 )
 def test_raw_sequences_of_another_kind_are_one_clear_error(classified, raw, message) -> None:
     with pytest.raises(DataError, match=message):
-        load_predictor(str(classified[1])).predict(raw)
+        load_champion(str(classified[1])).predict(raw)
