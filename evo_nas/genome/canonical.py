@@ -21,6 +21,17 @@ def canonical(cell: CellGraph) -> CellGraph:
     return _relabelled(simplified, _labels(simplified))
 
 
+def canonical_references(cell: CellGraph) -> dict[int, int]:
+    """Returns for each live reference of ``cell`` that of the same value in the canonical form.
+
+    Values that are equal have one reference there. Nodes that own weights are never equal, so that each of them has a
+    counterpart of its own; a linear node that reads equal values reads them once there, by the sum of their weights.
+    """
+    simplified = simplify(cell)
+    labels = _labels(simplified.cell)
+    return {reference: labels[same] for reference, same in enumerate(simplified.references) if same in labels}
+
+
 def _reads(cell: CellGraph, reference: int) -> tuple[int, ...]:
     """Returns the references that a value is computed from; for a state, its new value one step earlier."""
     if reference < cell.first_node:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from evo_nas.genome.formula import Formula
 
 MAX_LINEAR_INPUTS = 3
 
@@ -24,7 +27,7 @@ class UnitWork(NamedTuple):
 
 ZeroRule = Callable[[Sequence[bool]], bool]
 WorkRule = Callable[[int], UnitWork]
-Formula = Callable[[Sequence[str]], str]
+FormulaRule = Callable[[Sequence["Formula"]], "Formula"]
 SameAs = Callable[[Sequence[int]], int | None]
 
 
@@ -69,10 +72,7 @@ class OpRow:
         delay: How many steps ago the state was written that the op returns; 0 for an op that computes something.
         unit_weight: What the op has a learned weight a unit for; None if it has none.
         backward_reads_input: Whether the gradient needs the input, which the value must then not overwrite.
-        formula: How the op is written, given its inputs in words, then its weight a unit; None for
-            ``name(inputs)``.
-        is_sum: Whether the formula needs parentheses where it is a factor.
-        is_product: Whether inputs that are sums need parentheses in the formula.
+        formula: The op in mathematics, given its inputs, then its weight a unit; None for ``name(inputs)``.
     """
 
     number: int
@@ -90,9 +90,7 @@ class OpRow:
     delay: int = 0
     unit_weight: UnitWeight | None = None
     backward_reads_input: bool = False
-    formula: Formula | None = None
-    is_sum: bool = False
-    is_product: bool = False
+    formula: FormulaRule | None = None
 
     @property
     def genotype_inputs(self) -> int:

@@ -51,15 +51,3 @@ def only_input(inputs: Sequence[int]) -> int | None:
 def both_sides(inputs: Sequence[int]) -> int | None:
     """Returns the value that a blend has with any gate; None if its sides differ."""
     return inputs[1] if inputs[1] == inputs[2] else None
-
-
-def product_formula(inputs: Sequence[str]) -> str:
-    """Returns the formula of a value and its weight a unit."""
-    value, weight = inputs
-    return f"{weight} * {value}"
-
-
-def blend_formula(inputs: Sequence[str]) -> str:
-    """Returns the formula of a blend."""
-    gate, if_open, if_shut = inputs
-    return f"{gate} * {if_open} + (1 - {gate}) * {if_shut}"

@@ -11,11 +11,23 @@ arithmetic of their own for them: a scale is a product with the vector, a consta
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 
+from evo_nas.genome.formula import (
+    blend,
+    delayed,
+    difference,
+    itself,
+    mean,
+    one_minus,
+    product,
+    quotient,
+    scaled,
+    total,
+)
 from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, OpRow, Sign, UnitWeight
 from evo_nas.genome.op_rules import (
-    blend_formula,
     blend_is_zero,
     both_sides,
     costs,
@@ -24,7 +36,6 @@ from evo_nas.genome.op_rules import (
     one_an_input,
     one_between_inputs,
     only_input,
-    product_formula,
 )
 
 MAX_NODES = 256
@@ -44,7 +55,7 @@ def _delay(steps: int) -> OpRow:
         zero=all,
         work=costs(),
         delay=steps,
-        formula=lambda inputs: f"{inputs[0]}[t-{steps}]",
+        formula=partial(delayed, steps=steps),
     )
 
 
@@ -88,9 +99,7 @@ class Op(StrEnum):
             work=costs(3),
             by_default=True,
             same_as=both_sides,
-            formula=blend_formula,
-            is_sum=True,
-            is_product=True,
+            formula=blend,
         ),
     )
     ADD = (
@@ -103,8 +112,7 @@ class Op(StrEnum):
             by_default=True,
             commutative=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            formula=" + ".join,
-            is_sum=True,
+            formula=total,
         ),
     )
     MUL = (
@@ -117,8 +125,7 @@ class Op(StrEnum):
             by_default=True,
             commutative=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            formula=" * ".join,
-            is_product=True,
+            formula=product,
         ),
     )
     MEAN = (
@@ -133,6 +140,7 @@ class Op(StrEnum):
             reads_a_set=True,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
             same_as=only_input,
+            formula=mean,
         ),
     )
     TANH = "tanh", OpRow(number=5, arity=(1, 1), zero=all, work=costs(functions=1), by_default=True)
@@ -165,7 +173,10 @@ class Op(StrEnum):
         OpRow(number=8, arity=(1, 1), zero=all, work=costs(2), by_default=True, rectifies=True),
     )
     # Not by default: a mutation to it only makes two spellings of one cell.
-    IDENTITY = "identity", OpRow(number=9, arity=(1, 1), zero=all, work=costs(), same_as=only_input)
+    IDENTITY = (
+        "identity",
+        OpRow(number=9, arity=(1, 1), zero=all, work=costs(), same_as=only_input, formula=itself),
+    )
     # ``w * a`` with a learned vector ``w`` (the recurrent weight of IndRNN, Li et al. 2018).
     SCALE = (
         "scale",
@@ -175,8 +186,7 @@ class Op(StrEnum):
             zero=all,
             work=costs(1),
             unit_weight=UnitWeight.FREE,
-            formula=product_formula,
-            is_product=True,
+            formula=scaled,
         ),
     )
     # ``sigmoid(w) * a``: a memory that decays, as in LRU (Orvieto et al. 2023).
@@ -189,8 +199,7 @@ class Op(StrEnum):
             work=costs(1),
             unit_weight=UnitWeight.BOUNDED,
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
-            formula=product_formula,
-            is_product=True,
+            formula=scaled,
         ),
     )
     CONSTANT = (
@@ -201,7 +210,7 @@ class Op(StrEnum):
             zero=never_zero,
             work=costs(),
             unit_weight=UnitWeight.FREE,
-            formula="".join,
+            formula=itself,
         ),
     )
     BOUNDED_CONSTANT = (
@@ -213,7 +222,7 @@ class Op(StrEnum):
             work=costs(),
             unit_weight=UnitWeight.BOUNDED,
             sign=Sign.NON_NEGATIVE,
-            formula="".join,
+            formula=itself,
         ),
     )
     # Of at most `LARGEST_EXPONENT`.
@@ -247,9 +256,7 @@ class Op(StrEnum):
             zero=all,
             work=costs(1),
             cancels=True,
-            formula=" - ".join,
-            is_sum=True,
-            is_product=True,
+            formula=difference,
         ),
     )
     ONE_MINUS = (
@@ -259,9 +266,7 @@ class Op(StrEnum):
             arity=(1, 1),
             zero=never_zero,
             work=costs(1),
-            formula=lambda inputs: f"1 - {inputs[0]}",
-            is_sum=True,
-            is_product=True,
+            formula=one_minus,
         ),
     )
     SILU = "silu", OpRow(number=18, arity=(1, 1), zero=all, work=costs(1, 1), backward_reads_input=True)
@@ -286,6 +291,7 @@ class Op(StrEnum):
             zero=dividend_is_zero,
             work=costs(1, 1),
             sign=Sign.NON_NEGATIVE_IF_INPUTS_ARE,
+            formula=quotient,
         ),
     )
     # Of at least `GUARD`, so that the gradient is bounded (by 500), as RG-LRU (De et al. 2024) needs.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_every_feature_of_an_architecture_is_in_its_description():
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        (NAMED_CELLS["rnn_tanh"], ["h' = tanh(W1·[x, h] + b1)"]),
+        (NAMED_CELLS["rnn_tanh"], ["h' = tanh(W_h·x + U_h·h + b_h)"]),
         (
             CellGraph(
                 1,
@@ -68,26 +70,26 @@ def test_every_feature_of_an_architecture_is_in_its_description():
                 ),
                 (7,),
             ),
-            ["v1 = 1 - W1·x", "h' = sigmoid(w1) * h + w2 * v1"],
+            ["h' = sigmoid(w_h) * h + w_h2 * (1 - W_h·x)"],
         ),
         (
             CellGraph(1, (Node(Op.DELAY_3, (H,)), Node(Op.LINEAR, (X, 2)), Node(Op.SUBTRACT, (3, 2))), (4,)),
-            ["v1 = h[t-3]", "h' = W1·[x, v1] - v1"],
+            ["v1 = h[t-3]", "h' = W_h·x + V_h·v1 - v1"],
         ),
-        (NAMED_CELLS["mingru"], ["v1 = sigmoid(W1·x + b1)", "h' = v1 * (W2·x + b2) + (1 - v1) * h"]),
+        (NAMED_CELLS["mingru"], ["z = sigmoid(W_z·x + b_z)", "h' = z * (W_h·x + b_h) + (1 - z) * h"]),
         (
             NAMED_CELLS["lstm"],
             [
-                "v1 = tanh(W1·[x, h] + b1)",
-                "v2 = sigmoid(W2·[x, h] + b2)",
-                "v3 = sigmoid(W3·[x, h] + b3)",
-                "v4 = sigmoid(W4·[x, h] + b4)",
-                "c' = c * v2 + v1 * v3",
-                "h' = v4 * tanh(c')",
+                "g = tanh(W_g·x + U_g·h + b_g)",
+                "f = sigmoid(W_f·x + U_f·h + b_f)",
+                "i = sigmoid(W_i·x + U_i·h + b_i)",
+                "o = sigmoid(W_o·x + U_o·h + b_o)",
+                "c' = f * c + i * g",
+                "h' = o * tanh(c')",
             ],
         ),
-        (UNNAMED, ["c' = W1·[x, h]", "h' = h * (c + c')"]),
-        (CellGraph(2, (Node(Op.LINEAR, (0,)),), (2, 3)), ["c' = W1·x", "h' = c"]),
+        (UNNAMED, ["c' = W_c·x + U_c·h", "h' = h * (c + c')"]),
+        (CellGraph(2, (Node(Op.LINEAR, (0,)),), (2, 3)), ["c' = W_c·x", "h' = c"]),
     ],
 )
 def test_cell_is_drawn_as_its_equations(cell, expected):
@@ -96,12 +98,12 @@ def test_cell_is_drawn_as_its_equations(cell, expected):
 
 @given(cell=st.from_type(CellGraph))
 def test_equations_name_each_value_before_it_is_read(cell):
-    written = set("xhcd"[: 1 + canonical(cell).states])
+    written = set("xhcde"[: 1 + canonical(cell).states])
     for line in equations(cell):
         name, formula = line.split(" = ", maxsplit=1)
         words = "".join(letter if letter.isalnum() or letter in "'_·" else " " for letter in formula).split()
         read = {word.split("·")[-1] for word in words}
-        values = {word for word in read if word.rstrip("'") in {"x", "h", "c", "d"} or word.startswith("v")}
+        values = {word for word in read if re.fullmatch(r"x|[hcde]'?|[zfoirqngv]\d*", word)}
         assert values <= written
         written.add(name)
     assert "h'" in written
