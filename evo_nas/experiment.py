@@ -25,7 +25,7 @@ from evo_nas.strategies.proposal import Founder
 from evo_nas.strategies.pruning import resolve_rungs
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.strategies.suggestions import EmptyInbox
-from evo_nas.tasks.cuts.making import with_cuts
+from evo_nas.tasks.cuts.making import with_cuts, with_most_cuts
 from evo_nas.tasks.dataset import Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.registry import TASKS
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 ExecutorKind = Literal["ray", "cluster", "inline"]
 """Where candidates are trained: ``ray`` starts workers on this machine, ``cluster`` uses the Ray cluster of this
 process and waits for workers without a deadline, ``inline`` trains in this process."""
-_READ = ("fingerprint", "prepared", "baselines")
+_READ = ("fingerprint", "_read", "prepared", "baselines")
 """What hangs on the data alone."""
 STARTUP_S = 120.0
 BASELINES_LIMIT_S = 600.0
@@ -136,18 +136,27 @@ class Experiment:
             DataError: The data cannot be used.
             ConfigError: The search space does not suit the data.
         """
-        check_that_files_differ(self.task.options)
-        adapts = self.config.training.adaptation is not None
-        read = self.task.family() if adapts else self.task.read()
+        read = self._read
         prepared = replace(read, dataset=with_cuts(read.dataset, self.config.validation.cuts))
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         check_data(self.sections.space, self.config.training, prepared.dataset)
         return prepared
 
+    @cached_property
+    def _read(self) -> Prepared:
+        """What the task reads, with all that further cuts are made of."""
+        check_that_files_differ(self.task.options)
+        adapts = self.config.training.adaptation is not None
+        return self.task.family() if adapts else self.task.read()
+
     @property
     def dataset(self) -> Dataset:
         """The data set; raises as `prepared` does."""
         return self.prepared.dataset
+
+    def with_most_cuts(self, cuts: int) -> tuple[Dataset, str]:
+        """Returns the data set with ``cuts`` cuts if it has as many; see `making.with_most_cuts`."""
+        return with_most_cuts(self._read.dataset, cuts)
 
     @cached_property
     def baselines(self) -> Mapping[str, BaselineResult]:

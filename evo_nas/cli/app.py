@@ -16,6 +16,7 @@ from evo_nas.cli.encoding import print_in_any_encoding, visible
 from evo_nas.cli.exchange import ask, tell
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
+from evo_nas.cli.finalists import finalists
 from evo_nas.cli.init import init
 from evo_nas.cli.meta import meta
 from evo_nas.cli.portfolio import portfolio
@@ -90,6 +91,7 @@ for _command in (
     replay,
     meta,
     portfolio,
+    finalists,
     export,
     data,
     cell,

@@ -41,6 +41,23 @@ def with_cuts(dataset: Dataset, cuts: int) -> Dataset:
     return replace(dataset, cuts=tuple(found), resampling=None)
 
 
+def with_most_cuts(dataset: Dataset, cuts: int) -> tuple[Dataset, str]:
+    """Returns ``dataset`` with ``cuts`` cuts or as many as there are, its own included, and why there are not more.
+
+    Args:
+        dataset: A data set as its task gives it, with what its cuts are made of.
+        cuts: The most that are wanted.
+    """
+    if len(dataset.cuts) >= cuts - 1:
+        return with_cuts(dataset, cuts), ""
+    resampling = _resampling_of(dataset)
+    if resampling is None:
+        return dataset, "the data set does not say how its examples may be drawn anew"
+    found = tuple(resampling.cuts(dataset, cuts - 1))
+    limit = "" if len(found) == cuts - 1 else resampling.limit(dataset)
+    return replace(dataset, cuts=found, resampling=None), limit
+
+
 def _resampling_of(dataset: Dataset) -> Resampling | None:
     if dataset.resampling is not None or isinstance(dataset.train, Sequences):
         return dataset.resampling
