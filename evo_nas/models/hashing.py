@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 NO_NGRAM = 0
 """The row of places where no n-gram ends. No n-gram is hashed to it, so it can be the ``padding_idx`` of a table."""
-_PRIME = 2**31 - 1
-_FACTOR, _MIXER = 1_103_515_245, 48_271
-"""Below `_PRIME`, so that no product passes 2**62: what an overflow gives may differ between machines."""
+PRIME = 2**31 - 1
+FACTOR, MIXER = 1_103_515_245, 48_271
+"""Below `PRIME`, so that no product passes 2**62: what an overflow gives may differ between machines."""
 
 
 def hashed_ngrams(
@@ -41,10 +41,10 @@ def hashed_ngrams(
     for order in range(1, ngrams.longest + 1):
         if order > 1:
             # A run that ends here is the run shorter by one that ends a token earlier, and this token.
-            hashes = (_later(hashes) * _FACTOR + marked) % _PRIME
+            hashes = (_later(hashes) * FACTOR + marked) % PRIME
             is_whole = _later(is_whole) & (marked > 0)
         if order >= ngrams.shortest:
-            mixed = ((hashes ^ (hashes >> 15)) * _MIXER + order * _FACTOR) % _PRIME
+            mixed = ((hashes ^ (hashes >> 15)) * MIXER + order * FACTOR) % PRIME
             rows.append(torch.where(is_whole, 1 + mixed % (ngrams.rows - 1), NO_NGRAM))
     found = torch.stack(rows, dim=-1)[:, reach:]
     if lengths is None:

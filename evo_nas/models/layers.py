@@ -114,9 +114,14 @@ class TiedOutput(nn.Module):
         self.projection = nn.Identity() if features == width else nn.Linear(features, width, bias=False)
         self.bias = nn.Parameter(torch.zeros(outputs))
 
+    @property
+    def weight(self) -> Tensor:
+        """The vector of each token ``(vocabulary, width)``, which is the embedding's."""
+        return self._embedding[0].weight
+
     def forward(self, features: Tensor) -> Tensor:
         """Returns scores ``(..., vocabulary)`` for ``features`` ``(..., features)``."""
-        return functional.linear(self.projection(features), self._embedding[0].weight, self.bias)
+        return functional.linear(self.projection(features), self.weight, self.bias)
 
 
 class Masking(nn.Module):
