@@ -1,41 +1,55 @@
-"""The graph that reads whole sequences."""
+"""The graph that reads whole sequences, from raw inputs to answers."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from evo_nas.champion.exporters.onnx.builder import FLOAT, INT, GraphBuilder
+from evo_nas.champion.exporters.onnx.answers import write_answers
+from evo_nas.champion.exporters.onnx.builder import GraphBuilder
 from evo_nas.champion.exporters.onnx.networks import write_model
-from evo_nas.champion.exporters.onnx.steps import Steps, batch_of, time_of
+from evo_nas.champion.exporters.onnx.preparation import write_inputs
+from evo_nas.models.ensemble import Link
+from evo_nas.tasks.answers import ClassAnswers
 
 if TYPE_CHECKING:
     import onnx
 
-    from evo_nas.champion.exporters.onnx.builder import Value
     from evo_nas.models.ensemble import Model
+    from evo_nas.tasks.preparation import Preparation
 
-ALL = np.array([np.iinfo(np.int64).max])
-"""The length that stands for all steps: the default of the input ``lengths``."""
+OF_INPUTS = ("columns", "window", "vocabulary", "level", "lower", "max_length")
+"""What the metadata of a file say of raw inputs, where it applies."""
 
 
-def whole_model(model: Model) -> onnx.ModelProto:
-    """Returns the graph from prepared ``inputs`` and their ``lengths``, which may be left out, to ``outputs``."""
+def whole_model(
+    model: Model, preparation: Preparation | None = None, *, link: Link = Link.VALUES, name: str = "network"
+) -> onnx.ModelProto:
+    """Returns the graph from ``inputs`` ``(batch, time, ...)`` and ``lengths``, which may be left out, to answers.
+
+    Args:
+        model: A network or an ensemble.
+        preparation: What leads from raw inputs to prepared ones and from outputs to answers; None for a graph that
+            takes prepared inputs and gives outputs.
+        link: The scale of the outputs.
+        name: Name of the graph.
+    """
     graph, signature = GraphBuilder(), model.signature
-    steps = ["batch", "time"]
-    inputs = (
-        graph.input("inputs", INT, steps)
-        if signature.vocabulary
-        else graph.input("inputs", FLOAT, [*steps, signature.features])
-    )
-    outputs = write_model(graph, model, Steps(inputs, _lengths(graph, inputs)))
-    of_each = steps if signature.per_step else steps[:1]
-    graph.output(outputs, "outputs", FLOAT, [*of_each, signature.outputs])
-    return graph.model("network", "A recurrent network for prepared inputs.", {})
+    raw, answers = (None, None) if preparation is None else (preparation.inputs, preparation.answers)
+    outputs = write_model(graph, model, write_inputs(graph, signature, raw))
+    of_each = ["batch", "time"] if signature.per_step else ["batch"]
+    write_answers(graph, outputs, [*of_each, signature.outputs], answers, link)
+    return graph.model(name, "A recurrent network that reads whole sequences.", facts_of(preparation))
 
 
-def _lengths(graph: GraphBuilder, inputs: Value) -> Value:
-    """Returns the length of each sequence: those that are given, which end with the inputs, or that of the inputs."""
-    given = graph.input("lengths", INT, ["sequences"], default=ALL)
-    return graph.node("Expand", graph.node("Min", given, time_of(inputs)), batch_of(inputs))
+def facts_of(preparation: Preparation | None) -> dict[str, str]:
+    """Returns what a program wants to know of the inputs and the answers, each as JSON by name."""
+    if preparation is None:
+        return {}
+    inputs, answers = preparation.inputs, preparation.answers
+    facts: dict[str, object] = {name: getattr(inputs, name, None) for name in OF_INPUTS}
+    if isinstance(answers, ClassAnswers):
+        facts["classes"] = answers.classes
+    else:
+        facts |= {"targets": answers.columns, "horizon": answers.horizon, "quantiles": answers.quantiles}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items() if value}
