@@ -21,6 +21,7 @@ from evo_nas.cli.init import init
 from evo_nas.cli.meta import meta
 from evo_nas.cli.portfolio import portfolio
 from evo_nas.cli.replay import replay
+from evo_nas.cli.report import report
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
@@ -89,6 +90,7 @@ for _command in (
     tell,
     verify,
     replay,
+    report,
     meta,
     portfolio,
     finalists,

@@ -130,6 +130,18 @@ def scores_of(parts: Iterable[Predictions], *, loss: TrainingLoss, metric: Metri
     )
 
 
+def predictions_of(
+    model: Model, dataset: Dataset, part: Literal["train", "validation", "test"]
+) -> Iterator[Predictions]:
+    """Yields the predictions of a trained model for one part of ``dataset`` that count, batch by batch, on the CPU."""
+    split = as_split(getattr(dataset, part), dataset.signature, next(model.parameters()).device)
+    model.eval()
+    with torch.inference_mode():
+        for predictions in _passed(StatefulForward(model, split), split):
+            outputs, targets, _ = predictions.counted()
+            yield Predictions(outputs.cpu(), targets.cpu())
+
+
 def score_part(network: Model, dataset: Dataset, part: Literal["train", "validation", "test"]) -> Scores:
     """Returns the scores of a trained network on one part of ``dataset``, on the network's device."""
     device = next(network.parameters()).device
