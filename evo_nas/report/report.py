@@ -165,7 +165,7 @@ def _champion_section(facts: RunFacts, architecture: Architecture) -> Section:
 
 def _task_section(run: Run, dataset: Dataset | None) -> Section | None:
     # These load torch and the data, which a report without a champion spares.
-    from evo_nas.champion.export import load_champion  # noqa: PLC0415
+    from evo_nas.champion.champion import load_champion  # noqa: PLC0415
     from evo_nas.report.task_figures import task_figures  # noqa: PLC0415
 
     try:
@@ -173,7 +173,7 @@ def _task_section(run: Run, dataset: Dataset | None) -> Section | None:
     except DataError as error:
         # The report of an old run should not end with data that were moved.
         return Section("task", "What it does", paragraphs=[f"The data of the task cannot be read: {error}."])
-    model = load_champion(run.location)
+    model = load_champion(run.location).model
     figures = list(task_figures(model, data))
     tables = [_class_table(model, data)] if data.classes else []
     tables = [table for table in tables if table.rows]
