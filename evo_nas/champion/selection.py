@@ -156,12 +156,11 @@ class Ranking:
         prior = Prior.fitted(
             [(standing_of(trial).fitness, trial.trainings) for trial in eligible], known.noise.overall
         )
+        estimated = [
+            (trial, prior.estimate(standing_of(trial).fitness, trial.trainings)) for trial in eligible
+        ]
         # What is as good is ordered by its validation loss: a small validation part has many ties.
-        ranked = sorted(
-            ((trial, prior.estimate(standing_of(trial).fitness, trial.trainings)) for trial in eligible),
-            key=lambda pair: (pair[1].bound, standing_of(pair[0])),
-            reverse=True,
-        )
+        ranked = sorted(estimated, key=lambda pair: (pair[1].bound, standing_of(pair[0])), reverse=True)
         front = _front(ranked, objectives) if len(objectives) > 1 else []
         leading = {id(trial) for trial, _ in front}
         rest = (pair for pair in ranked if id(pair[0]) not in leading)

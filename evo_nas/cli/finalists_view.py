@@ -10,7 +10,7 @@ from rich.table import Table
 
 from evo_nas.champion.finalist_plan import FinalistPlan
 from evo_nas.champion.retrain import retrain_here
-from evo_nas.cli.formatting import Scale, counted, figure
+from evo_nas.cli.formatting import Scale, counted, figure, size
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.experiment import Experiment
@@ -118,12 +118,12 @@ class FinalistsView:
     def _table(self) -> RenderableType:
         scale = Scale(self.plan.dataset.metric.name, self.plan.dataset.metric.higher_is_better)
         metric = scale.metric.replace("_", " ")
-        judged = ("on other cuts",) if self.is_judged else ()
-        right = ("candidate", *judged, metric, "trainings", "expected", "bound", "parameters")
+        judged = ("other cuts", "behind") if self.is_judged else ()
+        right = ("", *judged, metric, "of", "expected", "bound")
         table = plain_table("", right=right)
         for place, each in enumerate(self.finalists, start=1):
             estimate = each.estimate
-            on_cuts = [] if each.scores is None else [_in_words(each.scores)]
+            on_cuts = self._on_cuts(each.scores)
             table.add_row(
                 str(place),
                 f"#{each.number}",
@@ -132,17 +132,35 @@ class FinalistsView:
                 str(estimate.trainings),
                 scale.text(estimate.expected),
                 scale.text(estimate.bound),
-                f"{each.trial.outcome.parameters:,}",
             )
             for opponent in each.opponents:
-                table.add_row("", f"around the {opponent.name}", _in_words(opponent))
+                table.add_row("", opponent.name, *self._on_cuts(opponent))
         return table
+
+    def _on_cuts(self, scores: CutScores | None) -> list[str]:
+        """Returns the mean on the cuts, and how far that is behind the first; nothing before the judgement."""
+        best = self.finalists[0].scores
+        if scores is None or best is None:
+            return []
+        failed = len(scores.values) - len(scores.known)
+        mean = (
+            "failed"
+            if scores.mean is None
+            else figure(scores.mean) + (f", {failed} failed" if failed else "")
+        )
+        # Paired by cut and seed: a cut is easier or harder for all networks alike.
+        lead = None if scores is best else best.lead(scores)
+        if lead is None:
+            return [mean, ""]
+        return [mean, figure(lead[0]) + ("" if lead[1] is None else f" ± {figure(lead[1])}")]
 
     def _networks(self) -> RenderableType:
         # Below the figures, since a network in words takes more than a line of its own.
         table = Table.grid(padding=(0, 2))
         for each in self.finalists:
-            table.add_row(f"#{each.number}", plain(describe(each.architecture)))
+            outcome = each.trial.outcome
+            words = f"{size(outcome.parameters, outcome.table_parameters)}; {describe(each.architecture)}"
+            table.add_row(f"#{each.number}", plain(words))
         return table
 
     def _remarks(self) -> list[str]:
@@ -157,8 +175,9 @@ class FinalistsView:
         best = self.finalists[0]
         lines = [
             f"noise of one training {figure(prior.noise)} {name}, {how}; expected: each score drawn towards what is "
-            "typical of the run; bound: one standard deviation of doubt below that",
-            f"on other cuts: mean of {self.plan.said}, ± half of the 95 % interval"
+            "typical of the run; bound: one standard deviation of doubt from that; of: trainings",
+            f"other cuts: mean of {self.plan.said}; behind: how much better the first is there, paired, ± half of the "
+            "95 % interval"
             if self.is_judged
             else f"not judged yet: --judge trains each on {self.plan.said}",
             best.sentence,
@@ -189,12 +208,3 @@ def _cut_values(scores: CutScores) -> dict[str, Any]:
         "mean": scores.mean,
         "half_width": scores.half_width,
     }
-
-
-def _in_words(scores: CutScores) -> str:
-    if scores.mean is None:
-        return "failed"
-    half = scores.half_width
-    failed = len(scores.values) - len(scores.known)
-    interval = "" if half is None else f" ± {figure(half)}"
-    return f"{figure(scores.mean)}{interval}" + (f", {failed} failed" if failed else "")

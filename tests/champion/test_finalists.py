@@ -59,7 +59,7 @@ def answered(plan: FinalistPlan, score: float = 0.5, **by_name: float) -> dict[s
 
 
 def test_settings_of_training_make_no_other_network() -> None:
-    genomes = [SPACE.random(stream(1, number)) for number in range(3)]
+    genomes = [SPACE.random(stream(1, str(number))) for number in range(3)]
     changed = (
         (*genomes[0][:at], value, *genomes[0][at + 1 :])
         for at in SPACE.training_genes & set(SPACE.active_genes(genomes[0]))
@@ -83,7 +83,7 @@ def test_settings_of_training_make_no_other_network() -> None:
 
 
 def test_finalists_of_a_front_are_spread_over_it() -> None:
-    genomes = [SPACE.random(stream(3, number)) for number in range(6)]
+    genomes = [SPACE.random(stream(3, str(number))) for number in range(6)]
     told = [
         Evaluation(
             Candidate(number, genome, str(number), (), "random", 0, 4, 0),
