@@ -18,6 +18,9 @@ The Python interface::
     @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind
     class MyStrategy(Strategy[MyOptions]): ...              # of evo_nas.strategies.strategy; tests: evo_nas.testing
 
+    @evo_nas.register_exporter                              # export formats of your own, by their name
+    class MyExporter(Exporter): ...                         # of evo_nas.champion.exporters.exporter
+
 Importing this package loads neither torch nor ray; each name loads what it needs when it is first used.
 """
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         load_champion,
         load_run,
         open_session,
+        register_exporter,
         register_strategy,
         register_task,
         search,
@@ -48,6 +52,7 @@ __all__ = [
     "load_champion",
     "load_run",
     "open_session",
+    "register_exporter",
     "register_strategy",
     "register_task",
     "search",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.champion import load_champion
+from evo_nas.champion.exporters.registry import register_exporter
 from evo_nas.config import SearchConfig, configured, load_config
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.runs import Run
@@ -35,6 +36,7 @@ __all__ = [
     "load_champion",
     "load_run",
     "open_session",
+    "register_exporter",
     "register_strategy",
     "register_task",
     "search",

@@ -32,6 +32,7 @@ NAMES = [
     "load_champion",
     "load_run",
     "open_session",
+    "register_exporter",
     "register_strategy",
     "register_task",
     "search",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import native_files_in
-from evo_nas.champion.exporters.registry import EXPORTERS
-from evo_nas.config import nearest
+from evo_nas.champion.exporters.exporter import PLAIN, Exportable, ExportOptions
+from evo_nas.champion.exporters.manifest import MANIFEST_FILE, Manifest, digest
+from evo_nas.champion.exporters.native import read_exportable
+from evo_nas.champion.exporters.registry import exporter_of
 from evo_nas.errors import ChampionError
 from evo_nas.runs import Run
 
@@ -17,56 +19,105 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
 
+    from evo_nas.champion.exporters.checking import CheckResult
 
-def check_target(out: Path, kind: str) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that was written.
+
+    Attributes:
+        files: Its files, the manifest among them.
+        check: The result of the numeric check; `checking.Unchecked` where a tool was absent.
+    """
+
+    files: tuple[Path, ...]
+    check: CheckResult
+
+
+def check_target(out: Path, kind: str, options: ExportOptions = PLAIN) -> None:
     """Checks that an export in the format ``kind`` can be written to ``out``.
 
     Raises:
-        ChampionError: ``out`` is not a new or empty directory, or there is no such format.
+        ChampionError: ``out`` is not a new or empty directory, or there is no such format, or it does not take one of
+            the options.
     """
-    if kind not in EXPORTERS:
-        raise ChampionError(f"format is {kind}; {nearest(kind, sorted(EXPORTERS))}")
+    exporter_of(kind, options)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
 
 
-def export_champion(run: Run, out: Path, *, kind: str = "native") -> list[Path]:
-    """Writes the champion of ``run`` to the directory ``out`` and returns the files.
+def export_champion(run: Run, out: Path, *, kind: str = "native", options: ExportOptions = PLAIN) -> Export:
+    """Writes the champion of ``run`` to the directory ``out`` after comparing it with the model in memory.
 
     Args:
         run: A run that was judged.
         out: A directory that is new or empty.
         kind: Name of the format.
+        options: What is asked of the format.
 
     Raises:
-        ChampionError: `check_target` refuses ``out`` or ``kind``, or the run was not judged yet.
+        ChampionError: `check_target` refuses, or the run was not judged yet, or the format cannot express the
+            champion, or its outputs differ from the model's.
     """
-    check_target(out, kind)
-    champion = run.champion.files()
-    if not champion:
-        raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
-    return _write(EXPORTERS[kind].files(champion), out)
+    check_target(out, kind, options)
+    with champion_folder(run.location) as folder:
+        name = str(run.record.config.get("name", folder.name))
+        return write_export(read_exportable(folder, name=name), out, kind=kind, options=options)
 
 
-def _write(files: Mapping[str, bytes], out: Path) -> list[Path]:
+def export_network(
+    folder: Path, out: Path, *, kind: str = "native", options: ExportOptions = PLAIN
+) -> Export:
+    """Writes the network in ``folder``, such as an earlier export in the native format, as `export_champion` does.
+
+    Raises:
+        ChampionError: As `export_champion`, or there is no whole network in ``folder``.
+    """
+    check_target(out, kind, options)
+    champion = read_exportable(folder, name=folder.resolve().name)
+    return write_export(champion, out, kind=kind, options=options)
+
+
+def write_export(
+    champion: Exportable, out: Path, *, kind: str = "native", options: ExportOptions = PLAIN
+) -> Export:
+    """Writes a champion to ``out``, as `export_champion` does with that of a run.
+
+    Nothing is left in ``out`` unless the outputs are those of the model, or the tool that compares them is absent.
+
+    Raises:
+        ChampionError: As `export_champion`.
+    """
+    check_target(out, kind, options)
+    exporter = exporter_of(kind, options)
+    files = exporter.files(champion, options)
+    is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    # Written to a temporary folder and then renamed, so that a full disk leaves no partial export.
-    with TemporaryDirectory(prefix=".", dir=out) as fresh:
-        for name, content in files.items():
-            (Path(fresh) / name).write_bytes(content)
-        for name in files:
-            (Path(fresh) / name).rename(out / name)
-    return sorted(out.iterdir())
+    try:
+        # Written to a temporary folder and then renamed, so that a full disk leaves no partial export.
+        with TemporaryDirectory(prefix=".", dir=out) as fresh:
+            _write(files, Path(fresh))
+            check = exporter.check(Path(fresh), champion, options)
+            sums = {name: digest(content) for name, content in files.items()}
+            given = {name: value for name, value in asdict(options).items() if name in options.given}
+            manifest = Manifest(kind, champion.name, sums, check, given)
+            # The manifest comes last: what has one is whole.
+            for path in sorted(Path(fresh).iterdir()):
+                path.rename(out / path.name)
+            _write({MANIFEST_FILE: manifest.to_json().encode()}, Path(fresh))
+            (Path(fresh) / MANIFEST_FILE).rename(out / MANIFEST_FILE)
+    except BaseException:
+        if is_new and not any(out.iterdir()):
+            out.rmdir()
+        raise
+    return Export(tuple(sorted(path for path in out.rglob("*") if path.is_file())), check)
 
 
-def export_network(folder: Path, out: Path, *, kind: str = "native") -> list[Path]:
-    """Writes the network in ``folder``, such as initial weights that were meta-learnt, as `export_champion` does.
-
-    Raises:
-        ChampionError: `check_target` refuses ``out`` or ``kind``, or there is no whole network in ``folder``.
-    """
-    check_target(out, kind)
-    return _write(EXPORTERS[kind].files(native_files_in(folder)), out)
+def _write(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Contract suites: the tests that every strategy, executor and task has to pass, for your own ones, too.
+"""Contract suites: the tests that every strategy, executor, task and export format has to pass, for your own ones, too.
 
 Each suite is a class of pytest tests. A subclass supplies one fixture and inherits all tests::
 
@@ -21,6 +21,7 @@ A suite for executors shares a started one between its tests, so its fixture bel
 
 * `evo_nas.testing.strategies.StrategyContract`: the laws of `evo_nas.strategies.strategy.Strategy`.
 * `evo_nas.testing.executors.ExecutorContract`: the laws of `evo_nas.execution.executor.Executor`.
+* `evo_nas.testing.exporters.ExporterContract`: the laws of `evo_nas.champion.exporters.exporter.Exporter`.
 * `evo_nas.testing.tasks.TaskContract`: the laws of `evo_nas.tasks.task.Task`, and of its cuts.
 * `evo_nas.testing.cuts.CutContract`: the laws of cuts alone, for a data set.
 
@@ -31,5 +32,5 @@ import pytest
 
 # Before the suites are imported: pytest explains a failed assert only in modules that it knows to be tests.
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{suite}" for suite in ("strategies", "executors", "tasks", "cuts"))
+    *(f"{__name__}.{suite}" for suite in ("strategies", "executors", "exporters", "tasks", "cuts"))
 )

@@ -226,7 +226,7 @@ def test_the_threads_of_the_caller_are_given_back(unjudged):
 
 def test_an_exported_champion_runs_elsewhere(run, tmp_path):
     verdict_of(run)
-    files = export_champion(Run.at(run), tmp_path / "out")
+    files = export_champion(Run.at(run), tmp_path / "out").files
     assert {"genome.json", "architecture.json", "model.safetensors"} <= {path.name for path in files}
     inputs = torch.randn(2, 6, 2)
     assert torch.equal(load_champion(tmp_path / "out").model(inputs), load_champion(run).model(inputs))

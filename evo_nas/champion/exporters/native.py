@@ -24,7 +24,9 @@ from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from evo_nas.champion.exporters.exporter import Exporter
+from evo_nas.champion.exporters.checking import compare, runs, samples
+from evo_nas.champion.exporters.exporter import Exportable, Exporter
+from evo_nas.champion.exporters.manifest import verify
 from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from evo_nas.champion.exporters.checking import CheckResult
+    from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import Genome, SpaceOptions
 
@@ -46,6 +50,7 @@ MAX_PREPARATION_BYTES = 100_000_000
 """The preparation of a text holds its vocabulary."""
 GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
 PREPARATION_FILE = "preparation.json"
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,18 @@ class _GenomeFile(BaseModel):
 
 
 class NativeExporter(Exporter):
-    """Exports the files as the run keeps them; `read_native` reads them."""
+    """JSON and safetensors as the run keeps them, which `evo_nas.load_champion` and evo-nas commands read."""
 
     name = "native"
 
-    def files(self, champion: Mapping[str, bytes]) -> dict[str, bytes]:
+    def files(self, champion: Exportable, options: ExportOptions) -> dict[str, bytes]:  # noqa: ARG002
         """Returns the files unchanged."""
-        return dict(champion)
+        return dict(champion.native)
+
+    def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
+        """Reads the model from the files, and compares outputs."""
+        model = read_native(folder)
+        return compare(runs(model), runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
 
 
 def native_files(
@@ -163,13 +173,8 @@ def weights_of(network: Network) -> bytes:
     return save({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def native_files_in(directory: Path) -> dict[str, bytes]:
-    """Returns the native files in ``directory`` by name, which must be those of a network.
-
-    Raises:
-        ChampionError: As `read_native`.
-    """
-    read_native(directory)
+def _native_files_in(directory: Path) -> dict[str, bytes]:
+    """Returns the native files in ``directory`` by name; `read_native` has read it, so that they are whole."""
     members = _read_facts(directory).members
     names = {
         GENOME_FILE,
@@ -177,6 +182,18 @@ def native_files_in(directory: Path) -> dict[str, bytes]:
         *(name for each in members for name in (each.architecture, each.weights)),
     }
     return {name: (directory / name).read_bytes() for name in sorted(names) if (directory / name).exists()}
+
+
+def read_exportable(directory: Path, *, name: str) -> Exportable:
+    """Returns the champion whose native files are in ``directory``, as export formats take it.
+
+    Raises:
+        ChampionError: As `read_native`.
+    """
+    model, native = read_native(directory), _native_files_in(directory)
+    prepared = read_preparation(directory) if PREPARATION_FILE in native else None
+    facts = json.loads(native[GENOME_FILE])
+    return Exportable(name, model, native, facts, prepared, _read_facts(directory).link)
 
 
 def read_native(directory: str | os.PathLike[str]) -> Model:
@@ -187,9 +204,11 @@ def read_native(directory: str | os.PathLike[str]) -> Model:
     output. Nothing in the directory is executed.
 
     Raises:
-        ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
+        ChampionError: A file is missing, damaged, of a newer format, or does not fit the others; or it is not what
+            the manifest lists, where there is one.
     """
     directory = Path(directory)
+    verify(directory)
     facts = _read_facts(directory)
     networks = [_read_member(directory, member, facts.signature) for member in facts.members]
     return model_of(networks, link=facts.link, shares=[member.share for member in facts.members])
