@@ -96,12 +96,14 @@ def test_every_step_has_an_answer_in_a_labelling(tmp_path: Path) -> None:
 def test_an_export_without_a_preparation_takes_prepared_inputs(classified, tmp_path: Path) -> None:
     export_champion(classified[1], tmp_path / "out")
     shutil.copytree(tmp_path / "out", tmp_path / "bare")
-    (tmp_path / "bare" / "preparation.json").unlink()
+    for name in ("preparation.json", "manifest.json"):
+        (tmp_path / "bare" / name).unlink()
     bare, whole = load_champion(tmp_path / "bare"), load_champion(tmp_path / "out")
     prepared = whole.prepared.inputs.raw(WAVES)[0]
     assert np.array_equal(bare.outputs(prepared), whole.outputs(prepared))
     with pytest.raises(ChampionError, match=r"has no preparation.json.* give prepared inputs to outputs"):
         bare.predict(WAVES)
+    (tmp_path / "out" / "manifest.json").unlink()
     (tmp_path / "out" / "preparation.json").write_text("{}")
     with pytest.raises(ChampionError, match=r"preparation.json: the preparation is damaged at inputs"):
         load_champion(tmp_path / "out")

@@ -6,6 +6,7 @@
     architecture.json    layers, cells and head, as `genome.codec` writes them
     model.safetensors    the weights, by the names of the network's parameters
     preparation.json     what leads from raw sequences to inputs and from outputs to answers, if the task says it
+    verdict.json         how it compares with others, of the champion of a run
 
 Of an ensemble these are the first member; ``model-2.safetensors`` and so on are the weights of the others, with
 ``architecture-2.json`` and so on where a member has another architecture.
@@ -33,6 +34,7 @@ from evo_nas.genome.codec import from_json, to_json
 from evo_nas.genome.parameters import count_parameters, count_spellings
 from evo_nas.models.ensemble import Link, Model, model_of
 from evo_nas.models.network import Network
+from evo_nas.runs.champion_store import VERDICT_FILE
 from evo_nas.tasks.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -179,6 +181,7 @@ def _native_files_in(directory: Path) -> dict[str, bytes]:
     names = {
         GENOME_FILE,
         PREPARATION_FILE,
+        VERDICT_FILE,
         *(name for each in members for name in (each.architecture, each.weights)),
     }
     return {name: (directory / name).read_bytes() for name in sorted(names) if (directory / name).exists()}
