@@ -1,0 +1,59 @@
+"""Lines of Python, broken as formatters break them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDTH = 88
+"""Letters of a line; what formatters have unless they are told otherwise."""
+
+
+def statement(start: str, parts: Sequence[str], end: str = ")", *, indent: int = 8) -> list[str]:
+    """Returns ``start`` with ``parts`` up to ``end``, on one line if that is short enough.
+
+    Args:
+        start: Such as ``x = f(``.
+        parts: What stands between commas.
+        end: Such as ``)``.
+        indent: Blanks in front.
+    """
+    margin = " " * indent
+    line = f"{margin}{start}{', '.join(parts)}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    # The comma after the last one keeps formatters from joining the lines again.
+    return [margin + start, *(f"{margin}    {part}," for part in parts), margin + end]
+
+
+def docstring(text: str, *, indent: int = 4, more: Iterable[str] = ()) -> list[str]:
+    """Returns a docstring of a summary and perhaps further lines, all of them broken where they are too long."""
+    margin, rest = " " * indent, list(more)
+    lines = wrapped(text, WIDTH - indent - 3)
+    if not rest and len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
+        return [f'{margin}"""{lines[0]}"""']
+    body = [lines[0], *lines[1:], *([""] if rest else []), *rest]
+    written = [f"{margin}{line}".rstrip() for line in body]
+    written[0] = f'{margin}"""{body[0]}'
+    return [*written, f'{margin}"""']
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Returns ``text`` in lines of at most ``width``, where its words permit it."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def text_literal(text: str) -> str:
+    """Returns ``text`` as a formatter spells it: between double quotes, unless single ones save a backslash."""
+    spelt = repr(text)
+    if spelt[0] == '"' or '"' in spelt:
+        return spelt
+    return f'"{spelt[1:-1]}"'
