@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING
 from evo_nas.champion.exporters.python import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-_IMPORTS: Mapping[str, str] = {
-    "Path": "from pathlib import Path",
-    "datetime": "from datetime import datetime",
-    "Tensor": "from torch import Tensor",
-    "nn": "from torch import nn",
-    "F": "from torch.nn import functional as F",
-    "Any": "from typing import Any",
-    "Sequence": "from collections.abc import Sequence",
+_SOURCES: Mapping[str, Sequence[str]] = {
+    "collections.abc": ("Mapping", "Sequence"),
+    "pathlib": ("Path",),
+    "typing": ("Any",),
+    "torch": ("Tensor", "nn"),
 }
-"""How a name is imported that is no module; the same in all blocks."""
+"""Where names are imported from that are no modules; the same in all blocks."""
 _MODULES = ("argparse", "csv", "functools", "math", "re", "unicodedata")
 
 
@@ -72,13 +69,13 @@ def needed(source: str) -> list[Definition]:
 def imports_of(source: str) -> str:
     """Returns the import lines that ``source`` needs, as formatters sort them."""
     names = set[str]().union(*(_names_in(node) for node in ast.parse(source).body))
-    own = [f"import {name}" for name in _MODULES if name in names]
-    own += [line for name, line in _IMPORTS.items() if name in names and "torch" not in line]
-    own.sort(key=lambda line: (line.startswith("from"), line))
-    pieces = [name for name in ("Tensor", "nn") if name in names]
+    own = [f"import {module}" for module in _MODULES if module in names]
+    taken = {module: [name for name in some if name in names] for module, some in _SOURCES.items()}
+    lines = {module: f"from {module} import {', '.join(some)}" for module, some in taken.items() if some}
+    own += [line for module, line in lines.items() if module != "torch"]
     of_torch = ["import torch"] if "torch" in names else []
-    of_torch += [f"from torch import {', '.join(pieces)}"] if pieces else []
-    of_torch += [_IMPORTS["F"]] if "F" in names else []
+    of_torch += [lines["torch"]] if "torch" in lines else []
+    of_torch += ["from torch.nn import functional as F"] if "F" in names else []
     groups = [["from __future__ import annotations"], own, of_torch]
     return "\n\n".join("\n".join(group) for group in groups if group)
 

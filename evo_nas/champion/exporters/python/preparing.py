@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.python.code import text_literal
+from evo_nas.champion.exporters.python.code import statement, text_literal
 from evo_nas.errors import ChampionError
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
@@ -77,9 +77,7 @@ class PreparationSource:
         else:
             body = ["        sequence = [sequence] if isinstance(sequence, str) else sequence"]
         if inputs.lower:
-            body.append(
-                "        sequence = [each.lower() if isinstance(each, str) else each for each in sequence]"
-            )
+            body.append("        sequence = lower(sequence)")
         if inputs.max_length is not None:
             read = f"sequence[:{inputs.max_length}]"
         what = "Texts, or lists of tokens or ids." if inputs.level else "Lists of tokens or ids."
@@ -96,17 +94,15 @@ class PreparationSource:
                 ]
             )
         )
-        cut = 'read.read_text(encoding="utf-8")'.replace("read.", "path.", 1)
         if self._signature.predicts_inputs:
-            reading = f"    return [{cut}]"
-            says = "the text of a file"
+            reading, says = "[whole_text(path)]", "the text of a file"
         elif inputs.level is None:
-            reading = f"    return [line.split() for line in {cut}.splitlines() if line]"
-            says = "a list of tokens for each line of a file"
+            reading, says = "list(map(pieces, lines(path)))", "a list of tokens for each line of a file"
         else:
-            reading = f"    return [line for line in {cut}.splitlines() if line]"
-            says = "a text for each line of a file"
-        self.functions.append(f'def read(path: Path) -> list[Any]:\n    """Returns {says}."""\n{reading}')
+            reading, says = "lines(path)", "a text for each line of a file"
+        self.functions.append(
+            f'def read(path: Path) -> list[Any]:\n    """Returns {says}."""\n    return {reading}'
+        )
 
     def _numbers(self, inputs: NumericInputs, window: int | None, *, of_series: bool = False) -> None:
         constants = self._constants
@@ -241,19 +237,16 @@ class PreparationSource:
         )
 
     def _generating(self, inputs: TokenInputs) -> None:
+        parameters = ["text: str", "length: int", "temperature: float = 1.0", "seed: int = 0"]
         between = "" if inputs.level == "character" else " "
         self.functions.append(
             "\n".join(
                 [
-                    "def generate(",
-                    "    text: str, length: int, temperature: float = 1.0, seed: int = 0",
-                    ") -> str:",
+                    *statement("def generate(", parameters, ") -> str:", indent=0),
                     '    """Returns `text` and as many tokens more, drawn one after the other."""',
-                    "    begun = prepare([text])[0][0]",
+                    "    begun, _ = prepare([text])",
                     "    with torch.inference_mode():",
-                    "        tokens = continued(",
-                    "            load(), begun, length, temperature=temperature, seed=seed",
-                    "        )",
+                    "        tokens = continued(load(), begun[0], length, temperature, seed)",
                     f'    return "{between}".join(VOCABULARY[token] for token in tokens)',
                 ]
             )

@@ -23,12 +23,7 @@ def in_units(outputs: Tensor, mean: Sequence[float], scale: Sequence[float]) -> 
 
 
 def continued(
-    network: torch.nn.Module,
-    tokens: Tensor,
-    length: int,
-    *,
-    temperature: float = 1.0,
-    seed: int = 0,
+    network: torch.nn.Module, tokens: Tensor, length: int, temperature: float, seed: int
 ) -> Tensor:
     """Returns `tokens`, `(time,)`, and `length` more, each drawn from its probability.
 

@@ -114,3 +114,8 @@ def token_ids(tokens: Sequence[Any], ids: dict[str, int]) -> Tensor:
     if all(isinstance(token, str) for token in tokens):
         return torch.tensor([ids.get(token, 0) for token in tokens])
     return torch.as_tensor(tokens, dtype=torch.int64)
+
+
+def lower(tokens: Sequence[Any]) -> list[Any]:
+    """Returns tokens in small letters; ids stay as they are."""
+    return [token.lower() if isinstance(token, str) else token for token in tokens]

@@ -86,3 +86,13 @@ def grouped(
     for at in order:
         found.setdefault(rows[at].get(group, ""), []).append(values[at])
     return found
+
+
+def whole_text(path: Path) -> str:
+    """Returns the text of a file."""
+    return path.read_text(encoding="utf-8")
+
+
+def lines(path: Path) -> list[str]:
+    """Returns the lines of a file that are not empty."""
+    return [line for line in whole_text(path).splitlines() if line.strip()]
