@@ -40,6 +40,7 @@ _CONFIG = {
     "axis": {
         "labelColor": SOFT, "titleColor": SOFT, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+        "titlePadding": 14,  # text is measured without the fonts of the browser that shows it
     },
     "legend": {
         "labelColor": INK, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12,

@@ -99,7 +99,7 @@ def _progress(facts: RunFacts, scored: Sequence[dict[str, Any]]) -> Iterator[Fig
                 "data": values_of(shown),
                 "layer": [
                     {
-                        "mark": {"type": "point", "size": 18, "opacity": 0.45, "color": SOFT},
+                        "mark": {"type": "point", "size": 28, "opacity": 0.5, "color": SOFT},
                         "encoding": {"x": x, "y": {"field": "score", **y}},
                     },
                     {
@@ -198,7 +198,7 @@ def _costs(facts: RunFacts) -> Figure | None:
         + ("Both were optimised." if len(objectives) > 1 else "The search optimised the score alone."),
         {
             "data": values_of(shown),
-            "mark": {"type": "point", "size": 30, "opacity": 0.7},
+            "mark": {"type": "point", "size": 36, "opacity": 0.75},
             "encoding": {
                 "x": quantitative("cost", title, scale={"type": "log", "nice": False}, axis={"format": "~s"}),
                 "y": quantitative(

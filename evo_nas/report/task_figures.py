@@ -324,7 +324,7 @@ def _roll(model: Model, dataset: Dataset) -> Iterator[Figure]:
         "roll",
         "What is expected at each step",
         f"The first {steps} steps of a test sequence: the darker, the likelier the champion finds a label from the "
-        f"steps before; points are what came. {names[int(used.min())]} to {names[int(used.max())]}.",
+        f"steps before; points are what came. From {names[int(used.min())]} to {names[int(used.max())]}.",
         {
             "width": 820,
             "height": 300,
