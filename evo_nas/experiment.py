@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from evo_nas.runs import Run
     from evo_nas.runs.warm_start import WarmStart
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
-    from evo_nas.tasks.baselines.fitting import BaselineResult
+    from evo_nas.tasks.baselines.fitting import FittedBaselines
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.task import Prepared, Task
 
@@ -159,7 +159,7 @@ class Experiment:
         return with_most_cuts(self._read.dataset, cuts)
 
     @cached_property
-    def baselines(self) -> Mapping[str, BaselineResult]:
+    def baselines(self) -> FittedBaselines:
         """Results of the task's baselines by name; fitted when they are first asked for."""
         return self.prepared.fit_baselines(BASELINES_LIMIT_S)
 

@@ -25,6 +25,7 @@ from evo_nas.savings import Savings, SavingsCounter
 from evo_nas.sections import as_begun, path_keys, spelled_out
 from evo_nas.strategies.front import Front
 from evo_nas.strategies.trials import Trials
+from evo_nas.tasks.baselines.fitting import FittedBaselines
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from evo_nas.runs.warm_start import WarmStart
     from evo_nas.strategies.proposal import Founder
     from evo_nas.strategies.trials import Trial
-    from evo_nas.tasks.baselines.fitting import BaselineResult
 
 
 class Run:
@@ -284,9 +284,7 @@ class Run:
             f"or give another directory with --run:\n{_indented(differences)}"
         )
 
-    def baselines(
-        self, metric: str, fit: Callable[[], Mapping[str, BaselineResult]] | None = None
-    ) -> Mapping[str, BaselineResult]:
+    def baselines(self, metric: str, fit: Callable[[], FittedBaselines] | None = None) -> FittedBaselines:
         """Returns the kept results of the baselines by name; fits and keeps them if there are none.
 
         Args:
@@ -295,12 +293,12 @@ class Run:
         """
         kept = read_baselines(self._store, metric=metric)
         if kept is not None or fit is None:
-            return kept or {}
+            return kept or FittedBaselines({})
         fitted = fit()
         self.keep_baselines(metric, fitted)
         return fitted
 
-    def keep_baselines(self, metric: str, baselines: Mapping[str, BaselineResult]) -> None:
+    def keep_baselines(self, metric: str, baselines: FittedBaselines) -> None:
         """Keeps the results of the baselines with the run, unless that was done already.
 
         A place without a run stays untouched: nothing is written before the workers of its search have started.

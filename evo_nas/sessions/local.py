@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from evo_nas.loop import Search
     from evo_nas.progress import Progress
     from evo_nas.sessions.events import Event
+    from evo_nas.tasks.baselines.fitting import FittedBaselines
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -153,13 +154,13 @@ class LocalSession(Session):
             raise RuntimeError("a session is started before its events are asked for")
         return self._experiment
 
-    def _read_data(self, experiment: Experiment) -> Generator[Event, None, Baselines]:
+    def _read_data(self, experiment: Experiment) -> Generator[Event, None, FittedBaselines]:
         yield Working(doing="loading the data")
         metric = experiment.dataset.metric.name
         yield Loaded(remarks=experiment.dataset.remarks)
         yield Working(doing="fitting the baselines")
-        baselines = Baselines(metric=metric, results=self.run.baselines(metric, lambda: experiment.baselines))
-        yield baselines
+        baselines = self.run.baselines(metric, lambda: experiment.baselines)
+        yield Baselines(metric=metric, results=dict(baselines))
         return baselines
 
     def _measured(self, experiment: Experiment) -> Generator[Event, None, Experiment]:
@@ -186,7 +187,9 @@ class LocalSession(Session):
         """How many full trainings the verdict makes one after another."""
         return MOST_TRAININGS / self._retrains_at_once
 
-    def _run_search(self, experiment: Experiment, baselines: Baselines) -> Generator[Event, None, Progress]:
+    def _run_search(
+        self, experiment: Experiment, baselines: FittedBaselines
+    ) -> Generator[Event, None, Progress]:
         warm_start = COLD_START if self.run.exists else experiment.warm_start()
         if warm_start.founders:
             yield Founded(remarks=warm_start.remarks)
@@ -204,7 +207,7 @@ class LocalSession(Session):
             metric, narrator = experiment.dataset.metric, Narrator(experiment)
             planner = Planner(experiment.config)
             # A new run exists only now; what was fitted before is kept with it.
-            self.run.keep_baselines(baselines.metric, baselines.results)
+            self.run.keep_baselines(metric.name, baselines)
             yield Started(
                 run=self.place,
                 name=experiment.config.name,

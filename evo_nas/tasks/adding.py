@@ -9,6 +9,7 @@ import numpy as np
 
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.metrics import ERRORS
 
@@ -26,10 +27,10 @@ class AddingTask(GeneratedTask[GeneratedNumbersOptions]):
         """Returns what predicts always the mean, with an error of about 1/6."""
         return {"mean": partial(self._score_of_mean, drawn)}
 
-    def _score_of_mean(self, drawn: Drawn) -> float:
+    def _score_of_mean(self, drawn: Drawn) -> Scored:
         train, _, test = drawn
         guess = np.full(test.targets.shape, train.targets.astype(np.float64).mean(), dtype=np.float32)
-        return ERRORS[self.options.metric].score(guess, test.targets)
+        return Scored.of(ERRORS[self.options.metric], guess, test.targets)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length

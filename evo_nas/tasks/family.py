@@ -12,6 +12,7 @@ from evo_nas.data.options import Seed, StrictOptions
 from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.tasks.dataset import Dataset, EpisodeSize, Sequences
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ def support_mean(dataset: Dataset) -> dict[str, Fit]:
     return {"mean of the shots": partial(_score_of_support_mean, dataset)}
 
 
-def _score_of_support_mean(dataset: Dataset) -> float:
+def _score_of_support_mean(dataset: Dataset) -> Scored:
     test, size = dataset.test, dataset.episodes
     assert isinstance(test, Sequences)
     assert size is not None
@@ -111,7 +112,7 @@ def _score_of_support_mean(dataset: Dataset) -> float:
     )
     guesses = np.broadcast_to(means, asked.shape)
     flat = (len(targets) * size.query, targets.shape[-1])
-    return dataset.metric.score(guesses.reshape(flat).astype(np.float32), asked.reshape(flat))
+    return Scored.of(dataset.metric, guesses.reshape(flat).astype(np.float32), asked.reshape(flat))
 
 
 def _joined(episodes: Sequence[Episode]) -> Sequences:

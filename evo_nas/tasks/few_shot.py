@@ -17,6 +17,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.classification import SequenceOptions, read_files
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.family import Episode, check_size, family_dataset
 from evo_nas.tasks.few_shot_cuts import Classes, OtherClasses
 from evo_nas.tasks.metrics import CLASSIFICATION
@@ -155,7 +156,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             "nearest neighbour": partial(self._score_of_nearest, episodes["test"], test),
         }
 
-    def _score_of_nearest(self, episodes: list[Episode], wanted: npt.NDArray[np.int64]) -> float:
+    def _score_of_nearest(self, episodes: list[Episode], wanted: npt.NDArray[np.int64]) -> Scored:
         found = []
         for support, query in episodes:
             known, asked = (
@@ -164,7 +165,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             nearest = np.square(asked - known.transpose(1, 0, 2)).sum(axis=-1).argmin(axis=1)
             found.append(support.targets[nearest])
         logits = np.where(np.eye(self.options.ways, dtype=np.bool_), 0.0, LEAST_LOGIT)[np.concatenate(found)]
-        return CLASSIFICATION[self.options.metric].score(logits.astype(np.float32), wanted)
+        return Scored.of(CLASSIFICATION[self.options.metric], logits.astype(np.float32), wanted)
 
     def drawn(self, by_part: Mapping[str, ByClass], cut: int = 0) -> dict[str, list[Episode]]:
         """Returns the episodes of each part; those of the test part are about the same examples in every cut."""

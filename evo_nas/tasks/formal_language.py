@@ -16,6 +16,7 @@ from evo_nas.randomness import derive_seed
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
 from evo_nas.tasks.cuts.parts import PartsCut
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.languages import LANGUAGES, START, LanguageName
 from evo_nas.tasks.metrics import CLASSIFICATION, Metric, mean
 from evo_nas.tasks.task import Prepared, Task
@@ -186,7 +187,7 @@ def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str,
     return {"majority": partial(majority, learnt, wanted, metric=metric, classes=classes), **by_history}
 
 
-def _after_history(train: Sequences, test: Sequences, dataset: Dataset, *, symbols: int) -> float:
+def _after_history(train: Sequences, test: Sequences, dataset: Dataset, *, symbols: int) -> Scored:
     histories = len(dataset.vocabulary) ** symbols
     counts = np.zeros((histories, len(dataset.classes)))
     learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in (train, test))
@@ -194,7 +195,7 @@ def _after_history(train: Sequences, test: Sequences, dataset: Dataset, *, symbo
     # A history that training has not is answered by the frequencies of all.
     counts[counts.sum(axis=1) == 0] = counts.sum(axis=0)
     logits = np.log(np.maximum(counts, np.exp(LEAST_LOGIT)))[_histories(test, dataset, symbols=symbols)]
-    return dataset.metric.score(logits.astype(np.float32), wanted)
+    return Scored.of(dataset.metric, logits.astype(np.float32), wanted)
 
 
 def _histories(part: Sequences, dataset: Dataset, *, symbols: int) -> npt.NDArray[np.int64]:

@@ -20,6 +20,7 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
 from evo_nas.tasks.task import Prepared, Task
 
@@ -110,9 +111,9 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         guesses = {"frequency of keys": _frequencies, "Markov chain per key": _markov_chain}
         return {name: partial(self._score, guess, songs) for name, guess in guesses.items()}
 
-    def _score(self, guess: Callable[[_Songs], Sums], songs: _Songs) -> float:
+    def _score(self, guess: Callable[[_Songs], Sums], songs: _Songs) -> Scored:
         wanted = np.concatenate([frames[1:] for frames in songs.test])
-        return MULTI_LABEL[self.options.metric].score(_logit(guess(songs)), wanted)
+        return Scored.of(MULTI_LABEL[self.options.metric], _logit(guess(songs)), wanted)
 
     def _songs(self) -> _Songs:
         options = self.options

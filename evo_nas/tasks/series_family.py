@@ -15,6 +15,7 @@ import numpy as np
 from evo_nas.data.splitting import HELD_OUT, PARTS
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.dataset import Objective, Sequences, Windows
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.family import Episode, check_size, family_dataset, support_mean
 from evo_nas.tasks.forecast import forecast_of
 from evo_nas.tasks.metrics import ERRORS
@@ -148,8 +149,8 @@ def _some(windows: Windows, count: int, rng: np.random.Generator) -> Sequences:
     return replace(windows, origins=windows.origins[chosen]).cut()
 
 
-def _score_of_last(dataset: Dataset) -> float:
-    """Returns the score of forecasts that repeat the last value."""
+def _score_of_last(dataset: Dataset) -> Scored:
+    """Tests forecasts that repeat the last value."""
     test, size = dataset.test, dataset.episodes
     assert isinstance(test, Sequences)
     assert size is not None
@@ -157,4 +158,4 @@ def _score_of_last(dataset: Dataset) -> float:
     columns = list(dataset.signature.last_values)
     last = test.inputs[asked, -1][:, columns].astype(np.float32)
     steps = test.targets.shape[1] // len(columns)
-    return dataset.metric.score(np.tile(last, steps), test.targets[asked])
+    return Scored.of(dataset.metric, np.tile(last, steps), test.targets[asked])

@@ -12,6 +12,7 @@ from evo_nas.data.splitting import PARTS
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.ridge import Ridge
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.family import Episode, FamilyOptions, check_size, family_dataset, support_mean
 from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.metrics import ERRORS
@@ -89,8 +90,8 @@ class SinesTask(GeneratedTask[SinesOptions]):
         guesses = {"persistence": _last_value, "linear": _linear}
         return {name: partial(self._score, guess, drawn) for name, guess in guesses.items()}
 
-    def _score(self, guess: Callable[[Drawn], npt.NDArray[np.float32]], drawn: Drawn) -> float:
-        return ERRORS[self.options.metric].score(guess(drawn), drawn.test.targets)
+    def _score(self, guess: Callable[[Drawn], npt.NDArray[np.float32]], drawn: Drawn) -> Scored:
+        return Scored.of(ERRORS[self.options.metric], guess(drawn), drawn.test.targets)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length

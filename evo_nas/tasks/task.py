@@ -13,14 +13,15 @@ from pydantic import BaseModel
 from evo_nas.data.files import reading
 from evo_nas.data.paths import data_files
 from evo_nas.errors import ConfigError
-from evo_nas.tasks.baselines.fitting import fitted_in_turn
+from evo_nas.tasks.baselines.fitting import fitted_baselines
+from evo_nas.tasks.example_sums import examples_of_test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
-    from evo_nas.tasks.baselines.fitting import BaselineResult, Fit
+    from evo_nas.tasks.baselines.fitting import Fit, FittedBaselines
     from evo_nas.tasks.dataset import Dataset
 
 OptionsT_co = TypeVar("OptionsT_co", bound=BaseModel, covariant=True)
@@ -39,13 +40,18 @@ class Prepared:
     dataset: Dataset
     baselines: Mapping[str, Fit]
 
-    def fit_baselines(self, limit_s: float | None = None) -> dict[str, BaselineResult]:
+    def fit_baselines(self, limit_s: float | None = None) -> FittedBaselines:
         """Fits the baselines one after the other and returns what each gave, by name.
 
         Args:
-            limit_s: Seconds after which no further one is begun; see `fitted_in_turn`.
+            limit_s: Seconds after which no further one is begun; see `fitted_baselines`.
         """
-        return dict(fitted_in_turn(self.baselines, limit_s=limit_s))
+        return fitted_baselines(
+            self.baselines,
+            limit_s=limit_s,
+            metric=self.dataset.metric,
+            examples=examples_of_test(self.dataset),
+        )
 
 
 class Task(ABC, Generic[OptionsT_co]):

@@ -18,6 +18,7 @@ from evo_nas.evaluation import Status
 from evo_nas.genome.architecture import Architecture, Forecast, Layer
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
+from evo_nas.tasks.example_sums import examples_of_test
 from evo_nas.tasks.task import Task
 from evo_nas.testing.cuts import CutContract
 from evo_nas.training.batches import prepare
@@ -167,6 +168,16 @@ class TaskContract(CutContract):
         for result in baselines.values():
             assert result.note if result.score is None else metric.fitness(result.score) <= best
         assert any(result.score is not None for result in baselines.values())
+
+    def test_what_a_baseline_answered_adds_up_to_its_score(self, task: AnyTask) -> None:
+        prepared = task.read()
+        metric, fitted = prepared.dataset.metric, prepared.fit_baselines()
+        examples = examples_of_test(prepared.dataset)
+        assert fitted.sums or examples is None
+        for name, sums in fitted.sums.items():
+            assert sums.score(metric) == pytest.approx(fitted[name].score, rel=1e-4)
+            assert examples is not None
+            assert sums.places[-1] < examples.count
 
     @pytest.mark.parametrize("is_plain", [True, False])
     def test_a_network_trains_on_it(self, dataset: Dataset, is_plain: bool) -> None:  # noqa: FBT001

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from evo_nas.training.batches import as_split, levels_of
+from evo_nas.errors import DataError
+from evo_nas.tasks.example_sums import Examples, ExampleSums
+from evo_nas.training.batches import StreamSplit, as_split, levels_of
 from evo_nas.training.losses import Predictions, TrainingLoss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    import numpy.typing as npt
     from torch import Tensor
 
     from evo_nas.models.ensemble import Model
@@ -150,3 +153,47 @@ def score_part(network: Model, dataset: Dataset, part: Literal["train", "validat
         dataset.objective, levels=levels_of(dataset, device), has_holes=dataset.has_target_holes
     )
     return score(network, split, loss=loss, metric=dataset.metric)
+
+
+def example_sums(
+    network: Model, dataset: Dataset, part: Literal["train", "validation", "test"]
+) -> ExampleSums:
+    """Returns the statistic of the metric for each example of one part of ``dataset``, without dropout.
+
+    Two models of one data set are compared by it with `champion.statistics.paired_bootstrap`. It runs on the network's
+    device; the mode of the network is restored.
+
+    Raises:
+        DataError: The parts hold episodes, which a network adapts to first.
+    """
+    if dataset.episodes is not None:
+        raise DataError(
+            f"{dataset.name} holds episodes; a network is tested on each after it has adapted to it"
+        )
+    device = next(network.parameters()).device
+    split = as_split(getattr(dataset, part), dataset.signature, device)
+    forward, was_training = StatefulForward(network, split), network.training
+    network.eval()
+    outputs, targets = [], []
+    with torch.inference_mode():
+        for predictions in _passed(forward, split):
+            rows, wanted, _ = predictions.counted()
+            outputs.append(rows.cpu().numpy())
+            targets.append(wanted.cpu().numpy())
+    network.train(was_training)
+    order = _text_order(split) if isinstance(split, StreamSplit) else slice(None)
+    examples = Examples.of(getattr(dataset, part), per_step=dataset.signature.per_step)
+    return ExampleSums.of(
+        dataset.metric, np.concatenate(outputs)[order], np.concatenate(targets)[order], examples
+    )
+
+
+def _text_order(split: StreamSplit) -> npt.NDArray[np.int64]:
+    """Returns where each step of a text is among those that are scored, whose rows are read side by side."""
+    # Read as a text whose tokens are their own places, so that no second piece of code knows how rows are cut.
+    places = StreamSplit(torch.arange(len(split.tokens)), split.steps)
+    scored = [
+        (batch.inputs if batch.scored is None else batch.inputs[batch.scored]).flatten()
+        for batch in places.in_order(BATCH_SIZE)
+    ]
+    return torch.cat(scored).argsort().numpy()

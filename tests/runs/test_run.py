@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evo_nas.budgets import Ending
@@ -17,14 +18,18 @@ from evo_nas.config import BudgetOptions, configured
 from evo_nas.errors import ConfigChangedError, DataChangedError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
-from evo_nas.ledger import Ledger
+from evo_nas.ledger import Ledger, seal
 from evo_nas.runs import Run, find_runs, metric_of
 from evo_nas.runs.rows import by_status
-from evo_nas.tasks.baselines.fitting import BaselineResult
+from evo_nas.tasks.baselines.fitting import BaselineResult, FittedBaselines
+from evo_nas.tasks.example_sums import ExampleSums
 from tests.ledger.samples import RECORD
 
 BUDGET = 12
-FITTED = {"persistence": BaselineResult(0.5, 0.1), "linear": BaselineResult(None, 3.0, "it is late")}
+FITTED = FittedBaselines(
+    {"persistence": BaselineResult(0.5, 0.1), "linear": BaselineResult(None, 3.0, "it is late")},
+    {"persistence": ExampleSums(np.ones((4, 2)), np.arange(4))},
+)
 
 
 def settings(folder: Path, **changed: Any) -> dict[str, Any]:
@@ -158,9 +163,19 @@ def test_baselines_are_fitted_once_and_kept_with_the_run(place: Path, tmp_path: 
     assert run.baselines("mse") == {}
     assert run.baselines("mse", lambda: FITTED) == FITTED
     again = Run.at(tmp_path / "run")
-    assert again.baselines("mse", lambda: pytest.fail("fitted again")) == FITTED
-    other = {"persistence": BaselineResult(0.6, 0.1)}
+    kept = again.baselines("mse", lambda: pytest.fail("fitted again"))
+    assert kept == FITTED
+    assert np.array_equal(kept.sums["persistence"].values, FITTED.sums["persistence"].values)
+    other = FittedBaselines({"persistence": BaselineResult(0.6, 0.1)})
     assert again.baselines("mae", lambda: other) == other
+
+
+def test_baselines_of_earlier_runs_which_kept_no_answers_are_read(place: Path, tmp_path: Path) -> None:
+    run = Run.at(shutil.copytree(place, tmp_path / "run"))
+    facts = {"metric": "mse", "baselines": {"naive": {"score": 0.5, "cpu_s": 0.1, "note": ""}}}
+    (tmp_path / "run" / "baselines.json").write_bytes(seal(facts))
+    assert run.baselines("mse") == {"naive": BaselineResult(0.5, 0.1)}
+    assert not run.baselines("mse").sums
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'{"metric": "mse", "baselines": {"a": 1.0}}'])

@@ -429,7 +429,7 @@ def test_a_season_that_only_test_forecasts_have_before_them_is_still_a_baseline_
     path = written(tmp_path, "rows.csv", frame())
     options = {"season": 50, "metric": "wql", "quantiles": (0.1, 0.5, 0.9)}
     seasonal = prepared(path, **options).baselines["seasonal naive"]
-    assert np.isfinite(seasonal())
+    assert np.isfinite(seasonal().score)
 
 
 def test_the_weighted_quantile_loss_of_a_point_forecast_is_its_error_over_the_size_of_targets(

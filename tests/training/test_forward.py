@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Architecture, Head, Layer, Signature
 from evo_nas.genome.blocks import Front
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.network import Network
-from evo_nas.tasks.dataset import Objective, Stream
-from evo_nas.tasks.metrics import ACCURACY
+from evo_nas.tasks.dataset import Dataset, EpisodeSize, Objective, Stream
+from evo_nas.tasks.metrics import ACCURACY, NLL
 from evo_nas.training import forward
 from evo_nas.training.batches import Batch, Split, as_split, prepare
-from evo_nas.training.forward import StatefulForward, score, score_part
+from evo_nas.training.forward import StatefulForward, example_sums, score, score_part
 from evo_nas.training.losses import TrainingLoss
 
 OBJECTIVE = {"loss": TrainingLoss(Objective.CROSS_ENTROPY), "metric": ACCURACY}
@@ -106,3 +107,30 @@ def test_gradients_do_not_reach_the_pieces_before(reader, stream) -> None:
     passes, batches = StatefulForward(reader, stream), list(stream.in_order(2))
     outputs(passes, batches[:1])
     assert all(not state.requires_grad for states in passes._states.values() for state in states.values())
+
+
+def test_the_sums_of_all_examples_give_the_score_of_a_part(network, dataset) -> None:
+    sums = example_sums(network.train(), dataset, "test")
+    assert network.training
+    assert len(sums) == len(dataset.test)
+    assert sums.score(dataset.metric) == pytest.approx(score_part(network, dataset, "test").metric)
+
+
+def test_the_steps_of_a_text_are_in_its_order_however_many_rows_are_read(reader) -> None:
+    tokens = np.random.default_rng(0).integers(0, 5, size=64)
+    text = Stream(tokens, steps=10)
+    data = Dataset("text", STREAM, Objective.CROSS_ENTROPY, NLL, text, text, text)
+    sums = example_sums(reader, data, "test")
+    assert sums.score(NLL) == pytest.approx(score_part(reader, data, "test").metric)
+    assert (len(sums), sums.block) == (63, 10)
+    # It is read as six rows of eleven steps, and each row begins without context.
+    for start in (0, 11, 22):
+        with torch.inference_mode():
+            alone = reader(torch.as_tensor(tokens[None, start : start + 10]))[0].log_softmax(-1)
+        costs = [-float(alone[at, tokens[start + at + 1]]) for at in range(10)]
+        assert sums.values[start : start + 10, 0] == pytest.approx(costs, rel=1e-4)
+
+
+def test_episodes_have_no_sums_since_networks_adapt_to_them_first(network, dataset) -> None:
+    with pytest.raises(DataError, match="adapted"):
+        example_sums(network, replace(dataset, episodes=EpisodeSize(1, 1)), "test")

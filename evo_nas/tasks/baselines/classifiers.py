@@ -16,6 +16,7 @@ from evo_nas.tasks.baselines.random_features import (
     random_feature_classifiers,
     side_by_side,
 )
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +108,7 @@ def _logistic_regression() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=MOST_STEPS))
 
 
-def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> float:
+def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> Scored:
     # Only here, since rows of their own for each baseline would stay in memory for the whole search.
     return _score_of_some(make, side_by_side(inputs, np.float64), *args, **options)
 
@@ -118,7 +119,7 @@ def _score_of_steps(
     inputs: Both,
     targets: Sequence[npt.NDArray[np.int64]],
     **options: Any,
-) -> float:
+) -> Scored:
     """Returns the score of a model that sees ``width`` steps around each that counts; an end is repeated beyond it."""
     around = np.arange(width) - width // 2
     rows = [
@@ -141,7 +142,7 @@ def _score_of_some(
     *,
     metric: Metric,
     classes: int,
-) -> float:
+) -> Scored:
     """Returns the score of a model that learns from as many of the rows as take no more than about a minute."""
     learnt = rows[0]
     each = classes * LEARNING_STEPS if make is _logistic_regression else len(rows[1])
@@ -153,11 +154,12 @@ def _score_of_some(
 
 def majority(
     learnt: npt.NDArray[np.int64], test: npt.NDArray[np.int64], *, metric: Metric, classes: int
-) -> float:
-    """Returns the metric of always predicting the frequencies of the classes in ``learnt``; see `fitted_score`."""
+) -> Scored:
+    """Returns what always predicting the frequencies of the classes in ``learnt`` gives; see `fitted_score`."""
     learnt, test = learnt[learnt >= 0], test[test >= 0]
     counts = np.maximum(np.bincount(learnt, minlength=classes), np.exp(LEAST_LOGIT))
-    return metric.score(np.broadcast_to(np.log(counts), (len(test), classes)).astype(np.float32), test)
+    logits = np.broadcast_to(np.log(counts), (len(test), classes)).astype(np.float32)
+    return Scored.of(metric, logits, test)
 
 
 def fitted_score(
@@ -167,11 +169,11 @@ def fitted_score(
     *,
     metric: Metric,
     classes: int,
-) -> float:
-    """Fits a classifier of scikit-learn to the first of ``inputs`` and returns its metric on the second."""
+) -> Scored:
+    """Fits a classifier of scikit-learn to the first of ``inputs`` and tests it on the second."""
     model.fit(inputs[0], targets[0])
     logits = np.full((len(targets[1]), classes), LEAST_LOGIT)
     # A class that the model never saw has no column; the log of a probability 0 is cut at the least logit.
     with np.errstate(divide="ignore"):
         logits[:, model.classes_] = np.maximum(np.log(model.predict_proba(inputs[1])), LEAST_LOGIT)
-    return metric.score(logits.astype(np.float32), targets[1])
+    return Scored.of(metric, logits.astype(np.float32), targets[1])

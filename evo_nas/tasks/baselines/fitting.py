@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.example_sums import ExampleSums, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
-Fit = Callable[[], float]
-"""Fits one simple model to what a task has read and returns its test metric."""
+    from evo_nas.tasks.example_sums import Examples
+    from evo_nas.tasks.metrics import Metric
+
+Fit = Callable[[], Scored]
+"""Fits one simple model to what a task has read and tests it; `Scored.of` gives its score with its answers."""
 
 
 class BaselineNote(UserWarning):
@@ -41,6 +45,47 @@ class BaselineResult:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedBaselines(Mapping[str, BaselineResult]):
+    """What fitting each baseline gave, by its name.
+
+    Attributes:
+        results: Score, seconds and a note of each.
+        sums: Of those that say what they answered, the statistic of the metric for each test example.
+    """
+
+    results: Mapping[str, BaselineResult]
+    sums: Mapping[str, ExampleSums] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> BaselineResult:
+        return self.results[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+
+def fitted_baselines(
+    baselines: Mapping[str, Fit], *, limit_s: float | None = None, metric: Metric, examples: Examples | None
+) -> FittedBaselines:
+    """Fits the baselines one after the other; see `fitted_in_turn`.
+
+    Args:
+        baselines: The cheap ones first.
+        limit_s: Seconds on the clock after which no further one is begun.
+        metric: The metric of the task.
+        examples: The examples of the test part; None if what is told of each is not to be kept.
+    """
+    results, sums = {}, {}
+    for name, result, tested in _in_turn(baselines, limit_s):
+        results[name] = result
+        if tested is not None and examples is not None and (of_each := tested.sums(metric, examples)):
+            sums[name] = of_each
+    return FittedBaselines(results, sums)
+
+
 def fitted_in_turn(
     baselines: Mapping[str, Fit], *, limit_s: float | None = None
 ) -> Iterator[tuple[str, BaselineResult]]:
@@ -51,12 +96,8 @@ def fitted_in_turn(
         limit_s: Seconds on the clock after which no further one is begun. One that has begun runs to its end, since
             its libraries cannot be interrupted; rules of size bound each of them instead.
     """
-    began = time.monotonic()
-    for name, fit in baselines.items():
-        if limit_s is not None and time.monotonic() - began >= limit_s:
-            yield name, BaselineResult(None, note=f"not fitted within the limit of {limit_s:g} s for all")
-        else:
-            yield name, _result(fit)
+    for name, result, _ in _in_turn(baselines, limit_s):
+        yield name, result
 
 
 def learnt_from(count: int, *, most: int, what: str) -> npt.NDArray[np.int64]:
@@ -78,21 +119,33 @@ def scores(results: Mapping[str, BaselineResult]) -> dict[str, float]:
     return {name: result.score for name, result in results.items() if result.score is not None}
 
 
-def _result(fit: Fit) -> BaselineResult:
+def _in_turn(
+    baselines: Mapping[str, Fit], limit_s: float | None
+) -> Iterator[tuple[str, BaselineResult, Scored | None]]:
+    began = time.monotonic()
+    for name, fit in baselines.items():
+        if limit_s is not None and time.monotonic() - began >= limit_s:
+            note = f"not fitted within the limit of {limit_s:g} s for all"
+            yield name, BaselineResult(None, note=note), None
+        else:
+            yield name, *_result(fit)
+
+
+def _result(fit: Fit) -> tuple[BaselineResult, Scored | None]:
     started = time.process_time()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            score = fit()
+            tested = fit()
         except DataError as error:
-            return BaselineResult(None, time.process_time() - started, str(error))
+            return BaselineResult(None, time.process_time() - started, str(error)), None
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError) as error:
             # Libraries refuse what they cannot fit, such as a single class; a search needs no baseline to go on.
-            return BaselineResult(None, time.process_time() - started, _in_one_line(error))
+            return BaselineResult(None, time.process_time() - started, _in_one_line(error)), None
     cpu_s = time.process_time() - started
-    if not math.isfinite(score):
-        return BaselineResult(None, cpu_s, "its test score is not finite")
-    return BaselineResult(score, cpu_s, "; ".join(_notes(caught)))
+    if not math.isfinite(tested.score):
+        return BaselineResult(None, cpu_s, "its test score is not finite"), None
+    return BaselineResult(tested.score, cpu_s, "; ".join(_notes(caught))), tested
 
 
 def _in_one_line(error: Exception) -> str:

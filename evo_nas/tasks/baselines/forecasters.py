@@ -13,6 +13,7 @@ from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
 from evo_nas.tasks.baselines.ridge import Ridge, changes
 from evo_nas.tasks.baselines.statistical_forecasters import statistical_baselines
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ PENALTY = 3e-4
 """Penalty on squared weights of the linear models, in standardised units; it keeps collinear columns apart."""
 MOST_INPUTS = 5000
 """Values of a window up to which a linear model of all of them is fitted; their products need 200 MB."""
+MOST_ANSWERS = 50_000_000
+"""Forecast values up to which they are kept for a comparison: 200 MB."""
 MOST_ERRORS = 10_000
 """Windows whose errors give the quantiles: enough for every level that is in use, few enough for any memory."""
 
@@ -70,7 +73,7 @@ def _no_change(known: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return np.zeros((len(known), 1))
 
 
-def _scored_linear(scored: Callable[..., float], learnt: Windows, *, of_inputs: bool) -> float:
+def _scored_linear(scored: Callable[..., Scored], learnt: Windows, *, of_inputs: bool) -> Scored:
     if (values := learnt.window * learnt.inputs.shape[1]) > MOST_INPUTS:
         raise DataError(f"left out for {values:,} values of a window, more than {MOST_INPUTS:,}")
     blocks = changes(learnt, of_inputs=of_inputs)
@@ -78,7 +81,7 @@ def _scored_linear(scored: Callable[..., float], learnt: Windows, *, of_inputs: 
     return scored(model, of_inputs=of_inputs)
 
 
-def _scored_shared(scored: partial[float], learnt: Windows) -> float:
+def _scored_shared(scored: partial[Scored], learnt: Windows) -> Scored:
     columns = learnt.targets.shape[1]
     blocks = changes(_of_own_past(learnt), of_inputs=True)
     model = Ridge.fitted(
@@ -107,12 +110,13 @@ def _each_column(values: npt.NDArray[np.float32], columns: int) -> npt.NDArray[n
 
 def _scored_season(
     known: Windows, test: Windows, metric: Metric, season: int, *, levels: tuple[float, ...]
-) -> float:
-    """Returns the metric of repeating the season before the origin, over the origins that have one."""
+) -> Scored:
+    """Tests repeating the season before the origin, at the origins that have one."""
     guesses, targets = _of_season(test, season)
     errors = np.subtract(*reversed(_of_season(known, season))) if levels else np.zeros(guesses.shape)
     offsets = error_quantiles(errors, levels)
-    return metric.score(with_levels(guesses, offsets).astype(np.float32), targets)
+    rows = np.flatnonzero(test.rows_before() >= season)
+    return Scored.of(metric, with_levels(guesses, offsets).astype(np.float32), targets, rows=rows)
 
 
 def _of_season(windows: Windows, season: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -135,15 +139,19 @@ def _scored(
     metric: Metric,
     levels: tuple[float, ...],
     of_inputs: bool = False,
-) -> float:
-    """Returns the metric of a model of changes."""
+) -> Scored:
+    """Tests a model of changes."""
     offsets = np.zeros((1, 1))
     if levels:
         errors = [block.changes - model(block.inputs) for block in changes(known, of_inputs=of_inputs)]
         offsets = error_quantiles(np.concatenate(errors), levels)
-    sums = []
+    sums, answers = [], []
+    is_kept = len(test) * test.horizon * test.targets.shape[1] * max(1, len(levels)) <= MOST_ANSWERS
     for inputs, wanted, last in changes(test, of_inputs=of_inputs):
         # Values and not changes: a weighted loss depends on the size of the targets.
         forecasts = with_levels(model(inputs) + last, offsets).astype(np.float32)
         sums.append(metric.statistic(forecasts, wanted + last))
-    return metric.value(np.sum(sums, axis=0))
+        if is_kept:
+            answers.append((forecasts, wanted + last))
+    score = metric.value(np.sum(sums, axis=0))
+    return Scored(score, *map(np.concatenate, zip(*answers, strict=True)))

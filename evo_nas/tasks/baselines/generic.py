@@ -15,6 +15,7 @@ from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.baselines.regressors import regression_baselines, score_of_mean
 from evo_nas.tasks.baselines.token_classifiers import tagging_baselines, text_baselines
 from evo_nas.tasks.dataset import Objective, Sequences, Stream, Windows
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,15 +121,15 @@ def _lengths(part: Sequences) -> list[int]:
     return [part.inputs.shape[1]] * len(part) if part.lengths is None else part.lengths.tolist()
 
 
-def _score_of_quantiles(targets: list[Array], metric: Metric, levels: tuple[float, ...]) -> float:
-    """Returns the metric of always predicting the quantiles that the targets to learn from have."""
+def _score_of_quantiles(targets: list[Array], metric: Metric, levels: tuple[float, ...]) -> Scored:
+    """Tests always predicting the quantiles that the targets to learn from have."""
     known = targets[0].astype(np.float64)
     medians = np.broadcast_to(np.nanmedian(known, axis=0), targets[1].shape)
     guess = with_levels(medians, error_quantiles(known, levels))
-    return metric.score(guess.astype(np.float32), targets[1])
+    return Scored.of(metric, guess.astype(np.float32), targets[1])
 
 
-def _score_of_frequencies(targets: list[Array], metric: Metric) -> float:
+def _score_of_frequencies(targets: list[Array], metric: Metric) -> Scored:
     rate = np.clip(targets[0].astype(np.float64).mean(axis=0), RAREST, 1 - RAREST)
     logits = np.broadcast_to(np.log(rate / (1 - rate)), targets[1].shape).astype(np.float32)
-    return metric.score(logits, targets[1])
+    return Scored.of(metric, logits, targets[1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.tasks.dataset import Stream
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -43,12 +44,10 @@ class NGrams:
             self._totals.append(totals)
             self._kinds.append(kinds)
 
-    def surprise(self, tokens: str | tuple[int, ...]) -> float:
-        """Returns the mean negative log-likelihood of all but the first of ``tokens``, in nats."""
+    def surprises(self, tokens: str | tuple[int, ...]) -> list[float]:
+        """Returns the negative log-likelihood of each of ``tokens`` but the first, in nats."""
         # The first token is skipped, as by networks: nothing predicts it.
-        return sum(-math.log(self._probability(tokens, at)) for at in range(1, len(tokens))) / (
-            len(tokens) - 1
-        )
+        return [-math.log(self._probability(tokens, at)) for at in range(1, len(tokens))]
 
     def _probability(self, tokens: Sequence[Hashable], at: int) -> float:
         # Starts from the uniform distribution and mixes in ever longer contexts, until one was never seen.
@@ -70,10 +69,15 @@ def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, Fit]:
     return {f"{order}-grams": partial(_score, dataset, order) for order in orders}
 
 
-def _score(dataset: Dataset, order: int) -> float:
+def _score(dataset: Dataset, order: int) -> Scored:
     train, validation, test = (
         part.tokens.tolist() for part in dataset.parts.values() if isinstance(part, Stream)
     )
     model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
+    surprises = np.array(model.surprises(tuple(test)))
     # The metrics of language models are functions of the sum of surprises and their number.
-    return dataset.metric.value(np.array([model.surprise(tuple(test)), 1.0]))
+    score = dataset.metric.value(np.array([surprises.sum(), len(surprises)]))
+    # Only the token that came has a probability here: as the first of two classes it costs exactly its surprise.
+    others = np.log(np.maximum(-np.expm1(-surprises), np.finfo(np.float32).tiny))
+    logits = np.stack([-surprises, others], axis=1).astype(np.float32)
+    return Scored(score, logits, np.zeros(len(logits), dtype=np.int64))

@@ -21,6 +21,7 @@ from evo_nas.tasks.baselines.statistical_forecasters import (
     widths,
 )
 from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,8 +67,8 @@ def _last_season(history: Values, *, season: int, horizon: int) -> Values:
     return known[np.arange(horizon) % season]
 
 
-def _scored(forecast: Callable[[Values], Values], panel: Panel, dataset: Dataset) -> float:
-    """Returns the metric of a forecast that looks at the values before each origin."""
+def _scored(forecast: Callable[[Values], Values], panel: Panel, dataset: Dataset) -> Scored:
+    """Tests a forecast that looks at the values before each origin."""
 
     def forecasts(part: str) -> Values:
         return np.array(
@@ -84,8 +85,8 @@ def _scored(forecast: Callable[[Values], Values], panel: Panel, dataset: Dataset
     return _score(dataset, test, np.concatenate(errors))
 
 
-def _scored_ridge(dataset: Dataset) -> float:
-    """Returns the metric of a ridge regression on changes from the last value, which is fitted to all windows."""
+def _scored_ridge(dataset: Dataset) -> Scored:
+    """Tests a ridge regression on changes from the last value, which is fitted to all windows."""
     parts = _sequences(dataset)
     changes = {name: _changes(part) for name, part in parts.items()}
     learnt = [
@@ -114,8 +115,8 @@ def _changes(
     return aligned - last, part.targets.astype(np.float32) - last, last
 
 
-def _scored_models(name: str, panel: Panel, dataset: Dataset) -> float:
-    """Returns the metric of a statistical model of each series, which is fitted to all values before the test part."""
+def _scored_models(name: str, panel: Panel, dataset: Dataset) -> Scored:
+    """Tests a statistical model of each series, which is fitted to all values before the test part."""
     model = statistical_model(name)
     cuts = panel.parts["test"]
     which = np.unique(np.linspace(0, len(cuts) - 1, MOST_FITTED).astype(int))
@@ -131,7 +132,7 @@ def _scored_models(name: str, panel: Panel, dataset: Dataset) -> float:
         for at, result in zip(which, results, strict=True)
     ]
     targets = _sequences(dataset)["test"].targets[which]
-    return dataset.metric.score(np.array(forecasts, dtype=np.float32), targets)
+    return Scored.of(dataset.metric, np.array(forecasts, dtype=np.float32), targets, rows=which)
 
 
 def _modelled(model: Any, panel: Panel, levels: Sequence[float], cut: Cut) -> Values | None:
@@ -158,10 +159,10 @@ def _note(fitted: int, of: int, failures: int) -> None:
         )
 
 
-def _score(dataset: Dataset, points: Values, errors: Values) -> float:
-    """Returns the metric of forecasts ``(n, horizon)`` by a model that made ``errors`` ``(m, horizon)`` before."""
+def _score(dataset: Dataset, points: Values, errors: Values) -> Scored:
+    """Tests forecasts ``(n, horizon)`` by a model that made ``errors`` ``(m, horizon)`` before."""
     forecasts = with_levels(points, error_quantiles(errors, dataset.quantiles))
-    return dataset.metric.score(forecasts.astype(np.float32), _sequences(dataset)["test"].targets)
+    return Scored.of(dataset.metric, forecasts.astype(np.float32), _sequences(dataset)["test"].targets)
 
 
 def _sequences(dataset: Dataset) -> dict[str, Sequences]:

@@ -13,6 +13,7 @@ from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_convolutions import RandomConvolutions, number_of_features
 from evo_nas.tasks.baselines.readout import ClassReadout, fitted_numbers
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ def _score(
     inputs: Sequence[Items],
     targets: Sequence[npt.NDArray[np.generic]],
     metric: Metric,
-) -> float:
+) -> Scored:
     some = learnt_from(len(inputs[0]), most=MOST_LEARNT, what="sequences")
     learnt, known = [inputs[0][row] for row in some.tolist()], targets[0][some]
     transform = transform_of(learnt, sum(len(item) for items in (learnt, inputs[1]) for item in items))
@@ -109,7 +110,7 @@ def _score(
     outputs = [
         model(transform(inputs[1][start : start + CHUNK])) for start in range(0, len(inputs[1]), CHUNK)
     ]
-    return metric.score(np.concatenate(outputs).astype(np.float32), targets[1])
+    return Scored.of(metric, np.concatenate(outputs).astype(np.float32), targets[1])
 
 
 def _convolutions(learnt: Items, steps: int) -> Transform:

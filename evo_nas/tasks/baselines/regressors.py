@@ -10,6 +10,7 @@ import numpy as np
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_features import are_sequences, random_feature_regressions, side_by_side
 from evo_nas.tasks.baselines.readout import fitted_numbers
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,10 +49,10 @@ def regression_baselines(inputs: Both, targets: Targets, *, metric: Metric) -> d
     }
 
 
-def score_of_mean(targets: Targets, metric: Metric) -> float:
-    """Returns the metric of always predicting the mean of the targets to learn from; see `regression_baselines`."""
+def score_of_mean(targets: Targets, metric: Metric) -> Scored:
+    """Tests always predicting the mean of the targets to learn from; see `regression_baselines`."""
     mean = targets[0].astype(np.float64).mean(axis=0)
-    return metric.score(np.broadcast_to(mean, targets[1].shape).astype(np.float32), targets[1])
+    return Scored.of(metric, np.broadcast_to(mean, targets[1].shape).astype(np.float32), targets[1])
 
 
 def _score_of_flat(
@@ -60,7 +61,7 @@ def _score_of_flat(
     inputs: Both,
     targets: Targets,
     metric: Metric,
-) -> float:
+) -> Scored:
     learnt, test = side_by_side(inputs, np.float32)
     width = learnt.shape[1]
     most = MOST_PRODUCTS / (len(test) * width)
@@ -71,7 +72,7 @@ def _score_of_flat(
     known = targets[0].astype(np.float32)
     guess = fit(learnt[some], known[some])(test)
     # Scikit-learn drops the axis of a single target.
-    return metric.score(np.reshape(guess, targets[1].shape).astype(np.float32), targets[1])
+    return Scored.of(metric, np.reshape(guess, targets[1].shape).astype(np.float32), targets[1])
 
 
 def _nearest_neighbour(learnt: Features, targets: Features) -> Callable[[Features], Features]:

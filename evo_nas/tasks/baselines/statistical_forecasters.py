@@ -11,6 +11,7 @@ import numpy as np
 from evo_nas.data.holes import HoleFilling
 from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.fitting import BaselineNote
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +82,14 @@ def _width(level: float) -> float:
     return round(200 * abs(level - 0.5), 6)
 
 
-def _scored(name: str, test: Windows, metric: Metric, season: int, levels: tuple[float, ...]) -> float:
+def _scored(name: str, test: Windows, metric: Metric, season: int, levels: tuple[float, ...]) -> Scored:
     model, columns = statistical_model(name), test.targets.shape[1]
     if columns > MOST_MODELS:
         raise DataError(f"left out for {columns} columns, more than {MOST_MODELS}")
     series = np.searchsorted(test.starts, test.origins, side="right") - 1
     chosen = _evenly(np.unique(series), MOST_MODELS // columns)
     forecasts, wanted = [], []
+    tested: list[int] = []
     for number in chosen.tolist():
         origins = np.sort(test.origins[series == number])
         some = _evenly(origins, max(1, MOST_ORIGINS // len(chosen)))
@@ -103,10 +105,11 @@ def _scored(name: str, test: Windows, metric: Metric, season: int, levels: tuple
             )
         ]
         wanted += [test.targets[origin : origin + test.horizon] for origin in some.tolist()]
+        tested += np.flatnonzero((series == number) & np.isin(test.origins, some)).tolist()
     if len(wanted) < len(test):
         warnings.warn(f"on {len(wanted):,} of {len(test):,} forecasts", BaselineNote, stacklevel=2)
     outputs = np.array(forecasts, dtype=np.float32).reshape(len(wanted), -1)
-    return metric.score(outputs, np.array(wanted).reshape(len(wanted), -1))
+    return Scored.of(metric, outputs, np.array(wanted).reshape(len(wanted), -1), rows=np.array(tested))
 
 
 def _rolled(

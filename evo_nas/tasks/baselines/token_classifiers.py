@@ -13,6 +13,7 @@ import numpy as np
 
 from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, MOST_STEPS, fitted_score, majority
 from evo_nas.tasks.baselines.fitting import learnt_from
+from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -61,7 +62,7 @@ def tagging_baselines(
 
 def _score_of_windows(
     width: int, sequences: Both, targets: Sequence[npt.NDArray[np.int64]], **options: Any
-) -> float:
+) -> Scored:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415
@@ -87,8 +88,8 @@ def _windows(ids: Sequence[int], width: int) -> npt.NDArray[np.int64]:
 
 def _lookup(
     sequences: Both, targets: Sequence[npt.NDArray[np.int64]], *, metric: Metric, classes: int
-) -> float:
-    """Returns the metric of each token's frequencies of tags; a token never seen has those of all tokens."""
+) -> Scored:
+    """Tests each token's frequencies of tags; a token never seen has those of all tokens."""
     learnt, test = (
         [token for token, tag in zip(chain.from_iterable(part), tags.tolist(), strict=True) if tag >= 0]
         for part, tags in zip(sequences, targets, strict=True)
@@ -101,7 +102,7 @@ def _lookup(
     counts[-1] = np.bincount(targets[0], minlength=classes)
     rows = counts[[places.get(token, -1) for token in test]]
     logits = np.log(np.maximum(rows, np.exp(LEAST_LOGIT)))
-    return metric.score(logits.astype(np.float32), targets[1])
+    return Scored.of(metric, logits.astype(np.float32), targets[1])
 
 
 def text_baselines(
@@ -135,7 +136,7 @@ def text_baselines(
 
 def _score_of_bags(
     level: Level, texts: Sequence[list[str]], targets: Sequence[npt.NDArray[np.int64]], **options: Any
-) -> float:
+) -> Scored:
     from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
@@ -151,7 +152,7 @@ def _score_of_bags(
 
 def _score_of_grams(
     level: Level, texts: Sequence[list[str]], targets: Sequence[npt.NDArray[np.int64]], **options: Any
-) -> float:
+) -> Scored:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415

@@ -17,7 +17,7 @@ from evo_nas.tasks.metrics import ACCURACY, NLL
 
 
 def scored(baselines: dict[str, Fit]) -> dict[str, float]:
-    return {name: fit() for name, fit in baselines.items()}
+    return {name: fit().score for name, fit in baselines.items()}
 
 
 RNG = np.random.default_rng(0)
@@ -25,12 +25,12 @@ RNG = np.random.default_rng(0)
 
 def test_the_majority_predicts_the_frequencies_of_what_was_learnt() -> None:
     learnt, test = np.array([0, 0, 0, 1]), np.array([0, 1])
-    assert majority(learnt, test, metric=ACCURACY, classes=2) == 0.5
-    assert majority(learnt, test, metric=NLL, classes=2) == pytest.approx(-np.log([0.75, 0.25]).mean())
+    assert majority(learnt, test, metric=ACCURACY, classes=2).score == 0.5
+    assert majority(learnt, test, metric=NLL, classes=2).score == pytest.approx(-np.log([0.75, 0.25]).mean())
 
 
 def test_a_class_that_was_never_learnt_costs_a_finite_amount() -> None:
-    value = majority(np.array([0, 0]), np.array([2]), metric=NLL, classes=3)
+    value = majority(np.array([0, 0]), np.array([2]), metric=NLL, classes=3).score
     assert value == pytest.approx(np.log(2) - LEAST_LOGIT)
 
 

@@ -46,7 +46,7 @@ def test_a_forecast_with_the_quantiles_of_its_errors_beats_one_without_a_spread(
     # AutoETS and AutoTheta have intervals of their own.
     names = {"persistence", "seasonal naive", "linear", "linear on changes"}
     assert names <= set(spread)
-    assert all(spread[name]() < single[name]() for name in names)
+    assert all(spread[name]().score < single[name]().score for name in names)
 
 
 def test_arrays_have_the_quantiles_of_training_as_a_baseline() -> None:
@@ -60,4 +60,4 @@ def test_arrays_have_the_quantiles_of_training_as_a_baseline() -> None:
         signature=replace(numbers.signature, outputs=6),
     )
     (fit,) = generic_baselines(dataset).values()
-    assert fit() == pytest.approx(0.7, abs=0.2)
+    assert fit().score == pytest.approx(0.7, abs=0.2)

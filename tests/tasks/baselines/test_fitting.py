@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
-from evo_nas.tasks.baselines.fitting import BaselineNote, BaselineResult, Fit, fitted_in_turn, scores
+from evo_nas.tasks.baselines.fitting import (
+    BaselineNote,
+    BaselineResult,
+    Fit,
+    fitted_baselines,
+    fitted_in_turn,
+    scores,
+)
+from evo_nas.tasks.example_sums import Examples, Scored
+from evo_nas.tasks.metrics import ACCURACY
 
 
 def results(limit_s: float | None = None, **baselines: Fit) -> dict[str, BaselineResult]:
@@ -17,23 +26,23 @@ def results(limit_s: float | None = None, **baselines: Fit) -> dict[str, Baselin
 
 
 def raising(error: Exception) -> Fit:
-    def fit() -> float:
+    def fit() -> Scored:
         raise error
 
     return fit
 
 
 def warning(message: str, category: type[Warning]) -> Fit:
-    def fit() -> float:
+    def fit() -> Scored:
         warnings.warn(message, category, stacklevel=2)
         warnings.warn(message, category, stacklevel=2)
-        return 0.5
+        return Scored(0.5)
 
     return fit
 
 
 def test_a_baseline_has_its_score_and_its_seconds() -> None:
-    found = results(slow=lambda: float(np.linalg.svd(np.ones((300, 300)))[1][0]))["slow"]
+    found = results(slow=lambda: Scored(float(np.linalg.svd(np.ones((300, 300)))[1][0])))["slow"]
     assert found.score == pytest.approx(300)
     assert found.cpu_s > 0
     assert not found.note
@@ -41,8 +50,8 @@ def test_a_baseline_has_its_score_and_its_seconds() -> None:
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_a_score_that_is_not_finite_is_none(score: float) -> None:
-    assert results(a=lambda: score)["a"].score is None
-    assert results(a=lambda: score)["a"].note == "its test score is not finite"
+    assert results(a=lambda: Scored(score))["a"].score is None
+    assert results(a=lambda: Scored(score))["a"].note == "its test score is not finite"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +64,7 @@ def test_a_score_that_is_not_finite_is_none(score: float) -> None:
     ],
 )
 def test_one_that_fails_says_why_in_one_line_and_the_others_are_fitted(error: Exception, note: str) -> None:
-    found = results(bad=raising(error), good=lambda: 0.5)
+    found = results(bad=raising(error), good=lambda: Scored(0.5))
     assert (found["bad"].score, found["bad"].note) == (None, note)
     assert scores(found) == {"good": 0.5}
 
@@ -71,4 +80,12 @@ def test_what_a_reader_must_know_is_noted_once_and_other_warnings_are_not() -> N
 def test_after_the_limit_no_further_one_is_begun() -> None:
     found = results(0.0, first=lambda: pytest.fail("was begun"))
     assert found["first"] == BaselineResult(None, note="not fitted within the limit of 0 s for all")
-    assert results(60.0, first=lambda: 1.0)["first"].score == 1.0
+    assert results(60.0, first=lambda: Scored(1.0))["first"].score == 1.0
+
+
+def test_what_each_answered_is_kept_where_it_says_so() -> None:
+    logits, targets = np.eye(3, dtype=np.float32), np.array([0, 1, 1])
+    fits = {"telling": lambda: Scored.of(ACCURACY, logits, targets), "silent": lambda: Scored(0.5)}
+    found = fitted_baselines(fits, metric=ACCURACY, examples=Examples(np.arange(3), 3))
+    assert scores(found) == {"telling": pytest.approx(2 / 3), "silent": 0.5}
+    assert {name: sums.values[:, 0].tolist() for name, sums in found.sums.items()} == {"telling": [1, 1, 0]}

@@ -77,4 +77,4 @@ def test_padding_of_tokens_is_no_token() -> None:
     ids = [np.array([0, 1, 2]) if row % 2 else np.array([1 + row % 3]) for row in range(60)]
     dataset = dataset_from_arrays(ids, [len(item) for item in ids], kind="classification", split=KEEP)
     baselines = generic_baselines(dataset)
-    assert baselines["logistic regression on word n-grams"]() == 1.0
+    assert baselines["logistic regression on word n-grams"]().score == 1.0

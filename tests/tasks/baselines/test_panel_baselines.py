@@ -42,7 +42,7 @@ def test_the_naive_forecasts_repeat_the_last_value_and_the_last_season(tmp_path)
     scales = [np.abs(each[4:-4] - each[:-8]).mean() for each in series]
     for name, steps in (("naive", [-5] * 4), ("seasonal naive", [-8, -7, -6, -5])):
         errors = [np.abs(each[-4:] - each[steps]).mean() / s for each, s in zip(series, scales, strict=True)]
-        assert ready.baselines[name]() == pytest.approx(np.mean(errors), rel=1e-5)
+        assert ready.baselines[name]().score == pytest.approx(np.mean(errors), rel=1e-5)
 
 
 def test_a_season_of_one_step_has_no_forecast_of_its_own(tmp_path) -> None:

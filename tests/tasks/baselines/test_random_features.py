@@ -47,14 +47,14 @@ def test_a_shape_is_found_wherever_it_is(name: str, settings: dict[str, float]) 
     fits = random_feature_classifiers(
         [items[:80], items[80:]], [targets[:80], targets[80:]], metric=ACCURACY, classes=2
     )
-    assert fits[name]() >= 0.75
+    assert fits[name]().score >= 0.75
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_baseline_scores_the_same_twice(name: str) -> None:
     items, targets = waves(60), np.arange(60) % 2
     arguments = [items[:40], items[40:]], [targets[:40], targets[40:]]
-    scores = {random_feature_classifiers(*arguments, metric=NLL, classes=2)[name]() for _ in range(2)}
+    scores = {random_feature_classifiers(*arguments, metric=NLL, classes=2)[name]().score for _ in range(2)}
     assert len(scores) == 1
 
 
@@ -70,7 +70,7 @@ def test_a_column_that_is_constant_in_training_is_no_noise(name: str) -> None:
         fits = random_feature_classifiers(
             [learnt, test], [targets[:80], targets[80:]], metric=ACCURACY, classes=2
         )
-        return fits[name]()
+        return fits[name]().score
 
     assert accuracy(0.1000001) == accuracy(0.1) >= 0.75
 
@@ -110,7 +110,7 @@ def test_a_number_is_predicted_from_a_whole_sequence(name: str) -> None:
     targets = np.array([[item.mean(), 1.0] for item in items], dtype=np.float32)
     targets[::5, 1] = np.nan
     fits = random_feature_regressions([items[:150], items[150:]], [targets[:150], targets[150:]], metric=MSE)
-    assert fits[name]() < 0.05 * np.var(targets[150:, 0])
+    assert fits[name]().score < 0.05 * np.var(targets[150:, 0])
 
 
 def test_more_sequences_than_are_needed_are_not_all_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
