@@ -15,7 +15,9 @@ from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.streaming import can_stream
 from evo_nas.models.ensemble import Link, Model, model_of
+from evo_nas.models.hashing import NO_NGRAM
 from evo_nas.models.network import Network
+from evo_nas.models.shortcuts import NgramTable
 from evo_nas.models.streaming import StreamingModel
 from tests.models.test_any_architecture import SPACES, inputs_for
 
@@ -31,6 +33,8 @@ def with_weights(network: Network) -> Network:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.4)
+        if isinstance(network.shortcut, NgramTable):
+            network.shortcut.table[NO_NGRAM] = 0.0  # as training leaves it
     return network.eval()
 
 
