@@ -7,6 +7,7 @@ import pytest
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.genome_json import GenomeExporter
 from evo_nas.champion.exporters.native import NativeExporter
+from evo_nas.champion.exporters.python.exporter import PythonExporter
 from evo_nas.champion.exporters.registry import EXPORTERS
 from evo_nas.champion.exporters.safetensors_json import SafetensorsExporter
 from evo_nas.testing.exporters import ExporterContract
@@ -24,13 +25,19 @@ class TestGenome(ExporterContract):
         return GenomeExporter
 
 
+class TestPython(ExporterContract):
+    @pytest.fixture
+    def exporter_class(self) -> type[Exporter]:
+        return PythonExporter
+
+
 class TestSafetensors(ExporterContract):
     @pytest.fixture
     def exporter_class(self) -> type[Exporter]:
         return SafetensorsExporter
 
 
-TESTED = {"genome", "native", "safetensors"}
+TESTED = {"genome", "native", "python", "safetensors"}
 
 
 def test_every_registered_format_is_held_against_the_contract() -> None:
