@@ -10,6 +10,7 @@ import click
 
 from evo_nas.cli.cell import cell
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
+from evo_nas.cli.compare import compare
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
 from evo_nas.cli.encoding import print_in_any_encoding, visible
@@ -94,6 +95,7 @@ for _command in (
     meta,
     portfolio,
     finalists,
+    compare,
     export,
     data,
     cell,

@@ -44,13 +44,17 @@ def write_picture(dataset: Dataset, path: Path) -> None:
         ConfigError: ``path`` has another suffix.
         DataError: The package that turns SVG into PNG is not installed.
     """
-    svg = picture(dataset)
+    write_drawing(picture(dataset), path, option="--picture")
+
+
+def write_drawing(svg: str, path: Path, *, option: str) -> None:
+    """Writes ``svg`` to ``path``, an ``.svg`` or ``.png`` file, which ``option`` names; raises as `write_picture`."""
     if path.suffix.lower() == ".svg":
         path.write_text(svg, encoding="utf-8")
     elif path.suffix.lower() == ".png":
         path.write_bytes(_png(svg))
     else:
-        raise ConfigError(f"--picture is {path}; its name must end in .svg or .png")
+        raise ConfigError(f"{option} is {path}; its name must end in .svg or .png")
 
 
 def picture(dataset: Dataset) -> str:
