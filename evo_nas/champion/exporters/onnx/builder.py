@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     Body = Callable[[Sequence["Value"], Sequence["Value"]], tuple[Sequence["Value"], Sequence["Value"]]]
     """Returns the states after a step and its outputs, from the states before it and the step of each sequence."""
 
-OPSET, LABELS_OPSET = 18, 3
-"""Of the operators of ONNX, the first that has all that are used; and of its operators for machine learning."""
-IR_VERSION = 8
-"""The version of the file that belongs to `OPSET`, which runtimes since 2023 read."""
+OPSET = 18
+"""The first version of the operators that has all that are used; runtimes since 2023 know it."""
+SMALLEST_QUANTIZED = 64
+"""Fewest numbers of a matrix that is worth a scale of its own for each column."""
 FLOAT, DOUBLE, INT, UINT, BOOL, STRING = (
     onnx.TensorProto.FLOAT,
     onnx.TensorProto.DOUBLE,
@@ -86,9 +86,16 @@ class GraphBuilder:
     """Writes a graph node by node; inside of `scan` the nodes belong to the body of the loop.
 
     A number that is an operand becomes a constant: an int one of 64 bits, a float one of 32 bits.
+
+    Args:
+        opset: Version of the operators, `OPSET` or later.
+        int8: Whether matrices of constants are stored as 8-bit integers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, opset: int = OPSET, int8: bool = False) -> None:
+        self._opset = opset
+        self._int8 = int8
+        self._before_all: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._constants: dict[tuple[Any, ...], Value] = {}
         self._nodes: list[onnx.NodeProto] = []
@@ -135,14 +142,12 @@ class GraphBuilder:
         key = (
             given.dtype.str,
             given.shape,
-            tuple(given.tolist()) if given.dtype.kind in "OU" else given.tobytes(),
+            tuple(given.tolist()) if given.dtype == object else given.tobytes(),
         )
         if key not in self._constants:
-            named = self._new_name(name)
-            self._initializers[named] = numpy_helper.from_array(
-                given.astype(object) if given.dtype.kind == "U" else given, named
-            )
-            self._constants[key] = Value(self, named)
+            is_matrix = given.ndim == 2 and given.dtype == np.float32 and given.size >= SMALLEST_QUANTIZED
+            write = self._quantized if self._int8 and is_matrix else self._initializer
+            self._constants[key] = write(given, name)
         return self._constants[key]
 
     def node(self, op: str, *inputs: Operand, **attributes: Any) -> Value:
@@ -205,17 +210,36 @@ class GraphBuilder:
             description: What it computes, for a person.
             metadata: What a program wants to know of it, as text by name.
         """
+        operators = [helper.make_opsetid("", self._opset)]
         graph = helper.make_graph(
-            self._nodes, name, self._inputs, self._outputs, list(self._initializers.values()), description
+            [*self._before_all, *self._nodes], name, self._inputs, self._outputs, list(self._initializers.values()), description
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", LABELS_OPSET)],
-            ir_version=IR_VERSION,
+            opset_imports=operators,
+            # The oldest file format that has the operators, so that old runtimes read it.
+            ir_version=helper.find_min_ir_version_for(operators),
             producer_name="evo-nas",
         )
         helper.set_model_props(model, dict(metadata))
         return model
+
+    def _initializer(self, array: Array, name: str) -> Value:
+        named = self._new_name(name)
+        self._initializers[named] = numpy_helper.from_array(array, named)
+        return Value(self, named)
+
+    def _quantized(self, matrix: Array, name: str) -> Value:
+        """Returns a matrix whose columns are stored as integers with a scale each; a zero stays one."""
+        scale = (np.abs(matrix).max(axis=0) / 127.0).astype(np.float32)
+        scale = np.where(scale > 0, scale, np.float32(1.0))
+        stored = self._initializer(np.rint(matrix / scale).astype(np.int8), f"{name}.int8")
+        scales, whole = self._initializer(scale, f"{name}.scale"), self._new_name(name)
+        # Before all other nodes, since the body of a loop may be the first to read it.
+        self._before_all.append(
+            helper.make_node("DequantizeLinear", [stored.name, scales.name], [whole], whole, axis=1)
+        )
+        return Value(self, whole)
 
     def _new_name(self, name: str) -> str:
         wanted = self._scope + name

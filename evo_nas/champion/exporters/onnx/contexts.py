@@ -9,6 +9,7 @@ import numpy as np
 
 from evo_nas.champion.exporters.onnx.steps import (
     array_of,
+    batch_of,
     chosen,
     filled,
     joined,
@@ -16,6 +17,7 @@ from evo_nas.champion.exporters.onnx.steps import (
     normalised,
     reshaped,
     sliced,
+    squeezed,
     unsqueezed,
 )
 from evo_nas.genome.blocks import (
@@ -66,7 +68,7 @@ class AttentionWriter(ContextWriter):
 
     def step(self, output: Value, states: States) -> tuple[Value, dict[str, Value]]:
         """Returns what the window gives, the step itself in it."""
-        graph, heads = self._graph, ATTENTION_HEADS
+        graph = self._graph
         scaled = _normalised(output, self._width)
         projected = linear(scaled, self._attention.project, "attention.project")
         query, key, value = graph.nodes("Split", projected, count=3, axis=-1, num_outputs=3)
@@ -74,15 +76,27 @@ class AttentionWriter(ContextWriter):
             name: joined(sliced(states[name], 0, 1), unsqueezed(new, 0), axis=0)
             for name, new in (("keys", key), ("values", value), ("seen", sliced(query, 1, 0, 1) * 0.0 + 1.0))
         }
-        features = self._inner // heads
-        # (window, batch, heads, features), the earliest step first
-        products = reshaped(after["keys"] * (query * features**-0.5), ATTENTION_WINDOW, -1, heads, features)
+        return self._attend(query, after["keys"], after["values"], after["seen"]), after
+
+    def step_of_past(self, output: Value, states: States) -> tuple[Value, dict[str, Value]]:
+        """Returns what `step` does, with the states of `WindowedAttention`: the steps themselves, not yet projected."""
+        past = joined(sliced(states["past"], 0, 1), unsqueezed(output, 0), axis=0)
+        now = filled(self._graph, 1.0, 1, batch_of(output))
+        seen = joined(sliced(states["seen"], 0, 1), now, axis=0)
+        projected = linear(_normalised(past, self._width), self._attention.project, "attention.project")
+        queries, keys, values = self._graph.nodes("Split", projected, count=3, axis=-1, num_outputs=3)
+        query = squeezed(sliced(queries, 0, -1), 0)
+        return self._attend(query, keys, values, unsqueezed(seen, 2)), {"past": past, "seen": seen}
+
+    def _attend(self, query: Value, keys: Value, values: Value, seen: Value) -> Value:
+        """Returns what a query ``(batch, inner)`` finds in keys ``(window, batch, inner)``, the earliest step first."""
+        graph, heads, features = self._graph, ATTENTION_HEADS, self._inner // ATTENTION_HEADS
+        products = reshaped(keys * (query * features**-0.5), ATTENTION_WINDOW, -1, heads, features)
         biases = array_of(self._attention.distances)[:, ::-1].T[:, None]  # (window, 1, heads)
         scores = _summed(products, -1) + graph.constant(biases, "attention.distances")
-        scores = chosen(after["seen"] > 0.0, scores, -np.inf)
-        shares = unsqueezed(graph.node("Softmax", scores, axis=0), 3)
-        found = _summed(shares * reshaped(after["values"], ATTENTION_WINDOW, -1, heads, features), 0)
-        return linear(reshaped(found, -1, self._inner), self._attention.merge, "attention.merge"), after
+        shares = unsqueezed(graph.node("Softmax", chosen(seen > 0.0, scores, -np.inf), axis=0), 3)
+        found = _summed(shares * reshaped(values, ATTENTION_WINDOW, -1, heads, features), 0)
+        return linear(reshaped(found, -1, self._inner), self._attention.merge, "attention.merge")
 
 
 class MemoryWriter(ContextWriter):

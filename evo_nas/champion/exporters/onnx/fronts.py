@@ -58,9 +58,7 @@ def write_front(graph: GraphBuilder, module: FrontEnd, front: Front, inputs: Ste
             assert front.ngrams is not None
             assert isinstance(module.stem, NgramVectors)
             rows = rows_of_ngrams(inputs, front.ngrams)
-            return steps.with_values(
-                joined(values, summed_rows(graph, array_of(module.stem.vectors.weight), rows))
-            )
+            return steps.with_values(joined(values, ngram_vectors(graph, module.stem, rows)))
         case FrontKind.SUBWORDS:
             return steps.with_values(with_spellings(module, inputs.values, values))
 
@@ -96,13 +94,17 @@ def rows_of_ngrams(tokens: Steps, ngrams: Ngrams) -> Value:
     return chosen(unsqueezed(tokens.valid, 2), hashed_ngrams(marked, ngrams), NO_NGRAM)
 
 
-def summed_rows(graph: GraphBuilder, table: Array, rows: Value, name: str = "vectors") -> Value:
-    """Returns the sums ``(..., width)`` of ``rows`` ``(..., n)`` of a table; that of no n-gram adds nothing."""
-    known = table.copy()
-    known[NO_NGRAM] = 0.0
-    return graph.node(
-        "ReduceSum", graph.node("Gather", graph.constant(known, name), rows), np.array([-2]), keepdims=0
-    )
+def ngram_vectors(graph: GraphBuilder, module: NgramVectors, rows: Value) -> Value:
+    """Returns the sums ``(..., width)`` of the vectors of n-grams ``(..., n)``; `NO_NGRAM` adds nothing."""
+    vectors = array_of(module.vectors.weight).copy()
+    vectors[NO_NGRAM] = 0.0
+    return summed_rows(graph, vectors, rows, "vectors")
+
+
+def summed_rows(graph: GraphBuilder, table: Array, rows: Value, name: str) -> Value:
+    """Returns the sums ``(..., width)`` of ``rows`` ``(..., n)`` of a table."""
+    found = graph.node("Gather", graph.constant(table, name), rows)
+    return graph.node("ReduceSum", found, np.array([-2]), keepdims=0)
 
 
 def kernel_of(module: Convolution, size: int) -> Array:

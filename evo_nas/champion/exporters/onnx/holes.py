@@ -11,7 +11,6 @@ from evo_nas.champion.exporters.onnx.steps import (
     Steps,
     batch_of,
     chosen,
-    filled,
     joined,
     size_of,
     unsqueezed,
@@ -52,40 +51,33 @@ def known_at(values: Value) -> Value:
     return ~values.graph.node("IsNaN", values)
 
 
-def zero_gaps(values: Value, features: int) -> dict[str, Value]:
-    """Returns the states of `gap_step` before the first step: no value was known."""
-    graph, batch = values.graph, batch_of(values)
-    return {
-        "known": filled(graph, np.nan, batch, features),
-        "since": filled(graph, 0.0, batch, features),
-    }
+def known_after(values: Value, known: Value) -> Value:
+    """Returns the last known values ``(batch, features)`` after a step, given those before it."""
+    return chosen(known_at(values), values, known)
 
 
-def gap_step(values: Value, known: Value, since: Value) -> tuple[Value, Value]:
-    """Returns the last known values ``(batch, features)`` after a step, and how many steps ago they will be then.
+def since_after(values: Value, since: Value) -> Value:
+    """Returns for the next step how long ago a value was known, ``(batch, features)``, given it for this step.
 
     Args:
         values: The step, NaN where a value is missing.
-        known: The last known values before it, NaN where there is none.
-        since: How many steps ago they were, 0 where there is none.
+        since: See `Gaps`.
     """
-    is_known = known_at(values)
     counted = chosen(since > 0.0, since + 1.0, 0.0)
-    return chosen(is_known, values, known), chosen(is_known, 1.0, counted)
+    return chosen(known_at(values), 1.0, counted)
 
 
 def gaps_of(steps: Steps) -> tuple[Value, Gaps]:
     """Returns the last known value at or before each step, NaN where there is none, and what is known."""
-    found = zero_gaps(steps.values, 1)
-    shape = joined(batch_of(steps.values), size_of(steps.values, 2), axis=0)
-    states = [steps.values.graph.node("Expand", state, shape) for state in found.values()]
+    graph, values = steps.values.graph, steps.values
+    states = [graph.node("Expand", number, _of_batch(values)) for number in (np.nan, 0.0)]
 
     def body(before: Sequence[Value], read: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
-        known, since = gap_step(read[0], *before)
-        return [known, since], [known, before[1]]
+        known = known_after(read[0], before[0])
+        return [known, since_after(read[0], before[1])], [known, before[1]]
 
-    _, (known, since) = steps.values.graph.scan(body, states, [steps.values])
-    return known, Gaps(known_at(steps.values), since)
+    _, (known, since) = graph.scan(body, states, [values])
+    return known, Gaps(known_at(values), since)
 
 
 def with_marks(values: Value, gaps: Gaps, masked: Sequence[int]) -> Value:
@@ -97,12 +89,6 @@ def with_marks(values: Value, gaps: Gaps, masked: Sequence[int]) -> Value:
     pairs = joined(unsqueezed(known, -1), unsqueezed(since, -1), axis=-1)
     flat = graph.node("Concat", graph.node("Shape", values, start=0, end=-1), np.array([-1]), axis=0)
     return joined(values, graph.node("Reshape", pairs, flat))
-
-
-def zero_if_masked(values: Value, features: int, masked: Sequence[int]) -> Value:
-    """Returns ``values`` with 0 for the holes of masked features; a hole that training never had stays NaN."""
-    may_miss = np.isin(np.arange(features), np.array(masked))
-    return chosen(values.graph.node("And", ~known_at(values), may_miss), 0.0, values)
 
 
 def carried_on(steps: Steps) -> Value:
@@ -122,7 +108,6 @@ def interpolated(steps: Steps) -> Value:
 def _nearest(steps: Steps, *, backward: bool = False) -> Neighbour:
     graph, values = steps.values.graph, steps.values
     valid = unsqueezed(steps.valid, 2)
-    shape = joined(batch_of(values), size_of(values, 2), axis=0)
 
     def body(before: Sequence[Value], read: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
         value, distance = before
@@ -130,7 +115,7 @@ def _nearest(steps: Steps, *, backward: bool = False) -> Neighbour:
         after = [chosen(is_known, read[0], value), chosen(is_known, 0.0, distance + 1.0)]
         return after, after
 
-    states = [graph.node("Expand", number, shape) for number in (np.nan, 0.0)]
+    states = [graph.node("Expand", number, _of_batch(values)) for number in (np.nan, 0.0)]
     _, found = graph.scan(body, states, [values, valid], backward=backward)
     return Neighbour(*found)
 
@@ -141,3 +126,8 @@ def _either(one: Value, other: Value) -> Value:
 
 def _or_zero(values: Value) -> Value:
     return chosen(known_at(values), values, 0.0)
+
+
+def _of_batch(values: Value) -> Value:
+    """Returns the sizes of one step of ``values`` ``(batch, time, features)``."""
+    return joined(batch_of(values), size_of(values, 2), axis=0)

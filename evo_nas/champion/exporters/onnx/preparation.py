@@ -8,12 +8,14 @@ import numpy as np
 
 from evo_nas.champion.exporters.onnx.builder import DOUBLE, FLOAT, INT
 from evo_nas.champion.exporters.onnx.holes import (
+    Gaps,
     carried_on,
     gaps_of,
     interpolated,
+    known_after,
     known_at,
+    since_after,
     with_marks,
-    zero_if_masked,
 )
 from evo_nas.champion.exporters.onnx.steps import (
     Steps,
@@ -21,22 +23,28 @@ from evo_nas.champion.exporters.onnx.steps import (
     chosen,
     positions,
     sliced,
+    squeezed,
     taken,
     time_of,
     unsqueezed,
     within,
 )
+from evo_nas.errors import ChampionError
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
-    from evo_nas.champion.exporters.onnx.builder import GraphBuilder, Value
+    from collections.abc import Mapping
+
+    from evo_nas.champion.exporters.onnx.builder import Array, GraphBuilder, Value
     from evo_nas.genome.architecture import Signature
 
     RawInputs = NumericInputs | TokenInputs | WindowInputs
 
 ALL_STEPS = np.array([np.iinfo(np.int64).max])
 """The length that stands for all steps: the default of the input ``lengths``."""
+KNOWN, SINCE = "inputs.known", "inputs.since"
+"""States of the preparation of one step: the last known values, standardised, and how long ago they were."""
 
 
 def write_inputs(graph: GraphBuilder, signature: Signature, raw: RawInputs | None) -> Steps:
@@ -95,8 +103,7 @@ def _filled(steps: Steps, raw: NumericInputs) -> Value:
         case "refuse":
             return steps.values
         case "mask":
-            _, gaps = gaps_of(steps)
-            return with_marks(zero_if_masked(steps.values, len(raw.mean), raw.masked), gaps, raw.masked)
+            return _masked(steps.values, gaps_of(steps)[1], raw)
         case "interpolate":
             return interpolated(steps)
         case "previous":
@@ -129,15 +136,59 @@ def _window(steps: Steps, raw: WindowInputs) -> Steps:
     elif how != "refuse":
         known, gaps = gaps_of(scaled)
         # A series has no first value to repeat before it is known.
-        values = chosen(known_at(known), known, 0.0)
-        if how == "mask":
-            values = chosen(graph.node("And", ~gaps.is_known, _never_missing(raw.values)), np.nan, values)
-            values = with_marks(values, gaps, raw.values.masked)
+        values = (
+            chosen(known_at(known), known, 0.0) if how == "previous" else _masked(known, gaps, raw.values)
+        )
     places = unsqueezed(steps.lengths, 1) + np.arange(-raw.window, 0)
     found = taken(values, graph.node("Max", places, 0))
     lengths = graph.node("Expand", raw.window, batch_of(values))
     return Steps(chosen(unsqueezed(places < 0, 2), np.nan, found), lengths)
 
 
-def _never_missing(raw: NumericInputs) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return ~np.isin(np.arange(len(raw.mean)), np.array(raw.masked))
+def states_of(raw: RawInputs) -> dict[str, Array]:
+    """Returns what the preparation of one step keeps of the steps before, as it is before the first step.
+
+    Raises:
+        ChampionError: What fills a hole comes after it.
+    """
+    values = raw.values if isinstance(raw, WindowInputs) else raw
+    if isinstance(values, TokenInputs) or values.missing == "refuse":
+        return {}
+    looks_ahead = values.missing == "interpolate" or (values.missing == "previous" and values is raw)
+    if looks_ahead:
+        raise ChampionError(
+            f"the champion has no streaming form: missing is {values.missing}, which fills a hole with what comes "
+            "after it; give it whole sequences, or search with missing: mask"
+        )
+    kept = ([SINCE] if values.missing == "mask" else []) + ([KNOWN] if raw is not values else [])
+    return {name: np.zeros((1, 1, len(values.mean)), np.float32) for name in kept}
+
+
+def prepared_step(
+    step: Value, raw: RawInputs | None, states: Mapping[str, Value]
+) -> tuple[Value, dict[str, Value]]:
+    """Returns what the network reads of one raw step ``(batch, ...)``, and the states after it; see `states_of`."""
+    if raw is None or isinstance(raw, TokenInputs):
+        return step, {}
+    values = raw.values if isinstance(raw, WindowInputs) else raw
+    scaled = standardised(step, values)
+    before = {name: squeezed(states[name], 0) for name in (KNOWN, SINCE) if name in states}
+    after = {}
+    if KNOWN in before:
+        after[KNOWN] = known_after(scaled, before[KNOWN])
+    if SINCE in before:
+        after[SINCE] = since_after(scaled, before[SINCE])
+    read = after.get(KNOWN, scaled)
+    if SINCE in before:
+        read = _masked(read, Gaps(known_at(scaled), before[SINCE]), values)
+    return read, {name: unsqueezed(state, 0) for name, state in after.items()}
+
+
+def _masked(values: Value, gaps: Gaps, raw: NumericInputs) -> Value:
+    """Returns ``values`` with 0 for what is not known, and the marks of masked features.
+
+    A hole that training never had is NaN.
+    """
+    never_missing = ~np.isin(np.arange(len(raw.mean)), np.array(raw.masked))
+    unfit = values.graph.node("And", ~gaps.is_known, never_missing)
+    return with_marks(chosen(unfit, np.nan, chosen(known_at(values), values, 0.0)), gaps, raw.masked)

@@ -23,7 +23,12 @@ OF_INPUTS = ("columns", "window", "vocabulary", "level", "lower", "max_length")
 
 
 def whole_model(
-    model: Model, preparation: Preparation | None = None, *, link: Link = Link.VALUES, name: str = "network"
+    model: Model,
+    preparation: Preparation | None = None,
+    *,
+    link: Link = Link.VALUES,
+    name: str = "network",
+    graph: GraphBuilder | None = None,
 ) -> onnx.ModelProto:
     """Returns the graph from ``inputs`` ``(batch, time, ...)`` and ``lengths``, which may be left out, to answers.
 
@@ -33,8 +38,9 @@ def whole_model(
             takes prepared inputs and gives outputs.
         link: The scale of the outputs.
         name: Name of the graph.
+        graph: An empty graph with settings of its own.
     """
-    graph, signature = GraphBuilder(), model.signature
+    graph, signature = graph or GraphBuilder(), model.signature
     raw, answers = (None, None) if preparation is None else (preparation.inputs, preparation.answers)
     outputs = write_model(graph, model, write_inputs(graph, signature, raw))
     of_each = ["batch", "time"] if signature.per_step else ["batch"]

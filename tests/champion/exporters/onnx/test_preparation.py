@@ -50,7 +50,7 @@ def series(lengths=LENGTHS, *, missing: bool = False) -> list[np.ndarray]:
         for values in found:
             values[rng.random(values.shape) < 0.4] = np.nan
         found[0][:, 1] = np.nan  # nothing is known
-        found[2][[0, 1, 4], 2] = np.nan  # neither the first nor the last value is
+        found[-1][[0, 1, -1], 2] = np.nan  # neither the first nor the last value is
     return found
 
 
