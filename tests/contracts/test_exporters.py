@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 
-from evo_nas.champion.exporters.exporter import Exporter
+from evo_nas.champion.exporters.exporter import Exporter, ExportOptions
 from evo_nas.champion.exporters.genome_json import GenomeExporter
 from evo_nas.champion.exporters.native import NativeExporter
+from evo_nas.champion.exporters.onnx.exporter import OnnxExporter
 from evo_nas.champion.exporters.python.exporter import PythonExporter
 from evo_nas.champion.exporters.registry import EXPORTERS
 from evo_nas.champion.exporters.safetensors_json import SafetensorsExporter
@@ -25,6 +29,28 @@ class TestGenome(ExporterContract):
         return GenomeExporter
 
 
+class TestOnnx(ExporterContract):
+    @pytest.fixture
+    def exporter_class(self) -> type[Exporter]:
+        pytest.importorskip("onnxruntime", reason="needs evo-nas[onnx]")
+        return OnnxExporter
+
+
+class TestOnnxStepByStep(TestOnnx):
+    options = ExportOptions(streaming=True)
+    refuses: ClassVar[Mapping[str, str]] = {
+        "classes of sequences with holes": "layers.0. is bidirectional",
+        "classes by every op": "missing is interpolate",
+        "classes by attention and memory": "front is convolution 3/2",
+        "classes by layers of several paces": "layers.1. is bidirectional",
+        "class of every step": "layers.0. is bidirectional",
+        "a forecast": "forecast is relative",
+        "a forecast of quantiles": "front is segments 2",
+        "a forecast by an ensemble": "head.segment is 2",
+        "class of every word": "layers.0. is bidirectional",
+    }
+
+
 class TestPython(ExporterContract):
     @pytest.fixture
     def exporter_class(self) -> type[Exporter]:
@@ -37,7 +63,7 @@ class TestSafetensors(ExporterContract):
         return SafetensorsExporter
 
 
-TESTED = {"genome", "native", "python", "safetensors"}
+TESTED = {"genome", "native", "onnx", "python", "safetensors"}
 
 
 def test_every_registered_format_is_held_against_the_contract() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.genome_json import GenomeExporter
 from evo_nas.champion.exporters.native import NativeExporter
+from evo_nas.champion.exporters.onnx.exporter import OnnxExporter
 from evo_nas.champion.exporters.python.exporter import PythonExporter
 from evo_nas.champion.exporters.safetensors_json import SafetensorsExporter
 from evo_nas.config import nearest
@@ -80,6 +81,7 @@ def summary_of(exporter: Exporter) -> str:
 _SHIPPED: tuple[type[Exporter], ...] = (
     GenomeExporter,
     NativeExporter,
+    OnnxExporter,
     PythonExporter,
     SafetensorsExporter,
 )

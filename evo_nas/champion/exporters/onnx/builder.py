@@ -211,9 +211,8 @@ class GraphBuilder:
             metadata: What a program wants to know of it, as text by name.
         """
         operators = [helper.make_opsetid("", self._opset)]
-        graph = helper.make_graph(
-            [*self._before_all, *self._nodes], name, self._inputs, self._outputs, list(self._initializers.values()), description
-        )
+        nodes, constants = [*self._before_all, *self._nodes], list(self._initializers.values())
+        graph = helper.make_graph(nodes, name, self._inputs, self._outputs, constants, description)
         model = helper.make_model(
             graph,
             opset_imports=operators,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,9 @@ class OnnxExporter(Exporter):
             )
         write, file = (step_model, STEP_FILE) if options.streaming else (whole_model, WHOLE_FILE)
         graph = GraphBuilder(opset=opset, int8=options.int8)
-        model = write(champion.model, champion.preparation, link=champion.link, name=champion.name, graph=graph)
+        model = write(
+            champion.model, champion.preparation, link=champion.link, name=champion.name, graph=graph
+        )
         content: bytes = model.SerializeToString()
         return {file: content}
 
@@ -97,54 +99,57 @@ def _compared(run: Run, champion: Exportable, options: ExportOptions) -> Checked
     preparation, drawn = champion.preparation, samples(champion.signature)
     if preparation is None:
         return compare(run, runs(champion.model), drawn, tolerance=tolerance)
-    least, most = _permitted_steps(preparation, streaming=options.streaming)
-    steps = sorted({min(max(sample.inputs.shape[1], least), most) for sample in drawn})
-    if least > 1 and not options.streaming:
-        steps.append(least + 1)
-    raw = [_raw(sample, preparation, least) for sample in samples(champion.signature, lengths=steps)]
-    both = (run, _answering(champion, preparation))
+    raw = [Sample(_raw(sample.inputs, preparation), sample.lengths) for sample in drawn]
+    wanted = _answering(champion, preparation, streaming=options.streaming)
     if isinstance(preparation.answers, NumberAnswers):
-        both = tuple(_in_deviations(each, preparation.answers) for each in both)
-    return compare(*both, raw, tolerance=tolerance)
+        run, wanted = (_in_deviations(each, preparation.answers) for each in (run, wanted))
+    return compare(run, wanted, raw, tolerance=tolerance)
 
 
-def _permitted_steps(preparation: Preparation, *, streaming: bool) -> tuple[int, int]:
-    """Returns the fewest and the most steps of raw sequences for which the graph has the answers of the champion."""
-    inputs = preparation.inputs
-    if isinstance(inputs, WindowInputs):
-        # A series has the whole window at least; one step a call reads nothing before it.
-        return inputs.window, inputs.window if streaming else sys.maxsize
-    cut = inputs.max_length if isinstance(inputs, TokenInputs) else inputs.window
-    return 1, cut if streaming and cut else sys.maxsize
-
-
-def _raw(sample: Sample, preparation: Preparation, least: int) -> Sample:
-    """Returns raw inputs with the statistics of training, of the size of a prepared sample."""
+def _raw(prepared: Inputs, preparation: Preparation) -> Inputs:
+    """Returns raw inputs with the statistics of training, of the size of prepared ones."""
     inputs = preparation.inputs
     if isinstance(inputs, TokenInputs):
-        return sample
-    lengths = None if sample.lengths is None else np.maximum(sample.lengths, least)
+        return prepared
     values = inputs.values if isinstance(inputs, WindowInputs) else inputs
     rng = np.random.default_rng(SEED)
-    shape = (*sample.inputs.shape[:2], len(values.mean))
+    shape = (*prepared.shape[:2], len(values.mean))
     raw = (np.array(values.mean) + np.array(values.scale) * rng.standard_normal(shape)).astype(np.float32)
     if values.missing != "refuse":
         may_miss = range(shape[2]) if values.missing != "mask" else values.masked
         is_missing = rng.random(shape) < MISSING_SHARE
         raw[is_missing & np.isin(np.arange(shape[2]), list(may_miss))] = np.nan
-    return Sample(raw, lengths)
+    return raw
 
 
-def _answering(champion: Exportable, preparation: Preparation) -> Run:
-    """Returns what prepares raw inputs, runs the model in memory, and answers."""
+def _answering(champion: Exportable, preparation: Preparation, *, streaming: bool) -> Run:
+    """Returns what prepares raw inputs, runs the model in memory, and answers.
+
+    One step a call has no window that ends it: answers are for all steps so far.
+    """
     inputs, answers, model = preparation.inputs, preparation.answers, runs(champion.model)
-    cut = inputs.window if isinstance(inputs, NumericInputs) else None
+    if streaming and isinstance(inputs, NumericInputs):
+        inputs = replace(inputs, window=None)
+    if streaming and isinstance(inputs, TokenInputs):
+        inputs = replace(inputs, max_length=None)
+
+    def of_series(rows: Inputs) -> npt.NDArray[np.floating]:
+        assert isinstance(inputs, WindowInputs)
+        window = len(rows) if streaming else inputs.window
+        if len(rows) < window:
+            # What the champion refuses is NaN in a graph, which cannot raise an error.
+            return np.full((1, champion.signature.outputs), np.nan)
+        return model(*replace(inputs, window=window).raw([rows]))
 
     def run(raw: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:
         ends = [raw.shape[1]] * len(raw) if lengths is None else lengths.tolist()
-        sequences = [each[:end][-(cut or 0) :] for each, end in zip(raw, ends, strict=True)]
-        padded = inputs.raw(sequences) if isinstance(inputs, WindowInputs) else inputs.padded(sequences)
-        outputs = model(*padded).astype(np.float32)
+        sequences = [each[:end] for each, end in zip(raw, ends, strict=True)]
+        if isinstance(inputs, WindowInputs):
+            found = np.concatenate([of_series(rows) for rows in sequences])
+        else:
+            cut = inputs.window or 0 if isinstance(inputs, NumericInputs) else 0
+            found = model(*inputs.padded([each[-cut:] for each in sequences]))
+        outputs = found.astype(np.float32)
         if isinstance(answers, ClassAnswers):
             return answers.probabilities(outputs)
         return answers.every_level(outputs) if answers.quantiles else answers(outputs)

@@ -67,11 +67,12 @@ class StepRunner:
             answer, *after = self._session.run(names, {"inputs": step, **states})
             states = {state["name"]: each for state, each in zip(self._states, after, strict=True)}
             found.append(answer)
-        answers = np.stack(found, axis=1)
+        answers: npt.NDArray[np.floating] = np.stack(found, axis=1)
         if self._per_step:
             return answers
         ends = np.full(len(inputs), answers.shape[1]) if lengths is None else lengths
-        return answers[np.arange(len(inputs)), ends - 1]
+        last: npt.NDArray[np.floating] = answers[np.arange(len(inputs)), ends - 1]
+        return last
 
     def _zero_states(self, batch: int) -> dict[str, npt.NDArray[np.generic]]:
         return {
