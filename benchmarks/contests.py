@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.data_sets import DATA_SETS
 from benchmarks.trainings import FOLDER, Kept, Trainings
-from evo_nas.champion.reference_lstm import equal_lstm, is_lstm
+from evo_nas.champion.opponents import equal_lstm, is_lstm
 from evo_nas.champion.selection import select_champion
 from evo_nas.genome.codec import from_json, to_json
 from evo_nas.runs import Run

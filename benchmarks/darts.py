@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import mannwhitneyu, spearmanr
 
-from evo_nas.champion.reference_lstm import equal_lstm
+from evo_nas.champion.opponents import equal_lstm
 from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import equations
 from evo_nas.genome.parameters import count_parameters

@@ -47,7 +47,10 @@ def main(characters: int, evaluations: int) -> None:
     pairs = [(shared[each.candidate.repeats or 0], each.fitness) for each in scratch]
     rows = [
         [name, f"{each.test:.3f} ± {each.spread:.3f}", f"{each.parameters:,}"]
-        for name, each in (("the found network", verdict.champion), ("LSTM", verdict.lstm))
+        for name, each in (
+            ("the found network", verdict.champion),
+            *((each.name, each) for each in verdict.opponents),
+        )
     ]
     rows += [[name, f"{score:.3f}", ""] for name, score in verdict.baselines.items()]
     tenth = max(1, len(shared) // 10)

@@ -112,7 +112,7 @@ def _row(path: Path) -> list[str]:
     return [
         f"{path.stem}, {verdict.metric}",
         figure(verdict.champion.test),
-        figure(verdict.lstm.test),
+        figure(verdict.lstm.test) if verdict.lstm else "-",
         ", ".join(f"{name} {figure(baseline)}" for name, baseline in verdict.baselines.items()),
         verdict.sentence,
         verdict.champion.architecture,

@@ -1,226 +1,321 @@
-"""`Contest`: compares the champion of a run with LSTMs of its size; a list of trainings and a verdict on them."""
+"""`Contest`: the champion of a run and its opponents, tuned alike, retrained alike and judged on what is kept."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import statistics
 from typing import TYPE_CHECKING
 
+from evo_nas.champion.assessment import Assessment
+from evo_nas.champion.comparison import over_seeds
+from evo_nas.champion.entry import entries_of
 from evo_nas.champion.exporters.native import Member, Provenance, native_files
-from evo_nas.champion.reference_lstm import SEEDS, equal_lstm, fittest_lstm, tuned
-from evo_nas.champion.retrain import Retrained, Retraining
+from evo_nas.champion.kept_trainings import KeptTrainings
 from evo_nas.champion.selection import select_champion
-from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of, welch_p_value
+from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of
 from evo_nas.errors import ChampionError
+from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
+from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from evo_nas.champion.retrain import Retrain
-    from evo_nas.evaluation import Evaluation
+    from evo_nas.champion.assessment import Assess
+    from evo_nas.champion.comparison import Comparison
+    from evo_nas.champion.entry import Entry, Trial
+    from evo_nas.champion.retrain import Retrain, Retraining
+    from evo_nas.config import VerdictOptions
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
 
+SINGLE = "single"
+"""Name of the champion's best network alone, for where size matters."""
+
 
 class Contest:
-    """The trainings that the verdict on a run is based on.
+    """What the verdict on a run is based on; each training is kept in the run as soon as it is made.
 
-    All of them are known from the start, so that they can run anywhere, in any order and in parallel. Each is kept in
-    the run as soon as it is done::
+    The champion and its opponents go the same way. A few settings are tried for each, with one seed; the best on
+    validation is trained with further seeds; the mean of these networks is kept, and the test part is looked at once,
+    for the scores of exactly that::
 
         contest = Contest(run, experiment)
-        for request in contest.hold(retrain):
-            print(f"{contest.done} of {contest.total}", request and request.name)
+        for made in contest.hold(retrain, assess):
+            print(f"{contest.done} of {contest.total}", made and made.name)
         verdict = contest.verdict(baselines)
 
     Args:
         run: A run with at least one score.
         experiment: The experiment of that run.
+        options: How much is trained; by default as the configuration says.
+        affords: Asked with a number of epochs whether there is time for them; without time there are no more seeds
+            than `VerdictOptions.seeds`.
 
     Raises:
         ChampionError: No candidate of the run was scored.
     """
 
-    def __init__(self, run: Run, experiment: Experiment) -> None:
+    def __init__(
+        self,
+        run: Run,
+        experiment: Experiment,
+        options: VerdictOptions | None = None,
+        *,
+        affords: Callable[[int], bool] = lambda _: True,
+    ) -> None:
         history = run.history()
-        told = history.told
         self._run = run
         self._basis = basis_of(history)
         self._experiment = experiment
-        self._best = select_champion(told, run, objectives=experiment.config.fitness.objectives)
-        self._evaluations = len(told)
-        self._champion = experiment.space.decode(self._best.candidate.genome)
-        # The training that won gives the weights to keep. Its seed helped to win, so it does not count for the verdict.
-        self._winner = self._request(
-            "the champion with the seed it won with", self._champion, self._best.candidate.seed, keep=True
+        self._options = options or experiment.config.verdict
+        self._affords = affords
+        self._best = select_champion(history.told, run, objectives=experiment.config.fitness.objectives)
+        self._evaluations = len(history.told)
+        self._entries = entries_of(
+            experiment.space.decode(self._best.candidate.genome),
+            experiment.space,
+            self._options,
+            budget=self._best.candidate.budget,
         )
-        self._fair = self._with_each_seed("the champion", self._champion)
-        self._lstms = [
-            self._with_each_seed(_named(architecture), architecture)
-            for architecture in self._contenders(told)
-        ]
-        self._results: dict[str, Retrained] = {}
+        self._made = KeptTrainings(run.champion, experiment)
+        self._seeds = self._options.seeds
+        self._chosen: dict[str, Trial] = {}
+        self._members: dict[str, dict[Retraining, Member]] = {}
+        self._look = 1
 
     @property
     def total(self) -> int:
-        """Number of all trainings."""
-        return len(self._requests)
+        """Number of all trainings, as far as it is known yet."""
+        if (
+            self._chosen
+        ):  # from here on all are known, and some may be shared, such as those of an LSTM champion
+            return len(self._made)
+        return max(len(self._made), len(self._entries) * (self._options.trials + self._options.seeds - 1))
 
     @property
     def done(self) -> int:
         """Number of trainings that are done."""
-        return len(self._results)
+        return self._made.done
 
-    def hold(self, retrain: Retrain) -> Iterator[Retraining | None]:
-        """Makes the trainings that the run does not keep yet; yields each when it is made and kept.
+    @property
+    def epochs_left(self) -> int:
+        """Epochs of all trainings that are not done, as far as they are known yet."""
+        return self._made.epochs_left + (self.total - len(self._made)) * self._best.candidate.budget
+
+    def hold(self, retrain: Retrain, assess: Assess) -> Iterator[Retraining | Assessment | None]:
+        """Makes the trainings and scores that the run does not keep yet; yields each when it is made and kept.
 
         Yields None now and then while none is made, so that the caller can do something else or stop. A training that
         failed in an earlier attempt is made again: the cause may have been the machine.
         """
-        store = self._run.champion
-        pending = []
-        for key, request in self._requests.items():
-            kept = store.training(key)
-            if kept is None or kept["error"] or (request.keeps_weights and store.weights(key) is None):
-                pending.append(request)
-            else:
-                self._results[key] = Retrained.from_values(kept)
-        experiment = self._experiment
-        for made in retrain(pending, experiment.dataset, experiment.config.training):
-            if made is None:
-                yield None
-                continue
-            request, result, weights = made
-            store.keep_training(request.key, result.to_values(), weights)
-            self._results[request.key] = result
-            yield request
+        yield from self._made.train(
+            retrain, [each for entry in self._entries for each in self._trials(entry)]
+        )
+        fitness = self._made.fitness
+        self._chosen = {entry.which: entry.best(self._seed(1), fitness) for entry in self._entries}
+        yield from self._made.train(retrain, self._all_retrainings())
+        while self._seeds < self._options.most_seeds and self._wants_another_seed():
+            self._seeds += 1
+            yield from self._made.train(retrain, self._all_retrainings())
+        self._members = {entry.which: self._kept_members(entry) for entry in self._entries}
+        yield from self._made.assess(
+            assess, self._recorded(self._made.unassessed([*self._assessments().values()]))
+        )
 
     def verdict(
         self, baselines: Mapping[str, float], *, check_owned: Callable[[], None] = lambda: None
     ) -> Verdict:
-        """Judges the trainings, which must all be done, and stores champion and verdict in the run.
+        """Judges what `hold` made, and stores champion, opponents and verdict in the run.
 
         Args:
             baselines: Test metric of simple baselines by name.
             check_owned: Raises an error if another process has taken the run over.
 
         Raises:
-            ChampionError: The champion or every LSTM failed in training.
+            ChampionError: The champion failed in training.
         """
-        store, metric = self._run.champion, self._experiment.dataset.metric
-        levels = self._experiment.dataset.quantiles
-        weights = store.weights(self._winner.key)
-        champion = self._contestant("champion", self._fair)
-        if weights is None or champion is None:
+        contestants = {entry.which: self._contestant(entry) for entry in self._entries}
+        champion = contestants.pop(CHAMPION)
+        if champion is None:
             raise ChampionError(
                 f"candidate {self._best.candidate.id} was scored but its retraining failed "
-                f"({self._errors([self._winner, *self._fair])}); give the same command again, or search on for another"
+                f"({self._failures(self._entries[0])}); give the same command again, or search on for another"
             )
-        lstm = self._best_lstm()
+        opponents = tuple(each for each in contestants.values() if each is not None)
+        metric, levels = self._experiment.dataset.metric, self._experiment.dataset.quantiles
         verdict = Verdict(
             candidate=self._best.main.candidate.id,
             evaluations=self._evaluations,
             metric=metric.name,
             higher_is_better=metric.higher_is_better,
             champion=champion,
-            lstm=lstm,
-            p_value=welch_p_value(champion.tests, lstm.tests),
+            opponents=opponents,
+            comparisons=tuple(self._comparisons(champion, opponents, baselines)),
             baselines=dict(baselines),
             promised_coverage=levels[-1] - levels[0] if levels else None,
             pruned_at=None if self._best.outcome.status.complete else self._best.outcome.epochs,
             epochs=self._best.candidate.budget,
+            trials=self._options.trials,
+            look=self._look,
+            lost={
+                entry.name: self._failures(entry)
+                for entry in self._entries[1:]
+                if contestants[entry.which] is None
+            },
         )
-        files = native_files(
-            [Member(self._champion, weights)],
-            self._experiment.space.signature,
-            self._provenance(),
-            self._experiment.dataset.preparation,
-        )
-        store.publish(files, verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
-        # Those of this champion stay: if it wins again after more evaluations, nothing is trained twice.
-        store.discard_trainings(frozenset(self._requests))
+        store = self._run.champion
+        store.publish(self._models(), verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
+        # Those of this contest stay: if the same wins again after more evaluations, nothing is trained twice.
+        store.discard_trainings(self._made.keys)
         return verdict
 
-    @property
-    def _requests(self) -> dict[str, Retraining]:
-        trainings = [self._winner, *self._fair, *(each for lstm in self._lstms for each in lstm)]
-        # By key, since contestants may share a training: an LSTM champion is compared with itself.
-        return {request.key: request for request in trainings}
+    def _trials(self, entry: Entry) -> list[Retraining]:
+        return entry.first_trainings(self._seed(1))
 
-    def _contenders(self, told: Sequence[Evaluation]) -> list[Architecture]:
-        """Returns LSTMs of the champion's size: the champion with LSTM cells, and the fittest LSTM of the search."""
-        space = self._experiment.space
-        contenders = tuned(equal_lstm(self._champion, self._champion, space.signature))
-        found = fittest_lstm(told, space)
-        if found is not None:
-            contenders.append(equal_lstm(found, self._champion, space.signature))
-        return contenders
+    def _all_retrainings(self) -> list[Retraining]:
+        return [request for entry in self._entries for request in self._retrainings(entry)]
 
-    def _best_lstm(self) -> Contestant:
-        """Returns the LSTM with the fewest failed trainings, and among these the best on validation."""
-        fitness = self._experiment.dataset.metric.fitness
-        entries = [self._contestant("LSTM", requests) for requests in self._lstms]
-        survivors = [entry for entry in entries if entry is not None]
-        if not survivors:
-            errors = self._errors([request for requests in self._lstms for request in requests])
-            raise ChampionError(
-                f"every training of the LSTM failed ({errors}); widen space.learning_rates downwards"
-            )
-        # Chosen on validation, since the test part must not choose what it judges.
-        return max(survivors, key=lambda entry: (len(entry.tests), fitness(entry.validation)))
+    def _retrainings(self, entry: Entry) -> list[Retraining]:
+        seeds = [self._seed(number) for number in range(1, self._seeds + 1)]
+        return entry.retrainings(self._chosen[entry.which], seeds)
 
-    def _errors(self, requests: Sequence[Retraining]) -> str:
-        errors = dict.fromkeys(self._results[request.key].error for request in requests)
-        return "; ".join(filter(None, errors)) or "its weights were not kept"
+    def _wants_another_seed(self) -> bool:
+        """Whether the best opponent cannot be told apart from the champion on validation, and there is time."""
+        champion, *opponents = self._entries
+        rivals = [leads for entry in opponents if (leads := self._leads(champion, entry))]
+        if not rivals or not self._affords(sum(each.epochs for each in self._chosen.values())):
+            return False
+        closest = over_seeds("", 0.0, min(rivals, key=statistics.fmean), paired=True)
+        return closest is None or not closest.is_clear
 
-    def _contestant(self, name: str, requests: Sequence[Retraining]) -> Contestant | None:
-        results = [self._results[request.key] for request in requests]
-        succeeded = [result for result in results if result.succeeded]
-        if not succeeded:
+    def _leads(self, champion: Entry, other: Entry) -> list[float]:
+        """Returns how far the champion is ahead on validation, for each seed of which both trainings succeeded."""
+        pairs = [
+            (self._made.fitness(ours), self._made.fitness(theirs))
+            for ours, theirs in zip(self._retrainings(champion), self._retrainings(other), strict=True)
+        ]
+        return [ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]
+
+    def _kept_members(self, entry: Entry) -> dict[Retraining, Member]:
+        """Returns the networks that answer together, by their training, the best on validation first."""
+        scored = {
+            each: score
+            for each in self._retrainings(entry)
+            if (score := self._made.fitness(each)) is not None
+        }
+        ranked = sorted(scored, key=lambda each: scored[each], reverse=True)
+        if self._experiment.config.training.adaptation is not None:
+            ranked = ranked[:1]  # each network adapts by itself, so that several cannot be kept as one
+        weights = {each: self._made.weights(each) for each in ranked}
+        return {each: Member(each.architecture, held) for each, held in weights.items() if held is not None}
+
+    def _assessments(self) -> dict[str, Assessment]:
+        names = {entry.which: f"the {entry.name}" for entry in self._entries}
+        return {
+            which: Assessment(names[which], tuple(members.values()))
+            for which, members in self._members.items()
+            if members
+        }
+
+    def _recorded(self, requests: list[Assessment]) -> list[Assessment]:
+        """Records, before it is taken, that another look at the test part is needed for ``requests``."""
+        self._look = max(1, self._run.champion.looks())
+        if requests:
+            plan = {"basis": self._basis, "verdict": self._options.model_dump(mode="json")}
+            key = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:32]
+            self._look = self._run.champion.look(key, plan)
+        return requests
+
+    def _contestant(self, entry: Entry) -> Contestant | None:
+        """Returns what is told of a contestant; None if nothing of it can be kept."""
+        request = self._assessments().get(entry.which)
+        assessed = None if request is None else self._made.assessed(request)
+        if assessed is None or assessed.validation is None or assessed.test is None:
             return None
+        trial, retrainings = self._chosen[entry.which], self._retrainings(entry)
+        tests = dict(zip(self._members[entry.which], assessed.tests, strict=True))
+        # In the order of the seeds, so that those of two contestants are pairs.
+        kept = [each for each in retrainings if each in tests]
+        made = {each.key: self._made.result(each) for each in (*self._trials(entry), *retrainings)}
         return Contestant(
-            name=name,
-            architecture=describe(requests[0].architecture),
-            parameters=succeeded[0].parameters,
-            validation=statistics.fmean(result.validation or 0.0 for result in succeeded),
-            tests=tuple(result.test or 0.0 for result in succeeded),
-            failures=len(results) - len(succeeded),
-            coverage=_mean_coverage(succeeded),
-            table_parameters=count_tables(requests[0].architecture, self._experiment.space.signature),
+            name=entry.name,
+            which=entry.which,
+            architecture=describe(trial.architecture),
+            parameters=self._made.result(kept[0]).parameters,
+            validation=assessed.validation,
+            test=assessed.test,
+            tests=tuple(tests[each] for each in kept),
+            validations=tuple(self._made.result(each).validation or 0.0 for each in kept),
+            failures=sum(not self._made.result(each).succeeded for each in retrainings),
+            coverage=assessed.coverage,
+            table_parameters=count_tables(trial.architecture, self._experiment.space.signature),
+            setting=trial.setting.name,
+            epochs=trial.epochs,
+            train_s=sum(each.train_s for each in made.values()),
+            latency_ms=assessed.latency_ms,
         )
 
-    def _with_each_seed(self, name: str, architecture: Architecture) -> list[Retraining]:
-        chosen, of = self._best.candidate, self._experiment.config.seed
-        # The same seeds for every contestant; they depend only on the run and its champion.
-        seeds = [derive_seed(of, "retrain", chosen.canonical_hash, number) for number in range(SEEDS)]
-        return [
-            self._request(f"{name}, seed {number} of {SEEDS}", architecture, seed)
-            for number, seed in enumerate(seeds, start=1)
-        ]
+    def _comparisons(
+        self, champion: Contestant, opponents: Sequence[Contestant], baselines: Mapping[str, float]
+    ) -> Iterator[Comparison]:
+        fitness = self._experiment.dataset.metric.fitness
+        for other in opponents:
+            # Without a failure the n-th trainings of both have the same seed.
+            paired = not (champion.failures or other.failures)
+            leads = [
+                fitness(ours) - fitness(theirs)
+                for ours, theirs in zip(champion.tests, other.tests, strict=False)
+            ]
+            lead = fitness(champion.test) - fitness(other.test)
+            comparison = over_seeds(other.name, lead, leads, paired=True) if paired else None
+            if comparison is not None:
+                yield comparison
+        for name, score in baselines.items():
+            leads = [fitness(ours) - fitness(score) for ours in champion.tests]
+            comparison = over_seeds(name, fitness(champion.test) - fitness(score), leads, paired=False)
+            if comparison is not None:
+                yield comparison
 
-    def _request(self, name: str, architecture: Architecture, seed: int, *, keep: bool = False) -> Retraining:
-        # Every contestant trains for as many epochs as the champion did in the search.
-        return Retraining(name, architecture, self._best.candidate.budget, seed, keeps_weights=keep)
+    def _models(self) -> dict[str, dict[str, bytes]]:
+        """Returns the files of every model that is kept, by its name."""
+        kept = {which: list(members.values()) for which, members in self._members.items() if members}
+        kept[SINGLE] = kept[CHAMPION][:1]
+        dataset = self._experiment.dataset
+        return {
+            which: native_files(
+                members,
+                dataset.signature,
+                self._provenance(which, members[0].architecture),
+                dataset.preparation,
+                link=LINKS[dataset.objective],
+            )
+            for which, members in kept.items()
+        }
 
-    def _provenance(self) -> Provenance:
+    def _provenance(self, which: str, architecture: Architecture) -> Provenance:
         candidate = self._best.candidate
+        is_champion = which in (CHAMPION, SINGLE)
         return Provenance(
-            genome=candidate.genome,
-            canonical_hash=candidate.canonical_hash,
+            # An opponent has no genome: it is the champion's network around another cell.
+            genome=candidate.genome if is_champion else (),
+            canonical_hash=candidate.canonical_hash if is_champion else architecture_hash(architecture),
             space=self._experiment.space.options,
-            epochs=candidate.budget,
+            epochs=self._chosen.get(which, self._chosen[CHAMPION]).epochs,
             run_id=self._run.record.run_id,
             candidate=self._best.main.candidate.id,
         )
 
+    def _failures(self, entry: Entry) -> str:
+        return self._made.errors([*self._trials(entry), *self._retrainings(entry)])
 
-def _mean_coverage(results: Sequence[Retrained]) -> float | None:
-    shares = [result.coverage for result in results if result.coverage is not None]
-    return statistics.fmean(shares) if shares else None
-
-
-def _named(architecture: Architecture) -> str:
-    return f"the LSTM with learning rate {architecture.training.learning_rate:.3g}"
+    def _seed(self, number: int) -> int:
+        # The same for every contestant; they depend only on the run and its champion.
+        return derive_seed(
+            self._experiment.config.seed, "retrain", self._best.candidate.canonical_hash, number - 1
+        )

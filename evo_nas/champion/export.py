@@ -12,8 +12,10 @@ from evo_nas.champion.exporters.exporter import PLAIN, Exportable, ExportOptions
 from evo_nas.champion.exporters.manifest import MANIFEST_FILE, Manifest, digest
 from evo_nas.champion.exporters.native import read_exportable
 from evo_nas.champion.exporters.registry import exporter_of
+from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
 from evo_nas.runs import Run
+from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
     import os
@@ -47,23 +49,53 @@ def check_target(out: Path, kind: str, options: ExportOptions = PLAIN) -> None:
         raise ChampionError(f"{out} exists and is not an empty directory; name a new one with --out")
 
 
-def export_champion(run: Run, out: Path, *, kind: str = "native", options: ExportOptions = PLAIN) -> Export:
-    """Writes the champion of ``run`` to the directory ``out`` after comparing it with the model in memory.
+def export_champion(
+    run: Run, out: Path, *, kind: str = "native", which: str = CHAMPION, options: ExportOptions = PLAIN
+) -> Export:
+    """Writes the champion of ``run``, or what it was compared with, to ``out`` after comparing it with the model.
 
     Args:
         run: A run that was judged.
         out: A directory that is new or empty.
         kind: Name of the format.
+        which: What is exported, one of ``run.champion.models()``.
         options: What is asked of the format.
 
     Raises:
-        ChampionError: `check_target` refuses, or the run was not judged yet, or the format cannot express the
-            champion, or its outputs differ from the model's.
+        ChampionError: `check_target` refuses, or `kept_files`, or the format cannot express the champion, or its
+            outputs differ from the model's.
     """
     check_target(out, kind, options)
-    with champion_folder(run.location) as folder:
+    with champion_folder(run.location, which) as folder:
         name = str(run.record.config.get("name", folder.name))
         return write_export(read_exportable(folder, name=name), out, kind=kind, options=options)
+
+
+def kept_files(run: Run, which: str = CHAMPION) -> dict[str, bytes]:
+    """Returns the native files of the champion of ``run``, or of what it was compared with, by name.
+
+    Args:
+        run: A run that was judged.
+        which: One of ``run.champion.models()``.
+
+    Raises:
+        ChampionError: The run was not judged yet, it keeps no such model, or its files are damaged.
+    """
+    kept = run.champion.models()
+    if not kept:
+        raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
+    if which == "baseline":
+        raise ChampionError(
+            f"which is baseline; baselines are fitted for their scores and are not kept: permitted: {', '.join(kept)}"
+        )
+    if which not in kept:
+        raise ChampionError(f"which is {which}; {nearest(which, [*kept])}")
+    files = run.champion.files(which)
+    if not files:
+        raise ChampionError(
+            f"the files of {which} in {run} are damaged; make them again with `evo-nas champion {run}`"
+        )
+    return files
 
 
 def export_network(
@@ -121,19 +153,17 @@ def _write(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 @contextmanager
-def champion_folder(place: str | os.PathLike[str]) -> Iterator[Path]:
+def champion_folder(place: str | os.PathLike[str], which: str = CHAMPION) -> Iterator[Path]:
     """Yields a folder with the native files of an exported champion, or of the champion that a run keeps.
 
     Raises:
-        ChampionError: The run keeps no champion.
+        ChampionError: As `kept_files`.
     """
     run = Run.at(place)
     if not run.exists:
         yield Path(place)
         return
-    files = run.champion.files()
-    if not files:
-        raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
+    files = kept_files(run, which)
     # A run may be in a bucket, but safetensors reads files.
     with TemporaryDirectory() as folder:
         for name, content in files.items():

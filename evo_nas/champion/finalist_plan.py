@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.finalists import CutScores, finalists_of
-from evo_nas.champion.reference_lstm import equal_around
+from evo_nas.champion.opponents import equal_around
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import Ranking
 from evo_nas.genome.canonical import canonical

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.exporters.native import weights_of
@@ -72,6 +72,7 @@ class Retrained:
         test: Test metric; None if the training failed, the metric is not finite, or nobody asked for it.
         error: Why the training failed; empty if it succeeded.
         coverage: Share of the test values within the outermost quantiles; None without quantiles.
+        train_s: Seconds of the training; equal trainings need not take equally long.
     """
 
     parameters: int
@@ -79,11 +80,12 @@ class Retrained:
     test: float | None = None
     error: str = ""
     coverage: float | None = None
+    train_s: float = field(default=0.0, compare=False)
 
     @property
     def succeeded(self) -> bool:
-        """Whether there are both a validation and a test score."""
-        return self.validation is not None and self.test is not None
+        """Whether the training came to its end, with every score that was asked for."""
+        return self.validation is not None and not self.error
 
     def to_values(self) -> dict[str, Any]:
         """Returns plain JSON values."""
@@ -92,7 +94,7 @@ class Retrained:
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Retrained:
         """Returns the result that `to_values` gave; other keys are ignored."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        return cls(**{each.name: values[each.name] for each in fields(cls)})
 
 
 Retrain = Callable[
@@ -135,6 +137,7 @@ def _retrain(
     result = Retrained(
         sum(parameter.numel() for parameter in trained.network.parameters()),
         validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
+        train_s=trained.outcome.train_s,
     )
     if request.scores_test:
         # A cut has its own statistics, and the test part prepared with them.

@@ -1,16 +1,17 @@
-"""`Verdict`: compares the champion of a run with an LSTM and the baselines."""
+"""`Verdict`: the champion of a run beside the same network around published cells, and the baselines."""
 
 from __future__ import annotations
 
-import math
 import statistics
-import warnings
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of what it checks
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
+
+from evo_nas.champion.comparison import Comparison  # noqa: TC001
+from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,77 +19,78 @@ if TYPE_CHECKING:
     from evo_nas.ledger import History, Totals
     from evo_nas.runs import Run
 
-SIGNIFICANCE = 0.05
 BASIS = "basis"
-
-
-def welch_p_value(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Returns the two-sided p-value of Welch's t-test for equal means of two samples."""
-    from scipy.stats import ttest_ind  # noqa: PLC0415 - only making a verdict pays for it, reading one does not
-
-    # A single value has no variance, so it is no evidence for a difference.
-    if min(len(ours), len(theirs)) < 2:
-        return 1.0
-    if len(set(ours)) == len(set(theirs)) == 1:  # without any spread the test is not defined
-        return 1.0 if ours[0] == theirs[0] else 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # one of the two may have no spread
-        p_value = float(ttest_ind(ours, theirs, equal_var=False).pvalue)
-    # Scores so large that their variance overflows tell nothing apart.
-    return p_value if math.isfinite(p_value) else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A network trained from scratch with several seeds.
+    """A model as it is kept and exported: the mean of networks that were trained from scratch with several seeds.
 
     Attributes:
-        name: ``champion`` or ``LSTM``.
+        name: ``champion``, or the name of its cell, such as ``LSTM``.
         architecture: Description of the architecture.
-        parameters: Trainable parameters.
-        validation: Mean of the validation metric over the seeds.
-        tests: Test metric of each seed whose training succeeded.
+        parameters: Trainable parameters of one of its networks.
+        validation: Validation metric of the model.
+        test: Test metric of the model.
+        tests: Test metric of each of its networks alone.
         failures: Number of seeds whose training failed.
-        coverage: Mean share of the test values within the outermost quantiles; None without quantiles.
+        coverage: Share of the test values within the outermost quantiles; None without quantiles.
         table_parameters: How many of the parameters are in tables of hashed n-grams.
+        which: Its name for ``evo-nas export --which``.
+        validations: Validation metric of each of its networks alone.
+        setting: Which of the settings that were tried was best on validation.
+        epochs: Epochs of each training; 0 if an older verdict does not say.
+        train_s: Seconds of all its trainings, its trials included.
+        latency_ms: Milliseconds from the arrival of the last step to the answer, for one sequence.
     """
 
     name: str
     architecture: str
     parameters: int
     validation: float
+    test: float
     tests: tuple[float, ...]
     failures: int = 0
     coverage: float | None = None
     table_parameters: int = 0
+    which: str = CHAMPION
+    validations: tuple[float, ...] = ()
+    setting: str = ""
+    epochs: int = 0
+    # Measured anew each time, so that equal verdicts may differ in them.
+    train_s: float = field(default=0.0, compare=False)
+    latency_ms: float | None = field(default=None, compare=False)
 
     @property
-    def test(self) -> float:
-        """Mean of the test metric over the seeds."""
+    def mean(self) -> float:
+        """Mean of the test metric of its networks alone."""
         return statistics.fmean(self.tests)
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the test metric over the seeds."""
+        """Standard deviation of the test metric of its networks alone."""
         return statistics.stdev(self.tests) if len(self.tests) > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a run.
+    """The result of a run; its scores are those of the models that are kept and exported.
 
     Attributes:
         candidate: Id of the champion.
         evaluations: Number of evaluations that it was chosen from.
         metric: Name of the metric of all scores.
         higher_is_better: Direction of the metric.
-        champion: The best candidate by validation, retrained.
-        lstm: An LSTM of about the same size, trained for as many epochs.
-        p_value: Probability of a difference at least as large if both were equally good, by Welch's t-test.
+        champion: What the search found, retrained.
+        opponents: The same network around published cells, of about the same size and tuned with as many trials.
+        comparisons: The champion beside each opponent and each baseline.
         baselines: Test metric of simple baselines by name.
         promised_coverage: Difference of the outermost levels of quantiles; None without quantiles.
-        pruned_at: Epochs after which the search had pruned it; None if it was trained in full there, as it is here.
-        epochs: Epochs of all trainings of the verdict; 0 if an older one does not say.
+        pruned_at: Epochs after which the search had pruned it; None if it was trained in full there.
+        epochs: Epochs of a full training of the search.
+        trials: Settings that were tried for each contestant.
+        look: How often the test part of the run has been looked at, this time included.
+        lost: Opponents of which no training succeeded, with the reason.
     """
 
     candidate: int
@@ -96,23 +98,31 @@ class Verdict:
     metric: str
     higher_is_better: bool
     champion: Contestant
-    lstm: Contestant
-    p_value: float
+    opponents: tuple[Contestant, ...]
+    comparisons: tuple[Comparison, ...]
     baselines: Mapping[str, float]
     promised_coverage: float | None = None
     pruned_at: int | None = None
     epochs: int = 0
+    trials: int = 1
+    look: int = 1
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def lead(self) -> float:
-        """How far the champion's mean test metric is ahead of the LSTM's; negative if behind."""
-        difference = self.champion.test - self.lstm.test
-        return difference if self.higher_is_better else -difference
+    def contestants(self) -> tuple[Contestant, ...]:
+        """The champion and its opponents."""
+        return (self.champion, *self.opponents)
 
     @property
-    def is_clear(self) -> bool:
-        """Whether the means differ significantly, at 5 percent."""
-        return self.p_value < SIGNIFICANCE
+    def lstm(self) -> Contestant | None:
+        """The LSTM among the opponents; None without one."""
+        return next((each for each in self.opponents if each.which == "lstm"), None)
+
+    @property
+    def best_on_validation(self) -> Contestant:
+        """The contestant that validation, which alone may choose, recommends; among equals the champion."""
+        sign = 1 if self.higher_is_better else -1
+        return max(self.contestants, key=lambda each: sign * each.validation)
 
     @property
     def strongest_baseline(self) -> str:
@@ -123,7 +133,13 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in words; it names a lead only if it is significant."""
-        return f"{self._against_lstm()} {self._against_baselines()}".strip()
+        parts = (
+            self._against_opponents(),
+            self._against_baselines(),
+            self._recommendation(),
+            self._of_looks(),
+        )
+        return " ".join(filter(None, parts))
 
     def to_values(self) -> dict[str, Any]:
         """Returns the verdict as plain JSON values."""
@@ -137,31 +153,74 @@ class Verdict:
         except ValidationError:
             return None
 
-    def _against_lstm(self) -> str:
-        if self.champion.architecture == self.lstm.architecture:
-            return "The champion is that LSTM itself."
-        if min(len(self.champion.tests), len(self.lstm.tests)) < 2:
-            return "Too few trainings came to an end to compare the champion with the LSTM."
-        distance = f"{abs(self.lead):.2g} {self.metric}"
-        doubt = f"p = {self.p_value:.2g} by Welch's test of {len(self.champion.tests)} seeds"
-        if not self.is_clear:
-            return f"The champion and the LSTM cannot be told apart: they differ by {distance}, {doubt}."
-        place = "ahead of" if self.lead > 0 else "behind"
-        return f"The champion is {place} the LSTM by {distance}, {doubt}."
+    def against(self, name: str) -> Comparison | None:
+        """Returns the comparison with an opponent or a baseline; None if there is none."""
+        return next((each for each in self.comparisons if each.opponent == name), None)
+
+    def _against_opponents(self) -> str:
+        itself = [each for each in self.opponents if each.architecture == self.champion.architecture]
+        others = [each for each in self.opponents if each not in itself]
+        sentences = [f"The champion is that {each.name} itself." for each in itself]
+        compared = [each for each in (self.against(other.name) for other in others) if each is not None]
+        if others and not compared:
+            sentences.append("Too few trainings came to an end to compare the champion with its opponents.")
+        if compared:
+            sentences.append(f"The champion {self._places(compared, article='the ')}.")
+        sentences += [
+            f"Every training of the {name} failed ({reason})." for name, reason in self.lost.items()
+        ]
+        return " ".join(sentences)
 
     def _against_baselines(self) -> str:
         if not self.baselines:
             return ""
-        sign = 1 if self.higher_is_better else -1
         strongest = self.strongest_baseline
-        beaten = [name for name, score in self.baselines.items() if sign * score < sign * self.champion.test]
-        others = [name for name in self.baselines if name not in beaten]
-        parts = [f"beats {_joined(beaten)}"] * bool(beaten) + [f"does not beat {_joined(others)}"] * bool(
-            others
-        )
-        return (
+        said = (
             f"The strongest baseline, {strongest}, reaches {self.baselines[strongest]:.4g} {self.metric}, the champion "
-            f"{self.champion.test:.4g}; it {' but '.join(parts)}."
+            f"{self.champion.test:.4g}"
+        )
+        compared = [each for each in (self.against(name) for name in self.baselines) if each is not None]
+        if not compared:
+            return f"{said}."
+        beaten = [each.opponent for each in compared if each.is_clear and each.lead > 0]
+        level = [each.opponent for each in compared if not each.is_clear]
+        ahead = [each.opponent for each in compared if each.is_clear and each.lead < 0]
+        parts = [f"beats {_joined(beaten)}"] * bool(beaten)
+        parts += [f"cannot be told apart from {_joined(level)}"] * bool(level)
+        parts += [f"is behind {_joined(ahead)}"] * bool(ahead)
+        against = self.against(strongest)
+        doubt = f" ({against.doubt})" if against is not None else ""
+        return f"{said}{doubt}; it {' but '.join(parts)}."
+
+    def _places(self, compared: Sequence[Comparison], *, article: str) -> str:
+        """Returns where the champion stands beside others, as the end of a sentence."""
+        words = {True: "is ahead of", False: "is behind"}
+        parts = []
+        for place in (True, None, False):
+            here = [each for each in compared if each.place is place]
+            if here:
+                start = "cannot be told apart from" if place is None else words[place]
+                parts.append(
+                    f"{start} "
+                    + _joined([f"{article}{each.opponent} ({each.in_words(self.metric)})" for each in here])
+                )
+        return " but ".join(parts)
+
+    def _recommendation(self) -> str:
+        best = self.best_on_validation
+        if best.which == self.champion.which:
+            return ""
+        return (
+            f"On validation, which chooses, the {best.name} is better ({best.validation:.4g} against "
+            f"{self.champion.validation:.4g}): take it with `evo-nas export RUN --which {best.which}`."
+        )
+
+    def _of_looks(self) -> str:
+        if self.look == 1:
+            return ""
+        return (
+            f"The test part of this run has been looked at {self.look} times, so that its scores are no longer "
+            "those of data that never had an influence."
         )
 
 

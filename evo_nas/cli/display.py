@@ -27,6 +27,7 @@ from evo_nas.cli.formatting import (
     surrogate_in_words,
     trained,
     workers,
+    working_in_words,
 )
 from evo_nas.cli.front_view import constant_in_words
 from evo_nas.cli.noise_view import noise_in_words
@@ -205,7 +206,7 @@ class LineDisplay(TextDisplay):
 
     def _show_working(self, event: Working) -> None:
         if event.total is not None:
-            self._console.out(f"{event.done}/{event.total}  {event.doing}", highlight=False)
+            self._console.out(working_in_words(event), highlight=False)
 
     @staticmethod
     def line(event: Progressed, started: Started) -> str:

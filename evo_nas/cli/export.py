@@ -18,15 +18,23 @@ UNCHECKED_EXIT = 3
 @click.argument("run", default="", metavar="RUN")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new or empty directory.")
 @click.option("--format", "kind", default="native", show_default=True, help="Format of the files.")
+@click.option(
+    "--which",
+    default="champion",
+    show_default=True,
+    metavar="NAME",
+    help="What is exported: champion, its best network alone (single), or an opponent such as lstm.",
+)
 @click.option("--list", "shows_formats", is_flag=True, help="List the formats, and write nothing.")
 @click.option("--streaming", is_flag=True, help="One step a call, states in and out, where a format has it.")
 @click.option("--int8", is_flag=True, help="Weights as 8-bit integers, where a format has it.")
 @click.option("--opset", type=int, metavar="N", help="Version of the operator set of ONNX.")
-def export(
+def export(  # noqa: PLR0913 - one for each option
     run: str,
     *,
     out: Path | None,
     kind: str,
+    which: str,
     shows_formats: bool,
     streaming: bool,
     int8: bool,
@@ -58,7 +66,7 @@ def export(
         written = export_network(Path(run), out, kind=kind, options=options)
     else:
         judged(exported)
-        written = export_champion(exported, out, kind=kind, options=options)
+        written = export_champion(exported, out, kind=kind, which=which, options=options)
     for path in written.files:
         click.echo(path)
     _tell(written.check)

@@ -141,7 +141,7 @@ def _fields(judged: Sequence[tuple[Fold, Verdict]]) -> dict[str, Any]:
             "fold": fold.name,
             "run": fold.place,
             "champion": verdict.champion.test,
-            "lstm": verdict.lstm.test,
+            "lstm": None if verdict.lstm is None else verdict.lstm.test,
             "baseline": verdict.baselines.get(verdict.strongest_baseline),
             "baseline_name": verdict.strongest_baseline,
         }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from evo_nas.execution.executor import Occupancy
     from evo_nas.savings import Savings
-    from evo_nas.sessions.events import Planned, Progressed
+    from evo_nas.sessions.events import Planned, Progressed, Working
     from evo_nas.tasks.baselines.fitting import BaselineResult
 
 _CAUSES = {
@@ -102,6 +102,14 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def working_in_words(event: Working) -> str:
+    """Returns a longer step as one line: how much of it is done, what was done last, and how long the rest takes."""
+    if event.total is None:
+        return event.doing
+    left = "" if event.remaining_s is None else f"  ETA {duration(event.remaining_s)}"
+    return f"{event.done}/{event.total}  {event.doing}{left}"
 
 
 def failures(by_status: Mapping[Status, int], *, uncounted: int = 0) -> str:

@@ -26,6 +26,7 @@ from evo_nas.cli.formatting import (
     surrogate_in_words,
     trained,
     workers,
+    working_in_words,
 )
 from evo_nas.cli.front_view import front_in_words
 from evo_nas.cli.noise_view import noise_in_words
@@ -65,9 +66,8 @@ class LiveDisplay(TextDisplay):
         if self._live is not None:
             self.close()
         # A spinner takes the place of the view, whose last state stays on the screen.
-        steps = "" if event.total is None else f"{event.done} of {event.total}: "
         self._stack.close()
-        self._stack.enter_context(self._console.status(plain(f"{steps}{event.doing}")))
+        self._stack.enter_context(self._console.status(plain(working_in_words(event))))
 
     def _draw(self, view: RenderableType) -> None:
         self._view = view

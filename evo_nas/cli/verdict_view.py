@@ -18,35 +18,51 @@ if TYPE_CHECKING:
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:
-    """Returns a table of the champion, the LSTM and the baselines, and the verdict in words."""
+    """Returns a table of the champion, its opponents and the baselines, and the verdict in words."""
     title = Text.assemble(
         ("verdict", "bold"),
         f"  champion #{verdict.candidate} of {counted(verdict.evaluations, 'candidate')}",
         "" if verdict.pruned_at is None else f"{pruned(verdict.pruned_at, verdict.epochs)} in the search",
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("")
-    table.add_column("parameters", justify="right")
-    table.add_column(f"validation {verdict.metric}", justify="right")
-    table.add_column(f"test {verdict.metric}", justify="right")
-    for contestant in (verdict.champion, verdict.lstm):
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(Text(verdict.metric, style="dim"))
+    for heading in ("parameters", "validation", "test", "of each training", "ms", "seconds"):
+        table.add_column(heading, justify="right")
+    for contestant in verdict.contestants:
         table.add_row(
-            contestant.name,
+            Text(contestant.name),
             _size(contestant),
             figure(contestant.validation),
-            f"{figure(contestant.test)} ± {contestant.spread:.4f}",
+            figure(contestant.test),
+            _of_each(contestant),
+            "" if contestant.latency_ms is None else f"{contestant.latency_ms:.2g}",
+            f"{contestant.train_s:,.0f}" if contestant.train_s >= 10 else f"{contestant.train_s:.1f}",
         )
     for name, baseline in verdict.baselines.items():
-        table.add_row(name, "", "", figure(baseline))
+        table.add_row(Text(name), "", "", figure(baseline), "", "", "")
     return Group(
         Rule(title, align="left", style="cyan"),
         table,
-        *(
-            _in_words(contestant, verdict.promised_coverage)
-            for contestant in (verdict.champion, verdict.lstm)
-        ),
+        Text(_what_is_scored(verdict), style="dim"),
+        *(_in_words(contestant, verdict.promised_coverage) for contestant in verdict.contestants),
         Text(verdict.sentence, style="bold"),
     )
+
+
+def _what_is_scored(verdict: Verdict) -> str:
+    trainings = len(verdict.champion.tests)
+    kept = "a single network" if trainings == 1 else f"the mean of {trainings} networks"
+    names = ", ".join(each.which for each in verdict.contestants)
+    return (
+        f"Scored is what is kept and exported (`export --which {names}`), {kept} each; ms is the time of an answer to "
+        f"one sequence, seconds are those of all trainings, {counted(verdict.trials, 'trial')} of each included."
+    )
+
+
+def _of_each(contestant: Contestant) -> str:
+    if len(contestant.tests) < 2:
+        return ""
+    return f"{figure(contestant.mean)} ± {contestant.spread:.4f}"
 
 
 def _size(contestant: Contestant) -> str:
@@ -59,5 +75,8 @@ def _in_words(contestant: Contestant, promised: float | None) -> Text:
     covers = ""
     if contestant.coverage is not None and promised is not None:
         covers = f"; covers {contestant.coverage:.1%} of the test values, where its quantiles promise {promised:.1%}"
+    setting = f"; {contestant.setting}, {counted(contestant.epochs, 'epoch')}" if contestant.setting else ""
     lost = f" ({contestant.failures} of its trainings failed)" if contestant.failures else ""
-    return Text.assemble((f"{contestant.name}: ", "dim"), contestant.architecture, covers, (lost, "yellow"))
+    return Text.assemble(
+        (f"{contestant.name}: ", "dim"), contestant.architecture, setting, covers, (lost, "yellow")
+    )

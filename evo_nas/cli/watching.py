@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.display import display_for
+from evo_nas.cli.formatting import working_in_words
 from evo_nas.cli.stopping import Interrupted, Stopping
 from evo_nas.cli.terminal import plain_console
 from evo_nas.cluster.names import typed
@@ -184,4 +185,4 @@ def judged(run: Run) -> None:
     errors = plain_console(stderr=True)
     for event in judge(run, Experiment.of_run(run)):
         if isinstance(event, Working) and event.total is not None:
-            errors.print(f"{event.done}/{event.total}  {event.doing}")
+            errors.print(working_in_words(event))

@@ -16,6 +16,7 @@ from evo_nas.config.schema import (
     available_cores,
 )
 from evo_nas.config.validation_errors import checked, nearest, shown
+from evo_nas.config.verdict import VerdictOptions
 
 __all__ = [
     "BudgetOptions",
@@ -23,6 +24,7 @@ __all__ = [
     "SearchConfig",
     "TrainingConfig",
     "ValidationOptions",
+    "VerdictOptions",
     "WorkerOptions",
     "available_cores",
     "checked",

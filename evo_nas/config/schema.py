@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from evo_nas.config.fitness import FitnessOptions, ValidationOptions
+from evo_nas.config.verdict import VerdictOptions
 from evo_nas.config.warm_start import WarmStartOptions
 
 MAX_SEED = 2**63 - 1
@@ -221,6 +222,7 @@ class SearchConfig(_Section):
         validation: What candidates are compared on.
         warm_start: With which networks of earlier runs the search begins; a list alone names the runs.
         budget: When to stop.
+        verdict: What is trained for the verdict on the champion.
         workers: Where candidates are trained; a bare number is the number of worker processes.
         base_dir: Directory that relative data paths start from; by default that of the configuration file.
     """
@@ -243,6 +245,7 @@ class SearchConfig(_Section):
     validation: ValidationOptions = ValidationOptions()
     warm_start: WarmStartOptions = WarmStartOptions()
     budget: BudgetOptions = BudgetOptions()
+    verdict: VerdictOptions = VerdictOptions()
     workers: WorkerOptions = Field(default_factory=WorkerOptions)
     # Not strict, since YAML and recorded JSON have text where a path is meant.
     base_dir: Path = Field(default_factory=Path.cwd, strict=False)

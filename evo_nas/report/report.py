@@ -104,7 +104,8 @@ def _cards(facts: RunFacts) -> Iterator[Card]:
     verdict = facts.verdict
     if verdict is not None:
         yield Card(f"test {verdict.metric}, champion", f"{verdict.champion.test:.4g}")
-        yield Card(f"test {verdict.metric}, LSTM", f"{verdict.lstm.test:.4g}")
+        for other in verdict.opponents:
+            yield Card(f"test {verdict.metric}, {other.name}", f"{other.test:.4g}")
         if name := verdict.strongest_baseline:
             yield Card(f"test {verdict.metric}, {name}", f"{verdict.baselines[name]:.4g}")
         yield Card("parameters", f"{verdict.champion.parameters:,}")
@@ -133,7 +134,7 @@ def _verdict_section(facts: RunFacts) -> Section | None:
         return None
     rows = [
         [each.name, f"{each.parameters:,}", f"{each.validation:.4g}", f"{each.test:.4g} ± {each.spread:.2g}"]
-        for each in (verdict.champion, verdict.lstm)
+        for each in verdict.contestants
     ]
     sign = 1 if verdict.higher_is_better else -1
     rows += [

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from evo_nas.config import SearchConfig
 
-# Budget and workers set how far and how fast a search goes; base_dir sets where the same files are found.
-FREE_TO_CHANGE = frozenset({"base_dir", "budget", "workers"})
+# Budget and workers set how far and how fast a search goes, the verdict comes after it; base_dir sets where the same
+# files are found.
+FREE_TO_CHANGE = frozenset({"base_dir", "budget", "verdict", "workers"})
 FREE_KEYS = frozenset({"fitness.memory"})
 """Single keys that may change: what is remembered is recorded with its source, wherever it came from."""
 _NOT_OF_A_TRAINING = frozenset({"training.epochs", "training.time_limit_s", "training.device"})

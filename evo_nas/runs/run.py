@@ -358,7 +358,7 @@ class Run:
             self._reader,
             accept_data_loss=accept_data_loss,
             settings=config.model_dump(
-                mode="json", include={"budget": True, "workers": True, "fitness": {"memory"}}
+                mode="json", include={"budget": True, "verdict": True, "workers": True, "fitness": {"memory"}}
             ),
             keep=keep,
             describe=describe,

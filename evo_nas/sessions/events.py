@@ -31,11 +31,13 @@ class Working:
         doing: What is being done, such as ``loading the data``.
         done: Number of parts that are done; None if they are not counted.
         total: Number of parts; None if they are not counted.
+        remaining_s: Seconds that the parts that are left take at this pace; None while it is unknown.
     """
 
     doing: str
     done: int | None = None
     total: int | None = None
+    remaining_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +271,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The champion was compared with an LSTM and the baselines.
+    """The champion was compared with its opponents and the baselines.
 
     Attributes:
         verdict: The comparison.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from evo_nas.champion.reference_lstm import MOST_TRAININGS
+from evo_nas.champion.trial_settings import cost_of
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.runs import Run
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Iterator
 
+    from evo_nas.champion.assessment import Assess
     from evo_nas.champion.retrain import Retrain
     from evo_nas.config import BudgetOptions, SearchConfig
     from evo_nas.loop import Search
@@ -46,6 +47,7 @@ class LocalSession(Session):
         accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
         dataset: Data in memory, for the task ``in_memory``.
         retrain: Runs the trainings of the verdict; in this process by default.
+        assess: Scores what they gave; in this process by default.
         retrains_at_once: How many trainings ``retrain`` makes at the same time.
     """
 
@@ -59,6 +61,7 @@ class LocalSession(Session):
         accept_data_loss: bool = False,
         dataset: Dataset | None = None,
         retrain: Retrain | None = None,
+        assess: Assess | None = None,
         retrains_at_once: int = 1,
     ) -> None:
         self.run = Run.at(place)
@@ -67,6 +70,7 @@ class LocalSession(Session):
         self._accept_data_loss = accept_data_loss
         self._dataset = dataset
         self._retrain = retrain
+        self._assess = assess
         self._retrains_at_once = retrains_at_once
         self._experiment: Experiment | None = None
         self._search: Search | None = None
@@ -185,7 +189,7 @@ class LocalSession(Session):
     @property
     def _verdict_trainings(self) -> float:
         """How many full trainings the verdict makes one after another."""
-        return MOST_TRAININGS / self._retrains_at_once
+        return cost_of(self._started().config.verdict) / self._retrains_at_once
 
     def _run_search(
         self, experiment: Experiment, baselines: FittedBaselines
@@ -227,7 +231,11 @@ class LocalSession(Session):
     def _judge(self, experiment: Experiment) -> Iterator[Event]:
         last = None
         for last in judge(
-            self.run, experiment, retrain=self._retrain, is_stopped=lambda: self._stopping is not None
+            self.run,
+            experiment,
+            retrain=self._retrain,
+            assess=self._assess,
+            is_stopped=lambda: self._stopping is not None,
         ):
             yield last
         if not isinstance(last, Judged):

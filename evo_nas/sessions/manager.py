@@ -87,10 +87,12 @@ class PopulationManager:
         self._number = 0
         self._ended = False
         config = configured(spec.config)
+        retrain = RayRetrain(config.workers)
         self._session = LocalSession(
             spec.run,
             executor="cluster",
-            retrain=RayRetrain(config.workers),
+            retrain=retrain,
+            assess=retrain.assess,
             retrains_at_once=config.workers.most,
         )
         log_as_json(run=spec.run)

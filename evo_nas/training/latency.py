@@ -1,4 +1,4 @@
-"""Measures how long a trained network takes to answer, one sequence at a time, on one thread of a CPU."""
+"""Measures how long a trained model takes to answer, one sequence at a time, on one thread of a CPU."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import torch
 
 from evo_nas.config.objectives import LATENCY_METRIC
 from evo_nas.genome.streaming import can_stream
+from evo_nas.models.ensemble import Ensemble, model_of
 from evo_nas.models.network import Network
 from evo_nas.models.seeded_init import SeededInit
 from evo_nas.models.streaming import StreamingModel
 from evo_nas.training.runtime import training_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from evo_nas.genome.architecture import Signature
+    from evo_nas.models.ensemble import Model
 
 WARM_UP = 20
 """Calls that are not counted: the first ones build what later ones use."""
@@ -30,23 +32,22 @@ LIMIT_S = 1.0
 """After this time no call is begun beyond the least."""
 
 
-def measure_latency(network: Network, *, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
+def measure_latency(model: Model, *, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
     """Returns the time from the arrival of the last step to the answer, median and 99th percentile in milliseconds.
 
     A network that streams reads one step, and carries its states on. Any other has to wait for the end of the sequence
-    and then reads it all; ``latency_steps`` tells how many steps a call read. The network is copied to the CPU, where
+    and then reads it all; ``latency_steps`` tells how many steps a call read. The networks are copied to the CPU, where
     each layer has its fastest backend.
 
     Args:
-        network: A trained network, on any device; it stays as it is.
+        model: A trained network or several that answer together, on any device; it stays as it is.
         clock: Returns seconds.
     """
-    with SeededInit(torch.Generator()):  # no weights are drawn from the generator of the process
-        copy = Network(network.architecture, network.signature).eval()
-    copy.load_state_dict(network.state_dict())
-    streams = can_stream(network.architecture)
-    steps = 1 if streams else max(1, network.signature.steps)
-    inputs = _any_input(network.signature, steps)
+    networks = [each for each in model.modules() if isinstance(each, Network)]
+    copy = _copied(networks, model)
+    streams = all(can_stream(each.architecture) for each in networks)
+    steps = 1 if streams else max(1, model.signature.steps)
+    inputs = _any_input(model.signature, steps)
     with training_thread(torch.device("cpu")), torch.inference_mode():
         read = _stream(copy, inputs) if streams else lambda: copy(inputs)
         times = _timed(read, clock)
@@ -54,7 +55,18 @@ def measure_latency(network: Network, *, clock: Callable[[], float] = time.perf_
     return {LATENCY_METRIC: 1e3 * median, "latency_p99_ms": 1e3 * late, "latency_steps": float(steps)}
 
 
-def _stream(network: Network, inputs: Tensor) -> Callable[[], object]:
+def _copied(networks: Sequence[Network], model: Model) -> Model:
+    copies = []
+    for network in networks:
+        with SeededInit(torch.Generator()):  # no weights are drawn from the generator of the process
+            copies.append(Network(network.architecture, network.signature).eval())
+        copies[-1].load_state_dict(network.state_dict())
+    return (
+        model_of(copies, link=model.link, shares=model.shares) if isinstance(model, Ensemble) else copies[0]
+    )
+
+
+def _stream(network: Model, inputs: Tensor) -> Callable[[], object]:
     """Returns what reads one more step of a stream at each call."""
     streaming = StreamingModel(network, records=False)
     states, step = streaming.zero_states(len(inputs)), inputs[:, 0]

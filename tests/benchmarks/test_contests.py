@@ -9,7 +9,7 @@ from benchmarks.ablation_blocks import network
 from benchmarks.contests import NAMES, Challenge, Contest, Found
 from benchmarks.data_sets import DATA_SETS, DataSet
 from benchmarks.trainings import Kept
-from evo_nas.champion.reference_lstm import is_lstm
+from evo_nas.champion.opponents import is_lstm
 from evo_nas.genome.blocks import Shortcut
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.parameters import count_parameters

@@ -1,5 +1,6 @@
 """The champion of a run is compared fairly, once, and every training for that is kept."""
 
+import itertools
 import math
 import shutil
 from io import StringIO
@@ -9,15 +10,16 @@ import pytest
 import torch
 from rich.console import Console
 
-from evo_nas.champion import contest, retrain
+from evo_nas.champion import assessment, contest, retrain
+from evo_nas.champion.assessment import Assessed, assess_here
 from evo_nas.champion.champion import load_champion
-from evo_nas.champion.contest import SEEDS, Contest
+from evo_nas.champion.contest import Contest
 from evo_nas.champion.export import export_champion
 from evo_nas.champion.retrain import Retrained, retrain_here
 from evo_nas.champion.selection import select_champion
 from evo_nas.champion.verdict import Verdict
 from evo_nas.cli.verdict_view import verdict_view
-from evo_nas.config import configured
+from evo_nas.config import VerdictOptions, configured
 from evo_nas.errors import ChampionError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
@@ -46,6 +48,7 @@ def searched(folder, **task):
         "space": {"widths": [4, 6], "batch_sizes": [32], "cell_nodes": 8},
         "training": {"epochs": 2},
         "budget": {"evaluations": 6},
+        "verdict": {"trials": 2, "seeds": 2, "most_seeds": 2},
     }
     with Experiment.of(configured(settings)).open(Run.at(folder / "run"), executor="inline") as search:
         search.run()
@@ -73,18 +76,54 @@ def unjudged(run, tmp_path):
     return copy
 
 
-def test_the_verdict_stands_on_trainings_from_scratch_with_several_seeds(run):
+def scored(model, run):
+    """Returns the validation and the test metric of a model on the data of a run."""
+    dataset = Experiment.of_run(Run.at(run)).dataset
+    return tuple(score_part(model, dataset, part).metric for part in ("validation", "test"))
+
+
+def test_every_contestant_is_trained_from_scratch_with_the_same_seeds(run):
     verdict = verdict_of(run)
-    for contestant in (verdict.champion, verdict.lstm):
-        assert len(contestant.tests) + contestant.failures == SEEDS
+    assert [each.which for each in verdict.contestants] == ["champion", "lstm", "gru"]
+    for contestant in verdict.contestants:
+        assert len(contestant.tests) == len(contestant.validations) == 2
+        assert contestant.failures == 0
     assert len(set(verdict.champion.tests)) > 1
     assert {"persistence"} <= set(verdict.baselines)
+    assert {each.opponent for each in verdict.comparisons} >= {"LSTM", "GRU", "persistence"}
+
+
+@pytest.mark.parametrize("which", ["champion", "lstm", "gru"])
+def test_the_scores_told_are_those_of_what_is_exported(run, tmp_path, which):
+    verdict = verdict_of(run)
+    told = next(each for each in verdict.contestants if each.which == which)
+    export_champion(Run.at(run), tmp_path / "out", which=which)
+    model = load_champion(tmp_path / "out").model
+    assert scored(model, run) == (told.validation, told.test)
+    assert len(model.members) == 2
+    assert sorted(scored(member, run)[1] for member in model.members) == sorted(told.tests)
+    # The mean of the outputs errs no more than its members do in the mean, since squares are convex.
+    assert told.test <= told.mean
+
+
+def test_the_best_network_of_the_champion_can_be_taken_alone(run, tmp_path):
+    verdict = verdict_of(run)
+    export_champion(Run.at(run), tmp_path / "out", which="single")
+    validation, test = scored(load_champion(tmp_path / "out").model, run)
+    assert validation == min(verdict.champion.validations)
+    assert test in verdict.champion.tests
+
+
+def test_a_model_that_is_not_kept_is_refused_with_those_that_are(run, tmp_path):
+    verdict_of(run)
+    with pytest.raises(ChampionError, match="which is lstn; .*champion, lstm, gru, single"):
+        export_champion(Run.at(run), tmp_path / "out", which="lstn")
 
 
 def test_a_forecast_of_quantiles_says_how_many_values_they_cover(tmp_path):
     verdict = verdict_of(searched(tmp_path, quantiles=[0.1, 0.5, 0.8], metric="wql"))
     assert verdict.promised_coverage == pytest.approx(0.7)
-    for contestant in (verdict.champion, verdict.lstm):
+    for contestant in verdict.contestants:
         assert 0 <= contestant.coverage <= 1
     assert Verdict.from_values(verdict.to_values()) == verdict
     with StringIO() as shown:
@@ -98,24 +137,15 @@ def test_a_forecast_of_single_values_says_nothing_of_quantiles(run):
     assert verdict.promised_coverage is verdict.champion.coverage is None
 
 
-def test_the_champion_is_retrained_to_the_weights_that_won(run):
-    verdict = verdict_of(run)
-    winner = next(e for e in Run.at(run).history().told if e.candidate.id == verdict.candidate)
-    network = load_champion(run).model
-    dataset = Experiment.of_run(Run.at(run)).dataset
-    assert score_part(network, dataset, "validation").metric == winner.outcome.metrics["validation_mse"]
-    assert score_part(network, dataset, "test").metric not in verdict.champion.tests
-
-
 def test_a_verdict_is_kept_until_the_run_holds_more(run, monkeypatch):
     verdict = verdict_of(run)
-    monkeypatch.setattr(contest, "Contest", lambda *_: pytest.fail("judged again"))
+    monkeypatch.setattr(contest, "Contest", lambda *_, **__: pytest.fail("judged again"))
     assert verdict_of(run) == verdict
 
 
 def test_a_contest_that_is_interrupted_goes_on_where_it_was(unjudged):
     run = Run.at(unjudged)
-    interrupted = Contest(run, Experiment.of_run(run)).hold(retrain_here)
+    interrupted = Contest(run, Experiment.of_run(run)).hold(retrain_here, assess_here)
     made = [next(interrupted).key for _ in range(3)]
     interrupted.close()
 
@@ -126,17 +156,18 @@ def test_a_contest_that_is_interrupted_goes_on_where_it_was(unjudged):
         return retrain_here(requests, dataset, training)
 
     resumed = Contest(run, Experiment.of_run(run))
-    for _ in resumed.hold(counted):
+    for _ in resumed.hold(counted, assess_here):
         pass
     assert not set(made) & set(asked)
     assert resumed.done == resumed.total == len(made) + len(asked)
+    assert resumed.epochs_left == 0
     resumed.verdict({})
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"validation": 0.0}'])
 def test_a_damaged_training_is_made_again(run, unjudged, damage):
     held = Contest(Run.at(unjudged), Experiment.of_run(Run.at(unjudged)))
-    for _ in held.hold(retrain_here):
+    for _ in held.hold(retrain_here, assess_here):
         pass
     for path in (unjudged / "champion" / "trainings").iterdir():
         path.write_bytes(damage)
@@ -151,42 +182,79 @@ def test_a_damaged_verdict_is_made_again_without_training(run, unjudged, monkeyp
     assert verdict_of(unjudged) == verdict
 
 
-def scripted(monkeypatch, scores):
-    """Makes trainings give the scores that ``scores`` has for a learning rate; returns what was asked."""
-    asked = []
+def scripted(monkeypatch, validation, test=lambda which: 1.0):
+    """Makes trainings give the score that ``validation`` has for a cell and a learning rate; returns what was asked.
 
-    def made(request, data, dataset, training):
+    What is kept is scored by ``test`` of its name.
+    """
+    asked, looked = [], []
+
+    def trained(request, data, dataset, training):
         asked.append(request)
-        is_lstm = cell_name(request.architecture.layers[0].cell) == "lstm"
-        validation, test = scores(request.architecture.training.learning_rate, is_lstm=is_lstm)
-        result = Retrained(10, validation, test, "" if test is not None else "not finite")
-        return result, b"weights" if request.keeps_weights else None
+        cell = cell_name(request.architecture.layers[0].cell) or "champion"
+        score = validation(cell, request.architecture.training.learning_rate)
+        return Retrained(10, score, error="" if score is not None else "it diverged"), b"weights"
 
-    monkeypatch.setattr(retrain, "_retrain", made)
-    return asked
+    def assessed(request, dataset, training):
+        looked.append(request)
+        score = test(request.name)
+        return Assessed(score, score, (score,) * len(request.members)) if score else Assessed()
+
+    monkeypatch.setattr(retrain, "_retrain", trained)
+    monkeypatch.setattr(assessment, "assess_one", assessed)
+    return asked, looked
 
 
-def test_the_lstm_is_chosen_on_validation_and_never_on_test(unjudged, monkeypatch):
-    rates = set()
-
-    def scores(rate, *, is_lstm):
-        if not is_lstm:
-            return 0.5, 0.5
-        rates.add(rate)
-        return rate, 1.0 / rate  # the lowest rate validates best and tests worst
-
-    asked = scripted(monkeypatch, scores)
+def test_every_contestant_has_as_many_trials_and_chooses_among_them_on_validation(unjudged, monkeypatch):
+    asked, _ = scripted(monkeypatch, lambda cell, rate: 1.0 / rate if cell == "lstm" else rate)
     verdict = verdict_of(unjudged)
-    assert len(rates) >= 3
-    assert verdict.lstm.validation == pytest.approx(min(rates))
-    assert verdict.lstm.test == pytest.approx(1.0 / min(rates))
-    assert {request.epochs for request in asked} == {2}
+    settings = {each.which: each.setting for each in verdict.contestants}
+    assert settings["lstm"] == "as in the search"  # the higher rate gives the lower error
+    assert settings["champion"] == settings["gru"] == "half the learning rate"
+    cells = [cell_name(request.architecture.layers[0].cell) for request in asked]
+    assert {cells.count(cell) for cell in set(cells)} == {3}  # two trials, one of which has its second seed
+    assert not any(request.scores_test for request in asked)
 
 
-def test_a_test_score_that_is_no_number_is_a_failed_training(unjudged, monkeypatch):
-    scripted(monkeypatch, lambda rate, *, is_lstm: (0.5, None))
+def test_the_test_part_is_looked_at_once_and_only_for_what_is_kept(unjudged, monkeypatch):
+    _, looked = scripted(monkeypatch, lambda cell, rate: rate)
+    assert verdict_of(unjudged).look == 1
+    assert len(looked) == 3
+    # Another contest on the same evaluations looks again, and says so.
+    run = Run.at(unjudged)
+    options = VerdictOptions(trials=1, seeds=1, most_seeds=1, opponents=("mingru",))
+    *_, last = judge(run, Experiment.of_run(run), options=options)
+    assert last.verdict.look == 2
+    assert "looked at 2 times" in last.verdict.sentence
+    assert len(looked) == 5
+    assert verdict_of(unjudged) == last.verdict
+
+
+def test_further_seeds_are_trained_only_where_validation_cannot_decide(unjudged, monkeypatch):
+    # The champion is better with one seed, and worse with the next.
+    better = itertools.cycle([0.9, 1.1])
+    scripted(monkeypatch, lambda cell, rate: 1.0 if cell == "lstm" else next(better))
+    run = Run.at(unjudged)
+    few = VerdictOptions(trials=1, seeds=2, most_seeds=4, opponents=("lstm",))
+    *_, last = judge(run, Experiment.of_run(run), options=few)
+    assert len(last.verdict.champion.tests) == len(last.verdict.lstm.tests) == 4
+    scripted(monkeypatch, lambda cell, rate: 1.0 if cell == "lstm" else 0.5)
+    Run.at(unjudged).champion.discard_trainings(frozenset())
+    *_, last = judge(run, Experiment.of_run(run), options=few)
+    assert len(last.verdict.champion.tests) == 2
+
+
+def test_scores_that_are_no_numbers_are_a_failure(unjudged, monkeypatch):
+    scripted(monkeypatch, lambda cell, rate: rate, lambda which: None)
     with pytest.raises(ChampionError, match="retraining failed"):
         verdict_of(unjudged)
+
+
+def test_an_opponent_that_fails_is_told_and_the_others_are_judged(unjudged, monkeypatch):
+    scripted(monkeypatch, lambda cell, rate: None if cell == "lstm" else rate)
+    verdict = verdict_of(unjudged)
+    assert [each.which for each in verdict.opponents] == ["gru"]
+    assert verdict.lost == {"LSTM": "it diverged"}
 
 
 def test_a_training_that_failed_is_made_again_and_its_cause_is_told(unjudged, monkeypatch):
@@ -205,7 +273,7 @@ def test_a_verdict_is_made_again_where_other_evaluations_came_for_lost_ones(run,
     with Experiment.of(settings).open(Run.at(unjudged), executor="inline", accept_data_loss=True) as search:
         progress = search.run()
     assert progress.told == 6
-    monkeypatch.setattr(contest, "Contest", lambda *_: pytest.fail("judged again"))
+    monkeypatch.setattr(contest, "Contest", lambda *_, **__: pytest.fail("judged again"))
     with pytest.raises(pytest.fail.Exception, match="judged again"):
         verdict_of(unjudged)
 
@@ -238,7 +306,7 @@ def test_an_export_may_go_to_an_empty_directory_by_any_of_its_names(run, tmp_pat
     (tmp_path / "link").symlink_to("real")
     monkeypatch.chdir(tmp_path / "link")
     export_champion(Run.at(run), Path())
-    assert load_champion(tmp_path / "link").model.architecture == load_champion(run).model.architecture
+    assert load_champion(tmp_path / "link").model.signature == load_champion(run).model.signature
 
 
 def test_an_export_never_overwrites(run, tmp_path):

@@ -1,3 +1,5 @@
+"""The verdict in words claims no more than its tests show, and says what to take."""
+
 import io
 import json
 from dataclasses import replace
@@ -5,77 +7,123 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from evo_nas.champion.verdict import Contestant, Verdict, welch_p_value
+from evo_nas.champion.comparison import over_seeds
+from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.cli.verdict_view import verdict_view
 
 
+def contestant(name, tests, *, validation=0.9, which=None):
+    score = sum(tests) / len(tests)
+    return Contestant(
+        name, f"1 layer: {name}", 100, validation, score, tuple(tests), which=which or name.lower()
+    )
+
+
 def verdict(champion, lstm, *, higher=True, baselines=None):
+    """A verdict on trainings with the same seeds; what is kept scores as their mean."""
+    sign = 1 if higher else -1
+    ours, theirs = contestant("champion", champion), contestant("LSTM", lstm)
+    others = {"LSTM": lstm} | {name: [score] * len(champion) for name, score in (baselines or {}).items()}
+    comparisons = [
+        over_seeds(
+            name,
+            sign * (ours.test - sum(scores) / len(scores)),
+            [sign * (one - other) for one, other in zip(champion, scores, strict=False)],
+            paired=name == "LSTM",
+        )
+        for name, scores in others.items()
+    ]
     return Verdict(
         candidate=3,
         evaluations=10,
         metric="accuracy" if higher else "mse",
         higher_is_better=higher,
-        champion=Contestant("champion", "1 layer: evolved", 100, 0.9, tuple(champion)),
-        lstm=Contestant("LSTM", "1 layer: LSTM", 101, 0.9, tuple(lstm), failures=1),
-        p_value=welch_p_value(champion, lstm),
+        champion=ours,
+        opponents=(theirs,),
+        comparisons=tuple(filter(None, comparisons)),
         baselines=baselines or {},
     )
 
 
 def test_a_clear_lead_is_called_one():
-    assert "ahead of the LSTM by 0.1 accuracy" in verdict([0.9, 0.9], [0.8, 0.8]).sentence
+    sentence = verdict([0.91, 0.9, 0.905], [0.81, 0.8, 0.8]).sentence
+    assert sentence.startswith("The champion is ahead of the LSTM (0.1 accuracy, p = ")
+    assert "by a paired t-test of 3 seeds, effect size" in sentence
 
 
 def test_a_clear_lag_is_called_one():
-    assert "behind the LSTM by 0.1" in verdict([0.8, 0.8], [0.9, 0.9]).sentence
+    assert "is behind the LSTM (0.1" in verdict([0.8, 0.81, 0.8], [0.9, 0.91, 0.905]).sentence
 
 
 def test_a_lead_within_the_spread_over_seeds_is_none():
-    assert "cannot be told apart" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
-
-
-def test_two_samples_of_the_same_networks_cannot_be_told_apart():
-    assert "cannot be told apart" in verdict([0.9767, 0.9589, 0.9669], [0.9666, 0.9500, 0.9580]).sentence
-
-
-def test_an_lstm_that_wins_is_called_one():
-    lstm = Contestant("champion", "1 layer: LSTM", 101, 0.9, (0.9, 0.8))
-    assert "is that LSTM itself" in replace(verdict([0.9], [0.8]), champion=lstm).sentence
+    assert "cannot be told apart from the LSTM" in verdict([0.9, 0.8], [0.82, 0.82]).sentence
 
 
 def test_less_is_more_for_a_loss():
-    result = verdict([0.1, 0.1], [0.2, 0.2], higher=False)
-    assert result.lead == pytest.approx(0.1)
-    assert "ahead of the LSTM by 0.1 mse" in result.sentence
+    result = verdict([0.1, 0.11, 0.1], [0.2, 0.2, 0.2], higher=False)
+    assert "ahead of the LSTM (0.097 mse" in result.sentence
+    assert result.against("LSTM").lead == pytest.approx(0.2 - result.champion.test)
+
+
+def test_an_lstm_that_wins_is_called_one():
+    result = verdict([0.9, 0.8], [0.9, 0.8])
+    itself = replace(result.champion, architecture=result.lstm.architecture)
+    assert replace(result, champion=itself).sentence == "The champion is that LSTM itself."
+
+
+def test_opponents_are_told_by_where_the_champion_stands_beside_them():
+    result = verdict([0.9, 0.91, 0.9], [0.8, 0.8, 0.81])
+    gru = contestant("GRU", [0.9, 0.9, 0.91])
+    level = over_seeds("GRU", -0.001, [0.0, 0.01, -0.01], paired=True)
+    both = replace(result, opponents=(*result.opponents, gru), comparisons=(*result.comparisons, level))
+    assert "is ahead of the LSTM (" in both.sentence
+    assert ") but cannot be told apart from the GRU (" in both.sentence
 
 
 @pytest.mark.parametrize(("higher", "baseline"), [(True, 0.95), (False, 0.05)])
-def test_a_baseline_that_is_not_beaten_is_named(higher, baseline):
+def test_a_baseline_that_is_ahead_is_named(higher, baseline):
     baselines = {"majority": 0.1 if higher else 5.0, "nearest neighbour": baseline}
     sentence = verdict([0.9, 0.9], [0.8, 0.8], higher=higher, baselines=baselines).sentence
     assert f"The strongest baseline, nearest neighbour, reaches {baseline:.4g}" in sentence
-    assert sentence.endswith("the champion 0.9; it beats majority but does not beat nearest neighbour.")
+    assert sentence.endswith("it beats majority but is behind nearest neighbour.")
 
 
-def test_beaten_baselines_are_named_too():
-    baselines = {"a": 0.1, "b": 0.3, "c": 0.2}
-    sentence = verdict([0.9, 0.9], [0.8, 0.8], baselines=baselines).sentence
-    assert sentence.endswith(
-        "The strongest baseline, b, reaches 0.3 accuracy, the champion 0.9; it beats a, b and c."
-    )
+def test_a_baseline_is_beaten_only_beyond_doubt():
+    baselines = {"a": 0.1, "b": 0.89, "c": 0.2}
+    sentence = verdict([0.9, 0.87, 0.92], [0.8, 0.8, 0.8], baselines=baselines).sentence
+    assert "by a one-sample t-test of 3 seeds" in sentence
+    assert sentence.endswith("it beats a and c but cannot be told apart from b.")
     assert "baseline" not in verdict([0.9, 0.9], [0.8, 0.8]).sentence
 
 
 def test_a_single_training_is_no_comparison():
-    assert "Too few trainings" in verdict([0.9], [0.8, 0.8]).sentence
+    assert "Too few trainings" in verdict([0.9], [0.8]).sentence
+
+
+def test_an_opponent_that_is_better_on_validation_is_recommended_whatever_the_test_says():
+    result = verdict([0.9, 0.91, 0.9], [0.8, 0.8, 0.81])
+    better = replace(result.lstm, validation=0.95)
+    sentence = replace(result, opponents=(better,)).sentence
+    assert sentence.endswith("take it with `evo-nas export RUN --which lstm`.")
+    assert "the LSTM is better (0.95 against 0.9)" in sentence
+    assert "--which" not in result.sentence
+
+
+def test_a_second_look_at_the_test_part_is_said():
+    assert "looked at 2 times" in replace(verdict([0.9, 0.9], [0.8, 0.8]), look=2).sentence
+
+
+def test_an_opponent_of_which_no_training_succeeded_is_told_with_the_reason():
+    lost = replace(verdict([0.9, 0.9], [0.8, 0.8]), lost={"GRU": "out of memory"})
+    assert "Every training of the GRU failed (out of memory)." in lost.sentence
 
 
 @pytest.mark.parametrize(
     "damage",
-    [{"baselines": []}, {"champion": None}, {"metric": 3}, {"evaluations": "ten"}, {"p_value": None}],
+    [{"baselines": []}, {"champion": None}, {"metric": 3}, {"evaluations": "ten"}, {"opponents": None}],
 )
 def test_a_verdict_of_other_types_is_none(damage):
-    values = verdict([0.9, 0.8], [0.7]).to_values()
+    values = verdict([0.9, 0.8], [0.7, 0.7]).to_values()
     assert Verdict.from_values(values) is not None
     assert Verdict.from_values(values | damage) is None
 
@@ -85,7 +133,7 @@ def test_a_verdict_of_another_version_is_none():
 
 
 def test_a_verdict_survives_json():
-    original = verdict([0.9, 0.8], [0.7], baselines={"majority": 0.1})
+    original = verdict([0.9, 0.8], [0.7, 0.7], baselines={"majority": 0.1})
     assert Verdict.from_values(json.loads(json.dumps(original.to_values()))) == original
 
 
@@ -98,8 +146,8 @@ def test_a_table_is_told_apart_from_other_parameters_on_a_line_of_its_own():
     assert (champion[:2], table) == (["champion", "100"], ["+", "table", "4,096"])
 
 
-def test_a_verdict_from_before_tables_is_read():
-    values = json.loads(json.dumps(verdict([0.9, 0.9], [0.8, 0.8]).to_values()))
-    for name in ("champion", "lstm"):
-        del values[name]["table_parameters"]
-    assert Verdict.from_values(values) == verdict([0.9, 0.9], [0.8, 0.8])
+def test_the_view_says_what_is_scored_and_how_to_take_it():
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(verdict_view(verdict([0.9, 0.8], [0.8, 0.8])))
+    assert "Scored is what is kept and exported (`export --which champion, lstm`)" in shown.getvalue()
+    assert "the mean of 2 networks each" in shown.getvalue()

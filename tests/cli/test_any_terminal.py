@@ -90,9 +90,9 @@ def test_every_display_names_the_run(name: str, started, progress) -> None:
 
 
 def test_a_verdict_is_no_markup() -> None:
-    contestant = Contestant("[/champion]", "1 layer: [b]x[/b]", 1, 0.5, (0.5,))
+    contestant = Contestant("[/champion]", "1 layer: [b]x[/b]", 1, 0.5, 0.5, (0.5,))
     console = plain_console(file=io.StringIO(), width=200)
-    console.print(verdict_view(Verdict(1, 2, "mse", False, contestant, contestant, 0.5, {"[i]naive": 0.5})))
+    console.print(verdict_view(Verdict(1, 2, "mse", False, contestant, (contestant,), (), {"[i]naive": 0.5})))
     assert all(text in console.file.getvalue() for text in ("[/champion]", "[b]x[/b]", "[i]naive"))
 
 

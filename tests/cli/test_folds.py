@@ -38,9 +38,10 @@ def config(tmp_path) -> Path:
 
 def verdict(champion: float, baselines: dict[str, float]) -> Verdict:
     ours, theirs = (
-        Contestant(name, "", 10, 0.5, (test,)) for name, test in (("champion", champion), ("LSTM", 0.5))
+        Contestant(name, "", 10, 0.5, test, (test,), which=name.lower())
+        for name, test in (("champion", champion), ("LSTM", 0.5))
     )
-    return Verdict(1, 9, "accuracy", True, ours, theirs, 1.0, baselines)
+    return Verdict(1, 9, "accuracy", True, ours, (theirs,), (), baselines)
 
 
 def test_each_fold_is_a_run_whose_configuration_says_what_it_is(config) -> None:

@@ -40,7 +40,7 @@ def test_what_was_published_is_kept_with_its_verdict(store: Store) -> None:
     champion = ChampionStore(store)
     assert champion.verdict() is None
     assert champion.files() == {}
-    champion.publish(FILES, VERDICT)
+    champion.publish({"champion": FILES}, VERDICT)
     assert champion.verdict() == VERDICT
     assert champion.files().items() >= FILES.items()
 
@@ -48,7 +48,7 @@ def test_what_was_published_is_kept_with_its_verdict(store: Store) -> None:
 def test_the_newest_champion_counts_and_earlier_ones_go(store: Store, tmp_path: Path) -> None:
     champion = ChampionStore(store)
     for candidate in range(3):
-        champion.publish(FILES, {"candidate": candidate})
+        champion.publish({"champion": FILES}, {"candidate": candidate})
     assert champion.verdict() == {"candidate": 2}
     assert list(champion.damage()) == []
     assert len(files_in(tmp_path / "run" / "champion")) == len(FILES) + 1
@@ -56,20 +56,20 @@ def test_the_newest_champion_counts_and_earlier_ones_go(store: Store, tmp_path: 
 
 @pytest.mark.parametrize("lives", range(len(FILES) + 1))
 def test_a_kill_while_it_is_published_leaves_the_earlier_one(tmp_path: Path, lives: int) -> None:
-    ChampionStore(LocalStore(tmp_path / "run")).publish(FILES, {"candidate": 1})
+    ChampionStore(LocalStore(tmp_path / "run")).publish({"champion": FILES}, {"candidate": 1})
     with pytest.raises(KeyboardInterrupt):
-        ChampionStore(Breaking(tmp_path / "run", lives)).publish(FILES, {"candidate": 2})
+        ChampionStore(Breaking(tmp_path / "run", lives)).publish({"champion": FILES}, {"candidate": 2})
     champion = ChampionStore(LocalStore(tmp_path / "run"))
     assert champion.verdict() == {"candidate": 1}
     assert list(champion.damage()) == []  # the earlier champion is whole, and it is the one that counts
-    champion.publish(FILES, {"candidate": 3})
+    champion.publish({"champion": FILES}, {"candidate": 3})
     assert list(champion.damage()) == []
     assert champion.verdict() == {"candidate": 3}
 
 
 def test_a_champion_with_any_damaged_file_is_none(store: Store, tmp_path: Path) -> None:
     champion = ChampionStore(store)
-    champion.publish(FILES, VERDICT)
+    champion.publish({"champion": FILES}, VERDICT)
     files = files_in(tmp_path / "run" / "champion")
     assert len(files) == len(FILES) + 1
     for path in files:
@@ -115,7 +115,7 @@ def test_trainings_of_an_earlier_champion_are_discarded(store: Store) -> None:
 
 def test_a_file_that_nobody_published_is_neither_read_nor_unnoticed(store: Store) -> None:
     champion = ChampionStore(store)
-    champion.publish(FILES, VERDICT)
+    champion.publish({"champion": FILES}, VERDICT)
     (folder,) = store.list("champion")
     store.create(f"champion/{folder}/evil.json", b"{}")
     store.create("champion/000002x/model.safetensors", b"")
@@ -124,5 +124,58 @@ def test_a_file_that_nobody_published_is_neither_read_nor_unnoticed(store: Store
         "champion/000002x",
         f"champion/{folder}/evil.json",
     ]
-    champion.publish(FILES, {"candidate": 4})
+    champion.publish({"champion": FILES}, {"candidate": 4})
     assert champion.verdict() == {"candidate": 4}
+
+
+BESIDE = {"champion": FILES, "lstm": {"model.safetensors": b"of the lstm"}}
+
+
+def test_what_the_champion_was_compared_with_is_kept_beside_it(store: Store) -> None:
+    champion = ChampionStore(store)
+    champion.publish(BESIDE, VERDICT)
+    assert champion.models() == ("champion", "lstm")
+    assert champion.files("lstm") == BESIDE["lstm"]
+    assert champion.files().keys() == {*FILES, "verdict.json"}
+    assert champion.files("gru") == {}
+    champion.publish(BESIDE, VERDICT)
+    assert list(champion.damage()) == []
+
+
+def test_a_damaged_opponent_is_named_and_leaves_the_champion(store: Store, tmp_path: Path) -> None:
+    champion = ChampionStore(store)
+    champion.publish(BESIDE, VERDICT)
+    (path,) = (tmp_path / "run" / "champion").glob("0*/lstm/model.safetensors")
+    path.write_bytes(b"of the lstn")
+    assert champion.files("lstm") == {}
+    assert champion.verdict() == VERDICT
+    assert "is not whole" in next(champion.damage())
+
+
+def test_a_model_that_is_added_lasts_until_the_next_champion(store: Store, tmp_path: Path) -> None:
+    champion = ChampionStore(store)
+    champion.publish(BESIDE, VERDICT)
+    champion.add("ensemble", {"model.safetensors": b"of many"})
+    assert champion.models() == ("champion", "lstm", "ensemble")
+    assert champion.files("ensemble") == {"model.safetensors": b"of many"}
+    assert list(champion.damage()) == []
+    (path,) = (tmp_path / "run" / "champion").glob("0*/ensemble/model.safetensors")
+    path.write_bytes(b"of mny")
+    assert champion.models() == ("champion", "lstm")
+    assert "ensemble is not whole" in next(champion.damage())
+    champion.publish(BESIDE, VERDICT)
+    assert champion.models() == ("champion", "lstm")
+    assert list(champion.damage()) == []
+
+
+def test_looks_at_the_test_part_are_numbered_and_one_that_goes_on_is_the_same(
+    store: Store, tmp_path: Path
+) -> None:
+    champion = ChampionStore(store)
+    assert champion.look("a", {}) == 1
+    assert champion.look("b", {}) == 2
+    assert champion.look("a", {}) == 1
+    champion.discard_trainings(frozenset())
+    (tmp_path / "run" / "champion" / "looks" / "a.json").write_bytes(b"{")
+    assert "still counts" in next(champion.damage())
+    assert champion.look("c", {}) == 3

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.budgets import Ending
+from evo_nas.champion.comparison import Comparison
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status
@@ -41,7 +42,8 @@ COUNTS = st.integers(0, 2**53)
 TEXT = st.text(max_size=20)
 SCORES = st.dictionaries(TEXT, FLOATS, max_size=3)
 RESULTS = st.dictionaries(TEXT, st.builds(BaselineResult, st.none() | FLOATS, FLOATS, TEXT), max_size=3)
-CONTESTANTS = st.builds(Contestant, TEXT, TEXT, COUNTS, FLOATS, st.tuples(FLOATS, FLOATS), COUNTS)
+CONTESTANTS = st.builds(Contestant, TEXT, TEXT, COUNTS, FLOATS, FLOATS, st.tuples(FLOATS, FLOATS), COUNTS)
+COMPARISONS = st.builds(Comparison, TEXT, FLOATS, st.floats(0.0, 1.0), st.none() | FLOATS, TEXT)
 VERDICTS = st.builds(
     Verdict,
     candidate=COUNTS,
@@ -49,8 +51,8 @@ VERDICTS = st.builds(
     metric=TEXT,
     higher_is_better=st.booleans(),
     champion=CONTESTANTS,
-    lstm=CONTESTANTS,
-    p_value=st.floats(0.0, 1.0),
+    opponents=st.lists(CONTESTANTS, max_size=2).map(tuple),
+    comparisons=st.lists(COMPARISONS, max_size=2).map(tuple),
     baselines=SCORES,
 )
 BEST = st.builds(
@@ -66,7 +68,9 @@ BEST = st.builds(
 )
 OCCUPANCY = st.builds(Occupancy, workers=COUNTS, busy=COUNTS, in_flight=COUNTS, obstacle=TEXT, seconds=SCORES)
 EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
-    Working: st.builds(Working, doing=TEXT, done=st.none() | COUNTS, total=st.none() | COUNTS),
+    Working: st.builds(
+        Working, doing=TEXT, done=st.none() | COUNTS, total=st.none() | COUNTS, remaining_s=st.none() | FLOATS
+    ),
     Loaded: st.builds(Loaded, remarks=st.lists(TEXT, max_size=3).map(tuple)),
     Founded: st.builds(Founded, remarks=st.lists(TEXT, max_size=3).map(tuple)),
     Baselines: st.builds(Baselines, metric=TEXT, results=RESULTS),

@@ -1,32 +1,34 @@
-"""The LSTM that a champion is compared with; it has about the same size and trains for as many epochs."""
+"""The networks that a champion is compared with: the same network around published cells, of about the same size."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evo_nas.evaluation import best_first
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.parameters import count_parameters, count_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from evo_nas.evaluation import Evaluation
     from evo_nas.genome.architecture import Architecture, Signature
     from evo_nas.genome.cell import CellGraph
-    from evo_nas.genome.space import SearchSpace
 
-LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0)
-"""Multiples of the champion's learning rate that are tried for the LSTM; the best on validation counts."""
-SEEDS = 3
-"""Number of trainings from scratch for each contestant."""
-MOST_TRAININGS = 1 + SEEDS * (1 + len(LEARNING_RATE_FACTORS) + 1)
-"""Trainings of a verdict: the winner's own, and each contestant with every seed."""
+OPPONENTS = ("lstm", "gru", "mingru", "rnn_tanh", "rnn_sigmoid")
+"""Names in `NAMED_CELLS` of the cells that a champion is compared with, the first ones in every verdict."""
 LSTM = canonical(NAMED_CELLS["lstm"])
 # After 20 halvings the two ends differ by less than 0.001 %, which is less than one unit of width.
 _HALVINGS = 20
+
+
+def opponent(name: str, champion: Architecture, signature: Signature) -> Architecture:
+    """Returns the network of ``champion`` around the published cell ``name``, with the size of ``champion``.
+
+    Args:
+        name: A name in `NAMED_CELLS`.
+        champion: The architecture that is compared.
+        signature: Shapes of the task.
+    """
+    return equal_around(canonical(NAMED_CELLS[name]), champion, champion, signature)
 
 
 def equal_lstm(model: Architecture, champion: Architecture, signature: Signature) -> Architecture:
@@ -68,26 +70,9 @@ def equal_around(
     )
 
 
-def fittest_lstm(told: Sequence[Evaluation], space: SearchSpace) -> Architecture | None:
-    """Returns the fittest architecture of a run whose cells are all LSTMs; None if there is none."""
-    ranked = best_first(told, lambda evaluation: evaluation.standing)
-    # Decoded one by one, best first, until an LSTM is found: a long run is rarely decoded as a whole.
-    architectures = (space.decode(evaluation.candidate.genome) for evaluation in ranked)
-    return next(filter(is_lstm, architectures), None)
-
-
 def is_lstm(architecture: Architecture) -> bool:
     """Whether every cell of a canonical architecture is an LSTM."""
     return all(layer.cell == LSTM for layer in architecture.layers)
-
-
-def tuned(lstm: Architecture) -> list[Architecture]:
-    """Returns one copy of ``lstm`` for each learning rate that is tried."""
-    training = lstm.training
-    return [
-        replace(lstm, training=replace(training, learning_rate=factor * training.learning_rate))
-        for factor in LEARNING_RATE_FACTORS
-    ]
 
 
 def _around(cell: CellGraph, architecture: Architecture, factor: float) -> Architecture:

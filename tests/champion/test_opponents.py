@@ -3,14 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from evo_nas.champion.reference_lstm import (
-    LEARNING_RATE_FACTORS,
-    equal_around,
-    equal_lstm,
-    fittest_lstm,
-    tuned,
-)
-from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
+from evo_nas.champion.opponents import OPPONENTS, equal_around, equal_lstm, opponent
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.blocks import Shortcut
 from evo_nas.genome.canonical import canonical
@@ -23,10 +16,11 @@ SIGNATURE = Signature(features=8, outputs=10)
 SPACE = SearchSpace(SpaceOptions(), SIGNATURE, epochs=4)
 
 
-@pytest.mark.parametrize("name", ["gru", "mingru", "rnn_tanh"])
+@pytest.mark.parametrize("name", OPPONENTS)
 def test_any_published_cell_can_stand_in_the_place_of_an_evolved_one(name: str) -> None:
     champion = SPACE.decode(SPACE.random(random.Random(1)))
     other = equal_around(canonical(NAMED_CELLS[name]), champion, champion, SIGNATURE)
+    assert other == opponent(name, champion, SIGNATURE)
     assert {cell_name(layer.cell) for layer in other.layers} == {name}
     wanted = count_parameters(champion, SIGNATURE)
     assert abs(count_parameters(other, SIGNATURE) - wanted) < 0.05 * wanted
@@ -51,24 +45,6 @@ def test_the_lstm_keeps_all_but_cells_and_widths():
 def test_an_lstm_meets_its_equal():
     champion = SPACE.decode(dict(SPACE.seeds())["lstm"])
     assert SPACE.canonical(equal_lstm(champion, champion, SIGNATURE)) == champion
-
-
-def test_the_fittest_lstm_of_a_run_is_a_contender():
-    genomes = dict(SPACE.seeds())
-    told = [
-        Evaluation(
-            Candidate(number, genomes[name], name, (), "seed", 0, 4, 0), Outcome(Status.OK, fitness=fitness)
-        )
-        for number, (name, fitness) in enumerate([("lstm", 0.5), ("gru", 0.9), ("rnn_tanh", 0.8)])
-    ]
-    assert fittest_lstm(told, SPACE) == SPACE.decode(genomes["lstm"])
-    assert fittest_lstm(told[1:], SPACE) is None
-
-
-def test_the_lstm_chooses_its_own_learning_rate():
-    champion = SPACE.decode(SPACE.random(random.Random(3)))
-    rates = [architecture.training.learning_rate for architecture in tuned(champion)]
-    assert rates == [factor * champion.training.learning_rate for factor in LEARNING_RATE_FACTORS]
 
 
 def test_a_table_neither_widens_the_lstm_nor_is_taken_from_it():
