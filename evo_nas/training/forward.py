@@ -155,13 +155,14 @@ def score_part(network: Model, dataset: Dataset, part: Literal["train", "validat
     return score(network, split, loss=loss, metric=dataset.metric)
 
 
-def example_sums(
+def answers(
     network: Model, dataset: Dataset, part: Literal["train", "validation", "test"]
-) -> ExampleSums:
-    """Returns the statistic of the metric for each example of one part of ``dataset``, without dropout.
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]:
+    """Returns the outputs of a network on one part of ``dataset``, and their targets, without dropout.
 
-    Two models of one data set are compared by it with `champion.statistics.paired_bootstrap`. It runs on the network's
-    device; the mode of the network is restored.
+    Both have one row for each sequence, or for each step that counts if every step has a target, in the order of the
+    part: ``(rows, outputs)``, and ``(rows,)`` or ``(rows, targets)``. It runs on the network's device; the mode of the
+    network is restored.
 
     Raises:
         DataError: The parts hold episodes, which a network adapts to first.
@@ -182,10 +183,18 @@ def example_sums(
             targets.append(wanted.cpu().numpy())
     network.train(was_training)
     order = _text_order(split) if isinstance(split, StreamSplit) else slice(None)
+    return np.concatenate(outputs)[order], np.concatenate(targets)[order]
+
+
+def example_sums(
+    network: Model, dataset: Dataset, part: Literal["train", "validation", "test"]
+) -> ExampleSums:
+    """Returns the statistic of the metric for each example of one part of ``dataset``; see `answers`.
+
+    Two models of one data set are compared by it with `champion.statistics.paired_bootstrap`.
+    """
     examples = Examples.of(getattr(dataset, part), per_step=dataset.signature.per_step)
-    return ExampleSums.of(
-        dataset.metric, np.concatenate(outputs)[order], np.concatenate(targets)[order], examples
-    )
+    return ExampleSums.of(dataset.metric, *answers(network, dataset, part), examples)
 
 
 def _text_order(split: StreamSplit) -> npt.NDArray[np.int64]:
