@@ -14,6 +14,7 @@ from evo_nas.cli.compare import compare
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
 from evo_nas.cli.encoding import print_in_any_encoding, visible
+from evo_nas.cli.ensemble import ensemble
 from evo_nas.cli.exchange import ask, tell
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
@@ -96,6 +97,7 @@ for _command in (
     portfolio,
     finalists,
     compare,
+    ensemble,
     export,
     data,
     cell,
