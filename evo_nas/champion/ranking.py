@@ -210,15 +210,10 @@ def ranked(results: Sequence[Results]) -> Ranking:
 
 
 def _tests(verdict: Verdict) -> dict[str, float]:
-    values = verdict.to_values()
-    opponents = values["opponents"] if "opponents" in values else [values["lstm"]]
-    tests = {
-        entry["name"]: float(entry["test"] if "test" in entry else statistics.fmean(entry["tests"]))
-        for entry in [values["champion"], *filter(None, opponents)]
-    }
+    tests = {each.name: each.test for each in verdict.opponents}
     if verdict.strongest_baseline:
         tests[BASELINE] = verdict.baselines[verdict.strongest_baseline]
-    return {CHAMPION if name.lower() == CHAMPION else name: test for name, test in tests.items()}
+    return {CHAMPION: verdict.champion.test, **tests}
 
 
 def _ranks(fitness: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
