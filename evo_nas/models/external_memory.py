@@ -65,18 +65,22 @@ class SlotMemory(nn.Module):
             steps: ``(batch, time, width)``, without padding.
             states: The memory before; see `zero_states`.
         """
-        # Outputs of evolved cells have no bound; those of one step are brought to the same scale.
-        scaled = functional.layer_norm(steps, (self._width,))
-        queries, contents = self.project(scaled).split((self._inner, 2 * self._inner), dim=-1)
-        written = torch.sigmoid(self.gate(scaled)) * self.address(scaled).softmax(dim=-1) * MOST_WRITTEN
-        accesses = _Accesses(*map(_chunked, (queries * self._inner**-0.5, contents, written)))
+        accesses = _Accesses(*map(_chunked, self._accesses(steps)))
         found, slots = _access(accesses, states["slots"].transpose(0, 1))
         merged: Tensor = self.merge(found.flatten(1, 2)[:, : steps.shape[1]])
         return merged, {"slots": slots.transpose(0, 1)}
 
+    def _accesses(self, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns what steps do with the memory, each ``(batch, time, ...)``; see `_Accesses`."""
+        # Outputs of evolved cells have no bound; those of one step are brought to the same scale.
+        scaled = functional.layer_norm(steps, (self._width,))
+        queries, contents = self.project(scaled).split((self._inner, 2 * self._inner), dim=-1)
+        written = torch.sigmoid(self.gate(scaled)) * self.address(scaled).softmax(dim=-1) * MOST_WRITTEN
+        return queries * self._inner**-0.5, contents, written
+
     def zero_states(self, inputs: Tensor) -> States:
         """Returns the empty memory that a pass over ``inputs`` ``(batch, ...)`` begins with."""
-        return {"slots": inputs.new_zeros(MEMORY_SLOTS, len(inputs), 2 * self._inner)}
+        return {"slots": inputs.new_zeros(MEMORY_SLOTS, inputs.shape[0], 2 * self._inner)}
 
 
 def _chunked(steps: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def tokens_before(tokens: Tensor, ngrams: Ngrams, before: Tensor | None = None) 
 
 
 def _nothing(tokens: Tensor, steps: int) -> Tensor:
-    return tokens.new_zeros(len(tokens), steps)
+    return tokens.new_zeros(tokens.shape[0], steps)
 
 
 def _later(values: Tensor) -> Tensor:

@@ -29,9 +29,9 @@ class Pace:
     """
 
     def __init__(self, period: int, width: int, *, bidirectional: bool = False) -> None:
-        self._period = period
-        self._width = width
-        self._bidirectional = bidirectional
+        self.period = period
+        self.width = width
+        self.bidirectional = bidirectional
 
     def run(
         self, scan: Callable[[Tensor, Tensor | None], Tensor], inputs: Tensor, lengths: Tensor | None
@@ -45,13 +45,13 @@ class Pace:
         """
         chunks = self._means(inputs)
         if not chunks.shape[1]:
-            return inputs.new_zeros(*inputs.shape[:2], self._width * (1 + self._bidirectional))
-        slow = scan(chunks, None if lengths is None else lengths // self._period)
+            return inputs.new_zeros(*inputs.shape[:2], self.width * (1 + self.bidirectional))
+        slow = scan(chunks, None if lengths is None else lengths // self.period)
         steps = torch.arange(inputs.shape[1], device=inputs.device)
-        held = functional.pad(slow[..., : self._width], (0, 0, 1, 0))[:, (steps + 1) // self._period]
-        if not self._bidirectional:
+        held = functional.pad(slow[..., : self.width], (0, 0, 1, 0))[:, (steps + 1) // self.period]
+        if not self.bidirectional:
             return held
-        ahead = functional.pad(slow[..., self._width :], (0, 0, 0, 1))[:, steps // self._period]
+        ahead = functional.pad(slow[..., self.width :], (0, 0, 0, 1))[:, steps // self.period]
         return torch.cat([held, ahead], dim=-1)
 
     def run_from(
@@ -67,15 +67,15 @@ class Pace:
         # All rows began at the same step, so that one of them tells the position of all.
         position = int(states["position"][0, 0])
         # The sum of the steps that were read stands for them, with zeros: the mean of the chunk stays the same.
-        read = functional.pad(states["read"].transpose(0, 1), (0, 0, 0, self._period))[:, :position]
+        read = functional.pad(states["read"].transpose(0, 1), (0, 0, 0, self.period))[:, :position]
         joined = torch.cat([read, inputs], dim=1)
         chunks, slow, after = self._means(joined), states["held"].transpose(0, 1), dict(states)
         if chunks.shape[1]:
             outputs, after = scan(chunks, states)
             slow = torch.cat([slow, outputs], dim=1)
         steps = torch.arange(position, joined.shape[1], device=inputs.device)
-        unread = joined[:, chunks.shape[1] * self._period :]
-        return slow[:, (steps + 1) // self._period], {
+        unread = joined[:, chunks.shape[1] * self.period :]
+        return slow[:, (steps + 1) // self.period], {
             **after,
             "read": unread.sum(dim=1)[None],
             "held": slow[:, -1][None],
@@ -96,8 +96,8 @@ class Pace:
         """
         read = states["read"] + inputs.transpose(0, 1)
         position = states["position"] + 1.0
-        outputs, updated = scan((read / self._period).transpose(0, 1), states)
-        is_whole = position >= self._period  # (1, batch)
+        outputs, updated = scan((read / self.period).transpose(0, 1), states)
+        is_whole = position >= self.period  # (1, batch)
         is_due = is_whole[..., None]
         held = torch.where(is_due, outputs.transpose(0, 1), states["held"])
         # Chosen, not multiplied by a mask: an update that is not due may overflow.
@@ -117,11 +117,11 @@ class Pace:
         rows = len(inputs)
         return {
             "read": inputs.new_zeros(1, rows, inputs.shape[-1]),
-            "held": inputs.new_zeros(1, rows, self._width),
+            "held": inputs.new_zeros(1, rows, self.width),
             "position": inputs.new_zeros(1, rows),
         }
 
     def _means(self, inputs: Tensor) -> Tensor:
         """Returns the mean of each whole chunk ``(batch, chunks, inputs)``."""
-        chunks = inputs.shape[1] // self._period
-        return torch.unflatten(inputs[:, : chunks * self._period], 1, (chunks, self._period)).mean(dim=2)
+        chunks = inputs.shape[1] // self.period
+        return torch.unflatten(inputs[:, : chunks * self.period], 1, (chunks, self.period)).mean(dim=2)

@@ -73,7 +73,7 @@ def last_step(sequences: Tensor, lengths: Tensor | None) -> Tensor:
     """
     if lengths is None:
         return sequences[:, -1]
-    return sequences[torch.arange(len(sequences), device=sequences.device), lengths - 1]
+    return sequences[torch.arange(sequences.shape[0], device=sequences.device), lengths - 1]
 
 
 class TiedEmbedding(nn.Embedding):

@@ -157,7 +157,7 @@ class Network(nn.Module):
             if self.queries is None or index < top:
                 outputs: Tensor = layer(values, steps.lengths)
                 return outputs
-            outputs, of_segments = layer.decode(values, steps.lengths, self.queries(len(values)))
+            outputs, of_segments = layer.decode(values, steps.lengths, self.queries(values.shape[0]))
             decoded.append(of_segments)
             return outputs
 

@@ -111,7 +111,7 @@ class Recurrence(nn.Module, ABC):
 
         They are the values that `CellGraph.carried` lists: the states, and older ones of those with delays.
         """
-        return inputs.new_zeros(len(self.cell.carried), len(inputs), self.width)
+        return inputs.new_zeros(len(self.cell.carried), inputs.shape[0], self.width)
 
     @property
     def has_delays(self) -> bool:

@@ -14,7 +14,7 @@ from evo_nas.champion.exporters.exporter import PLAIN, Exporter, ExportOptions
 from evo_nas.champion.exporters.manifest import MANIFEST_FILE, verify
 from evo_nas.champion.exporters.registry import register_exporter, summary_of
 from evo_nas.errors import ChampionError
-from evo_nas.testing.champions import RECIPES, tiny_champion
+from evo_nas.testing.champions import RECIPES, STEPS, tiny_champion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,13 @@ class ExporterContract:
             pytest.skip(export.check.reason)
         assert isinstance(export.check, Checked)
         assert export.check.difference <= export.check.tolerance <= 1e-3
-        assert set(check_lengths(champion.signature)) <= set(export.check.lengths)
+        # A forecast of raw series reads one window, whatever their length.
+        longest = max(
+            check_lengths(champion.signature)[-1:] if not champion.signature.horizon else [STEPS + 1]
+        )
+        assert longest <= max(export.check.lengths)
+        assert 1 in export.check.lengths or champion.signature.horizon
+        assert len(export.check.lengths) >= 3
         assert len(export.check.batches) > 1 or self.options.streaming
 
     def test_every_file_is_in_the_manifest_and_a_change_is_found(

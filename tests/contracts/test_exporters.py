@@ -9,11 +9,13 @@ import pytest
 
 from evo_nas.champion.exporters.exporter import Exporter, ExportOptions
 from evo_nas.champion.exporters.genome_json import GenomeExporter
+from evo_nas.champion.exporters.hugging_face import HuggingFaceExporter
 from evo_nas.champion.exporters.native import NativeExporter
 from evo_nas.champion.exporters.onnx.exporter import OnnxExporter
 from evo_nas.champion.exporters.python.exporter import PythonExporter
 from evo_nas.champion.exporters.registry import EXPORTERS
 from evo_nas.champion.exporters.safetensors_json import SafetensorsExporter
+from evo_nas.champion.exporters.torch_program import TorchExporter
 from evo_nas.testing.exporters import ExporterContract
 
 
@@ -63,7 +65,20 @@ class TestSafetensors(ExporterContract):
         return SafetensorsExporter
 
 
-TESTED = {"genome", "native", "onnx", "python", "safetensors"}
+class TestHuggingFace(ExporterContract):
+    @pytest.fixture
+    def exporter_class(self) -> type[Exporter]:
+        return HuggingFaceExporter
+
+
+@pytest.mark.slow
+class TestTorch(ExporterContract):
+    @pytest.fixture
+    def exporter_class(self) -> type[Exporter]:
+        return TorchExporter
+
+
+TESTED = {"genome", "huggingface", "native", "onnx", "python", "safetensors", "torch"}
 
 
 def test_every_registered_format_is_held_against_the_contract() -> None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.genome_json import GenomeExporter
+from evo_nas.champion.exporters.hugging_face import HuggingFaceExporter
 from evo_nas.champion.exporters.native import NativeExporter
 from evo_nas.champion.exporters.onnx.exporter import OnnxExporter
 from evo_nas.champion.exporters.python.exporter import PythonExporter
 from evo_nas.champion.exporters.safetensors_json import SafetensorsExporter
+from evo_nas.champion.exporters.torch_program import TorchExporter
 from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
 
@@ -80,10 +82,12 @@ def summary_of(exporter: Exporter) -> str:
 
 _SHIPPED: tuple[type[Exporter], ...] = (
     GenomeExporter,
+    HuggingFaceExporter,
     NativeExporter,
     OnnxExporter,
     PythonExporter,
     SafetensorsExporter,
+    TorchExporter,
 )
 for _shipped in _SHIPPED:
     register_exporter(_shipped)
