@@ -225,7 +225,8 @@ class GatheredConvolution(Convolution):
         if lengths is None:
             lengths = torch.full_like(values[:, 0, 0], time, dtype=torch.int64)
         counts = (lengths + stride - 1) // stride
-        places = torch.arange((time + stride - 1) // stride, device=values.device)
+        # One place more than there are, which no sequence reaches: a recording takes one step for an exception.
+        places = torch.arange((time + stride - 1) // stride + (stride > 1), device=values.device)
         # The last place is at the last step, and each place before it a stride earlier.
         ends = (lengths - 1)[:, None] - (counts[:, None] - 1 - places) * stride
         read = ends[..., None] + torch.arange(1 - self._size, 1, device=values.device)
