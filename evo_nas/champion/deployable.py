@@ -100,7 +100,8 @@ class Deployable(nn.Module):
             last = _last_known(~values.isnan())
             carried = torch.where(last >= 0, values.gather(1, last.clamp(min=0)), 0.0)
             filled = torch.cat([carried, filled[..., carried.shape[-1] :]], dim=-1)
-        return filled[:, -window:]
+        # By position: a slice from the end is another case for the recorder where nothing lies before the window.
+        return filled[:, filled.shape[1] - window + torch.arange(window, device=filled.device)]
 
     def _answered(self, outputs: Tensor) -> Tensor:
         if isinstance(self.answers, NumberAnswers):

@@ -62,6 +62,8 @@ class TorchExporter(Exporter):
 def program_of(champion: Exportable) -> bytes:
     """Returns the bytes of a program ``(inputs, lengths) -> answers``, as `Deployable.forward` says."""
     module = Deployable(recordable(champion.model), champion.preparation, champion.link).eval()
+    # What torch's compiler remembers of other sizes would be excluded from this program.
+    torch.compiler.reset()
     dynamic = torch.export.Dim.DYNAMIC
     with torch.no_grad():
         program = torch.export.export(
