@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from evo_nas.champion.exporters.c99.exporter import CExporter
 from evo_nas.champion.exporters.exporter import Exporter, ExportOptions
 from evo_nas.champion.exporters.genome_json import GenomeExporter
 from evo_nas.champion.exporters.hugging_face import HuggingFaceExporter
@@ -78,7 +79,13 @@ class TestTorch(ExporterContract):
         return TorchExporter
 
 
-TESTED = {"genome", "huggingface", "native", "onnx", "python", "safetensors", "torch"}
+class TestC(ExporterContract):
+    @pytest.fixture
+    def exporter_class(self) -> type[Exporter]:
+        return CExporter
+
+
+TESTED = {"c", "genome", "huggingface", "native", "onnx", "python", "safetensors", "torch"}
 
 
 def test_every_registered_format_is_held_against_the_contract() -> None:

@@ -7,6 +7,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
+from evo_nas.champion.exporters.c99.exporter import CExporter
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.genome_json import GenomeExporter
 from evo_nas.champion.exporters.hugging_face import HuggingFaceExporter
@@ -81,6 +82,7 @@ def summary_of(exporter: Exporter) -> str:
 
 
 _SHIPPED: tuple[type[Exporter], ...] = (
+    CExporter,
     GenomeExporter,
     HuggingFaceExporter,
     NativeExporter,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,19 +12,24 @@ import numpy as np
 import pytest
 import torch
 
+from evo_nas.champion.export import write_export
+from evo_nas.champion.exporters.c99 import cells
 from evo_nas.champion.exporters.c99.compiled import STRICT, Compiled, compile_files, find_compiler
 from evo_nas.champion.exporters.c99.file import CFile, c_file, c_name
+from evo_nas.champion.exporters.checking import Unchecked
 from evo_nas.errors import ChampionError
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Norm, Pooling, Signature
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.footprint import state_bytes
+from evo_nas.genome.ops import Op
 from evo_nas.models.ensemble import Link, Model, model_of
 from evo_nas.models.network import Network
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_windows import WindowInputs
+from evo_nas.testing.champions import tiny_champion
 from tests.models.test_any_architecture import SPACES, inputs_for
 from tests.models.test_streaming import FORECAST, SERIES, TEXT, with_weights
 
@@ -294,3 +300,18 @@ def test_weights_that_are_no_numbers_are_refused() -> None:
 )
 def test_any_text_becomes_a_name_of_c(text, name) -> None:
     assert c_name(text) == name
+
+
+def test_an_export_without_a_compiler_is_written_and_marked_unchecked(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    export = write_export(tiny_champion("classes"), tmp_path / "out", kind="c")
+    assert isinstance(export.check, Unchecked)
+    assert "no C compiler" in export.check.reason
+    assert {path.name for path in export.files} == {"classes.c", "classes.h", "manifest.json"}
+
+
+def test_an_export_with_other_answers_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(cells._FORMULAS, Op.TANH, lambda operands: f"0.9f * tanhf({operands[0]})")
+    with pytest.raises(ChampionError, match="differ from the model's"):
+        write_export(tiny_champion("classes"), tmp_path / "out", kind="c")
+    assert not (tmp_path / "out").exists()
