@@ -119,7 +119,8 @@ def _prepared(champion: Exportable, raw: npt.NDArray[np.generic]) -> npt.NDArray
     if isinstance(inputs, WindowInputs):
         # As long as the sequence is, and not as the window of training.
         prepared, _ = WindowInputs(len(sequence), inputs.values).raw([sequence])
-        return prepared[0].astype(np.float32)
+        window: npt.NDArray[np.float32] = prepared[0].astype(np.float32)
+        return window
     assert isinstance(inputs, NumericInputs)
     return inputs(sequence)
 
