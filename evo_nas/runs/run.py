@@ -19,6 +19,7 @@ from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.inbox import StoredInbox
 from evo_nas.runs.rows import Row, best_rows
+from evo_nas.runs.tuning_store import TuningStore
 from evo_nas.runs.warm_start import COLD_START, founders_of
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
@@ -55,6 +56,7 @@ class Run:
         self._store = store
         self._reader = LedgerReader(store)
         self.champion = ChampionStore(store)
+        self.tuning = TuningStore(store)
         self.weights = RunWeights(store)
         self.inbox = StoredInbox(store)
 
@@ -400,6 +402,7 @@ class Run:
         if "baselines.json" in self._store.list("") and read_baselines(self._store) is None:
             yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
         yield from self.champion.damage()
+        yield from self.tuning.damage()
         yield from self.weights.damage()
         yield from bank_damage(self._store)
         yield from ending_damage(self._store)

@@ -23,11 +23,13 @@ class Course:
             begin with the first epoch.
         inherit: Sets weights of the new network and returns the optimizer steps behind them; None to train from
             scratch. A training that goes on has inherited before, if at all.
+        watch: Is told after each epoch how many there were, and the best fitness so far.
     """
 
     thresholds: Mapping[int, float] = field(default_factory=dict)
     checkpoint: bytes | None = None
     inherit: Callable[[Network], int] | None = None
+    watch: Callable[[int, float], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

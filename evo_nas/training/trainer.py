@@ -190,6 +190,8 @@ class _Fit:
             train_loss = self._train_epoch(steps, step.running, optimizer, passes)
             if self._ends_epoch(Epoch(train_loss, self._scored(network))):
                 best_weights = optimizer.weights.clone()
+            if self._course.watch is not None and self._history.fitness is not None:
+                self._course.watch(len(self._history), self._history.fitness)
             if self._is_pruned():
                 left = self._checkpoint(self._state(optimizer, forward, passes), best_weights)
         optimizer.weights.copy_(best_weights)
