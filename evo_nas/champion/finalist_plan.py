@@ -48,6 +48,39 @@ OPPONENTS = {name: canonical(NAMED_CELLS[name]) for name in ("gru", "lstm")}
 
 
 @dataclass(frozen=True, slots=True)
+class JudgingCuts:
+    """Cuts and seeds on which networks are compared that the cut of the search has chosen.
+
+    Attributes:
+        dataset: The data with these cuts; cut 0 is that of the run.
+        cuts: The cut of each training.
+        seeds: The seed of each training.
+        said: That in words.
+    """
+
+    dataset: Dataset
+    cuts: tuple[int, ...]
+    seeds: tuple[int, ...]
+    said: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, trainings: int) -> JudgingCuts:
+        """Returns ``trainings`` pairs of a cut and a seed, on as many cuts as the data of ``experiment`` have."""
+        seen = experiment.config.validation.cuts
+        dataset, limit = experiment.with_most_cuts(seen + trainings)
+        cuts, said = _judging_cuts(seen, len(dataset.cuts), trainings=trainings, limit=limit)
+        seeds = (derive_seed(experiment.config.seed, "finalist", number) for number in range(trainings))
+        return cls(dataset, tuple(cuts), tuple(seeds), said)
+
+    def requests(self, name: str, architecture: Architecture, *, epochs: int) -> list[Retraining]:
+        """Returns the trainings that judge ``architecture``; none of them looks at the test part."""
+        return [
+            Retraining(f"{name}, cut {cut}", architecture, epochs, seed, cut=cut, scores_test=False)
+            for cut, seed in zip(self.cuts, self.seeds, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class FinalistPlan:
     """The trainings that judge the finalists of a run, and what follows from them.
 
@@ -86,12 +119,15 @@ class FinalistPlan:
         objectives = experiment.config.fitness.objectives
         ranking = Ranking.of(run.history().told, run, objectives=objectives)
         chosen = finalists_of(ranking, experiment.space, objectives=objectives, count=count)
-        seen = experiment.config.validation.cuts
-        dataset, limit = experiment.with_most_cuts(seen + trainings)
-        cuts, said = _judging_cuts(seen, len(dataset.cuts), trainings=trainings, limit=limit)
-        seeds = [derive_seed(experiment.config.seed, "finalist", number) for number in range(trainings)]
+        judging = JudgingCuts.of(experiment, trainings)
         return cls(
-            tuple(chosen), ranking.prior, dataset, tuple(cuts), tuple(seeds), said, experiment.space.signature
+            tuple(chosen),
+            ranking.prior,
+            judging.dataset,
+            judging.cuts,
+            judging.seeds,
+            judging.said,
+            experiment.space.signature,
         )
 
     def wanted(self, results: Mapping[str, Retrained]) -> list[Retraining]:
@@ -183,17 +219,8 @@ class FinalistPlan:
         return CutScores(name, architecture, values, self.dataset.metric)
 
     def _requests(self, finalist: Finalist, architecture: Architecture, name: str) -> list[Retraining]:
-        return [
-            Retraining(
-                f"{name}, cut {cut}",
-                architecture,
-                finalist.trial.candidate.budget,
-                seed,
-                cut=cut,
-                scores_test=False,
-            )
-            for cut, seed in zip(self.cuts, self.seeds, strict=True)
-        ]
+        judging = JudgingCuts(self.dataset, self.cuts, self.seeds, self.said)
+        return judging.requests(name, architecture, epochs=finalist.trial.candidate.budget)
 
     def _around_others(self, architecture: Architecture) -> list[tuple[str, Architecture]]:
         """Returns the network around each of `OPPONENTS` at its size; none if its cells are one of these already."""

@@ -28,6 +28,7 @@ from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
 from evo_nas.cli.strategies import strategies
+from evo_nas.cli.tune import tune
 from evo_nas.cli.verify import verify
 from evo_nas.errors import EvoNasError
 
@@ -98,6 +99,7 @@ for _command in (
     finalists,
     compare,
     ensemble,
+    tune,
     export,
     data,
     cell,

@@ -7,7 +7,9 @@ Platform for Distributed Model Selection and Training", 2018.
 from __future__ import annotations
 
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -109,12 +111,19 @@ def run_trials(
             ),
         )
         try:
-            tuner.fit()
+            # Tune prints tables of its own, even where it is asked to be quiet; standard output may be for JSON.
+            with redirect_stdout(StringIO()):
+                tuner.fit()
         except (tune.TuneError, ray.exceptions.RayError) as error:
             raise ExecutionError(
                 f"Ray Tune could not go on ({type(error).__name__}: {str(error).strip().splitlines()[-1]}); the trials "
                 "that were made are kept: give the same command again"
             ) from error
+
+
+def stop_ray() -> None:
+    """Stops the Ray that this process has started."""
+    ray.shutdown()
 
 
 def _asha(epochs: int) -> ASHAScheduler:
@@ -196,6 +205,10 @@ class _Search(Searcher):
         else:
             self._proposer.complete(trial_id, result[FITNESS])
 
+    def __reduce__(self) -> tuple[type[Searcher], tuple[()]]:
+        """Leaves nothing of itself in what Tune writes for a restart of its own."""
+        return Searcher, ()
+
     def save(self, checkpoint_path: str) -> None:
         """Writes nothing: the trials that are kept are all that it goes on from."""
 
@@ -210,6 +223,10 @@ class _Keeper(Callback):
         self._search = search
         self._keep = keep
         self._epochs = epochs
+
+    def __reduce__(self) -> tuple[type[Callback], tuple[()]]:
+        """Leaves nothing of itself in what Tune writes for a restart of its own."""
+        return Callback, ()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:  # noqa: ARG002 - of Tune
         result = trial.last_result

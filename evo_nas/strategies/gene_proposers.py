@@ -1,4 +1,5 @@
 """Propose values of a few genes one after the other, for whoever evaluates them outside of a search."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

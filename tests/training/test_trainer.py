@@ -20,6 +20,7 @@ from evo_nas.tasks.dataset import Dataset, Objective, Sequences, Stream
 from evo_nas.tasks.metrics import ACCURACY, LANGUAGE, MSE, Metric
 from evo_nas.training import trainer
 from evo_nas.training.batches import prepare
+from evo_nas.training.course import Course
 from evo_nas.training.forward import score_part
 from evo_nas.training.trainer import Trained, train
 
@@ -95,6 +96,20 @@ def test_the_weights_of_the_best_epoch_are_kept(architecture, dataset) -> None:
     kept = score_part(trained.network, dataset, "validation")
     assert kept.metric == max(curve) == trained.outcome.metrics["validation_accuracy"]
     assert kept.loss == trained.outcome.metrics["validation_loss"]
+
+
+def test_whoever_watches_is_told_the_best_fitness_after_each_epoch(architecture, dataset) -> None:
+    seen: list[tuple[int, float]] = []
+    trained = train(
+        architecture,
+        prepare(dataset),
+        TrainingConfig(),
+        epochs=3,
+        seed=1,
+        course=Course(watch=lambda epoch, fitness: seen.append((epoch, fitness))),
+    )
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    assert [fitness for _, fitness in seen] == [max(trained.outcome.curve[:count]) for count in (1, 2, 3)]
 
 
 def test_a_metric_where_less_is_better_is_negated(architecture, dataset) -> None:

@@ -1,0 +1,91 @@
+"""``tune``: tunes the training of one network of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from evo_nas.cli.options import as_one_json
+
+
+@click.command()
+@click.argument("run")
+@click.option("--candidate", type=int, metavar="ID", help="Tune this candidate; the champion by default.")
+@click.option(
+    "--cell",
+    default="",
+    metavar="NAME",
+    help="Put this published cell in, at equal size, such as lstm or gru.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 100_000),
+    default=30,
+    show_default=True,
+    help="Trials in all, the untuned network included.",
+)
+@click.option(
+    "--searcher",
+    default="optuna",
+    show_default=True,
+    help="optuna, botorch, bayesopt, hyperopt, random or grid.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Epochs of a whole trial; those of the search by default.",
+)
+@click.option("--workers", type=click.IntRange(1, 10_000), metavar="N", help="Trials at the same time.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also train what was found with three seeds, and write it to a new directory as a champion.",
+)
+@as_one_json
+def tune(  # noqa: PLR0913 - the options of a command
+    run: str,
+    *,
+    candidate: int | None,
+    cell: str,
+    trials: int,
+    searcher: str,
+    epochs: int | None,
+    workers: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Tunes learning rate, schedule, optimizer, regularisation, batch size and width of the champion of RUN.
+
+    Ray Tune makes the trials, and ASHA stops those that lag behind. Trials are kept in RUN: the same command goes on,
+    and more --trials add to them. The best is then compared with the untuned network on other cuts of training and
+    validation. The test part is not touched. The --out directory is one that export and predict take.
+    """
+    from evo_nas.champion.export import check_target
+    from evo_nas.cli.terminal import plain_console
+    from evo_nas.cli.tune_view import TuneView
+    from evo_nas.experiment import Experiment
+    from evo_nas.runs import Run
+    from evo_nas.sessions.tuning import TuningOptions, tune_run, tuned_files
+
+    if out is not None:
+        check_target(out, "native")
+    errors = plain_console(stderr=True)
+    tuned_run = Run.at(run)
+    experiment = Experiment.of_run(tuned_run)
+    options = TuningOptions(
+        candidate=candidate, cell=cell, trials=trials, searcher=searcher, epochs=epochs, workers=workers
+    )
+    tuned = tune_run(tuned_run, experiment, options, say=errors.print)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in tuned_files(tuned_run, experiment, tuned, say=errors.print).items():
+            (out / name).write_bytes(content)
+    view = TuneView(tuned, out)
+    if as_json:
+        click.echo(json.dumps(view.to_values()))
+    else:
+        plain_console().print(view.render())

@@ -1,0 +1,316 @@
+"""Tunes one network of a run: trials by Ray Tune, then the best beside the untuned on cuts that chose neither."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
+
+from evo_nas.champion.exporters.native import Member, Provenance, native_files
+from evo_nas.champion.finalist_plan import JudgingCuts
+from evo_nas.champion.finalists import CutScores
+from evo_nas.champion.reference_lstm import equal_around
+from evo_nas.champion.retrain import Retrained, Retraining, retrain_here
+from evo_nas.champion.selection import select_champion
+from evo_nas.champion.tuning import TuningSpace, TuningTrial, best_of
+from evo_nas.config import WorkerOptions
+from evo_nas.errors import ChampionError, ConfigError
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.randomness import derive_seed
+from evo_nas.training.losses import LINKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evo_nas.champion.tuning import TunedNetwork
+    from evo_nas.experiment import Experiment
+    from evo_nas.genome.architecture import Architecture
+    from evo_nas.runs import Run
+    from evo_nas.strategies.trials import Trial
+
+SEEDS = 3
+"""Trainings whose mean is written as the tuned model."""
+
+
+@dataclass(frozen=True, slots=True)
+class TuningOptions:
+    """What is tuned, and how.
+
+    Attributes:
+        candidate: Id of the candidate whose network is tuned; None for the champion.
+        cell: Name of a published cell that takes the place of its cells, at equal size; empty to leave them.
+        trials: Trials in all, the untuned network included.
+        searcher: What proposes settings, one of `PROPOSERS`.
+        workers: Trials at the same time; None for the workers of the run.
+        epochs: Epochs of a whole trial; None for those of the search.
+        trainings: Trainings that compare the best with the untuned.
+    """
+
+    candidate: int | None = None
+    cell: str = ""
+    trials: int = 30
+    searcher: str = "optuna"
+    workers: int | None = None
+    epochs: int | None = None
+    trainings: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What a tuning has found.
+
+    Attributes:
+        candidate: Id of the candidate whose network was tuned.
+        space: The settings.
+        epochs: Epochs of a whole trial.
+        trials: The trials that have a score, best first.
+        failed: How many trials failed.
+        untuned: The network as it was found, on the cuts that judge.
+        tuned: That of the best trial on the same cuts and seeds; None if no trial was better.
+        said: On what they were compared.
+    """
+
+    candidate: int
+    space: TuningSpace
+    epochs: int
+    trials: tuple[TuningTrial, ...]
+    failed: int
+    untuned: CutScores
+    tuned: CutScores | None
+    said: str
+
+    @property
+    def gain(self) -> tuple[float, float | None] | None:
+        """How much better the best trial is than the untuned on the cuts, and half the width of its interval."""
+        return None if self.tuned is None else self.tuned.lead(self.untuned)
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the best trial was better on the cuts, too, by the mean."""
+        return self.gain is not None and self.gain[0] > 0
+
+    @property
+    def network(self) -> TunedNetwork:
+        """The network to go on with: that of the best trial, or the untuned if it was no better on the cuts."""
+        return self.space.network(self.trials[0].genome if self.is_better else self.space.untuned)
+
+    @property
+    def sentence(self) -> str:
+        """What the tuning has brought."""
+        metric = self.untuned.metric.name.replace("_", " ")
+        if self.gain is None:
+            return "no trial was better than the network as it was found"
+        by, half = self.gain
+        interval = "" if half is None else f" ± {half:.2g}"
+        if not self.is_better:
+            return (
+                f"no better: the best trial is {-by:.2g}{interval} {metric} behind the untuned network on {self.said}; "
+                "the settings of the search stay"
+            )
+        doubt = "" if half is not None and by > half else ", which the noise may hide"
+        return f"tuned, it is {by:.2g}{interval} {metric} better than untuned on {self.said}{doubt}"
+
+
+def tune_run(
+    run: Run,
+    experiment: Experiment,
+    options: TuningOptions,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> Tuned:
+    """Tunes a network of ``run``; trials and trainings are kept in it, so that the same call goes on.
+
+    Args:
+        run: A run with at least one score.
+        experiment: The experiment of that run.
+        options: What is tuned, and how.
+        say: Is told what was done, a line each.
+
+    Raises:
+        ChampionError: No candidate was scored, there is no such candidate, or every trial failed.
+        ConfigError: There is no such cell or searcher, or what the searcher needs is not installed.
+        RunError: Another process owns the run.
+        ExecutionError: Ray cannot be started, or could not go on.
+    """
+    trial = _trial_of(run, experiment, options.candidate)
+    epochs = options.epochs or trial.candidate.budget
+    space = TuningSpace.of(
+        _network_of(trial, experiment, options.cell),
+        experiment.config.training,
+        admits=lambda other: not experiment.space.admission.obstacle(other),
+    )
+    seed = derive_seed(experiment.config.seed, "tune", trial.candidate.canonical_hash)
+    work = _Work(run, experiment, options, space, epochs=epochs, seed=seed, say=say)
+    with run.owned():
+        made = work.trials()
+        best = best_of(made)
+        if not best:
+            errors = sorted({each.error for each in made if each.error})
+            raise ChampionError(
+                f"every trial of the tuning failed: {'; '.join(errors)}; tune another network"
+            )
+        judging = JudgingCuts.of(experiment, options.trainings)
+        untuned = work.scores(judging, "untuned", space.network(space.untuned))
+        is_untuned = best[0].genome == space.untuned
+        tuned = None if is_untuned else work.scores(judging, "tuned", space.network(best[0].genome))
+    failed = sum(each.fitness is None for each in made)
+    return Tuned(trial.main.candidate.id, space, epochs, tuple(best), failed, untuned, tuned, judging.said)
+
+
+def tuned_files(
+    run: Run, experiment: Experiment, tuned: Tuned, *, say: Callable[[str], None]
+) -> dict[str, bytes]:
+    """Returns the files of a champion: the network of a tuning, the mean of its trainings with several seeds.
+
+    Raises:
+        ChampionError: A training failed.
+    """
+    network, candidate = tuned.network, _trial_of(run, experiment, tuned.candidate).candidate
+    training = experiment.config.training.model_copy(update={"schedule": network.schedule})
+    requests = [
+        Retraining(
+            f"the tuned network, seed {number} of {SEEDS}",
+            network.architecture,
+            tuned.epochs,
+            derive_seed(experiment.config.seed, "tuned", number),
+            keeps_weights=True,
+            scores_test=False,
+        )
+        for number in range(1, SEEDS + 1)
+    ]
+    members = []
+    for request, result, weights in filter(None, retrain_here(requests, experiment.dataset, training)):
+        if weights is None:
+            raise ChampionError(
+                f"the training of {request.name} failed: {result.error}; tune again with fewer epochs"
+            )
+        say(f"trained {request.name}")
+        members.append(Member(network.architecture, weights))
+    provenance = Provenance(
+        genome=candidate.genome,
+        canonical_hash=candidate.canonical_hash,
+        space=experiment.space.options,
+        epochs=tuned.epochs,
+        run_id=run.record.run_id,
+        candidate=tuned.candidate,
+    )
+    dataset = experiment.dataset
+    link = LINKS[dataset.objective]
+    files = native_files(members, experiment.space.signature, provenance, dataset.preparation, link=link)
+    changes = tuned.space.changes(tuned.trials[0].genome) if tuned.is_better else {}
+    record = {"changes": changes, "schedule": network.schedule, "sentence": tuned.sentence}
+    return files | {"tuning.json": (json.dumps(record, indent=2) + "\n").encode()}
+
+
+def _trial_of(run: Run, experiment: Experiment, candidate: int | None) -> Trial:
+    told = run.history().told
+    if candidate is None:
+        return select_champion(told, run, objectives=experiment.config.fitness.objectives)
+    named = [each for each in told if candidate in (each.candidate.id, each.candidate.repeats)]
+    if not named:
+        raise ChampionError(
+            f"candidate is {candidate}; must be one that {run} has evaluated, as `evo-nas show` lists"
+        )
+    return select_champion(named, run)
+
+
+def _network_of(trial: Trial, experiment: Experiment, cell: str) -> Architecture:
+    architecture = experiment.space.decode(trial.candidate.genome)
+    if not cell:
+        return architecture
+    if cell not in NAMED_CELLS:
+        raise ConfigError(f"cell is {cell}; must be one of {', '.join(NAMED_CELLS)}")
+    return equal_around(canonical(NAMED_CELLS[cell]), architecture, architecture, experiment.space.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The trainings of a tuning: those that the run keeps, and those that are missing."""
+
+    run: Run
+    experiment: Experiment
+    options: TuningOptions
+    space: TuningSpace
+    _: KW_ONLY
+    epochs: int
+    seed: int
+    say: Callable[[str], None]
+
+    @property
+    def key(self) -> str:
+        """Identity of the tuning in the run."""
+        return self.space.key(epochs=self.epochs, seed=self.seed)
+
+    def trials(self) -> list[TuningTrial]:
+        """Makes the trials that are missing, keeps each, and returns all of them."""
+        # What failed is not made again: its settings are known to fail.
+        made = [TuningTrial.from_values(values) for values in self.run.tuning.read(self.key, "trials")]
+        if len(made) >= self.options.trials:
+            return made
+        from evo_nas.execution.ray_start import start_private_ray  # noqa: PLC0415 - what is complete needs no Ray
+        from evo_nas.sessions.ray_tuning import Tuning, run_trials, stop_ray  # noqa: PLC0415
+
+        known = tuple(made)
+
+        def keep(trial: TuningTrial) -> None:
+            made.append(trial)
+            self.run.tuning.keep(self.key, "trials", f"{trial.number:06d}", trial.to_values())
+            self._tell(trial, done=len(made))
+
+        experiment, workers = self.experiment, self._workers
+        tuning = Tuning(
+            space=self.space,
+            dataset=experiment.dataset,
+            training=experiment.config.training,
+            epochs=self.epochs,
+            seed=self.seed,
+            trials=self.options.trials,
+            searcher=self.options.searcher,
+        )
+        start_private_ray(max(1, math.ceil(workers.most * workers.cpus)), experiment.dataset)
+        try:
+            run_trials(tuning, known, workers=workers, keep=keep)
+        finally:
+            stop_ray()
+        return made
+
+    def scores(self, judging: JudgingCuts, name: str, network: TunedNetwork) -> CutScores:
+        """Returns the scores of a network on the cuts that judge; trainings that are kept are not made again."""
+        training = self.experiment.config.training.model_copy(update={"schedule": network.schedule})
+        requests = judging.requests(f"{name} network", network.architecture, epochs=self.epochs)
+        # A training is known by its architecture, and here the schedule belongs to it, too.
+        names = {request.key: f"{network.schedule}-{request.key}" for request in requests}
+        kept = {values["name"]: values for values in self.run.tuning.read(self.key, "retrainings")}
+        results = {
+            key: Retrained.from_values(kept[name])
+            for key, name in names.items()
+            if name in kept and not kept[name]["error"]
+        }
+        missing = [request for request in requests if request.key not in results]
+        for request, result, _ in filter(None, retrain_here(missing, judging.dataset, training)):
+            results[request.key] = result
+            values = result.to_values() | {"name": names[request.key]}
+            self.run.tuning.keep(self.key, "retrainings", names[request.key], values)
+            self.say(f"trained the {request.name}")
+        scores = tuple(results[request.key].validation for request in requests)
+        return CutScores(name, network.architecture, scores, self.experiment.dataset.metric)
+
+    @property
+    def _workers(self) -> WorkerOptions:
+        workers = self.experiment.config.workers
+        if self.options.workers is None:
+            return workers
+        # An exact number takes the place of the bounds of the run.
+        exact = {"count": self.options.workers, "min": None, "max": None}
+        return WorkerOptions(**(workers.model_dump() | exact))
+
+    def _tell(self, trial: TuningTrial, *, done: int) -> None:
+        metric = self.experiment.dataset.metric
+        score = "failed"
+        if trial.fitness is not None:
+            value = trial.fitness if metric.higher_is_better else -trial.fitness
+            score = f"{metric.name.replace('_', ' ')} {value:.4g}"
+        ended = f" after {trial.epochs} of {self.epochs} epochs" if 0 < trial.epochs < self.epochs else ""
+        self.say(f"{done}/{self.options.trials}  trial {trial.number}: {score}{ended}")
