@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evo_nas.champion.exporters.native import Member, Provenance, native_files
 from evo_nas.champion.finalist_plan import JudgingCuts
 from evo_nas.champion.finalists import CutScores
-from evo_nas.champion.reference_lstm import equal_around
+from evo_nas.champion.opponents import equal_around
 from evo_nas.champion.retrain import Retrained, Retraining, retrain_here
 from evo_nas.champion.selection import select_champion
 from evo_nas.champion.tuning import TuningSpace, TuningTrial, best_of
