@@ -135,8 +135,9 @@ def write_export(
             given = {name: value for name, value in asdict(options).items() if name in options.given}
             manifest = Manifest(kind, champion.name, sums, check, given)
             # The manifest comes last: what has one is whole.
-            for path in sorted(Path(fresh).iterdir()):
-                path.rename(out / path.name)
+            # Only what was written: a check may leave files of its own, such as Python's compiled modules.
+            for name in sorted({Path(name).parts[0] for name in files}):
+                (Path(fresh) / name).rename(out / name)
             _write({MANIFEST_FILE: manifest.to_json().encode()}, Path(fresh))
             (Path(fresh) / MANIFEST_FILE).rename(out / MANIFEST_FILE)
     except BaseException:

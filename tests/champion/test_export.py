@@ -39,6 +39,7 @@ class Constant(Exporter):
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:
         assert (folder / "folder" / "answer.txt").read_bytes() == b"42"
+        (folder / "leftover").touch()
 
         def constant(inputs, lengths):
             return np.full((len(inputs), champion.signature.outputs), 42.0)
@@ -85,6 +86,7 @@ def test_what_cannot_be_run_here_is_written_and_said_to_be_unchecked(formats: No
         "reason": "gcc is absent; install it to compile the file",
     }
     assert (out / "folder" / "answer.txt").read_text() == "42"
+    assert not (out / "leftover").exists(), "what a check leaves behind is no part of the export"
 
 
 def test_an_altered_file_is_named_when_a_champion_is_loaded(tmp_path: Path) -> None:

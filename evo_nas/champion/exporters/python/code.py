@@ -40,6 +40,15 @@ def docstring(text: str, *, indent: int = 4, more: Iterable[str] = ()) -> list[s
     return [*written, f'{margin}"""']
 
 
+def in_docstring(text: str) -> str:
+    """Returns ``text`` on one line, with nothing that would end a docstring or be an escape in one.
+
+    Names come with champions that are read, and the file is run when it is checked.
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split()).replace("\\", "/").replace('"', "'")
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Returns ``text`` in lines of at most ``width``, where its words permit it."""
     lines = [""]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from evo_nas.champion.exporters.python.code import docstring, statement
+from evo_nas.champion.exporters.python.code import docstring, in_docstring, statement
 from evo_nas.champion.exporters.python.constants import Constants
 from evo_nas.champion.exporters.python.library import imports_of, needed
 from evo_nas.champion.exporters.python.networks import Cells, NetworkSource
@@ -140,14 +140,14 @@ def _ensemble(kinds: list[str], model: Ensemble) -> list[str]:
 
 def _heading(title: Title, prepared: PreparationSource) -> list[str]:
     usage = [f"    {line}" for line in prepared.usage]
-    origin = [title.origin, ""] if title.origin else []
+    origin = [in_docstring(title.origin), ""] if title.origin else []
     more = [
         *origin,
         *usage,
         "",
         f"The weights are in {WEIGHTS_FILE}, which is read without executing anything.",
     ]
-    return docstring(f"{title.name}: {prepared.purpose}", indent=0, more=more)
+    return docstring(f"{in_docstring(title.name)}: {prepared.purpose}", indent=0, more=more)
 
 
 def _packed(weights: Mapping[str, Tensor], constants: Constants) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from evo_nas.champion.export import write_export
+from evo_nas.champion.exporters.checking import Checked
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
 from evo_nas.data.layout import Layout
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Norm, Pooling, Signature
@@ -25,6 +28,7 @@ from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_windows import WindowInputs
+from evo_nas.testing.champions import tiny_champion
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -328,6 +332,21 @@ def test_a_table_is_answered_where_torch_alone_is_installed(tmp_path: Path) -> N
     assert [name for name, _ in answers] == module.predict(sequences)
     shares = module.probabilities(sequences).max(-1).values
     assert [float(share) for _, share in answers] == pytest.approx(shares.tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("place", ["name", "run"])
+def test_what_a_champion_calls_itself_is_never_run(
+    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check of an export runs the file, and the texts may be those of a folder from anywhere."""
+    text = 'a"""\n\rprint("run")\n"""\\\ud800\0'
+    champion = tiny_champion("classes")
+    facts = {**champion.facts, "run_id": text, "candidate": text}
+    given = replace(champion, name=text) if place == "name" else replace(champion, facts=facts)
+    export = write_export(given, tmp_path / "out", kind="python")
+    assert isinstance(export.check, Checked)
+    assert capsys.readouterr().out == ""
+    check_formatted(tmp_path / "out")
 
 
 def test_a_long_list_lies_beside_the_weights(tmp_path: Path) -> None:
