@@ -16,6 +16,7 @@ from evo_nas.cli.doctor import doctor
 from evo_nas.cli.encoding import print_in_any_encoding, visible
 from evo_nas.cli.ensemble import ensemble
 from evo_nas.cli.exchange import ask, tell
+from evo_nas.cli.explain import explain
 from evo_nas.cli.explain_config import explain_config
 from evo_nas.cli.export import export
 from evo_nas.cli.finalists import finalists
@@ -104,6 +105,7 @@ for _command in (
     data,
     cell,
     strategies,
+    explain,
     explain_config,
     doctor,
     token,

@@ -183,6 +183,19 @@ def run_step(
         linears: Parameters of the cell's linear nodes.
         given: For each node with a weight a unit that weight, and for each delay what it returns, ``(batch, width)``.
     """
+    values = step_values(cell, x, states, linears=linears, given=given)
+    return [values[reference] for reference in cell.outputs]
+
+
+def step_values(
+    cell: CellGraph,
+    x: Tensor,
+    states: list[Tensor],
+    *,
+    linears: Mapping[int, Linear],
+    given: Mapping[int, Tensor],
+) -> list[Tensor]:
+    """Returns all values of one step by their references; arguments are those of `run_step`."""
     values = [x, *states]
     for index, node in enumerate(cell.nodes):
         operands = [values[reference] for reference in node.inputs]
@@ -196,4 +209,4 @@ def run_step(
             if index in given:
                 operands.append(given[index])
             values.append(OPERATIONS[node.op](operands))
-    return [values[reference] for reference in cell.outputs]
+    return values

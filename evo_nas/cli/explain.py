@@ -1,0 +1,123 @@
+"""``explain``: says what a network of a run computes, where it comes from, and what it hangs on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from evo_nas.cli.options import as_one_json
+from evo_nas.errors import ChampionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evo_nas.champion.explanation import Explanation
+    from evo_nas.champion.probing import Probe
+
+MOST_GENES = 10
+
+
+@click.command()
+@click.argument("place", metavar="RUN|CHAMPION")
+@click.option("--candidate", type=int, metavar="ID", help="A candidate of the run; the best by default.")
+@click.option("--latex", "as_latex", is_flag=True, help="Print only the equations, in LaTeX.")
+@click.option(
+    "--sample",
+    is_flag=True,
+    help="Let the champion that the run keeps read validation sequences: gates, memory, inputs and history.",
+)
+@as_one_json
+def explain(place: str, *, candidate: int | None, as_latex: bool, sample: bool, as_json: bool) -> None:
+    """Explains a network: equations with named gates, ancestors and what each step gained, and important genes.
+
+    RUN|CHAMPION is a run, or a directory that evo-nas export wrote in the native format.
+    """
+    explanation = _explanation(place, candidate, sample=sample)
+    if as_json:
+        click.echo(json.dumps(explanation.to_values()))
+    elif as_latex:
+        click.echo("\n\n".join(cell.latex for cell in explanation.cells))
+    else:
+        click.echo("\n".join(_lines(explanation)))
+
+
+def _explanation(place: str, candidate: int | None, *, sample: bool) -> Explanation:
+    from evo_nas.champion.champion import load_champion
+    from evo_nas.champion.explanation import explained, explained_in_run
+    from evo_nas.champion.probing import probed
+    from evo_nas.experiment import Experiment
+    from evo_nas.models.network import Network
+    from evo_nas.runs import Run
+
+    run = Run.at(place)
+    if not run.exists:
+        if sample or candidate is not None:
+            raise ChampionError(f"{Path(place)} is no run; --sample and --candidate need one")
+        model = load_champion(place).model
+        first = model if isinstance(model, Network) else model.members[0]
+        assert isinstance(first, Network)
+        return explained(first.architecture)
+    experiment, probe = Experiment.of_run(run), None
+    if sample:
+        if candidate is not None:
+            raise ChampionError("--sample reads the champion that the run keeps; leave --candidate out")
+        model = load_champion(place).model
+        first = model if isinstance(model, Network) else model.members[0]
+        assert isinstance(first, Network)
+        probe = probed(first, experiment.dataset)
+    if candidate is None:
+        best = run.best(1)
+        if not best:
+            raise ChampionError(
+                f"{run} has no candidate with a score; search on, or see `evo-nas show {place}`"
+            )
+        candidate = best[0]["id"]
+    return explained_in_run(run, candidate, experiment.space, probe=probe)
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    if explanation.candidate is not None:
+        yield f"candidate {explanation.candidate}"
+    yield explanation.architecture
+    for cell in explanation.cells:
+        yield f"\ncell of layer {' and '.join(map(str, cell.layers))}"
+        yield from (f"  {line}" for line in cell.equations)
+        kin = cell.kin
+        if kin.differences:
+            yield f"  closest to {kin.name}, likeness {kin.likeness:.2f}: {'; '.join(kin.differences)}"
+        else:
+            yield f"  the same as {kin.name}"
+    if explanation.lineage:
+        yield "\nlineage"
+    for step in explanation.lineage:
+        fitness = "failed" if step.fitness is None else f"{step.fitness:.4g}"
+        gain = "" if step.gain is None else f" ({step.gain:+.4g}{', within noise' if step.is_noise else ''})"
+        yield f"  {step.candidate}: {step.operator}, fitness {fitness}{gain}"
+        yield from (f"      {change}" for change in step.changes)
+    if explanation.importance:
+        yield "\nimportance of genes"
+        genes = list(explanation.importance.items())
+        yield from (f"  {share:6.1%}  {name}" for name, share in genes[:MOST_GENES])
+    if explanation.probe is not None:
+        yield from _probe_lines(explanation.probe)
+    yield from (f"\nnote: {remark}" for remark in explanation.remarks)
+
+
+def _probe_lines(probe: Probe) -> Iterator[str]:
+    yield f"\non a sample of the validation part, {probe.metric} {probe.value:.4g}"
+    for gate in probe.gates:
+        yield (
+            f"  layer {gate.layer}, gate {gate.gate}: mean {gate.mean:.2f}, spread {gate.spread:.2f}, "
+            f"shut {gate.shut:.0%}, open {gate.open:.0%}"
+        )
+    for state in probe.timescales:
+        lasts = "longer than the sample" if state.steps is None else f"about {state.steps} steps"
+        yield f"  layer {state.layer}, state {state.state}: remembers for {lasts}"
+    worst = sorted(probe.inputs.items(), key=lambda item: -abs(item[1] - probe.value))
+    for name, value in worst[:MOST_GENES]:
+        yield f"  {probe.metric} {value:.4g} with {name} exchanged between sequences"
+    for steps, value in probe.history.items():
+        yield f"  {probe.metric} {value:.4g} with the last {steps} step{'s' if steps > 1 else ''}"

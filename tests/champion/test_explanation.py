@@ -1,0 +1,92 @@
+"""An explanation says what a network computes, where it comes from and what it hangs on, in plain values."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import evo_nas
+from evo_nas.champion.explanation import explained_in_run
+from evo_nas.champion.kinship import closest_published
+from evo_nas.champion.probing import probed
+from evo_nas.experiment import Experiment
+from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.cell import CellGraph, Node
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.genome.ops import Op
+from evo_nas.models.network import Network
+from evo_nas.runs import Run
+from evo_nas.tasks.arrays import dataset_from_arrays
+
+RNG = np.random.default_rng(0)
+WAVES = RNG.normal(size=(60, 8, 2))
+CLASSES = np.where(WAVES[:, -1, 0] > 0, "high", "low")
+DATASET = dataset_from_arrays(WAVES, CLASSES, kind="classification")
+
+
+def test_a_published_cell_is_the_same_as_itself() -> None:
+    kin = closest_published(NAMED_CELLS["lstm"])
+    assert (kin.name, kin.differences) == ("LSTM", ())
+    assert kin.likeness == pytest.approx(1)
+
+
+def test_a_changed_cell_is_closest_to_what_it_was_made_of() -> None:
+    lstm = NAMED_CELLS["lstm"]
+    nodes = tuple(Node(Op.RELU, node.inputs) if node.op is Op.TANH else node for node in lstm.nodes)
+    kin = closest_published(CellGraph(2, nodes, lstm.outputs))
+    assert kin.name == "LSTM"
+    assert 0.3 < kin.likeness < 1
+    assert kin.differences == ("more ops: 2 relu", "fewer ops: 2 tanh")
+
+
+def constant_gate(value: float) -> Network:
+    """A network whose only gate ``z``, that of the old state, is always ``value``."""
+    network = Network(Architecture((Layer(NAMED_CELLS["gilr"], 3),)), DATASET.signature).eval()
+    recurrence = network.layers[0].recurrence
+    with torch.no_grad():
+        for node in recurrence.cell.nodes:
+            if node.op is Op.SIGMOID:
+                source = node.inputs[0] - recurrence.cell.first_node
+                getattr(recurrence, f"weight_{source}").zero_()
+                getattr(recurrence, f"bias_{source}").fill_(float(np.log(value / (1 - value))))
+    return network
+
+
+def test_gates_and_memory_are_those_of_the_equations() -> None:
+    # What is left of a state after n steps is 0.5**n, of which the first is seen after one step.
+    probe = probed(constant_gate(0.5), DATASET)
+    (gate,) = probe.gates
+    assert (gate.gate, gate.mean, gate.spread) == ("z", pytest.approx(0.5), pytest.approx(0, abs=1e-6))
+    assert (gate.shut, gate.open) == (0, 0)
+    assert probe.timescales[0].steps == 2
+    assert probed(constant_gate(0.97), DATASET).gates[0].open == 1
+    assert probed(constant_gate(0.97), DATASET).timescales[0].steps is None
+
+
+def test_the_whole_history_gives_the_metric_of_the_sample() -> None:
+    probe = probed(constant_gate(0.5), DATASET)
+    assert list(probe.history) == [1, 2, 4, 8]
+    assert probe.history[8] == pytest.approx(probe.value)
+    assert len(probe.inputs) == 2
+
+
+def test_a_candidate_is_explained_with_its_ancestors(tmp_path) -> None:
+    settings = {
+        "name": "tiny",
+        "space": {"widths": [4, 5], "batch_sizes": [32], "cell_nodes": 8},
+        "training": {"epochs": 1, "device": "cpu"},
+        "budget": {"evaluations": 24},
+        "strategy": {"kind": "random"},
+    }
+    evo_nas.search(settings, tmp_path / "run", dataset=DATASET, executor="inline")
+    run = Run.at(tmp_path / "run")
+    space = Experiment.of(run.config, dataset=DATASET).space
+    explanation = explained_in_run(run, run.best(1)[0]["id"], space)
+    assert explanation.importance
+    assert sum(explanation.importance.values()) == pytest.approx(1)
+    assert explanation.lineage[-1].candidate == explanation.candidate
+    assert explanation.lineage[0].gain is None
+    assert json.loads(json.dumps(explanation.to_values()))["cells"]
