@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from random import Random
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
-import evo_nas
-from evo_nas.champion.explanation import explained_in_run
+from evo_nas.champion.explanation import explained
+from evo_nas.champion.importance import gene_importance
 from evo_nas.champion.kinship import closest_published
 from evo_nas.champion.probing import probed
-from evo_nas.experiment import Experiment
+from evo_nas.errors import ChampionError
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
+from evo_nas.genome.options import SpaceOptions
+from evo_nas.genome.space import SearchSpace
 from evo_nas.models.network import Network
-from evo_nas.runs import Run
 from evo_nas.tasks.arrays import dataset_from_arrays
 
 RNG = np.random.default_rng(0)
@@ -73,20 +77,34 @@ def test_the_whole_history_gives_the_metric_of_the_sample() -> None:
     assert len(probe.inputs) == 2
 
 
-def test_a_candidate_is_explained_with_its_ancestors(tmp_path) -> None:
-    settings = {
-        "name": "tiny",
-        "space": {"widths": [4, 5], "batch_sizes": [32], "cell_nodes": 8},
-        "training": {"epochs": 1, "device": "cpu"},
-        "budget": {"evaluations": 24},
-        "strategy": {"kind": "random"},
-    }
-    evo_nas.search(settings, tmp_path / "run", dataset=DATASET, executor="inline")
-    run = Run.at(tmp_path / "run")
-    space = Experiment.of(run.config, dataset=DATASET).space
-    explanation = explained_in_run(run, run.best(1)[0]["id"], space)
-    assert explanation.importance
-    assert sum(explanation.importance.values()) == pytest.approx(1)
-    assert explanation.lineage[-1].candidate == explanation.candidate
-    assert explanation.lineage[0].gain is None
-    assert json.loads(json.dumps(explanation.to_values()))["cells"]
+def test_the_gene_that_decides_is_the_most_important() -> None:
+    signature = DATASET.signature
+    space = SearchSpace(SpaceOptions(widths=(4, 8, 16)), signature, epochs=4)
+    rng = Random(0)
+    decisive = next(at for at, gene in enumerate(space.genes) if gene.name == "layer1.width")
+    varied = [
+        decisive,
+        *[at for at, gene in enumerate(space.genes) if gene.size in (2, 3) and at != decisive][:3],
+    ]
+    first = list(space.random(rng))
+    genomes = [list(first) for _ in range(120)]
+    for genome in genomes:
+        for at in varied:
+            genome[at] = rng.randrange(space.genes[at].size)
+    table = pa.table(
+        {
+            "genome": [list(genome) for genome in genomes],
+            "fitness": [float(genome[decisive]) + 0.01 * rng.random() for genome in genomes],
+            "starts_from": [""] * len(genomes),
+        }
+    )
+    importance = gene_importance(SimpleNamespace(table=lambda: table), space)
+    assert next(iter(importance)) == "layer1.width"
+    assert sum(importance.values()) == pytest.approx(1)
+    with pytest.raises(ChampionError, match="has 19 scores; .* at least 20"):
+        gene_importance(SimpleNamespace(table=lambda: table.slice(0, 19)), space)
+
+
+def test_an_explanation_is_plain_values() -> None:
+    values = explained(Architecture((Layer(NAMED_CELLS["gru"], 4),))).to_values()
+    assert json.loads(json.dumps(values))["cells"][0]["kin"]["name"] == "GRU"
