@@ -67,6 +67,8 @@ def search(
         EvoNasError: The configuration, the data or the run directory cannot be used; the message says what to do.
     """
     settings = _settings(config, in_memory=dataset is not None)
+    if not settings.verdict.at_end:
+        raise ConfigError("verdict.at_end is false; must be true here, since search returns the verdict")
     place = run if run is not None else Path("runs") / settings.name
     with LocalSession(
         place, executor=executor, accept_data_loss=accept_data_loss, dataset=dataset

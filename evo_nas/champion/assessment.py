@@ -19,9 +19,11 @@ from evo_nas.genome.codec import to_json
 from evo_nas.models.ensemble import model_of
 from evo_nas.models.network import Network
 from evo_nas.models.threads import one_thread
+from evo_nas.tasks.dataset import Sequences
+from evo_nas.tasks.example_sums import ExampleSums
 from evo_nas.tasks.quantiles import coverage
 from evo_nas.training.adaptation import adapted_test_scores
-from evo_nas.training.forward import score_part
+from evo_nas.training.forward import example_sums, score_part
 from evo_nas.training.latency import measure_latency
 from evo_nas.training.losses import LINKS
 from evo_nas.training.runtime import device_for
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig
     from evo_nas.models.ensemble import Model
     from evo_nas.tasks.dataset import Dataset
+
+MOST_ANSWERS = 2**27
+"""Outputs on the test part that are held at once, half a GiB, to compare models by single examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Assessed:
         coverage: Share of the test values within the outermost quantiles; None without quantiles.
         latency_ms: Milliseconds from the arrival of the last step to the answer, for one sequence, the median.
         single_latency_ms: The same for its first network alone.
+        sums: The statistic of the metric for each test example, as `ExampleSums.to_text`; empty where the answers are
+            too many to keep, or each example is adapted to first.
     """
 
     validation: float | None = None
@@ -79,6 +86,12 @@ class Assessed:
     coverage: float | None = None
     latency_ms: float | None = None
     single_latency_ms: float | None = None
+    sums: str = ""
+
+    @property
+    def example_sums(self) -> ExampleSums | None:
+        """The sums over the test examples; None where they are not known."""
+        return ExampleSums.from_text(self.sums) if self.sums else None
 
     @property
     def succeeded(self) -> bool:
@@ -131,7 +144,16 @@ def assess_one(request: Assessment, dataset: Dataset, training: TrainingConfig) 
             coverage=_coverage(model, dataset),
             latency_ms=_latency_ms(model),
             single_latency_ms=_latency_ms(networks[0]),
+            sums=_sums(model, dataset),
         )
+
+
+def _sums(model: Model, dataset: Dataset) -> str:
+    test = dataset.test
+    steps = test.inputs.shape[1] if isinstance(test, Sequences) and dataset.signature.per_step else 1
+    if len(test) * steps * dataset.signature.outputs > MOST_ANSWERS:
+        return ""
+    return example_sums(model, dataset, "test").to_text()
 
 
 def _network(member: Member, dataset: Dataset, training: TrainingConfig) -> Network:

@@ -1,82 +1,66 @@
-"""`Comparison`: the champion beside one other model, and how sure it is which of them is better."""
+"""`Pairing`: the champion beside one other model, by what both answered and by their seeds."""
 
 from __future__ import annotations
 
-import math
-import statistics
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from evo_nas.champion.statistics import Comparison, paired_by_seed, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SIGNIFICANCE = 0.05
-
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Pairing:
     """The champion beside an opponent or a baseline on the test part.
 
     Attributes:
         opponent: Name of the other model.
-        lead: How far the champion's test metric is ahead; negative if behind.
-        p_value: Probability of a difference at least as large if both were equally good.
-        effect: The mean difference over the seeds, in standard deviations of the differences; None if not known.
-        by: The test, such as ``paired t-test of 3 seeds``.
+        models: The two models as they are kept, on the same test examples; None where their answers are not known.
+        seeds: The single trainings of both with the same seeds; None of fewer than two.
     """
 
     opponent: str
-    lead: float
-    p_value: float
-    effect: float | None = None
-    by: str = ""
+    models: Comparison | None
+    seeds: Comparison | None = None
 
     @property
-    def is_clear(self) -> bool:
-        """Whether the two differ significantly, at 5 percent."""
-        return self.p_value < SIGNIFICANCE
+    def decisive(self) -> Comparison | None:
+        """The comparison that decides: that of what is kept, where it is known."""
+        # Who takes a model asks whether that one is better; seeds say whether another training would be.
+        return self.models or self.seeds
 
     @property
     def place(self) -> bool | None:
         """Whether the champion is ahead; None if the two cannot be told apart."""
-        return self.lead > 0 if self.is_clear else None
-
-    @property
-    def doubt(self) -> str:
-        """How sure it is, in words."""
-        effect = "" if self.effect is None else f", effect size {abs(self.effect):.2g}"
-        return f"p = {self.p_value:.2g} by a {self.by}{effect}"
+        decisive = self.decisive
+        return decisive.lead > 0 if decisive is not None and decisive.is_clear else None
 
     def in_words(self, metric: str) -> str:
-        """Returns the difference and how sure it is."""
-        return f"{abs(self.lead):.2g} {metric}, {self.doubt}"
+        """Returns the lead and how sure it is."""
+        decisive, seeds = self.decisive, self.seeds
+        if decisive is None:
+            return "too few trainings came to an end to say more"
+        said = decisive.in_words(metric)
+        if seeds is None or seeds is decisive:
+            return said
+        effect = (
+            "" if seeds.effect is None else f", a {size_of(seeds.effect)} effect (d = {seeds.effect:.2g})"
+        )
+        return f"{said}; p = {seeds.p_value:.2g} by {seeds.test}{effect}"
 
 
-def over_seeds(opponent: str, lead: float, leads: Sequence[float], *, paired: bool) -> Comparison | None:
-    """Returns the comparison by a t-test of the leads of single trainings; None for fewer than two.
-
-    Args:
-        opponent: Name of the other model.
-        lead: How far the champion is ahead of it.
-        leads: How far each training of the champion is ahead, of the opponent's with the same seed or of a score.
-        paired: Whether both were trained with the same seeds.
-    """
-    if len(leads) < 2:
+def with_the_same_seeds(
+    ours: Sequence[float], theirs: Sequence[float], *, higher_is_better: bool
+) -> Comparison | None:
+    """Returns the comparison of trainings that are paired by their seeds; None unless there are two pairs or more."""
+    if len(ours) != len(theirs) or len(ours) < 2:
         return None
-    kind = "paired" if paired else "one-sample"
-    spread = statistics.stdev(leads)
-    effect = statistics.fmean(leads) / spread if spread > 0 else None
-    return Comparison(opponent, lead, _p_value(leads), effect, f"{kind} t-test of {len(leads)} seeds")
+    return paired_by_seed(ours, theirs, higher_is_better=higher_is_better)
 
 
-def _p_value(differences: Sequence[float]) -> float:
-    from scipy.stats import ttest_1samp  # noqa: PLC0415 - only making a verdict pays for it, reading one does not
-
-    if len(set(differences)) == 1:  # without any spread the test is not defined
-        return 1.0 if differences[0] == 0 else 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        p_value = float(ttest_1samp(differences, 0.0).pvalue)
-    # Scores so large that their variance overflows tell nothing apart.
-    return p_value if math.isfinite(p_value) else 1.0
+def against_a_score(ours: Sequence[float], score: float, *, higher_is_better: bool) -> Comparison | None:
+    """Returns the comparison of trainings with one score, such as a baseline's; None of fewer than two."""
+    found = with_the_same_seeds(ours, [score] * len(ours), higher_is_better=higher_is_better)
+    return None if found is None else replace(found, test=f"a one-sample t-test of {len(ours)} seeds")

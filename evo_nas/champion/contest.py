@@ -8,11 +8,13 @@ import statistics
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.assessment import Assessment
-from evo_nas.champion.comparison import over_seeds
+from evo_nas.champion.comparison import Pairing, against_a_score, with_the_same_seeds
 from evo_nas.champion.entry import entries_of
 from evo_nas.champion.exporters.native import Member, Provenance, native_files
+from evo_nas.champion.finalist_plan import OPPONENTS, FinalistPlan
 from evo_nas.champion.kept_trainings import KeptTrainings
-from evo_nas.champion.selection import select_champion
+from evo_nas.champion.sequential import Decision, SequentialRule
+from evo_nas.champion.statistics import paired_bootstrap
 from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of
 from evo_nas.errors import ChampionError
 from evo_nas.genome.codec import architecture_hash
@@ -20,19 +22,21 @@ from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
 from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.tasks.baselines.fitting import scores
+from evo_nas.tasks.example_sums import ExampleSums
 from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from evo_nas.champion.assessment import Assess
-    from evo_nas.champion.comparison import Comparison
     from evo_nas.champion.entry import Entry, Trial
-    from evo_nas.champion.retrain import Retrain, Retraining
+    from evo_nas.champion.retrain import Retrain, Retrained, Retraining
     from evo_nas.config import VerdictOptions
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
+    from evo_nas.tasks.baselines.fitting import FittedBaselines
 
 SINGLE = "single"
 """Name of the champion's best network alone, for where size matters."""
@@ -41,7 +45,8 @@ SINGLE = "single"
 class Contest:
     """What the verdict on a run is based on; each training is kept in the run as soon as it is made.
 
-    The champion and its opponents go the same way. A few settings are tried for each, with one seed; the best on
+    The best networks of the run are judged on other cuts of the data, and one goes on as the champion. It and its
+    opponents then go the same way. A few settings are tried for each, with one seed; the best on
     validation is trained with further seeds; the mean of these networks is kept, and the test part is looked at once,
     for the scores of exactly that::
 
@@ -75,14 +80,13 @@ class Contest:
         self._experiment = experiment
         self._options = options or experiment.config.verdict
         self._affords = affords
-        self._best = select_champion(history.told, run, objectives=experiment.config.fitness.objectives)
         self._evaluations = len(history.told)
-        self._entries = entries_of(
-            experiment.space.decode(self._best.candidate.genome),
-            experiment.space,
-            self._options,
-            budget=self._best.candidate.budget,
+        self._plan = FinalistPlan.of(
+            run, experiment, count=self._options.finalists, trainings=self._options.cuts
         )
+        self._judged: dict[str, Retrained] = {}
+        self._finalist = self._plan.finalists[0]
+        self._entries: list[Entry] = []
         self._made = KeptTrainings(run.champion, experiment)
         self._seeds = self._options.seeds
         self._chosen: dict[str, Trial] = {}
@@ -92,21 +96,23 @@ class Contest:
     @property
     def total(self) -> int:
         """Number of all trainings, as far as it is known yet."""
-        if (
-            self._chosen
-        ):  # from here on all are known, and some may be shared, such as those of an LSTM champion
-            return len(self._made)
-        return max(len(self._made), len(self._entries) * (self._options.trials + self._options.seeds - 1))
+        if self._chosen:  # all are known then; some may be shared, such as those of an LSTM champion
+            return len(self._judged) + len(self._made)
+        options = self._options
+        judged = (options.finalists + len(OPPONENTS)) * options.cuts if options.finalists > 1 else 0
+        tried = (1 + len(options.opponents)) * (options.trials + options.seeds - 1)
+        return (len(self._judged) if self._entries else max(judged, len(self._judged))) + tried
 
     @property
     def done(self) -> int:
         """Number of trainings that are done."""
-        return self._made.done
+        return len(self._judged) + self._made.done
 
     @property
     def epochs_left(self) -> int:
         """Epochs of all trainings that are not done, as far as they are known yet."""
-        return self._made.epochs_left + (self.total - len(self._made)) * self._best.candidate.budget
+        unknown = self.total - len(self._judged) - len(self._made)
+        return self._made.epochs_left + unknown * self._finalist.trial.candidate.budget
 
     def hold(self, retrain: Retrain, assess: Assess) -> Iterator[Retraining | Assessment | None]:
         """Makes the trainings and scores that the run does not keep yet; yields each when it is made and kept.
@@ -114,13 +120,14 @@ class Contest:
         Yields None now and then while none is made, so that the caller can do something else or stop. A training that
         failed in an earlier attempt is made again: the cause may have been the machine.
         """
+        yield from self._choose_champion(retrain)
         yield from self._made.train(
             retrain, [each for entry in self._entries for each in self._trials(entry)]
         )
         fitness = self._made.fitness
         self._chosen = {entry.which: entry.best(self._seed(1), fitness) for entry in self._entries}
         yield from self._made.train(retrain, self._all_retrainings())
-        while self._seeds < self._options.most_seeds and self._wants_another_seed():
+        while self._wants_another_seed():
             self._seeds += 1
             yield from self._made.train(retrain, self._all_retrainings())
         self._members = {entry.which: self._kept_members(entry) for entry in self._entries}
@@ -129,12 +136,12 @@ class Contest:
         )
 
     def verdict(
-        self, baselines: Mapping[str, float], *, check_owned: Callable[[], None] = lambda: None
+        self, baselines: FittedBaselines, *, check_owned: Callable[[], None] = lambda: None
     ) -> Verdict:
         """Judges what `hold` made, and stores champion, opponents and verdict in the run.
 
         Args:
-            baselines: Test metric of simple baselines by name.
+            baselines: What simple baselines reach.
             check_owned: Raises an error if another process has taken the run over.
 
         Raises:
@@ -144,25 +151,28 @@ class Contest:
         champion = contestants.pop(CHAMPION)
         if champion is None:
             raise ChampionError(
-                f"candidate {self._best.candidate.id} was scored but its retraining failed "
+                f"candidate {self._finalist.trial.candidate.id} was scored but its retraining failed "
                 f"({self._failures(self._entries[0])}); give the same command again, or search on for another"
             )
         opponents = tuple(each for each in contestants.values() if each is not None)
         metric, levels = self._experiment.dataset.metric, self._experiment.dataset.quantiles
         verdict = Verdict(
-            candidate=self._best.main.candidate.id,
+            candidate=self._finalist.trial.main.candidate.id,
             evaluations=self._evaluations,
             metric=metric.name,
             higher_is_better=metric.higher_is_better,
             champion=champion,
             opponents=opponents,
-            comparisons=tuple(self._comparisons(champion, opponents, baselines)),
-            baselines=dict(baselines),
+            comparisons=tuple(self._pairings(champion, opponents, baselines)),
+            baselines=scores(baselines),
             promised_coverage=levels[-1] - levels[0] if levels else None,
-            pruned_at=None if self._best.outcome.status.complete else self._best.outcome.epochs,
-            epochs=self._best.candidate.budget,
+            pruned_at=None
+            if self._finalist.trial.outcome.status.complete
+            else self._finalist.trial.outcome.epochs,
+            epochs=self._finalist.trial.candidate.budget,
             trials=self._options.trials,
             look=self._look,
+            finalists=self._of_finalists(),
             lost={
                 entry.name: self._failures(entry)
                 for entry in self._entries[1:]
@@ -172,8 +182,20 @@ class Contest:
         store = self._run.champion
         store.publish(self._models(), verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
         # Those of this contest stay: if the same wins again after more evaluations, nothing is trained twice.
-        store.discard_trainings(self._made.keys)
+        store.discard_trainings(self._made.keys | self._judged.keys())
         return verdict
+
+    def _choose_champion(self, retrain: Retrain) -> Iterator[Retraining | None]:
+        """Judges the finalists where there are several, and lets the best of them go on with its opponents."""
+        architecture = self._finalist.architecture
+        if len(self._plan.finalists) > 1:
+            training = self._experiment.config.training
+            yield from self._plan.hold(self._run.champion, retrain, training, self._judged)
+            self._finalist = self._plan.judged(self._judged)[0]
+            architecture = self._finalist.put_forward
+        self._entries = entries_of(
+            architecture, self._experiment.space, self._options, budget=self._finalist.trial.candidate.budget
+        )
 
     def _trials(self, entry: Entry) -> list[Retraining]:
         return entry.first_trainings(self._seed(1))
@@ -186,13 +208,17 @@ class Contest:
         return entry.retrainings(self._chosen[entry.which], seeds)
 
     def _wants_another_seed(self) -> bool:
-        """Whether the best opponent cannot be told apart from the champion on validation, and there is time."""
+        """Whether another seed may tell the champion from its best opponent on validation, and there is time for it."""
         champion, *opponents = self._entries
         rivals = [leads for entry in opponents if (leads := self._leads(champion, entry))]
-        if not rivals or not self._affords(sum(each.epochs for each in self._chosen.values())):
+        if not rivals or self._seeds >= self._options.most_seeds:
             return False
-        closest = over_seeds("", 0.0, min(rivals, key=statistics.fmean), paired=True)
-        return closest is None or not closest.is_clear
+        looks = range(max(2, self._options.seeds), self._options.most_seeds + 1)
+        # On validation and never on test, which is looked at once and must not decide when to stop.
+        closest = min(rivals, key=statistics.fmean)
+        if SequentialRule(tuple(looks)).decide(closest) is not Decision.MORE:
+            return False
+        return self._affords(sum(each.epochs for each in self._chosen.values()))
 
     def _leads(self, champion: Entry, other: Entry) -> list[float]:
         """Returns how far the champion is ahead on validation, for each seed of which both trainings succeeded."""
@@ -261,26 +287,34 @@ class Contest:
             latency_ms=assessed.latency_ms,
         )
 
-    def _comparisons(
-        self, champion: Contestant, opponents: Sequence[Contestant], baselines: Mapping[str, float]
-    ) -> Iterator[Comparison]:
-        fitness = self._experiment.dataset.metric.fitness
+    def _pairings(
+        self, champion: Contestant, opponents: Sequence[Contestant], baselines: FittedBaselines
+    ) -> Iterator[Pairing]:
+        metric, ours = self._experiment.dataset.metric, self._sums(CHAMPION)
+        higher = metric.higher_is_better
         for other in opponents:
+            theirs = self._sums(other.which)
+            models = paired_bootstrap(ours, theirs, metric) if ours and theirs else None
             # Without a failure the n-th trainings of both have the same seed.
-            paired = not (champion.failures or other.failures)
-            leads = [
-                fitness(ours) - fitness(theirs)
-                for ours, theirs in zip(champion.tests, other.tests, strict=False)
-            ]
-            lead = fitness(champion.test) - fitness(other.test)
-            comparison = over_seeds(other.name, lead, leads, paired=True) if paired else None
-            if comparison is not None:
-                yield comparison
-        for name, score in baselines.items():
-            leads = [fitness(ours) - fitness(score) for ours in champion.tests]
-            comparison = over_seeds(name, fitness(champion.test) - fitness(score), leads, paired=False)
-            if comparison is not None:
-                yield comparison
+            is_whole = not (champion.failures or other.failures)
+            seeds = (
+                with_the_same_seeds(champion.tests, other.tests, higher_is_better=higher)
+                if is_whole
+                else None
+            )
+            if models or seeds:
+                yield Pairing(other.name, models, seeds)
+        for name, score in scores(baselines).items():
+            theirs = baselines.sums.get(name)
+            # As the run keeps them, in single precision, so that the same verdict follows another time.
+            kept = None if theirs is None else ExampleSums.from_text(theirs.to_text())
+            models = paired_bootstrap(ours, kept, metric) if ours and kept else None
+            seeds = against_a_score(champion.tests, score, higher_is_better=higher)
+            if models or seeds:
+                yield Pairing(name, models, seeds)
+
+    def _sums(self, which: str) -> ExampleSums | None:
+        return self._made.assessed(self._assessments()[which]).example_sums
 
     def _models(self) -> dict[str, dict[str, bytes]]:
         """Returns the files of every model that is kept, by its name."""
@@ -299,7 +333,7 @@ class Contest:
         }
 
     def _provenance(self, which: str, architecture: Architecture) -> Provenance:
-        candidate = self._best.candidate
+        candidate = self._finalist.trial.candidate
         is_champion = which in (CHAMPION, SINGLE)
         return Provenance(
             # An opponent has no genome: it is the champion's network around another cell.
@@ -308,8 +342,14 @@ class Contest:
             space=self._experiment.space.options,
             epochs=self._chosen.get(which, self._chosen[CHAMPION]).epochs,
             run_id=self._run.record.run_id,
-            candidate=self._best.main.candidate.id,
+            candidate=self._finalist.trial.main.candidate.id,
         )
+
+    def _of_finalists(self) -> str:
+        if len(self._plan.finalists) < 2:
+            return ""
+        chosen = f"chosen among {len(self._plan.finalists)} finalists on {self._plan.said}"
+        return "; ".join(filter(None, (chosen, self._finalist.sentence)))
 
     def _failures(self, entry: Entry) -> str:
         return self._made.errors([*self._trials(entry), *self._retrainings(entry)])
@@ -317,5 +357,5 @@ class Contest:
     def _seed(self, number: int) -> int:
         # The same for every contestant; they depend only on the run and its champion.
         return derive_seed(
-            self._experiment.config.seed, "retrain", self._best.candidate.canonical_hash, number - 1
+            self._experiment.config.seed, "retrain", self._finalist.trial.candidate.canonical_hash, number - 1
         )

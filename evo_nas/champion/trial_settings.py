@@ -92,8 +92,11 @@ SETTINGS = (
 def cost_of(options: VerdictOptions) -> float:
     """Returns how many full trainings of the search a contest takes, without seeds beyond the first ones."""
     contestants = 1 + len(options.opponents)
+    # The best finalist is also trained around the two cells that it has to beat.
+    judged = (options.finalists + 2) * options.cuts if options.finalists > 1 else 0
     # The first seed is that of the trials. How long the others train is not known before them.
-    return contestants * (sum(each.length for each in SETTINGS[: options.trials]) + options.seeds - 1)
+    tried = sum(each.length for each in SETTINGS[: options.trials])
+    return judged + contestants * (tried + options.seeds - 1)
 
 
 def _widened(architecture: Architecture, factor: float, *, widest: int) -> Architecture:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from evo_nas.champion.comparison import Comparison  # noqa: TC001
+from evo_nas.champion.comparison import Pairing  # noqa: TC001
 from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Verdict:
         trials: Settings that were tried for each contestant.
         look: How often the test part of the run has been looked at, this time included.
         lost: Opponents of which no training succeeded, with the reason.
+        finalists: How many of the best networks were judged on other cuts and seeds, and what that says.
     """
 
     candidate: int
@@ -99,7 +100,7 @@ class Verdict:
     higher_is_better: bool
     champion: Contestant
     opponents: tuple[Contestant, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Pairing, ...]
     baselines: Mapping[str, float]
     promised_coverage: float | None = None
     pruned_at: int | None = None
@@ -107,6 +108,7 @@ class Verdict:
     trials: int = 1
     look: int = 1
     lost: Mapping[str, str] = field(default_factory=dict)
+    finalists: str = ""
 
     @property
     def contestants(self) -> tuple[Contestant, ...]:
@@ -153,7 +155,7 @@ class Verdict:
         except ValidationError:
             return None
 
-    def against(self, name: str) -> Comparison | None:
+    def against(self, name: str) -> Pairing | None:
         """Returns the comparison with an opponent or a baseline; None if there is none."""
         return next((each for each in self.comparisons if each.opponent == name), None)
 
@@ -182,17 +184,17 @@ class Verdict:
         compared = [each for each in (self.against(name) for name in self.baselines) if each is not None]
         if not compared:
             return f"{said}."
-        beaten = [each.opponent for each in compared if each.is_clear and each.lead > 0]
-        level = [each.opponent for each in compared if not each.is_clear]
-        ahead = [each.opponent for each in compared if each.is_clear and each.lead < 0]
+        beaten, level, ahead = (
+            [each.opponent for each in compared if each.place is place] for place in (True, None, False)
+        )
         parts = [f"beats {_joined(beaten)}"] * bool(beaten)
         parts += [f"cannot be told apart from {_joined(level)}"] * bool(level)
         parts += [f"is behind {_joined(ahead)}"] * bool(ahead)
         against = self.against(strongest)
-        doubt = f" ({against.doubt})" if against is not None else ""
+        doubt = f" ({against.in_words(self.metric)})" if against is not None else ""
         return f"{said}{doubt}; it {' but '.join(parts)}."
 
-    def _places(self, compared: Sequence[Comparison], *, article: str) -> str:
+    def _places(self, compared: Sequence[Pairing], *, article: str) -> str:
         """Returns where the champion stands beside others, as the end of a sentence."""
         words = {True: "is ahead of", False: "is behind"}
         parts = []

@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from evo_nas.cli.cell import cell
+from evo_nas.cli.champion import champion
 from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.compare import compare
 from evo_nas.cli.data import data
@@ -104,6 +105,7 @@ for _command in (
     export,
     data,
     cell,
+    champion,
     strategies,
     explain,
     explain_config,

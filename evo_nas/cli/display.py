@@ -181,7 +181,9 @@ class TextDisplay(Display):
         again = f"evo-nas resume {shlex.quote(event.run)}"
         reason = f"stopped by {stopped_by}" if stopped_by else "stopped"
         if event.complete:
-            return f"{reason}: the search is complete; judge it with\n  {again}"
+            # Where nothing stopped it, its configuration leaves the verdict to the person.
+            judging = again if stopped_by else f"evo-nas champion {shlex.quote(event.run)}"
+            return f"{reason}: the search is complete; judge it with\n  {judging}"
         return f"{reason}: {done}; go on with\n  {again}"
 
     def _print(self, text: str) -> None:

@@ -102,6 +102,7 @@ def _search_options(command: _Command) -> _Command:
     is_flag=True,
     help="Search once for each group of the task, with that group as the test part.",
 )
+@click.option("--no-verdict", is_flag=True, help="Leave the verdict to `evo-nas champion`.")
 @overrides
 @workers
 @_search_options
@@ -111,6 +112,7 @@ def search(
     run: str | None,
     folds: int | None,
     leave_one_group_out: bool,
+    no_verdict: bool,
     overrides: tuple[str, ...],
     workers: str | None,
     **options: Any,
@@ -127,7 +129,7 @@ def search(
 
     if folds and leave_one_group_out:
         raise click.UsageError("--folds and --leave-one-group-out both say what the test parts are; give one")
-    changes = (*overrides, *workers_override(workers))
+    changes = (*overrides, *workers_override(workers), *["verdict.at_end=false"] * no_verdict)
     settings = load_config(config, changes)
     place, search_options = run or f"runs/{settings.name}", SearchOptions(**options)
     if folds or leave_one_group_out:

@@ -44,6 +44,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         Rule(title, align="left", style="cyan"),
         table,
         Text(_what_is_scored(verdict), style="dim"),
+        *([Text(f"champion: {verdict.finalists}", style="dim")] if verdict.finalists else []),
         *(_in_words(contestant, verdict.promised_coverage) for contestant in verdict.contestants),
         Text(verdict.sentence, style="bold"),
     )

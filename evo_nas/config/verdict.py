@@ -15,6 +15,10 @@ class VerdictOptions(BaseModel):
     """What is trained for the verdict that ends a search; ``evo-nas champion`` makes a longer one.
 
     Attributes:
+        at_end: Whether a search ends with it; otherwise ``evo-nas champion`` makes it later.
+        finalists: The best networks of the search that are judged again, to choose the champion among them; 1 takes
+            the one that leads.
+        cuts: Trainings that judge each finalist, each with another cut of training and validation and another seed.
         trials: Settings of training, size and regularisation that are tried for the champion and each opponent alike;
             the best on validation is kept.
         seeds: Trainings of each contestant with its best setting, which answer together afterwards.
@@ -25,6 +29,9 @@ class VerdictOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    at_end: bool = True
+    finalists: int = Field(default=3, ge=1, le=100)
+    cuts: int = Field(default=2, ge=1, le=100)
     trials: int = Field(default=3, ge=1, le=MOST_TRIALS)
     seeds: int = Field(default=3, ge=1, le=100)
     most_seeds: int = Field(default=5, ge=1, le=100)

@@ -9,7 +9,6 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import FencedError
 from evo_nas.run_clock import trained_s
 from evo_nas.sessions.events import Judged, Working
-from evo_nas.tasks.baselines.fitting import scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +94,7 @@ def _contest(
             total=contest.total,
             remaining_s=pace.seconds(contest.epochs_left),
         )
-    contest.verdict(scores(baselines), check_owned=check_owned)
+    contest.verdict(baselines, check_owned=check_owned)
 
 
 def _left_s(run: Run, experiment: Experiment) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from evo_nas.champion.trial_settings import cost_of
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.experiment import ExecutorKind, Experiment
 from evo_nas.runs import Run
@@ -139,7 +140,11 @@ class LocalSession(Session):
                 self.run.keep_ending(progress.ending, told=progress.told, budget=experiment.config.budget)
         self._complete = True
         yield completed(self.run, experiment.config.budget)
-        yield from self._judge(experiment)
+        # A verdict that was made already is shown, whoever made it.
+        if experiment.config.verdict.at_end or stored_verdict(self.run) is not None:
+            yield from self._judge(experiment)
+        else:
+            yield self._stopped()
 
     def standing(self) -> Stopped | None:
         """Returns how many evaluations are committed; None if no run was started."""
@@ -189,7 +194,8 @@ class LocalSession(Session):
     @property
     def _verdict_trainings(self) -> float:
         """How many full trainings the verdict makes one after another."""
-        return cost_of(self._started().config.verdict) / self._retrains_at_once
+        options = self._started().config.verdict
+        return cost_of(options) / self._retrains_at_once if options.at_end else 0.0
 
     def _run_search(
         self, experiment: Experiment, baselines: FittedBaselines

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from evo_nas.champion.comparison import over_seeds
+from evo_nas.champion.comparison import Pairing, against_a_score, with_the_same_seeds
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.cli.verdict_view import verdict_view
 
@@ -21,17 +21,11 @@ def contestant(name, tests, *, validation=0.9, which=None):
 
 def verdict(champion, lstm, *, higher=True, baselines=None):
     """A verdict on trainings with the same seeds; what is kept scores as their mean."""
-    sign = 1 if higher else -1
     ours, theirs = contestant("champion", champion), contestant("LSTM", lstm)
-    others = {"LSTM": lstm} | {name: [score] * len(champion) for name, score in (baselines or {}).items()}
-    comparisons = [
-        over_seeds(
-            name,
-            sign * (ours.test - sum(scores) / len(scores)),
-            [sign * (one - other) for one, other in zip(champion, scores, strict=False)],
-            paired=name == "LSTM",
-        )
-        for name, scores in others.items()
+    pairings = [Pairing("LSTM", None, with_the_same_seeds(champion, lstm, higher_is_better=higher))]
+    pairings += [
+        Pairing(name, None, against_a_score(champion, score, higher_is_better=higher))
+        for name, score in (baselines or {}).items()
     ]
     return Verdict(
         candidate=3,
@@ -40,19 +34,19 @@ def verdict(champion, lstm, *, higher=True, baselines=None):
         higher_is_better=higher,
         champion=ours,
         opponents=(theirs,),
-        comparisons=tuple(filter(None, comparisons)),
+        comparisons=tuple(each for each in pairings if each.decisive),
         baselines=baselines or {},
     )
 
 
 def test_a_clear_lead_is_called_one():
     sentence = verdict([0.91, 0.9, 0.905], [0.81, 0.8, 0.8]).sentence
-    assert sentence.startswith("The champion is ahead of the LSTM (0.1 accuracy, p = ")
-    assert "by a paired t-test of 3 seeds, effect size" in sentence
+    assert sentence.startswith("The champion is ahead of the LSTM (+0.1 accuracy (95 %: ")
+    assert "by a paired t-test of 3 seeds, a large effect (d = " in sentence
 
 
 def test_a_clear_lag_is_called_one():
-    assert "is behind the LSTM (0.1" in verdict([0.8, 0.81, 0.8], [0.9, 0.91, 0.905]).sentence
+    assert "is behind the LSTM (-0.1" in verdict([0.8, 0.81, 0.8], [0.9, 0.91, 0.905]).sentence
 
 
 def test_a_lead_within_the_spread_over_seeds_is_none():
@@ -61,8 +55,8 @@ def test_a_lead_within_the_spread_over_seeds_is_none():
 
 def test_less_is_more_for_a_loss():
     result = verdict([0.1, 0.11, 0.1], [0.2, 0.2, 0.2], higher=False)
-    assert "ahead of the LSTM (0.097 mse" in result.sentence
-    assert result.against("LSTM").lead == pytest.approx(0.2 - result.champion.test)
+    assert "ahead of the LSTM (+0.097 mse" in result.sentence
+    assert result.against("LSTM").decisive.lead == pytest.approx(0.2 - result.champion.test)
 
 
 def test_an_lstm_that_wins_is_called_one():
@@ -74,7 +68,9 @@ def test_an_lstm_that_wins_is_called_one():
 def test_opponents_are_told_by_where_the_champion_stands_beside_them():
     result = verdict([0.9, 0.91, 0.9], [0.8, 0.8, 0.81])
     gru = contestant("GRU", [0.9, 0.9, 0.91])
-    level = over_seeds("GRU", -0.001, [0.0, 0.01, -0.01], paired=True)
+    level = Pairing(
+        "GRU", None, with_the_same_seeds([0.9, 0.91, 0.9], [0.9, 0.9, 0.91], higher_is_better=True)
+    )
     both = replace(result, opponents=(*result.opponents, gru), comparisons=(*result.comparisons, level))
     assert "is ahead of the LSTM (" in both.sentence
     assert ") but cannot be told apart from the GRU (" in both.sentence

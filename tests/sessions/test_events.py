@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_nas.budgets import Ending
-from evo_nas.champion.comparison import Comparison
+from evo_nas.champion.comparison import Pairing
+from evo_nas.champion.statistics import Comparison
 from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.errors import ExecutionError
 from evo_nas.evaluation import Status
@@ -43,7 +44,10 @@ TEXT = st.text(max_size=20)
 SCORES = st.dictionaries(TEXT, FLOATS, max_size=3)
 RESULTS = st.dictionaries(TEXT, st.builds(BaselineResult, st.none() | FLOATS, FLOATS, TEXT), max_size=3)
 CONTESTANTS = st.builds(Contestant, TEXT, TEXT, COUNTS, FLOATS, FLOATS, st.tuples(FLOATS, FLOATS), COUNTS)
-COMPARISONS = st.builds(Comparison, TEXT, FLOATS, st.floats(0.0, 1.0), st.none() | FLOATS, TEXT)
+COMPARISONS = st.builds(
+    Comparison, FLOATS, st.none() | FLOATS, st.none() | FLOATS, FLOATS, TEXT, st.none() | FLOATS
+)
+PAIRINGS = st.builds(Pairing, TEXT, st.none() | COMPARISONS, st.none() | COMPARISONS)
 VERDICTS = st.builds(
     Verdict,
     candidate=COUNTS,
@@ -52,7 +56,7 @@ VERDICTS = st.builds(
     higher_is_better=st.booleans(),
     champion=CONTESTANTS,
     opponents=st.lists(CONTESTANTS, max_size=2).map(tuple),
-    comparisons=st.lists(COMPARISONS, max_size=2).map(tuple),
+    comparisons=st.lists(PAIRINGS, max_size=2).map(tuple),
     baselines=SCORES,
 )
 BEST = st.builds(

@@ -1,0 +1,102 @@
+"""``champion``: chooses, tunes and retrains the champion of a run beside its opponents, and judges them."""
+
+from __future__ import annotations
+
+import click
+
+from evo_nas.cli.options import as_json
+
+ALL = "all"
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--finalists",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="Finalists that are judged.",
+)
+@click.option(
+    "--cuts",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Trainings that judge each of them.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 12),
+    default=8,
+    show_default=True,
+    help="Settings tried for each contestant.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="Networks that are kept of each.",
+)
+@click.option(
+    "--most-seeds",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    help="So many where fewer cannot tell champion and opponents apart.",
+)
+@click.option(
+    "--opponents",
+    default=ALL,
+    show_default=True,
+    metavar="NAMES",
+    help="Cells with commas between: lstm, gru, mingru, rnn_tanh, rnn_sigmoid; or all.",
+)
+@as_json
+def champion(  # noqa: PLR0913 - one for each option
+    run: str,
+    *,
+    finalists: int,
+    cuts: int,
+    trials: int,
+    seeds: int,
+    most_seeds: int,
+    opponents: str,
+    as_json: bool,
+) -> None:
+    """Judges the best networks of RUN again, and retrains the champion beside opponents of its size.
+
+    All of them are tuned with the same trials and trained with the same seeds; what is kept of each is the mean of its
+    networks, and what is told are the scores of exactly that. Each training is kept when it is made: the same command
+    goes on where it was stopped.
+    """
+    from evo_nas.champion.opponents import OPPONENTS
+    from evo_nas.cli.formatting import working_in_words
+    from evo_nas.cli.terminal import plain_console
+    from evo_nas.cli.verdict_view import verdict_view
+    from evo_nas.config import VerdictOptions, checked
+    from evo_nas.experiment import Experiment
+    from evo_nas.runs import Run
+    from evo_nas.sessions.events import Judged, Working, event_to_json
+    from evo_nas.sessions.judging import judge
+
+    names = list(OPPONENTS) if opponents == ALL else [name.strip() for name in opponents.split(",")]
+    values = {
+        "finalists": finalists,
+        "cuts": cuts,
+        "trials": trials,
+        "seeds": seeds,
+        "most_seeds": max(seeds, most_seeds),
+        "opponents": names,
+    }
+    options = checked(VerdictOptions, values, at="verdict")
+    searched = Run.at(run)
+    errors = plain_console(stderr=True)
+    for event in judge(searched, Experiment.of_run(searched), options=options):
+        if as_json:
+            click.echo(event_to_json(event))
+        elif isinstance(event, Working):
+            errors.print(working_in_words(event))
+        elif isinstance(event, Judged):
+            plain_console().print(verdict_view(event.verdict))
