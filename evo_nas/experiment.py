@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evo_nas.budgets import Budget
-from evo_nas.data.paths import check_that_files_differ, resolved
+from evo_nas.data.paths import check_that_files_differ, resolved, without_paths
 from evo_nas.errors import ConfigError
 from evo_nas.execution.inline import InlineExecutor
 from evo_nas.execution.remembering import RememberingExecutor
@@ -28,6 +28,7 @@ from evo_nas.strategies.suggestions import EmptyInbox
 from evo_nas.tasks.cuts.making import with_cuts, with_most_cuts
 from evo_nas.tasks.dataset import Stream, steps_of
 from evo_nas.tasks.in_memory import InMemoryTask
+from evo_nas.tasks.preparation import Recipe
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class Experiment:
             DataError: The data cannot be used.
             ConfigError: The search space does not suit the data.
         """
-        read = self._read
-        prepared = replace(read, dataset=with_cuts(read.dataset, self.config.validation.cuts))
+        cut = with_cuts(self._read.dataset, self.config.validation.cuts)
+        prepared = replace(self._read, dataset=self._with_recipe(cut))
         # Only the data say whether a layer may read backwards, so the check cannot be made before.
         check_data(self.sections.space, self.config.training, prepared.dataset)
         return prepared
@@ -148,6 +149,18 @@ class Experiment:
         check_that_files_differ(self.task.options)
         adapts = self.config.training.adaptation is not None
         return self.task.family() if adapts else self.task.read()
+
+    def _with_recipe(self, dataset: Dataset) -> Dataset:
+        """Returns the data set with the way that further files are read and trained on, which a champion keeps."""
+        if dataset.preparation is None or isinstance(self.task, InMemoryTask):
+            return dataset
+        recipe = Recipe(
+            self.task.kind,
+            without_paths(self.task.options),
+            self.config.training.model_dump(mode="json"),
+            tuple(sorted(self.fingerprint.values())),
+        )
+        return replace(dataset, preparation=dataset.preparation.with_recipe(recipe))
 
     @property
     def dataset(self) -> Dataset:

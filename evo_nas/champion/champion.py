@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,17 @@ import torch
 
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import has_preparation, read_native, read_preparation
-from evo_nas.errors import ChampionError
-from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
+from evo_nas.champion.generation import draw_frames, draw_tokens, next_tokens
+from evo_nas.champion.prediction import Prediction, predict_file
+from evo_nas.errors import ChampionError, DataError
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
+from evo_nas.tasks.raw_inputs import TokenInputs
+from evo_nas.tasks.raw_keys import KeyInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -89,7 +96,7 @@ class Champion:
             ChampionError: The model predicts no classes, or the champion has no preparation.
         """
         answers = self.prepared.answers
-        if not isinstance(answers, ClassAnswers):
+        if not isinstance(answers, ClassAnswers | LabelAnswers):
             raise ChampionError("the champion predicts numbers, which have no probabilities; call predict")
         return self._answers(sequences, sequence, answers.probabilities)
 
@@ -109,6 +116,48 @@ class Champion:
         if not isinstance(answers, NumberAnswers) or not answers.horizon:
             raise ChampionError("the champion forecasts no series; call predict")
         return self._answers(series, None, answers.every_level if every_level else answers)
+
+    def generate(
+        self, prompt: Any = None, *, length: int = 200, temperature: float = 1.0, seed: int = 0
+    ) -> Any:
+        """Returns what follows a prompt: a text, or frames of keys float32 ``(length, keys)``.
+
+        Args:
+            prompt: A text, or frames of 0 and 1 ``(time, keys)``. Without one a text begins with a line, and music
+                after a silence.
+            length: Tokens or frames that are drawn.
+            temperature: Above 1 what is drawn is more varied, below 1 more likely; at 0 always the likeliest.
+            seed: The same seed gives the same result.
+
+        Raises:
+            ChampionError: The model predicts nothing that follows, or the champion has no preparation.
+            DataError: The prompt is of another kind.
+        """
+        inputs = self.prepared.inputs
+        if length < 1 or temperature < 0:
+            raise DataError(
+                f"length is {length} and temperature {temperature:g}; must be at least 1 and at least 0"
+            )
+        if isinstance(inputs, KeyInputs):
+            silence = np.zeros((1, inputs.keys), dtype=np.float32)
+            frames = silence if prompt is None else inputs.padded([prompt])[0][0]
+            return draw_frames(
+                self.model, frames.astype(np.float32), length, temperature=temperature, seed=seed
+            )
+        if not isinstance(inputs, TokenInputs) or not self.model.signature.predicts_inputs:
+            raise ChampionError("the champion continues neither texts nor music; call predict or forecast")
+        begins = "\n" if "\n" in inputs.vocabulary else inputs.vocabulary[1]
+        ids = inputs.padded([prompt or begins])[0][0].astype(np.int64)
+        drawn = draw_tokens(self.model, ids, length, temperature=temperature, seed=seed)
+        return inputs.text([inputs.vocabulary[token] for token in drawn])
+
+    def next_tokens(self, ids: npt.NDArray[np.int64]) -> Iterator[tuple[Outputs, npt.NDArray[np.int64]]]:
+        """Yields logits and the tokens that they predict, piece by piece of a text; see `generation.next_tokens`."""
+        return next_tokens(self.model, ids)
+
+    def predict_file(self, path: str | os.PathLike[str], *, scores: bool = False) -> Prediction:
+        """Predicts a file in any format that the task reads; see `prediction.predict_file`."""
+        return predict_file(self, Path(path), scores=scores)
 
     def outputs(
         self, inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None = None
@@ -131,7 +180,12 @@ class Champion:
 
     def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
         inputs, lengths = self.prepared.inputs.raw(sequences, sequence=sequence)
-        answers = answer(self.outputs(inputs, lengths))
+        outputs = self.outputs(inputs, lengths)
+        answers = answer(outputs)
+        if isinstance(self.prepared.inputs, PanelInputs):
+            # Each series is forecast in units of its own.
+            sizes = self.prepared.inputs.units(list(sequences))
+            answers = answers * sizes.reshape(-1, *[1] * (answers.ndim - 1))
         if not self.model.signature.per_step:
             return answers
         ends = [inputs.shape[1]] * len(inputs) if lengths is None else lengths.tolist()

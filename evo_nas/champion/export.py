@@ -147,6 +147,17 @@ def write_export(
     return Export(tuple(sorted(path for path in out.rglob("*") if path.is_file())), check)
 
 
+def write_champion(files: Mapping[str, bytes], out: Path) -> Export:
+    """Writes native files by name, which are in no folder yet, as `write_export` does.
+
+    Raises:
+        ChampionError: As `export_champion`.
+    """
+    with TemporaryDirectory() as fresh:
+        _write(files, Path(fresh))
+        return write_export(read_exportable(Path(fresh), name=out.resolve().name), out)
+
+
 def _write(files: Mapping[str, bytes], folder: Path) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

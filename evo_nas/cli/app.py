@@ -24,8 +24,10 @@ from evo_nas.cli.finalists import finalists
 from evo_nas.cli.init import init
 from evo_nas.cli.meta import meta
 from evo_nas.cli.portfolio import portfolio
+from evo_nas.cli.predict import predict
 from evo_nas.cli.replay import replay
 from evo_nas.cli.report import report
+from evo_nas.cli.retrain import retrain
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
 from evo_nas.cli.show import show
@@ -103,6 +105,8 @@ for _command in (
     ensemble,
     tune,
     export,
+    predict,
+    retrain,
     data,
     cell,
     champion,

@@ -98,8 +98,8 @@ def sequences_of_arrays(file: NamedArrays, roles: Roles) -> Examples[Numeric]:
         raise DataError(f"{path}: {name} has no sequence; must have at least one")
     place, steps = f"{path}: {label}", [len(item) for item in items]
     # NPZ has no ragged arrays, so sequences of different lengths are padded there.
-    lengths = _lengths(path, arrays, items) if "lengths" in arrays else list(map(_length, items))
-    items = [item[:length] for item, length in zip(items, lengths, strict=True)]
+    items = known_steps(path, arrays, items)
+    lengths = list(map(len, items))
     labels: Sequence[Label]
     remarks: tuple[str, ...] = ()
     if roles.targets is not None:
@@ -146,6 +146,16 @@ def as_steps(place: str, item: object) -> Numeric:
     if steps.ndim != 2:
         raise DataError(f"{place}: a sequence has shape {steps.shape}; must be (time, features)")
     return steps
+
+
+def known_steps(path: str, arrays: Arrays, items: list[Numeric]) -> list[Numeric]:
+    """Returns sequences without the steps that only pad them: beyond the array ``lengths``, or without any value.
+
+    Raises:
+        DataError: The lengths do not fit the sequences.
+    """
+    lengths = _lengths(path, arrays, items) if "lengths" in arrays else list(map(_length, items))
+    return [item[:length] for item, length in zip(items, lengths, strict=True)]
 
 
 def _length(item: Numeric) -> int:

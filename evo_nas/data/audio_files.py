@@ -14,6 +14,7 @@ from pydantic import Field, PositiveInt
 
 from evo_nas.data.examples import Examples, Places
 from evo_nas.data.files import content_of, format_of, in_one_line
+from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_text
 from evo_nas.data.options import StrictOptions
 from evo_nas.data.table_files import is_table, read_table
@@ -111,6 +112,7 @@ class AudioReader:
             groups=groups,
             remarks=self._remarks(rates, channels, has_labels=labels is not None),
             places=Places([f"{path.parent}, file" for path in paths], [path.name for path in paths]),
+            layout=Layout(rate=self._rate),
             features=tuple(f"band {band}" for band in range(1, self._options.n_mels + 1)),
         )
 

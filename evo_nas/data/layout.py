@@ -1,4 +1,4 @@
-"""`Layout` and `SeriesLayout`: how tables hold sequences and series, so that further ones are read alike."""
+"""`Layout`, `SeriesLayout` and `TextLayout`: how tables hold sequences, to read further ones alike."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ class Layout:
         sequence: Column with the name of each row's sequence, where every row is a step.
         time: Column that orders the steps of a sequence; None if they are in order.
         categories: The words that have an input of their own, by column.
+        lists: The columns that hold a list of steps, side by side, where every row is a whole sequence.
+        outputs: The columns of what is predicted.
+        rate: Samples in a second, where files are sounds.
     """
 
     row: tuple[str, ...] = ()
     sequence: str | None = None
     time: str | None = None
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +48,16 @@ class SeriesLayout:
     day_first: bool | None = None
     frequency: str | None = None
     gaps: Gaps = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """How a table holds texts, or tokens.
+
+    Attributes:
+        text: Column of the text, or of the tokens.
+        label: Column of the class, or of the tags.
+    """
+
+    text: str | None = None
+    label: str | None = None

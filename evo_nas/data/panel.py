@@ -10,6 +10,7 @@ import numpy as np
 from evo_nas.data.examples import enumerated
 from evo_nas.data.scaling import MOST_DEVIATIONS
 from evo_nas.data.splitting import PARTS
+from evo_nas.data.steps import after
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,10 +31,18 @@ class PanelSeries:
     Attributes:
         name: Its name, for messages.
         values: float64 ``(steps,)``, oldest first; NaN is a missing value.
+        last: The time of the last value; None if it is not known.
+        step: What lies between the values as pandas spells it; "" if there is no regular step.
     """
 
     name: str
     values: Values
+    last: np.datetime64 | None = None
+    step: str = ""
+
+    def after(self, count: int) -> npt.NDArray[np.datetime64] | None:
+        """Returns the times of the next ``count`` values; None if they are not known."""
+        return after(self.last, self.step, count) if self.last is not None and self.step else None
 
 
 @dataclass(frozen=True, slots=True)

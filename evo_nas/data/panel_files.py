@@ -13,6 +13,7 @@ from evo_nas.data.examples import enumerated
 from evo_nas.data.guesses import is_id, names_rows
 from evo_nas.data.panel import PanelSeries
 from evo_nas.data.series_names import names_series
+from evo_nas.data.series_options import Gaps  # noqa: TC001 - pydantic reads the annotations of `PanelColumns`
 from evo_nas.data.series_rows import SeriesRows, common_steps
 from evo_nas.data.table_files import read_table
 from evo_nas.data.time import read_times, time_columns
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.data.series_options import Gaps
     from evo_nas.data.table import Table
 
 _DIGITS = re.compile("[0-9]+")
@@ -162,10 +162,11 @@ def read_panel(
     assert layout is not None
     rows = list(series.values())
     remarks = [layout.remark, *filter(None, of_tables)]
+    names = [""] * len(rows)
     if layout.time is not None:
-        rows, said = _in_time(rows, layout.time, columns.gaps)
+        rows, names, said = _in_time(rows, layout.time, columns.gaps)
         remarks += said
-    series_read = [PanelSeries(each.name, _trimmed(each.values[:, 0])) for each in rows]
+    series_read = list(map(_trimmed, rows, names))
     shorter = sum(len(each.values) < len(more) for each, more in zip(series_read, rows, strict=True))
     if shorter:
         remarks.append(f"{shorter:,} series begin or end with missing values, which are no part of them")
@@ -277,8 +278,10 @@ def _stamps(table: Table, layout: _PanelLayout) -> npt.NDArray[np.datetime64] | 
     return None if layout.time is None else read_times(table, layout.time, day_first=layout.day_first)
 
 
-def _in_time(rows: Sequence[SeriesRows], time: str, gaps: Gaps) -> tuple[list[SeriesRows], list[str]]:
-    """Returns the series in the order of time and with a row for each step, and what was done for that."""
+def _in_time(
+    rows: Sequence[SeriesRows], time: str, gaps: Gaps
+) -> tuple[list[SeriesRows], list[str], list[str]]:
+    """Returns the series in the order of time with a row for each step, their steps, and what was done for that."""
     shuffled = sum(not each.is_ordered() for each in rows)
     ordered = [each.in_order() for each in rows]
     steps = common_steps(ordered, gaps=gaps)
@@ -297,10 +300,15 @@ def _in_time(rows: Sequence[SeriesRows], time: str, gaps: Gaps) -> tuple[list[Se
         said.append(f"{shuffled:,} series are not in the order of {time} and were sorted")
     if inserted := sum(some.inserted for some in steps):
         said.append(f"{inserted:,} steps have no row" + ("" if gaps == "keep" else " and are missing values"))
-    return [each.without_gaps(some, gaps) for each, some in zip(ordered, steps, strict=True)], said
+    whole = [each.without_gaps(some, gaps) for each, some in zip(ordered, steps, strict=True)]
+    return whole, [some.name for some in steps], said
 
 
-def _trimmed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _trimmed(rows: SeriesRows, step: str) -> PanelSeries:
     """Returns the values from the first to the last one that is known."""
+    values = rows.values[:, 0]
     known = np.flatnonzero(~np.isnan(values))
-    return values[known[0] : known[-1] + 1] if len(known) else values[:0]
+    if not len(known):
+        return PanelSeries(rows.name, values[:0])
+    last = None if rows.stamps is None else rows.stamps[known[-1]]
+    return PanelSeries(rows.name, values[known[0] : known[-1] + 1], last, step)

@@ -59,6 +59,15 @@ class PanelWindows:
         targets = cut.values[cut.origins[:, None] + np.arange(self.horizon)].astype(np.float32)
         return inputs, targets, cut.origins - starts
 
+    def ending(self, values: npt.NDArray[np.float64]) -> Inputs:
+        """Returns the inputs ``(steps, features)`` of the window after which everything is unknown.
+
+        Args:
+            values: The scaled values of a series ``(time,)``, more than a season.
+        """
+        start = max(len(values) - self.window, self.season - 1)
+        return self._features(self.filling(values[start - self.season + 1 :, None])[:, 0])
+
     def _filled(self, cut: Cut, start: int, origin: int) -> Inputs:
         """Returns the inputs ``(window, features)`` of one window, whose holes no later value fills."""
         features = self._features(self.filling(cut.values[start - self.season + 1 : origin, None])[:, 0])

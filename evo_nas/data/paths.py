@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
@@ -65,6 +65,18 @@ def data_paths(options: BaseModel) -> dict[str, tuple[Path, ...]]:
     """
     named = {name: _paths_of(value) for name, value in _declared(options)}
     return {name: paths for name, paths in named.items() if paths}
+
+
+def without_paths(options: BaseModel) -> dict[str, Any]:
+    """Returns ``options`` as plain JSON values without all fields that name files, folders or names on the hub."""
+    values: dict[str, Any] = {}
+    for name, field in type(options).model_fields.items():
+        value = getattr(options, name)
+        if isinstance(value, BaseModel):
+            values[name] = without_paths(value)
+        elif not _declares_files(field):
+            values[name] = options.model_dump(mode="json", include={name})[name]
+    return values
 
 
 def resolved(options: OptionsT, base: Path) -> OptionsT:

@@ -160,7 +160,7 @@ class SequenceReader:
             ),
             missing=table.missing(),
             places=places_of_rows(table),
-            layout=Layout(row=columns.inputs),
+            layout=Layout(row=columns.inputs, outputs=columns.outputs),
         )
 
     def _labels(self, table: Table) -> Sequence[Label]:
@@ -203,6 +203,7 @@ class SequenceReader:
             missing=table.missing(),
             places=places_of_rows(table),
             features=columns.inputs if items[0].shape[1] == len(columns.inputs) else (),
+            layout=Layout(lists=columns.inputs, outputs=columns.outputs),
         )
 
     def _lists(self, table: Table) -> list[Numeric]:
@@ -236,7 +237,9 @@ class SequenceReader:
             remarks=(first, *columns.remarks, *told, *examples.remarks),
             features=columns.names,
             indicators=columns.indicators,
-            layout=Layout((), self._roles.sequence, columns.time, columns.categories),
+            layout=Layout(
+                (), self._roles.sequence, columns.time, columns.categories, outputs=columns.outputs
+            ),
         )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.data.calendar import Cycle
     from evo_nas.data.series_columns import SeriesColumns
     from evo_nas.data.series_options import Gaps, SeriesOptions
     from evo_nas.data.steps import Steps
@@ -43,6 +44,7 @@ class SeriesFiles:
         missing: How many values of each column of the files are missing.
         remarks: How the files were understood, one sentence each.
         layout: How the files hold the series.
+        calendar: Cycles of the times that are read.
     """
 
     by_part: Mapping[str, Sequence[Series]]
@@ -52,6 +54,7 @@ class SeriesFiles:
     missing: Mapping[str, int]
     remarks: tuple[str, ...]
     layout: SeriesLayout = field(default_factory=SeriesLayout)
+    calendar: tuple[Cycle, ...] = ()
 
 
 def read_series(options: SeriesOptions) -> SeriesFiles:
@@ -91,6 +94,7 @@ def read_series(options: SeriesOptions) -> SeriesFiles:
         summed(missing),
         tuple(remarks),
         _layout(columns, options, steps),
+        options.calendar,
     )
 
 

@@ -30,14 +30,18 @@ def as_in_training(given: Any, columns: Sequence[str], layout: SeriesLayout) -> 
     Raises:
         DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
     """
-    given = _series(given, layout.series) if is_frame(given) else given
+    given = (
+        [frame for _, frame in series_of_frame("the frame", given, layout.series)]
+        if is_frame(given)
+        else given
+    )
     if not isinstance(given, list | tuple):
         return given
     if layout.time is None:
         check_steps(given)
         return given
     return [
-        _in_time(f"series {number}", each, columns, layout) if is_frame(each) else each
+        rows_in_time(f"series {number}", each, columns, layout).values if is_frame(each) else each
         for number, each in enumerate(given, start=1)
     ]
 
@@ -58,28 +62,32 @@ def check_steps(frames: Sequence[Any]) -> None:
             )
 
 
-def _series(frame: Any, name: str | None) -> list[Any]:
-    """Returns a frame for each series of ``frame``, in the order in which they appear."""
+def series_of_frame(place: str, frame: Any, name: str | None) -> list[tuple[str, Any]]:
+    """Returns the name and a frame for each series of ``frame``, in the order in which they appear."""
     if name is None:
-        return [frame]
-    columns = columns_of_frame("the frame", frame)
-    names = arrow_table("the frame", columns).texts(name)
-    return [columns.take(pa.array(rows)) for rows in rows_of(names).values()]
+        return [("", frame)]
+    columns = columns_of_frame(place, frame)
+    names = arrow_table(place, columns).texts(name)
+    return [(str(each), columns.take(pa.array(rows))) for each, rows in rows_of(names).items()]
 
 
-def _in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesLayout) -> Any:
+def rows_in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesLayout) -> SeriesRows:
+    """Returns the rows of one series, oldest first, with those that gaps lack as training added them.
+
+    Raises:
+        DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
+    """
     table = arrow_table(place, columns_of_frame(place, frame))
-    assert layout.time is not None
     rows = SeriesRows(
         place,
         "",
         "",
         table.matrix(columns, holes=True),
         np.array(table.row_numbers()),
-        read_times(table, layout.time, day_first=layout.day_first),
+        None if layout.time is None else read_times(table, layout.time, day_first=layout.day_first),
     ).in_order()
-    if layout.gaps == "keep" or layout.frequency is None or len(rows) == 1:
-        return rows.values
+    if layout.time is None or layout.gaps == "keep" or layout.frequency is None or len(rows) == 1:
+        return rows
     steps = rows.steps(None)
     if steps.name != layout.frequency:
         # A few rows may fit several steps.
@@ -89,4 +97,4 @@ def _in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesLayou
             f"{place} has {len(rows):,} rows, but {steps.inserted:,} are missing between them, with steps of "
             f"{steps.text}, as none did when the network learnt; give every step a row"
         )
-    return rows.without_gaps(steps, layout.gaps).values
+    return rows.without_gaps(steps, layout.gaps)

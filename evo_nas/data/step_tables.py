@@ -130,14 +130,31 @@ def _joined(files: Sequence[StepRows]) -> StepRows:
     )
 
 
+def ordered_sequences(table: Table, sequence: str, time: str | None) -> list[Piece]:
+    """Returns the sequences of a table whose rows are steps, in the order in which they appear.
+
+    Args:
+        table: The table.
+        sequence: Column with the name of each row's sequence.
+        time: Column that orders the steps of a sequence; None for the order of the rows.
+
+    Raises:
+        DataError: A name is missing, or times are none.
+    """
+    return _ordered(np.array(table.texts(sequence)), _times(table, time))
+
+
 def _sequences(steps: StepRows) -> list[Piece]:
+    return _ordered(steps.names, steps.times)
+
+
+def _ordered(names: Texts, times: Times | None) -> list[Piece]:
     # A stable sort keeps the order of the rows where no time tells it.
-    keys = (steps.names,) if steps.times is None else (steps.times, steps.names)
-    order = np.lexsort(keys)
-    ends = np.flatnonzero(steps.names[order][1:] != steps.names[order][:-1]) + 1
+    order = np.lexsort((names,) if times is None else (times, names))
+    ends = np.flatnonzero(names[order][1:] != names[order][:-1]) + 1
     # Sequences come in the order of the files again.
     rows_of = sorted(np.split(order, ends), key=lambda rows: int(rows.min()))
-    return [Piece(str(steps.names[rows[0]]), rows) for rows in rows_of]
+    return [Piece(str(names[rows[0]]), rows) for rows in rows_of]
 
 
 def _cut(whole: Piece, window: int, stride: int) -> list[Piece]:

@@ -71,6 +71,23 @@ class Steps:
         return grid
 
 
+def after(last: np.datetime64, name: str, count: int) -> Stamps:
+    """Returns the times of the ``count`` steps after ``last``, ``datetime64[ns]`` ``(count,)``.
+
+    Args:
+        last: The last time.
+        name: The step as pandas spells it.
+        count: How many steps.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    offset, stamp = _offset(name), pd.Timestamp(last)
+    # Plain months may begin on any day: what lies between the step and the time is kept.
+    start = offset.rollback(stamp)
+    grid = pd.date_range(start, periods=count + 1, freq=offset)[1:] + (stamp - start)
+    return np.array(grid, dtype="datetime64[ns]")
+
+
 def is_frequency(name: str) -> bool:
     """Whether pandas knows a step of this name, and it leads forward."""
     try:

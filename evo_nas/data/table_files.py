@@ -60,6 +60,11 @@ def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = Fal
     return table
 
 
+def frame_of(table: Table) -> pa.Table:
+    """Returns the columns of a table as a frame of Arrow."""
+    return pa.table(table.columns)
+
+
 def arrow_table(source: str, columns: pa.Table) -> Table:
     """Returns the table of Arrow columns; those that pandas has kept as its index are marked.
 

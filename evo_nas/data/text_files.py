@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.files import format_of, text_of
 from evo_nas.data.guesses import guessed_label, guessed_text
+from evo_nas.data.layout import TextLayout
 from evo_nas.data.sequence_files import places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.errors import DataError
@@ -93,7 +94,7 @@ def _corpus_of(path: Path, encoding: str, column: str | None) -> Corpus:
     if is_table(path):
         return lines_of(read_table(path), column)
     if format_of(path) in FASTA:
-        records = _records(path, encoding)
+        records = fasta_records(path, encoding)
         return Corpus("".join(f"{record}\n" for record in records), (f"{_FASTA}; its headers are not read",))
     return Corpus(read_text(path, encoding))
 
@@ -108,6 +109,11 @@ class TextReader:
     def __init__(self, roles: TextRoles) -> None:
         self._roles = roles
         self._known: frozenset[str] | None = None
+
+    @property
+    def layout(self) -> TextLayout:
+        """The columns of the first table that was read; none if there was none."""
+        return TextLayout(self._roles.text, self._roles.label)
 
     def read(self, path: Path, label: str | None = None) -> Examples[str]:
         """Returns the texts of a table, of FASTA, or of plain text with one example in each line.
@@ -174,7 +180,7 @@ def lines_of(table: Table, text: str | None) -> Corpus:
 def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str]:
     if label is None:
         raise DataError(f"{path} is FASTA, which has no labels; list a file for each class in `classes`")
-    texts = _records(path, roles.encoding)
+    texts = fasta_records(path, roles.encoding)
     return Examples(
         str(path),
         texts,
@@ -184,7 +190,7 @@ def _read_fasta(path: Path, roles: TextRoles, label: str | None) -> Examples[str
     )
 
 
-def _records(path: Path, encoding: str) -> list[str]:
+def fasta_records(path: Path, encoding: str) -> list[str]:
     """Returns the sequence of each record of FASTA, in upper case."""
     # A line break is put first, so that the first record starts like all others.
     head, *records = f"\n{read_text(path, encoding)}".split("\n>")

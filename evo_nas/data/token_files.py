@@ -13,6 +13,7 @@ import numpy as np
 from evo_nas.data.examples import Examples, Places, enumerated
 from evo_nas.data.files import format_of
 from evo_nas.data.guesses import guessed_by_name
+from evo_nas.data.layout import TextLayout
 from evo_nas.data.sequence_files import places_of_rows
 from evo_nas.data.table_files import is_table, read_table
 from evo_nas.data.text_files import read_text
@@ -60,7 +61,7 @@ class TokenRoles:
     may_share_names: bool = False
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """The cells of a line, and its number from 1."""
 
     number: int
@@ -78,6 +79,11 @@ class TokenReader:
         self._roles = roles
         self._known: frozenset[str] | None = None
         self._file_of: dict[str, str] = {}
+
+    @property
+    def layout(self) -> TextLayout:
+        """The columns of the first table that was read, or those that were named."""
+        return TextLayout(self._roles.tokens, self._roles.tags)
 
     def read(self, path: Path) -> Examples[Tokens]:
         """Returns the sequences of a table, or of CoNLL: one token in each line, blank lines between sequences.
@@ -144,8 +150,8 @@ def _check_that_they_differ(source: str, tokens: str, tags: str) -> None:
 def _of_lists(table: Table, roles: TokenRoles) -> Examples[Tokens]:
     """Every row holds a sequence."""
     tokens, tags = str(roles.tokens), str(roles.tags)
-    items = [tuple(each) for each in _split(table, tokens, roles.level)]
-    labels = [np.array(each, dtype=np.str_) for each in _split(table, tags, roles.level, holes=True)]
+    items = [tuple(each) for each in split_tokens(table, tokens, roles.level)]
+    labels = [np.array(each, dtype=np.str_) for each in split_tokens(table, tags, roles.level, holes=True)]
     for row, (item, label) in enumerate(zip(items, labels, strict=True)):
         if len(item) != len(label):
             raise DataError(
@@ -190,7 +196,12 @@ def _only_group(table: Table, sequence: str, groups: set[str]) -> str:
     return next(iter(groups))
 
 
-def _split(table: Table, name: str, level: Level, *, holes: bool = False) -> list[list[str]]:
+def split_tokens(table: Table, name: str, level: Level, *, holes: bool = False) -> list[list[str]]:
+    """Returns the tokens of each row: a list, or a text that is split; with ``holes``, a missing one is empty.
+
+    Raises:
+        DataError: The column does not exist, a row is empty, or holds numbers with decimals.
+    """
     if name in table.list_columns():
         lists = table.lists(name, holes=holes)
         if any(isinstance(item, float) for each in lists for item in each):
@@ -203,7 +214,7 @@ def _split(table: Table, name: str, level: Level, *, holes: bool = False) -> lis
 
 
 def _read_conll(path: Path, roles: TokenRoles) -> Examples[Tokens]:
-    sequences = _sequences(path, roles)
+    sequences = conll_rows(path, roles)
     if _is_universal(path):
         names, token, tag = CONLLU, "FORM", "UPOS"
     else:
@@ -230,8 +241,12 @@ def _read_conll(path: Path, roles: TokenRoles) -> Examples[Tokens]:
     )
 
 
-def _sequences(path: Path, roles: TokenRoles) -> list[list[_Row]]:
-    """Returns the rows of each sequence, without comments and the marks between documents."""
+def conll_rows(path: Path, roles: TokenRoles) -> list[list[Row]]:
+    """Returns the rows of each sequence, without comments and the marks between documents.
+
+    Raises:
+        DataError: There is none, or the line that ends sequences.
+    """
     universal = _is_universal(path)
     delimiter = roles.delimiter or ("\t" if universal else None)
     lines = read_text(path, roles.encoding).split("\n")
@@ -240,7 +255,7 @@ def _sequences(path: Path, roles: TokenRoles) -> list[list[_Row]]:
             f"{path} has no line {roles.separator!r}; separator must be a line that ends sequences"
         )
     rows = [
-        _Row(number, _cells("" if line.strip() == roles.separator else line.strip(" \t\r"), delimiter))
+        Row(number, _cells("" if line.strip() == roles.separator else line.strip(" \t\r"), delimiter))
         for number, line in enumerate(lines, start=1)
         if not (line.startswith("#") if universal else line.startswith(DOCUMENT_START))
     ]
@@ -258,7 +273,7 @@ def _cells(line: str, delimiter: str | None) -> list[str]:
     return re.split(r"[ \t]+", line) if delimiter is None else line.split(delimiter)
 
 
-def _check_columns(path: Path, sequences: list[list[_Row]], width: int) -> None:
+def _check_columns(path: Path, sequences: list[list[Row]], width: int) -> None:
     for number, cells in (row for rows in sequences for row in rows):
         if len(cells) != width or width < 2:
             raise DataError(

@@ -33,17 +33,22 @@ _BETWEEN_DIMENSIONS = re.compile(r":(?![^()]*\))")
 _STAMPED = re.compile(r"\(([^()]*),([^(),]*)\)")
 
 
-def read_ts(path: Path) -> Examples[Values]:
+def read_ts(path: Path, *, needs_labels: bool = True) -> Examples[Values]:
     """Reads sequences of values: one in each line, dimensions separated by colons, the label last.
 
     A missing value is NaN. The label is the name of a class, or the text of a number where the file says
     ``@targetLabel true``.
 
+    Args:
+        path: The file.
+        needs_labels: Whether a file without labels, which says so, and a label ``?`` are refused; otherwise such a
+            label is empty.
+
     Raises:
         DataError: The file is missing, empty or has no labels, or a line is malformed.
     """
     lines = text_of(path).split("\n")
-    header = _header(path, lines)
+    header = _header(path, lines, needs_labels=needs_labels)
     numbered = [
         (number, line.strip())
         for number, line in enumerate(lines, start=1)
@@ -73,13 +78,16 @@ class _Header:
     has_stamps: bool = False
     classes: frozenset[str] = field(default_factory=frozenset)
     dimensions: int | None = None
+    needs_labels: bool = True
+    is_labelled: bool = True
 
     def parsed(self, number: int, line: str) -> tuple[Values, str]:
         """Returns the values ``(time, dimensions)`` and the label of a line."""
         place = f"{self.path}, line {number}"
-        *dimensions, label = _BETWEEN_DIMENSIONS.split(line)
+        *dimensions, label = _BETWEEN_DIMENSIONS.split(line if self.is_labelled else f"{line}:?")
         label = label.strip()
-        if self.classes and label not in self.classes:
+        is_open = label == "?" and not self.needs_labels
+        if self.classes and label not in self.classes and not is_open:
             raise DataError(
                 f"{place} ends in {label!r:.60}; must end in a label: {', '.join(sorted(self.classes))}"
             )
@@ -95,12 +103,11 @@ class _Header:
             raise DataError(
                 f"{place} has dimensions of different lengths; must have numbers in dimensions of one length"
             )
-        return np.stack(columns, axis=1), label
+        return np.stack(columns, axis=1), "" if is_open else label
 
 
-def _header(path: Path, lines: Sequence[str]) -> _Header:
-    header = _Header(path)
-    labelled = True
+def _header(path: Path, lines: Sequence[str], *, needs_labels: bool) -> _Header:
+    header = _Header(path, needs_labels=needs_labels)
     for words in (line.split() for line in lines if line.startswith("@")):
         says = [word.lower() for word in words[1:]]
         match words[0].lower():
@@ -109,11 +116,11 @@ def _header(path: Path, lines: Sequence[str]) -> _Header:
             case "@dimensions" | "@dimension" if says and says[0].isdecimal():
                 header.dimensions = int(says[0])
             case "@classlabel":
-                labelled = says[:1] != ["false"]
+                header.is_labelled = says[:1] != ["false"]
                 header.classes = frozenset(words[2:])
             case "@targetlabel":
-                labelled = says[:1] != ["false"]
-    if not labelled:
+                header.is_labelled = says[:1] != ["false"]
+    if needs_labels and not header.is_labelled:
         raise DataError(f"{path} has no class labels and no target labels; nothing could be learnt from it")
     return header
 

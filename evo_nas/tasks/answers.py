@@ -40,6 +40,32 @@ class ClassAnswers:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelAnswers:
+    """Outputs that are logits of labels, any number of which may hold at once, such as the keys of music.
+
+    Attributes:
+        labels: Names of the labels.
+        ahead: Whether a step's outputs are of the next step.
+    """
+
+    labels: tuple[str, ...]
+    ahead: bool = False
+    kind: Literal["labels"] = "labels"
+
+    def __call__(self, outputs: Outputs) -> npt.NDArray[np.bool_]:
+        """Returns which labels are more likely than not ``(..., labels)``."""
+        return np.asarray(outputs > 0)
+
+    def probabilities(self, outputs: Outputs) -> Numbers:
+        """Returns the probability of each label ``(..., labels)``."""
+        logits = outputs.astype(np.float64)
+        # Of minus the absolute value, so that no power overflows.
+        small = np.exp(-np.abs(logits))
+        shares: Numbers = np.where(logits >= 0, 1.0, small) / (1.0 + small)
+        return shares
+
+
+@dataclass(frozen=True, slots=True)
 class NumberAnswers:
     """Outputs that are standardised numbers.
 

@@ -266,6 +266,12 @@ class Dataset:
         parts = {"train": train, "validation": validation, "test": test}
         return self.in_same_shape(**parts, preparation=None, resampling=None, cuts=(), **changes)
 
+    def with_signature(self, signature: Signature) -> Dataset:
+        """Returns a copy for networks of an earlier training, whose longest sequence may have been another one."""
+        other = replace(self)
+        object.__setattr__(other, "signature", signature)
+        return other
+
     def in_same_shape(self, **changes: Any) -> Dataset:
         """Returns a copy with other fields, for networks of the same shape."""
         other = replace(self, **changes)

@@ -207,11 +207,7 @@ def _metric(windows: ForecastWindows, parts: SeriesParts, options: WindowOptions
     return error_metric(options.metric, scale if options.units == "original" else (1.0,), levels)
 
 
-def _preparation(
-    windows: ForecastWindows, targets: tuple[str, ...], options: WindowOptions
-) -> Preparation | None:
-    if windows.raw is None:
-        return None
+def _preparation(windows: ForecastWindows, targets: tuple[str, ...], options: WindowOptions) -> Preparation:
     mean, scale = (tuple(values.tolist()) for values in (windows.scaler.mean, windows.scaler.scale))
     answers = NumberAnswers(mean, scale, targets, options.horizon, options.quantiles or ())
     return Preparation(windows.raw, answers)

@@ -39,8 +39,7 @@ class ForecastWindows:
         parts: The windows by the name of the part; all share the same rows.
         inputs: What is read, with names and the places of last values.
         scaler: Mean and scale of the targets.
-        raw: What becomes of raw rows; None if a network reads more than they hold, such as the calendar or the time
-            between rows.
+        raw: What becomes of raw rows.
         has_target_holes: Whether some targets are not known.
         remarks: What became of missing values, one sentence each.
         statistics: What of inputs and targets was learnt from the training rows.
@@ -49,7 +48,7 @@ class ForecastWindows:
     parts: dict[str, Windows]
     inputs: SeriesInputs
     scaler: Scaler
-    raw: WindowInputs | None
+    raw: WindowInputs
     has_target_holes: bool
     remarks: tuple[str, ...]
     statistics: Statistics
@@ -97,9 +96,7 @@ def forecast_windows(
         {part: replace(whole, origins=some) for part, some in origins.items()},
         inputs,
         scaler,
-        _recorded(input_scaler, inputs, files, window, filling)
-        if files.inputs == columns.inputs and not known
-        else None,
+        _recorded(input_scaler, inputs, files, filling, window=window, horizon=horizon),
         bool(np.isnan(targets).any()),
         _hole_remarks(scaled, files.inputs, filling),
         _statistics(inputs, files, known),
@@ -107,11 +104,18 @@ def forecast_windows(
 
 
 def _recorded(
-    scaler: Scaler, inputs: SeriesInputs, files: SeriesFiles, window: int, filling: Missing
+    scaler: Scaler, inputs: SeriesInputs, files: SeriesFiles, filling: Missing, *, window: int, horizon: int
 ) -> WindowInputs:
     mean, scale = (tuple(values.tolist()) for values in (scaler.mean, scaler.scale))
+    values = files.inputs[: files.values]
     return WindowInputs(
-        window, NumericInputs(mean, scale, files.inputs, filling, inputs.masked), files.layout
+        window,
+        NumericInputs(mean, scale, values, filling, inputs.masked),
+        files.layout,
+        horizon=horizon,
+        known=files.columns.known,
+        calendar=files.calendar,
+        is_irregular=files.values > len(files.columns.inputs),
     )
 
 

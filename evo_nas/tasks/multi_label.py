@@ -18,10 +18,13 @@ from evo_nas.data.split_remarks import remarks_on_split, remarks_on_time, remark
 from evo_nas.data.splitting import PARTS, Rows, SplitOptions, split_rows
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import LabelAnswers
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.metrics import MULTI_LABEL, MultiLabelMetric
+from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -103,6 +106,9 @@ class MultiLabelTask(Task[MultiLabelOptions]):
                 *songs.remarks,
             ),
             resampling=ExampleResampling(songs.redrawing),
+            preparation=Preparation(
+                KeyInputs(keys), LabelAnswers(tuple(str(key + 1) for key in range(keys)), ahead=True)
+            ),
         )
         return Prepared(dataset, self._baselines(songs))
 

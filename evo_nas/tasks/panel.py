@@ -18,11 +18,14 @@ from evo_nas.data.panel_windows import PanelWindows
 from evo_nas.data.paths import DataPaths, expanded
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.baselines.panel_baselines import panel_baselines
 from evo_nas.tasks.cuts.panels import EarlierForecasts
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MEDIAN, Metric, mase, smape
+from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.quantiles import check_metric, check_sizes, wql
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -183,6 +186,7 @@ class PanelTask(Task[PanelOptions]):
             quantiles=levels,
             has_target_holes=any(bool(np.isnan(part.targets).any()) for part in parts.values()),
             resampling=EarlierForecasts.of(panel, series),
+            preparation=self._preparation(),
         )
         return Prepared(dataset, panel_baselines(panel, dataset))
 
@@ -198,17 +202,30 @@ class PanelTask(Task[PanelOptions]):
         options = self.options
         if options.competition is not None and options.frequency is not None:
             return read_competition(options.competition, options.frequency, horizon=options.horizon), ()
-        columns = PanelColumns(
+        series, remarks = read_panel(expanded(options.path), self._columns, delimiter=options.delimiter)
+        if options.filling is None:
+            _check_holes(series)
+        return series, remarks
+
+    def _preparation(self) -> Preparation:
+        options = self.options
+        inputs = PanelInputs(
+            options.window, options.horizon, options.season, options.filling or "refuse", self._columns
+        )
+        # Outputs are multiples of the unit of each series, which `PanelInputs.units` gives.
+        answers = NumberAnswers((0.0,), _UNIT, ("value",), options.horizon, options.quantiles or ())
+        return Preparation(inputs, answers)
+
+    @property
+    def _columns(self) -> PanelColumns:
+        options = self.options
+        return PanelColumns(
             series=options.series,
             value=options.value,
             time=options.time,
             day_first=options.day_first,
             gaps="mask" if options.gaps == "fill" else options.gaps,
         )
-        series, remarks = read_panel(expanded(options.path), columns, delimiter=options.delimiter)
-        if options.filling is None:
-            _check_holes(series)
-        return series, remarks
 
     @property
     def _windows(self) -> PanelWindows:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.errors import DataError
-from evo_nas.tasks.answers import ClassAnswers, NumberAnswers  # noqa: TC001 - pydantic reads the annotations
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers  # noqa: TC001 - pydantic reads the annotations
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs  # noqa: TC001
+from evo_nas.tasks.raw_keys import KeyInputs  # noqa: TC001
+from evo_nas.tasks.raw_panels import PanelInputs  # noqa: TC001
 from evo_nas.tasks.raw_windows import WindowInputs  # noqa: TC001
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the files of a champion were read and how it was trained, so that further files are treated alike.
+
+    Attributes:
+        kind: The kind of the task.
+        options: Its options, without the paths of files.
+        training: The settings of training.
+        files: The SHA-256 of the files that were read.
+    """
+
+    kind: str
+    options: Mapping[str, Any]
+    training: Mapping[str, Any]
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +43,16 @@ class Preparation:
     Attributes:
         inputs: From a raw sequence to the inputs of the network.
         answers: From the outputs of the network to classes or numbers.
+        recipe: How files were read and the network was trained; None for data in memory.
     """
 
-    inputs: NumericInputs | TokenInputs | WindowInputs
-    answers: ClassAnswers | NumberAnswers
+    inputs: NumericInputs | TokenInputs | WindowInputs | PanelInputs | KeyInputs
+    answers: ClassAnswers | NumberAnswers | LabelAnswers
+    recipe: Recipe | None = None
+
+    def with_recipe(self, recipe: Recipe | None) -> Preparation:
+        """Returns the preparation with the way that files were read."""
+        return replace(self, recipe=recipe)
 
     def to_json(self) -> str:
         """Returns the preparation as JSON, which `from_json` reads."""

@@ -10,7 +10,7 @@ import numpy as np
 from evo_nas.data.examples import Places
 from evo_nas.data.frames import as_laid_out, is_frame, names_its_rows
 from evo_nas.data.holes import HoleFilling, Missing
-from evo_nas.data.layout import Layout
+from evo_nas.data.layout import Layout, TextLayout
 from evo_nas.data.memory import Reading
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
@@ -147,12 +147,14 @@ class TokenInputs:
         level: What a token of a text is; None if sequences are lists of tokens, or ids.
         lower: Whether letters become small.
         max_length: Number of tokens that are read; the rest is cut off.
+        layout: How tables hold the texts.
     """
 
     vocabulary: tuple[str, ...]
     level: Level | None = None
     lower: bool = False
     max_length: int | None = None
+    layout: TextLayout = field(default_factory=TextLayout)
     kind: Literal["tokens"] = "tokens"
 
     @property
@@ -185,6 +187,12 @@ class TokenInputs:
         if not items:
             raise DataError("raw has no inputs; must have at least one")
         return self.padded(items)
+
+    def text(self, tokens: Sequence[str]) -> str:
+        """Returns tokens as a text, with blanks between words; where they stood exactly is not known."""
+        if self.level == "character":
+            return "".join(tokens)
+        return " ".join(tokens).replace(" \n ", "\n")
 
     def _encoded(self, place: str, sequence: Any, ids: Mapping[str, int]) -> npt.NDArray[np.int64]:
         tokens = self._tokens(sequence)

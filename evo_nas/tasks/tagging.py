@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.data.examples import Examples
+    from evo_nas.data.layout import TextLayout
     from evo_nas.tasks.baselines.fitting import Fit
 
 
@@ -102,12 +103,17 @@ class TaggingTask(Task[TaggingOptions]):
 
     def read(self) -> Prepared:
         """Reads, splits and encodes the sequences; see `Task.read`."""
-        options, parts = self.options, self._parts()
-        vocabulary = Vocabulary.fitted(
-            map(self._tokens, parts.train.items),
-            rarest=options.min_count,
-            largest=options.max_vocabulary,
-            source=parts.train.source,
+        options = self.options
+        parts, layout = self._parts()
+        vocabulary = (
+            Vocabulary(self.vocabulary)
+            if self.vocabulary
+            else Vocabulary.fitted(
+                map(self._tokens, parts.train.items),
+                rarest=options.min_count,
+                largest=options.max_vocabulary,
+                source=parts.train.source,
+            )
         )
 
         def sequences(examples: Examples[Tokens]) -> Sequences:
@@ -124,7 +130,7 @@ class TaggingTask(Task[TaggingOptions]):
             vocabulary=vocabulary.tokens,
             statistics=Statistics(rarest=options.min_count),
         )
-        inputs = TokenInputs(vocabulary.tokens, lower=options.lower)
+        inputs = TokenInputs(vocabulary.tokens, lower=options.lower, layout=layout)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
         return Prepared(dataset, self._baselines(parts))
 
@@ -141,7 +147,7 @@ class TaggingTask(Task[TaggingOptions]):
     def _tokens(self, tokens: Tokens) -> Tokens:
         return tuple(token.lower() for token in tokens) if self.options.lower else tokens
 
-    def _parts(self) -> LabelledParts[Tokens]:
+    def _parts(self) -> tuple[LabelledParts[Tokens], TextLayout]:
         options = self.options
         reader = TokenReader(
             TokenRoles(
@@ -162,4 +168,4 @@ class TaggingTask(Task[TaggingOptions]):
                 f"{files['train'].source} has a single sequence, of {len(files['train'].items[0]):,} tokens; if other "
                 "lines than blank ones end sequences, name them in `separator`"
             )
-        return split_examples(files, options.split)
+        return split_examples(files, options.split), reader.layout

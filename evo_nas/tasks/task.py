@@ -67,6 +67,7 @@ class Task(ABC, Generic[OptionsT_co]):
         kind: Its name in a configuration.
         Options: The pydantic model of its section there.
         options: The options that this task was made with.
+        vocabulary: The tokens of a network that goes on with these data; empty where they are found in the data.
     """
 
     kind: ClassVar[str]
@@ -74,6 +75,7 @@ class Task(ABC, Generic[OptionsT_co]):
 
     def __init__(self, options: OptionsT_co) -> None:
         self.options = options
+        self.vocabulary: tuple[str, ...] = ()
 
     @classmethod
     def sample(cls, folder: Path) -> Self:

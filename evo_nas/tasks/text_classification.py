@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.data.examples import Examples
+    from evo_nas.data.layout import TextLayout
     from evo_nas.tasks.baselines.fitting import Fit
 
 
@@ -103,12 +104,17 @@ class TextClassificationTask(Task[TextOptions]):
 
     def read(self) -> Prepared:
         """Reads, splits and encodes the texts; see `Task.read`."""
-        options, parts = self.options, self._parts()
-        vocabulary = Vocabulary.fitted(
-            map(self._tokens, parts.train.items),
-            rarest=options.min_count,
-            largest=options.max_vocabulary,
-            source=parts.train.source,
+        options = self.options
+        parts, layout = self._parts()
+        vocabulary = (
+            Vocabulary(self.vocabulary)
+            if self.vocabulary
+            else Vocabulary.fitted(
+                map(self._tokens, parts.train.items),
+                rarest=options.min_count,
+                largest=options.max_vocabulary,
+                source=parts.train.source,
+            )
         )
 
         def sequences(examples: Examples[str]) -> Sequences:
@@ -126,7 +132,7 @@ class TextClassificationTask(Task[TextOptions]):
             vocabulary=vocabulary.tokens,
             statistics=Statistics(rarest=options.min_count),
         )
-        inputs = TokenInputs(vocabulary.tokens, options.level, options.lower, options.max_length)
+        inputs = TokenInputs(vocabulary.tokens, options.level, options.lower, options.max_length, layout)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
         return Prepared(dataset, self._baselines(parts))
 
@@ -145,8 +151,8 @@ class TextClassificationTask(Task[TextOptions]):
         tokens = tokenized(text.lower() if self.options.lower else text, self.options.level)
         return tokens if isinstance(tokens, str) else list(tokens)
 
-    def _parts(self) -> LabelledParts[str]:
-        files, most = self._examples(), self.options.max_length
+    def _parts(self) -> tuple[LabelledParts[str], TextLayout]:
+        (files, layout), most = self._examples(), self.options.max_length
         sizes = []
         for examples in files.values():
             for position, text in enumerate(examples.items):
@@ -160,13 +166,14 @@ class TextClassificationTask(Task[TextOptions]):
                 f"{sum(sizes):,} tokens are not read"
             )
             files["train"] = replace(files["train"], remarks=(*files["train"].remarks, remark))
-        return split_examples(files, self.options.split)
+        return split_examples(files, self.options.split), layout
 
-    def _examples(self) -> dict[str, Examples[str]]:
+    def _examples(self) -> tuple[dict[str, Examples[str]], TextLayout]:
         options = self.options
         roles = TextRoles(options.text, options.label, options.group, options.delimiter, options.encoding)
         class_of = {
             file: label for label, given in (options.classes or {}).items() for file in expanded(given)
         }
         reader = TextReader(roles)
-        return options.examples(lambda file: reader.read(file, class_of.get(file)), reader.of_table)
+        examples = options.examples(lambda file: reader.read(file, class_of.get(file)), reader.of_table)
+        return examples, reader.layout

@@ -169,7 +169,9 @@ def test_irregular_rows_are_refused_or_read_with_the_time_between_them(tmp_path)
     task = prepared(path, gaps="keep")
     assert task.dataset.signature.features == 2
     assert "reads y, time since the last row" in task.dataset.remarks
-    assert task.dataset.preparation is None
+    # Of the rows before the last forecast the usual step is nearly that of all rows.
+    (end,) = task.dataset.preparation.inputs.ends("rows", rows, holds_out=True)
+    assert end.inputs == pytest.approx(task.dataset.test.cut().inputs[-1], abs=0.1)
     elapsed = np.log(np.diff(seconds))[task.dataset.test.origins - 2]
     assert np.corrcoef(task.dataset.test.cut().inputs[:, -1, 1], elapsed)[0, 1] == pytest.approx(1)
     assert same(prepared(path, gaps="mask"), task)

@@ -383,11 +383,13 @@ def test_a_series_shorter_than_the_window_is_refused() -> None:
         inputs.raw([np.ones((10, 1)), np.ones((9, 1))])
 
 
-def test_a_forecast_that_reads_the_calendar_has_no_preparation_of_rows_alone(tmp_path) -> None:
+def test_a_forecast_that_reads_the_calendar_needs_frames(tmp_path) -> None:
     days = pd.date_range("2024-01-01", periods=120)
     pd.DataFrame({"day": days, "a": RNG.normal(size=120)}).to_csv(tmp_path / "series.csv", index=False)
     options = {"targets": ["a"], "window": 8, "horizon": 2, "calendar": ["weekday"]}
-    assert prepared_of("forecast", tmp_path / "series.csv", **options).preparation is None
+    inputs = prepared_of("forecast", tmp_path / "series.csv", **options).preparation.inputs
+    with pytest.raises(DataError, match="the network reads the calendar; give frames, whose columns have it"):
+        inputs.raw([np.ones((20, 1))])
 
 
 def test_the_median_is_the_answer_of_quantiles() -> None:

@@ -151,6 +151,19 @@ def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[s
     return _network_files([member], network.signature, origin, Link.VALUES)
 
 
+def updated_files(
+    members: Sequence[Member],
+    signature: Signature,
+    origin: Mapping[str, Any],
+    preparation: Preparation,
+    *,
+    link: Link | None,
+) -> dict[str, bytes]:
+    """Returns the content of each file of a champion that was trained on, by name; ``origin`` says from what."""
+    prepares = {PREPARATION_FILE: (preparation.to_json() + "\n").encode()}
+    return _network_files(members, signature, origin, link or Link.VALUES) | prepares
+
+
 def _network_files(
     members: Sequence[Member], signature: Signature, origin: Mapping[str, Any], link: Link
 ) -> dict[str, bytes]:

@@ -1,0 +1,99 @@
+"""Draws what follows: tokens of a text, or frames of keys, each from all that came before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from evo_nas.models.ensemble import Model
+    from evo_nas.models.recurrent_layer import States
+
+PIECE = 4096
+"""Tokens that are read at once; this bounds the memory of a long text."""
+
+
+def draw_tokens(
+    model: Model, prompt: npt.NDArray[np.int64], length: int, *, temperature: float, seed: int
+) -> list[int]:
+    """Returns the ids of ``length`` tokens that follow ``prompt``.
+
+    Args:
+        model: Predicts the next token.
+        prompt: Ids ``(n,)``, at least one.
+        length: How many tokens are drawn.
+        temperature: What logits are divided by; at 0 the likeliest token is taken.
+        seed: The same seed gives the same tokens.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    drawn: list[int] = []
+    with torch.inference_mode():
+        outputs, states = _read(model, torch.from_numpy(prompt)[None])
+        while len(drawn) < length:
+            logits = outputs[0, -1].float()
+            logits[0] = -torch.inf  # what stands for unknown tokens is none
+            token = _drawn_token(logits, temperature, generator)
+            drawn.append(token)
+            outputs, states = model.forward_from(torch.tensor([[token]]), states)
+    return drawn
+
+
+def draw_frames(
+    model: Model, prompt: npt.NDArray[np.float32], length: int, *, temperature: float, seed: int
+) -> npt.NDArray[np.float32]:
+    """Returns ``length`` frames of 0 and 1 that follow ``prompt``, float32 ``(length, keys)``.
+
+    Args:
+        model: Predicts the keys of the next frame.
+        prompt: Frames ``(n, keys)``, at least one.
+        length: How many frames are drawn.
+        temperature: What logits are divided by; at 0 keys are on that are more likely than not.
+        seed: The same seed gives the same frames.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    drawn: list[Tensor] = []
+    with torch.inference_mode():
+        outputs, states = _read(model, torch.from_numpy(prompt)[None])
+        while len(drawn) < length:
+            logits = outputs[0, -1].float()
+            if temperature > 0:
+                keys = torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
+            else:
+                keys = (logits > 0).float()
+            drawn.append(keys)
+            outputs, states = model.forward_from(keys[None, None], states)
+    frames: npt.NDArray[np.float32] = torch.stack(drawn).numpy()
+    return frames
+
+
+def next_tokens(
+    model: Model, ids: npt.NDArray[np.int64]
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+    """Yields logits ``(n, vocabulary)`` and the tokens that they predict ``(n,)``, piece by piece of a text."""
+    states: States | None = None
+    for start in range(0, len(ids) - 1, PIECE):
+        read = ids[start : min(start + PIECE, len(ids) - 1)]
+        with torch.inference_mode():
+            outputs, states = model.forward_from(torch.from_numpy(read)[None], states)
+        yield outputs[0].numpy(), ids[start + 1 : start + 1 + len(read)]
+
+
+def _read(model: Model, prompt: Tensor) -> tuple[Tensor, States]:
+    outputs, states = model.forward_from(prompt[:, :PIECE])
+    for start in range(PIECE, prompt.shape[1], PIECE):
+        outputs, states = model.forward_from(prompt[:, start : start + PIECE], states)
+    return outputs, states
+
+
+def _drawn_token(logits: Tensor, temperature: float, generator: torch.Generator) -> int:
+    if temperature <= 0:
+        return int(logits.argmax())
+    shares = torch.softmax(logits / temperature, dim=-1)
+    return int(torch.multinomial(shares, 1, generator=generator))

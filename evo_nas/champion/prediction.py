@@ -1,0 +1,230 @@
+"""What a champion says of a person's file, as a table: one row for each sequence, step or forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from evo_nas.data.labelled_parts import PADDING_LABELS
+from evo_nas.errors import ChampionError, DataError
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
+from evo_nas.tasks.metrics import CLASSIFICATION, ERRORS, LANGUAGE, MULTI_LABEL, REGRESSION, Metric
+from evo_nas.tasks.raw_files import read_raw_file
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from evo_nas.champion.champion import Champion
+    from evo_nas.tasks.preparation import Preparation
+    from evo_nas.tasks.raw_files import RawFile
+
+    Outputs = npt.NDArray[np.float32]
+    Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good predictions are.
+
+    Attributes:
+        metric: The name of the metric, in the units of the file.
+        value: Its value.
+        count: How many sequences were judged.
+    """
+
+    metric: str
+    value: float
+    count: int
+
+    @property
+    def sentence(self) -> str:
+        """The score for people."""
+        return f"{self.metric} {self.value:.4g} on {self.count:,} sequences"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The predictions of a file.
+
+    Attributes:
+        table: One row for each sequence, or for each step of each, with what was predicted.
+        remarks: How the file was understood, one sentence each.
+        score: How good they are, if that was asked for.
+    """
+
+    table: pa.Table
+    remarks: tuple[str, ...] = ()
+    score: Score | None = None
+
+
+def predict_file(champion: Champion, path: Path, *, scores: bool = False) -> Prediction:
+    """Predicts a file in any format that the task of a champion reads.
+
+    Columns of the table: what a sequence is called in the file, its step or time if it has one, the prediction; beside
+    a class the probability of each, ``p_<class>``; beside a forecast its quantiles, ``<target>_q<level>``.
+
+    Args:
+        champion: A champion with a preparation.
+        path: The file; what is predicted need not be in it.
+        scores: Whether predictions are compared with what the file says. Of series the last rows are forecast then, as
+            if they were not known.
+
+    Raises:
+        ChampionError: The champion has no preparation, or continues a text, which `generate` does.
+        DataError: The file is not of the kind that the network learnt from, or lacks what it is judged by.
+    """
+    preparation = champion.prepared
+    is_text = champion.model.signature.predicts_inputs
+    if is_text and not scores:
+        raise ChampionError("the champion continues texts; generate does that, from a prompt")
+    read = read_raw_file(path, preparation, scores=scores)
+    if scores and not is_text and not len(read.truths):
+        raise DataError(f"{path} does not have what is predicted for every sequence; leave the score out")
+    if is_text:
+        return _text_score(champion, read)
+    outputs = champion.outputs(read.inputs, read.lengths)
+    table = pa.table(_columns(preparation, read, outputs, per_step=champion.model.signature.per_step))
+    score = _score(preparation, read, outputs, per_step=champion.model.signature.per_step) if scores else None
+    return Prediction(table, read.remarks, score)
+
+
+def _columns(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_step: bool) -> Columns:
+    answers = preparation.answers
+    if isinstance(answers, NumberAnswers):
+        return _forecasts(answers, read, outputs) if answers.horizon else _numbers(preparation, read, outputs)
+    if per_step:
+        steps = [range(1, read.steps(at) + 1) for at in range(len(read))]
+        valid = np.concatenate([outputs[at, : len(each)] for at, each in enumerate(steps)])
+        names = list(
+            chain.from_iterable([name] * len(each) for name, each in zip(read.names, steps, strict=True))
+        )
+        ahead = 1 if isinstance(answers, LabelAnswers) and answers.ahead else 0
+        columns: Columns = {read.unit: names, "step": [step + ahead for each in steps for step in each]}
+        if isinstance(preparation.inputs, TokenInputs):
+            vocabulary = preparation.inputs.vocabulary
+            columns["token"] = [
+                vocabulary[token]
+                for at, each in enumerate(steps)
+                for token in read.inputs[at, : len(each)].tolist()
+            ]
+    else:
+        valid, columns = outputs, {read.unit: list(read.names)}
+    if isinstance(answers, ClassAnswers):
+        columns["prediction"] = answers(valid).tolist()
+    kinds = answers.classes if isinstance(answers, ClassAnswers) else answers.labels
+    return columns | _named_columns("p_", kinds, answers.probabilities(valid))
+
+
+def _numbers(preparation: Preparation, read: RawFile, outputs: Outputs) -> Columns:
+    answers = preparation.answers
+    assert isinstance(answers, NumberAnswers)
+    numbers = answers(outputs)
+    inputs = preparation.inputs
+    names: Sequence[str] = inputs.layout.outputs if isinstance(inputs, NumericInputs) else ()
+    if len(names) != numbers.shape[1]:
+        names = (
+            ["prediction"]
+            if numbers.shape[1] == 1
+            else [f"prediction {n + 1}" for n in range(numbers.shape[1])]
+        )
+    return {read.unit: list(read.names)} | _named_columns("", names, numbers)
+
+
+def _forecasts(answers: NumberAnswers, read: RawFile, outputs: Outputs) -> Columns:
+    levels = _levels(answers, read, outputs)  # (n, horizon, targets, levels)
+    horizon = answers.horizon
+    columns: Columns = {read.unit: [name for name in read.names for _ in range(horizon)]}
+    if any(each is not None for each in read.stamps):
+        empty = np.full(horizon, np.datetime64("NaT", "ns"))
+        columns["time"] = np.concatenate([empty if each is None else each for each in read.stamps])
+    columns["step"] = list(range(1, horizon + 1)) * len(read)
+    flat = levels.reshape(-1, *levels.shape[2:])
+    for at, target in enumerate(answers.columns or ("value",)):
+        middle = answers.quantiles.index(0.5) if 0.5 in answers.quantiles else 0
+        columns[target] = flat[:, at, middle]
+        columns |= {
+            f"{target}_q{level:g}": flat[:, at, place] for place, level in enumerate(answers.quantiles)
+        }
+    return columns
+
+
+def _levels(answers: NumberAnswers, read: RawFile, outputs: Outputs) -> npt.NDArray[np.float64]:
+    levels = answers.every_level(outputs)
+    return levels if read.sizes is None else levels * read.sizes[:, None, None, None]
+
+
+def _named_columns(prefix: str, names: Sequence[str], values: npt.NDArray[Any]) -> Columns:
+    return {f"{prefix}{name}": column for name, column in zip(names, values.T, strict=True)}
+
+
+def _score(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_step: bool) -> Score:
+    answers, named = preparation.answers, _metric_of(preparation)
+    if isinstance(answers, LabelAnswers):
+        metric = MULTI_LABEL.get(named, MULTI_LABEL["nll_per_frame"])
+        said = np.concatenate([outputs[at, : len(truth)] for at, truth in enumerate(read.truths)])
+        return Score(metric.name, metric.score(said, np.concatenate(list(read.truths))), len(read))
+    if isinstance(answers, ClassAnswers):
+        metric = CLASSIFICATION.get(named, CLASSIFICATION["accuracy"])
+        return Score(
+            metric.name, metric.score(*_judged(answers, read, outputs, per_step=per_step)), len(read)
+        )
+    metrics: Mapping[str, Metric] = ERRORS if answers.horizon else REGRESSION
+    metric = metrics.get(named, metrics["mae"])
+    numbers = _levels(answers, read, outputs)
+    middle = answers.quantiles.index(0.5) if answers.quantiles else 0
+    truths = np.stack(list(read.truths)).astype(np.float32).reshape(len(read), -1)
+    values = numbers[..., middle].reshape(len(read), -1).astype(np.float32)
+    if truths.shape != values.shape:
+        raise DataError(
+            f"the file has {truths.shape[1]} numbers for each sequence; the network predicts {values.shape[1]}"
+        )
+    return Score(metric.name, metric.score(values, truths), len(read))
+
+
+def _judged(
+    answers: ClassAnswers, read: RawFile, outputs: Outputs, *, per_step: bool
+) -> tuple[Outputs, npt.NDArray[np.int64]]:
+    """Returns outputs and classes of all that has a label."""
+    ids = {name: number for number, name in enumerate(answers.classes)}
+    truths = read.truths if per_step else [[truth] for truth in read.truths]
+    said, wanted = [], []
+    for at, truth in enumerate(truths):
+        if per_step and len(truth) != read.steps(at):
+            raise DataError(
+                f"{read.unit} {read.names[at]} has {read.steps(at)} steps and {len(truth)} labels; must have as many"
+            )
+        for step, label in enumerate(map(str, truth)):
+            if label in PADDING_LABELS:
+                continue
+            if label not in ids:
+                raise DataError(
+                    f"{read.unit} {read.names[at]} has the class {label!r}, which the network does not know; must be "
+                    f"one of {', '.join(map(repr, answers.classes[:10]))}{', ...' if len(ids) > 10 else ''}"
+                )
+            said.append(outputs[at, step] if per_step else outputs[at])
+            wanted.append(ids[label])
+    if not wanted:
+        raise DataError("the file has no label; leave the score out")
+    return np.stack(said), np.array(wanted, dtype=np.int64)
+
+
+def _metric_of(preparation: Preparation) -> str:
+    return "" if preparation.recipe is None else str(preparation.recipe.options.get("metric", ""))
+
+
+def _text_score(champion: Champion, read: RawFile) -> Prediction:
+    ids = read.inputs[0].astype(np.int64)
+    if len(ids) < 2:
+        raise DataError("the text has a single token; each is predicted from those before it: give more")
+    metric = LANGUAGE.get(_metric_of(champion.prepared), LANGUAGE["nll"])
+    value = metric.value(np.sum([metric.statistic(*pair) for pair in champion.next_tokens(ids)], axis=0))
+    table = pa.table({"tokens": [len(ids) - 1], metric.name: [value]})
+    return Prediction(table, read.remarks, Score(metric.name, value, 1))

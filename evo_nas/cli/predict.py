@@ -1,0 +1,122 @@
+"""``predict``: what a champion says of a file, or what it lets follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from evo_nas.champion.champion import Champion
+
+
+@click.command()
+@click.argument("champion")
+@click.option(
+    "--input",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Raw data in the format of the task, a folder of sounds, or a prompt.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ends in .csv, .parquet or .jsonl; generated text in .txt, music also in .mid. Prints CSV or text without it.",
+)
+@click.option("--score", is_flag=True, help="Also compares predictions with what the file says.")
+@click.option("--prompt", metavar="TEXT", help="The beginning of a text that is continued.")
+@click.option(
+    "--length",
+    type=click.IntRange(1, 1_000_000),
+    help="Generates so many tokens or frames; 200 by default for texts.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.0),
+    default=1.0,
+    show_default=True,
+    help="Above 1 what is generated is more varied, below 1 more likely; 0 takes the likeliest.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of what is generated."
+)
+def predict(champion: str, *, file: Path | None, output: Path | None, score: bool, **drawing: Any) -> None:
+    """Predicts FILE with CHAMPION, an exported folder or a run.
+
+    FILE is raw data as the task reads them; what is predicted need not be in it. A row is written for each sequence,
+    each step or each time of a forecast, with probabilities or quantiles. A champion of texts or of music continues a
+    prompt instead.
+    """
+    from evo_nas.champion.champion import load_champion
+
+    loaded = load_champion(champion)
+    if _generates(loaded, score=score, length=drawing["length"]):
+        _generate(loaded, file, output, **drawing)
+        return
+    if drawing["prompt"] is not None or drawing["length"] is not None:
+        raise click.UsageError(
+            "--prompt and --length are for texts and music; the champion generates neither"
+        )
+    if file is None:
+        raise click.UsageError("give the file to predict with --input")
+    _predict(loaded, file, output, score=score)
+
+
+def _generates(champion: Champion, *, score: bool, length: int | None) -> bool:
+    from evo_nas.tasks.raw_keys import KeyInputs
+
+    if score:
+        return False
+    is_music = isinstance(champion.prepared.inputs, KeyInputs)
+    return champion.model.signature.predicts_inputs or (is_music and length is not None)
+
+
+def _predict(champion: Champion, file: Path, output: Path | None, *, score: bool) -> None:
+    from evo_nas.champion.prediction_files import check_output, csv_of, write_table
+
+    check_output(output)
+    prediction = champion.predict_file(file, scores=score)
+    for remark in prediction.remarks:
+        click.echo(f"note: {remark}", err=True)
+    if output is None:
+        click.echo(csv_of(prediction.table).decode(), nl=False)
+    else:
+        write_table(prediction.table, output)
+        click.echo(f"{len(prediction.table):,} rows in {output}")
+    if prediction.score is not None:
+        click.echo(prediction.score.sentence, err=output is None)
+
+
+def _generate(
+    champion: Champion,
+    file: Path | None,
+    output: Path | None,
+    *,
+    prompt: str | None,
+    length: int | None,
+    temperature: float,
+    seed: int,
+) -> None:
+    from evo_nas.champion.prediction_files import check_output, csv_of, table_of_music, write_music
+    from evo_nas.champion.prompts import prompt_of
+
+    is_text = champion.model.signature.predicts_inputs
+    check_output(output, generates="text" if is_text else "music")
+    if prompt is not None and (file is not None or not is_text):
+        raise click.UsageError("--prompt is a text; give it alone, or --input with the beginning, not both")
+    begins = prompt if file is None else prompt_of(champion, file)
+    drawn = champion.generate(begins, length=length or 200, temperature=temperature, seed=seed)
+    if is_text:
+        whole = f"{begins or ''}{drawn}\n" if champion.prepared.inputs.level == "character" else f"{drawn}\n"  # type: ignore[union-attr]
+        if output is None:
+            click.echo(whole, nl=False)
+        else:
+            output.write_text(whole, encoding="utf-8")
+    elif output is None:
+        click.echo(csv_of(table_of_music(drawn)).decode(), nl=False)
+    else:
+        write_music(drawn, output)
+        click.echo(f"{len(drawn):,} frames in {output}")

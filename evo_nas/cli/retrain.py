@@ -1,0 +1,63 @@
+"""``retrain``: goes on with a champion on new data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command()
+@click.argument("champion")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="New data in the format of the task, with what is predicted; may be given several times.",
+)
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(["weights", "scratch"]),
+    default="weights",
+    show_default=True,
+    help="Whether the weights are trained on, or drawn anew.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Passes over the training part; those of its first training by default.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new or empty directory."
+)
+def retrain(
+    champion: str,
+    *,
+    data: tuple[Path, ...],
+    origin: Literal["weights", "scratch"],
+    epochs: int | None,
+    out: Path,
+) -> None:
+    """Trains CHAMPION, an exported folder or a run, on new data and writes it as a new champion.
+
+    The data are split as its task says: networks learn from the training part, validation chooses the epoch, and the
+    champion before and after is compared on the test part.
+    """
+    from evo_nas.champion.export import check_target, write_champion
+    from evo_nas.champion.fine_tuning import retrain_on
+
+    check_target(out, "native")
+    update = retrain_on(
+        champion,
+        data,
+        origin=origin,
+        epochs=epochs,
+        on_member=lambda done, total: click.echo(f"training {done + 1} of {total}", err=True),
+    )
+    for path in write_champion(update.files, out).files:
+        click.echo(path)
+    click.echo(update.sentence)

@@ -1,0 +1,114 @@
+"""From raw series of a panel to the window at the end of each, as training did it: plain values that JSON can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evo_nas.data.holes import HoleFilling
+from evo_nas.data.padding import lengths_of, padded
+from evo_nas.data.panel import unit_of
+from evo_nas.data.panel_files import PanelColumns  # noqa: TC001 - pydantic reads the annotations
+from evo_nas.data.panel_windows import PanelWindows
+from evo_nas.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from evo_nas.data.examples import Places
+
+    Padded = tuple[npt.NDArray[np.generic], npt.NDArray[np.int64] | None]
+    Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelInputs:
+    """The last values of series, each in units of its own seasonal naive error.
+
+    Attributes:
+        window: Most steps that are read; of a shorter series there are fewer.
+        horizon: Steps of a forecast.
+        season: Steps of a season; 1 for none.
+        missing: What becomes of missing values.
+        table: How tables hold the series.
+    """
+
+    window: int
+    horizon: int
+    season: int
+    missing: Literal["refuse", "interpolate", "previous"]
+    table: PanelColumns
+    kind: Literal["panel"] = "panel"
+
+    @property
+    def features(self) -> int:
+        """Inputs of a network at each step."""
+        return self._windows.features
+
+    @property
+    def _windows(self) -> PanelWindows:
+        filling = HoleFilling("previous" if self.missing == "refuse" else self.missing)
+        return PanelWindows(self.window, self.horizon, self.season, filling)
+
+    def raw(self, sequences: Any, *, sequence: str | None = None) -> Padded:
+        """Returns the windows at the ends of series ``(time,)``, float32 ``(n, time, inputs)``, and their lengths.
+
+        Raises:
+            DataError: A series is too short, never changes, or has holes as training had none.
+        """
+        if sequence is not None:
+            raise DataError("sequence is for tables; give a list of arrays (time,), one for each series")
+        return self.padded(list(sequences))
+
+    def padded(self, sequences: Sequence[Any], *, places: Places | None = None) -> Padded:
+        """Returns the windows as `raw` does."""
+        windows = [
+            self._windows.ending(values / unit)
+            for values, unit in zip(
+                self._checked(sequences, places), self.units(sequences, places=places), strict=True
+            )
+        ]
+        return padded(windows, np.float32), lengths_of(windows)
+
+    def units(self, sequences: Sequence[Any], *, places: Places | None = None) -> Values:
+        """Returns the seasonal naive error of each series, of which its forecast is a multiple, ``(n,)``.
+
+        Raises:
+            DataError: As `raw`.
+        """
+        units = []
+        for number, values in enumerate(self._checked(sequences, places)):
+            unit = unit_of(values, self.season)
+            if unit is None:
+                raise DataError(
+                    f"{_place(places, number)} hardly changes from season to season, so that its forecast has no unit; "
+                    "leave it out: repeating its last value is its forecast"
+                )
+            units.append(unit)
+        return np.array(units)
+
+    def _checked(self, sequences: Sequence[Any], places: Places | None) -> list[Values]:
+        checked = []
+        for number, each in enumerate(sequences):
+            values = np.asarray(each, dtype=np.float64).reshape(-1)
+            if len(values) < self.season + 1:
+                raise DataError(
+                    f"{_place(places, number)} has {len(values)} values; the network needs season + 1 = "
+                    f"{self.season + 1}: give more"
+                )
+            if self.missing == "refuse" and np.isnan(values).any():
+                raise DataError(
+                    f"{_place(places, number)} has a missing value, as none had when the network learnt; fill it in"
+                )
+            checked.append(values)
+        if not checked:
+            raise DataError("there are no series; must be at least one")
+        return checked
+
+
+def _place(places: Places | None, number: int) -> str:
+    return places[number] if places else f"series {number + 1}"
