@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.errors import DataError
-from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers  # noqa: TC001 - pydantic reads the annotations
-from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs  # noqa: TC001
-from evo_nas.tasks.raw_keys import KeyInputs  # noqa: TC001
-from evo_nas.tasks.raw_panels import PanelInputs  # noqa: TC001
-from evo_nas.tasks.raw_windows import WindowInputs  # noqa: TC001
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs  # noqa: TC001 - pydantic reads the annotations
+from evo_nas.tasks.raw_keys import KeyInputs
+from evo_nas.tasks.raw_panels import PanelInputs
+from evo_nas.tasks.raw_windows import WindowInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Preparation:
     inputs: NumericInputs | TokenInputs | WindowInputs | PanelInputs | KeyInputs
     answers: ClassAnswers | NumberAnswers | LabelAnswers
     recipe: Recipe | None = None
+
+    @property
+    def of_values(
+        self,
+    ) -> tuple[NumericInputs | TokenInputs | WindowInputs, ClassAnswers | NumberAnswers] | None:
+        """Inputs and answers that follow from raw values alone.
+
+        None where more is needed: a calendar, known future values, the unit of each series, or sets of labels.
+        """
+        inputs, answers = self.inputs, self.answers
+        if isinstance(inputs, PanelInputs | KeyInputs) or isinstance(answers, LabelAnswers):
+            return None
+        return None if isinstance(inputs, WindowInputs) and inputs.needs_rows else (inputs, answers)
 
     def with_recipe(self, recipe: Recipe | None) -> Preparation:
         """Returns the preparation with the way that files were read."""

@@ -41,7 +41,7 @@ def whole_model(
         graph: An empty graph with settings of its own.
     """
     graph, signature = graph or GraphBuilder(), model.signature
-    raw, answers = (None, None) if preparation is None else (preparation.inputs, preparation.answers)
+    raw, answers = (preparation and preparation.of_values) or (None, None)
     outputs = write_model(graph, model, write_inputs(graph, signature, raw))
     of_each = ["batch", "time"] if signature.per_step else ["batch"]
     write_answers(graph, outputs, [*of_each, signature.outputs], answers, link)
@@ -50,9 +50,9 @@ def whole_model(
 
 def facts_of(preparation: Preparation | None) -> dict[str, str]:
     """Returns what a program wants to know of the inputs and the answers, each as JSON by name."""
-    if preparation is None:
+    if preparation is None or preparation.of_values is None:
         return {}
-    inputs, answers = preparation.inputs, preparation.answers
+    inputs, answers = preparation.of_values
     facts: dict[str, object] = {name: getattr(inputs, name, None) for name in OF_INPUTS}
     if isinstance(answers, ClassAnswers):
         facts["classes"] = answers.classes
