@@ -106,9 +106,17 @@ def _compared(run: Run, champion: Exportable, options: ExportOptions) -> Checked
     return compare(run, wanted, raw, tolerance=tolerance)
 
 
+def _of_values(
+    preparation: Preparation,
+) -> tuple[NumericInputs | TokenInputs | WindowInputs, ClassAnswers | NumberAnswers]:
+    plain = preparation.of_values
+    assert plain is not None, "an exportable champion has no other preparation"
+    return plain
+
+
 def _raw(prepared: Inputs, preparation: Preparation) -> Inputs:
     """Returns raw inputs with the statistics of training, of the size of prepared ones."""
-    inputs = preparation.inputs
+    inputs = _of_values(preparation)[0]
     if isinstance(inputs, TokenInputs):
         return prepared
     values = inputs.values if isinstance(inputs, WindowInputs) else inputs
@@ -127,7 +135,7 @@ def _answering(champion: Exportable, preparation: Preparation, *, streaming: boo
 
     One step a call has no window that ends it: answers are for all steps so far.
     """
-    inputs, answers, model = preparation.inputs, preparation.answers, runs(champion.model)
+    (inputs, answers), model = _of_values(preparation), runs(champion.model)
     if streaming and isinstance(inputs, NumericInputs):
         inputs = replace(inputs, window=None)
     if streaming and isinstance(inputs, TokenInputs):

@@ -66,7 +66,7 @@ def step_model(
         ChampionError: A part of the model, or of the preparation, needs the whole sequence.
     """
     graph, signature = graph or GraphBuilder(), model.signature
-    raw, answers = (None, None) if preparation is None else (preparation.inputs, preparation.answers)
+    raw, answers = (preparation and preparation.of_values) or (None, None)
     given = (
         graph.input("inputs", INT, ["batch"])
         if signature.vocabulary
@@ -96,7 +96,8 @@ def _initial_states(model: Model, preparation: Preparation | None) -> dict[str, 
         streaming = StreamingModel(model)
     except GenomeError as error:
         raise ChampionError(f"the champion has no streaming form: {error}") from error
-    found = {} if preparation is None else states_of(preparation.inputs)
+    plain = preparation and preparation.of_values
+    found = states_of(plain[0]) if plain else {}
     with torch.no_grad():
         return found | {key: array_of(state) for key, state in streaming.zero_states(1).items()}
 
