@@ -42,8 +42,7 @@ class Deployable(nn.Module):
     def __init__(self, model: Model, preparation: Preparation | None, link: Link) -> None:
         super().__init__()
         self.model = model
-        self.reads = None if preparation is None else preparation.inputs
-        self.answers = None if preparation is None else preparation.answers
+        self.reads, self.answers = (preparation and preparation.of_values) or (None, None)
         self.link = link
         values = self.reads.values if isinstance(self.reads, WindowInputs) else self.reads
         self.values = values if isinstance(values, NumericInputs) else None
@@ -159,10 +158,10 @@ def _ending(inputs: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tenso
 
 def raw_samples(champion: Exportable) -> list[Sample]:
     """Returns raw inputs as `Deployable` takes them: in original units, with holes where training had some."""
-    prepared, steps = champion.preparation, None
-    if prepared is None or isinstance(prepared.inputs, TokenInputs):
+    plain, steps = champion.preparation and champion.preparation.of_values, None
+    if plain is None or isinstance(plain[0], TokenInputs):
         return samples(champion.signature)
-    inputs = prepared.inputs
+    inputs = plain[0]
     values = inputs.values if isinstance(inputs, WindowInputs) else inputs
     if isinstance(inputs, WindowInputs):
         # A series that is shorter than the window has no forecast.
@@ -184,22 +183,22 @@ def _raw(sample: Sample, values: NumericInputs, rng: np.random.Generator) -> Sam
 
 def prepared_run(champion: Exportable) -> Run:
     """Returns what answers raw inputs by the preparation and the model in memory, as `Champion` does."""
-    prepared, model = champion.preparation, champion.model
+    plain, model = champion.preparation and champion.preparation.of_values, champion.model
 
     def run(
         inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None
     ) -> npt.NDArray[np.floating]:
         ends = np.full(len(inputs), inputs.shape[1]) if lengths is None else lengths
-        read, counted = (inputs, ends) if prepared is None else (inputs, None)
-        if prepared is not None:
-            read, counted = prepared.inputs.raw([row[:end] for row, end in zip(inputs, ends, strict=True)])
+        read, counted = (inputs, ends) if plain is None else (inputs, None)
+        if plain is not None:
+            read, counted = plain[0].raw([row[:end] for row, end in zip(inputs, ends, strict=True)])
         with torch.inference_mode():
             outputs = model(torch.from_numpy(read), None if counted is None else torch.from_numpy(counted))
-        if prepared is None:
+        if plain is None:
             link = {Link.CLASSES: lambda each: each.softmax(-1), Link.LABELS: torch.sigmoid}
             found: npt.NDArray[np.floating] = link.get(champion.link, lambda each: each)(outputs).numpy()
             return found
-        answers = prepared.answers
+        answers = plain[1]
         if isinstance(answers, ClassAnswers):
             return answers.probabilities(outputs.numpy())
         return (answers.every_level if answers.quantiles else answers)(outputs.numpy())
