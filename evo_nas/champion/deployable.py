@@ -42,7 +42,9 @@ class Deployable(nn.Module):
     def __init__(self, model: Model, preparation: Preparation | None, link: Link) -> None:
         super().__init__()
         self.model = model
-        self.reads, self.answers = (preparation and preparation.of_values) or (None, None)
+        plain = None if preparation is None else preparation.of_values
+        self.reads = None if plain is None else plain[0]
+        self.answers = None if plain is None else plain[1]
         self.link = link
         values = self.reads.values if isinstance(self.reads, WindowInputs) else self.reads
         self.values = values if isinstance(values, NumericInputs) else None
@@ -158,7 +160,7 @@ def _ending(inputs: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tenso
 
 def raw_samples(champion: Exportable) -> list[Sample]:
     """Returns raw inputs as `Deployable` takes them: in original units, with holes where training had some."""
-    plain, steps = champion.preparation and champion.preparation.of_values, None
+    plain, steps = None if champion.preparation is None else champion.preparation.of_values, None
     if plain is None or isinstance(plain[0], TokenInputs):
         return samples(champion.signature)
     inputs = plain[0]
@@ -183,7 +185,8 @@ def _raw(sample: Sample, values: NumericInputs, rng: np.random.Generator) -> Sam
 
 def prepared_run(champion: Exportable) -> Run:
     """Returns what answers raw inputs by the preparation and the model in memory, as `Champion` does."""
-    plain, model = champion.preparation and champion.preparation.of_values, champion.model
+    plain = None if champion.preparation is None else champion.preparation.of_values
+    model = champion.model
 
     def run(
         inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None
