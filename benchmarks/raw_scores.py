@@ -136,6 +136,8 @@ class Chorales(RawData):
 
 def _median(answer: Any, horizon: int) -> Numbers:
     """Returns a forecast ``(horizon,)``, of quantiles in their order the one in the middle."""
-    levels = np.atleast_2d(np.asarray(answer, float))[-1].reshape(horizon, -1)
+    values = np.asarray(answer, float)
+    # An export that answers at each step has the forecast in its last row, and a window is longer than a horizon.
+    levels = (values if len(values) == horizon else values[-1]).reshape(horizon, -1)
     middle: Numbers = levels[:, levels.shape[1] // 2]
     return middle
