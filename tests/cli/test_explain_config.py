@@ -50,6 +50,7 @@ def test_every_task_strategy_and_section_is_there() -> None:
         "fitness",
         "validation",
         "budget",
+        "verdict",
         "workers",
         "warm_start",
         *kinds,
