@@ -40,6 +40,8 @@ def test_the_registry_of_strategies_loads_what_they_learn_with_only_when_one_is_
 
 RANKING = {"max", "min", "sorted", "sort", "nlargest", "nsmallest", "argmax", "argsort"}
 COMPARABLE = {
+    # Trials of one tuning, all from scratch; those that were trained longer come first.
+    "champion/tuning.py",
     # Scores of one level and one start, to find out which rows may be among the best.
     "runs/rows.py",
 }

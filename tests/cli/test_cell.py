@@ -29,7 +29,7 @@ def test_cell_is_shown_with_equations_size_and_formats() -> None:
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         "tanh-RNN: 1 state, 2 nodes",
-        "  h' = tanh(W1·[x, h] + b1)",
+        "  h' = tanh(W_h·x + U_h·h + b_h)",
         "32 parameters with 3 inputs and 4 units",
         f"{2 * 28 + 4 + 4} FLOPs a step, 28 multiply-accumulates among them; written down in {bits:.0f} bits",
         "can be written as json, recipe",

@@ -89,7 +89,7 @@ def test_the_trainings_of_the_verdict_take_the_place_of_the_view(
         watching.show(progress(finished=True))
         watching.show(working)
         time.sleep(0.3)  # the status is drawn by a thread of its own, some times a second
-    assert "2 of 13: retrained the champion" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "2/13  retrained the champion" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_what_rungs_prune_and_how_far_the_best_went_are_shown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ def test_show_tells_the_verdict_and_the_baselines_of_a_judged_run(run: Path) -> 
 def test_show_says_of_a_run_that_goes_on_what_is_to_beat(run: Path, config: Path) -> None:
     more = ("--set", "budget.evaluations=9", "--set", "budget.train_minutes=60")
     assert evo_nas_command("search", config, "--run", run, "--inline", *more).exit_code == 0
-    for champion in (run / "champion").glob("0*/*"):
-        champion.unlink()
+    for champion in (run / "champion").glob("0*"):
+        shutil.rmtree(champion)
     text = " ".join(evo_nas_command("show", run).output.split())
     assert "9 of 9 evaluated" in text
     assert "of 60 min trained, complete" in text
