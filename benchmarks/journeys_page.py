@@ -61,10 +61,9 @@ def _models(journeys: Mapping[str, Steps]) -> Table:
             )
             remarks.append(f"{name}, {called}: {verdict.sentence}")
     remarks.append(
-        "Test metric of what is kept and exported, the mean of its networks, with the parameters of one of them. Each "
-        "contestant has as many trials of settings, and as many networks, as the last columns but one say. The "
-        "baselines saw the same rows. The budgets are tiny: this shows that the way holds and that its figures "
-        "are true, not how good a search is."
+        "Test metric of what is kept and exported, the mean of its networks, with the parameters of one of them. "
+        "Each contestant has equally many trials of settings and networks. The budgets are tiny: this shows "
+        "that the way holds and that its figures are true, not how good a search is."
     )
     header = ["data", "verdict", "evaluations", "champion", "LSTM", "GRU"]
     header += ["strongest baseline", "trials, networks", "looks at test"]
@@ -90,7 +89,7 @@ def _tunings(journeys: Mapping[str, Steps]) -> Table:
                 gain + (f" ± {half:.2g}" if half is not None else ""),
                 "tuned" if facts["is_better"] else "as it was",
                 "; ".join(
-                    f"{key.replace('_', ' ')} {value if isinstance(value, str) else figure(value)}"
+                    f"{key.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
                     for key, value in (facts["trials"][0]["changes"] or {}).items()
                 )
                 or "nothing",

@@ -192,7 +192,7 @@ class Verdict:
         parts += [f"is behind {_joined(ahead)}"] * bool(ahead)
         against = self.against(strongest)
         doubt = f" ({against.in_words(self.metric)})" if against is not None else ""
-        return f"{said}{doubt}; it {' but '.join(parts)}."
+        return f"{said}{doubt}; it {_contrasted(parts)}."
 
     def _places(self, compared: Sequence[Pairing], *, article: str) -> str:
         """Returns where the champion stands beside others, as the end of a sentence."""
@@ -206,7 +206,7 @@ class Verdict:
                     f"{start} "
                     + _joined([f"{article}{each.opponent} ({each.in_words(self.metric)})" for each in here])
                 )
-        return " but ".join(parts)
+        return _contrasted(parts)
 
     def _recommendation(self) -> str:
         best = self.best_on_validation
@@ -228,6 +228,11 @@ class Verdict:
 
 def _joined(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _contrasted(parts: Sequence[str]) -> str:
+    """Returns what a model is ahead of, level with and behind; only the last is set against the others."""
+    return " but ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def stored_verdict(run: Run) -> Verdict | None:

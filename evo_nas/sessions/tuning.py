@@ -106,11 +106,11 @@ class Tuned:
         interval = "" if half is None else f" ± {half:.2g}"
         if not self.is_better:
             return (
-                f"no better: the best trial is {-by:.2g}{interval} {metric} behind the untuned network on {self.said}; "
-                "the settings of the search stay"
+                f"no better: the best trial is {-by:.2g}{interval} {metric} behind the untuned network, so that the "
+                f"settings of the search stay; judged on {self.said}"
             )
         doubt = "" if half is not None and by > half else ", which the noise may hide"
-        return f"tuned, it is {by:.2g}{interval} {metric} better than untuned on {self.said}{doubt}"
+        return f"tuned, it is {by:.2g}{interval} {metric} better than untuned{doubt}; judged on {self.said}"
 
 
 def tune_run(

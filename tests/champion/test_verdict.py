@@ -92,6 +92,12 @@ def test_a_baseline_is_beaten_only_beyond_doubt():
     assert "baseline" not in verdict([0.9, 0.9], [0.8, 0.8]).sentence
 
 
+def test_only_what_the_champion_is_behind_is_set_against_all_else():
+    baselines = {"a": 0.1, "b": 0.89, "c": 0.99}
+    sentence = verdict([0.9, 0.87, 0.92], [0.8, 0.8, 0.8], baselines=baselines).sentence
+    assert sentence.endswith("it beats a, cannot be told apart from b but is behind c.")
+
+
 def test_a_single_training_is_no_comparison():
     assert "Too few trainings" in verdict([0.9], [0.8]).sentence
 
