@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evo_nas.champion.exporters.checking import Sample, samples
 from evo_nas.models.ensemble import Link
 from evo_nas.models.recurrence import valid_steps
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
-from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from evo_nas.champion.exporters.checking import Run
-    from evo_nas.champion.exporters.exporter import Exportable
     from evo_nas.models.ensemble import Model
     from evo_nas.tasks.preparation import Preparation
 
@@ -31,7 +24,7 @@ class Deployable(nn.Module):
     """A model with what prepares its inputs and what its outputs become, without a branch on a value.
 
     So it can be recorded whole (`torch.export`) if its model can: see `models.scanned.recordable`. What cannot be
-    refused in a recording, such as a hole that training never had, becomes NaN.
+    refused in a recording, such as a hole that training never had or a series shorter than the window, becomes NaN.
 
     Args:
         model: The model.
@@ -46,8 +39,7 @@ class Deployable(nn.Module):
         self.reads = None if plain is None else plain[0]
         self.answers = None if plain is None else plain[1]
         self.link = link
-        values = self.reads.values if isinstance(self.reads, WindowInputs) else self.reads
-        self.values = values if isinstance(values, NumericInputs) else None
+        self.values = None if preparation is None else preparation.numbers
         for name in ("mean", "scale"):
             kept = getattr(self.values, name, ())
             self.register_buffer(name, torch.tensor(kept, dtype=torch.float64), persistent=False)
@@ -61,14 +53,14 @@ class Deployable(nn.Module):
         Args:
             inputs: Raw values float32 ``(batch, time, columns)``, NaN where one is missing, or ids of tokens int64
                 ``(batch, time)``.
-            lengths: int64 ``(batch,)``, the steps of each sequence; a forecast reads the last rows whatever they say.
+            lengths: int64 ``(batch,)``, the steps of each sequence.
 
         Returns:
             Probabilities ``(batch[, time], classes)``, or numbers ``(batch[, horizon], targets[, levels])`` in the
             units of the targets.
         """
         if isinstance(self.reads, WindowInputs):
-            inputs = self._window(inputs, self.reads.window)
+            inputs = self._window(inputs, lengths, self.reads.window)
             lengths = torch.full_like(lengths, self.reads.window)
         elif self.values is not None:
             if self.values.window is not None:
@@ -90,19 +82,21 @@ class Deployable(nn.Module):
         filled = _filled(values, valid, how=self.values.missing, masked=self.values.masked)
         return filled.masked_fill(~valid[..., None], 0.0)
 
-    def _window(self, inputs: Tensor, window: int) -> Tensor:
+    def _window(self, inputs: Tensor, lengths: Tensor, window: int) -> Tensor:
         """Returns what `WindowInputs` makes of series, ``(batch, window, inputs)``."""
         assert self.values is not None
         values, how = self._scaled(inputs), self.values.missing
-        valid = torch.ones_like(values[..., 0], dtype=torch.bool)
+        valid = valid_steps(lengths, values.shape[1])
         filled = values if how == "previous" else _filled(values, valid, how=how, masked=self.values.masked)
         if how in {"previous", "mask"}:
             # A series has no first value to repeat before it is known.
             last = _last_known(~values.isnan())
             carried = torch.where(last >= 0, values.gather(1, last.clamp(min=0)), 0.0)
             filled = torch.cat([carried, filled[..., carried.shape[-1] :]], dim=-1)
-        # By position: a slice from the end is another case for the recorder where nothing lies before the window.
-        return filled[:, filled.shape[1] - window + torch.arange(window, device=filled.device)]
+        # By position, since series end at different steps.
+        places = lengths[:, None] - window + torch.arange(window, device=filled.device)
+        rows = filled.gather(1, places.clamp(min=0)[..., None].expand(-1, -1, filled.shape[2]))
+        return rows.masked_fill((places < 0)[..., None], torch.nan)
 
     def _answered(self, outputs: Tensor) -> Tensor:
         if isinstance(self.answers, NumberAnswers):
@@ -156,54 +150,3 @@ def _ending(inputs: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tenso
     places = (lengths - kept)[:, None] + torch.arange(window, device=inputs.device)
     places = places.clamp(max=inputs.shape[1] - 1)[..., None].expand(-1, -1, inputs.shape[2])
     return inputs.gather(1, places), kept
-
-
-def raw_samples(champion: Exportable) -> list[Sample]:
-    """Returns raw inputs as `Deployable` takes them: in original units, with holes where training had some."""
-    plain, steps = None if champion.preparation is None else champion.preparation.of_values, None
-    if plain is None or isinstance(plain[0], TokenInputs):
-        return samples(champion.signature)
-    inputs = plain[0]
-    values = inputs.values if isinstance(inputs, WindowInputs) else inputs
-    if isinstance(inputs, WindowInputs):
-        # A series that is shorter than the window has no forecast.
-        steps = (inputs.window, inputs.window + 3, 2 * inputs.window + 1)
-    drawn = samples(replace(champion.signature, features=len(values.mean), last_values=()), lengths=steps)
-    rng = np.random.default_rng(1)
-    return [_raw(sample, values, rng) for sample in drawn if steps is None or sample.lengths is None]
-
-
-def _raw(sample: Sample, values: NumericInputs, rng: np.random.Generator) -> Sample:
-    raw = sample.inputs.astype(np.float64) * np.array(values.scale) + np.array(values.mean)
-    if values.missing != "refuse":
-        holes = rng.random(raw.shape) < 0.2
-        if values.missing == "mask":
-            holes &= np.isin(np.arange(raw.shape[2]), np.array(values.masked))
-        raw[holes] = np.nan
-    return Sample(raw.astype(np.float32), sample.lengths)
-
-
-def prepared_run(champion: Exportable) -> Run:
-    """Returns what answers raw inputs by the preparation and the model in memory, as `Champion` does."""
-    plain = None if champion.preparation is None else champion.preparation.of_values
-    model = champion.model
-
-    def run(
-        inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None
-    ) -> npt.NDArray[np.floating]:
-        ends = np.full(len(inputs), inputs.shape[1]) if lengths is None else lengths
-        read, counted = (inputs, ends) if plain is None else (inputs, None)
-        if plain is not None:
-            read, counted = plain[0].raw([row[:end] for row, end in zip(inputs, ends, strict=True)])
-        with torch.inference_mode():
-            outputs = model(torch.from_numpy(read), None if counted is None else torch.from_numpy(counted))
-        if plain is None:
-            link = {Link.CLASSES: lambda each: each.softmax(-1), Link.LABELS: torch.sigmoid}
-            found: npt.NDArray[np.floating] = link.get(champion.link, lambda each: each)(outputs).numpy()
-            return found
-        answers = plain[1]
-        if isinstance(answers, ClassAnswers):
-            return answers.probabilities(outputs.numpy())
-        return (answers.every_level if answers.quantiles else answers)(outputs.numpy())
-
-    return run

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.errors import DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
-from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs  # noqa: TC001 - pydantic reads the annotations
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
@@ -62,6 +62,14 @@ class Preparation:
         if isinstance(inputs, PanelInputs | KeyInputs) or isinstance(answers, LabelAnswers):
             return None
         return None if isinstance(inputs, WindowInputs) and inputs.needs_rows else (inputs, answers)
+
+    @property
+    def numbers(self) -> NumericInputs | None:
+        """How the numbers of each step are prepared, of sequences and series; None for tokens, and as `of_values`."""
+        plain = self.of_values
+        inputs = None if plain is None else plain[0]
+        values = inputs.values if isinstance(inputs, WindowInputs) else inputs
+        return values if isinstance(values, NumericInputs) else None
 
     def with_recipe(self, recipe: Recipe | None) -> Preparation:
         """Returns the preparation with the way that files were read."""

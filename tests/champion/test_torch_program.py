@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from evo_nas.champion.champion import Champion
-from evo_nas.champion.deployable import Deployable, prepared_run, raw_samples
+from evo_nas.champion.deployable import Deployable
 from evo_nas.champion.export import write_export
-from evo_nas.champion.exporters.checking import compare, runs
+from evo_nas.champion.exporters.checking import runs
+from evo_nas.champion.exporters.raw_checking import compare_answers, raw_samples
 from evo_nas.testing.champions import RECIPES, tiny_champion
 
 ALONE = """
@@ -37,7 +38,7 @@ def test_a_deployable_answers_raw_inputs_as_preparation_and_model_do(name: str) 
         ends = np.full(len(inputs), inputs.shape[1]) if lengths is None else lengths
         return runs(deployable)(inputs, ends)  # type: ignore[arg-type]
 
-    compare(run, prepared_run(champion), raw_samples(champion), tolerance=1e-5)
+    compare_answers(run, champion, tolerance=1e-5)
 
 
 def test_a_deployable_gives_the_probabilities_that_a_champion_gives() -> None:

@@ -74,6 +74,16 @@ class TestHuggingFace(ExporterContract):
 
 @pytest.mark.slow
 class TestTorch(ExporterContract):
+    # A recording takes seconds. These have every part that `models.scanned` replaces, and every way of `Deployable`.
+    tried = (
+        "classes of sequences with holes",
+        "classes by every op",
+        "classes by attention and memory",
+        "classes by layers of several paces",
+        "a forecast by an ensemble",
+        "a language model",
+    )
+
     @pytest.fixture
     def exporter_class(self) -> type[Exporter]:
         return TorchExporter

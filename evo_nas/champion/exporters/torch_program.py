@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from evo_nas.champion.deployable import Deployable, prepared_run, raw_samples
-from evo_nas.champion.exporters.checking import compare
+from evo_nas.champion.deployable import Deployable
 from evo_nas.champion.exporters.description import described
 from evo_nas.champion.exporters.exporter import Exporter
+from evo_nas.champion.exporters.raw_checking import compare_answers
 from evo_nas.models.scanned import recordable
-from evo_nas.tasks.raw_inputs import NumericInputs
-from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +54,7 @@ class TorchExporter(Exporter):
                 answers: npt.NDArray[np.floating] = program(torch.from_numpy(inputs), ends).numpy()
             return answers
 
-        return compare(run, prepared_run(champion), raw_samples(champion), tolerance=TOLERANCE)
+        return compare_answers(run, champion, tolerance=TOLERANCE)
 
 
 def program_of(champion: Exportable) -> bytes:
@@ -75,15 +73,9 @@ def program_of(champion: Exportable) -> bytes:
 
 
 def _example(champion: Exportable) -> tuple[torch.Tensor, torch.Tensor]:
-    signature, steps = champion.signature, STEPS
-    reads = None if champion.preparation is None else champion.preparation.inputs
-    if isinstance(reads, WindowInputs):
-        steps = (
-            reads.window + STEPS
-        )  # from here on, the program takes any number of rows that is not below the window
-    lengths = torch.full((BATCH,), steps)
-    if signature.vocabulary:
-        return torch.ones(BATCH, steps, dtype=torch.int64), lengths
-    values = reads.values if isinstance(reads, WindowInputs) else reads
-    columns = len(values.mean) if isinstance(values, NumericInputs) else signature.features
-    return torch.zeros(BATCH, steps, columns), lengths
+    lengths = torch.full((BATCH,), STEPS)
+    if champion.signature.vocabulary:
+        return torch.ones(BATCH, STEPS, dtype=torch.int64), lengths
+    values = None if champion.preparation is None else champion.preparation.numbers
+    columns = champion.signature.features if values is None else len(values.mean)
+    return torch.zeros(BATCH, STEPS, columns), lengths

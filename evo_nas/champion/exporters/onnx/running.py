@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.exporters.checking import Inputs, Lengths
 
-ANSWERS = ("quantiles", "numbers", "outputs", "probabilities")
+ANSWERS = ("quantiles", "numbers", "probabilities", "outputs")
 """Outputs by which graphs are compared; the first that a graph has."""
 
 

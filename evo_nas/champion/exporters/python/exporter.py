@@ -5,21 +5,26 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
+from evo_nas.champion.exporters.raw_checking import compare_answers, cut
+from evo_nas.data.padding import padded
+from evo_nas.tasks.answers import ClassAnswers
+from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    import numpy as np
     import numpy.typing as npt
 
-    from evo_nas.champion.exporters.checking import CheckResult, Inputs, Lengths
+    from evo_nas.champion.exporters.checking import CheckResult, Inputs, Lengths, Run
     from evo_nas.champion.exporters.exporter import Exportable, ExportOptions
+    from evo_nas.tasks.preparation import Preparation
 
 TOLERANCE = 1e-4
 """The equations are computed in another order than in training, and rounded at every step of a sequence."""
@@ -37,8 +42,11 @@ class PythonExporter(Exporter):
         return python_files(champion.model, Title(champion.name, origin), champion.preparation)
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
-        """Runs the file as a program would, and compares outputs."""
-        network = _imported(folder / MODULE_FILE).load()
+        """Runs the file as a program would, and compares answers; outputs where it takes prepared inputs."""
+        module = _imported(folder / MODULE_FILE)
+        if champion.preparation is not None:
+            return compare_answers(_answers(module, champion.preparation), champion, tolerance=TOLERANCE)
+        network = module.load()
 
         def run(inputs: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:
             with torch.inference_mode():
@@ -47,6 +55,30 @@ class PythonExporter(Exporter):
             return outputs
 
         return compare(run, runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
+
+
+def _answers(module: ModuleType, preparation: Preparation) -> Run:
+    """Returns what a file answers for raw inputs; NaN for a series below the window, which it refuses."""
+    answer = module.probabilities if isinstance(preparation.answers, ClassAnswers) else module.predict
+    reads = preparation.inputs
+    shortest = reads.window if isinstance(reads, WindowInputs) else 1
+
+    def run(inputs: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:
+        sequences = cut(inputs, lengths)
+        fit = np.array([len(sequence) >= shortest for sequence in sequences])
+        # A window of zeros in place of what is too short gives an answer of the right shape.
+        given = [
+            sequence if fits else np.zeros((shortest, *sequence.shape[1:]), np.float32)
+            for sequence, fits in zip(sequences, fit, strict=True)
+        ]
+        found = answer(given)
+        if isinstance(found, list):  # one for each step
+            return padded([each.numpy() for each in found], np.float32, steps=inputs.shape[1])
+        answers: npt.NDArray[np.floating] = found.numpy()
+        answers[~fit] = np.nan
+        return answers
+
+    return run
 
 
 def _imported(path: Path) -> ModuleType:

@@ -1,0 +1,168 @@
+"""The numeric check of formats that read raw values: their answers beside those of preparation and model in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from evo_nas.champion.exporters.checking import SEED, Sample, compare, runs, samples
+from evo_nas.models.ensemble import Link
+from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
+from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_windows import WindowInputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from evo_nas.champion.exporters.checking import Checked, Inputs, Lengths, Run
+    from evo_nas.champion.exporters.exporter import Exportable
+    from evo_nas.tasks.preparation import Preparation
+
+    Answers = npt.NDArray[np.floating]
+
+MISSING_SHARE = 0.2
+"""Share of values that are missing where training had holes."""
+
+
+def compare_answers(
+    export: Run, champion: Exportable, *, tolerance: float, streaming: bool = False
+) -> Checked:
+    """Returns the largest difference between the answers of an export and those of the champion for raw inputs.
+
+    Answers are probabilities ``(batch[, time], classes)``, or numbers ``(batch[, horizon], targets[, levels])`` in
+    the units of their targets, which are compared in deviations: there a tolerance means the same for all units.
+
+    Args:
+        export: Runs what was written, as `checking.Run` says; NaN where it cannot answer.
+        champion: The champion.
+        tolerance: Largest difference that is permitted.
+        streaming: Whether the file prepares one step after the other: it cuts no window out of what it is given, and
+            fills no hole with what comes later.
+
+    Raises:
+        ChampionError: As `checking.compare`.
+    """
+    model = answering(champion, streaming=streaming)
+    plain = None if champion.preparation is None else champion.preparation.of_values
+    if plain is not None and isinstance(answers := plain[1], NumberAnswers):
+        export = _in_deviations(_without_rounding(export, model), answers)
+        model = _in_deviations(model, answers)
+    return compare(export, model, raw_samples(champion, streaming=streaming), tolerance=tolerance)
+
+
+def raw_samples(champion: Exportable, *, streaming: bool = False) -> list[Sample]:
+    """Returns inputs as `checking.samples` draws them, but raw: in original units, with holes where training had some.
+
+    Args:
+        champion: The champion.
+        streaming: As for `compare_answers`.
+    """
+    drawn, preparation = samples(champion.signature), champion.preparation
+    if preparation is None or preparation.numbers is None:
+        return drawn
+    rng = np.random.default_rng(SEED)
+    return [
+        Sample(_raw(sample.inputs.shape[:2], preparation, rng, streaming=streaming), sample.lengths)
+        for sample in drawn
+    ]
+
+
+def answering(champion: Exportable, *, streaming: bool = False) -> Run:
+    """Returns what prepares raw inputs, runs the model in memory, and answers; NaN for a series below its window.
+
+    Args:
+        champion: The champion.
+        streaming: As for `compare_answers`.
+    """
+    outputs_of = runs(champion.model)
+    plain = None if champion.preparation is None else champion.preparation.of_values
+    if plain is None:
+        return lambda inputs, lengths: _on_scale(outputs_of(inputs, lengths), champion.link)
+    inputs, answers = plain
+    if streaming and isinstance(inputs, NumericInputs):
+        inputs = replace(inputs, window=None)
+    elif streaming and isinstance(inputs, TokenInputs):
+        inputs = replace(inputs, max_length=None)
+
+    def of_series(rows: Inputs, reads: WindowInputs) -> Answers:
+        read = replace(reads, window=len(rows)) if streaming else reads
+        if len(rows) < read.window:
+            return np.full((1, champion.signature.outputs), np.nan, np.float32)
+        return outputs_of(*read.raw([rows]))
+
+    def run(raw: Inputs, lengths: Lengths) -> Answers:
+        sequences = cut(raw, lengths)
+        if isinstance(inputs, WindowInputs):
+            outputs = np.concatenate([of_series(rows, inputs) for rows in sequences])
+        else:
+            outputs = outputs_of(*inputs.raw(sequences))
+        if isinstance(answers, ClassAnswers):
+            return answers.probabilities(outputs.astype(np.float32))
+        found = outputs.astype(np.float32)
+        return answers.every_level(found) if answers.quantiles else answers(found)
+
+    return run
+
+
+def cut(inputs: Inputs, lengths: Lengths) -> list[Inputs]:
+    """Returns the sequences ``(time, ...)`` of padded ones ``(batch, time, ...)``, without their padding."""
+    ends = [inputs.shape[1]] * len(inputs) if lengths is None else lengths.tolist()
+    return [sequence[:end] for sequence, end in zip(inputs, ends, strict=True)]
+
+
+def _raw(
+    shape: Sequence[int], preparation: Preparation, rng: np.random.Generator, *, streaming: bool
+) -> npt.NDArray[np.float32]:
+    values = preparation.numbers
+    assert values is not None
+    mean, scale = np.array(values.mean), np.array(values.scale)
+    raw = (mean + scale * rng.standard_normal((*shape, len(mean)))).astype(np.float32)
+    if values.missing == "refuse" or (streaming and values.missing == "interpolate"):
+        return raw
+    is_missing = rng.random(raw.shape) < MISSING_SHARE
+    if values.missing == "mask":
+        is_missing &= np.isin(np.arange(len(mean)), np.array(values.masked))
+    elif streaming and not isinstance(preparation.inputs, WindowInputs):
+        # What fills a hole at the beginning comes after it.
+        is_missing[:, 0] = False
+    raw[is_missing] = np.nan
+    return raw
+
+
+def _on_scale(outputs: Answers, link: Link) -> Answers:
+    """Returns probabilities, or the outputs themselves where they are numbers."""
+    if link is Link.VALUES:
+        return outputs
+    given = torch.from_numpy(outputs).double()
+    answers: Answers = (given.softmax(-1) if link is Link.CLASSES else given.sigmoid()).numpy()
+    return answers
+
+
+def _without_rounding(export: Run, model: Run) -> Run:
+    """Returns ``export`` without what 32 bits leave of a number, which is many deviations where the mean is large."""
+
+    def run(inputs: Inputs, lengths: Lengths) -> Answers:
+        found = export(inputs, lengths)
+        if found.dtype != np.float32:
+            return found
+        wanted = model(inputs, lengths)
+        difference = found - wanted
+        # Once for the mean that is added, and once for the sum.
+        rounding = 2 * np.spacing(np.abs(wanted).astype(np.float32))
+        beyond = np.sign(difference) * np.maximum(np.abs(difference) - rounding, 0.0)
+        return np.where(np.isfinite(wanted), wanted + beyond, found)
+
+    return run
+
+
+def _in_deviations(run: Run, answers: NumberAnswers) -> Run:
+    """Returns ``run`` with numbers in deviations of the targets from their means."""
+    mean, scale = np.array(answers.mean), np.array(answers.scale)
+    if answers.quantiles:
+        mean, scale = mean[:, None], scale[:, None]
+    return lambda inputs, lengths: (run(inputs, lengths) - mean) / scale
