@@ -148,7 +148,7 @@ def trace(system: str, task: str, seed: int, *, overrides: Sequence[str] | None 
         results = sorted(each for each in _results(system, folder) if each[0] <= ended)
         if not results:
             raise SystemExit(f"{system} on {task}: no result\n{_tail(Path(temporary) / 'output')}")
-    return _improvements(system, task, seed, results, clock)
+    return improvements(system, task, seed, results, clock)
 
 
 def _results(system: str, folder: Path) -> Iterator[tuple[float, float]]:
@@ -158,7 +158,15 @@ def _results(system: str, folder: Path) -> Iterator[tuple[float, float]]:
             values = json.loads(line)
             yield values["time"], values["fitness"]
         return
-    told = Run.at(folder).history().told
+    yield from results_of(folder)
+
+
+def results_of(folder: Path) -> Iterator[tuple[float, float]]:
+    """Yields the time of each epoch of each training of a run, and the best fitness of the training until then."""
+    run = Run.at(folder)
+    if not run.exists:  # it was refused; its output says why
+        return
+    told = run.history().told
     pruned_after = {each.candidate.id: each.outcome.epochs for each in told}
     for evaluation in told:
         candidate, outcome = evaluation.candidate, evaluation.outcome
@@ -174,7 +182,7 @@ def _results(system: str, folder: Path) -> Iterator[tuple[float, float]]:
                 yield evaluation.finished_at - left * outcome.train_s, reached
 
 
-def _improvements(
+def improvements(
     system: str,
     task: str,
     seed: int,
