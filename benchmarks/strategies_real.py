@@ -144,7 +144,7 @@ def report_real() -> None:
         rows,
         [
             "Best validation metric after the same CPU seconds of all processes, imports included: the median of "
-            f"{len(SEEDS)} seeds, and all of them in brackets. Lower is better. One process, one thread.",
+            f"up to {len(SEEDS)} seeds, and all of them in brackets. Lower is better. One process, one thread.",
             "The spaces of the configurations with evolved cells, and without founders, so that all begin at random.",
             f"The defaults of the strategies follow {EVALUATIONS} evaluations. A dash: it was not run, or refuses the "
             "space.",
