@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evo_nas.champion.importance import gene_importance
 from evo_nas.champion.kinship import closest_published
 from evo_nas.errors import ChampionError
+from evo_nas.genome.cell_picture import cells_svg
 from evo_nas.genome.describe import describe
 from evo_nas.genome.notation import latex, mathml, text_lines
 
@@ -41,6 +42,11 @@ class CellExplanation:
     mathml: str
     kin: Kin
 
+    @property
+    def title(self) -> str:
+        """Which layers have it."""
+        return f"cell of layer {' and '.join(map(str, self.layers))}"
+
 
 @dataclass(frozen=True, slots=True)
 class LineageStep:
@@ -71,6 +77,7 @@ class Explanation:
         candidate: Its id; None for a champion without its run.
         architecture: It in one line.
         cells: Its different cells.
+        drawing: All of them as SVG, whose colours are variables of CSS: see `genome.cell_picture`.
         lineage: From the founder to the network.
         noise: Standard deviation of the fitness of one training; None where it is not known.
         importance: Share of each gene in what tells the best of the run from all, most important first.
@@ -81,6 +88,7 @@ class Explanation:
     candidate: int | None
     architecture: str
     cells: tuple[CellExplanation, ...]
+    drawing: str
     lineage: tuple[LineageStep, ...] = ()
     noise: float | None = None
     importance: Mapping[str, float] | None = None
@@ -94,19 +102,33 @@ class Explanation:
 
 def explained(architecture: Architecture, *, probe: Probe | None = None) -> Explanation:
     """Returns what is known of a network without its run."""
-    return Explanation(None, describe(architecture), _cells(architecture), probe=probe)
+    cells = _cells(architecture)
+    return Explanation(None, describe(architecture), tuple(cells), _drawing(cells), probe=probe)
 
 
 def explained_in_run(
-    run: Run, candidate: int, space: SearchSpace, *, probe: Probe | None = None
+    run: Run,
+    candidate: int,
+    space: SearchSpace,
+    *,
+    retrained: Architecture | None = None,
+    probe: Probe | None = None,
 ) -> Explanation:
     """Returns what is known of a candidate of ``run``.
+
+    Args:
+        run: The run.
+        candidate: Id of the candidate.
+        space: Where the run searches.
+        retrained: The network that was made of it, whose width and settings may be others than those of the search.
+        probe: What that network does with data.
 
     Raises:
         RunError: The candidate was never evaluated.
     """
     line = run.lineage(candidate)
-    architecture = space.decode(tuple(line[0]["genome"]))
+    architecture = retrained or space.decode(tuple(line[0]["genome"]))
+    cells = _cells(architecture)
     noise = run.noise().seeds
     remarks, importance = [], None
     try:
@@ -118,7 +140,8 @@ def explained_in_run(
     return Explanation(
         candidate=candidate,
         architecture=describe(architecture),
-        cells=_cells(architecture),
+        cells=tuple(cells),
+        drawing=_drawing(cells),
         lineage=_lineage(line, space, None if noise is None else noise.std),
         noise=None if noise is None else noise.std,
         importance=importance,
@@ -127,16 +150,20 @@ def explained_in_run(
     )
 
 
-def _cells(architecture: Architecture) -> tuple[CellExplanation, ...]:
+def _cells(architecture: Architecture) -> dict[CellExplanation, CellGraph]:
     layers: dict[CellGraph, list[int]] = {}
     for number, layer in enumerate(architecture.layers, start=1):
         layers.setdefault(layer.cell, []).append(number)
-    return tuple(
+    return {
         CellExplanation(
             tuple(numbers), tuple(text_lines(cell)), latex(cell), mathml(cell), closest_published(cell)
-        )
+        ): cell
         for cell, numbers in layers.items()
-    )
+    }
+
+
+def _drawing(cells: Mapping[CellExplanation, CellGraph]) -> str:
+    return cells_svg({each.title if len(cells) > 1 else "": cell for each, cell in cells.items()})
 
 
 def _lineage(line: list[Row], space: SearchSpace, noise: float | None) -> tuple[LineageStep, ...]:

@@ -16,26 +16,46 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.probing import Probe
+    from evo_nas.models.network import Network
 
 MOST_GENES = 10
+PICTURE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.argument("place", metavar="RUN|CHAMPION")
-@click.option("--candidate", type=int, metavar="ID", help="A candidate of the run; the best by default.")
+@click.option(
+    "--candidate",
+    type=int,
+    metavar="ID",
+    help="A candidate of the run; by default its champion, or the best so far.",
+)
 @click.option("--latex", "as_latex", is_flag=True, help="Print only the equations, in LaTeX.")
 @click.option(
     "--sample",
     is_flag=True,
     help="Let the champion that the run keeps read validation sequences: gates, memory, inputs and history.",
 )
+@click.option("--svg", type=PICTURE, metavar="FILE", help="Also draw the cells as SVG.")
+@click.option("--png", type=PICTURE, metavar="FILE", help="The same as PNG, which needs the extra pictures.")
 @as_one_json
-def explain(place: str, *, candidate: int | None, as_latex: bool, sample: bool, as_json: bool) -> None:
+def explain(
+    place: str,
+    *,
+    candidate: int | None,
+    as_latex: bool,
+    sample: bool,
+    svg: Path | None,
+    png: Path | None,
+    as_json: bool,
+) -> None:
     """Explains a network: equations with named gates, ancestors and what each step gained, and important genes.
 
-    RUN|CHAMPION is a run, or a directory that evo-nas export wrote in the native format.
+    RUN|CHAMPION is a run, or a directory that evo-nas export wrote in the native format. Of a run the champion that it
+    keeps is explained, or before there is one the best candidate so far.
     """
     explanation = _explanation(place, candidate, sample=sample)
+    _draw(explanation, svg=svg, png=png)
     if as_json:
         click.echo(json.dumps(explanation.to_values()))
     elif as_latex:
@@ -44,30 +64,45 @@ def explain(place: str, *, candidate: int | None, as_latex: bool, sample: bool, 
         click.echo("\n".join(_lines(explanation)))
 
 
+def _draw(explanation: Explanation, *, svg: Path | None, png: Path | None) -> None:
+    if svg is None and png is None:
+        return
+    from evo_nas.cli.picture import png_of
+    from evo_nas.genome.cell_picture import on_paper
+
+    drawing = on_paper(explanation.drawing)
+    if svg is not None:
+        svg.write_text(drawing, encoding="utf-8")
+    if png is not None:
+        png.write_bytes(png_of(drawing))
+
+
 def _explanation(place: str, candidate: int | None, *, sample: bool) -> Explanation:
-    from evo_nas.champion.champion import load_champion
     from evo_nas.champion.explanation import explained, explained_in_run
     from evo_nas.champion.probing import probed
+    from evo_nas.champion.verdict import stored_verdict
     from evo_nas.experiment import Experiment
-    from evo_nas.models.network import Network
     from evo_nas.runs import Run
 
     run = Run.at(place)
     if not run.exists:
         if sample or candidate is not None:
             raise ChampionError(f"{Path(place)} is no run; --sample and --candidate need one")
-        model = load_champion(place).model
-        first = model if isinstance(model, Network) else model.members[0]
-        assert isinstance(first, Network)
-        return explained(first.architecture)
-    experiment, probe = Experiment.of_run(run), None
+        return explained(_kept_network(place).architecture)
+    if sample and candidate is not None:
+        raise ChampionError("--sample reads the champion that the run keeps; leave --candidate out")
+    experiment = Experiment.of_run(run)
+    verdict = stored_verdict(run) if candidate is None else None
+    if verdict is not None:
+        network = _kept_network(place)
+        probe = probed(network, experiment.dataset) if sample else None
+        return explained_in_run(
+            run, verdict.candidate, experiment.space, retrained=network.architecture, probe=probe
+        )
     if sample:
-        if candidate is not None:
-            raise ChampionError("--sample reads the champion that the run keeps; leave --candidate out")
-        model = load_champion(place).model
-        first = model if isinstance(model, Network) else model.members[0]
-        assert isinstance(first, Network)
-        probe = probed(first, experiment.dataset)
+        raise ChampionError(
+            f"{run} keeps no champion yet, which --sample reads; see `evo-nas champion {place}`"
+        )
     if candidate is None:
         best = run.best(1)
         if not best:
@@ -75,7 +110,18 @@ def _explanation(place: str, candidate: int | None, *, sample: bool) -> Explanat
                 f"{run} has no candidate with a score; search on, or see `evo-nas show {place}`"
             )
         candidate = best[0]["id"]
-    return explained_in_run(run, candidate, experiment.space, probe=probe)
+    return explained_in_run(run, candidate, experiment.space)
+
+
+def _kept_network(place: str) -> Network:
+    """Returns the champion of a run or an export, or the first of the networks that it is the mean of."""
+    from evo_nas.champion.champion import load_champion
+    from evo_nas.models.network import Network
+
+    model = load_champion(place).model
+    first = model if isinstance(model, Network) else model.members[0]
+    assert isinstance(first, Network)
+    return first
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
@@ -83,7 +129,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"candidate {explanation.candidate}"
     yield explanation.architecture
     for cell in explanation.cells:
-        yield f"\ncell of layer {' and '.join(map(str, cell.layers))}"
+        yield f"\n{cell.title}"
         yield from (f"  {line}" for line in cell.equations)
         kin = cell.kin
         if kin.differences:

@@ -52,7 +52,7 @@ def write_drawing(svg: str, path: Path, *, option: str) -> None:
     if path.suffix.lower() == ".svg":
         path.write_text(svg, encoding="utf-8")
     elif path.suffix.lower() == ".png":
-        path.write_bytes(_png(svg))
+        path.write_bytes(png_of(svg))
     else:
         raise ConfigError(f"{option} is {path}; its name must end in .svg or .png")
 
@@ -252,7 +252,12 @@ def _title(text: str, y: float) -> str:
     return label(text, MARGIN, y + 6, size=13, colour="#1f2933", font_weight=600)
 
 
-def _png(svg: str) -> bytes:
+def png_of(svg: str) -> bytes:
+    """Returns ``svg`` as PNG, twice as large.
+
+    Raises:
+        DataError: The package that turns SVG into PNG is not installed.
+    """
     try:
         import resvg_py
     except ModuleNotFoundError:

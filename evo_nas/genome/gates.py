@@ -52,17 +52,17 @@ def worth_a_name(cell: CellGraph) -> list[int]:
             len(roles.readers(first + index)) > 1
             or roles.is_gate(first + index)
             or _activates_linear(cell, node)
-            or (_is_function(node) and roles.letter(first + index) != _OTHER)
+            or (is_function(node) and roles.letter(first + index) != _OTHER)
         )
     ]
 
 
 def _activates_linear(cell: CellGraph, node: Node) -> bool:
     source = node.inputs[0] - cell.first_node
-    return _is_function(node) and source >= 0 and cell.nodes[source].op is Op.LINEAR
+    return is_function(node) and source >= 0 and cell.nodes[source].op is Op.LINEAR
 
 
-def _is_function(node: Node) -> bool:
+def is_function(node: Node) -> bool:
     """Whether a node is a function of one value, such as tanh."""
     return node.op.row.formula is None and node.op is not Op.LINEAR and len(node.inputs) == 1
 

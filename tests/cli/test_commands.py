@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import evo_nas
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli import main
 from evo_nas.config import load_config
 from evo_nas.experiment import Experiment
@@ -154,6 +155,7 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
 STOPPED_IN = """
 import os, signal
 from evo_nas.champion import contest
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli import main
 from evo_nas.experiment import Experiment
 
@@ -384,3 +386,21 @@ def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run:
     verified = evo_nas_command("verify", run)
     assert verified.exit_code == 0, verified.output
     assert "3 of 8 candidates were derived again" in verified.output
+
+
+def test_explain_tells_of_the_champion_that_is_kept_and_draws_it(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py", reason="the extra pictures is not installed")
+    drawn, painted = tmp_path / "cell.svg", tmp_path / "cell.png"
+    result = evo_nas_command("explain", run, "--json", "--svg", drawn, "--png", painted)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    kept = stored_verdict(Run.at(run))
+    assert kept is not None
+    assert told["candidate"] == kept.candidate == told["lineage"][-1]["candidate"]
+    assert told["architecture"] == kept.champion.architecture
+    assert "var(" not in drawn.read_text(encoding="utf-8")
+    assert painted.read_bytes().startswith(b"\x89PNG")
+    shutil.rmtree(run / "champion")
+    best = json.loads(evo_nas_command("explain", run, "--json").stdout)
+    assert best["candidate"] == Run.at(run).best(1)[0]["id"]
+    assert "keeps no champion yet" in refusal("explain", run, "--sample")
