@@ -75,33 +75,34 @@ def _tunings(journeys: Mapping[str, Steps]) -> Table:
     for name, steps in journeys.items():
         if (facts := _facts(steps, "finalists")) and facts["sentence"]:
             remarks.append(f"{name}, finalists: {facts['sentence']}")
-        if not (facts := _facts(steps, "tune")):
-            continue
-        tuned = [value for value in facts["tuned"] or [] if value is not None]
-        half = facts["half_width"]
-        gain = "-" if facts["gain"] is None else figure(facts["gain"])
-        rows.append(
-            [
-                f"{name}, {facts['metric']}",
-                f"{len(facts['trials']) + facts['failed']}",
-                figure(fmean(facts["untuned"])),
-                figure(fmean(tuned)) if tuned else "-",
-                gain + (f" ± {half:.2g}" if half is not None else ""),
-                "tuned" if facts["is_better"] else "as it was",
-                "; ".join(
-                    f"{key.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
-                    for key, value in (facts["trials"][0]["changes"] or {}).items()
-                )
-                or "nothing",
-            ]
-        )
-        remarks.append(f"{name}: {facts['sentence']}.")
+        if facts := _facts(steps, "tune"):
+            rows.append([f"{name}, {facts['metric']}", *_tuning(facts)])
     remarks.append(
-        "On other cuts of training and validation than those that chose, so that these figures differ "
-        "from those on the test part."
+        "Means on other cuts of training and validation than the one that chose, with new seeds, so that these figures "
+        "differ from those on the test part."
     )
-    header = ["data", "trials", "untuned", "best trial", "gain", "kept", "what the best trial changes"]
+    header = ["data", "trials", "untuned", "best trial", "gain", "tuned is", "what the best trial changes"]
     return Table("Tuning", COMMAND, header, rows, remarks)
+
+
+def _tuning(facts: Mapping[str, Any]) -> list[str]:
+    tuned = [value for value in facts["tuned"] or [] if value is not None]
+    gain, half = facts["gain"], facts["half_width"]
+    changes = [
+        f"{key.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
+        for key, value in facts["trials"][0]["changes"].items()
+    ]
+    said = "no better"
+    if facts["is_better"]:
+        said = "better" if half is not None and gain > half else "better, which the noise may hide"
+    return [
+        f"{len(facts['trials']) + facts['failed']}",
+        figure(fmean(facts["untuned"])),
+        figure(fmean(tuned)) if tuned else "-",
+        "-" if gain is None else f"{gain:.2g}" + (f" ± {half:.2g}" if half is not None else ""),
+        said,
+        "; ".join(changes) or "nothing",
+    ]
 
 
 def _exports(journeys: Mapping[str, Steps]) -> Table:
@@ -141,11 +142,13 @@ def _asked(step: Mapping[str, Any] | None, runner: str) -> str:
         return "-"
     if step["exit_code"]:
         return f"{runner}: {step['error']}"
-    return f"{runner}: {step['facts']['score']:.6g}"
+    facts = step["facts"]
+    return f"{runner}: {facts['score']:.6g}" + (" (the last of them)" if facts["sequences"] == 1 else "")
 
 
 def _predictions(journeys: Mapping[str, Steps]) -> Table:
-    rows = []
+    rows: list[list[str]] = []
+    remarks: list[str] = []
     for name, steps in journeys.items():
         verdict = _verdict(steps, "champion")
         predicted, asked = _facts(steps, "predict native"), _facts(steps, "ask onnx")
@@ -167,7 +170,14 @@ def _predictions(journeys: Mapping[str, Steps]) -> Table:
             f"{name}, {verdict.metric}", predicted["sequences"], of_verdict, predicted["score"], *whole
         )
         rows.append([*row[:-2], predicted["said"], _told(tuned.get("score"))])
-    remarks = [
+        if (score := asked_tuned.get("score")) is not None:
+            sign = 1 if verdict.higher_is_better else -1
+            is_better = sign * (score - verdict.champion.test) > 0
+            remarks.append(
+                f"{name}: on the test part the tuned network is {'better' if is_better else 'no better'} than the "
+                f"champion, {score:.4g} against {verdict.champion.test:.4g}."
+            )
+    remarks += [
         "All scores are computed from the raw file: from the CSV that `evo-nas predict` wrote, and from the answers of "
         "the ONNX file in onnxruntime.",
         "A forecast is of what follows the end of a file, so that `predict` answers the last window of the test part; "

@@ -47,7 +47,7 @@ class Score:
     @property
     def sentence(self) -> str:
         """The score for people."""
-        return f"{self.metric} {self.value:.4g} on {self.count:,} sequences"
+        return f"{self.metric} {self.value:.4g} on {self.count:,} sequence{'s' if self.count != 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
