@@ -14,6 +14,7 @@ import torch
 
 from evo_nas.champion.export import write_export
 from evo_nas.champion.exporters.c99 import cells
+from evo_nas.champion.exporters.c99 import compiled as compiled_files
 from evo_nas.champion.exporters.c99.compiled import STRICT, Compiled, compile_files, find_compiler
 from evo_nas.champion.exporters.c99.file import CFile, c_file, c_name
 from evo_nas.champion.exporters.checking import Unchecked
@@ -308,6 +309,13 @@ def test_an_export_without_a_compiler_is_written_and_marked_unchecked(tmp_path, 
     assert isinstance(export.check, Unchecked)
     assert "no C compiler" in export.check.reason
     assert {path.name for path in export.files} == {"classes.c", "classes.h", "manifest.json"}
+
+
+def test_a_compiler_that_takes_too_long_is_one_clear_error(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(compiled_files, "LIMIT_S", 0.0)
+    with pytest.raises(ChampionError, match=r"took more than 0\.0 s, so nothing was written"):
+        write_export(tiny_champion("classes"), tmp_path / "out", kind="c")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_export_with_other_answers_is_refused(tmp_path, monkeypatch) -> None:

@@ -36,13 +36,21 @@ def compile_files(
     """Compiles C files strictly into one shared library.
 
     Raises:
-        ChampionError: The compiler refuses a file; the message has the first lines of what it says.
+        ChampionError: The compiler refuses a file, of which the message has the first lines, or takes too long.
     """
     command = [compiler, *STRICT, *flags, "-shared", "-fPIC", "-o", str(library), *map(str, sources), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise ChampionError(
+            f"{compiler} took more than {LIMIT_S} s, so nothing was written: choose a smaller network, or another format"
+        ) from error
     if done.returncode:
         said = "\n".join(done.stderr.splitlines()[:8])
-        raise ChampionError(f"{compiler} refuses {', '.join(each.name for each in sources)}:\n{said}")
+        names = ", ".join(each.name for each in sources)
+        raise ChampionError(
+            f"{compiler} refuses {names}, so nothing was written; choose another compiler or format. It says:\n{said}"
+        )
 
 
 class Compiled:
