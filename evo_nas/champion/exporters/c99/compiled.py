@@ -43,7 +43,7 @@ def compile_files(
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         raise ChampionError(
-            f"{compiler} took more than {LIMIT_S} s, so nothing was written: choose a smaller network, or another format"
+            f"{compiler} took more than {LIMIT_S} s, so nothing was written; choose a smaller network or another format"
         ) from error
     if done.returncode:
         said = "\n".join(done.stderr.splitlines()[:8])

@@ -47,7 +47,7 @@ def test_a_file_runs_where_neither_torch_nor_this_package_is(tmp_path) -> None:
     assert set(said[1].split()) <= {"low", "middle", "high"}
 
 
-@pytest.mark.parametrize("name", ["classes of texts", "a forecast of quantiles"])
+@pytest.mark.parametrize("name", ["classes of texts", "classes of every step"])
 def test_weights_of_8_bits_make_a_file_smaller_and_the_manifest_tells_what_they_change(
     name, tmp_path
 ) -> None:
@@ -61,6 +61,15 @@ def test_weights_of_8_bits_make_a_file_smaller_and_the_manifest_tells_what_they_
     facts = json.loads((tmp_path / "small" / "manifest.json").read_text())
     assert facts["options"] == {"int8": True}
     assert facts["check"]["difference"] == small.difference
+
+
+def test_weights_of_8_bits_that_change_a_forecast_too_much_are_refused(tmp_path) -> None:
+    champion = tiny_champion(
+        "a forecast of quantiles"
+    )  # its weights are random and large, unlike trained ones
+    with pytest.raises(ChampionError, match="differ from the model's by"):
+        write_export(champion, tmp_path / "out", kind="onnx", options=ExportOptions(int8=True))
+    assert not (tmp_path / "out").exists()
 
 
 def test_matrices_of_8_bits_take_a_quarter_of_the_room() -> None:
