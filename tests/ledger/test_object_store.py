@@ -307,7 +307,7 @@ def test_networks_are_searched_resumed_judged_and_exported_in_a_bucket(place: st
     run = Run.at(place)
     assert run.totals().told == 3
     assert list(run.damage()) == []
-    assert len([name for name in ObjectStore(place).list("champion") if name != "trainings"]) == 1
+    assert len([name for name in ObjectStore(place).list("champion") if name.startswith("0")]) == 1
     for command, told in (
         (["runs", place], "digits"),
         (["show", place], "verdict"),
@@ -330,10 +330,10 @@ def test_an_export_never_takes_a_bucket_from_a_search(place: str, tmp_path: Path
 def test_a_champion_whose_files_are_not_all_there_does_not_count(place: str) -> None:
     store = ObjectStore(place)
     champion = ChampionStore(store)
-    champion.publish({"model.safetensors": b"weights"}, {"candidate": 1})
+    champion.publish({"champion": {"model.safetensors": b"weights"}}, {"candidate": 1})
     store.create("champion/000002-0badcafe/model.safetensors", b"weights")
     store.create("champion/000002-0badcafe/verdict.json", b"null")
     assert champion.verdict() == {"candidate": 1}
-    champion.publish({"model.safetensors": b"weights"}, {"candidate": 3})
+    champion.publish({"champion": {"model.safetensors": b"weights"}}, {"candidate": 3})
     assert champion.verdict() == {"candidate": 3}
     assert [name.partition("-")[0] for name in store.list("champion")] == ["000003"]
