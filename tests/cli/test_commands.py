@@ -30,6 +30,7 @@ space: {layers: {min: 1, max: 1}, widths: [4, 8], batch_sizes: [64], heads: [0]}
 strategy: {kind: aging, population: 6, tournament: 2, warmup: 4}
 training: {epochs: 1, device: cpu}
 budget: {evaluations: 8}
+verdict: {finalists: 2, cuts: 1, trials: 2, seeds: 2, most_seeds: 2}
 workers: 1
 """
 

@@ -12,6 +12,8 @@ from tests.cli.test_commands import config, evo_nas_command
 __all__ = ["config"]  # a fixture
 
 EPOCHS = ("--set", "training.epochs=4", "--set", "budget.evaluations=14")
+LEADER = ("--set", "verdict.finalists=1", "--set", "verdict.trials=1", "--set", "verdict.opponents=[lstm]")
+"""The champion is the network that leads the search: other cuts choose nothing."""
 
 
 def test_a_run_with_rungs_shows_what_was_pruned_and_spared_and_can_be_verified(
@@ -19,7 +21,7 @@ def test_a_run_with_rungs_shows_what_was_pruned_and_spared_and_can_be_verified(
 ) -> None:
     run = tmp_path / "pruned"
     rungs = ("--set", "fitness.rungs=[2,3]", "--set", "fitness.reduction=2")
-    assert evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *rungs).exit_code == 0
+    assert evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *LEADER, *rungs).exit_code == 0
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
     assert shown["by_status"]["pruned"] > 2
     assert shown["savings"]["epochs"] < shown["savings"]["full_epochs"]
@@ -40,7 +42,7 @@ def test_a_run_whose_epochs_never_grew_has_a_champion_that_is_labelled_and_train
 ) -> None:
     run = tmp_path / "growing"
     rungs = ("--set", "fitness.rungs=[2,3]", "--set", "fitness.grow=true", "--set", "budget.evaluations=3")
-    searched = evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *rungs)
+    searched = evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *LEADER, *rungs)
     assert searched.exit_code == 0
     assert "pruned at 3 of 4 epochs in the search" in " ".join(searched.output.split())
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
