@@ -63,6 +63,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         space: Options of the search space, as in the section ``space`` of a configuration.
         strategy: Options of the strategy, as in the section ``strategy``.
         fitness: How candidates are scored, as in the section ``fitness``.
+        verdict: How much is trained to choose and to compare the champion, as in the section ``verdict``.
         workers: Worker processes, for the executor ``ray``.
         executor: ``inline`` to train in this process, ``ray`` for worker processes.
         run: Directory of the run, which a further `fit` on the same data goes on with; temporary by default.
@@ -97,6 +98,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         space: Mapping[str, Any] | None = None,
         strategy: Mapping[str, Any] | None = None,
         fitness: Mapping[str, Any] | None = None,
+        verdict: Mapping[str, Any] | None = None,
         workers: int = 1,
         executor: ExecutorKind = "inline",
         run: str | os.PathLike[str] | None = None,
@@ -114,6 +116,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.space = space
         self.strategy = strategy
         self.fitness = fitness
+        self.verdict = verdict
         self.workers = workers
         self.executor = executor
         self.run = run
@@ -223,7 +226,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             name: (_is_share(share), "a number between 0 and 1, a share of the data")
             for name, share in parts.items()
         }
-        for name in ("space", "strategy", "fitness"):
+        for name in ("space", "strategy", "fitness", "verdict"):
             given = getattr(self, name)
             allowed[name] = (given is None or isinstance(given, Mapping), "a mapping of options, or None")
         allowed["metric"] = (
@@ -258,6 +261,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             # Only what is trained again sees the further cuts.
             "fitness": {"confirm": plain["cuts"] > 1, **(plain["fitness"] or {})},
             "validation": {"cuts": plain["cuts"]},
+            "verdict": plain["verdict"] or {},
             "budget": {name: plain[name] for name in ("evaluations", "train_minutes")},
             "workers": plain["workers"],
         }

@@ -21,7 +21,9 @@ def test_a_run_with_rungs_shows_what_was_pruned_and_spared_and_can_be_verified(
 ) -> None:
     run = tmp_path / "pruned"
     rungs = ("--set", "fitness.rungs=[2,3]", "--set", "fitness.reduction=2")
-    assert evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *LEADER, *rungs).exit_code == 0
+    assert (
+        evo_nas_command("search", config, "--run", run, "--inline", *EPOCHS, *LEADER, *rungs).exit_code == 0
+    )
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
     assert shown["by_status"]["pruned"] > 2
     assert shown["savings"]["epochs"] < shown["savings"]["full_epochs"]

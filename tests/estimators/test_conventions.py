@@ -15,6 +15,7 @@ TINY: dict[str, Any] = {
     "evaluations": 2,
     "epochs": 1,
     "space": {"layers": {"min": 1, "max": 1}, "widths": [4], "batch_sizes": [32], "cell_nodes": 8},
+    "verdict": {"finalists": 1, "trials": 1, "seeds": 1, "most_seeds": 1, "opponents": ["lstm"]},
     "random_state": 0,
 }
 EXPECTED = {

@@ -23,6 +23,7 @@ TINY: dict[str, Any] = {
     "evaluations": 3,
     "epochs": 1,
     "space": {"layers": {"min": 1, "max": 1}, "widths": [4], "batch_sizes": [32], "cell_nodes": 8},
+    "verdict": {"finalists": 1, "trials": 1, "seeds": 1, "most_seeds": 1, "opponents": ["lstm"]},
     "random_state": 0,
 }
 RNG = np.random.default_rng(0)
@@ -159,6 +160,7 @@ def test_an_estimator_that_was_not_fitted_says_so(estimator, tmp_path) -> None:
         ({"strategy": "aging"}, 'strategy is "aging"; must be a mapping'),
         ({"fitness": "confirm"}, 'fitness is "confirm"; must be a mapping'),
         ({"fitness": {"rung": [2]}}, "fitness.rung is unknown"),
+        ({"verdict": {"seed": 2}}, "verdict.seed is unknown"),
         ({"executor": "cloud"}, "executor is 'cloud'"),
         ({"cuts": 0}, "validation.cuts is 0; must be at least 1"),
     ],
