@@ -39,7 +39,7 @@ class RunFacts:
         higher_is_better: Direction of the metric.
         best: The best candidates, best first.
         front: With several objectives what no other candidate beats in all of them; else empty.
-        line: The best candidate and its ancestors.
+        line: The champion, or the best candidate before there is one, and its ancestors.
         operators: What the children of each operator achieved.
         noise: What repeated trainings say about the scores.
         savings: What rungs have spared.
@@ -90,7 +90,7 @@ class RunFacts:
             higher_is_better=not is_negated(value, best[0]["fitness"]),
             best=best,
             front=run.front() if len(objectives) > 1 else (),
-            line=run.lineage(best[0]["id"]),
+            line=run.lineage(best[0]["id"] if verdict is None else verdict.candidate),
             operators=tally_operators(table.select(COLUMNS).to_pylist()),
             noise=run.noise(),
             savings=run.savings(),

@@ -53,7 +53,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page, in this order: paragraphs, figures, tables, drawings, texts.
+    """A part of the page, in this order: paragraphs, drawings, figures, tables, texts.
 
     Attributes:
         anchor: Its name in links.
@@ -61,7 +61,7 @@ class Section:
         paragraphs: Sentences at its beginning.
         figures: Its figures.
         tables: Its tables.
-        drawings: SVG of this package, which is put into the page as it is.
+        drawings: SVG and MathML of this package, which are put into the page as they are.
         texts: What can be folded away.
     """
 

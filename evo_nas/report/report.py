@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.champion.explanation import explained, explained_in_run
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import DataError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
 from evo_nas.genome.codec import from_json
-from evo_nas.genome.describe import describe, equations
+from evo_nas.genome.describe import describe
+from evo_nas.report.champion_section import champion_section
 from evo_nas.report.facts import RunFacts, plain_config
 from evo_nas.report.page import Card, Page, PageTable, Section, Text
 from evo_nas.report.search_figures import search_figures
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from evo_nas.genome.architecture import Architecture
+    from evo_nas.champion.explanation import Explanation, LineageStep
     from evo_nas.models.ensemble import Model
     from evo_nas.runs import Run
     from evo_nas.runs.rows import Row
@@ -40,13 +43,17 @@ def report_page(run: Run, *, dataset: Dataset | None = None) -> Page:
         ChampionError: No candidate was scored.
     """
     facts = RunFacts.of(run)
-    architecture = from_json(str(facts.best[0]["architecture"]))
-    sections = [_verdict_section(facts), _champion_section(facts, architecture)]
-    if facts.verdict is not None:
-        sections.append(_task_section(run, dataset))
+    shown = _shown(run, dataset) if facts.verdict is not None else None
+    explanation = _explanation(run, facts, shown)
+    sections = [
+        _verdict_section(facts),
+        champion_section(explanation, is_judged=facts.verdict is not None, candidate=facts.line[0]["id"]),
+    ]
+    if shown is not None:
+        sections.append(_task_section(shown))
     sections += [
         _search_section(facts),
-        _lineage_section(facts),
+        _lineage_section(facts, explanation),
         _failures_section(facts),
         _origin_section(facts),
     ]
@@ -151,32 +158,61 @@ def _verdict_section(facts: RunFacts) -> Section | None:
     )
 
 
-def _champion_section(facts: RunFacts, architecture: Architecture) -> Section:
-    what = "champion" if facts.verdict is not None else "best network so far"
-    texts = []
-    for number, cell in enumerate(dict.fromkeys(layer.cell for layer in architecture.layers), start=1):
-        texts.append(Text(f"Equations of cell {number}", "\n".join(equations(cell)), is_open=True))
-    return Section(
-        "champion",
-        f"The {what}",
-        paragraphs=[f"Candidate {facts.best[0]['id']}: {describe(architecture)}."],
-        texts=texts,
-    )
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A champion and what it is shown on.
+
+    Attributes:
+        model: The champion.
+        experiment: What it comes from.
+        missing: Why the data of the task cannot be read; empty if they can.
+    """
+
+    model: Model
+    experiment: Experiment
+    missing: str = ""
 
 
-def _task_section(run: Run, dataset: Dataset | None) -> Section | None:
-    # These load torch and the data, which a report without a champion spares.
+def _shown(run: Run, dataset: Dataset | None) -> _Shown:
+    # It loads torch, which a report without a champion spares.
     from evo_nas.champion.champion import load_champion  # noqa: PLC0415
-    from evo_nas.report.task_figures import task_figures  # noqa: PLC0415
 
+    model = load_champion(run.location).model
+    experiment = Experiment.of(run.config, dataset=dataset)
     try:
-        data = dataset or Experiment.of_run(run).dataset
+        if dataset is None:
+            experiment = Experiment.of_run(run)
+        _ = experiment.dataset
     except DataError as error:
         # The report of an old run should not end with data that were moved.
-        return Section("task", "What it does", paragraphs=[f"The data of the task cannot be read: {error}."])
-    model = load_champion(run.location).model
-    figures = list(task_figures(model, data))
-    tables = [_class_table(model, data)] if data.classes else []
+        return _Shown(model, experiment, str(error))
+    return _Shown(model, experiment)
+
+
+def _explanation(run: Run, facts: RunFacts, shown: _Shown | None) -> Explanation:
+    if shown is None:
+        return explained(from_json(str(facts.line[0]["architecture"])))
+    network = getattr(shown.model, "members", [shown.model])[0]
+    if shown.missing:
+        return explained(network.architecture)
+    from evo_nas.champion.probing import probed  # noqa: PLC0415 - it loads torch
+
+    experiment = shown.experiment
+    probe = probed(network, experiment.dataset)
+    candidate = facts.line[0]["id"]
+    return explained_in_run(run, candidate, experiment.space, retrained=network.architecture, probe=probe)
+
+
+def _task_section(shown: _Shown) -> Section | None:
+    from evo_nas.report.task_figures import task_figures  # noqa: PLC0415 - it loads torch
+
+    if shown.missing:
+        return Section(
+            "task", "What it does", paragraphs=[f"The data of the task cannot be read: {shown.missing}."]
+        )
+    data = shown.experiment.dataset
+    figures = list(task_figures(shown.model, data))
+    tables = [_class_table(shown.model, data)] if data.classes else []
     tables = [table for table in tables if table.rows]
     if not figures and not tables:
         return None
@@ -226,26 +262,36 @@ def _search_section(facts: RunFacts) -> Section:
     )
 
 
-def _lineage_section(facts: RunFacts) -> Section | None:
+def _lineage_section(facts: RunFacts, explanation: Explanation) -> Section | None:
     if len(facts.line) < 2:
         return None
     figures = [figure for figure in search_figures(facts) if figure.name == "lineage"]
+    steps = {step.candidate: step for step in explanation.lineage}
     rows = [
         [
             f"#{row['id']}",
             row["operator"],
             _score_text(facts, row),
+            _gain_text(steps.get(row["id"])),
             describe(from_json(str(row["architecture"]))),
         ]
         for row in reversed(facts.line)
     ]
-    header = ("candidate", "made by", f"validation {facts.metric}", "network")
+    header = ("candidate", "made by", f"validation {facts.metric}", "gain in fitness", "network")
+    noise = "" if explanation.noise is None else f" One training has a noise of ± {explanation.noise:.2g}."
     return Section(
         "lineage-of-the-best",
         "Where the best comes from",
+        paragraphs=[f"From the founder to the network above, each with what it gained on its parent.{noise}"],
         figures=figures,
-        tables=[PageTable(header, rows, numbers=frozenset({2}), ours=frozenset({len(rows) - 1}))],
+        tables=[PageTable(header, rows, numbers=frozenset({2, 3}), ours=frozenset({len(rows) - 1}))],
     )
+
+
+def _gain_text(step: LineageStep | None) -> str:
+    if step is None or step.gain is None:
+        return "-"
+    return f"{step.gain:+.3g}" + (", within noise" if step.is_noise else "")
 
 
 def _score_text(facts: RunFacts, row: Row) -> str:

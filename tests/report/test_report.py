@@ -57,7 +57,9 @@ def test_the_page_has_every_figure_of_the_search(written):
         "best-by-evaluations", "best-by-clock", "best-by-cost", "learning-curves", "pareto-front", "diversity",
         "operators", "endings", "workers",
     } <= names  # fmt: skip
-    assert text.count("<svg") == len(names)
+    assert {"gates", "gene-importance", "history"} & names
+    assert text.count("<svg") == len(names) + 1, "and the drawing of the cell"
+    assert "<math" in text
 
 
 def test_every_figure_is_also_an_svg_and_a_png(written):
@@ -144,4 +146,4 @@ def test_a_browser_shows_every_figure_without_an_error(written):
     assert "CONSOLE" not in shown.stderr
     figures = page.read_text().count("<figure")
     assert shown.stdout.count("<figure") == figures
-    assert len(re.findall(r"<svg[^>]*viewBox", shown.stdout)) == figures
+    assert len(re.findall(r"<svg[^>]*viewBox", shown.stdout)) == figures + 1, "and the drawing of the cell"
