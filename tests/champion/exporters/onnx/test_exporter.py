@@ -47,7 +47,7 @@ def test_a_file_runs_where_neither_torch_nor_this_package_is(tmp_path) -> None:
     assert set(said[1].split()) <= {"low", "middle", "high"}
 
 
-@pytest.mark.parametrize("name", ["classes of texts", "classes of every step"])
+@pytest.mark.parametrize("name", ["classes of texts"])
 def test_weights_of_8_bits_make_a_file_smaller_and_the_manifest_tells_what_they_change(
     name, tmp_path
 ) -> None:
