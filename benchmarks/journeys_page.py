@@ -218,15 +218,16 @@ def _ways(journeys: Mapping[str, Steps]) -> list[Table]:
                     step,
                     f"`{made['command']}`" if made["command"] else "without evo-nas",
                     f"{made['seconds']:.0f}",
-                    f"{made['cpu_s']:.0f}",
+                    "-" if made["cpu_s"] is None else f"{made['cpu_s']:.0f}",
                     f"{made['load']:.1f}",
                     "well" if not made["exit_code"] else f"exit code {made['exit_code']}: {made['error']}",
                 ]
                 for step, made in steps.items()
             ],
             [
-                f"{sum(made['cpu_s'] for made in steps.values()) / 60:.1f} CPU minutes in all. Above a load of the "
-                "number of cores, other programs have waited beside these, and seconds by the clock say little."
+                f"{sum(made['cpu_s'] or 0 for made in steps.values()) / 60:.1f} CPU minutes in all, where they "
+                "were measured. Above a load of the number of cores, other programs have waited beside these, and "
+                "seconds by the clock say little."
             ],
         )
         for name, steps in journeys.items()
