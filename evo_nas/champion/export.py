@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evo_nas.champion.exporters.exporter import PLAIN, Exportable, ExportOptions
 from evo_nas.champion.exporters.manifest import MANIFEST_FILE, Manifest, digest
-from evo_nas.champion.exporters.native import read_exportable
+from evo_nas.champion.exporters.native import GENOME_FILE, read_exportable
 from evo_nas.champion.exporters.registry import exporter_of
 from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
@@ -173,7 +173,13 @@ def champion_folder(place: str | os.PathLike[str], which: str = CHAMPION) -> Ite
     """
     run = Run.at(place)
     if not run.exists:
-        yield Path(place)
+        exported = Path(place)
+        if not (exported / GENOME_FILE).exists():
+            what = "has no genome.json" if exported.exists() else "does not exist"
+            raise ChampionError(
+                f"{place} {what}; give a run, or a directory that `evo-nas export` wrote in the native format"
+            )
+        yield exported
         return
     files = kept_files(run, which)
     # A run may be in a bucket, but safetensors reads files.

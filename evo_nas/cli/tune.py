@@ -64,7 +64,7 @@ def tune(  # noqa: PLR0913 - the options of a command
     and more --trials add to them. The best is then compared with the untuned network on other cuts of training and
     validation. The test part is not touched. The --out directory is one that export and predict take.
     """
-    from evo_nas.champion.export import check_target
+    from evo_nas.champion.export import check_target, write_champion
     from evo_nas.cli.terminal import plain_console
     from evo_nas.cli.tune_view import TuneView
     from evo_nas.experiment import Experiment
@@ -81,9 +81,7 @@ def tune(  # noqa: PLR0913 - the options of a command
     )
     tuned = tune_run(tuned_run, experiment, options, say=errors.print)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, content in tuned_files(tuned_run, experiment, tuned, say=errors.print).items():
-            (out / name).write_bytes(content)
+        write_champion(tuned_files(tuned_run, experiment, tuned, say=errors.print), out)
     view = TuneView(tuned, out)
     if as_json:
         click.echo(json.dumps(view.to_values()))

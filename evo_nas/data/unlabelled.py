@@ -94,8 +94,14 @@ def _of_table(table: Table, roles: Roles, layout: Layout, columns: tuple[str, ..
         return Examples(table.source, items, _labels(table, layout), places=places_of_rows(table))
     if layout.sequence is not None:
         return _of_steps(table, layout, columns)
-    _require(table, layout.row or columns)
-    values = table.matrix(layout.row or columns, holes=True).reshape(len(table), -1, roles.features)
+    names = layout.row or columns
+    if not names:
+        raise DataError(
+            f"{table.source} is a table, but the network learnt from sequences whose values have no names; give a file "
+            "in the format of its training, or arrays"
+        )
+    _require(table, names)
+    values = table.matrix(names, holes=True).reshape(len(table), -1, roles.features)
     return Examples(table.source, list(values), _labels(table, layout), places=places_of_rows(table))
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import Member, Provenance, native_files
+from evo_nas.champion.exporters.native import TUNING_FILE, Member, Provenance, native_files
 from evo_nas.champion.finalist_plan import JudgingCuts
 from evo_nas.champion.finalists import CutScores
 from evo_nas.champion.opponents import equal_around
@@ -201,7 +201,7 @@ def tuned_files(
     files = native_files(members, experiment.space.signature, provenance, dataset.preparation, link=link)
     changes = tuned.space.changes(tuned.trials[0].genome) if tuned.is_better else {}
     record = {"changes": changes, "schedule": network.schedule, "sentence": tuned.sentence}
-    return files | {"tuning.json": (json.dumps(record, indent=2) + "\n").encode()}
+    return files | {TUNING_FILE: (json.dumps(record, indent=2) + "\n").encode()}
 
 
 def _trial_of(run: Run, experiment: Experiment, candidate: int | None) -> Trial:

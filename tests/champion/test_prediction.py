@@ -504,3 +504,13 @@ def test_known_inputs_must_reach_the_horizon(tmp_path, rng) -> None:
         champion.predict_file(tmp_path / "series.csv")
     with pytest.raises(DataError, match="reads what is known beforehand, holiday; give frames"):
         champion.forecast([frame[["a", "holiday"]].to_numpy()])
+
+
+def test_a_table_is_refused_where_the_values_of_training_had_no_names(tmp_path, rng) -> None:
+    np.savez(tmp_path / "arrays.npz", x=rng.normal(size=(60, 7, 2)), y=np.arange(60) % 2)
+    champion, _ = champion_of("classification", tmp_path / "arrays.npz", split=IN_TIME)
+    (tmp_path / "new.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(
+        DataError, match="is a table, but the network learnt from sequences whose values have no"
+    ):
+        champion.predict_file(tmp_path / "new.csv")

@@ -7,6 +7,7 @@
     model.safetensors    the weights, by the names of the network's parameters
     preparation.json     what leads from raw sequences to inputs and from outputs to answers, if the task says it
     verdict.json         how it compares with others, of the champion of a run
+    tuning.json          what tuning changed, of a champion that was tuned
 
 Of an ensemble these are the first member; ``model-2.safetensors`` and so on are the weights of the others, with
 ``architecture-2.json`` and so on where a member has another architecture.
@@ -51,7 +52,7 @@ MAX_JSON_BYTES = 1_000_000
 MAX_PREPARATION_BYTES = 100_000_000
 """The preparation of a text holds its vocabulary."""
 GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
-PREPARATION_FILE = "preparation.json"
+PREPARATION_FILE, TUNING_FILE = "preparation.json", "tuning.json"
 TOLERANCE = 1e-6
 
 
@@ -195,6 +196,7 @@ def _native_files_in(directory: Path) -> dict[str, bytes]:
         GENOME_FILE,
         PREPARATION_FILE,
         VERDICT_FILE,
+        TUNING_FILE,
         *(name for each in members for name in (each.architecture, each.weights)),
     }
     return {name: (directory / name).read_bytes() for name in sorted(names) if (directory / name).exists()}
