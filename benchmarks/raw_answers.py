@@ -37,7 +37,7 @@ def with_python(folder: Path, sequences: Sequence[Numbers]) -> list[Any]:
     assert spec.loader is not None
     program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
-    answer = getattr(program, "probabilities", program.predict)
+    answer = program.probabilities if hasattr(program, "probabilities") else program.predict
     levels = list(getattr(program, "QUANTILES", []))
     answers = [
         np.asarray(each) for batch in _batches(sequences) for each in answer([torch.tensor(s) for s in batch])
