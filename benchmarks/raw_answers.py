@@ -37,12 +37,25 @@ def with_python(folder: Path, sequences: Sequence[Numbers]) -> list[Any]:
     assert spec.loader is not None
     program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
+    if not hasattr(program, "predict"):
+        return _of_keys(
+            program.load(), sequences
+        )  # of music it has the network alone, whose inputs are the raw ones
     answer = program.probabilities if hasattr(program, "probabilities") else program.predict
     levels = list(getattr(program, "QUANTILES", []))
     answers = [
         np.asarray(each) for batch in _batches(sequences) for each in answer([torch.tensor(s) for s in batch])
     ]
     return [each[:, 0, levels.index(0.5)] for each in answers] if levels else answers
+
+
+def _of_keys(network: torch.nn.Module, sequences: Sequence[Numbers]) -> list[Any]:
+    found = []
+    for batch in _batches(sequences):
+        inputs, lengths = map(torch.from_numpy, _padded(batch))
+        with torch.inference_mode():
+            found += list(network(inputs, lengths).sigmoid().numpy())
+    return found
 
 
 def with_onnx(folder: Path, sequences: Sequence[Numbers]) -> list[Any]:
@@ -65,8 +78,8 @@ def with_onnx(folder: Path, sequences: Sequence[Numbers]) -> list[Any]:
 def with_torch(folder: Path, sequences: Sequence[Numbers]) -> list[Any]:
     """Runs ``model.pt2``."""
     program = torch.export.load(folder / "model.pt2").module()
-    answers_of = json.loads((folder / "champion.json").read_text(encoding="utf-8"))["preparation"]["answers"]
-    levels = answers_of.get("quantiles") or []
+    preparation = json.loads((folder / "champion.json").read_text(encoding="utf-8"))["preparation"] or {}
+    levels = preparation.get("answers", {}).get("quantiles") or []
     found = []
     for batch in _batches(sequences):
         inputs, lengths = map(torch.from_numpy, _padded(batch))
