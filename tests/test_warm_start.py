@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from contextlib import closing
@@ -16,6 +15,7 @@ from evo_nas.config import configured
 from evo_nas.errors import ConfigError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
+from evo_nas.genome.codec import from_json
 from evo_nas.runs import Run
 from evo_nas.sessions.events import Completed, Founded
 from evo_nas.sessions.judging import judge
@@ -56,7 +56,10 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def champion_hash(run: Run) -> str:
-    return str(json.loads(run.champion.files()["genome.json"])["canonical_hash"])
+    """The identity of the champion with the setting that it is kept with, which may not be that of its candidate."""
+    architecture = from_json(run.champion.files()["architecture.json"].decode())
+    space = Experiment.of_run(run).space
+    return space.canonical_hash(space.nearest(architecture).genome)
 
 
 def test_the_champion_is_the_first_candidate_and_the_next_best_follow(earlier, tmp_path) -> None:
