@@ -123,7 +123,8 @@ def test_every_problem_is_listed_with_its_path(tmp_path: Path) -> None:
         "workers.count is 0; must be at least 1",
         "workers.attempts is 1.5; must be a whole number",
         "stratgy is unknown; did you mean strategy? permitted: "
-        "name, seed, task, space, strategy, training, fitness, validation, warm_start, budget, verdict, workers, base_dir",
+        "name, seed, task, space, strategy, training, fitness, validation, warm_start, budget, verdict, workers, "
+        "base_dir",
     ]
 
 
