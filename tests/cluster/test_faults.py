@@ -152,7 +152,7 @@ def test_what_the_cluster_lacks_is_refused(cluster: Cluster, search: ClusterSear
     assert "/nowhere/waves.csv cannot be read on the head node" in missing
     assert "budget" not in missing
     changed = refusal("--run", str(search.run), "--set", "seed=4")
-    assert "Only budget, fitness.memory and workers may change" in changed
+    assert "Only budget, fitness.memory, verdict and workers may change" in changed
     assert "seed: was 3, is 4" in changed
 
 

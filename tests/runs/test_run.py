@@ -152,7 +152,9 @@ def test_differing_keys_and_files_are_all_named(place: Path) -> None:
         "training.epochs: was 1, is 2",
         "more.csv: SHA-256 was none, is 0",
     ]
-    with pytest.raises(ConfigChangedError, match="Only budget, fitness.memory and workers may change"):
+    with pytest.raises(
+        ConfigChangedError, match="Only budget, fitness.memory, verdict and workers may change"
+    ):
         run.require_same(changed.config, changed.fingerprint)
     with pytest.raises(DataChangedError, match="started on other data"):
         run.require_same(run.config, {"waves.csv": "0"})
