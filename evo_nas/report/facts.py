@@ -12,7 +12,7 @@ from evo_nas.runs import metric_of
 from evo_nas.runs.operators import COLUMNS, tally_operators
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from evo_nas.archive import NoiseReport
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from evo_nas.runs.operators import OperatorTally
     from evo_nas.runs.rows import Row
     from evo_nas.savings import Savings
-    from evo_nas.tasks.baselines.fitting import BaselineResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,10 @@ class RunFacts:
         metric: Name of the metric that the search optimised, in its own units.
         higher_is_better: Direction of the metric.
         best: The best candidates, best first.
-        front: With several objectives what no other candidate beats in all of them; else empty.
         line: The champion, or the best candidate before there is one, and its ancestors.
         operators: What the children of each operator achieved.
         noise: What repeated trainings say about the scores.
         savings: What rungs have spared.
-        baselines: What each baseline gave, by name.
         verdict: The verdict; None before it was made.
     """
 
@@ -54,12 +51,10 @@ class RunFacts:
     metric: str
     higher_is_better: bool
     best: Sequence[Row]
-    front: Sequence[Row]
     line: Sequence[Row]
     operators: Sequence[OperatorTally]
     noise: NoiseReport
     savings: Savings
-    baselines: Mapping[str, BaselineResult]
     verdict: Verdict | None
 
     @classmethod
@@ -80,7 +75,6 @@ class RunFacts:
             )
         name, value = named
         verdict = stored_verdict(run)
-        objectives = run.config.fitness.objectives
         return cls(
             place=str(run),
             record=run.record,
@@ -89,12 +83,10 @@ class RunFacts:
             metric=name.removeprefix("validation_"),
             higher_is_better=not is_negated(value, best[0]["fitness"]),
             best=best,
-            front=run.front() if len(objectives) > 1 else (),
             line=run.lineage(best[0]["id"] if verdict is None else verdict.candidate),
             operators=tally_operators(table.select(COLUMNS).to_pylist()),
             noise=run.noise(),
             savings=run.savings(),
-            baselines=run.baselines(name.removeprefix("validation_")),
             verdict=verdict,
         )
 

@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING
 
 from evo_nas.champion.explanation import explained, explained_in_run
 from evo_nas.config.yaml_text import to_yaml
-from evo_nas.errors import DataError
+from evo_nas.errors import DataChangedError, DataError
 from evo_nas.evaluation import Status
 from evo_nas.experiment import Experiment
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.report.champion_section import champion_section
+from evo_nas.report.evolution_figures import lineage_figure
 from evo_nas.report.facts import RunFacts, plain_config
 from evo_nas.report.page import Card, Page, PageTable, Section, Text
 from evo_nas.report.search_figures import search_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from evo_nas.champion.champion import Champion
     from evo_nas.champion.explanation import Explanation, LineageStep
-    from evo_nas.models.ensemble import Model
+    from evo_nas.report.class_figures import ClassRow
     from evo_nas.runs import Run
     from evo_nas.runs.rows import Row
     from evo_nas.tasks.dataset import Dataset
@@ -163,13 +165,13 @@ class _Shown:
     """A champion and what it is shown on.
 
     Attributes:
-        model: The champion.
-        experiment: What it comes from.
-        missing: Why the data of the task cannot be read; empty if they can.
+        champion: The champion.
+        experiment: What it comes from, with data that can be read; None if they cannot.
+        missing: Why they cannot be read; empty if they can.
     """
 
-    model: Model
-    experiment: Experiment
+    champion: Champion
+    experiment: Experiment | None
     missing: str = ""
 
 
@@ -177,44 +179,45 @@ def _shown(run: Run, dataset: Dataset | None) -> _Shown:
     # It loads torch, which a report without a champion spares.
     from evo_nas.champion.champion import load_champion  # noqa: PLC0415
 
-    model = load_champion(run.location).model
-    experiment = Experiment.of(run.config, dataset=dataset)
+    champion = load_champion(run.location)
     try:
-        if dataset is None:
-            experiment = Experiment.of_run(run)
+        experiment = Experiment.of_run(run) if dataset is None else Experiment.of(run.config, dataset=dataset)
         _ = experiment.dataset
-    except DataError as error:
-        # The report of an old run should not end with data that were moved.
-        return _Shown(model, experiment, str(error))
-    return _Shown(model, experiment)
+    except (DataError, DataChangedError) as error:
+        # The report of an old run should not end with data that were moved or changed.
+        return _Shown(champion, None, str(error))
+    return _Shown(champion, experiment)
 
 
 def _explanation(run: Run, facts: RunFacts, shown: _Shown | None) -> Explanation:
     if shown is None:
         return explained(from_json(str(facts.line[0]["architecture"])))
-    network = getattr(shown.model, "members", [shown.model])[0]
-    if shown.missing:
+    network = getattr(shown.champion.model, "members", [shown.champion.model])[0]
+    if shown.experiment is None:
         return explained(network.architecture)
     from evo_nas.champion.probing import probed  # noqa: PLC0415 - it loads torch
 
-    experiment = shown.experiment
-    probe = probed(network, experiment.dataset)
-    candidate = facts.line[0]["id"]
-    return explained_in_run(run, candidate, experiment.space, retrained=network.architecture, probe=probe)
+    probe = probed(network, shown.experiment.dataset)
+    candidate, space = facts.line[0]["id"], shown.experiment.space
+    return explained_in_run(run, candidate, space, retrained=network.architecture, probe=probe)
 
 
 def _task_section(shown: _Shown) -> Section | None:
-    from evo_nas.report.task_figures import task_figures  # noqa: PLC0415 - it loads torch
+    # They load torch, which a report without a champion spares.
+    from evo_nas.report.class_figures import class_rows, confusion, confusion_figure  # noqa: PLC0415
+    from evo_nas.report.task_figures import task_figures  # noqa: PLC0415
 
-    if shown.missing:
+    if shown.experiment is None:
         return Section(
             "task", "What it does", paragraphs=[f"The data of the task cannot be read: {shown.missing}."]
         )
-    data = shown.experiment.dataset
-    figures = list(task_figures(shown.model, data))
-    tables = [_class_table(shown.model, data)] if data.classes else []
-    tables = [table for table in tables if table.rows]
-    if not figures and not tables:
+    dataset = shown.experiment.dataset
+    figures, tables = list(task_figures(shown.champion, dataset)), []
+    counts = confusion(shown.champion.model, dataset)
+    if counts is not None:
+        figures.append(confusion_figure(counts, dataset.classes))
+        tables.append(_class_table(class_rows(counts, dataset.classes)))
+    if not figures:
         return None
     return Section(
         "task",
@@ -225,23 +228,16 @@ def _task_section(shown: _Shown) -> Section | None:
     )
 
 
-def _class_table(model: Model, dataset: Dataset) -> PageTable:
-    from evo_nas.report.task_figures import class_rows  # noqa: PLC0415 - it loads torch
-
+def _class_table(rows: Sequence[ClassRow]) -> PageTable:
     def share(value: float | None) -> str:
         return "-" if value is None else f"{value:.1%}"
 
-    rows = [
-        [each.name, f"{each.examples:,}", share(each.precision), share(each.recall)]
-        for each in class_rows(model, dataset)
-    ]
-    return PageTable(
-        ("class", "examples", "right when answered", "found"), rows, "By class", numbers=frozenset({1, 2, 3})
-    )
+    header = ("class", "examples", "right when answered", "found")
+    texts = [[each.name, f"{each.examples:,}", share(each.precision), share(each.recall)] for each in rows]
+    return PageTable(header, texts, "By class", numbers=frozenset({1, 2, 3}))
 
 
 def _search_section(facts: RunFacts) -> Section:
-    figures = [figure for figure in search_figures(facts) if figure.name != "lineage"]
     rows = [
         [
             str(place),
@@ -257,7 +253,7 @@ def _search_section(facts: RunFacts) -> Section:
     return Section(
         "search",
         "The search",
-        figures=figures,
+        figures=list(search_figures(facts)),
         tables=[PageTable(header, rows, "The best candidates", numbers=frozenset({2, 3, 4}))],
     )
 
@@ -265,7 +261,7 @@ def _search_section(facts: RunFacts) -> Section:
 def _lineage_section(facts: RunFacts, explanation: Explanation) -> Section | None:
     if len(facts.line) < 2:
         return None
-    figures = [figure for figure in search_figures(facts) if figure.name == "lineage"]
+    figure = lineage_figure(facts)
     steps = {step.candidate: step for step in explanation.lineage}
     rows = [
         [
@@ -283,7 +279,7 @@ def _lineage_section(facts: RunFacts, explanation: Explanation) -> Section | Non
         "lineage-of-the-best",
         "Where the best comes from",
         paragraphs=[f"From the founder to the network above, each with what it gained on its parent.{noise}"],
-        figures=figures,
+        figures=[] if figure is None else [figure],
         tables=[PageTable(header, rows, numbers=frozenset({2, 3}), ours=frozenset({len(rows) - 1}))],
     )
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter, deque
-from itertools import combinations
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.config.objectives import COSTS, FITNESS
 from evo_nas.evaluation import Status
+from evo_nas.report.evolution_figures import diversity_figure, operators_figure
 from evo_nas.report.figures import (
     FIRST,
-    INK,
     SECOND,
     SERIES,
     SOFT,
-    THIRD,
     Figure,
     coloured,
     nominal,
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
 MOST_POINTS, MOST_CURVES = 1500, 120
 """More would make a page of megabytes; what is left out is said."""
-WINDOW = 20
-"""Evaluations whose genomes are compared for the diversity."""
 TIME_BINS = 48
 PLAIN_SHARE = 0.1
 """Share of the lowest scores that the axis leaves out: a few failures would press all others together."""
@@ -39,10 +35,10 @@ _UNITS = {1.0: "seconds", 60.0: "minutes", 3600.0: "hours"}
 
 
 def search_figures(facts: RunFacts) -> Iterator[Figure]:
-    """Yields the figures that the run has data for."""
+    """Yields the figures of the whole search that the run has data for."""
     scored = _scored(facts)
     yield from _progress(facts, scored)
-    for draw in (_curves, _costs, _diversity, _operators, _lineage, _endings, _utilization):
+    for draw in (_curves, _costs, diversity_figure, operators_figure, _endings, _utilization):
         figure = draw(facts)
         if figure is not None:
             yield figure
@@ -166,7 +162,7 @@ def _curves(facts: RunFacts) -> Figure | None:
 def _costs(facts: RunFacts) -> Figure | None:
     """Returns score against size or against the second objective, with what no other network beats in both."""
     objectives = facts.config.fitness.objectives
-    second = next((name for name in objectives if name != "fitness"), "parameters")
+    second = next((name for name in objectives if name != FITNESS), "parameters")
     points = []
     for row in facts.rows:
         score, cost = (
@@ -214,121 +210,10 @@ def _costs(facts: RunFacts) -> Figure | None:
     )
 
 
-def _cost_of(row: Row, name: str) -> float | None:
-    metrics = dict(row["metrics"])
-    return next((value for key, value in metrics.items() if key == name or key.startswith(f"{name}_")), None)
-
-
-def _diversity(facts: RunFacts) -> Figure | None:
-    """Returns how far the latest genomes are apart, and how many of them have the most common founder."""
-    rows = [row for row in facts.rows if row["repeats"] is None and row["continues"] is None]
-    if len(rows) < 2 * WINDOW:
-        return None
-    founder_of: dict[int, int] = {}
-    latest: deque[Row] = deque(maxlen=WINDOW)
-    values = []
-    step = max(1, len(rows) // 150)
-    for number, row in enumerate(rows, start=1):
-        founder_of[row["id"]] = (
-            founder_of.get(row["parents"][0], row["parents"][0]) if row["parents"] else row["id"]
-        )
-        latest.append(row)
-        if len(latest) < WINDOW or number % step:
-            continue
-        apart = statistics.fmean(
-            sum(map(int.__ne__, first["genome"], second["genome"])) / len(first["genome"])
-            for first, second in combinations(latest, 2)
-        )
-        ((_, most),) = Counter(founder_of[each["id"]] for each in latest).most_common(1)
-        values += [
-            {"evaluations": number, "share": apart, "what": "genes that differ"},
-            {"evaluations": number, "share": most / WINDOW, "what": "offspring of one founder"},
-        ]
-    return Figure(
-        "diversity",
-        "Diversity of the population",
-        f"Of the latest {WINDOW} networks: the share of genes in which two of them differ in the mean, and the share "
-        "that descends from the most common founder.",
-        {
-            "data": values_of(values),
-            "mark": "line",
-            "encoding": {
-                "x": quantitative("evaluations", "evaluations"),
-                "y": quantitative("share", "share", scale={"domain": [0, 1]}, axis={"format": "%"}),
-                "color": coloured("what", ["genes that differ", "offspring of one founder"]),
-            },
-        },
-    )
-
-
-def _operators(facts: RunFacts) -> Figure | None:
-    tallies = [tally for tally in facts.operators if tally.children >= 3][:12]
-    if not tallies:
-        return None
-    values = [
-        {
-            "operator": f"{tally.operator} ({tally.children})",
-            "better": tally.better / tally.children,
-            "failed": tally.failed / tally.children,
-        }
-        for tally in tallies
-    ]
-    return Figure(
-        "operators",
-        "What mutations achieved",
-        "Share of the children of each operator that score higher than each of their parents; in brackets how many "
-        "children it had.",
-        {
-            "data": values_of(values),
-            "height": {"step": 20},
-            "mark": {"type": "bar", "color": THIRD, "height": {"band": 0.6}},
-            "encoding": {
-                "y": nominal("operator", sort=None),
-                "x": quantitative("better", "better than its parents", axis={"format": "%"}),
-            },
-        },
-    )
-
-
-def _lineage(facts: RunFacts) -> Figure | None:
-    line = [
-        {"generation": number, "score": score, "operator": row["operator"], "name": f"#{row['id']}"}
-        for number, row in enumerate(reversed(facts.line))
-        if (score := facts.score_of(row)) is not None and row["status"] == Status.OK
-    ]
-    if len(line) < 2:
-        return None
-    y = quantitative("score", f"validation {facts.metric}", scale={"zero": False, "padding": 12})
-    x = quantitative("generation", "generations since the founder", axis={"tickMinStep": 1})
-    noise = facts.noise.seeds
-    layers: list[dict[str, Any]] = [
-        {"mark": {"type": "line", "color": FIRST, "strokeWidth": 1.5}, "encoding": {"x": x, "y": y}},
-        {"mark": {"type": "point", "color": FIRST, "size": 45}, "encoding": {"x": x, "y": y}},
-        {
-            "mark": {"type": "text", "dy": -12, "color": INK, "fontSize": 11},
-            "encoding": {"x": x, "y": y, "text": {"field": "name"}},
-        },
-    ]
-    said = ""
-    if noise is not None:
-        line = [
-            {**each, "low": each["score"] - noise.std, "high": each["score"] + noise.std} for each in line
-        ]
-        bar = {"field": "low", "type": "quantitative", "title": f"validation {facts.metric}"}
-        layers.insert(
-            0,
-            {
-                "mark": {"type": "rule", "color": SOFT},
-                "encoding": {"x": x, "y": bar, "y2": {"field": "high"}},
-            },
-        )
-        said = " The bars are one standard deviation of a training with another seed."
-    return Figure(
-        "lineage",
-        "The line of the best network",
-        f"From its founder to the best candidate of the search, by first parents, each a full training.{said}",
-        {"data": values_of(line), "layer": layers},
-    )
+def _cost_of(row: Row, objective: str) -> float | None:
+    """Returns what ``row`` costs in an objective of `config.objectives`."""
+    metric = COSTS[objective].metric
+    return dict(row["metrics"]).get(metric) if metric else float(row["parameters"])
 
 
 def _endings(facts: RunFacts) -> Figure | None:

@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 import torch
 
+from evo_nas.champion.champion import Champion
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.models.network import Network
-from evo_nas.report.task_figures import class_rows, task_figures
-from evo_nas.tasks.dataset import Objective, Windows
+from evo_nas.report.class_figures import class_rows, confusion, confusion_figure
+from evo_nas.report.task_figures import task_figures
+from evo_nas.tasks.dataset import Windows
 from evo_nas.tasks.registry import TASKS
 from evo_nas.training.forward import predictions_of
 
 pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
 FIGURES = {
-    "classification": {"confusion"},
     "forecast": {"forecasts", "error-by-step"},
     "multi_label": {"roll"},
     "regression": {"predictions"},
-    "tagging": {"confusion"},
 }
 """What a person of the task would look at."""
 
@@ -27,7 +27,7 @@ def sampled(kind, folder):
     dataset = TASKS[kind].sample(folder).read().dataset
     space = SearchSpace(SpaceOptions(), dataset.signature, epochs=1)
     torch.manual_seed(0)
-    return Network(space.decode(space.seeds()[0][1]), dataset.signature).eval(), dataset
+    return Champion(Network(space.decode(space.seeds()[0][1]), dataset.signature).eval()), dataset
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -39,20 +39,21 @@ def test_a_task_has_the_figures_that_a_person_of_it_would_look_at(kind, tmp_path
         assert "NaN" not in figure.svg()
 
 
-def test_a_confusion_matrix_counts_every_example_of_the_test_part(tmp_path):
-    network, dataset = sampled("classification", tmp_path)
-    (figure,) = task_figures(network, dataset)
-    counts = [each["count"] for each in figure.spec["data"]["values"]]
-    assert sum(counts) == len(dataset.test)
-    assert sum(row.examples for row in class_rows(network, dataset)) == len(dataset.test)
-    right = sum(each["count"] for each in figure.spec["data"]["values"] if each["truth"] == each["answer"])
-    (part,) = predictions_of(network, dataset, "test")
-    assert right == int((part.outputs.argmax(1) == part.targets).sum())
+@pytest.mark.parametrize("kind", ["classification", "tagging"])
+def test_a_confusion_matrix_counts_every_answer_on_the_test_part(kind, tmp_path):
+    champion, dataset = sampled(kind, tmp_path)
+    counts = confusion(champion.model, dataset)
+    shown = confusion_figure(counts, dataset.classes).spec["data"]["values"]
+    parts = list(predictions_of(champion.model, dataset, "test"))
+    assert sum(each["count"] for each in shown) == sum(len(part.targets) for part in parts)
+    assert sum(row.examples for row in class_rows(counts, dataset.classes)) == counts.sum()
+    right = sum(each["count"] for each in shown if each["truth"] == each["answer"])
+    assert right == sum(int((part.outputs.argmax(1) == part.targets).sum()) for part in parts)
 
 
 def test_forecasts_are_drawn_in_the_units_of_the_file(tmp_path):
-    network, dataset = sampled("forecast", tmp_path)
-    figure, _ = task_figures(network, dataset)
+    champion, dataset = sampled("forecast", tmp_path)
+    figure, _ = task_figures(champion, dataset)
     answers, part = dataset.preparation.answers, dataset.test
     assert isinstance(part, Windows)
     truth = [each["value"] for each in figure.spec["data"]["values"] if each["what"] == "truth"]
@@ -61,7 +62,6 @@ def test_forecasts_are_drawn_in_the_units_of_the_file(tmp_path):
     assert any(np.isclose(value, expected, rtol=1e-4) for value in truth)
 
 
-def test_numbers_without_classes_have_no_table_of_classes(tmp_path):
-    network, dataset = sampled("regression", tmp_path)
-    assert dataset.objective is Objective.MSE
-    assert class_rows(network, dataset) == []
+def test_numbers_have_no_confusion_of_classes(tmp_path):
+    champion, dataset = sampled("regression", tmp_path)
+    assert confusion(champion.model, dataset) is None
