@@ -1,11 +1,14 @@
-"""The class of a cell: its equations as code."""
+"""The classes of cells: their equations as code, and their weights by the names in these."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from evo_nas.champion.exporters.python.code import WIDTH, docstring, statement, wrapped
+from evo_nas.genome.canonical import canonical, canonical_references
 from evo_nas.genome.cells import spoken_name
 from evo_nas.genome.equations import STATES, cell_equations
 from evo_nas.genome.formula import (
@@ -23,11 +26,14 @@ from evo_nas.genome.notation import text_lines
 from evo_nas.genome.ops import LARGEST_EXPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
 
     from evo_nas.genome.cell import CellGraph
     from evo_nas.genome.equations import CellEquations
     from evo_nas.genome.formula import Formula
+    from evo_nas.models.network import Network
 
 FUNCTIONS: Mapping[str, str] = {
     "tanh": "torch.tanh({})",
@@ -54,6 +60,64 @@ class CellSource:
 
     source: str
     equations: CellEquations
+
+
+class Cells:
+    """The classes of the cells of one file; equal cells have one class."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        layers = [layer for network in networks for layer in network.architecture.layers]
+        forms = dict.fromkeys(canonical(layer.cell) for layer in layers)
+        names = ["Cell"] if len(forms) == 1 else [f"Cell{at}" for at in range(1, len(forms) + 1)]
+        self._made = {form: cell_source(form, name) for form, name in zip(forms, names, strict=True)}
+        self._names = dict(zip(forms, names, strict=True))
+
+    @property
+    def sources(self) -> list[str]:
+        """The text of each class."""
+        return [made.source for made in self._made.values()]
+
+    def name(self, cell: CellGraph) -> str:
+        """Returns the class of ``cell``."""
+        return self._names[canonical(cell)]
+
+    def weights(
+        self, cell: CellGraph, state: Mapping[str, Tensor], prefix: str, suffix: str
+    ) -> dict[str, Tensor]:
+        """Returns the weights of ``cell`` by the names that they have in its equations.
+
+        Args:
+            cell: The cell as the network has it.
+            state: The weights of the network by their names there.
+            prefix: The name of the recurrence.
+            suffix: The direction; see `Recurrence.linear`.
+        """
+        equations, counterparts = self._made[canonical(cell)].equations, canonical_references(cell)
+        form, weights = equations.cell, {}
+        for index, node in enumerate(cell.nodes):
+            counterpart = counterparts.get(cell.first_node + index, 0) - form.first_node
+            stored = state.get(f"{prefix}.weight_{index}{suffix}")
+            if counterpart < 0 or stored is None:
+                continue
+            if counterpart in equations.vectors:
+                weights[attribute(equations.vectors[counterpart])] = stored
+                continue
+            linear, width = equations.linears[counterpart], len(stored)
+            of_input = stored.shape[1] - width * (len(node.inputs) - 1)
+            sizes = [width if source else of_input for source in node.inputs]
+            blocks = torch.split(stored, sizes, dim=1)
+            for (matrix, _), source in zip(linear.products, form.nodes[counterpart].inputs, strict=True):
+                # Values that are equal are read once there, so that their weights add up.
+                shares = [
+                    block
+                    for block, read in zip(blocks, node.inputs, strict=True)
+                    if counterparts[read] == source
+                ]
+                weights[f"{attribute(matrix)}.weight"] = torch.stack(shares).sum(0)
+            if linear.bias is not None:
+                first = attribute(linear.products[0][0])
+                weights[f"{first}.bias"] = state[f"{prefix}.bias_{index}{suffix}"]
+        return weights
 
 
 def cell_source(cell: CellGraph, name: str) -> CellSource:

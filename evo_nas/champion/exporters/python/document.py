@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from evo_nas.champion.exporters.python.cells import Cells
 from evo_nas.champion.exporters.python.code import docstring, in_docstring, statement
 from evo_nas.champion.exporters.python.constants import Constants
 from evo_nas.champion.exporters.python.library import imports_of, needed
-from evo_nas.champion.exporters.python.networks import Cells, NetworkSource
+from evo_nas.champion.exporters.python.networks import NetworkSource
 from evo_nas.champion.exporters.python.preparing import PreparationSource
 from evo_nas.models.ensemble import Ensemble, Link
 from evo_nas.models.network import Network
