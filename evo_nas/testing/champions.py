@@ -34,9 +34,10 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.sketch import Sketch
 from evo_nas.models.ensemble import Link, model_of
 from evo_nas.models.network import Network
-from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
@@ -154,7 +155,10 @@ RECIPES: Mapping[str, Recipe] = {
         per_step=True,
     ),
     "labels of every step": Recipe(
-        Signature(4, 4, per_step=True, steps=STEPS), (_architecture(Layer(LSTM, 3)),), link=Link.LABELS
+        Signature(4, 4, per_step=True, steps=STEPS),
+        (_architecture(Layer(LSTM, 3)),),
+        Preparation(KeyInputs(4), LabelAnswers(("C", "D", "E", "F"), ahead=True)),
+        Link.LABELS,
     ),
     "numbers": Recipe(
         Signature(2, 2, steps=STEPS),

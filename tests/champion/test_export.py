@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import evo_nas
 from evo_nas.champion.champion import load_champion
-from evo_nas.champion.export import write_export
+from evo_nas.champion.export import export_network, write_export
 from evo_nas.champion.exporters import registry
 from evo_nas.champion.exporters.checking import (
     CheckResult,
@@ -127,6 +127,14 @@ def test_a_name_that_is_taken_is_refused(formats: None) -> None:
         ChampionError, match=r"Other.name is 'constant', which .*Constant has; choose another"
     ):
         evo_nas.register_exporter(Other)
+
+
+def test_the_preparation_of_music_is_told_by_formats_that_only_describe(tmp_path: Path) -> None:
+    native, out = tmp_path / "native", tmp_path / "out"
+    write_export(tiny_champion("labels of every step"), native)
+    export_network(native, out, kind="genome")
+    facts = json.loads((out / "genome.json").read_text())
+    assert facts["preparation"]["inputs"] == {"keys": 4, "kind": "keys"}
 
 
 def test_lengths_are_one_a_usual_one_and_one_beyond_training() -> None:

@@ -46,6 +46,12 @@ class Exportable:
         return self.model.signature
 
     @property
+    def value_preparation(self) -> Preparation | None:
+        """The preparation, if raw values alone suffice for it; otherwise formats that compute take prepared inputs."""
+        prepared = self.preparation
+        return None if prepared is None or prepared.of_values is None else prepared
+
+    @property
     def members(self) -> tuple[Network, ...]:
         """Its networks; one unless it is an ensemble."""
         if isinstance(self.model, Network):

@@ -211,9 +211,7 @@ def read_exportable(directory: Path, *, name: str) -> Exportable:
     model, native = read_native(directory), _native_files_in(directory)
     prepared = read_preparation(directory) if PREPARATION_FILE in native else None
     facts = json.loads(native[GENOME_FILE])
-    # Formats compute with raw values alone; where more is needed, they take prepared inputs.
-    plain = None if prepared is None or prepared.of_values is None else prepared
-    return Exportable(name, model, native, facts, plain, _read_facts(directory).link)
+    return Exportable(name, model, native, facts, prepared, _read_facts(directory).link)
 
 
 def read_native(directory: str | os.PathLike[str]) -> Model:

@@ -58,14 +58,14 @@ class CExporter(Exporter):
 
 def _file_of(champion: Exportable) -> CFile:
     name = c_name(champion.name)
-    return c_file(champion.model, champion.preparation, champion.link, name=name, title=champion.name)
+    return c_file(champion.model, champion.value_preparation, champion.link, name=name, title=champion.name)
 
 
 def _runs_c(library: Compiled, champion: Exportable) -> Run:
     """Returns what gives the answers of the compiled file, sequence after sequence."""
     per_step, answers, shape = champion.signature.per_step, None, [champion.signature.outputs]
-    if champion.preparation is not None:
-        answers = champion.preparation.answers
+    if champion.value_preparation is not None:
+        answers = champion.value_preparation.answers
     if isinstance(answers, NumberAnswers):
         shape = [len(answers.mean), *([len(answers.quantiles)] if answers.quantiles else [])]
         shape = [answers.horizon, *shape] if answers.horizon else shape

@@ -39,13 +39,13 @@ class PythonExporter(Exporter):
         """Returns the source and the weights."""
         run, candidate = champion.facts.get("run_id"), champion.facts.get("candidate")
         origin = f"Candidate {candidate} of run {run}." if run and candidate is not None else ""
-        return python_files(champion.model, Title(champion.name, origin), champion.preparation)
+        return python_files(champion.model, Title(champion.name, origin), champion.value_preparation)
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
         """Runs the file as a program would, and compares answers; outputs where it takes prepared inputs."""
         module = _imported(folder / MODULE_FILE)
-        if champion.preparation is not None:
-            return compare_answers(_answers(module, champion.preparation), champion, tolerance=TOLERANCE)
+        if (preparation := champion.value_preparation) is not None:
+            return compare_answers(_answers(module, preparation), champion, tolerance=TOLERANCE)
         network = module.load()
 
         def run(inputs: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:
