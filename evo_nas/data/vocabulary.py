@@ -56,13 +56,28 @@ class Vocabulary:
 
     @classmethod
     def fitted(
-        cls, training: Iterable[Sequence[str]], *, rarest: int, largest: int, source: str
+        cls,
+        training: Iterable[Sequence[str]],
+        *,
+        rarest: int,
+        largest: int,
+        source: str,
+        former: tuple[str, ...] = (),
     ) -> Vocabulary:
         """Returns the tokens that occur at least ``rarest`` times in the training part, frequent ones first.
+
+        Args:
+            training: The tokens of each sequence.
+            rarest: How often a token occurs at least.
+            largest: More tokens are refused.
+            source: What the training part is called in messages.
+            former: The tokens of a network that goes on with these data, which stay what they are; empty for none.
 
         Raises:
             DataError: There are more than ``largest`` of them, or none.
         """
+        if former:
+            return cls(former)
         counts: Counter[str] = Counter()
         for tokens in training:
             counts.update(tokens)

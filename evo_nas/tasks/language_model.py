@@ -88,15 +88,12 @@ class CorpusTask(Task[CorpusOptionsT_co]):
         """Reads and encodes the text; see `Task.read`."""
         options, texts = self.options, self._texts()
         tokens = self._cut({part: tokenized(corpus.text, options.level) for part, corpus in texts.items()})
-        vocabulary = (
-            Vocabulary(self.vocabulary)
-            if self.vocabulary
-            else Vocabulary.fitted(
-                [tokens["train"]],
-                rarest=options.min_count,
-                largest=options.max_vocabulary,
-                source="the text",
-            )
+        vocabulary = Vocabulary.fitted(
+            [tokens["train"]],
+            rarest=options.min_count,
+            largest=options.max_vocabulary,
+            source="the text",
+            former=self.vocabulary,
         )
         parts = {part: Stream(vocabulary.encoded(some), options.steps) for part, some in tokens.items()}
         size, unit = len(vocabulary.tokens), UNITS[options.level]

@@ -105,15 +105,12 @@ class TaggingTask(Task[TaggingOptions]):
         """Reads, splits and encodes the sequences; see `Task.read`."""
         options = self.options
         parts, layout = self._parts()
-        vocabulary = (
-            Vocabulary(self.vocabulary)
-            if self.vocabulary
-            else Vocabulary.fitted(
-                map(self._tokens, parts.train.items),
-                rarest=options.min_count,
-                largest=options.max_vocabulary,
-                source=parts.train.source,
-            )
+        vocabulary = Vocabulary.fitted(
+            map(self._tokens, parts.train.items),
+            rarest=options.min_count,
+            largest=options.max_vocabulary,
+            source=parts.train.source,
+            former=self.vocabulary,
         )
 
         def sequences(examples: Examples[Tokens]) -> Sequences:

@@ -106,15 +106,12 @@ class TextClassificationTask(Task[TextOptions]):
         """Reads, splits and encodes the texts; see `Task.read`."""
         options = self.options
         parts, layout = self._parts()
-        vocabulary = (
-            Vocabulary(self.vocabulary)
-            if self.vocabulary
-            else Vocabulary.fitted(
-                map(self._tokens, parts.train.items),
-                rarest=options.min_count,
-                largest=options.max_vocabulary,
-                source=parts.train.source,
-            )
+        vocabulary = Vocabulary.fitted(
+            map(self._tokens, parts.train.items),
+            rarest=options.min_count,
+            largest=options.max_vocabulary,
+            source=parts.train.source,
+            former=self.vocabulary,
         )
 
         def sequences(examples: Examples[str]) -> Sequences:
