@@ -111,8 +111,8 @@ def _recorded(
     return WindowInputs(
         window,
         NumericInputs(mean, scale, values, filling, inputs.masked),
+        horizon,
         files.layout,
-        horizon=horizon,
         known=files.columns.known,
         calendar=files.calendar,
         is_irregular=files.values > len(files.columns.inputs),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from evo_nas.errors import DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
@@ -46,9 +46,16 @@ class Preparation:
         recipe: How files were read and the network was trained; None for data in memory.
     """
 
-    inputs: NumericInputs | TokenInputs | WindowInputs | PanelInputs | KeyInputs
-    answers: ClassAnswers | NumberAnswers | LabelAnswers
+    inputs: Annotated[
+        NumericInputs | TokenInputs | WindowInputs | PanelInputs | KeyInputs, Field(discriminator="kind")
+    ]
+    answers: Annotated[ClassAnswers | NumberAnswers | LabelAnswers, Field(discriminator="kind")]
     recipe: Recipe | None = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of the task; none for data in memory."""
+        return {} if self.recipe is None else self.recipe.options
 
     @property
     def of_values(

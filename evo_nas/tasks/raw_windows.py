@@ -54,8 +54,8 @@ class WindowInputs:
     Attributes:
         window: Rows that are read.
         values: What is done to the values.
-        layout: How tables hold the series.
         horizon: Rows that are forecast.
+        layout: How tables hold the series.
         known: The columns whose values in the rows that are forecast are read as well.
         calendar: Cycles of the times that are read.
         is_irregular: Whether the last value is the time since the row before.
@@ -63,8 +63,8 @@ class WindowInputs:
 
     window: int
     values: NumericInputs
+    horizon: int
     layout: SeriesLayout = field(default_factory=SeriesLayout)
-    horizon: int = 0
     known: tuple[str, ...] = ()
     calendar: tuple[Cycle, ...] = ()
     is_irregular: bool = False
@@ -148,6 +148,11 @@ class WindowInputs:
             if not holds_out:
                 yield self._end(name, where, read)
                 continue
+            if len(read.values) < self.window + self.horizon:
+                raise DataError(
+                    f"{where} has {len(read.values)} rows; {self.window} are read, and the {self.horizon} after them "
+                    "are compared with their forecast: give more, or leave the score out"
+                )
             hidden = read.values.copy()
             seen = [at for at, column in enumerate(self.columns) if column not in self.known]
             hidden[-self.horizon :, seen] = np.nan

@@ -107,7 +107,7 @@ def _forecast(*members: Architecture, levels: tuple[float, ...] = (), masked: tu
         steps=STEPS,
         horizon=3,
     )
-    return Recipe(signature, members, Preparation(WindowInputs(STEPS, values), answers))
+    return Recipe(signature, members, Preparation(WindowInputs(STEPS, values, 3), answers))
 
 
 def _architecture(*layers: Layer, **settings: object) -> Architecture:

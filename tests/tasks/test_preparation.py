@@ -80,7 +80,15 @@ def test_other_features_are_refused() -> None:
             Preparation(NumericInputs((0.0,), (1.0,)), NumberAnswers((0.0,), (1.0,)))
             .to_json()
             .replace('"refuse"', '"guess"'),
-            "damaged at inputs",
+            "damaged at inputs.numbers.missing",
+        ),
+        (
+            Preparation(
+                WindowInputs(4, NumericInputs((0.0,), (1.0,)), 3), NumberAnswers((0.0,), (1.0,), horizon=3)
+            )
+            .to_json()
+            .replace('"horizon"', '"ahead"'),
+            "damaged at inputs.window.horizon: Field required",
         ),
     ],
 )
@@ -378,7 +386,7 @@ def test_times_and_names_of_series_may_be_categories(tmp_path, kind) -> None:
 
 
 def test_a_series_shorter_than_the_window_is_refused() -> None:
-    inputs = WindowInputs(10, NumericInputs((0.0,), (1.0,)))
+    inputs = WindowInputs(10, NumericInputs((0.0,), (1.0,)), 1)
     with pytest.raises(DataError, match="series 2 has 9 rows; the network reads 10: give more"):
         inputs.raw([np.ones((10, 1)), np.ones((9, 1))])
 

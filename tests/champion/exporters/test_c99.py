@@ -236,7 +236,7 @@ def test_raw_values_become_probabilities_as_in_python(missing, masked, tmp_path)
 def test_a_forecast_has_units_and_ordered_quantiles(forecast, tmp_path) -> None:
     signature = Signature(features=2, outputs=6, horizon=3, steps=5, last_values=(1, 1))
     network = with_weights(Network(replace(PLAIN, forecast=forecast), signature))
-    inputs = WindowInputs(5, NumericInputs((10.0, 20.0), (2.0, 4.0), ("load", "heat"), "previous"))
+    inputs = WindowInputs(5, NumericInputs((10.0, 20.0), (2.0, 4.0), ("load", "heat"), "previous"), 3)
     answers = NumberAnswers((20.0,), (4.0,), ("heat",), horizon=3, quantiles=(0.1, 0.5))
     (library,) = compiled(tmp_path, [c_file(network, Preparation(inputs, answers), Link.VALUES, name="heat")])
     series = np.random.default_rng(0).normal(15, 4, size=(5, 2)).astype(np.float32)

@@ -114,7 +114,7 @@ def test_texts_are_cut_where_training_cut_them() -> None:
 def test_a_forecast_is_of_the_last_rows_in_the_units_of_the_targets_with_ordered_quantiles(missing) -> None:
     values = NumericInputs(MEAN, SCALE, missing=missing, masked=(0, 1, 2)[: 3 * (missing == "mask")])
     answers = NumberAnswers((1e6, -4.0), (3.0, 0.1), ("x", "y"), horizon=2, quantiles=(0.1, 0.5, 0.9))
-    known = champion(WindowInputs(4, values), answers, outputs=12, horizon=2)
+    known = champion(WindowInputs(4, values, 2), answers, outputs=12, horizon=2)
     lengths = [9, 4, 6]
     raw = series(lengths, missing=missing != "refuse")
     found = running(known)(inputs=padded(raw), lengths=lengths)
@@ -125,13 +125,13 @@ def test_a_forecast_is_of_the_last_rows_in_the_units_of_the_targets_with_ordered
 
 def test_a_series_shorter_than_the_window_has_no_forecast() -> None:
     answers = NumberAnswers((0.0,), (1.0,), horizon=1)
-    known = champion(WindowInputs(4, NumericInputs(MEAN, SCALE)), answers, outputs=1, horizon=1)
+    known = champion(WindowInputs(4, NumericInputs(MEAN, SCALE), 1), answers, outputs=1, horizon=1)
     assert np.isnan(running(known)(inputs=series([3])[0][None])["numbers"]).all()
 
 
 def test_what_a_program_must_know_is_in_the_metadata() -> None:
     answers = NumberAnswers((0.0,), (1.0,), ("load",), horizon=1, quantiles=(0.1, 0.9))
-    raw = WindowInputs(4, NumericInputs(MEAN, SCALE, ("a", "b", "c")))
+    raw = WindowInputs(4, NumericInputs(MEAN, SCALE, ("a", "b", "c")), 1)
     facts = running(champion(raw, answers, outputs=2, horizon=1)).session.get_modelmeta().custom_metadata_map
     assert {key: json.loads(value) for key, value in facts.items()} == {
         "columns": ["a", "b", "c"],

@@ -147,7 +147,7 @@ def test_raw_steps_give_the_probabilities_of_the_raw_sequence(missing) -> None:
 @pytest.mark.parametrize("missing", ["mask", "previous"])
 def test_the_holes_of_a_series_are_filled_with_its_last_known_value(missing) -> None:
     values = NumericInputs(MEAN, SCALE, missing=missing, masked=(0, 1, 2)[: 3 * (missing == "mask")])
-    known = champion(WindowInputs(7, values), CLASSES, outputs=3)
+    known = champion(WindowInputs(7, values, 1), CLASSES, outputs=3)
     assert_answers_stream(known, series([7], missing=True)[0], "probabilities")
 
 

@@ -237,7 +237,7 @@ def test_raw_numbers_are_prepared_as_in_training(
     tmp_path: Path, missing: Any, masked: tuple[int, ...], of_series: bool
 ) -> None:
     values = NumericInputs(NUMBERS.mean, NUMBERS.scale, NUMBERS.columns, missing, masked)
-    inputs = WindowInputs(4, values) if of_series else values
+    inputs = WindowInputs(4, values, 2) if of_series else values
     signature = Signature(features=inputs.features, outputs=2, steps=4)
     module = written(
         tmp_path,
@@ -276,7 +276,7 @@ def test_texts_are_cut_into_the_tokens_of_training(tmp_path: Path, level: Any) -
 
 def test_forecasts_are_in_the_units_of_the_targets_with_sorted_quantiles(tmp_path: Path) -> None:
     answers = NumberAnswers((5.0, 1.0), (2.0, 3.0), ("c", "a"), horizon=3, quantiles=(0.1, 0.5))
-    inputs = WindowInputs(4, NUMBERS)
+    inputs = WindowInputs(4, NUMBERS, 3)
     network = network_of(Architecture((LSTM,)), QUANTILES)
     module = written(tmp_path, network, Preparation(inputs, answers))
     check_formatted(tmp_path)
