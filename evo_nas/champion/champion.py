@@ -11,7 +11,7 @@ import torch
 
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import has_preparation, read_native, read_preparation
-from evo_nas.champion.generation import draw_frames, draw_tokens, next_tokens
+from evo_nas.champion.generation import draw_frames, draw_tokens
 from evo_nas.champion.prediction import Prediction, predict_file
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
@@ -21,7 +21,6 @@ from evo_nas.tasks.raw_panels import PanelInputs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -150,10 +149,6 @@ class Champion:
         ids = inputs.padded([prompt or begins])[0][0].astype(np.int64)
         drawn = draw_tokens(self.model, ids, length, temperature=temperature, seed=seed)
         return inputs.text([inputs.vocabulary[token] for token in drawn])
-
-    def next_tokens(self, ids: npt.NDArray[np.int64]) -> Iterator[tuple[Outputs, npt.NDArray[np.int64]]]:
-        """Yields logits and the tokens that they predict, piece by piece of a text; see `generation.next_tokens`."""
-        return next_tokens(self.model, ids)
 
     def predict_file(self, path: str | os.PathLike[str], *, scores: bool = False) -> Prediction:
         """Predicts a file in any format that the task reads; see `prediction.predict_file`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from evo_nas.champion.generation import next_tokens
 from evo_nas.data.labelled_parts import PADDING_LABELS
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
@@ -35,19 +36,22 @@ class Score:
     """How good predictions are.
 
     Attributes:
-        metric: The name of the metric, in the units of the file.
+        metric: The name of the metric.
         value: Its value.
         count: How many sequences were judged.
+        has_units: Whether it is of numbers, which are in the units of the file.
     """
 
     metric: str
     value: float
     count: int
+    has_units: bool = False
 
     @property
     def sentence(self) -> str:
         """The score for people."""
-        return f"{self.metric} {self.value:.4g} on {self.count:,} sequence{'s' if self.count != 1 else ''}"
+        units = ", in the units of the file," if self.has_units else ""
+        return f"{self.metric} {self.value:.4g}{units} on {self.count:,} sequence{'s' if self.count != 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,9 @@ def predict_file(champion: Champion, path: Path, *, scores: bool = False) -> Pre
     if is_text:
         return _text_score(champion, read)
     outputs = champion.outputs(read.inputs, read.lengths)
-    table = pa.table(_columns(preparation, read, outputs, per_step=champion.model.signature.per_step))
-    score = _score(preparation, read, outputs, per_step=champion.model.signature.per_step) if scores else None
+    per_step = champion.model.signature.per_step
+    table = pa.table(_columns(preparation, read, outputs, per_step=per_step))
+    score = _score(preparation, read, outputs, per_step=per_step) if scores else None
     return Prediction(table, read.remarks, score)
 
 
@@ -148,8 +153,7 @@ def _forecasts(answers: NumberAnswers, read: RawFile, outputs: Outputs) -> Colum
     columns["step"] = list(range(1, horizon + 1)) * len(read)
     flat = levels.reshape(-1, *levels.shape[2:])
     for at, target in enumerate(answers.columns or ("value",)):
-        middle = answers.quantiles.index(0.5) if 0.5 in answers.quantiles else 0
-        columns[target] = flat[:, at, middle]
+        columns[target] = flat[:, at, answers.middle]
         columns |= {
             f"{target}_q{level:g}": flat[:, at, place] for place, level in enumerate(answers.quantiles)
         }
@@ -166,7 +170,7 @@ def _named_columns(prefix: str, names: Sequence[str], values: npt.NDArray[Any]) 
 
 
 def _score(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_step: bool) -> Score:
-    answers, named = preparation.answers, _metric_of(preparation)
+    answers, named = preparation.answers, preparation.options.get("metric", "")
     if isinstance(answers, LabelAnswers):
         metric = MULTI_LABEL.get(named, MULTI_LABEL["nll_per_frame"])
         said = np.concatenate([outputs[at, : len(truth)] for at, truth in enumerate(read.truths)])
@@ -179,14 +183,13 @@ def _score(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_ste
     metrics: Mapping[str, Metric] = ERRORS if answers.horizon else REGRESSION
     metric = metrics.get(named, metrics["mae"])
     numbers = _levels(answers, read, outputs)
-    middle = answers.quantiles.index(0.5) if answers.quantiles else 0
     truths = np.stack(list(read.truths)).astype(np.float32).reshape(len(read), -1)
-    values = numbers[..., middle].reshape(len(read), -1).astype(np.float32)
+    values = numbers[..., answers.middle].reshape(len(read), -1).astype(np.float32)
     if truths.shape != values.shape:
         raise DataError(
             f"the file has {truths.shape[1]} numbers for each sequence; the network predicts {values.shape[1]}"
         )
-    return Score(metric.name, metric.score(values, truths), len(read))
+    return Score(metric.name, metric.score(values, truths), len(read), has_units=True)
 
 
 def _judged(
@@ -216,15 +219,13 @@ def _judged(
     return np.stack(said), np.array(wanted, dtype=np.int64)
 
 
-def _metric_of(preparation: Preparation) -> str:
-    return "" if preparation.recipe is None else str(preparation.recipe.options.get("metric", ""))
-
-
 def _text_score(champion: Champion, read: RawFile) -> Prediction:
     ids = read.inputs[0].astype(np.int64)
     if len(ids) < 2:
         raise DataError("the text has a single token; each is predicted from those before it: give more")
-    metric = LANGUAGE.get(_metric_of(champion.prepared), LANGUAGE["nll"])
-    value = metric.value(np.sum([metric.statistic(*pair) for pair in champion.next_tokens(ids)], axis=0))
+    metric = LANGUAGE.get(champion.prepared.options.get("metric", ""), LANGUAGE["nll"])
+    value = metric.value(
+        np.sum([metric.statistic(*pair) for pair in next_tokens(champion.model, ids)], axis=0)
+    )
     table = pa.table({"tokens": [len(ids) - 1], metric.name: [value]})
     return Prediction(table, read.remarks, Score(metric.name, value, 1))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.data.text_files import joined_texts
-from evo_nas.tasks.raw_files import read_raw_file
+from evo_nas.tasks.raw_files import corpus_of, read_raw_file
 from evo_nas.tasks.raw_inputs import TokenInputs
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ def prompt_of(champion: Champion, path: Path) -> Any:
     """
     preparation = champion.prepared
     if isinstance(preparation.inputs, TokenInputs):
-        options = {} if preparation.recipe is None else preparation.recipe.options
         # Without the end of its last line, after which nobody means a text to go on.
-        text = joined_texts([path], options.get("encoding", "utf-8"), column=options.get("text")).text
-        return text.removesuffix("\n")
+        return corpus_of(path, preparation).text.removesuffix("\n")
     read = read_raw_file(path, preparation)
     return read.inputs[0, : read.steps(0)]

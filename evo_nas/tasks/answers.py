@@ -84,12 +84,17 @@ class NumberAnswers:
     quantiles: tuple[float, ...] = ()
     kind: Literal["numbers"] = "numbers"
 
+    @property
+    def middle(self) -> int:
+        """The place of the median among the levels, or of the level next to it; 0 without quantiles."""
+        return min(range(len(self.quantiles)), key=lambda at: abs(self.quantiles[at] - MEDIAN), default=0)
+
     def __call__(self, outputs: Outputs) -> Numbers:
         """Returns numbers ``(n, targets)``, or ``(n, horizon, targets)``, in the units of the targets.
 
-        Of quantiles each number is the median.
+        Of quantiles each number is the median, or the level next to it.
         """
-        return self.every_level(outputs)[..., self.quantiles.index(MEDIAN) if self.quantiles else 0]
+        return self.every_level(outputs)[..., self.middle]
 
     def every_level(self, outputs: Outputs) -> Numbers:
         """Returns numbers as `__call__` does, with a further axis for the levels of `quantiles`, or for none of 1.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
+    from evo_nas.data.text_files import Corpus
     from evo_nas.tasks.preparation import Preparation
 
     Array = npt.NDArray[np.generic]
@@ -77,29 +78,28 @@ def read_raw_file(path: Path, preparation: Preparation, *, scores: bool = False)
     Raises:
         DataError: The file cannot be read, or is not of the kind that the network learnt from.
     """
-    inputs = preparation.inputs
-    if isinstance(inputs, WindowInputs):
-        return _windows(path, preparation, scores=scores)
-    if isinstance(inputs, PanelInputs):
-        return _panel(path, preparation, scores=scores)
-    return _READERS[type(inputs)](path, preparation)
-
-
-def _options(preparation: Preparation) -> Mapping[str, Any]:
-    return {} if preparation.recipe is None else preparation.recipe.options
+    match preparation.inputs:
+        case NumericInputs() as inputs:
+            return _numeric(path, inputs, preparation)
+        case TokenInputs() as inputs:
+            return _tokens(path, inputs, preparation)
+        case WindowInputs() as inputs:
+            return _windows(path, inputs, preparation, scores=scores)
+        case PanelInputs() as inputs:
+            return _panel(path, inputs, preparation, scores=scores)
+        case KeyInputs() as inputs:
+            return _keys(path, inputs, preparation)
 
 
 def _chosen(preparation: Preparation, *names: str) -> dict[str, Any]:
     """Returns the options of the task of these names that were given."""
-    options = _options(preparation)
+    options = preparation.options
     return {name: options[name] for name in names if options.get(name) is not None}
 
 
-def _numeric(path: Path, preparation: Preparation) -> RawFile:
-    inputs = cast("NumericInputs", preparation.inputs)
+def _numeric(path: Path, inputs: NumericInputs, preparation: Preparation) -> RawFile:
     known = _chosen(preparation, *ColumnOptions.model_fields)
-    label = _options(preparation).get("label")
-    roles = ColumnOptions(**known).roles(group=None, label=label)
+    roles = ColumnOptions(**known).roles(group=None, label=preparation.options.get("label"))
     examples = unlabelled_sequences(path, roles, inputs.layout, inputs.columns)
     if inputs.window is not None:
         # Training saw no longer pieces, each with the answer at its end.
@@ -140,8 +140,17 @@ def _of_examples(
     )
 
 
-def _tokens(path: Path, preparation: Preparation) -> RawFile:
-    inputs = cast("TokenInputs", preparation.inputs)
+def corpus_of(path: Path, preparation: Preparation) -> Corpus:
+    """Reads a text as the task of a language model does.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    options = preparation.options
+    return joined_texts([path], options.get("encoding", "utf-8"), column=options.get("text"))
+
+
+def _tokens(path: Path, inputs: TokenInputs, preparation: Preparation) -> RawFile:
     kind = "text_classification" if preparation.recipe is None else preparation.recipe.kind
     if kind == "tagging":
         names = ("tokens", "tags", "sequence", "separator", "delimiter", "encoding", "level")
@@ -150,8 +159,7 @@ def _tokens(path: Path, preparation: Preparation) -> RawFile:
         )
         truths: Sequence[Any] = examples.labels
     elif kind == "language_model":
-        known = _options(preparation)
-        corpus = joined_texts([path], known.get("encoding", "utf-8"), column=known.get("text"))
+        corpus = corpus_of(path, preparation)
         ids, _ = inputs.padded([corpus.text])
         return RawFile(ids, None, "text", [1], remarks=corpus.remarks)
     else:
@@ -171,9 +179,8 @@ def _unknown_tokens(ids: Array, lengths: npt.NDArray[np.int64] | None) -> tuple[
     return (f"{unknown:,} of {count:,} tokens are unknown to the network",) if unknown else ()
 
 
-def _windows(path: Path, preparation: Preparation, *, scores: bool) -> RawFile:
-    inputs, answers = cast("WindowInputs", preparation.inputs), preparation.answers
-    table = read_table(path, delimiter=_options(preparation).get("delimiter"))
+def _windows(path: Path, inputs: WindowInputs, preparation: Preparation, *, scores: bool) -> RawFile:
+    answers, table = preparation.answers, read_table(path, delimiter=preparation.options.get("delimiter"))
     ends = list(inputs.ends(str(path), frame_of(table), holds_out=scores))
     targets = answers.columns if isinstance(answers, NumberAnswers) else ()
     truths: Sequence[Any] = ()
@@ -191,9 +198,8 @@ def _windows(path: Path, preparation: Preparation, *, scores: bool) -> RawFile:
     )
 
 
-def _panel(path: Path, preparation: Preparation, *, scores: bool) -> RawFile:
-    inputs = cast("PanelInputs", preparation.inputs)
-    series, remarks = read_panel([path], inputs.table, delimiter=_options(preparation).get("delimiter"))
+def _panel(path: Path, inputs: PanelInputs, preparation: Preparation, *, scores: bool) -> RawFile:
+    series, remarks = read_panel([path], inputs.table, delimiter=preparation.options.get("delimiter"))
     horizon = inputs.horizon
     values = [each.values[:-horizon] if scores else each.values for each in series]
     places = Places(["series"] * len(series), [each.name for each in series])
@@ -210,14 +216,13 @@ def _panel(path: Path, preparation: Preparation, *, scores: bool) -> RawFile:
     )
 
 
-def _keys(path: Path, preparation: Preparation) -> RawFile:
-    inputs = cast("KeyInputs", preparation.inputs)
+def _keys(path: Path, inputs: KeyInputs, preparation: Preparation) -> RawFile:
     if not is_arrays(path):
         raise DataError(
             f"{path} is no file of arrays; must be .npz, .npy or .mat with sequences (time, keys)"
         )
     arrays = read_arrays(path)
-    known = _options(preparation)
+    known = preparation.options
     # What nothing was learnt from comes first.
     likely = [known[name] for name in ("test", "validation", "train") if known.get(name)]
     name = next((each for each in likely if each in arrays), None)
@@ -230,10 +235,3 @@ def _keys(path: Path, preparation: Preparation) -> RawFile:
         padded, lengths, "sequence", range(1, len(songs) + 1), [each[1:] for each in songs],
         (f"array {name} holds the sequences",),
     )  # fmt: skip
-
-
-_READERS: Mapping[type, Callable[[Path, Preparation], RawFile]] = {
-    NumericInputs: _numeric,
-    TokenInputs: _tokens,
-    KeyInputs: _keys,
-}

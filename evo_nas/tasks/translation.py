@@ -7,7 +7,7 @@ standardisation are one multiplication and one addition, so that arrays are tran
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,8 +46,8 @@ def translated(dataset: Dataset, preparation: Preparation, signature: Signature)
     """
     own = dataset.preparation
     assert own is not None
-    changes: dict[str, object] = {"preparation": preparation, "resampling": None, "cuts": ()}
-    parts = dict(dataset.parts)
+    changes: dict[str, Any] = {"preparation": preparation, "resampling": None, "cuts": ()}
+    parts: dict[str, Any] = dict(dataset.parts)
     if isinstance(own.inputs, NumericInputs | WindowInputs):
         parts = {name: _with_inputs(part, own, preparation) for name, part in parts.items()}
     if isinstance(own.answers, NumberAnswers) and isinstance(preparation.answers, NumberAnswers):
@@ -70,7 +70,7 @@ def translated(dataset: Dataset, preparation: Preparation, signature: Signature)
             weights = np.zeros(len(preparation.answers.classes), dtype=np.float32)
             weights[places] = dataset.class_weights
             changes["class_weights"] = weights
-    return replace(dataset, **parts, **changes).with_signature(signature)  # type: ignore[arg-type]
+    return replace(dataset, **parts, **changes).with_signature(signature)
 
 
 def _places(dataset: Dataset, classes: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -493,6 +493,18 @@ def test_a_series_that_cannot_be_forecast_is_one_clear_error(tmp_path, rng, keep
         champion.predict_file(tmp_path / "new.csv")
 
 
+def test_a_forecast_is_compared_with_the_rows_after_a_whole_window(tmp_path, rng) -> None:
+    frame = series(rng)[["when", "a"]]
+    frame.to_csv(tmp_path / "series.csv", index=False)
+    champion, _ = champion_of("forecast", tmp_path / "series.csv", targets=["a"], window=8, horizon=3)
+    frame.iloc[:11].to_csv(tmp_path / "new.csv", index=False)
+    score = champion.predict_file(tmp_path / "new.csv", scores=True).score
+    assert "in the units of the file" in score.sentence
+    frame.iloc[:10].to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(DataError, match="has 10 rows; 8 are read, and the 3 after them are compared"):
+        champion.predict_file(tmp_path / "new.csv", scores=True)
+
+
 def test_known_inputs_must_reach_the_horizon(tmp_path, rng) -> None:
     frame = series(rng)[["when", "a", "holiday"]]
     frame.to_csv(tmp_path / "series.csv", index=False)

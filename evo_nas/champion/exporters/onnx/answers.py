@@ -70,5 +70,5 @@ def _write_numbers(graph: GraphBuilder, outputs: Value, answers: NumberAnswers) 
     if levels:
         graph.output(numbers, "quantiles", DOUBLE, ["batch", *sizes, levels])
     if not levels or MEDIAN in answers.quantiles:
-        at = answers.quantiles.index(MEDIAN) if levels else 0
+        at = answers.middle
         graph.output(squeezed(sliced(numbers, -1, at, at + 1), -1), "numbers", DOUBLE, ["batch", *sizes])
