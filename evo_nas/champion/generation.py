@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import numpy.typing as npt
@@ -33,16 +33,14 @@ def draw_tokens(
         seed: The same seed gives the same tokens.
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn: list[int] = []
-    with torch.inference_mode():
-        outputs, states = _read(model, torch.from_numpy(prompt)[None])
-        while len(drawn) < length:
-            logits = outputs[0, -1].float()
-            logits[0] = -torch.inf  # what stands for unknown tokens is none
-            token = _drawn_token(logits, temperature, generator)
-            drawn.append(token)
-            outputs, states = model.forward_from(torch.tensor([[token]]), states)
-    return drawn
+
+    def token(logits: Tensor) -> Tensor:
+        logits[0] = -torch.inf  # what stands for unknown tokens is none
+        if temperature <= 0:
+            return logits.argmax()
+        return torch.multinomial(torch.softmax(logits / temperature, dim=-1), 1, generator=generator)[0]
+
+    return [int(each) for each in _drawn(model, prompt, length, token)]
 
 
 def draw_frames(
@@ -58,18 +56,13 @@ def draw_frames(
         seed: The same seed gives the same frames.
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn: list[Tensor] = []
-    with torch.inference_mode():
-        outputs, states = _read(model, torch.from_numpy(prompt)[None])
-        while len(drawn) < length:
-            logits = outputs[0, -1].float()
-            if temperature > 0:
-                keys = torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
-            else:
-                keys = (logits > 0).float()
-            drawn.append(keys)
-            outputs, states = model.forward_from(keys[None, None], states)
-    frames: npt.NDArray[np.float32] = torch.stack(drawn).numpy()
+
+    def keys(logits: Tensor) -> Tensor:
+        if temperature <= 0:
+            return (logits > 0).float()
+        return torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
+
+    frames: npt.NDArray[np.float32] = torch.stack(_drawn(model, prompt, length, keys)).numpy()
     return frames
 
 
@@ -85,15 +78,21 @@ def next_tokens(
         yield outputs[0].numpy(), ids[start + 1 : start + 1 + len(read)]
 
 
+def _drawn(
+    model: Model, prompt: npt.NDArray[np.generic], length: int, draw: Callable[[Tensor], Tensor]
+) -> list[Tensor]:
+    """Returns ``length`` tokens or frames, each of which ``draw`` makes of logits and the model reads next."""
+    with torch.inference_mode():
+        outputs, states = _read(model, torch.from_numpy(prompt)[None])
+        drawn = [draw(outputs[0, -1].float())]
+        while len(drawn) < length:
+            outputs, states = model.forward_from(drawn[-1][None, None], states)
+            drawn.append(draw(outputs[0, -1].float()))
+    return drawn
+
+
 def _read(model: Model, prompt: Tensor) -> tuple[Tensor, States]:
     outputs, states = model.forward_from(prompt[:, :PIECE])
     for start in range(PIECE, prompt.shape[1], PIECE):
         outputs, states = model.forward_from(prompt[:, start : start + PIECE], states)
     return outputs, states
-
-
-def _drawn_token(logits: Tensor, temperature: float, generator: torch.Generator) -> int:
-    if temperature <= 0:
-        return int(logits.argmax())
-    shares = torch.softmax(logits / temperature, dim=-1)
-    return int(torch.multinomial(shares, 1, generator=generator))
