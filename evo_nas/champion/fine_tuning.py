@@ -133,9 +133,13 @@ def retrain_on(
         raise ChampionError(
             "the champion adapts to each task by itself; adapt it with adapted_network instead"
         )
-    new, files = _read(recipe, preparation, data, vocabulary=_vocabulary(preparation))
+    vocabulary = preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
+    new, files = _read(recipe, preparation, data, vocabulary=vocabulary)
     carried = translated(new, preparation, champion.model.signature)
-    dataset = carried if origin == "weights" else _read(recipe, preparation, data, vocabulary=())[0]
+    dataset = carried
+    if origin == "scratch":
+        # Only words have other numbers where they are learnt anew.
+        dataset = _read(recipe, preparation, data, vocabulary=())[0] if vocabulary else new
     full = epochs or int(facts.get("epochs") or training.full_epochs)
     members = list(_trained(champion, dataset, training, epochs=full, origin=origin, on_member=on_member))
     model = _like(champion.model, members)
@@ -169,8 +173,8 @@ def _read(
     """Returns the new data, and the SHA-256 of each file by name."""
     kind = TASKS[recipe.kind]
     known = dict(recipe.options) | _settled(preparation)
-    # A task of one file takes no list.
-    paths = list(map(str, data)) if recipe.kind != "multi_label" else str(data[0])
+    # Some tasks take one file alone, and refuse a list.
+    paths = list(map(str, data)) if len(data) > 1 else str(data[0])
     task = kind(
         checked(
             kind.Options,
@@ -187,10 +191,6 @@ def _read(
 
 _SOURCES = frozenset({"competition", "subset"})
 """Options that name data which are in no file."""
-
-
-def _vocabulary(preparation: Preparation) -> tuple[str, ...]:
-    return preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
 
 
 def _settled(preparation: Preparation) -> dict[str, Any]:

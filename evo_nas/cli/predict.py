@@ -53,10 +53,13 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
     from evo_nas.champion.champion import load_champion
 
     loaded = load_champion(champion)
-    if _generates(loaded, score=score, length=drawing["length"]):
+    is_drawing = drawing["prompt"] is not None or drawing["length"] is not None
+    if score and is_drawing:
+        raise click.UsageError("--score compares predictions; give it without --prompt and --length")
+    if _generates(loaded, score=score, is_drawing=is_drawing):
         _generate(loaded, file, output, **drawing)
         return
-    if drawing["prompt"] is not None or drawing["length"] is not None:
+    if is_drawing:
         raise click.UsageError(
             "--prompt and --length are for texts and music; the champion generates neither"
         )
@@ -65,13 +68,13 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
     _predict(loaded, file, output, score=score)
 
 
-def _generates(champion: Champion, *, score: bool, length: int | None) -> bool:
+def _generates(champion: Champion, *, score: bool, is_drawing: bool) -> bool:
     from evo_nas.tasks.raw_keys import KeyInputs
 
     if score:
         return False
     is_music = isinstance(champion.prepared.inputs, KeyInputs)
-    return champion.model.signature.predicts_inputs or (is_music and length is not None)
+    return champion.model.signature.predicts_inputs or (is_music and is_drawing)
 
 
 def _predict(champion: Champion, file: Path, output: Path | None, *, score: bool) -> None:
@@ -102,15 +105,20 @@ def _generate(
 ) -> None:
     from evo_nas.champion.prediction_files import check_output, csv_of, table_of_music, write_music
     from evo_nas.champion.prompts import prompt_of
+    from evo_nas.tasks.raw_inputs import TokenInputs
 
-    is_text = champion.model.signature.predicts_inputs
+    inputs = champion.prepared.inputs
+    is_text = isinstance(inputs, TokenInputs)
     check_output(output, generates="text" if is_text else "music")
-    if prompt is not None and (file is not None or not is_text):
-        raise click.UsageError("--prompt is a text; give it alone, or --input with the beginning, not both")
+    if prompt is not None and not is_text:
+        raise click.UsageError("--prompt is a text; give the beginning of music with --input")
+    if prompt is not None and file is not None:
+        raise click.UsageError("--prompt and --input are both the beginning of the text; give one of them")
     begins = prompt if file is None else prompt_of(champion, file)
     drawn = champion.generate(begins, length=length or 200, temperature=temperature, seed=seed)
-    if is_text:
-        whole = f"{begins or ''}{drawn}\n" if champion.prepared.inputs.level == "character" else f"{drawn}\n"  # type: ignore[union-attr]
+    if isinstance(inputs, TokenInputs):
+        # Of words it is not known how those of the prompt and of what follows stand together.
+        whole = f"{begins or ''}{drawn}\n" if inputs.level == "character" else f"{drawn}\n"
         if output is None:
             click.echo(whole, nl=False)
         else:
