@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_nas.report.figures import SECOND, Figure, coloured, quantitative, values_of
-from evo_nas.tasks.metrics import MEDIAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +79,7 @@ def _beside_truth(champion: Champion, part: Windows, answers: NumberAnswers) -> 
 def _windows(champion: Champion, part: Windows, answers: NumberAnswers) -> list[dict[str, Any]]:
     """Returns truth and forecast of the first target in some windows, a row for each step."""
     chosen = np.unique(np.linspace(0, len(part) - 1, SHOWN).astype(np.int64)).tolist()
-    reach, middle = min(part.window, BEFORE * part.horizon), _middle(answers)
+    reach = min(part.window, BEFORE * part.horizon)
     values: list[dict[str, Any]] = []
     for number, at in enumerate(chosen, start=1):
         forecast = answers.every_level(champion.outputs(part.cut(slice(at, at + 1)).inputs))[0, :, 0]
@@ -91,7 +90,7 @@ def _windows(champion: Champion, part: Windows, answers: NumberAnswers) -> list[
             for step, value in enumerate(truth, start=1 - reach)
         ]
         values += [
-            {"place": place, "step": step, "value": float(levels[middle]), "what": "forecast",
+            {"place": place, "step": step, "value": float(levels[answers.middle]), "what": "forecast",
              **({"low": float(levels[0]), "high": float(levels[-1])} if len(levels) > 1 else {})}
             for step, levels in enumerate(forecast, start=1)
         ]  # fmt: skip
@@ -104,7 +103,7 @@ def _errors_by_step(champion: Champion, part: Windows, answers: NumberAnswers) -
     shape = (len(cut), part.horizon, len(answers.mean))
     truth = _in_units(cut.targets.reshape(shape), answers)
     errors = {
-        "champion": answers.every_level(champion.outputs(cut.inputs))[..., _middle(answers)] - truth,
+        "champion": answers(champion.outputs(cut.inputs)) - truth,
         "last value repeated": _in_units(part.last_targets()[which], answers)[:, None] - truth,
     }
     values = [
@@ -132,7 +131,3 @@ def _in_units(values: npt.NDArray[Any], answers: NumberAnswers) -> npt.NDArray[n
     """Returns standardised targets ``(..., targets)`` in the units of the file."""
     numbers: npt.NDArray[np.float64] = values * np.array(answers.scale) + np.array(answers.mean)
     return numbers
-
-
-def _middle(answers: NumberAnswers) -> int:
-    return answers.quantiles.index(MEDIAN) if answers.quantiles else 0
