@@ -16,7 +16,7 @@ from scipy.stats import mannwhitneyu, spearmanr
 
 from evo_nas.champion.opponents import equal_lstm
 from evo_nas.experiment import Experiment
-from evo_nas.genome.describe import equations
+from evo_nas.genome.notation import text_lines
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.runs import Run
 from evo_nas.strategies.darts import LIKELIEST, ONE_SHOT
@@ -52,7 +52,7 @@ def main(place: str) -> None:
 
     best = max(found, key=lambda each: each.fitness or 0.0)
     architecture = space.decode(best.candidate.genome)
-    print(f"best found: #{best.candidate.id}:", "; ".join(equations(architecture.layers[0].cell)))
+    print(f"best found: #{best.candidate.id}:", "; ".join(text_lines(architecture.layers[0].cell)))
     lstm = equal_lstm(architecture, architecture, space.signature)
     for name, contestant in (("found", architecture), ("LSTM", lstm)):
         for factor in (1, 2):

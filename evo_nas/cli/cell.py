@@ -56,9 +56,9 @@ def cell_fields(cell: CellGraph, *, inputs: int, width: int) -> dict[str, Any]:
     """Returns the properties of a cell as plain values; the sizes are those of its canonical form."""
     from evo_nas.genome.canonical import canonical
     from evo_nas.genome.cells import spoken_name
-    from evo_nas.genome.describe import equations
     from evo_nas.genome.description_length import cell_bits
     from evo_nas.genome.liveness import is_live
+    from evo_nas.genome.notation import text_lines
     from evo_nas.genome.parameters import count_cell_parameters
     from evo_nas.genome.work import cell_work
 
@@ -69,7 +69,7 @@ def cell_fields(cell: CellGraph, *, inputs: int, width: int) -> dict[str, Any]:
         "learns": is_live(form),
         "states": form.states,
         "nodes": len(form.nodes),
-        "equations": equations(form),
+        "equations": text_lines(form),
         "parameters": count_cell_parameters(form, inputs, width),
         "macs": work.macs,
         "flops": work.flops,

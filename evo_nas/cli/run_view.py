@@ -32,7 +32,8 @@ from evo_nas.cli.terminal import plain
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.errors import RunError
 from evo_nas.genome.codec import from_json
-from evo_nas.genome.describe import describe, equations
+from evo_nas.genome.describe import describe
+from evo_nas.genome.notation import text_lines
 from evo_nas.runs import Run, metric_of
 from evo_nas.runs.operators import COLUMNS, tally_operators
 from evo_nas.runs.rows import by_status
@@ -257,7 +258,7 @@ def _cells(architecture: Architecture) -> Iterator[RenderableType]:
     for number, layer in enumerate(architecture.layers, start=1):
         layers.setdefault(layer.cell, []).append(str(number))
     for cell, numbers in layers.items():
-        lines = "\n".join(equations(cell))
+        lines = "\n".join(text_lines(cell))
         yield Text(f"cell of layer{'s' if len(numbers) > 1 else ''} {' and '.join(numbers)}", style="dim")
         yield Padding(Text(lines, style="cyan"), (0, 0, 0, 2))
 

@@ -1,11 +1,10 @@
-"""Architectures in words, and cells as equations that a person can read."""
+"""Architectures in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from evo_nas.genome.cells import spoken_name
-from evo_nas.genome.notation import text_lines
 from evo_nas.genome.ops import Op
 from evo_nas.genome.slots import HEAD, LAYER, NETWORK, TRAINING, words_of
 
@@ -28,14 +27,6 @@ def describe(architecture: Architecture) -> str:
         words_of(TRAINING, architecture.training),
     )
     return "; ".join(filter(None, parts))
-
-
-def equations(cell: CellGraph) -> list[str]:
-    """Returns the canonical form of ``cell`` line by line, such as ``f = sigmoid(W_f·x + U_f·h + b_f)``.
-
-    Values that are read only once are written in place; ``*`` is elementwise; the last lines give ``h'``.
-    """
-    return text_lines(cell)
 
 
 def _describe_layer(layer: Layer) -> str:

@@ -30,7 +30,7 @@ def names_of_values(cell: CellGraph) -> dict[int, tuple[Symbol, bool]]:
     New states are not among them, since they have names of their own.
     """
     roles = _Roles(cell)
-    letters = {reference: roles.letter(reference) for reference in worth_a_name(cell)}
+    letters = {reference: roles.letter(reference) for reference in _worth_a_name(cell, roles)}
     counts, seen = Counter(letters.values()), Counter[str]()
     names = {}
     for reference, letter in letters.items():
@@ -40,9 +40,9 @@ def names_of_values(cell: CellGraph) -> dict[int, tuple[Symbol, bool]]:
     return names
 
 
-def worth_a_name(cell: CellGraph) -> list[int]:
+def _worth_a_name(cell: CellGraph, roles: _Roles) -> list[int]:
     """Returns the values that are read more than once, gates, what they let in, and activations of matrix products."""
-    first, roles = cell.first_node, _Roles(cell)
+    first = cell.first_node
     return [
         first + index
         for index, node in enumerate(cell.nodes)

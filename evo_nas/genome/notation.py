@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def text_lines(cell: CellGraph) -> list[str]:
-    """Returns the equations line by line, such as ``f = sigmoid(W_f·x + U_f·h + b_f)``; ``*`` is elementwise."""
+    """Returns the equations of `cell_equations` line by line, such as ``f = sigmoid(W_f·x + U_f·h + b_f)``.
+
+    ``*`` is elementwise.
+    """
     text = _Text()
     return [f"{text.symbol(each.name)} = {text.write(each.formula)}" for each in cell_equations(cell).lines]
 
@@ -132,7 +135,7 @@ def _is_sum(formula: Formula) -> bool:
     )
 
 
-def joined_terms(terms: Sequence[tuple[int, str]], plus: str = " + ", minus: str = " - ") -> str:
+def _joined(terms: Sequence[tuple[int, str]], plus: str = " + ", minus: str = " - ") -> str:
     """Returns terms with the signs between them; the first one is positive in every formula of an op."""
     (first_sign, first), *rest = terms
     start = first if first_sign > 0 else minus.lstrip() + first
@@ -158,7 +161,7 @@ class _Text(Notation):
         return f"{function}({', '.join(operands)})"
 
     def sum(self, terms: Sequence[tuple[int, str]]) -> str:
-        return joined_terms(terms)
+        return _joined(terms)
 
     def product(self, factors: Sequence[str]) -> str:
         return " * ".join(factors)
@@ -199,7 +202,7 @@ class _Latex(Notation):
         return rf"{name}\left({', '.join(operands)}\right)"
 
     def sum(self, terms: Sequence[tuple[int, str]]) -> str:
-        return joined_terms(terms)
+        return _joined(terms)
 
     def product(self, factors: Sequence[str]) -> str:
         return r" \odot ".join(factors)
@@ -240,7 +243,7 @@ class _MathML(Notation):
         return f"<mi>{name}</mi>" + self.grouped("<mo>,</mo>".join(operands))
 
     def sum(self, terms: Sequence[tuple[int, str]]) -> str:
-        return f"<mrow>{joined_terms(terms, '<mo>+</mo>', '<mo>−</mo>')}</mrow>"  # noqa: RUF001
+        return f"<mrow>{_joined(terms, '<mo>+</mo>', '<mo>−</mo>')}</mrow>"  # noqa: RUF001
 
     def product(self, factors: Sequence[str]) -> str:
         return f"<mrow>{'<mo>⊙</mo>'.join(factors)}</mrow>"

@@ -19,7 +19,8 @@ from evo_nas.genome.architecture import (
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cells import NAMED_CELLS
-from evo_nas.genome.describe import describe, equations
+from evo_nas.genome.describe import describe
+from evo_nas.genome.notation import text_lines
 from evo_nas.genome.ops import Op
 
 UNNAMED = CellGraph(2, (Node(Op.LINEAR, (0, 1)), Node(Op.ADD, (2, 3)), Node(Op.MUL, (1, 4))), (5, 3))
@@ -93,13 +94,13 @@ def test_every_feature_of_an_architecture_is_in_its_description():
     ],
 )
 def test_cell_is_drawn_as_its_equations(cell, expected):
-    assert equations(cell) == expected
+    assert text_lines(cell) == expected
 
 
 @given(cell=st.from_type(CellGraph))
 def test_equations_name_each_value_before_it_is_read(cell):
     written = set("xhcde"[: 1 + canonical(cell).states])
-    for line in equations(cell):
+    for line in text_lines(cell):
         name, formula = line.split(" = ", maxsplit=1)
         words = "".join(letter if letter.isalnum() or letter in "'_·" else " " for letter in formula).split()
         read = {word.split("·")[-1] for word in words}

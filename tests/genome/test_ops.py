@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from evo_nas.genome.cell import CellGraph, H, Node, X
 from evo_nas.genome.cgp import DEFAULT_OPS, OP_CHOICES
-from evo_nas.genome.describe import equations
+from evo_nas.genome.notation import text_lines
 from evo_nas.genome.op_row import MAX_LINEAR_INPUTS, Sign
 from evo_nas.genome.ops import DELAYS, MAX_DELAY, Op
 from evo_nas.models import bptt_ops, eager
@@ -229,7 +229,7 @@ def test_an_op_is_said_to_cancel_where_equal_inputs_give_zero(op) -> None:
 
 @every_op
 def test_equations_of_an_op_can_be_written(op) -> None:
-    assert equations(cell_with(op))[-1].startswith("h' = tanh(")
+    assert text_lines(cell_with(op))[-1].startswith("h' = tanh(")
 
 
 @every_op

@@ -8,7 +8,7 @@ import torch
 
 from evo_nas.champion.exporters.c99.source import loop
 from evo_nas.genome.cell import X
-from evo_nas.genome.describe import equations
+from evo_nas.genome.notation import text_lines
 from evo_nas.genome.ops import GUARD, LARGEST_EXPONENT, Op
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class CellWriter:
         """Writes the function and returns its name."""
         name = f"{self._prefix}_cell"
         text = "\n".join(
-            ["One step of the cell; * is elementwise:", *(f"  {line}" for line in equations(self._cell))]
+            ["One step of the cell; * is elementwise:", *(f"  {line}" for line in text_lines(self._cell))]
         )
         body = self._body()
         reads_x = any(X in self._cell.nodes[index].inputs for index in self._live())
