@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evo_nas.cli.options import as_one_json
+from evo_nas.cli.options import as_one_json, picture_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--svg",
-    "picture",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also draw the critical differences, as .svg or .png (which needs the extra pictures).",
-)
+@picture_option("the critical differences")
 @as_one_json
 def compare(runs: tuple[str, ...], *, picture: Path | None, as_json: bool) -> None:
     """Ranks champion, opponents and the strongest baseline over RUNs, one data set each, from their verdicts.
@@ -27,14 +24,14 @@ def compare(runs: tuple[str, ...], *, picture: Path | None, as_json: bool) -> No
     Holm's method. Metrics may differ from run to run.
     """
     from evo_nas.champion.ranking import Results, ranked
-    from evo_nas.cli.picture import write_drawing
     from evo_nas.cli.ranking_view import critical_difference_diagram, ranking_view
+    from evo_nas.cli.svg import write_drawing
     from evo_nas.cli.terminal import plain_console
     from evo_nas.runs import Run
 
     ranking = ranked([Results.of(Run.at(run), run) for run in dict.fromkeys(runs)])
     if picture is not None:
-        write_drawing(critical_difference_diagram(ranking), picture, option="--svg")
+        write_drawing(critical_difference_diagram(ranking), picture)
     if as_json:
         click.echo(json.dumps(ranking.to_values()))
     else:

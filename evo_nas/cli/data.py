@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evo_nas.cli.options import as_one_json, overrides
+from evo_nas.cli.options import as_one_json, overrides, picture_option
 
 
 @click.command()
@@ -23,12 +23,7 @@ from evo_nas.cli.options import as_one_json, overrides
     metavar="SECONDS",
     help="Begin no further baseline after this time.",
 )
-@click.option(
-    "--picture",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Also draw the data, as .svg or .png (which needs the extra pictures).",
-)
+@picture_option("the data")
 @as_one_json
 def data(
     config: Path,
@@ -51,9 +46,10 @@ def data(
 
     prepared = Experiment.of(load_config(config, overrides)).prepared
     if picture is not None:
-        from evo_nas.cli.picture import write_picture
+        from evo_nas.cli.picture import picture_of
+        from evo_nas.cli.svg import write_drawing
 
-        write_picture(prepared.dataset, picture)
+        write_drawing(picture_of(prepared.dataset), picture)
     fitted = prepared.fit_baselines(limit_s) if baselines else {}
     if as_json:
         click.echo(json.dumps(data_fields(prepared.dataset, fitted)))

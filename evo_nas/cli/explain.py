@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evo_nas.cli.options import as_one_json
+from evo_nas.cli.options import as_one_json, picture_option
 from evo_nas.errors import ChampionError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from evo_nas.models.network import Network
 
 MOST_GENES = 10
-PICTURE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -36,8 +35,7 @@ PICTURE = click.Path(path_type=Path, dir_okay=False)
     is_flag=True,
     help="Let the champion that the run keeps read validation sequences: gates, memory, inputs and history.",
 )
-@click.option("--svg", type=PICTURE, metavar="FILE", help="Also draw the cells as SVG.")
-@click.option("--png", type=PICTURE, metavar="FILE", help="The same as PNG, which needs the extra pictures.")
+@picture_option("the cells")
 @as_one_json
 def explain(
     place: str,
@@ -45,8 +43,7 @@ def explain(
     candidate: int | None,
     as_latex: bool,
     sample: bool,
-    svg: Path | None,
-    png: Path | None,
+    picture: Path | None,
     as_json: bool,
 ) -> None:
     """Explains a network: equations with named gates, ancestors and what each step gained, and important genes.
@@ -55,26 +52,17 @@ def explain(
     keeps is explained, or before there is one the best candidate so far.
     """
     explanation = _explanation(place, candidate, sample=sample)
-    _draw(explanation, svg=svg, png=png)
+    if picture is not None:
+        from evo_nas.cli.svg import write_drawing
+        from evo_nas.genome.cell_picture import on_paper
+
+        write_drawing(on_paper(explanation.drawing), picture)
     if as_json:
         click.echo(json.dumps(explanation.to_values()))
     elif as_latex:
         click.echo("\n\n".join(cell.latex for cell in explanation.cells))
     else:
         click.echo("\n".join(_lines(explanation)))
-
-
-def _draw(explanation: Explanation, *, svg: Path | None, png: Path | None) -> None:
-    if svg is None and png is None:
-        return
-    from evo_nas.cli.picture import png_of
-    from evo_nas.genome.cell_picture import on_paper
-
-    drawing = on_paper(explanation.drawing)
-    if svg is not None:
-        svg.write_text(drawing, encoding="utf-8")
-    if png is not None:
-        png.write_bytes(png_of(drawing))
 
 
 def _explanation(place: str, candidate: int | None, *, sample: bool) -> Explanation:

@@ -32,6 +32,16 @@ overrides = click.option(
 workers = click.option("--workers", metavar="N", help="Exact number of worker processes.")
 
 
+def picture_option(what: str) -> Callable[[Any], Any]:
+    """Returns the option that names the file for a drawing of ``what``; see `svg.write_drawing`."""
+    return click.option(
+        "--picture",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help=f"Also draw {what}, as .svg or .png (which needs the extra pictures).",
+    )
+
+
 def workers_override(count: str | None) -> tuple[str, ...]:
     """Returns the overrides that ``--workers`` stands for."""
     # min and max may be set in the file or the record, and would contradict an exact number.

@@ -10,12 +10,10 @@ from evo_nas.cli.data_facts import class_counts, lengths_of, series_columns
 from evo_nas.cli.svg import Box, document, fitting, label, line, rectangle
 from evo_nas.data.splitting import PARTS
 from evo_nas.data.vocabulary import UNKNOWN
-from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.dataset import Sequences, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -37,27 +35,7 @@ OVERLAID = 8
 BINS = 40
 
 
-def write_picture(dataset: Dataset, path: Path) -> None:
-    """Writes the picture of ``dataset`` to ``path``, an ``.svg`` or ``.png`` file.
-
-    Raises:
-        ConfigError: ``path`` has another suffix.
-        DataError: The package that turns SVG into PNG is not installed.
-    """
-    write_drawing(picture(dataset), path, option="--picture")
-
-
-def write_drawing(svg: str, path: Path, *, option: str) -> None:
-    """Writes ``svg`` to ``path``, an ``.svg`` or ``.png`` file, which ``option`` names; raises as `write_picture`."""
-    if path.suffix.lower() == ".svg":
-        path.write_text(svg, encoding="utf-8")
-    elif path.suffix.lower() == ".png":
-        path.write_bytes(png_of(svg))
-    else:
-        raise ConfigError(f"{option} is {path}; its name must end in .svg or .png")
-
-
-def picture(dataset: Dataset) -> str:
+def picture_of(dataset: Dataset) -> str:
     """Returns the picture of ``dataset`` as SVG."""
     shapes: list[str] = []
     y = MARGIN
@@ -250,19 +228,3 @@ def _bars(title: str, rows: Sequence[tuple[str, dict[str, int]]], y: float) -> S
 
 def _title(text: str, y: float) -> str:
     return label(text, MARGIN, y + 6, size=13, colour="#1f2933", font_weight=600)
-
-
-def png_of(svg: str) -> bytes:
-    """Returns ``svg`` as PNG, twice as large.
-
-    Raises:
-        DataError: The package that turns SVG into PNG is not installed.
-    """
-    try:
-        import resvg_py
-    except ModuleNotFoundError:
-        raise DataError(
-            "a PNG picture needs the package resvg-py; run pip install 'evo-nas[pictures]', or name an .svg file"
-        ) from None
-    to_png: Callable[..., list[int] | bytes] = resvg_py.svg_to_bytes
-    return bytes(to_png(svg_string=svg, zoom=2))

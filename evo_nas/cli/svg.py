@@ -1,4 +1,4 @@
-"""The few shapes of SVG that pictures of data are made of; written by hand, since no library is needed for them."""
+"""The few shapes of SVG that pictures are made of, by hand, since no library is needed for them; and their files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from evo_nas.cli.encoding import visible
+from evo_nas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import numpy.typing as npt
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -91,6 +95,32 @@ def document(width: float, height: float, shapes: list[str]) -> str:
     return (
         element("svg", body, xmlns="http://www.w3.org/2000/svg", width=width, height=height, **options) + "\n"
     )
+
+
+def write_drawing(svg: str, path: Path) -> None:
+    """Writes ``svg`` to ``path``, an ``.svg`` or ``.png`` file, the latter twice as large.
+
+    Raises:
+        ConfigError: ``path`` has another suffix.
+        DataError: The package that turns SVG into PNG is not installed.
+    """
+    if path.suffix.lower() == ".svg":
+        path.write_text(svg, encoding="utf-8")
+    elif path.suffix.lower() == ".png":
+        path.write_bytes(_png(svg))
+    else:
+        raise ConfigError(f"--picture is {path}; its name must end in .svg or .png")
+
+
+def _png(svg: str) -> bytes:
+    try:
+        import resvg_py
+    except ModuleNotFoundError:
+        raise DataError(
+            "a PNG picture needs the package resvg-py; run pip install 'evo-nas[pictures]', or name an .svg file"
+        ) from None
+    to_png: Callable[..., list[int] | bytes] = resvg_py.svg_to_bytes
+    return bytes(to_png(svg_string=svg, zoom=2))
 
 
 def _thinned(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

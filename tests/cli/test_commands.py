@@ -392,8 +392,9 @@ def test_a_damaged_run_goes_on_only_when_the_loss_is_accepted(config: Path, run:
 def test_explain_tells_of_the_champion_that_is_kept_and_draws_it(run: Path, tmp_path: Path) -> None:
     pytest.importorskip("resvg_py", reason="the extra pictures is not installed")
     drawn, painted = tmp_path / "cell.svg", tmp_path / "cell.png"
-    result = evo_nas_command("explain", run, "--json", "--svg", drawn, "--png", painted)
+    result = evo_nas_command("explain", run, "--json", "--picture", drawn)
     assert result.exit_code == 0, result.output
+    assert evo_nas_command("explain", run, "--picture", painted).exit_code == 0
     told = json.loads(result.stdout)
     kept = stored_verdict(Run.at(run))
     assert kept is not None

@@ -31,7 +31,7 @@ def judged(monkeypatch) -> None:
 
 def test_it_tells_and_draws(judged, tmp_path) -> None:
     picture, runs = tmp_path / "ranks.svg", [each.run for each in results(6)]
-    told = CliRunner().invoke(main, ["compare", *runs, "--svg", str(picture)])
+    told = CliRunner().invoke(main, ["compare", *runs, "--picture", str(picture)])
     assert told.exit_code == 0, told.output
     assert "is ranked better than" in " ".join(told.output.split())
     assert ET.fromstring(picture.read_text()).tag.endswith("svg")
@@ -41,9 +41,11 @@ def test_it_tells_and_draws(judged, tmp_path) -> None:
 
 
 def test_a_picture_of_another_kind_is_refused(judged, tmp_path) -> None:
-    told = CliRunner().invoke(main, ["compare", "runs/set0", "runs/set1", "--svg", str(tmp_path / "a.gif")])
+    told = CliRunner().invoke(
+        main, ["compare", "runs/set0", "runs/set1", "--picture", str(tmp_path / "a.gif")]
+    )
     assert told.exit_code == 2
-    assert "--svg is" in told.output
+    assert "--picture is" in told.output
 
 
 def test_the_same_run_twice_is_one_run(judged) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from evo_nas.cli.data_facts import series_columns
-from evo_nas.cli.picture import COLOURS, picture, write_picture
-from evo_nas.cli.svg import Box, fitting, line
+from evo_nas.cli.picture import COLOURS, picture_of
+from evo_nas.cli.svg import Box, fitting, line, write_drawing
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
@@ -30,7 +30,7 @@ def texts(svg: str) -> list[str]:
 @pytest.mark.parametrize("kind", [kind for kind in TASKS if kind != "in_memory"])
 def test_every_kind_of_data_has_a_picture(kind: str, tmp_path: Path) -> None:
     dataset = TASKS[kind].sample(tmp_path).read().dataset
-    shown = texts(picture(dataset))
+    shown = texts(picture_of(dataset))
     assert shown[0] == fitting(dataset.name, 900, size=24)
     assert f"train {len(dataset.train):,}" in shown
 
@@ -38,7 +38,7 @@ def test_every_kind_of_data_has_a_picture(kind: str, tmp_path: Path) -> None:
 def test_names_of_the_users_are_text_and_nothing_else() -> None:
     odd = "<b>&\"'\x1b\udcff\n漢字"
     named = replace(DATA, classes=(odd, "plain"), remarks=(odd,))
-    shown = texts(picture(named))
+    shown = texts(picture_of(named))
     assert sum("<b>&\"'\\x1b\\udcff\\n漢字" in text for text in shown) >= 2
 
 
@@ -74,16 +74,16 @@ def test_a_peak_stays_in_a_line_of_many_values_and_a_hole_breaks_it() -> None:
 
 
 def test_the_suffix_chooses_the_format(tmp_path, monkeypatch) -> None:
-    write_picture(DATA, tmp_path / "a.svg")
+    write_drawing(picture_of(DATA), tmp_path / "a.svg")
     ElementTree.parse(tmp_path / "a.svg")
     with pytest.raises(ConfigError, match=r"its name must end in \.svg or \.png"):
-        write_picture(DATA, tmp_path / "a.jpg")
+        write_drawing(picture_of(DATA), tmp_path / "a.jpg")
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(DataError, match=r"run pip install 'evo-nas\[pictures\]', or name an \.svg file"):
-        write_picture(DATA, tmp_path / "a.png")
+        write_drawing(picture_of(DATA), tmp_path / "a.png")
 
 
 def test_a_png_is_drawn_where_the_extra_is_there(tmp_path) -> None:
     pytest.importorskip("resvg_py", reason="the extra pictures is not installed")
-    write_picture(DATA, tmp_path / "a.png")
+    write_drawing(picture_of(DATA), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
