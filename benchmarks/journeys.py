@@ -143,18 +143,8 @@ class _Walk:
             *("finalists", "finalists", run, "-k", "3", "--judge", "--trainings", "2", "--json"),
             reads=_last_line,
         )
-        of_champion = (
-            "--finalists",
-            "3",
-            "--cuts",
-            "2",
-            "--trials",
-            "3",
-            "--seeds",
-            "3",
-            "--most-seeds",
-            "4",
-        )
+        sizes = {"finalists": 3, "cuts": 2, "trials": 3, "seeds": 3, "most-seeds": 4}
+        of_champion = [word for key, size in sizes.items() for word in (f"--{key}", f"{size}")]
         self._walk(
             "champion", "champion", run, *of_champion, "--opponents", "lstm,gru", "--json", reads=_verdict
         )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from evo_nas.tasks.metrics import Metric
 
 BUDGET_S = 60.0
-"""CPU seconds of a search: one to two hundred trainings of these tasks, of half a second each."""
+"""CPU seconds of a search: more than a hundred trainings of these tasks, each of half a second or less."""
 EVALUATIONS = 150
 """What the defaults of the strategies follow; the seconds end the searches."""
 LONGEST = 20.0
@@ -43,7 +43,7 @@ SEEDS = (1, 2, 3)
 # Random founders: a published cell that is best from the start would hide what a strategy adds.
 COMMON = ("space.seeds=[]", "training.time_limit_s=600", f"budget.evaluations={EVALUATIONS}")
 SMALL = ("training.epochs=6", "space.batch_sizes=[32]", "space.widths=[8, 16, 24, 32]")
-"""Trainings of a third of a second, so that a search is more than its random beginning."""
+"""So that a training is short, and a search more than its random beginning."""
 REAL = {
     "sunspots": DataSet(
         "series",

@@ -44,8 +44,8 @@ def retrain(
 ) -> None:
     """Trains CHAMPION, an exported folder or a run, on new data and writes it as a new champion.
 
-    The data are split as its task says: networks learn from the training part, validation chooses the epoch, and the
-    champion before and after is compared on the test part.
+    The data are split as its task says: networks learn from the training part, validation chooses the epoch. Before and
+    after, the champion is scored on the validation and test parts; validation says which one to take.
     """
     from evo_nas.champion.export import check_target, write_champion
     from evo_nas.champion.fine_tuning import retrain_on

@@ -46,13 +46,8 @@ HALO = {"stroke": PAPER, "stroke_width": "4", "stroke_linejoin": "round", "paint
 _MARKED = re.compile(r"var\(--[a-z]+, (#[0-9a-f]+)\)")
 
 
-def cell_svg(cell: CellGraph) -> str:
-    """Returns the drawing of ``cell``."""
-    return cells_svg({"": cell})
-
-
 def cells_svg(cells: Mapping[str, CellGraph]) -> str:
-    """Returns one drawing of several cells below each other, with their titles."""
+    """Returns one drawing of cells below each other, each with its title, if that is not empty."""
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "font-family": SANS, "role": "img"})
     paper = SubElement(svg, "rect", {"width": "100%", "height": "100%", "fill": PAPER})
     paper.tail = "\n"

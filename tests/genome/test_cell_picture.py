@@ -11,7 +11,7 @@ import pytest
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
 from evo_nas.genome.cell_diagram import Shape, diagram_of
-from evo_nas.genome.cell_picture import cell_svg, cells_svg, on_paper
+from evo_nas.genome.cell_picture import cells_svg, on_paper
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.equations import gates_of
 from evo_nas.genome.ops import Op
@@ -46,12 +46,12 @@ def test_the_lstm_is_drawn_as_in_textbooks() -> None:
         ("o", SIGMA, True, True),
     ]
     assert sum(vertex.shape is Shape.UNITWISE for vertex in diagram.vertices) == 5
-    found = texts(cell_svg(NAMED_CELLS["lstm"]))
+    found = texts(cells_svg({"": NAMED_CELLS["lstm"]}))
     assert {"xt", f"ht{MINUS}1", f"ct{MINUS}1", "ht", "ct", "f", "i", "o"} <= set(found)
 
 
 def test_delays_signs_and_what_is_read_twice_are_told() -> None:
-    found = texts(cell_svg(DELAYED))
+    found = texts(cells_svg({"": DELAYED}))
     assert {f"ht{MINUS}1", f"ht{MINUS}3", "W", "+ b", MINUS} <= set(found)
     twice = [
         line for line in diagram_of(DELAYED).lines if diagram_of(DELAYED).vertices[line.target].sign == "+"
@@ -61,7 +61,7 @@ def test_delays_signs_and_what_is_read_twice_are_told() -> None:
 
 @pytest.mark.parametrize("name", CELLS)
 def test_each_cell_is_drawn_with_its_gates_and_nothing_overlaps(name: str) -> None:
-    root = ET.fromstring(cell_svg(CELLS[name]))
+    root = ET.fromstring(cells_svg({"": CELLS[name]}))
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     boxes = {
         tuple(float(each.attrib[side]) for side in ("x", "y", "width", "height"))
