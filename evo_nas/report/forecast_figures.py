@@ -47,6 +47,8 @@ def _beside_truth(champion: Champion, part: Windows, answers: NumberAnswers) -> 
         band = f" The band holds {share:.0%} of the values, if its quantiles keep their promise."
         layers.append(
             {
+                # A row of the truth at the same step has no bounds, and would break the band.
+                "transform": [{"filter": "datum.what === 'forecast'"}],
                 "mark": {"type": "area", "opacity": 0.25, "color": SECOND},
                 "encoding": {"x": x, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}},
             }

@@ -1,3 +1,4 @@
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -25,9 +26,13 @@ FIGURES = {
 
 def sampled(kind, folder):
     dataset = TASKS[kind].sample(folder).read().dataset
+    return untrained(dataset), dataset
+
+
+def untrained(dataset):
     space = SearchSpace(SpaceOptions(), dataset.signature, epochs=1)
     torch.manual_seed(0)
-    return Champion(Network(space.decode(space.seeds()[0][1]), dataset.signature).eval()), dataset
+    return Champion(Network(space.decode(space.seeds()[0][1]), dataset.signature).eval())
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -60,6 +65,18 @@ def test_forecasts_are_drawn_in_the_units_of_the_file(tmp_path):
     origin = int(part.origins[0])
     expected = part.targets[origin, 0] * answers.scale[0] + answers.mean[0]
     assert any(np.isclose(value, expected, rtol=1e-4) for value in truth)
+
+
+def test_a_forecast_of_quantiles_has_an_unbroken_band_over_its_horizon(tmp_path):
+    task = TASKS["forecast"].sample(tmp_path)
+    quantiles = {"quantiles": (0.1, 0.5, 0.9), "metric": "wql"}
+    dataset = type(task)(task.options.model_copy(update=quantiles)).read().dataset
+    figure, _ = task_figures(untrained(dataset), dataset)
+    bands = re.findall(r'class="mark-area.*?<path d="([^"]*)"', figure.svg(), re.DOTALL)
+    places = {each["place"] for each in figure.spec["data"]["values"]}
+    assert len(bands) == len(places)
+    # Along its upper bound and back along the lower one without a break.
+    assert all((band.count("M"), band.count("L")) == (1, 2 * dataset.test.horizon - 1) for band in bands)
 
 
 def test_numbers_have_no_confusion_of_classes(tmp_path):
