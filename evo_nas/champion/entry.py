@@ -78,7 +78,6 @@ class Entry:
             trial.epochs,
             seed,
             keeps_weights=True,
-            scores_test=False,
         )
 
 

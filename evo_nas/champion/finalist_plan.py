@@ -75,7 +75,7 @@ class JudgingCuts:
     def requests(self, name: str, architecture: Architecture, *, epochs: int) -> list[Retraining]:
         """Returns the trainings that judge ``architecture``; none of them looks at the test part."""
         return [
-            Retraining(f"{name}, cut {cut}", architecture, epochs, seed, cut=cut, scores_test=False)
+            Retraining(f"{name}, cut {cut}", architecture, epochs, seed, cut=cut)
             for cut, seed in zip(self.cuts, self.seeds, strict=True)
         ]
 

@@ -1,28 +1,26 @@
-"""Trainings from scratch for the verdict: the request, the result, and how to run them."""
+"""Trainings from scratch for the verdict: the request, the result, and how to run them.
+
+None of them looks at the test part: only `assessment` does, for what is chosen already.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.exporters.native import weights_of
 from evo_nas.genome.codec import to_json
 from evo_nas.models.threads import one_thread
-from evo_nas.tasks.quantiles import coverage
-from evo_nas.training.adaptation import adapted_test_scores
 from evo_nas.training.cuts import PreparedCuts
-from evo_nas.training.forward import score_part
 from evo_nas.training.runtime import device_for
 from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig
     from evo_nas.genome.architecture import Architecture
-    from evo_nas.models.network import Network
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -37,7 +35,6 @@ class Retraining:
         seed: Seed of the training.
         keeps_weights: Whether the result includes the weights.
         cut: Which cut of the training and validation rows it learns from; see `Dataset.of_cut`.
-        scores_test: Whether the network is scored on the test part; only what is chosen already needs that.
     """
 
     name: str
@@ -46,7 +43,6 @@ class Retraining:
     seed: int
     keeps_weights: bool = False
     cut: int = 0
-    scores_test: bool = True
 
     @property
     def key(self) -> str:
@@ -57,34 +53,29 @@ class Retraining:
             self.seed,
             self.keeps_weights,
             self.cut,
-            self.scores_test,
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """The scores of one training.
+    """The score of one training.
 
     Attributes:
         parameters: Trainable parameters of the network; 0 if it was never built.
         validation: Validation metric on its cut, in the units of the data set itself; None if the training failed.
-        test: Test metric; None if the training failed, the metric is not finite, or nobody asked for it.
         error: Why the training failed; empty if it succeeded.
-        coverage: Share of the test values within the outermost quantiles; None without quantiles.
         train_s: Seconds of the training; equal trainings need not take equally long.
     """
 
     parameters: int
     validation: float | None = None
-    test: float | None = None
     error: str = ""
-    coverage: float | None = None
     train_s: float = field(default=0.0, compare=False)
 
     @property
     def succeeded(self) -> bool:
-        """Whether the training came to its end, with every score that was asked for."""
+        """Whether the training came to its end, with a score."""
         return self.validation is not None and not self.error
 
     def to_values(self) -> dict[str, Any]:
@@ -139,30 +130,4 @@ def _retrain(
         validation=trained.outcome.metrics[f"validation_{dataset.metric.name}"],
         train_s=trained.outcome.train_s,
     )
-    if request.scores_test:
-        # A cut has its own statistics, and the test part prepared with them.
-        result = _tested(result, trained.network, dataset.of_cut(request.cut), training)
     return result, weights_of(trained.network) if request.keeps_weights else None
-
-
-def _tested(result: Retrained, network: Network, dataset: Dataset, training: TrainingConfig) -> Retrained:
-    test = _test_score(network, dataset, training)
-    return replace(
-        result,
-        test=test if math.isfinite(test) else None,
-        error="" if math.isfinite(test) else "the test metric is not finite",
-        coverage=_coverage(network, dataset),
-    )
-
-
-def _test_score(network: Network, dataset: Dataset, training: TrainingConfig) -> float:
-    if training.adaptation is None:
-        return score_part(network, dataset, "test").metric
-    (scores,) = adapted_test_scores(network, dataset, training.adaptation, steps=[training.adaptation.steps])
-    return scores.metric
-
-
-def _coverage(network: Network, dataset: Dataset) -> float | None:
-    if not dataset.quantiles:
-        return None
-    return score_part(network, replace(dataset, metric=coverage(dataset.quantiles)), "test").metric

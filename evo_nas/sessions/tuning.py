@@ -176,7 +176,6 @@ def tuned_files(
             tuned.epochs,
             derive_seed(experiment.config.seed, "tuned", number),
             keeps_weights=True,
-            scores_test=False,
         )
         for number in range(1, SEEDS + 1)
     ]
