@@ -182,7 +182,7 @@ class Contest:
         store = self._run.champion
         store.publish(self._models(), verdict.to_values() | {BASIS: self._basis}, check_owned=check_owned)
         # Those of this contest stay: if the same wins again after more evaluations, nothing is trained twice.
-        store.discard_trainings(self._made.keys | self._judged.keys())
+        store.discard_trainings(self._made.keys)
         return verdict
 
     def _choose_champion(self, retrain: Retrain) -> Iterator[Retraining | None]:

@@ -212,11 +212,15 @@ class ChampionStore:
             self._store.create(f"{TRAININGS}/{key}.json", seal({**values, "weights": digest}))
 
     def discard_trainings(self, keep: frozenset[str]) -> None:
-        """Removes the trainings whose keys are not in ``keep``."""
+        """Removes the trainings that have weights and whose keys are not in ``keep``.
+
+        Scores alone stay: they are small, and judgements of finalists and of ensembles are made of them.
+        """
         with storage_errors(self._store, "tidy up the trainings of"):
             for name in self._store.list(TRAININGS):
-                if name.partition(".")[0] not in keep:
-                    self._store.delete(f"{TRAININGS}/{name}")
+                key, _, kind = name.partition(".")
+                if kind == "safetensors" and key not in keep:
+                    self._delete_training(key)
 
     def damage(self) -> Iterator[str]:
         """Yields what is wrong with the files, a line for each; what can be made again is named, too."""

@@ -104,13 +104,15 @@ def test_damaged_weights_are_none(store: Store, tmp_path: Path) -> None:
     assert champion.weights("a") == b"weights"
 
 
-def test_trainings_of_an_earlier_champion_are_discarded(store: Store) -> None:
+def test_trainings_of_an_earlier_champion_are_discarded_but_scores_alone_stay(store: Store) -> None:
     champion = ChampionStore(store)
     for key in ("a", "b"):
         champion.keep_training(key, {"test": 0.5}, b"weights")
+    champion.keep_training("c", {"validation": 0.5})
     champion.discard_trainings(frozenset({"b"}))
     assert champion.training("a") is champion.weights("a") is None
     assert champion.weights("b") == b"weights"
+    assert champion.training("c") is not None
 
 
 def test_a_file_that_nobody_published_is_neither_read_nor_unnoticed(store: Store) -> None:
