@@ -21,7 +21,7 @@ from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
-from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.runs.champion_store import CHAMPION, SINGLE
 from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.example_sums import ExampleSums
 from evo_nas.training.losses import LINKS
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
     from evo_nas.tasks.baselines.fitting import FittedBaselines
-
-SINGLE = "single"
-"""Name of the champion's best network alone, for where size matters."""
 
 
 class Contest:

@@ -10,23 +10,25 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.champion.assessment import Assessed, Assessment, assess_one
+from evo_nas.champion.assessment import Assessment, assess_here
 from evo_nas.champion.ensemble_selection import select_ensemble
 from evo_nas.champion.export import champion_folder
 from evo_nas.champion.exporters.native import Member, Provenance, native_files, read_native, weights_of
+from evo_nas.champion.kept_trainings import KeptTrainings
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import ChampionError
 from evo_nas.genome.codec import architecture_hash
 from evo_nas.genome.parameters import count_parameters
 from evo_nas.models.ensemble import Ensemble
 from evo_nas.models.network import Network
-from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.runs.champion_store import CHAMPION, SINGLE
 from evo_nas.training.forward import answers
 from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evo_nas.champion.assessment import Assessed
     from evo_nas.champion.verdict import Verdict
     from evo_nas.experiment import Experiment
     from evo_nas.models.ensemble import Model
@@ -145,7 +147,7 @@ def _kept_networks(run: Run) -> dict[str, list[Network]]:
     """Returns the networks of each kept model by its name; the best of the champion alone is among its own already."""
     found = {}
     for which in run.champion.models():
-        if which not in ("single", ENSEMBLE):
+        if which not in (SINGLE, ENSEMBLE):
             with champion_folder(str(run), which) as folder:
                 found[which] = _networks(read_native(folder))
     return found
@@ -185,17 +187,16 @@ def _selected(
 
 def _assessed(run: Run, experiment: Experiment, requests: Sequence[Assessment]) -> tuple[list[Assessed], int]:
     """Returns the scores of the models and the number of looks; those that are kept already need no other look."""
-    store, keys = run.champion, [request.key for request in requests]
-    kept = [store.training(key) for key in keys]
-    if all(kept):
-        return [Assessed.from_values(values) for values in kept if values is not None], store.looks()
-    # Before it is taken, so that a process that dies afterwards has not looked in secret.
-    look = store.look(hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:32], {"ensembles": keys})
-    made = []
-    for request in requests:
-        made.append(assess_one(request, experiment.dataset, experiment.config.training))
-        store.keep_training(request.key, made[-1].to_values())
-    return made, look
+    made, look = KeptTrainings(run.champion, experiment), run.champion.looks()
+    if missing := made.unassessed(requests):
+        keys = [request.key for request in requests]
+        # Before it is taken, so that a process that dies afterwards has not looked in secret.
+        look = run.champion.look(
+            hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:32], {"ensembles": keys}
+        )
+        for _ in made.assess(assess_here, missing):
+            pass  # each is kept
+    return [made.assessed(request) for request in requests], look
 
 
 def _files(

@@ -34,6 +34,8 @@ VERDICT_FILE = "verdict.json"
 FILES_FILE = "files.json"
 CHAMPION = "champion"
 """Name of the model whose files lie at the top of the folder; the others have a folder each."""
+SINGLE = "single"
+"""Name of the champion's best network alone, for where size matters."""
 _NUMBERED = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
