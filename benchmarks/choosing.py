@@ -166,7 +166,7 @@ class Choice:
             CUTS: to_json(best.architecture),
             KEPT: to_json(best.put_forward),
             "noise": str(plan.prior),
-            "judged on": plan.said,
+            "judged on": plan.judging.said,
             "said": best.sentence,
             "cpu_s": round(time.process_time() - started, 1),
         }

@@ -11,10 +11,11 @@ from evo_nas.champion.assessment import Assessment
 from evo_nas.champion.comparison import Pairing, against_a_score, with_the_same_seeds
 from evo_nas.champion.entry import entries_of
 from evo_nas.champion.exporters.native import Member, Provenance, native_files
-from evo_nas.champion.finalist_plan import OPPONENTS, FinalistPlan
+from evo_nas.champion.finalist_plan import FinalistPlan
 from evo_nas.champion.kept_trainings import KeptTrainings
 from evo_nas.champion.sequential import Decision, SequentialRule
 from evo_nas.champion.statistics import paired_bootstrap
+from evo_nas.champion.trial_settings import judging_trainings
 from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of
 from evo_nas.errors import ChampionError
 from evo_nas.genome.codec import architecture_hash
@@ -96,7 +97,7 @@ class Contest:
         if self._chosen:  # all are known then; some may be shared, such as those of an LSTM champion
             return len(self._judged) + len(self._made)
         options = self._options
-        judged = (options.finalists + len(OPPONENTS)) * options.cuts if options.finalists > 1 else 0
+        judged = judging_trainings(options)
         tried = (1 + len(options.opponents)) * (options.trials + options.seeds - 1)
         return (len(self._judged) if self._entries else max(judged, len(self._judged))) + tried
 
@@ -345,7 +346,7 @@ class Contest:
     def _of_finalists(self) -> str:
         if len(self._plan.finalists) < 2:
             return ""
-        chosen = f"chosen among {len(self._plan.finalists)} finalists on {self._plan.said}"
+        chosen = f"chosen among {len(self._plan.finalists)} finalists on {self._plan.judging.said}"
         return "; ".join(filter(None, (chosen, self._finalist.sentence)))
 
     def _failures(self, entry: Entry) -> str:

@@ -15,11 +15,11 @@ None of these trainings looks at the test part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.finalists import CutScores, finalists_of
-from evo_nas.champion.opponents import equal_around
+from evo_nas.champion.opponents import TO_BEAT, equal_around
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import Ranking
 from evo_nas.genome.canonical import canonical
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.selection import Prior
     from evo_nas.config import TrainingConfig
     from evo_nas.experiment import Experiment
-    from evo_nas.genome.architecture import Architecture, Signature
+    from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
     from evo_nas.runs.champion_store import ChampionStore
     from evo_nas.tasks.dataset import Dataset
@@ -43,8 +43,7 @@ FINALISTS = 5
 """How many finalists are judged where nobody says otherwise."""
 TRAININGS = 3
 """Trainings that judge each finalist, each on a cut of its own where the data have as many."""
-OPPONENTS = {name: canonical(NAMED_CELLS[name]) for name in ("gru", "lstm")}
-"""Cells that an evolved one has to beat, by name."""
+_CELLS = {name: canonical(NAMED_CELLS[name]) for name in TO_BEAT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +86,12 @@ class FinalistPlan:
     Attributes:
         finalists: The finalists, by their bounds in the run.
         prior: What the scores of the run say, and how noisy they are.
-        dataset: The data with the cuts that judge; cut 0 is that of the run.
-        cuts: The cut of each training that judges a finalist.
-        seeds: The seed of each of them.
-        said: On what they are judged, in words.
+        judging: The cuts and seeds that judge them.
     """
 
     finalists: tuple[Finalist, ...]
     prior: Prior
-    dataset: Dataset
-    cuts: tuple[int, ...]
-    seeds: tuple[int, ...]
-    said: str
-    _signature: Signature = field(repr=False)
+    judging: JudgingCuts
 
     @classmethod
     def of(
@@ -119,16 +111,7 @@ class FinalistPlan:
         objectives = experiment.config.fitness.objectives
         ranking = Ranking.of(run.history().told, run, objectives=objectives)
         chosen = finalists_of(ranking, experiment.space, objectives=objectives, count=count)
-        judging = JudgingCuts.of(experiment, trainings)
-        return cls(
-            tuple(chosen),
-            ranking.prior,
-            judging.dataset,
-            judging.cuts,
-            judging.seeds,
-            judging.said,
-            experiment.space.signature,
-        )
+        return cls(tuple(chosen), ranking.prior, JudgingCuts.of(experiment, trainings))
 
     def wanted(self, results: Mapping[str, Retrained]) -> list[Retraining]:
         """Returns the trainings that are missing in ``results`` now; more may follow from these, empty if none do.
@@ -175,7 +158,7 @@ class FinalistPlan:
             # What failed is made again: the cause may have been the machine.
             results |= {key: result for key, result in kept.items() if not result.error}
             missing = [request for request in wanted if request.key not in results]
-            for made in retrain(missing, self.dataset, training):
+            for made in retrain(missing, self.judging.dataset, training):
                 if made is None:
                     yield None
                     continue
@@ -216,20 +199,22 @@ class FinalistPlan:
     ) -> CutScores:
         requests = self._requests(finalist, architecture, name)
         values = tuple(results[request.key].validation for request in requests)
-        return CutScores(name, architecture, values, self.dataset.metric)
+        return CutScores(name, architecture, values, self.judging.dataset.metric)
 
     def _requests(self, finalist: Finalist, architecture: Architecture, name: str) -> list[Retraining]:
-        judging = JudgingCuts(self.dataset, self.cuts, self.seeds, self.said)
-        return judging.requests(name, architecture, epochs=finalist.trial.candidate.budget)
+        return self.judging.requests(name, architecture, epochs=finalist.trial.candidate.budget)
 
     def _around_others(self, architecture: Architecture) -> list[tuple[str, Architecture]]:
-        """Returns the network around each of `OPPONENTS` at its size; none if its cells are one of these already."""
+        """Returns the network around each of `TO_BEAT` at its size; none if its cells are one of these already."""
         cells = {canonical(layer.cell) for layer in architecture.layers}
-        if len(cells) == 1 and cells <= set(OPPONENTS.values()):
+        if len(cells) == 1 and cells <= set(_CELLS.values()):
             return []
         return [
-            (spoken_name(cell) or name, equal_around(cell, architecture, architecture, self._signature))
-            for name, cell in OPPONENTS.items()
+            (
+                spoken_name(cell) or name,
+                equal_around(cell, architecture, architecture, self.judging.dataset.signature),
+            )
+            for name, cell in _CELLS.items()
         ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evo_nas.champion.opponents import TO_BEAT
 from evo_nas.genome.architecture import MAX_WIDTH
 
 if TYPE_CHECKING:
@@ -92,11 +93,15 @@ SETTINGS = (
 def cost_of(options: VerdictOptions) -> float:
     """Returns how many full trainings of the search a contest takes, without seeds beyond the first ones."""
     contestants = 1 + len(options.opponents)
-    # The best finalist is also trained around the two cells that it has to beat.
-    judged = (options.finalists + 2) * options.cuts if options.finalists > 1 else 0
     # The first seed is that of the trials. How long the others train is not known before them.
     tried = sum(each.length for each in SETTINGS[: options.trials])
-    return judged + contestants * (tried + options.seeds - 1)
+    return judging_trainings(options) + contestants * (tried + options.seeds - 1)
+
+
+def judging_trainings(options: VerdictOptions) -> int:
+    """Returns the most trainings that judge finalists on other cuts; a single finalist is not judged."""
+    # The best of them is also trained around the cells that it has to beat.
+    return (options.finalists + len(TO_BEAT)) * options.cuts if options.finalists > 1 else 0
 
 
 def _widened(architecture: Architecture, factor: float, *, widest: int) -> Architecture:

@@ -77,7 +77,7 @@ class FinalistsView:
 
     def to_values(self) -> dict[str, Any]:
         """Returns plain values for JSON."""
-        prior, metric = self.plan.prior, self.plan.dataset.metric
+        prior, metric = self.plan.prior, self.plan.judging.dataset.metric
         return {
             "run": self.run,
             "is_complete": self.is_complete,
@@ -88,7 +88,7 @@ class FinalistsView:
             "noise_is_measured": prior.is_measured,
             "typical_fitness": prior.mean,
             "spread": prior.std,
-            "judged_on": self.plan.said if self.is_judged else None,
+            "judged_on": self.plan.judging.said if self.is_judged else None,
             "finalists": [self._values(place, each) for place, each in enumerate(self.finalists, start=1)],
             "sentence": self.finalists[0].sentence,
         }
@@ -116,7 +116,9 @@ class FinalistsView:
         }
 
     def _table(self) -> RenderableType:
-        scale = Scale(self.plan.dataset.metric.name, self.plan.dataset.metric.higher_is_better)
+        scale = Scale(
+            self.plan.judging.dataset.metric.name, self.plan.judging.dataset.metric.higher_is_better
+        )
         metric = scale.metric.replace("_", " ")
         judged = ("other cuts", "behind") if self.is_judged else ()
         right = ("", *judged, metric, "of", "expected", "bound")
@@ -164,7 +166,7 @@ class FinalistsView:
         return table
 
     def _remarks(self) -> list[str]:
-        prior, metric = self.plan.prior, self.plan.dataset.metric
+        prior, said, metric = self.plan.prior, self.plan.judging.said, self.plan.judging.dataset.metric
         name = metric.name.replace("_", " ")
         how = (
             "measured from repeated trainings"
@@ -176,10 +178,10 @@ class FinalistsView:
         lines = [
             f"noise of one training {figure(prior.noise)} {name}, {how}; expected: each score drawn towards what is "
             "typical of the run; bound: one standard deviation of doubt from that; of: trainings",
-            f"other cuts: mean of {self.plan.said}; behind: how much better the first is there, paired, ± half of the "
+            f"other cuts: mean of {said}; behind: how much better the first is there, paired, ± half of the "
             "95 % interval"
             if self.is_judged
-            else f"not judged yet: --judge trains each on {self.plan.said}",
+            else f"not judged yet: --judge trains each on {said}",
             best.sentence,
         ]
         if not self.is_complete:
