@@ -12,7 +12,9 @@ from evo_nas.cli.options import as_one_json
 
 @click.command()
 @click.argument("run")
-@click.option("--candidate", type=int, metavar="ID", help="Tune this candidate; the champion by default.")
+@click.option(
+    "--candidate", type=int, metavar="ID", help="Tune this candidate; the leader of the search by default."
+)
 @click.option(
     "--cell",
     default="",
@@ -58,11 +60,12 @@ def tune(  # noqa: PLR0913 - the options of a command
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Tunes learning rate, schedule, optimizer, regularisation, batch size and width of the champion of RUN.
+    """Tunes learning rate, schedule, optimizer, regularisation, batch size and width of the leader of RUN's search.
 
     Ray Tune makes the trials, and ASHA stops those that lag behind. Trials are kept in RUN: the same command goes on,
-    and more --trials add to them. The best is then compared with the untuned network on other cuts of training and
-    validation. The test part is not touched. The --out directory is one that export and predict take.
+    and more --trials add to them. The best is then compared with the same network untuned on other cuts of training
+    and validation, and not with the champion that a verdict keeps. The test part is not touched. The --out directory
+    is one that export and predict take.
     """
     from evo_nas.champion.export import check_target, write_champion
     from evo_nas.cli.terminal import plain_console

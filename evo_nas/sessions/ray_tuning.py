@@ -48,7 +48,6 @@ class Tuning:
 
     Attributes:
         space: Its settings.
-        dataset: The data that it learns from.
         training: How it is trained, as far as its settings do not say.
         epochs: Epochs of a whole trial.
         seed: Seed of the trainings and of the searcher.
@@ -57,7 +56,6 @@ class Tuning:
     """
 
     space: TuningSpace
-    dataset: Dataset
     training: TrainingConfig
     epochs: int
     seed: int
@@ -67,15 +65,17 @@ class Tuning:
 
 def run_trials(
     tuning: Tuning,
+    dataset: Dataset,
     known: Sequence[TuningTrial],
     *,
     workers: WorkerOptions,
     keep: Callable[[TuningTrial], None],
 ) -> None:
-    """Makes the trials that are missing; Ray must have been started.
+    """Makes the trials that are missing, at least one; Ray must have been started.
 
     Args:
         tuning: How the network is tuned.
+        dataset: The data that it learns from.
         known: The trials that were made before, by their numbers.
         workers: The resources of a trial; as many run at once as there are workers.
         keep: Is told every trial when it ends, in this thread.
@@ -84,15 +84,13 @@ def run_trials(
         ConfigError: What the searcher needs is not installed.
         ExecutionError: Ray Tune could not go on.
     """
-    left = tuning.trials - len(known)
-    if left <= 0:
-        return
     search = _Search(tuning, known)
     # Anything that Tune itself keeps is for its own restart; here every trial is kept when it ends.
     with TemporaryDirectory(prefix="evo-nas-tune-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainable = tune.with_resources(
-            tune.with_parameters(_train, dataset=tuning.dataset, tuning=_WithoutData.of(tuning)),
+            # The data are stored once for all trials.
+            tune.with_parameters(_train, dataset=dataset, tuning=tuning),
             {"cpu": workers.cpus, "gpu": workers.gpus},
         )
         tuner = tune.Tuner(
@@ -102,28 +100,30 @@ def run_trials(
                 mode="max",
                 search_alg=search,
                 scheduler=_asha(tuning.epochs),
-                num_samples=left,
+                num_samples=tuning.trials - len(known),
                 max_concurrent_trials=workers.most,
                 reuse_actors=True,
             ),
-            run_config=tune.RunConfig(
-                storage_path=folder, verbose=0, callbacks=[_Keeper(search, keep, epochs=tuning.epochs)]
-            ),
+            run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[_Keeper(search, keep)]),
         )
-        try:
-            # Tune prints tables of its own, even where it is asked to be quiet; standard output may be for JSON.
-            with redirect_stdout(StringIO()):
-                tuner.fit()
-        except (tune.TuneError, ray.exceptions.RayError) as error:
-            raise ExecutionError(
-                f"Ray Tune could not go on ({type(error).__name__}: {str(error).strip().splitlines()[-1]}); the trials "
-                "that were made are kept: give the same command again"
-            ) from error
+        _fit(tuner)
 
 
 def stop_ray() -> None:
     """Stops the Ray that this process has started."""
     ray.shutdown()
+
+
+def _fit(tuner: tune.Tuner) -> None:
+    try:
+        # Tune prints tables of its own, even where it is asked to be quiet; standard output may be for JSON.
+        with redirect_stdout(StringIO()):
+            tuner.fit()
+    except (tune.TuneError, ray.exceptions.RayError) as error:
+        raise ExecutionError(
+            f"Ray Tune could not go on ({type(error).__name__}: {str(error).strip().splitlines()[-1]}); the trials "
+            "that were made are kept: give the same command again"
+        ) from error
 
 
 def _asha(epochs: int) -> ASHAScheduler:
@@ -134,21 +134,7 @@ def _asha(epochs: int) -> ASHAScheduler:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _WithoutData:
-    """What a trial needs beside the data, which are stored once for all."""
-
-    space: TuningSpace
-    training: TrainingConfig
-    epochs: int
-    seed: int
-
-    @classmethod
-    def of(cls, tuning: Tuning) -> _WithoutData:
-        return cls(tuning.space, tuning.training, tuning.epochs, tuning.seed)
-
-
-def _train(config: dict[str, Any], *, dataset: Dataset, tuning: _WithoutData) -> None:
+def _train(config: dict[str, Any], *, dataset: Dataset, tuning: Tuning) -> None:
     """Trains a network with some settings and reports its best fitness after every epoch."""
     network = tuning.space.network(tuple(config["genome"]))
     training = tuning.training.without_time_limit().model_copy(update={"schedule": network.schedule})
@@ -219,10 +205,9 @@ class _Search(Searcher):
 class _Keeper(Callback):
     """Hands every trial over when it ends."""
 
-    def __init__(self, search: _Search, keep: Callable[[TuningTrial], None], *, epochs: int) -> None:
+    def __init__(self, search: _Search, keep: Callable[[TuningTrial], None]) -> None:
         self._search = search
         self._keep = keep
-        self._epochs = epochs
 
     def __reduce__(self) -> tuple[type[Callback], tuple[()]]:
         """Leaves nothing of itself in what Tune writes for a restart of its own."""

@@ -39,7 +39,7 @@ class TuningOptions:
     """What is tuned, and how.
 
     Attributes:
-        candidate: Id of the candidate whose network is tuned; None for the champion.
+        candidate: Id of the candidate whose network is tuned; None for the one that leads in the search.
         cell: Name of a published cell that takes the place of its cells, at equal size; empty to leave them.
         trials: Trials in all, the untuned network included.
         searcher: What proposes settings, one of `PROPOSERS`.
@@ -110,7 +110,10 @@ class Tuned:
                 f"settings of the search stay; judged on {self.said}"
             )
         doubt = "" if half is not None and by > half else ", which the noise may hide"
-        return f"tuned, it is {by:.2g}{interval} {metric} better than untuned{doubt}; judged on {self.said}"
+        return (
+            f"tuned, it is {by:.2g}{interval} {metric} better than the untuned network of the search{doubt}; judged on "
+            f"{self.said}; the champion of a verdict, which is tuned too, is not compared here"
+        )
 
 
 def tune_run(
@@ -261,7 +264,6 @@ class _Work:
         experiment, workers = self.experiment, self._workers
         tuning = Tuning(
             space=self.space,
-            dataset=experiment.dataset,
             training=experiment.config.training,
             epochs=self.epochs,
             seed=self.seed,
@@ -270,7 +272,7 @@ class _Work:
         )
         start_private_ray(max(1, math.ceil(workers.most * workers.cpus)), experiment.dataset)
         try:
-            run_trials(tuning, known, workers=workers, keep=keep)
+            run_trials(tuning, experiment.dataset, known, workers=workers, keep=keep)
         finally:
             stop_ray()
         return made

@@ -112,7 +112,7 @@ class GeneSearcher:
             import_module(library.module)
         except ImportError as error:
             raise ConfigError(
-                f"strategy.searcher is {name}, whose library cannot be imported ({error}); install it with "
+                f"searcher is {name}, whose library cannot be imported ({error}); install it with "
                 "`pip install 'evo-nas[tune]'`"
             ) from error
         self._genes = {gene.name: (place, gene) for place, gene in enumerate(genes) if gene.size > 1}
