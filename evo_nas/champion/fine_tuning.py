@@ -123,6 +123,39 @@ def retrain_on(
     with champion_folder(place) as folder:
         facts: dict[str, Any] = json.loads((folder / GENOME_FILE).read_text(encoding="utf-8"))
     preparation = champion.prepared
+    recipe, training = _learnt_by(preparation)
+    vocabulary = preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
+    new, files = _read(recipe, preparation, data, vocabulary=vocabulary)
+    carried = translated(new, preparation, champion.model.signature)
+    dataset = carried
+    if origin == "scratch":
+        # Only words have other numbers where they are learnt anew.
+        dataset = _read(recipe, preparation, data, vocabulary=())[0] if vocabulary else new
+    full = epochs or int(facts.get("epochs") or training.full_epochs)
+    trained = _trained(champion, dataset, training, epochs=full, origin=origin, on_member=on_member)
+    model = _like(champion.model, list(trained))
+    kept = dataset.preparation
+    assert kept is not None
+    update = {"origin": origin, "epochs": full, "data": files, "champion": _identity(champion.model)}
+    return Update(
+        updated_files(
+            _as_kept(model),
+            dataset.signature,
+            facts | {"updates": [*facts.get("updates", []), update]},
+            kept.with_recipe(replace(recipe, files=tuple(sorted(files.values())))),
+            link=model.link if isinstance(model, Ensemble) else None,
+        ),
+        dataset.metric.name,
+        dataset.metric.higher_is_better,
+        before=_figures(champion.model, carried),
+        after=_figures(model, dataset),
+        origin=origin,
+        is_known=set(files.values()) <= set(recipe.files),
+    )
+
+
+def _learnt_by(preparation: Preparation) -> tuple[Recipe, TrainingConfig]:
+    """Returns how the files of a champion were read, and how it was trained, without the time limit of a search."""
     recipe = preparation.recipe
     if recipe is None:
         raise ChampionError(
@@ -133,38 +166,7 @@ def retrain_on(
         raise ChampionError(
             "the champion adapts to each task by itself; adapt it with adapted_network instead"
         )
-    vocabulary = preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
-    new, files = _read(recipe, preparation, data, vocabulary=vocabulary)
-    carried = translated(new, preparation, champion.model.signature)
-    dataset = carried
-    if origin == "scratch":
-        # Only words have other numbers where they are learnt anew.
-        dataset = _read(recipe, preparation, data, vocabulary=())[0] if vocabulary else new
-    full = epochs or int(facts.get("epochs") or training.full_epochs)
-    members = list(_trained(champion, dataset, training, epochs=full, origin=origin, on_member=on_member))
-    model = _like(champion.model, members)
-    after = _figures(model, dataset)
-    kept = dataset.preparation
-    assert kept is not None
-    update = {"origin": origin, "epochs": full, "data": files, "champion": _identity(champion.model)}
-    return Update(
-        updated_files(
-            [
-                Member(each.architecture, weights_of(each), share)
-                for each, share in zip(members, _shares(model), strict=True)
-            ],
-            dataset.signature,
-            facts | {"updates": [*facts.get("updates", []), update]},
-            kept.with_recipe(replace(recipe, files=tuple(sorted(files.values())))),
-            link=model.link if isinstance(model, Ensemble) else None,
-        ),
-        dataset.metric.name,
-        dataset.metric.higher_is_better,
-        before=_figures(champion.model, carried),
-        after=after,
-        origin=origin,
-        is_known=set(files.values()) <= set(recipe.files),
-    )
+    return recipe, training
 
 
 def _read(
@@ -265,8 +267,12 @@ def _like(model: Model, members: Sequence[Network]) -> Model:
     return model_of(members, link=model.link, shares=model.shares)
 
 
-def _shares(model: Model) -> Sequence[float]:
-    return model.shares if isinstance(model, Ensemble) else (1.0,)
+def _as_kept(model: Model) -> list[Member]:
+    shares = model.shares if isinstance(model, Ensemble) else (1.0,)
+    return [
+        Member(each.architecture, weights_of(each), share)
+        for each, share in zip(_members(model), shares, strict=True)
+    ]
 
 
 def _figures(model: Model, dataset: Dataset) -> Figures:
