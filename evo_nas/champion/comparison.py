@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.statistics import Comparison, paired_by_seed, size_of
+from evo_nas.champion.statistics import Comparison, paired_by_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +43,7 @@ class Pairing:
         if decisive is None:
             return "too few trainings came to an end to say more"
         said = decisive.in_words(metric)
-        if seeds is None or seeds is decisive:
-            return said
-        effect = (
-            "" if seeds.effect is None else f", a {size_of(seeds.effect)} effect (d = {seeds.effect:.2g})"
-        )
-        return f"{said}; p = {seeds.p_value:.2g} by {seeds.test}{effect}"
+        return said if seeds is None or seeds is decisive else f"{said}; {seeds.evidence}"
 
 
 def with_the_same_seeds(

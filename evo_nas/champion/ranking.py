@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_nas.champion.verdict import stored_verdict
+from evo_nas.champion.statistics import SIGNIFICANCE
+from evo_nas.champion.verdict import listed, stored_verdict
 from evo_nas.errors import ChampionError
+from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.verdict import Verdict
     from evo_nas.runs import Run
 
-CHAMPION, BASELINE = "champion", "strongest baseline"
-SIGNIFICANCE = 0.05
+BASELINE = "strongest baseline"
 FEWEST_RUNS = 5
 """Of fewer runs not even the same order in all of them is rare enough (Wilcoxon and sign test: 1/8 of four)."""
 
@@ -135,7 +136,7 @@ class Ranking:
         worse = [each.name for each in clear if each.mean_rank < champion.mean_rank]
         rest = [each.name for each in self.competitors if each not in clear and each is not champion]
         parts = [
-            f"{verb} {_joined(names)}"
+            f"{verb} {listed(names)}"
             for verb, names in (
                 ("is ranked better than", better),
                 ("is ranked worse than", worse),
@@ -269,7 +270,7 @@ def _remarks(results: Sequence[Results], common: Sequence[str]) -> list[str]:
     remarks = []
     missing = {name for each in results for name in each.tests} - set(common)
     if missing:
-        remarks.append(f"not in all runs, so not ranked: {_joined(sorted(missing))}")
+        remarks.append(f"not in all runs, so not ranked: {listed(sorted(missing))}")
     if BASELINE in common:
         remarks.append(f"the {BASELINE} of a run is the best on its test part, which favours it")
     shared = [
@@ -279,10 +280,6 @@ def _remarks(results: Sequence[Results], common: Sequence[str]) -> list[str]:
         if first.data & second.data
     ]
     if shared:
-        pairs = _joined([f"{first} and {second}" for first, second in shared[:3]])
+        pairs = listed([f"{first} and {second}" for first, second in shared[:3]])
         remarks.append(f"on the same data, so that the tests take them for more than they are: {pairs}")
     return remarks
-
-
-def _joined(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -61,6 +61,12 @@ class Comparison:
         """Whether the two differ significantly, at 5 percent."""
         return self.p_value < SIGNIFICANCE
 
+    @property
+    def evidence(self) -> str:
+        """How sure the lead is, as in ``p = 0.01 by a paired t-test of 5 seeds, a large effect (d = 1.2)``."""
+        effect = "" if self.effect is None else f", a {size_of(self.effect)} effect (d = {self.effect:.2g})"
+        return f"p = {self.p_value:.2g} by {self.test}{effect}"
+
     def in_words(self, unit: str) -> str:
         """Returns lead, interval, test and effect, as in ``+0.012 accuracy (95 %: +0.004 to +0.02), p = 0.01 by ...``.
 
@@ -70,8 +76,7 @@ class Comparison:
         span = (
             "" if self.low is None or self.high is None else f" (95 %: {self.low:+.2g} to {self.high:+.2g})"
         )
-        effect = "" if self.effect is None else f", a {size_of(self.effect)} effect (d = {self.effect:.2g})"
-        return f"{self.lead:+.2g} {unit}{span}, p = {self.p_value:.2g} by {self.test}{effect}"
+        return f"{self.lead:+.2g} {unit}{span}, {self.evidence}"
 
 
 def size_of(effect: float) -> str:

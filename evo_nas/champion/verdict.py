@@ -187,9 +187,9 @@ class Verdict:
         beaten, level, ahead = (
             [each.opponent for each in compared if each.place is place] for place in (True, None, False)
         )
-        parts = [f"beats {_joined(beaten)}"] * bool(beaten)
-        parts += [f"cannot be told apart from {_joined(level)}"] * bool(level)
-        parts += [f"is behind {_joined(ahead)}"] * bool(ahead)
+        parts = [f"beats {listed(beaten)}"] * bool(beaten)
+        parts += [f"cannot be told apart from {listed(level)}"] * bool(level)
+        parts += [f"is behind {listed(ahead)}"] * bool(ahead)
         against = self.against(strongest)
         doubt = f" ({against.in_words(self.metric)})" if against is not None else ""
         return f"{said}{doubt}; it {_contrasted(parts)}."
@@ -204,7 +204,7 @@ class Verdict:
                 start = "cannot be told apart from" if place is None else words[place]
                 parts.append(
                     f"{start} "
-                    + _joined([f"{article}{each.opponent} ({each.in_words(self.metric)})" for each in here])
+                    + listed([f"{article}{each.opponent} ({each.in_words(self.metric)})" for each in here])
                 )
         return _contrasted(parts)
 
@@ -226,7 +226,8 @@ class Verdict:
         )
 
 
-def _joined(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Returns ``names`` as a sentence has them: with commas, and an "and" before the last."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 

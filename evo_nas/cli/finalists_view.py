@@ -116,9 +116,8 @@ class FinalistsView:
         }
 
     def _table(self) -> RenderableType:
-        scale = Scale(
-            self.plan.judging.dataset.metric.name, self.plan.judging.dataset.metric.higher_is_better
-        )
+        judged_by = self.plan.judging.dataset.metric
+        scale = Scale(judged_by.name, judged_by.higher_is_better)
         metric = scale.metric.replace("_", " ")
         judged = ("other cuts", "behind") if self.is_judged else ()
         right = ("", *judged, metric, "of", "expected", "bound")

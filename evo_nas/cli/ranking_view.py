@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from evo_nas.champion.ranking import CHAMPION
 from evo_nas.cli.formatting import figure
 from evo_nas.cli.svg import document, element, fitting, label
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain
+from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

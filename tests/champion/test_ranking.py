@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare
 
-from evo_nas.champion.ranking import BASELINE, CHAMPION, Ranking, Results, ranked
+from evo_nas.champion.ranking import BASELINE, Ranking, Results, ranked
 from evo_nas.errors import ChampionError
+from evo_nas.runs.champion_store import CHAMPION
 
 
 def results(*tests: dict[str, float], higher_is_better: bool = True) -> list[Results]:

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from evo_nas.champion import ranking as module
-from evo_nas.champion.ranking import BASELINE, CHAMPION, Results, ranked
+from evo_nas.champion.ranking import BASELINE, Results, ranked
 from evo_nas.cli import main
 from evo_nas.cli.ranking_view import critical_difference_diagram, ranking_view
+from evo_nas.runs.champion_store import CHAMPION
 
 
 def results(count: int) -> list[Results]:
