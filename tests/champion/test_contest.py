@@ -17,9 +17,11 @@ from evo_nas.champion.contest import Contest
 from evo_nas.champion.export import export_champion
 from evo_nas.champion.retrain import Retrained, retrain_here
 from evo_nas.champion.selection import select_champion
+from evo_nas.champion.trial_settings import SETTINGS
 from evo_nas.champion.verdict import Verdict
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.config import VerdictOptions, configured
+from evo_nas.config.verdict import MOST_TRIALS
 from evo_nas.errors import ChampionError, RunError
 from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
 from evo_nas.experiment import Experiment
@@ -204,6 +206,11 @@ def scripted(monkeypatch, validation, test=lambda which: 1.0):
     monkeypatch.setattr(retrain, "_retrain", trained)
     monkeypatch.setattr(assessment, "assess_one", assessed)
     return asked, looked
+
+
+def test_there_is_a_setting_for_every_trial_that_may_be_asked_for():
+    assert len(SETTINGS) == MOST_TRIALS
+    assert len({setting.name for setting in SETTINGS}) == MOST_TRIALS
 
 
 def test_every_contestant_has_as_many_trials_and_chooses_among_them_on_validation(unjudged, monkeypatch):
