@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, note, settings
 
 from evo_nas.cli.data_view import data_fields, data_view
 from evo_nas.cli.init import readable
-from evo_nas.cli.picture import picture
+from evo_nas.cli.picture import picture_of
 from evo_nas.cli.terminal import plain_console
 from evo_nas.config import configured
 from evo_nas.config.yaml_text import parse_yaml
@@ -73,7 +73,7 @@ def read_or_refused(kind: str, table: Drawn, folder: Path) -> str:
         lot = zlib.crc32(table.files[table.options["path"]])
         shown = _shown(dataset, experiment.baselines if lot % BASELINES_EVERY == 0 else {})
         if lot % PICTURES_EVERY == 0:
-            ElementTree.fromstring(picture(dataset))
+            ElementTree.fromstring(picture_of(dataset))
         experiment.fingerprint  # noqa: B018 - hashes the files
     except EvoNasError as error:
         # A configuration may have several problems, each in a line of its own; data have one.

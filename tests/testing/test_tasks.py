@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from evo_nas.tasks.dataset import Dataset
+from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.in_memory import InMemoryTask
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesOptions, SinesTask
@@ -53,7 +54,7 @@ class Unsteady(SinesTask):
 
     def read(self) -> Prepared:
         drawn = SinesTask(SinesOptions(train=9, validation=9, test=9, seed=next(self.seeds))).read()
-        return Prepared(drawn.dataset, {"oracle": partial(float, -1.0)})
+        return Prepared(drawn.dataset, {"oracle": partial(Scored, -1.0)})
 
 
 def test_a_task_that_reads_other_arrays_each_time_is_found(tmp_path) -> None:

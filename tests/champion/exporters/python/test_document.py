@@ -149,7 +149,7 @@ def check_equal(module: ModuleType, model: Model, *, times: tuple[int, ...] = (1
 def check_formatted(folder: Path) -> None:
     for command in (["format", "--check"], ["check", "--select", "E4,E7,E9,F,I"]):
         ran = subprocess.run(
-            ["ruff", *command, "--isolated", MODULE_FILE],
+            [sys.executable, "-m", "ruff", *command, "--isolated", MODULE_FILE],
             cwd=folder,
             capture_output=True,
             text=True,
