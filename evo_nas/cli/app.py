@@ -30,6 +30,7 @@ from evo_nas.cli.report import report
 from evo_nas.cli.retrain import retrain
 from evo_nas.cli.runs import runs
 from evo_nas.cli.search import resume, search
+from evo_nas.cli.serve import serve
 from evo_nas.cli.show import show
 from evo_nas.cli.strategies import strategies
 from evo_nas.cli.tune import tune
@@ -113,6 +114,7 @@ for _command in (
     strategies,
     explain,
     explain_config,
+    serve,
     doctor,
     token,
 ):

@@ -1,0 +1,1 @@
+"""`Client`: a service (`evo-nas serve`) from Python."""

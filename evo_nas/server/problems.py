@@ -1,0 +1,101 @@
+"""Errors as clients get them: problem details of RFC 9457, with the text that the command line would print."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from evo_nas.errors import ConfigError, CorruptLedgerError, DataError, EvoNasError, FencedError, RunError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemPart(BaseModel):
+    """One of several things that are wrong with a request."""
+
+    key: str = Field(description="The field, dotted; empty where it is none in particular.")
+    message: str = Field(description="What is wrong, what is allowed and what to do.")
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    type: str = Field(description="The kind of the error, such as `config-error`.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The status code.")
+    detail: str = Field(description="What is wrong and what to do: the text that the command line prints.")
+    problems: list[ProblemPart] = Field(
+        default_factory=list, description="Each of them, if there are several."
+    )
+
+
+class ServiceError(EvoNasError):
+    """A request that cannot be answered.
+
+    Args:
+        status: The status code of the answer.
+        message: The field, the value, what is allowed and what to do.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def answer(
+    status: HTTPStatus, kind: str, detail: str, problems: list[ProblemPart] | None = None
+) -> JSONResponse:
+    """Returns the response for one problem."""
+    problem = Problem(
+        type=kind, title=status.phrase, status=status.value, detail=detail, problems=problems or []
+    )
+    return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+
+
+def status_of(error: EvoNasError) -> HTTPStatus:
+    """Returns the status for an error of evo-nas: what the client can mend is no failure of the service."""
+    if isinstance(error, ServiceError):
+        return error.status
+    if isinstance(error, ConfigError | DataError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    if isinstance(error, RunError | FencedError | CorruptLedgerError):
+        return HTTPStatus.CONFLICT
+    return HTTPStatus.CONFLICT
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Lets ``app`` answer every error with a `Problem`."""
+
+    @app.exception_handler(EvoNasError)
+    async def _of_evo_nas(_: Request, error: EvoNasError) -> JSONResponse:
+        return answer(status_of(error), _kind(error), str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _of_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        parts = [
+            ProblemPart(key=".".join(map(str, each["loc"][1:])), message=each["msg"])
+            for each in error.errors()
+        ]
+        detail = "\n".join(f"{part.key}: {part.message}" if part.key else part.message for part in parts)
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "request-error", detail, parts)
+
+    @app.exception_handler(HTTPException)
+    async def _of_http(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(HTTPStatus(error.status_code), "http-error", str(error.detail))
+
+
+def _kind(error: EvoNasError) -> str:
+    name = type(error).__name__.removesuffix("Error")
+    return (
+        "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+        + "-error"
+    )
