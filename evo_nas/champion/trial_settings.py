@@ -90,12 +90,25 @@ SETTINGS = (
 """What is tried, in this order: a contest with few trials takes the first ones."""
 
 
-def cost_of(options: VerdictOptions) -> float:
-    """Returns how many full trainings of the search a contest takes, without seeds beyond the first ones."""
+def cost_of(options: VerdictOptions, *, at_once: int = 1) -> float:
+    """Returns how many full trainings of the search a contest takes, without seeds beyond the first ones.
+
+    Args:
+        options: How much is trained.
+        at_once: Trainings at the same time; what is returned are then those one after another.
+    """
     contestants = 1 + len(options.opponents)
-    # The first seed is that of the trials. How long the others train is not known before them.
-    tried = sum(each.length for each in SETTINGS[: options.trials])
-    return judging_trainings(options) + contestants * (tried + options.seeds - 1)
+    tried = [each.length for each in SETTINGS[: options.trials]] * contestants
+    judged = options.finalists * options.cuts if options.finalists > 1 else 0
+    # The first seed is that of the trials. How long the others train is not known before the trials.
+    stages = (
+        [1.0] * judged,
+        [1.0] * (judging_trainings(options) - judged),
+        tried,
+        [1.0] * (contestants * (options.seeds - 1)),
+    )
+    # A stage begins when the one before has ended, and takes as long as its longest training at least.
+    return sum(max(sum(stage) / at_once, *stage) for stage in stages if stage)
 
 
 def judging_trainings(options: VerdictOptions) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from evo_nas.cli.options import as_json
+from evo_nas.cli.options import address, as_json, inline, trainings_at_once
 
 ALL = "all"
 
@@ -53,8 +55,13 @@ ALL = "all"
     metavar="NAMES",
     help="Cells with commas between: lstm, gru, mingru, rnn_tanh, rnn_sigmoid; or all.",
 )
+@trainings_at_once
+@inline
+@address(required=False)
 @as_json
+@click.pass_context
 def champion(  # noqa: PLR0913 - one for each option
+    context: click.Context,
     run: str,
     *,
     finalists: int,
@@ -63,16 +70,20 @@ def champion(  # noqa: PLR0913 - one for each option
     seeds: int,
     most_seeds: int,
     opponents: str,
+    workers: int | None,
+    inline: bool,
+    address: str | None,
     as_json: bool,
 ) -> None:
     """Judges the best networks of RUN again, and retrains the champion beside opponents of its size.
 
     All of them are tuned with the same trials and trained with the same seeds; what is kept of each is the mean of its
     networks, and what is told are the scores of exactly that. Each training is kept when it is made: the same command
-    goes on where it was stopped.
+    goes on where it was stopped. Trainings run on as many workers as the search had, with --address in a cluster.
     """
     from evo_nas.champion.opponents import OPPONENTS
     from evo_nas.cli.formatting import working_in_words
+    from evo_nas.cli.sent import is_sent
     from evo_nas.cli.terminal import plain_console
     from evo_nas.cli.verdict_view import verdict_view
     from evo_nas.config import VerdictOptions, checked
@@ -80,7 +91,10 @@ def champion(  # noqa: PLR0913 - one for each option
     from evo_nas.runs import Run
     from evo_nas.sessions.events import Judged, Working, event_to_json
     from evo_nas.sessions.judging import judge
+    from evo_nas.sessions.retrainer import retrainer_for
 
+    if is_sent(context, run, address):
+        return
     names = list(OPPONENTS) if opponents == ALL else [name.strip() for name in opponents.split(",")]
     values = {
         "finalists": finalists,
@@ -92,8 +106,14 @@ def champion(  # noqa: PLR0913 - one for each option
     }
     options = checked(VerdictOptions, values, at="verdict")
     searched = Run.at(run)
-    errors = plain_console(stderr=True)
-    for event in judge(searched, Experiment.of_run(searched), options=options):
+    errors, experiment = plain_console(stderr=True), Experiment.of_run(searched)
+    made_by = partial(
+        retrainer_for,
+        experiment.config.workers.exactly(workers),
+        executor="inline" if inline else "ray",
+        address=address,
+    )
+    for event in judge(searched, experiment, options=options, open_retrainer=made_by):
         if as_json:
             click.echo(event_to_json(event))
         elif isinstance(event, Working):

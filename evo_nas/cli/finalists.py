@@ -6,7 +6,7 @@ import json
 
 import click
 
-from evo_nas.cli.options import as_one_json
+from evo_nas.cli.options import address, as_one_json, inline, trainings_at_once
 
 
 @click.command()
@@ -31,17 +31,48 @@ from evo_nas.cli.options import as_one_json
     show_default=True,
     help="Trainings that judge each finalist, each on another cut as far as there are any.",
 )
+@trainings_at_once
+@inline
+@address(required=False)
 @as_one_json
-def finalists(run: str, *, count: int, judge: bool, trainings: int, as_json: bool) -> None:
+@click.pass_context
+def finalists(  # noqa: PLR0913 - one for each option
+    context: click.Context,
+    run: str,
+    *,
+    count: int,
+    judge: bool,
+    trainings: int,
+    workers: int | None,
+    inline: bool,
+    address: str | None,
+    as_json: bool,
+) -> None:
     """Shows the best distinct networks of RUN by a lower bound of their fitness, given the noise of the run.
 
-    With --judge they are trained again on rows that did not choose them. These trainings are kept in RUN, and the
-    verdict uses them, too. The test part is not touched.
+    With --judge they are trained again on rows that did not choose them, on as many workers as the search had, with
+    --address in a cluster. These trainings are kept in RUN, and the verdict uses them, too. The test part is not
+    touched.
     """
-    from evo_nas.cli.finalists_view import FinalistsView
+    from evo_nas.champion.finalist_plan import FinalistPlan
+    from evo_nas.cli.finalists_view import FinalistsView, judge_aloud
+    from evo_nas.cli.sent import is_sent
     from evo_nas.cli.terminal import plain_console
+    from evo_nas.experiment import Experiment
+    from evo_nas.runs import Run
+    from evo_nas.sessions.retrainer import retrainer_for
 
-    view = FinalistsView.of(run, count=count, trainings=trainings, judge=judge)
+    if judge and is_sent(context, run, address):
+        return
+    searched = Run.at(run)
+    experiment = Experiment.of_run(searched)
+    plan = FinalistPlan.of(searched, experiment, count=count, trainings=trainings)
+    if judge:
+        at_once = experiment.config.workers.exactly(workers)
+        made_by = retrainer_for(at_once, executor="inline" if inline else "ray", address=address)
+        with made_by as retrainer, searched.owned():
+            judge_aloud(plan, searched, retrainer.retrain, experiment.config.training)
+    view = FinalistsView.of(searched, experiment, plan)
     if as_json:
         click.echo(json.dumps(view.to_values()))
     else:

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.table import Table
 
-from evo_nas.champion.finalist_plan import FinalistPlan
-from evo_nas.champion.retrain import retrain_here
 from evo_nas.cli.formatting import Scale, counted, figure, size
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, plain_console
-from evo_nas.experiment import Experiment
 from evo_nas.genome.describe import describe
-from evo_nas.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +19,12 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from evo_nas.champion.finalist_plan import FinalistPlan
     from evo_nas.champion.finalists import CutScores, Finalist
-    from evo_nas.champion.retrain import Retrained
+    from evo_nas.champion.retrain import Retrain, Retrained
+    from evo_nas.config import TrainingConfig
+    from evo_nas.experiment import Experiment
+    from evo_nas.runs import Run
 
 
 @dataclass(frozen=True)
@@ -46,26 +46,13 @@ class FinalistsView:
     told: int
 
     @classmethod
-    def of(cls, place: str, *, count: int, trainings: int, judge: bool) -> Self:
-        """Chooses the finalists of the run at ``place``, and judges them if ``judge`` says so.
-
-        Raises:
-            RunError: There is no run, or another process owns it.
-            ChampionError: No candidate of it was scored.
-        """
-        run = Run.at(place)
-        experiment = Experiment.of_run(run)
-        plan = FinalistPlan.of(run, experiment, count=count, trainings=trainings)
-        results: dict[str, Retrained] = {}
-        if judge:
-            _judge(run, experiment, plan, results)
-        else:
-            results = plan.kept(run.champion)
-        is_judged = not plan.wanted(results)
+    def of(cls, run: Run, experiment: Experiment, plan: FinalistPlan) -> Self:
+        """Returns the finalists of ``plan``, judged if ``run`` keeps all trainings for that."""
+        results = plan.kept(run.champion)
         return cls(
             run=str(run),
             plan=plan,
-            finalists=plan.judged(results) if is_judged else plan.finalists,
+            finalists=plan.finalists if plan.wanted(results) else plan.judged(results),
             is_complete=run.is_spent(experiment.config.budget),
             told=run.totals().told,
         )
@@ -190,15 +177,15 @@ class FinalistsView:
         return list(filter(None, lines))
 
 
-def _judge(run: Run, experiment: Experiment, plan: FinalistPlan, results: dict[str, Retrained]) -> None:
-    """Makes the trainings that judge, and prints each to standard error."""
+def judge_aloud(plan: FinalistPlan, run: Run, retrain: Retrain, training: TrainingConfig) -> None:
+    """Makes the trainings that judge the finalists of ``run``, and prints each to standard error."""
     errors = plain_console(stderr=True)
-    with run.owned():
-        for made in plan.hold(run.champion, retrain_here, experiment.config.training, results):
-            if made is not None:
-                left = len([each for each in plan.wanted(results) if each.key not in results])
-                said = f"{counted(left, 'training')} to go" if left else "the last one"
-                errors.print(f"trained {made.name}; {said}")
+    results: dict[str, Retrained] = {}
+    for made in plan.hold(run.champion, retrain, training, results):
+        if made is not None:
+            left = len(plan.wanted(results))
+            said = f"{counted(left, 'training')} to go" if left else "the last one"
+            errors.print(f"trained {made.name}; {said}")
 
 
 def _cut_values(scores: CutScores) -> dict[str, Any]:

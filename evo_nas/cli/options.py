@@ -31,6 +31,13 @@ overrides = click.option(
 )
 workers = click.option("--workers", metavar="N", help="Exact number of worker processes.")
 
+trainings_at_once = click.option(
+    "--workers",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Trainings at the same time; as many as the run has workers by default.",
+)
+
 
 def picture_option(what: str) -> Callable[[Any], Any]:
     """Returns the option that names the file for a drawing of ``what``; see `svg.write_drawing`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evo_nas.cli.options import as_one_json
+from evo_nas.cli.options import address, as_one_json, trainings_at_once
 
 
 @click.command()
@@ -40,7 +40,8 @@ from evo_nas.cli.options import as_one_json
     metavar="N",
     help="Epochs of a whole trial; those of the search by default.",
 )
-@click.option("--workers", type=click.IntRange(1, 10_000), metavar="N", help="Trials at the same time.")
+@trainings_at_once
+@address(required=False)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -48,7 +49,9 @@ from evo_nas.cli.options import as_one_json
     help="Also train what was found with three seeds, and write it to a new directory as a champion.",
 )
 @as_one_json
+@click.pass_context
 def tune(  # noqa: PLR0913 - the options of a command
+    context: click.Context,
     run: str,
     *,
     candidate: int | None,
@@ -57,34 +60,41 @@ def tune(  # noqa: PLR0913 - the options of a command
     searcher: str,
     epochs: int | None,
     workers: int | None,
+    address: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Tunes learning rate, schedule, optimizer, regularisation, batch size and width of the leader of RUN's search.
 
-    Ray Tune makes the trials, and ASHA stops those that lag behind. Trials are kept in RUN: the same command goes on,
-    and more --trials add to them. The best is then compared with the same network untuned on other cuts of training
-    and validation, and not with the champion that a verdict keeps. The test part is not touched. The --out directory
-    is one that export and predict take.
+    Ray Tune makes the trials, with --address in a cluster, and ASHA stops those that lag behind. Trials are kept in
+    RUN: the same command goes on, and more --trials add to them. The best is then compared with the same network
+    untuned on other cuts of training and validation, and not with the champion that a verdict keeps. The test part is
+    not touched. The --out directory is one that export and predict take.
     """
     from evo_nas.champion.export import check_target, write_champion
+    from evo_nas.cli.sent import is_sent, refuse_file
     from evo_nas.cli.terminal import plain_console
     from evo_nas.cli.tune_view import TuneView
     from evo_nas.experiment import Experiment
     from evo_nas.runs import Run
+    from evo_nas.sessions.ray_retrainer import RayRetrainer
     from evo_nas.sessions.tuning import TuningOptions, tune_run, tuned_files
 
     if out is not None:
+        refuse_file("--out", out, address)
         check_target(out, "native")
+    if is_sent(context, run, address):
+        return
     errors = plain_console(stderr=True)
     tuned_run = Run.at(run)
     experiment = Experiment.of_run(tuned_run)
-    options = TuningOptions(
-        candidate=candidate, cell=cell, trials=trials, searcher=searcher, epochs=epochs, workers=workers
-    )
-    tuned = tune_run(tuned_run, experiment, options, say=errors.print)
-    if out is not None:
-        write_champion(tuned_files(tuned_run, experiment, tuned, say=errors.print), out)
+    options = TuningOptions(candidate=candidate, cell=cell, trials=trials, searcher=searcher, epochs=epochs)
+    with RayRetrainer(experiment.config.workers.exactly(workers), address=address) as retrainer:
+        tuned = tune_run(tuned_run, experiment, options, retrainer=retrainer, say=errors.print)
+        if out is not None:
+            retrain = retrainer.retrain
+            files = tuned_files(tuned_run, experiment, tuned, retrain=retrain, say=errors.print)
+            write_champion(files, out)
     view = TuneView(tuned, out)
     if as_json:
         click.echo(json.dumps(view.to_values()))

@@ -201,6 +201,13 @@ class WorkerOptions(_Section):
         """Bytes of memory that are reserved for each worker; None if nothing is reserved."""
         return None if self.memory is None else round(self.memory * 2**30)
 
+    def exactly(self, count: int | None) -> WorkerOptions:
+        """Returns these options with exactly ``count`` workers; None leaves them as they are."""
+        if count is None:
+            return self
+        # An exact number takes the place of the bounds.
+        return self.model_copy(update={"count": count, "min": None, "max": None})
+
     @model_validator(mode="after")
     def _min_is_at_most_max(self) -> Self:
         if self.fewest > self.most:

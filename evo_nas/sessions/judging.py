@@ -9,17 +9,17 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import FencedError
 from evo_nas.run_clock import trained_s
 from evo_nas.sessions.events import Judged, Working
+from evo_nas.sessions.retrainer import InlineRetrainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evo_nas.champion.assessment import Assess
     from evo_nas.champion.contest import Contest
-    from evo_nas.champion.retrain import Retrain
     from evo_nas.config import VerdictOptions
     from evo_nas.experiment import Experiment
     from evo_nas.runs import Run
     from evo_nas.sessions.events import Event
+    from evo_nas.sessions.retrainer import Retrainer
 
 
 def judge(
@@ -27,8 +27,7 @@ def judge(
     experiment: Experiment,
     *,
     options: VerdictOptions | None = None,
-    retrain: Retrain | None = None,
-    assess: Assess | None = None,
+    open_retrainer: Callable[[], Retrainer] = InlineRetrainer,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Compares the champion of ``run`` with its opponents and yields what is done, at last `Judged`.
@@ -40,19 +39,19 @@ def judge(
         run: A run that exists.
         experiment: What it is of.
         options: How much is trained, whatever the run keeps; by default as its configuration says.
-        retrain: Makes the trainings; in this process by default.
-        assess: Scores what is kept; in this process by default.
+        open_retrainer: Makes what trains and scores, if anything has to be; in this process by default.
         is_stopped: Asked between trainings; if it is true, nothing more is yielded.
 
     Raises:
         ChampionError: No candidate was scored, or no training succeeded.
         RunError: Another process is searching or judging the run.
+        ExecutionError: There are no workers, or trainings are lost again and again.
     """
     verdict = stored_verdict(run) if options is None else None
     if verdict is None:
         # A verdict is made once, by the process that owns the run: two would remove each other's trainings.
-        with run.owned() as check_owned:
-            for event in _contest(run, experiment, options, retrain, assess, check_owned=check_owned):
+        with open_retrainer() as retrainer, run.owned() as check_owned:
+            for event in _contest(run, experiment, options, retrainer, check_owned=check_owned):
                 if is_stopped():
                     return
                 if event is not None:
@@ -69,21 +68,18 @@ def _contest(
     run: Run,
     experiment: Experiment,
     options: VerdictOptions | None,
-    retrain: Retrain | None,
-    assess: Assess | None,
+    retrainer: Retrainer,
     *,
     check_owned: Callable[[], None],
 ) -> Iterator[Event | None]:
     """Makes the trainings of a verdict and publishes it; yields None while a training goes on elsewhere."""
-    from evo_nas.champion.assessment import assess_here  # noqa: PLC0415 - it loads torch, as do the next two
-    from evo_nas.champion.contest import Contest  # noqa: PLC0415 - a kept verdict is spared it
-    from evo_nas.champion.retrain import retrain_here  # noqa: PLC0415
+    from evo_nas.champion.contest import Contest  # noqa: PLC0415 - it loads torch; a kept verdict is spared it
 
     baselines = run.baselines(experiment.dataset.metric.name, lambda: experiment.baselines)
     pace = _Pace(_left_s(run, experiment))
     contest = Contest(run, experiment, options, affords=pace.affords)
     yield Working(doing="retraining the champion beside its opponents", done=0, total=contest.total)
-    for made in contest.hold(retrain or retrain_here, assess or assess_here):
+    for made in contest.hold(retrainer.retrain, retrainer.assess):
         pace.observe(contest)
         if made is None:
             yield None

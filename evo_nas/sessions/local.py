@@ -23,14 +23,13 @@ from evo_nas.sessions.events import (
 from evo_nas.sessions.judging import judge
 from evo_nas.sessions.narrator import Narrator
 from evo_nas.sessions.planning import Planner, affordable_epochs
+from evo_nas.sessions.retrainer import retrainer_for
 from evo_nas.sessions.session import Session
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Iterator
 
-    from evo_nas.champion.assessment import Assess
-    from evo_nas.champion.retrain import Retrain
     from evo_nas.config import BudgetOptions, SearchConfig
     from evo_nas.loop import Search
     from evo_nas.progress import Progress
@@ -44,12 +43,9 @@ class LocalSession(Session):
 
     Args:
         place: Directory or URI of the run.
-        executor: Where candidates are trained.
+        executor: Where candidates are trained, and the networks of the verdict.
         accept_data_loss: Whether to resume although committed evaluations are damaged or missing.
         dataset: Data in memory, for the task ``in_memory``.
-        retrain: Runs the trainings of the verdict; in this process by default.
-        assess: Scores what they gave; in this process by default.
-        retrains_at_once: How many trainings ``retrain`` makes at the same time.
     """
 
     outlives = False
@@ -61,18 +57,12 @@ class LocalSession(Session):
         executor: ExecutorKind = "ray",
         accept_data_loss: bool = False,
         dataset: Dataset | None = None,
-        retrain: Retrain | None = None,
-        assess: Assess | None = None,
-        retrains_at_once: int = 1,
     ) -> None:
         self.run = Run.at(place)
         super().__init__(str(place))
         self._executor = executor
         self._accept_data_loss = accept_data_loss
         self._dataset = dataset
-        self._retrain = retrain
-        self._assess = assess
-        self._retrains_at_once = retrains_at_once
         self._experiment: Experiment | None = None
         self._search: Search | None = None
         self._running: Generator[Event, None, None] | None = None
@@ -194,8 +184,9 @@ class LocalSession(Session):
     @property
     def _verdict_trainings(self) -> float:
         """How many full trainings the verdict makes one after another."""
-        options = self._started().config.verdict
-        return cost_of(options) / self._retrains_at_once if options.at_end else 0.0
+        config = self._started().config
+        at_once = 1 if self._executor == "inline" else config.workers.most
+        return cost_of(config.verdict, at_once=at_once) if config.verdict.at_end else 0.0
 
     def _run_search(
         self, experiment: Experiment, baselines: FittedBaselines
@@ -239,8 +230,7 @@ class LocalSession(Session):
         for last in judge(
             self.run,
             experiment,
-            retrain=self._retrain,
-            assess=self._assess,
+            open_retrainer=lambda: retrainer_for(experiment.config.workers, executor=self._executor),
             is_stopped=lambda: self._stopping is not None,
         ):
             yield last

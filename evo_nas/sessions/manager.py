@@ -17,7 +17,6 @@ from evo_nas.errors import EvoNasError
 from evo_nas.sessions.events import Failed, Progressed, is_last
 from evo_nas.sessions.local import LocalSession
 from evo_nas.sessions.metrics import Metrics
-from evo_nas.sessions.ray_retrain import RayRetrain
 from evo_nas.structured_logs import log_as_json
 
 if TYPE_CHECKING:
@@ -86,15 +85,7 @@ class PopulationManager:
         self._latest: dict[type[Event], tuple[int, Event]] = {}
         self._number = 0
         self._ended = False
-        config = configured(spec.config)
-        retrain = RayRetrain(config.workers)
-        self._session = LocalSession(
-            spec.run,
-            executor="cluster",
-            retrain=retrain,
-            assess=retrain.assess,
-            retrains_at_once=config.workers.most,
-        )
+        self._session = LocalSession(spec.run, executor="cluster")
         log_as_json(run=spec.run)
         # Ray answers questions only after the constructor has returned.
         threading.Thread(target=self._live, name="search", daemon=True).start()

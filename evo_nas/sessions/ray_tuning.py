@@ -109,11 +109,6 @@ def run_trials(
         _fit(tuner)
 
 
-def stop_ray() -> None:
-    """Stops the Ray that this process has started."""
-    ray.shutdown()
-
-
 def _fit(tuner: tune.Tuner) -> None:
     try:
         # Tune prints tables of its own, even where it is asked to be quiet; standard output may be for JSON.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,9 @@ from evo_nas.champion.exporters.native import TUNING_FILE, Member, Provenance, n
 from evo_nas.champion.finalist_plan import JudgingCuts
 from evo_nas.champion.finalists import CutScores
 from evo_nas.champion.opponents import equal_around
-from evo_nas.champion.retrain import Retrained, Retraining, retrain_here
+from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import select_champion
 from evo_nas.champion.tuning import TuningSpace, TuningTrial, best_of
-from evo_nas.config import WorkerOptions
 from evo_nas.errors import ChampionError, ConfigError
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cells import NAMED_CELLS
@@ -24,10 +22,12 @@ from evo_nas.training.losses import LINKS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evo_nas.champion.retrain import Retrain
     from evo_nas.champion.tuning import TunedNetwork
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
+    from evo_nas.sessions.ray_retrainer import RayRetrainer
     from evo_nas.strategies.trials import Trial
 
 SEEDS = 3
@@ -43,7 +43,6 @@ class TuningOptions:
         cell: Name of a published cell that takes the place of its cells, at equal size; empty to leave them.
         trials: Trials in all, the untuned network included.
         searcher: What proposes settings, one of `PROPOSERS`.
-        workers: Trials at the same time; None for the workers of the run.
         epochs: Epochs of a whole trial; None for those of the search.
         trainings: Trainings that compare the best with the untuned.
     """
@@ -52,7 +51,6 @@ class TuningOptions:
     cell: str = ""
     trials: int = 30
     searcher: str = "optuna"
-    workers: int | None = None
     epochs: int | None = None
     trainings: int = 3
 
@@ -121,6 +119,7 @@ def tune_run(
     experiment: Experiment,
     options: TuningOptions,
     *,
+    retrainer: RayRetrainer,
     say: Callable[[str], None] = lambda _: None,
 ) -> Tuned:
     """Tunes a network of ``run``; trials and trainings are kept in it, so that the same call goes on.
@@ -129,6 +128,7 @@ def tune_run(
         run: A run with at least one score.
         experiment: The experiment of that run.
         options: What is tuned, and how.
+        retrainer: Where the trials and trainings are made.
         say: Is told what was done, a line each.
 
     Raises:
@@ -145,7 +145,7 @@ def tune_run(
         admits=lambda other: not experiment.space.admission.obstacle(other),
     )
     seed = derive_seed(experiment.config.seed, "tune", trial.candidate.canonical_hash)
-    work = _Work(run, experiment, options, space, epochs=epochs, seed=seed, say=say)
+    work = _Work(run, experiment, options, space, retrainer, epochs=epochs, seed=seed, say=say)
     with run.owned():
         made = work.trials()
         best = best_of(made)
@@ -163,9 +163,16 @@ def tune_run(
 
 
 def tuned_files(
-    run: Run, experiment: Experiment, tuned: Tuned, *, say: Callable[[str], None]
+    run: Run, experiment: Experiment, tuned: Tuned, *, retrain: Retrain, say: Callable[[str], None]
 ) -> dict[str, bytes]:
     """Returns the files of a champion: the network of a tuning, the mean of its trainings with several seeds.
+
+    Args:
+        run: The run that was tuned.
+        experiment: The experiment of that run.
+        tuned: What the tuning has found.
+        retrain: Makes the trainings.
+        say: Is told what was done, a line each.
 
     Raises:
         ChampionError: A training failed.
@@ -183,7 +190,7 @@ def tuned_files(
         for number in range(1, SEEDS + 1)
     ]
     members = []
-    for request, result, weights in filter(None, retrain_here(requests, experiment.dataset, training)):
+    for request, result, weights in filter(None, retrain(requests, experiment.dataset, training)):
         if weights is None:
             raise ChampionError(
                 f"the training of {request.name} failed: {result.error}; tune again with fewer epochs"
@@ -235,6 +242,7 @@ class _Work:
     experiment: Experiment
     options: TuningOptions
     space: TuningSpace
+    retrainer: RayRetrainer
     _: KW_ONLY
     epochs: int
     seed: int
@@ -251,8 +259,7 @@ class _Work:
         made = [TuningTrial.from_values(values) for values in self.run.tuning.read(self.key, "trials")]
         if len(made) >= self.options.trials:
             return made
-        from evo_nas.execution.ray_start import start_private_ray  # noqa: PLC0415 - what is complete needs no Ray
-        from evo_nas.sessions.ray_tuning import Tuning, run_trials, stop_ray  # noqa: PLC0415
+        from evo_nas.sessions.ray_tuning import Tuning, run_trials  # noqa: PLC0415 - what is complete needs no Tune
 
         known = tuple(made)
 
@@ -261,7 +268,7 @@ class _Work:
             self.run.tuning.keep(self.key, "trials", f"{trial.number:06d}", trial.to_values())
             self._tell(trial, done=len(made))
 
-        experiment, workers = self.experiment, self._workers
+        experiment = self.experiment
         tuning = Tuning(
             space=self.space,
             training=experiment.config.training,
@@ -270,11 +277,8 @@ class _Work:
             trials=self.options.trials,
             searcher=self.options.searcher,
         )
-        start_private_ray(max(1, math.ceil(workers.most * workers.cpus)), experiment.dataset)
-        try:
-            run_trials(tuning, experiment.dataset, known, workers=workers, keep=keep)
-        finally:
-            stop_ray()
+        self.retrainer.require_ray(experiment.dataset)
+        run_trials(tuning, experiment.dataset, known, workers=self.retrainer.workers, keep=keep)
         return made
 
     def scores(self, judging: JudgingCuts, name: str, network: TunedNetwork) -> CutScores:
@@ -290,22 +294,13 @@ class _Work:
             if name in kept and not kept[name]["error"]
         }
         missing = [request for request in requests if request.key not in results]
-        for request, result, _ in filter(None, retrain_here(missing, judging.dataset, training)):
+        for request, result, _ in filter(None, self.retrainer.retrain(missing, judging.dataset, training)):
             results[request.key] = result
             values = result.to_values() | {"name": names[request.key]}
             self.run.tuning.keep(self.key, "retrainings", names[request.key], values)
             self.say(f"trained the {request.name}")
         scores = tuple(results[request.key].validation for request in requests)
         return CutScores(name, network.architecture, scores, self.experiment.dataset.metric)
-
-    @property
-    def _workers(self) -> WorkerOptions:
-        workers = self.experiment.config.workers
-        if self.options.workers is None:
-            return workers
-        # An exact number takes the place of the bounds of the run.
-        exact = {"count": self.options.workers, "min": None, "max": None}
-        return WorkerOptions(**(workers.model_dump() | exact))
 
     def _tell(self, trial: TuningTrial, *, done: int) -> None:
         metric = self.experiment.dataset.metric

@@ -180,7 +180,7 @@ def test_one_command_lists_and_judges(place: Path) -> None:
     assert listed.exit_code == 0, listed.output
     assert "noise of one training" in listed.output
     judged = runner.invoke(
-        main, ["finalists", str(place), "-k", "2", "--trainings", "1", "--judge", "--json"]
+        main, ["finalists", str(place), "-k", "2", "--trainings", "1", "--judge", "--inline", "--json"]
     )
     values = json.loads(judged.stdout)
     assert [each["rank"] for each in values["finalists"]] == [1, 2]

@@ -15,6 +15,7 @@ from evo_nas.errors import ChampionError, ConfigError
 from evo_nas.experiment import Experiment
 from evo_nas.models.ensemble import Ensemble
 from evo_nas.runs import Run
+from evo_nas.sessions.ray_retrainer import RayRetrainer
 from evo_nas.sessions.tuning import TuningOptions, tune_run
 
 
@@ -65,7 +66,8 @@ def test_trials_are_kept_and_the_same_command_goes_on(place: Path, tmp_path: Pat
 def test_what_cannot_be_tuned_is_refused_before_anything_starts(place: Path) -> None:
     run = Run.at(place)
     experiment = Experiment.of_run(run)
+    retrainer = RayRetrainer(experiment.config.workers)
     with pytest.raises(ConfigError, match="cell is lsmt; must be one of"):
-        tune_run(run, experiment, TuningOptions(cell="lsmt"))
+        tune_run(run, experiment, TuningOptions(cell="lsmt"), retrainer=retrainer)
     with pytest.raises(ChampionError, match="candidate is 77; must be one that"):
-        tune_run(run, experiment, TuningOptions(candidate=77))
+        tune_run(run, experiment, TuningOptions(candidate=77), retrainer=retrainer)
