@@ -174,6 +174,10 @@ def _read(
 ) -> tuple[Dataset, dict[str, str]]:
     """Returns the new data, and the SHA-256 of each file by name."""
     kind = TASKS[recipe.kind]
+    if "path" not in kind.Options.model_fields:
+        raise ChampionError(
+            f"task {recipe.kind} makes its own data and reads no file; there is nothing to learn anew from"
+        )
     known = dict(recipe.options) | _settled(preparation)
     # Some tasks take one file alone, and refuse a list.
     paths = list(map(str, data)) if len(data) > 1 else str(data[0])

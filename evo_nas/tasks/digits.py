@@ -17,6 +17,7 @@ from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
+from evo_nas.tasks.preparation import plain_preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -87,15 +88,17 @@ class DigitsTask(Task[DigitsOptions]):
             part: Sequences(scaler(pixels[where]), images.labels[where].astype(np.int64))
             for part, where in images.parts.items()
         }
+        signature, classes = Signature(features=8, outputs=CLASSES), tuple(map(str, range(CLASSES)))
         dataset = Dataset(
             name="digits",
-            signature=Signature(features=8, outputs=CLASSES),
+            signature=signature,
             objective=Objective.CROSS_ENTROPY,
             metric=CLASSIFICATION[self.options.metric],
             train=parts["train"],
             validation=parts["validation"],
             test=parts["test"],
-            classes=tuple(map(str, range(CLASSES))),
+            classes=classes,
+            preparation=plain_preparation(signature, scaler=scaler, classes=classes),
             statistics=Statistics(scaled=tuple(range(8))),
             resampling=ExampleResampling(images.redrawing),
         )

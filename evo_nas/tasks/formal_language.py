@@ -19,6 +19,7 @@ from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.languages import LANGUAGES, START, LanguageName
 from evo_nas.tasks.metrics import CLASSIFICATION, Metric, mean
+from evo_nas.tasks.preparation import plain_preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -119,11 +120,11 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
         test = self._words(
             rng, options.test, longer_than=options.validation_length, longest=options.test_length
         )
+        vocabulary = (START, *language.symbols)
+        signature = Signature(0, len(language.follows), vocabulary=len(vocabulary), per_step=True)
         dataset = Dataset(
             name=f"formal language {options.language}",
-            signature=Signature(
-                0, len(language.follows), vocabulary=1 + len(language.symbols), per_step=True
-            ),
+            signature=signature,
             objective=Objective.CROSS_ENTROPY,
             metric=_METRICS[options.metric],
             train=train,
@@ -131,7 +132,8 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
             test=test,
             causal=True,
             classes=language.follows,
-            vocabulary=(START, *language.symbols),
+            vocabulary=vocabulary,
+            preparation=plain_preparation(signature, classes=language.follows, vocabulary=vocabulary),
             resampling=_OtherWords(self),
         )
         return Prepared(dataset, _baselines(train, test, dataset))

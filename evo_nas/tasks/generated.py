@@ -14,6 +14,7 @@ from evo_nas.data.redrawing import Redrawing
 from evo_nas.errors import DataError
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
+from evo_nas.tasks.preparation import plain_preparation
 from evo_nas.tasks.task import Prepared, Task
 
 if TYPE_CHECKING:
@@ -91,8 +92,14 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
         redrawing = Redrawing.of_rows(
             train=len(drawn.train), validation=len(drawn.validation), seed=self.options.seed
         )
-        dataset = replace(self._dataset(drawn), resampling=ExampleResampling(redrawing))
-        return Prepared(dataset, self._baselines(drawn))
+        dataset = self._dataset(drawn)
+        preparation = dataset.preparation or plain_preparation(
+            dataset.signature, classes=dataset.classes, vocabulary=dataset.vocabulary
+        )
+        return Prepared(
+            replace(dataset, resampling=ExampleResampling(redrawing), preparation=preparation),
+            self._baselines(drawn),
+        )
 
     def _drawn(self) -> Drawn:
         options = self.options

@@ -16,6 +16,7 @@ from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTask
 from evo_nas.tasks.metrics import CLASSIFICATION
+from evo_nas.tasks.preparation import plain_preparation
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -95,13 +96,15 @@ class Mnist1dTask(GeneratedTask[Mnist1dOptions]):
     def _dataset(self, drawn: Drawn) -> Dataset:
         scaler = Scaler.fitted(drawn.train.inputs.astype(np.float64))
         scaled = Drawn(*(replace(part, inputs=scaler(part.inputs.astype(np.float64))) for part in drawn))
+        signature, classes = Signature(1, len(_DIGITS)), tuple(map(str, range(len(_DIGITS))))
         return Dataset(
             "MNIST-1D",
-            Signature(1, len(_DIGITS)),
+            signature,
             Objective.CROSS_ENTROPY,
             CLASSIFICATION[self.options.metric],
             *scaled,
-            classes=tuple(map(str, range(len(_DIGITS)))),
+            classes=classes,
+            preparation=plain_preparation(signature, scaler=scaler, classes=classes),
             statistics=Statistics(scaled=(0,)),
         )
 

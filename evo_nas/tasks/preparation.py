@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -15,6 +15,10 @@ from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
+
+if TYPE_CHECKING:
+    from evo_nas.data.scaling import Scaler
+    from evo_nas.genome.architecture import Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,38 @@ class Preparation:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "its start"
             raise DataError(f"the preparation is damaged at {where}: {first['msg']}") from error
+
+
+def plain_preparation(
+    signature: Signature,
+    *,
+    scaler: Scaler | None = None,
+    classes: tuple[str, ...] = (),
+    vocabulary: tuple[str, ...] = (),
+) -> Preparation:
+    """Returns the preparation of sequences that come from no file, such as those that a task generates.
+
+    Args:
+        signature: Shape of inputs and outputs.
+        scaler: What standardised numeric inputs; None if they are read as they are.
+        classes: Names of the classes; none if outputs are numbers.
+        vocabulary: Token of each id, where inputs are tokens.
+    """
+
+    def numbers() -> NumericInputs:
+        if scaler is None:
+            return NumericInputs((0.0,) * signature.features, (1.0,) * signature.features)
+        return NumericInputs(tuple(scaler.mean.tolist()), tuple(scaler.scale.tolist()))
+
+    def tokens() -> TokenInputs:
+        is_of_characters = all(len(token) == 1 for token in vocabulary)
+        return TokenInputs(vocabulary, "character" if is_of_characters else None, is_closed=True)
+
+    zeros, ones = (0.0,) * signature.outputs, (1.0,) * signature.outputs
+    return Preparation(
+        tokens() if vocabulary else numbers(),
+        ClassAnswers(classes) if classes else NumberAnswers(zeros, ones),
+    )
 
 
 @cache

@@ -169,7 +169,8 @@ def _tokens(path: Path, inputs: TokenInputs, preparation: Preparation) -> RawFil
         truths = _truths(examples, preparation)
     ids, lengths = inputs.padded(examples.items, places=examples.where)
     read = _of_examples(examples, ids, lengths, truths)
-    return replace(read, remarks=(*read.remarks, *_unknown_tokens(ids, lengths)))
+    unknown = () if inputs.is_closed else _unknown_tokens(ids, lengths)
+    return replace(read, remarks=(*read.remarks, *unknown))
 
 
 def _unknown_tokens(ids: Array, lengths: npt.NDArray[np.int64] | None) -> tuple[str, ...]:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     """One array of all sequences, and their lengths if they differ."""
 
 
+MOST_NAMED = 20
+"""Tokens that a message lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class NumericInputs:
     """Sequences of numbers, standardised, with what becomes of their holes.
@@ -140,7 +144,7 @@ class NumericInputs:
 
 @dataclass(frozen=True, slots=True)
 class TokenInputs:
-    """Sequences of tokens as ids; a token that training has not is 0, which stands for all of them.
+    """Sequences of tokens as ids; a token that training has not is 0, which stands for all of them, or is refused.
 
     Attributes:
         vocabulary: Token of each id.
@@ -148,6 +152,7 @@ class TokenInputs:
         lower: Whether letters become small.
         max_length: Number of tokens that are read; the rest is cut off.
         layout: How tables hold the texts.
+        is_closed: Whether there are no tokens but those of the vocabulary, so that 0 is one as any other.
     """
 
     vocabulary: tuple[str, ...]
@@ -155,6 +160,7 @@ class TokenInputs:
     lower: bool = False
     max_length: int | None = None
     layout: TextLayout = field(default_factory=TextLayout)
+    is_closed: bool = False
     kind: Literal["tokens"] = "tokens"
 
     @property
@@ -199,6 +205,12 @@ class TokenInputs:
         if not len(tokens):
             raise DataError(f"{place} is {sequence!r:.60}, without a token; leave it out")
         if all(isinstance(token, str) for token in tokens):
+            other = next((token for token in tokens if token not in ids), None) if self.is_closed else None
+            if other is not None:
+                known = " ".join(self.vocabulary[:MOST_NAMED]) + " ..." * (len(ids) > MOST_NAMED)
+                raise DataError(
+                    f"{place} has the token {other!r:.60}; must have only those of the task: {known}"
+                )
             return np.array([ids.get(token, 0) for token in tokens], dtype=np.int64)
         numbers = np.asarray(tokens)
         if numbers.dtype.kind not in "iu" or not 0 <= numbers.min() <= numbers.max() < len(ids):
