@@ -14,8 +14,10 @@ from evo_nas.data.labelled_parts import PADDING_LABELS
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
 from evo_nas.tasks.metrics import CLASSIFICATION, ERRORS, LANGUAGE, MULTI_LABEL, REGRESSION, Metric
-from evo_nas.tasks.raw_files import read_raw_file
+from evo_nas.tasks.raw_files import RawFile, read_raw_file
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_panels import PanelInputs
+from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.champion import Champion
     from evo_nas.tasks.preparation import Preparation
-    from evo_nas.tasks.raw_files import RawFile
 
     Outputs = npt.NDArray[np.float32]
     Columns = dict[str, Any]
@@ -88,17 +89,49 @@ def predict_file(champion: Champion, path: Path, *, scores: bool = False) -> Pre
     preparation = champion.prepared
     is_text = champion.model.signature.predicts_inputs
     if is_text and not scores:
-        raise ChampionError("the champion continues texts; generate does that, from a prompt")
+        raise _continues_texts()
     read = read_raw_file(path, preparation, scores=scores)
     if scores and not is_text and not len(read.truths):
         raise DataError(f"{path} does not have what is predicted for every sequence; leave the score out")
     if is_text:
         return _text_score(champion, read)
     outputs = champion.outputs(read.inputs, read.lengths)
-    per_step = champion.model.signature.per_step
-    table = pa.table(_columns(preparation, read, outputs, per_step=per_step))
-    score = _score(preparation, read, outputs, per_step=per_step) if scores else None
-    return Prediction(table, read.remarks, score)
+    score = _score(preparation, read, outputs, per_step=champion.model.signature.per_step) if scores else None
+    return Prediction(_table(champion, read, outputs), read.remarks, score)
+
+
+def predict_sequences(champion: Champion, sequences: Sequence[Any]) -> Prediction:
+    """Predicts raw sequences in memory and answers with the columns of `predict_file`.
+
+    Args:
+        champion: A champion with a preparation.
+        sequences: As for `Champion.predict`; they are named by their numbers, from 1.
+
+    Raises:
+        ChampionError: As `predict_file`.
+        DataError: The sequences are not of the kind that the network learnt from.
+    """
+    inputs = champion.prepared.inputs
+    if champion.model.signature.predicts_inputs:
+        raise _continues_texts()
+    arrays, lengths = inputs.raw(sequences)
+    is_series = isinstance(inputs, PanelInputs | WindowInputs)
+    read = RawFile(
+        arrays,
+        lengths,
+        "series" if is_series else "sequence",
+        range(1, len(arrays) + 1),
+        sizes=inputs.units(sequences) if isinstance(inputs, PanelInputs) else None,
+    )
+    return Prediction(_table(champion, read, champion.outputs(arrays, lengths)))
+
+
+def _continues_texts() -> ChampionError:
+    return ChampionError("the champion continues texts; generate does that, from a prompt")
+
+
+def _table(champion: Champion, read: RawFile, outputs: Outputs) -> pa.Table:
+    return pa.table(_columns(champion.prepared, read, outputs, per_step=champion.model.signature.per_step))
 
 
 def _columns(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_step: bool) -> Columns:

@@ -65,12 +65,15 @@ def table_of_music(frames: npt.NDArray[np.float32]) -> pa.Table:
     return pa.table({"step": range(1, len(frames) + 1), **keys})
 
 
-def _json_lines(table: pa.Table) -> bytes:
+def records_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Returns a record of plain JSON values for each row."""
     rows = _with_plain_times(table).to_pylist()
     # JSON has no NaN.
-    lines = (
-        json.dumps({name: _or_null(value) for name, value in row.items()}, ensure_ascii=False) for row in rows
-    )
+    return [{name: _or_null(value) for name, value in row.items()} for row in rows]
+
+
+def _json_lines(table: pa.Table) -> bytes:
+    lines = (json.dumps(record, ensure_ascii=False) for record in records_of(table))
     return "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from evo_nas.cli.options import as_one_json, picture_option
-from evo_nas.errors import ChampionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.probing import Probe
-    from evo_nas.models.network import Network
 
 MOST_GENES = 10
 
@@ -51,7 +49,9 @@ def explain(
     RUN|CHAMPION is a run, or a directory that evo-nas export wrote in the native format. Of a run the champion that it
     keeps is explained, or before there is one the best candidate so far.
     """
-    explanation = _explanation(place, candidate, sample=sample)
+    from evo_nas.views.explanations import explanation_of
+
+    explanation = explanation_of(place, candidate=candidate, sample=sample)
     if picture is not None:
         from evo_nas.cli.svg import write_drawing
         from evo_nas.genome.cell_picture import on_paper
@@ -63,53 +63,6 @@ def explain(
         click.echo("\n\n".join(cell.latex for cell in explanation.cells))
     else:
         click.echo("\n".join(_lines(explanation)))
-
-
-def _explanation(place: str, candidate: int | None, *, sample: bool) -> Explanation:
-    from evo_nas.champion.explanation import explained, explained_in_run
-    from evo_nas.champion.probing import probed
-    from evo_nas.champion.verdict import stored_verdict
-    from evo_nas.experiment import Experiment
-    from evo_nas.runs import Run
-
-    run = Run.at(place)
-    if not run.exists:
-        if sample or candidate is not None:
-            raise ChampionError(f"{Path(place)} is no run; --sample and --candidate need one")
-        return explained(_kept_network(place).architecture)
-    if sample and candidate is not None:
-        raise ChampionError("--sample reads the champion that the run keeps; leave --candidate out")
-    experiment = Experiment.of_run(run)
-    verdict = stored_verdict(run) if candidate is None else None
-    if verdict is not None:
-        network = _kept_network(place)
-        probe = probed(network, experiment.dataset) if sample else None
-        return explained_in_run(
-            run, verdict.candidate, experiment.space, retrained=network.architecture, probe=probe
-        )
-    if sample:
-        raise ChampionError(
-            f"{run} keeps no champion yet, which --sample reads; see `evo-nas champion {place}`"
-        )
-    if candidate is None:
-        best = run.best(1)
-        if not best:
-            raise ChampionError(
-                f"{run} has no candidate with a score; search on, or see `evo-nas show {place}`"
-            )
-        candidate = best[0]["id"]
-    return explained_in_run(run, candidate, experiment.space)
-
-
-def _kept_network(place: str) -> Network:
-    """Returns the champion of a run or an export, or the first of the networks that it is the mean of."""
-    from evo_nas.champion.champion import load_champion
-    from evo_nas.models.network import Network
-
-    model = load_champion(place).model
-    first = model if isinstance(model, Network) else model.members[0]
-    assert isinstance(first, Network)
-    return first
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

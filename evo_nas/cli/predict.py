@@ -69,12 +69,11 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
 
 
 def _generates(champion: Champion, *, score: bool, is_drawing: bool) -> bool:
-    from evo_nas.tasks.raw_keys import KeyInputs
+    from evo_nas.views.continuations import continues
 
-    if score:
-        return False
-    is_music = isinstance(champion.prepared.inputs, KeyInputs)
-    return champion.model.signature.predicts_inputs or (is_music and is_drawing)
+    # Music is predicted frame by frame unless it is to go on; a text cannot but go on.
+    is_text = champion.model.signature.predicts_inputs
+    return not score and continues(champion) and (is_text or is_drawing)
 
 
 def _predict(champion: Champion, file: Path, output: Path | None, *, score: bool) -> None:
@@ -105,24 +104,21 @@ def _generate(
 ) -> None:
     from evo_nas.champion.prediction_files import check_output, csv_of, table_of_music, write_music
     from evo_nas.champion.prompts import prompt_of
-    from evo_nas.tasks.raw_inputs import TokenInputs
+    from evo_nas.views.continuations import continuation
 
-    inputs = champion.prepared.inputs
-    is_text = isinstance(inputs, TokenInputs)
+    is_text = champion.model.signature.predicts_inputs
     check_output(output, generates="text" if is_text else "music")
     if prompt is not None and not is_text:
         raise click.UsageError("--prompt is a text; give the beginning of music with --input")
     if prompt is not None and file is not None:
         raise click.UsageError("--prompt and --input are both the beginning of the text; give one of them")
     begins = prompt if file is None else prompt_of(champion, file)
-    drawn = champion.generate(begins, length=length or 200, temperature=temperature, seed=seed)
-    if isinstance(inputs, TokenInputs):
-        # Of words it is not known how those of the prompt and of what follows stand together.
-        whole = f"{begins or ''}{drawn}\n" if inputs.level == "character" else f"{drawn}\n"
+    drawn = continuation(champion, begins, length=length, temperature=temperature, seed=seed)
+    if is_text:
         if output is None:
-            click.echo(whole, nl=False)
+            click.echo(drawn)
         else:
-            output.write_text(whole, encoding="utf-8")
+            output.write_text(f"{drawn}\n", encoding="utf-8")
     elif output is None:
         click.echo(csv_of(table_of_music(drawn)).decode(), nl=False)
     else:

@@ -103,10 +103,14 @@ class Exporter(ABC):
     Attributes:
         name: Name of the format in ``evo-nas export --format``.
         takes: Names of the fields of `ExportOptions` that it takes.
+        needs: The package without which nothing is written; empty if there is none.
+        extra: The optional dependencies of evo-nas that have it.
     """
 
     name: ClassVar[str]
     takes: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
 
     @abstractmethod
     def files(self, champion: Exportable, options: ExportOptions) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ class OnnxExporter(Exporter):
 
     name = "onnx"
     takes = frozenset({"streaming", "int8", "opset"})
+    needs = extra = "onnx"
 
     def files(self, champion: Exportable, options: ExportOptions) -> dict[str, bytes]:
         """Returns the graph; with ``streaming`` that of one step.

@@ -1,0 +1,41 @@
+"""The example of every task is one that its champion answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from evo_nas.champion.champion import Champion
+from evo_nas.data.paths import without_paths
+from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.models.network import Network
+from evo_nas.models.seeded_init import SeededInit
+from evo_nas.server.predicting import PredictRequest, answered
+from evo_nas.tasks.preparation import Recipe
+from evo_nas.tasks.registry import TASKS
+from evo_nas.tasks.task import Task
+from evo_nas.views.examples import example_inputs
+
+WITHOUT_RAW_DATA = {"in_memory", "few_shot"}
+"""They say nothing of raw data, or what a network adapts to comes with them."""
+
+
+def untrained(task: Task) -> Champion:
+    dataset = task.read().dataset
+    with SeededInit(torch.Generator().manual_seed(1)):
+        embedding = 4 if dataset.signature.vocabulary else None
+        layers = (Layer(NAMED_CELLS["gru"], 4),)
+        network = Network(Architecture(layers=layers, embedding=embedding), dataset.signature)
+    recipe = Recipe(task.kind, without_paths(task.options), {})
+    return Champion(network.eval(), dataset.preparation and dataset.preparation.with_recipe(recipe))
+
+
+@pytest.mark.parametrize("kind", sorted(set(TASKS) - WITHOUT_RAW_DATA))
+def test_the_example_of_a_task_is_answered(kind: str, tmp_path: Path) -> None:
+    champion = untrained(TASKS[kind].sample(tmp_path))
+    example = example_inputs(champion.prepared, champion.model.signature)
+    answer = answered(champion, PredictRequest(**example))
+    assert answer.rows or answer.text
