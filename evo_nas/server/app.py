@@ -10,13 +10,13 @@ from fastapi import FastAPI
 from evo_nas.server.context import Context
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
-from evo_nas.server.routes import service
+from evo_nas.server.routes import champions, exports, predictions, reports, service
 
 if TYPE_CHECKING:
     from evo_nas.server.options import ServerOptions
 
 PREFIX = "/api/v1"
-ROUTERS = (service.router,)
+ROUTERS = (service.router, champions.router, reports.router, exports.router, predictions.router)
 
 
 def create_app(options: ServerOptions) -> FastAPI:

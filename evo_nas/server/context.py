@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+
+from evo_nas.server.harvest import Harvest
 
 if TYPE_CHECKING:
     from evo_nas.server.options import ServerOptions
@@ -19,10 +21,12 @@ class Context:
     Attributes:
         options: How the service was started.
         root: Its runs.
+        harvest: What it has made of their champions.
     """
 
     options: ServerOptions
     root: RunsRoot
+    harvest: Harvest = field(default_factory=Harvest)
 
 
 def _context(request: Request) -> Context:

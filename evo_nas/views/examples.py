@@ -59,19 +59,16 @@ def example_inputs(preparation: Preparation, signature: Signature) -> Example:
 def _swinging(mean: Numbers, scale: Numbers, steps: int) -> Numbers:
     """Returns values ``(steps, features)``; each feature swings in a phase of its own."""
     phases = np.arange(steps)[:, None] * 0.7 + np.arange(len(mean))
-    return _readable(mean + scale * np.sin(phases))
-
-
-def _readable(values: Numbers) -> Numbers:
-    return np.vectorize(lambda value: float(f"{value:.{DIGITS}g}"), otypes=[np.float64])(values)
+    values = mean + scale * np.sin(phases)
+    return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in values.tolist()])
 
 
 def _sequences(inputs: NumericInputs, several: int, *, fixed: int) -> Example:
     layout, mean, scale = inputs.layout, np.array(inputs.mean), np.array(inputs.scale)
     if layout.row:
         # A row is a whole sequence: its columns are the steps, and their features, one after the other.
-        values = _swinging(mean, scale, len(layout.row) // len(mean) or 1).reshape(-1)
-        return {"rows": [dict(zip(layout.row, values.tolist(), strict=True))]}
+        flat = _swinging(mean, scale, len(layout.row) // len(mean) or 1).ravel()
+        return {"rows": [dict(zip(layout.row, map(float, flat), strict=True))]}
     values = _swinging(mean, scale, fixed if 0 < fixed <= MOST_STEPS else several)
     if layout.sequence is None:
         return {"inputs": [values.tolist()]}

@@ -1,0 +1,183 @@
+"""Answers of a champion to posted raw data, in the words of ``evo-nas predict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from evo_nas.data.audio_files import SOUNDS, sounds_named_in
+from evo_nas.data.table_files import is_table
+from evo_nas.errors import DataError
+from evo_nas.tasks.raw_inputs import TokenInputs
+from evo_nas.views.continuations import continuation, continues
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from evo_nas.champion.champion import Champion
+    from evo_nas.champion.prediction import Prediction
+
+SUFFIXES = frozenset(
+    {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow", ".npz", ".npy"}
+    | {".ts", ".conllu", ".conll", ".fasta", ".fa", *SOUNDS}
+)
+"""Endings of posted files. Compressed ones are left out: a small body could fill the memory."""
+MOST_UNPACKED_BYTES = 2**28
+
+
+class PredictRequest(BaseModel):
+    """Raw data in the format of the task: rows of a table, sequences, or a text to go on from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: list[dict[str, Any]] | None = Field(
+        None,
+        min_length=1,
+        max_length=100_000,
+        description="Rows of a table with the columns of the task; what is predicted need not be among them.",
+    )
+    inputs: list[Any] | None = Field(
+        None,
+        min_length=1,
+        max_length=10_000,
+        description="Sequences: a list of steps with a list of values each, a text, or a list of tokens.",
+    )
+    text: str | None = Field(None, description="The beginning of a text that a champion of texts continues.")
+    score: bool = Field(default=False, description="Whether predictions are compared with what the rows say.")
+    length: int | None = Field(
+        None, ge=1, le=10_000, description="Tokens or frames that are drawn; 200 if not given."
+    )
+    temperature: float = Field(1.0, ge=0.0, le=100.0, description="Above 1 what is drawn is more varied.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Of what is drawn.")
+
+    @model_validator(mode="after")
+    def _holds_one_thing(self) -> Self:
+        given = [name for name in ("rows", "inputs", "text") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(given) or 'no data'}; must have one of rows, inputs and text"
+            )
+        if self.score and self.rows is None:
+            raise ValueError("score is true without rows, which alone say what is right; leave it out")
+        return self
+
+
+class PredictAnswer(BaseModel):
+    """What the champion says."""
+
+    columns: list[str] = Field(description="Names of the columns in their order.")
+    rows: list[dict[str, Any]] = Field(description="One for each sequence, step, or time of a forecast.")
+    text: str | None = Field(None, description="What a champion of texts lets follow.")
+    remarks: list[str] = Field(default_factory=list, description="How the data were understood.")
+    score: str | None = Field(None, description="How good the predictions are, if that was asked.")
+
+
+def answered(champion: Champion, request: PredictRequest) -> PredictAnswer:
+    """Returns what ``champion`` says to posted values.
+
+    Raises:
+        DataError: They are not of the kind that the network learnt from.
+        ChampionError: The champion does not do what is asked.
+    """
+    if request.rows is not None:
+        content = json.dumps(request.rows).encode()
+        return answered_file(champion, content, suffix=".json", called="rows", scores=request.score)
+    if request.text is not None or (request.length is not None and continues(champion)):
+        return _continued(champion, request)
+    from evo_nas.champion.prediction import predict_sequences  # noqa: PLC0415 - it loads torch
+
+    return _as_answer(predict_sequences(champion, _sequences(champion, request.inputs or [])))
+
+
+def answered_file(
+    champion: Champion, content: bytes, *, suffix: str, called: str, scores: bool = False
+) -> PredictAnswer:
+    """Returns what ``champion`` says to a posted file.
+
+    Args:
+        champion: The champion.
+        content: The file.
+        suffix: The ending of its name, which says its format.
+        called: What messages call it.
+        scores: Whether predictions are compared with what the file says.
+
+    Raises:
+        DataError: The file cannot be read, or names others.
+        ChampionError: As `answered`.
+    """
+    if suffix not in SUFFIXES:
+        raise DataError(f"{called} ends in {suffix!r}; must be one of {', '.join(sorted(SUFFIXES))}")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"posted{suffix}")
+        path.write_bytes(content)
+        try:
+            _check_alone(path)
+            return _as_answer(champion.predict_file(path, scores=scores))
+        except DataError as error:
+            raise DataError(str(error).replace(str(path), called)) from None
+
+
+def _check_alone(path: Path) -> None:
+    """Refuses what would read other files of this machine, or unpack to more than its memory should hold."""
+    if is_table(path) and sounds_named_in(path, delimiter=None):
+        raise DataError(f"{path} names files of sound, which lie elsewhere; send one file of sound at a time")
+    if path.suffix == ".npz":
+        try:
+            with ZipFile(path) as packed:
+                size = sum(each.file_size for each in packed.infolist())
+        except BadZipFile:
+            return  # its reader says what is wrong with it
+        if size > MOST_UNPACKED_BYTES:
+            raise DataError(f"{path} unpacks to {size:,} bytes; must be at most {MOST_UNPACKED_BYTES:,}")
+
+
+def _sequences(champion: Champion, given: list[Any]) -> list[Any]:
+    if isinstance(champion.prepared.inputs, TokenInputs):
+        return given
+    return [_numbers(number, each) for number, each in enumerate(given, start=1)]
+
+
+def _numbers(number: int, given: Any) -> Any:
+    try:
+        # A value that JSON has as null is missing.
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"inputs: sequence {number} is {given!r:.60}; must be a list of steps with as many numbers each"
+        ) from None
+
+
+def _continued(champion: Champion, request: PredictRequest) -> PredictAnswer:
+    beginning = request.text
+    if beginning is None:
+        beginning = _sequences(champion, (request.inputs or [])[:1])[0]
+    drawn = continuation(
+        champion,
+        beginning,
+        length=request.length,
+        temperature=request.temperature,
+        seed=request.seed,
+    )
+    if isinstance(drawn, str):
+        return PredictAnswer(columns=[], rows=[], text=drawn)
+    from evo_nas.champion.prediction_files import records_of, table_of_music  # noqa: PLC0415 - it loads torch
+
+    table = table_of_music(drawn)
+    return PredictAnswer(columns=table.column_names, rows=records_of(table))
+
+
+def _as_answer(prediction: Prediction) -> PredictAnswer:
+    from evo_nas.champion.prediction_files import records_of  # noqa: PLC0415 - it loads torch
+
+    return PredictAnswer(
+        columns=prediction.table.column_names,
+        rows=records_of(prediction.table),
+        remarks=list(prediction.remarks),
+        score=None if prediction.score is None else prediction.score.sentence,
+    )

@@ -1,0 +1,172 @@
+"""``/runs/{run}/champion``: the verdict, the champion explained, and what can be done with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from evo_nas.champion.verdict import Verdict
+from evo_nas.errors import EvoNasError
+from evo_nas.server.context import Shared
+from evo_nas.server.problems import ServiceError
+from evo_nas.views.champions import champion_explanation, formats, kept_champion
+from evo_nas.views.explanations import first_network
+
+if TYPE_CHECKING:
+    from evo_nas.champion.champion import Champion
+    from evo_nas.runs import Run
+    from evo_nas.server.context import Context
+    from evo_nas.views.champions import KeptChampion
+
+router = APIRouter(tags=["champions"])
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Kin(_Plain):
+    """The published cell that a cell is closest to."""
+
+    name: str = Field(description="Its name, as people write it.")
+    likeness: float = Field(description="1 for the same cell, 0 for nothing in common.")
+    differences: list[str] = Field(description="How the cell differs from it; none if it is the same.")
+
+
+class Cell(_Plain):
+    """One cell of the champion."""
+
+    layers: list[int] = Field(description="The layers that have it, from 1.")
+    equations: list[str] = Field(description="Its equations in text, line by line.")
+    latex: str = Field(description="The same in LaTeX.")
+    mathml: str = Field(description="The same in MathML.")
+    kin: Kin
+
+
+class LineageStep(_Plain):
+    """An ancestor of the champion, or the candidate itself."""
+
+    candidate: int = Field(description="Its id.")
+    operator: str = Field(description="What made it of its parent.")
+    fitness: float | None = Field(description="Its fitness; null if it failed.")
+    gain: float | None = Field(description="By how much it is fitter than its parent.")
+    is_noise: bool | None = Field(
+        description="Whether the noise of one training hides the gain; null where it is not known."
+    )
+    changes: list[str] = Field(description="What differs from its parent, such as `layer1.width 16 -> 32`.")
+
+
+class Explanation(_Plain):
+    """What the champion computes, where it comes from, and what it hangs on."""
+
+    candidate: int | None = Field(description="Its id; null where its run cannot be read.")
+    architecture: str = Field(description="It in one line.")
+    cells: list[Cell]
+    drawing: str = Field(description="Its cells as SVG, whose colours are variables of CSS.")
+    lineage: list[LineageStep] = Field(description="From the founder to the champion.")
+    noise: float | None = Field(description="Standard deviation of the fitness of one training.")
+    importance: dict[str, float] | None = Field(
+        description="Share of each gene in what tells the best of the run from all, most important first."
+    )
+    remarks: list[str] = Field(description="Why something is missing.")
+
+
+class ExportFormat(_Plain):
+    """A format of exports."""
+
+    name: str = Field(description="Its name in the path of an export.")
+    summary: str = Field(description="What it is, in one sentence.")
+    takes: list[str] = Field(description="The options that it takes: streaming, int8, opset.")
+    extra: str = Field(description="The optional dependencies that it needs; empty if it needs none.")
+    is_installed: bool = Field(description="Whether the service has them.")
+
+
+class ChampionDetail(BaseModel):
+    """The champion of a run."""
+
+    run: str = Field(description="The name of the run.")
+    sentence: str = Field(description="The verdict in words.")
+    is_current: bool = Field(
+        description="Whether the verdict is on exactly the evaluations that the run holds."
+    )
+    verdict: Verdict = Field(description="The champion beside its opponents and the baselines.")
+    models: list[str] = Field(description="What can be exported: the champion, `single`, and its opponents.")
+    explanation: Explanation
+    formats: list[ExportFormat]
+    example: dict[str, Any] | None = Field(
+        description="A body for POST predict; null where raw inputs are not known."
+    )
+
+
+@router.get("/runs/{run}/champion")
+async def champion(run: str, context: Shared) -> ChampionDetail:
+    """Returns the verdict of a run and all that is known of its champion."""
+    searched, kept = await kept_champion_of(context, run)
+    network = await loaded(context, searched, kept)
+    return await context.harvest.details.get(kept.key, partial(_detail, run, searched, kept, network))
+
+
+async def kept_champion_of(context: Context, name: str) -> tuple[Run, KeptChampion]:
+    """Returns a run and the champion that it keeps.
+
+    Raises:
+        ServiceError: There is no such run, or it keeps no champion yet.
+    """
+
+    def look() -> tuple[Run, KeptChampion]:
+        run = context.root.run(name)
+        kept = kept_champion(run)
+        if kept is None:
+            raise ServiceError(
+                HTTPStatus.NOT_FOUND,
+                f"run {name} keeps no champion yet; search on until its budget is spent, or "
+                f"POST /api/v1/runs/{name}/champion judges what it has",
+            )
+        return run, kept
+
+    return await to_thread.run_sync(look)
+
+
+async def loaded(context: Context, run: Run, kept: KeptChampion) -> Champion:
+    """Returns the model of a champion, loaded once while it is used."""
+
+    def load() -> Champion:
+        from evo_nas.champion.champion import load_champion  # noqa: PLC0415 - it loads torch
+
+        return load_champion(run.location)
+
+    return await context.harvest.champions.get(kept.key, load)
+
+
+def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> ChampionDetail:
+    explained = champion_explanation(run, kept, first_network(champion.model))
+    return ChampionDetail(
+        run=name,
+        sentence=kept.verdict.sentence,
+        is_current=kept.is_current,
+        verdict=kept.verdict,
+        models=list(run.champion.models()),
+        explanation=Explanation.model_validate(explained),
+        formats=[ExportFormat.model_validate(each) for each in formats()],
+        example=_example(champion),
+    )
+
+
+def _example(champion: Champion) -> dict[str, Any] | None:
+    from evo_nas.server.predicting import PredictRequest, answered  # noqa: PLC0415 - it loads torch
+    from evo_nas.views.examples import example_inputs  # noqa: PLC0415
+
+    if champion.preparation is None:
+        return None
+    example = example_inputs(champion.preparation, champion.model.signature)
+    try:
+        answered(champion, PredictRequest(**example))
+    except EvoNasError:
+        # An example that is refused teaches nothing.
+        return None
+    return example

@@ -1,0 +1,54 @@
+"""The report over HTTP: made once, shut off from the page of the service."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fastapi.testclient import TestClient
+
+from evo_nas.report import report as reports
+
+pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
+
+
+def test_a_report_is_made_once_though_many_ask(service: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, real, may_go_on = [], reports.report_page, threading.Event()
+
+    def counted(run):
+        made.append(run)
+        may_go_on.wait(20)
+        return real(run)
+
+    monkeypatch.setattr(reports, "report_page", counted)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(service.get, "/api/v1/runs/open/report") for _ in range(3)]
+        may_go_on.set()
+        answers = [each.result() for each in asked]
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.text for each in answers}) == 1
+    assert len(made) == 1
+
+
+def test_a_report_can_run_nothing_and_reach_nothing(service: TestClient) -> None:
+    answered = service.get("/api/v1/runs/judged/report")
+    assert answered.text.startswith("<!doctype html>")
+    policy = answered.headers["content-security-policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "allow-scripts" not in policy
+
+
+def test_a_report_can_be_downloaded_under_the_name_of_its_run(service: TestClient) -> None:
+    answered = service.get("/api/v1/runs/judged/report", params={"download": "1"})
+    assert answered.headers["content-disposition"] == 'attachment; filename="judged-report.html"'
+
+
+def test_a_figure_is_had_alone(service: TestClient) -> None:
+    place = "/api/v1/runs/judged/figures/best-by-evaluations"
+    assert service.get(place).text.startswith("<svg")
+    assert service.get(place, params={"format": "png"}).content.startswith(b"\x89PNG")
+    refused = service.get("/api/v1/runs/judged/figures/nothing")
+    assert refused.status_code == 404
+    assert "best-by-evaluations" in refused.json()["detail"]
