@@ -103,10 +103,17 @@ class Experiment:
     def with_epochs(self, epochs: int) -> Self:
         """Returns the experiment with so many epochs of a full training; what was read stays read."""
         training = self.config.training.model_copy(update={"epochs": epochs})
-        settled = replace(self, config=self.config.model_copy(update={"training": training}))
-        read = {name: value for name, value in vars(self).items() if name in _READ}
-        vars(settled).update(read)
-        return settled
+        return self.with_config(self.config.model_copy(update={"training": training}))
+
+    def with_config(self, config: SearchConfig) -> Self:
+        """Returns the experiment of ``config``, whose task and cuts are the same; what was read stays read.
+
+        Raises:
+            ConfigError: Something else in it is wrong.
+        """
+        changed = replace(self, config=spelled_out(config), sections=Sections.of(config))
+        vars(changed).update({name: value for name, value in vars(self).items() if name in _READ})
+        return changed
 
     def settled(self, run: Run) -> Self:
         """Returns the experiment with the epochs that ``run`` was started with, if the configuration names none.

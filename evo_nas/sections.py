@@ -16,7 +16,7 @@ from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Self
 
     from pydantic import BaseModel
@@ -52,6 +52,7 @@ class Sections(NamedTuple):
                 "so that what began with weights also passes them on: set it, or leave out warm_start.weights"
             )
         check_objectives(strategy_class, config.fitness)
+        check_opponents(config.verdict.opponents, config.strategy)
         space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
         task_class = _chosen(TASKS, config.task, section="task")
         task = checked(task_class.Options, _options(config.task), at="task")
@@ -119,6 +120,20 @@ def _check_inheritance(mode: Inheritance, strategy: type[Strategy[StrategyOption
         raise ConfigError(
             f"fitness.inheritance is {mode}, but strategy.kind is {strategy.kind}, which {reason}; must be "
             f"{' or '.join(permitted)}"
+        )
+
+
+def check_opponents(opponents: Sequence[str], strategy: Mapping[str, Any]) -> None:
+    """Checks that a search at random does not have itself as an opponent.
+
+    Raises:
+        ConfigError: It has.
+    """
+    kind = strategy["kind"]
+    if kind in opponents:
+        raise ConfigError(
+            f"verdict.opponents has {kind}, and strategy.kind is {kind}, too; leave one of them out, since the run is "
+            "such a search itself"
         )
 
 

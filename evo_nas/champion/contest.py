@@ -13,6 +13,8 @@ from evo_nas.champion.entry import entries_of
 from evo_nas.champion.exporters.native import Member, Provenance, native_files
 from evo_nas.champion.finalist_plan import FinalistPlan
 from evo_nas.champion.kept_trainings import KeptTrainings
+from evo_nas.champion.opponents import RANDOM
+from evo_nas.champion.random_opponent import RandomOpponent, search_here
 from evo_nas.champion.sequential import Decision, SequentialRule
 from evo_nas.champion.statistics import paired_bootstrap
 from evo_nas.champion.trial_settings import judging_trainings
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.assessment import Assess
     from evo_nas.champion.entry import Entry, Trial
+    from evo_nas.champion.finalists import Finalist
+    from evo_nas.champion.random_opponent import Searched, SearchOn
     from evo_nas.champion.retrain import Retrain, Retrained, Retraining
     from evo_nas.config import VerdictOptions
     from evo_nas.experiment import Experiment
@@ -84,6 +88,8 @@ class Contest:
         )
         self._judged: dict[str, Retrained] = {}
         self._finalist = self._plan.finalists[0]
+        self._random = RandomOpponent(run, experiment) if RANDOM in self._options.opponents else None
+        self._found: dict[str, Finalist] = {}
         self._entries: list[Entry] = []
         self._made = KeptTrainings(run.champion, experiment)
         self._seeds = self._options.seeds
@@ -93,32 +99,45 @@ class Contest:
 
     @property
     def total(self) -> int:
-        """Number of all trainings, as far as it is known yet."""
+        """Number of all trainings, as far as it is known yet, those of a search at random included."""
+        searched = self._random.evaluations if self._random else 0
         if self._chosen:  # all are known then; some may be shared, such as those of an LSTM champion
-            return len(self._judged) + len(self._made)
+            return searched + len(self._judged) + len(self._made)
         options = self._options
         judged = judging_trainings(options)
         tried = (1 + len(options.opponents)) * (options.trials + options.seeds - 1)
-        return (len(self._judged) if self._entries else max(judged, len(self._judged))) + tried
+        judged = len(self._judged) if self._entries else max(judged, len(self._judged))
+        return searched + judged + tried
 
     @property
     def done(self) -> int:
         """Number of trainings that are done."""
-        return len(self._judged) + self._made.done
+        return (self._random.done if self._random else 0) + len(self._judged) + self._made.done
 
     @property
     def epochs_left(self) -> int:
         """Epochs of all trainings that are not done, as far as they are known yet."""
-        unknown = self.total - len(self._judged) - len(self._made)
+        unknown = self.total - self.done - (len(self._made) - self._made.done)
         return self._made.epochs_left + unknown * self._finalist.trial.candidate.budget
 
-    def hold(self, retrain: Retrain, assess: Assess) -> Iterator[Retraining | Assessment | None]:
+    def hold(
+        self, retrain: Retrain, assess: Assess, search: SearchOn = search_here
+    ) -> Iterator[Retraining | Assessment | Searched | None]:
         """Makes the trainings and scores that the run does not keep yet; yields each when it is made and kept.
 
         Yields None now and then while none is made, so that the caller can do something else or stop. A training that
         failed in an earlier attempt is made again: the cause may have been the machine.
+
+        Args:
+            retrain: Makes the trainings.
+            assess: Scores what is kept.
+            search: Searches at random, where that is an opponent.
         """
         yield from self._choose_champion(retrain)
+        if self._random is not None:
+            yield from self._random.search(search)
+            yield from self._choose_of_random(self._random, retrain)
+        self._enter()
         yield from self._made.train(
             retrain, [each for entry in self._entries for each in self._trials(entry)]
         )
@@ -184,15 +203,33 @@ class Contest:
         return verdict
 
     def _choose_champion(self, retrain: Retrain) -> Iterator[Retraining | None]:
-        """Judges the finalists where there are several, and lets the best of them go on with its opponents."""
-        architecture = self._finalist.architecture
-        if len(self._plan.finalists) > 1:
+        """Judges the finalists where there are several; the best of them goes on."""
+        yield from self._judge(self._plan, retrain)
+        self._finalist = self._found[CHAMPION] = self._best(self._plan)
+
+    def _choose_of_random(self, opponent: RandomOpponent, retrain: Retrain) -> Iterator[Retraining | None]:
+        """Judges the finalists of the search at random in the same way."""
+        plan = opponent.plan(self._options)
+        yield from self._judge(plan, retrain)
+        self._found[RANDOM] = self._best(plan)
+
+    def _judge(self, plan: FinalistPlan, retrain: Retrain) -> Iterator[Retraining | None]:
+        if len(plan.finalists) > 1:
             training = self._experiment.config.training
-            yield from self._plan.hold(self._run.champion, retrain, training, self._judged)
-            self._finalist = self._plan.judged(self._judged)[0]
-            architecture = self._finalist.put_forward
+            yield from plan.hold(self._run.champion, retrain, training, self._judged)
+
+    def _best(self, plan: FinalistPlan) -> Finalist:
+        return plan.judged(self._judged)[0] if len(plan.finalists) > 1 else plan.finalists[0]
+
+    def _enter(self) -> None:
+        """Lets what was chosen go on with its opponents."""
+        found = {which: finalist.put_forward for which, finalist in self._found.items()}
         self._entries = entries_of(
-            architecture, self._experiment.space, self._options, budget=self._finalist.trial.candidate.budget
+            found[CHAMPION],
+            self._experiment.space,
+            self._options,
+            budget=self._finalist.trial.candidate.budget,
+            at_random=found.get(RANDOM),
         )
 
     def _trials(self, entry: Entry) -> list[Retraining]:
@@ -331,16 +368,17 @@ class Contest:
         }
 
     def _provenance(self, which: str, architecture: Architecture) -> Provenance:
-        candidate = self._finalist.trial.candidate
-        is_champion = which in (CHAMPION, SINGLE)
+        # Another opponent has no genome: it is the champion's network around another cell.
+        found = self._found.get(CHAMPION if which == SINGLE else which)
+        trial = (found or self._finalist).trial
+        run = self._random.run if self._random is not None and which == RANDOM else self._run
         return Provenance(
-            # An opponent has no genome: it is the champion's network around another cell.
-            genome=candidate.genome if is_champion else (),
-            canonical_hash=candidate.canonical_hash if is_champion else architecture_hash(architecture),
+            genome=found.trial.candidate.genome if found else (),
+            canonical_hash=found.trial.candidate.canonical_hash if found else architecture_hash(architecture),
             space=self._experiment.space.options,
             epochs=self._chosen.get(which, self._chosen[CHAMPION]).epochs,
-            run_id=self._run.record.run_id,
-            candidate=self._finalist.trial.main.candidate.id,
+            run_id=run.record.run_id,
+            candidate=trial.main.candidate.id,
         )
 
     def _of_finalists(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.opponents import opponent
+from evo_nas.champion.opponents import RANDOM, opponent
 from evo_nas.champion.retrain import Retraining
 from evo_nas.champion.trial_settings import SETTINGS, TrialSetting
 from evo_nas.genome.cells import NAMED_CELLS, spoken_name
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from evo_nas.config import VerdictOptions
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
+
+_NAMES = {CHAMPION: CHAMPION, RANDOM: "random search"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ class Entry:
 
 
 def entries_of(
-    champion: Architecture, space: SearchSpace, options: VerdictOptions, *, budget: int
+    champion: Architecture,
+    space: SearchSpace,
+    options: VerdictOptions,
+    *,
+    budget: int,
+    at_random: Architecture | None = None,
 ) -> list[Entry]:
     """Returns the champion and its opponents, each with the same trials.
 
@@ -91,18 +98,23 @@ def entries_of(
         space: The space of the search, which bounds the widths.
         options: Which opponents and how many trials.
         budget: Epochs of the champion in the search.
+        at_random: What a search at random has found, if it is an opponent; it keeps its own size.
     """
     widest = max(space.options.widths)
     settings = SETTINGS[: options.trials]
     applied = [setting.applied(champion, widest=widest) for setting in settings]
     tried = {CHAMPION: applied}
     for name in options.opponents:
-        # Of the size that the champion has with the same setting.
-        tried[name] = [opponent(name, each, space.signature) for each in applied]
+        if name == RANDOM:
+            assert at_random is not None, "it was searched before the contest"
+            tried[name] = [setting.applied(at_random, widest=widest) for setting in settings]
+        else:
+            # Of the size that the champion has with the same setting.
+            tried[name] = [opponent(name, each, space.signature) for each in applied]
     return [
         Entry(
             which,
-            CHAMPION if which == CHAMPION else spoken_name(NAMED_CELLS[which]) or which,
+            _NAMES.get(which) or spoken_name(NAMED_CELLS[which]) or which,
             tuple(
                 Trial(setting, architecture, setting.epochs(budget))
                 for setting, architecture in zip(settings, architectures, strict=True)

@@ -87,15 +87,26 @@ class FinalistPlan:
         finalists: The finalists, by their bounds in the run.
         prior: What the scores of the run say, and how noisy they are.
         judging: The cuts and seeds that judge them.
+        name: What a finalist is called in displays.
+        beats_cells: Whether the best of them has to beat the same network around each of `TO_BEAT`.
     """
 
     finalists: tuple[Finalist, ...]
     prior: Prior
     judging: JudgingCuts
+    name: str = "finalist"
+    beats_cells: bool = True
 
     @classmethod
     def of(
-        cls, run: Run, experiment: Experiment, *, count: int = FINALISTS, trainings: int = TRAININGS
+        cls,
+        run: Run,
+        experiment: Experiment,
+        *,
+        count: int = FINALISTS,
+        trainings: int = TRAININGS,
+        name: str = "finalist",
+        beats_cells: bool = True,
     ) -> FinalistPlan:
         """Chooses the finalists of a run and how they are judged, without training anything.
 
@@ -104,6 +115,8 @@ class FinalistPlan:
             experiment: The experiment of that run.
             count: How many finalists are wanted.
             trainings: How many trainings judge each of them.
+            name: What a finalist is called in displays.
+            beats_cells: Whether the best has to beat published cells in its own place.
 
         Raises:
             ChampionError: No candidate of the run was scored.
@@ -111,7 +124,8 @@ class FinalistPlan:
         objectives = experiment.config.fitness.objectives
         ranking = Ranking.of(run.history().told, run, objectives=objectives)
         chosen = finalists_of(ranking, experiment.space, objectives=objectives, count=count)
-        return cls(tuple(chosen), ranking.prior, JudgingCuts.of(experiment, trainings))
+        judging = JudgingCuts.of(experiment, trainings)
+        return cls(tuple(chosen), ranking.prior, judging, name, beats_cells)
 
     def wanted(self, results: Mapping[str, Retrained]) -> list[Retraining]:
         """Returns the trainings that are missing in ``results`` now; more may follow from these, empty if none do.
@@ -121,7 +135,7 @@ class FinalistPlan:
         missing = [
             request
             for finalist in self.finalists
-            for request in self._requests(finalist, finalist.architecture, f"finalist #{finalist.number}")
+            for request in self._requests(finalist, finalist.architecture, f"{self.name} #{finalist.number}")
             if request.key not in results
         ]
         if missing:
@@ -131,7 +145,7 @@ class FinalistPlan:
             request
             for name, architecture in self._around_others(leader.architecture)
             for request in self._requests(
-                leader, architecture, f"finalist #{leader.number} around the {name}"
+                leader, architecture, f"{self.name} #{leader.number} around the {name}"
             )
             if request.key not in results
         ]
@@ -206,6 +220,8 @@ class FinalistPlan:
 
     def _around_others(self, architecture: Architecture) -> list[tuple[str, Architecture]]:
         """Returns the network around each of `TO_BEAT` at its size; none if its cells are one of these already."""
+        if not self.beats_cells:
+            return []
         cells = {canonical(layer.cell) for layer in architecture.layers}
         if len(cells) == 1 and cells <= set(_CELLS.values()):
             return []

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OPPONENTS = ("lstm", "gru", "mingru", "rnn_tanh", "rnn_sigmoid")
 """Names in `NAMED_CELLS` of the cells that a champion is compared with, the first ones in every verdict."""
+RANDOM = "random"
+"""The opponent that is no cell: the best network of a search at random with the same budget."""
 TO_BEAT = ("gru", "lstm")
 """Those that the cell of the best finalist has to beat before it becomes the champion."""
 LSTM = canonical(NAMED_CELLS["lstm"])

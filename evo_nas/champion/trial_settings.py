@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.opponents import TO_BEAT
+from evo_nas.champion.opponents import RANDOM, TO_BEAT
 from evo_nas.genome.architecture import MAX_WIDTH
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def cost_of(options: VerdictOptions, *, at_once: int = 1) -> float:
     """
     contestants = 1 + len(options.opponents)
     tried = [each.length for each in SETTINGS[: options.trials]] * contestants
-    judged = options.finalists * options.cuts if options.finalists > 1 else 0
+    judged = judging_trainings(options, around_cells=False)
     # The first seed is that of the trials. How long the others train is not known before the trials.
     stages = (
         [1.0] * judged,
@@ -111,10 +111,17 @@ def cost_of(options: VerdictOptions, *, at_once: int = 1) -> float:
     return sum(max(sum(stage) / at_once, *stage) for stage in stages if stage)
 
 
-def judging_trainings(options: VerdictOptions) -> int:
-    """Returns the most trainings that judge finalists on other cuts; a single finalist is not judged."""
-    # The best of them is also trained around the cells that it has to beat.
-    return (options.finalists + len(TO_BEAT)) * options.cuts if options.finalists > 1 else 0
+def judging_trainings(options: VerdictOptions, *, around_cells: bool = True) -> int:
+    """Returns the most trainings that judge finalists on other cuts; a single finalist is not judged.
+
+    Args:
+        options: How much is trained.
+        around_cells: Whether those count that train the best also around the cells that it has to beat.
+    """
+    if options.finalists < 2:
+        return 0
+    searches = 1 + (RANDOM in options.opponents)
+    return (searches * options.finalists + around_cells * len(TO_BEAT)) * options.cuts
 
 
 def _widened(architecture: Architecture, factor: float, *, widest: int) -> Architecture:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from evo_nas.champion.comparison import Pairing  # noqa: TC001
+from evo_nas.champion.opponents import RANDOM
 from evo_nas.runs.champion_store import CHAMPION
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Verdict:
         metric: Name of the metric of all scores.
         higher_is_better: Direction of the metric.
         champion: What the search found, retrained.
-        opponents: The same network around published cells, of about the same size and tuned with as many trials.
+        opponents: The same network around published cells, of about the same size and tuned with as many trials; where
+            asked, also what a search at random has found.
         comparisons: The champion beside each opponent and each baseline.
         baselines: Test metric of simple baselines by name.
         promised_coverage: Difference of the outermost levels of quantiles; None without quantiles.
@@ -162,7 +164,12 @@ class Verdict:
     def _against_opponents(self) -> str:
         itself = [each for each in self.opponents if each.architecture == self.champion.architecture]
         others = [each for each in self.opponents if each not in itself]
-        sentences = [f"The champion is that {each.name} itself." for each in itself]
+        sentences = [
+            "The random search has found the champion's network, too."
+            if each.which == RANDOM
+            else f"The champion is that {each.name} itself."
+            for each in itself
+        ]
         compared = [each for each in (self.against(other.name) for other in others) if each is not None]
         if others and not compared:
             sentences.append("Too few trainings came to an end to compare the champion with its opponents.")

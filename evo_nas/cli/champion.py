@@ -53,7 +53,13 @@ ALL = "all"
     default=ALL,
     show_default=True,
     metavar="NAMES",
-    help="Cells with commas between: lstm, gru, mingru, rnn_tanh, rnn_sigmoid; or all.",
+    help="Cells with commas between: lstm, gru, mingru, rnn_tanh, rnn_sigmoid; or all of them.",
+)
+@click.option(
+    "--random",
+    "at_random",
+    is_flag=True,
+    help="Also search at random with as many evaluations, and let the best network be an opponent.",
 )
 @trainings_at_once
 @inline
@@ -70,6 +76,7 @@ def champion(  # noqa: PLR0913 - one for each option
     seeds: int,
     most_seeds: int,
     opponents: str,
+    at_random: bool,
     workers: int | None,
     inline: bool,
     address: str | None,
@@ -81,7 +88,7 @@ def champion(  # noqa: PLR0913 - one for each option
     networks, and what is told are the scores of exactly that. Each training is kept when it is made: the same command
     goes on where it was stopped. Trainings run on as many workers as the search had, with --address in a cluster.
     """
-    from evo_nas.champion.opponents import OPPONENTS
+    from evo_nas.champion.opponents import OPPONENTS, RANDOM
     from evo_nas.cli.formatting import working_in_words
     from evo_nas.cli.sent import is_sent
     from evo_nas.cli.terminal import plain_console
@@ -102,14 +109,16 @@ def champion(  # noqa: PLR0913 - one for each option
         "trials": trials,
         "seeds": seeds,
         "most_seeds": max(seeds, most_seeds),
-        "opponents": names,
+        "opponents": [*names, *[RANDOM] * (at_random and RANDOM not in names)],
     }
     options = checked(VerdictOptions, values, at="verdict")
     searched = Run.at(run)
     errors, experiment = plain_console(stderr=True), Experiment.of_run(searched)
+    at_once = experiment.config.workers.exactly(workers)
+    experiment = experiment.with_config(experiment.config.model_copy(update={"workers": at_once}))
     made_by = partial(
         retrainer_for,
-        experiment.config.workers.exactly(workers),
+        at_once,
         executor="inline" if inline else "ray",
         address=address,
     )

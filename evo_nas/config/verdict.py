@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-OpponentName = Literal["lstm", "gru", "mingru", "rnn_tanh", "rnn_sigmoid"]
+OpponentName = Literal["lstm", "gru", "mingru", "rnn_tanh", "rnn_sigmoid", "random"]
 Opponents = Annotated[tuple[OpponentName, ...], Field(strict=False, min_length=1)]
 MOST_TRIALS = 12
 
@@ -24,7 +24,8 @@ class VerdictOptions(BaseModel):
         seeds: Trainings of each contestant with its best setting, which answer together afterwards.
         most_seeds: So many where fewer cannot tell champion and opponents apart on validation.
         opponents: The published cells that take the place of the champion's: ``lstm``, ``gru``, ``mingru``,
-            ``rnn_tanh``, ``rnn_sigmoid``.
+            ``rnn_tanh``, ``rnn_sigmoid``; and ``random``, the best network of a search at random with as many
+            evaluations, which takes as long as the search did.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from evo_nas.strategies.proposal import Founder
     from evo_nas.strategies.trials import Trial
 
+RANDOM_SEARCH = "random"
+"""Folder of the search at random that a champion is compared with, which is a run of its own."""
+
 
 class Run:
     """A run that exists, or an empty place where one may be started.
@@ -76,6 +79,11 @@ class Run:
     def location(self) -> str:
         """The directory or URI of the run."""
         return self._store.location
+
+    @property
+    def random_search(self) -> Run:
+        """The place inside this run of a search at random that its champion is compared with."""
+        return Run.at(f"{self.location}/{RANDOM_SEARCH}")
 
     @property
     def has_lock(self) -> bool:
@@ -407,6 +415,8 @@ class Run:
         yield from bank_damage(self._store)
         yield from ending_damage(self._store)
         yield from self.inbox.damage()
+        if self.random_search.exists:
+            yield from (f"{RANDOM_SEARCH}/{line}" for line in self.random_search.damage())
 
     def _changed_keys(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> list[str]:
         recorded = spelled_out(checked(SearchConfig, self.record.config))

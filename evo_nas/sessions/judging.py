@@ -79,7 +79,7 @@ def _contest(
     pace = _Pace(_left_s(run, experiment))
     contest = Contest(run, experiment, options, affords=pace.affords)
     yield Working(doing="retraining the champion beside its opponents", done=0, total=contest.total)
-    for made in contest.hold(retrainer.retrain, retrainer.assess):
+    for made in contest.hold(retrainer.retrain, retrainer.assess, retrainer.search):
         pace.observe(contest)
         if made is None:
             yield None

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from evo_nas.tasks.baselines.fitting import FittedBaselines
     from evo_nas.tasks.dataset import Dataset
 
+START_S = 20.0
+"""Seconds of trainings one after another that workers hardly spare, since they take some to start."""
+
 
 class LocalSession(Session):
     """Runs a search in this process, inside `events`: the search pauses between two events.
@@ -68,6 +71,7 @@ class LocalSession(Session):
         self._running: Generator[Event, None, None] | None = None
         self._stopping: float | None = None
         self._complete = False
+        self._full_s = 0.0
 
     def start(self, config: SearchConfig) -> None:
         """Checks the configuration; the search itself is run by `events`."""
@@ -188,6 +192,12 @@ class LocalSession(Session):
         at_once = 1 if self._executor == "inline" else config.workers.most
         return cost_of(config.verdict, at_once=at_once) if config.verdict.at_end else 0.0
 
+    @property
+    def _judging_executor(self) -> ExecutorKind:
+        """Where the verdict is made: as the search was, or here if that takes no longer than to start workers again."""
+        verdict_s = self._full_s * cost_of(self._started().config.verdict)
+        return "inline" if self._executor == "ray" and 0 < verdict_s < START_S else self._executor
+
     def _run_search(
         self, experiment: Experiment, baselines: FittedBaselines
     ) -> Generator[Event, None, Progress]:
@@ -223,6 +233,7 @@ class LocalSession(Session):
                 if (plan := planner.news(progress)) is not None:
                     yield plan
                 yield narrator.event(progress)
+            self._full_s = search.progress().full_s
             return search.progress()
 
     def _judge(self, experiment: Experiment) -> Iterator[Event]:
@@ -230,7 +241,7 @@ class LocalSession(Session):
         for last in judge(
             self.run,
             experiment,
-            open_retrainer=lambda: retrainer_for(experiment.config.workers, executor=self._executor),
+            open_retrainer=lambda: retrainer_for(experiment.config.workers, executor=self._judging_executor),
             is_stopped=lambda: self._stopping is not None,
         ):
             yield last

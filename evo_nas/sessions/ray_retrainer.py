@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from evo_nas.champion.assessment import Assessed, Assessment
     from evo_nas.champion.retrain import Retrained, Retraining
     from evo_nas.config import TrainingConfig, WorkerOptions
+    from evo_nas.experiment import ExecutorKind, Experiment
+    from evo_nas.progress import Progress
+    from evo_nas.runs import Run
     from evo_nas.tasks.dataset import Dataset
 
 _Request = TypeVar("_Request")
@@ -45,11 +48,15 @@ class RayRetrainer(Retrainer):
     Args:
         workers: The resources of each; as many run at once as the search has workers.
         address: ``auto`` or ``host:port`` of the cluster that this process joins.
+        executor: Where a search is run, ``ray`` on this machine or ``cluster``.
     """
 
-    def __init__(self, workers: WorkerOptions, *, address: str | None = None) -> None:
+    def __init__(
+        self, workers: WorkerOptions, *, address: str | None = None, executor: ExecutorKind = "ray"
+    ) -> None:
         self.workers = workers
         self._address = address
+        self._executor: ExecutorKind = executor
         self._ray = ExitStack()
         self._has_ray = False
 
@@ -95,6 +102,19 @@ class RayRetrainer(Retrainer):
     ) -> Iterator[tuple[Assessment, Assessed] | None]:
         """Yields each assessment when it is made, as the trainings; raises as `retrain` does."""
         return self._run(assess_one, requests, dataset, training)
+
+    def search(self, experiment: Experiment, run: Run) -> Iterator[Progress]:
+        """Searches ``run`` on workers of the same Ray, and yields its progress after each turn.
+
+        Raises:
+            RunError: Another process searches that run, or results can no longer be committed.
+            ExecutionError: Workers cannot be kept alive, or there is no Ray.
+        """
+        self.require_ray(experiment.dataset)
+        with experiment.open(run, executor=self._executor) as search:
+            while not search.ended:
+                search.step()
+                yield search.progress()
 
     def _run(
         self,

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from evo_nas.champion.assessment import Assessed, Assessment
     from evo_nas.champion.retrain import Retrained, Retraining
     from evo_nas.config import TrainingConfig, WorkerOptions
-    from evo_nas.experiment import ExecutorKind
+    from evo_nas.experiment import ExecutorKind, Experiment
+    from evo_nas.progress import Progress
+    from evo_nas.runs import Run
     from evo_nas.tasks.dataset import Dataset
 
 
@@ -38,6 +40,10 @@ class Retrainer(ABC):
         self, requests: Sequence[Assessment], dataset: Dataset, training: TrainingConfig
     ) -> Iterator[tuple[Assessment, Assessed] | None]:
         """Yields each assessment with its scores, in any order; None while it waits."""
+
+    @abstractmethod
+    def search(self, experiment: Experiment, run: Run) -> Iterator[Progress]:
+        """Searches ``run`` until its budget is spent, and yields its progress after each turn."""
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +74,12 @@ class InlineRetrainer(Retrainer):
 
         return assess_here(requests, dataset, training)
 
+    def search(self, experiment: Experiment, run: Run) -> Iterator[Progress]:
+        """Searches here; see `search_here`."""
+        from evo_nas.champion.random_opponent import search_here  # noqa: PLC0415 - it loads torch
+
+        return search_here(experiment, run)
+
 
 def retrainer_for(
     workers: WorkerOptions, *, executor: ExecutorKind = "ray", address: str | None = None
@@ -90,4 +102,5 @@ def retrainer_for(
         return InlineRetrainer()
     from evo_nas.sessions.ray_retrainer import RayRetrainer  # noqa: PLC0415 - only workers need Ray
 
-    return RayRetrainer(workers, address=address)
+    is_cluster = executor == "cluster" or address is not None
+    return RayRetrainer(workers, address=address, executor="cluster" if is_cluster else "ray")
