@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evo_nas.champion.finalist_plan import FinalistPlan
+from evo_nas.champion.finalist_plan import FinalistPlan, _judging_cuts
 from evo_nas.champion.finalists import finalists_of
 from evo_nas.champion.retrain import Retrained, Retraining, retrain_here
 from evo_nas.champion.selection import Ranking
@@ -23,6 +25,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.runs import Run
+from evo_nas.testing.cuts import content
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=8, outputs=10), epochs=4)
 
@@ -107,6 +110,27 @@ def test_all_are_judged_with_the_same_seeds_and_with_other_ones_than_the_search(
     assert len({each.seed for each in first}) == 2
     seeds_of_the_search = {each.candidate.seed for each in Run.at(place).history().told}
     assert not seeds_of_the_search & {each.seed for each in wanted}
+
+
+def test_more_trainings_are_those_of_fewer_and_further_ones(place: Path) -> None:
+    # A training is kept under the number of its cut, so that a number has to mean the same rows in every judgement.
+    few, many = (plan_of(place, count=2, trainings=trainings).judging for trainings in (2, 5))
+    pairs = list(zip(many.cuts, many.seeds, strict=True))
+    assert list(zip(few.cuts, few.seeds, strict=True)) == pairs[:2]
+    for cut in {0, *few.cuts}:
+        one, other = few.dataset.of_cut(cut), many.dataset.of_cut(cut)
+        assert content(one.train) == content(other.train)
+        assert content(one.validation) == content(other.validation)
+
+
+@given(seen=st.integers(1, 6), available=st.integers(0, 12), trainings=st.integers(1, 8))
+def test_the_cuts_of_fewer_trainings_come_first(seen: int, available: int, trainings: int) -> None:
+    def cuts(count: int) -> list[int]:
+        # A data set gives as many as are wanted, or as it has.
+        others = max(min(available, seen - 1 + count), seen - 1)
+        return _judging_cuts(seen, others, trainings=count, limit="")[0]
+
+    assert cuts(trainings + 1)[:-1] == cuts(trainings)
 
 
 def test_they_are_ranked_by_the_mean_over_the_cuts(place: Path) -> None:
