@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from evo_nas.config import checked, nearest
+from evo_nas.config import checked, configured, nearest
 from evo_nas.data.paths import data_paths, resolved
 from evo_nas.errors import ConfigError
 from evo_nas.genome.blocks import Front, FrontKind
@@ -16,7 +17,7 @@ from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Self
 
     from pydantic import BaseModel
@@ -44,7 +45,7 @@ class Sections(NamedTuple):
             ConfigError: An option is wrong.
         """
         strategy_class = _chosen(STRATEGIES, config.strategy, section="strategy")
-        strategy = checked(strategy_class.Options, _options(config.strategy), at="strategy")
+        strategy = _strategy(config.strategy)
         _check_inheritance(config.fitness.inheritance, strategy_class)
         if config.warm_start.weights and config.fitness.inheritance != "parent":
             raise ConfigError(
@@ -53,11 +54,50 @@ class Sections(NamedTuple):
             )
         check_objectives(strategy_class, config.fitness)
         check_opponents(config.verdict.opponents, config.strategy)
-        space = checked(SpaceOptions, cells_under(config.space, config.base_dir), at="space")
-        task_class = _chosen(TASKS, config.task, section="task")
-        task = checked(task_class.Options, _options(config.task), at="task")
-        # ``~`` is expanded here, since on another machine it may mean another directory.
-        return cls(strategy, space, resolved(task, Path()))
+        return cls(strategy, _space(config.space, config.base_dir), _task(config.task))
+
+
+def problems_in(values: Mapping[str, Any]) -> list[str]:
+    """Returns everything that is wrong with a configuration, one line each, where `Sections.of` stops at the first.
+
+    What holds between sections is checked once each of them is right.
+    """
+
+    def told(check: Callable[[], object]) -> list[str]:
+        try:
+            check()
+        except ConfigError as error:
+            return str(error).split("\n")
+        return []
+
+    found = told(lambda: configured(values))
+    base = values.get("base_dir")
+    sections: dict[str, Callable[[dict[str, Any]], object]] = {
+        "strategy": _strategy,
+        "space": lambda section: _space(section, Path(base) if isinstance(base, str | Path) else Path.cwd()),
+        "task": _task,
+    }
+    for name, check in sections.items():
+        section = values.get(name)
+        # That it is no section, or names no kind, was found above.
+        if isinstance(section, dict) and (name == "space" or isinstance(section.get("kind"), str)):
+            found += told(partial(check, section))
+    return found or told(lambda: Sections.of(configured(values)))
+
+
+def _strategy(section: Mapping[str, Any]) -> StrategyOptions:
+    chosen = _chosen(STRATEGIES, section, section="strategy")
+    return checked(chosen.Options, _options(section), at="strategy")
+
+
+def _space(section: Mapping[str, Any], base: Path) -> SpaceOptions:
+    return checked(SpaceOptions, cells_under(section, base), at="space")
+
+
+def _task(section: Mapping[str, Any]) -> BaseModel:
+    chosen = _chosen(TASKS, section, section="task")
+    # ``~`` is expanded here, since on another machine it may mean another directory.
+    return resolved(checked(chosen.Options, _options(section), at="task"), Path())
 
 
 def spelled_out(config: SearchConfig) -> SearchConfig:

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import click
 
+from evo_nas.cli.options import address
+
 
 @click.command()
 @click.option("--root", default="runs", show_default=True, metavar="PLACE", help="Where the runs are kept.")
+@address(required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
-    "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port to listen at."
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen at; 0 for any that is free.",
 )
-def serve(root: str, *, host: str, port: int) -> None:
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File with the token that clients must present; made if it is not there. Needed unless --host is loopback.",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="PLACE",
+    help="Directory or URI under which files of configurations may lie, or hf:// for the Hugging Face hub. By default "
+    "this directory and the hub if --host is loopback, otherwise nothing.",
+)
+@click.option(
+    "--name", "names", multiple=True, metavar="HOST", help="Another name by which the service is called."
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address of a proxy before the service, which says who asks and whether by TLS.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where launches write events and logs; by default .service in the root, or a cache of yours if that is a URI.",
+)
+def serve(  # noqa: PLR0913 - one for each option
+    root: str,
+    *,
+    address: str | None,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    data: tuple[str, ...],
+    names: tuple[str, ...],
+    proxies: tuple[str, ...],
+    state: Path | None,
+) -> None:
     """Serves a page and an API to start, watch, compare, stop, resume and harvest searches."""
     try:
         from evo_nas.server.serving import serve as run_service
@@ -21,7 +69,41 @@ def serve(root: str, *, host: str, port: int) -> None:
         raise click.UsageError(
             f"the service needs the package {error.name}; install it with `pip install 'evo-nas[serve]'`"
         ) from None
-    from evo_nas.server.options import ServerOptions
+    from evo_nas.errors import ConfigError
+    from evo_nas.server.data_roots import HUB
+    from evo_nas.server.options import ServerOptions, is_loopback
+    from evo_nas.server.root import RunsRoot
+    from evo_nas.server.token_files import token_in
 
-    options = ServerOptions(root=root, state=Path(root, ".service"), host=host, port=port)
-    run_service(options, ready=lambda url: click.echo(f"serving {root} at {url}"))
+    if "://" in root and address is None:
+        raise ConfigError(
+            f"--root is {root}, which only a cluster can search in; give its --address, or a directory"
+        )
+    options = ServerOptions(
+        root=root,
+        state=state or _state_of(root),
+        address=address,
+        host=host,
+        port=port,
+        token=None if token_file is None else token_in(token_file),
+        data=data or ((str(Path.cwd()), HUB) if is_loopback(host) else ()),
+        names=names,
+        proxies=proxies,
+    )
+    RunsRoot(root).check_writable()
+
+    def ready(url: str) -> None:
+        click.echo(f"serving {root} at {url}")
+        if token_file is not None:
+            click.echo(f"sign in with the token in {token_file}")
+        places = ", ".join(options.data) or "none; permit some with --data"
+        click.echo(f"data may lie in: {places}")
+
+    run_service(options, ready=ready)
+
+
+def _state_of(root: str) -> Path:
+    if "://" not in root:
+        return Path(root, ".service")
+    name = hashlib.sha256(root.encode()).hexdigest()[:16]
+    return Path("~/.cache/evo-nas/service").expanduser() / name

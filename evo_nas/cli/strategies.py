@@ -31,9 +31,9 @@ def strategies(name: str, *, as_json: bool) -> None:
 
     A configuration chooses one with strategy: {kind: NAME}; its options are further keys of that section.
     """
-    from evo_nas.cli.explain_config import strategy_sections
     from evo_nas.config import nearest
     from evo_nas.errors import ConfigError
+    from evo_nas.views.configuration import strategy_sections
 
     sections = strategy_sections()
     if name and name not in sections:

@@ -96,11 +96,11 @@ def sections_of(
         models: Options models of the sections that ``config`` itself does not check.
         kinds: For each section with a ``kind``, the docstring and the options model of every kind.
     """
-    sections = [Section("", _first_paragraph(config.__doc__), config)]
+    sections = [Section("", first_paragraph(config.__doc__), config)]
     meanings = meanings_of(config)
     for key, field in config.model_fields.items():
         of_key = tuple(
-            Section(f"{key}.{kind}", _first_paragraph(docstring), model)
+            Section(f"{key}.{kind}", first_paragraph(docstring), model)
             for kind, (docstring, model) in kinds.get(key, {}).items()
         )
         model = models.get(key) or _section_in(field)
@@ -175,7 +175,8 @@ def meanings_of(model: type[BaseModel]) -> dict[str, str]:
     return meanings
 
 
-def _first_paragraph(docstring: str | None) -> str:
+def first_paragraph(docstring: str | None) -> str:
+    """Returns the first paragraph of a docstring on one line."""
     return " ".join(inspect.cleandoc(docstring or "").partition("\n\n")[0].split())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -264,12 +264,14 @@ class SearchConfig(_Section):
             raise ValueError("must say its `kind`, a name")  # noqa: TRY004 - pydantic collects ValueErrors
         return section
 
-    @field_validator("warm_start", mode="before")
+    @field_validator("warm_start", mode="before", json_schema_input_type=WarmStartOptions | list[str] | str)
     @classmethod
     def _runs_alone(cls, section: object) -> object:
         return {"runs": section} if isinstance(section, str | list) else section
 
-    @field_validator("workers", mode="before")
+    @field_validator(
+        "workers", mode="before", json_schema_input_type=WorkerOptions | Annotated[int, Field(ge=1)]
+    )
     @classmethod
     def _count_alone(cls, section: object) -> object:
         # `type(...) is int`, since `true` is an int to isinstance.

@@ -28,7 +28,7 @@ class WarmStartOptions(BaseModel):
     count: int = Field(default=5, ge=1, le=100)
     weights: bool = False
 
-    @field_validator("runs", mode="before")
+    @field_validator("runs", mode="before", json_schema_input_type=list[str] | str)
     @classmethod
     def _one_alone(cls, runs: object) -> object:
         return [runs] if isinstance(runs, str) else runs

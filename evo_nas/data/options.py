@@ -85,7 +85,10 @@ Names = Annotated[
     AfterValidator(_not_empty),
 ]
 """Names of columns, at least one."""
-GroupNames = Annotated[Names, BeforeValidator(_as_names)]
+_GivenNames = Annotated[
+    tuple[str | int, ...], Field(json_schema_extra={"permitted": "a list of one or more names"})
+]
+GroupNames = Annotated[Names, BeforeValidator(_as_names, json_schema_input_type=_GivenNames)]
 """Names of groups, at least one; whole numbers are names as well."""
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A share between 0 and 1, both excluded."""

@@ -48,7 +48,7 @@ DataPaths = Annotated[
     tuple[DataPath, ...],
     Field(strict=False, json_schema_extra={"permitted": "a path, or a list of paths"}),
     AfterValidator(_not_empty),
-    BeforeValidator(_as_list),
+    BeforeValidator(_as_list, json_schema_input_type=DataPath | tuple[DataPath, ...]),
 ]
 """A path or a list of paths; ``*`` and ``?`` stand for any characters.
 
@@ -65,6 +65,38 @@ def data_paths(options: BaseModel) -> dict[str, tuple[Path, ...]]:
     """
     named = {name: _paths_of(value) for name, value in _declared(options)}
     return {name: paths for name, paths in named.items() if paths}
+
+
+def written_paths(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields dotted name and text of each path in ``values``, the options of ``model`` before they are checked.
+
+    Names on the hub are among them.
+    """
+    for name, field in model.model_fields.items():
+        value = values.get(name)
+        inner = _model_in(field.annotation)
+        if inner is not None and isinstance(value, Mapping):
+            yield from ((f"{name}.{key}", text) for key, text in written_paths(inner, value))
+        elif _declares_files(field):
+            yield from _texts_in(name, value)
+
+
+def _texts_in(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts_in(f"{name}.{key}", item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(name, item)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Returns the options model that an annotation is, alone or optional."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def without_paths(options: BaseModel) -> dict[str, Any]:

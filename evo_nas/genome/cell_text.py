@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.cell import CellGraph
 
 _SHOWN_CHARACTERS = 40
+_ARC = re.compile(r"[\d\s]+")
 
 
 class CellFormat(StrEnum):
@@ -102,6 +103,12 @@ def read_cell_text(text: str) -> CellGraph:
     )
 
 
+def is_written_out(source: str) -> bool:
+    """Whether ``source`` names a published cell or is the text of one; `read_cell` takes any other for a file."""
+    text = source.strip()
+    return text in NAMED_CELLS or text.startswith(("{", "Genotype")) or _ARC.fullmatch(text) is not None
+
+
 def _written_in(text: str) -> CellGraph | None:
     """Returns the cell that ``text`` names or spells; None if it looks like neither."""
     if text in NAMED_CELLS:
@@ -142,7 +149,7 @@ def _format_of(text: str) -> CellFormat | None:
         return CellFormat.RECIPE if is_recipe else CellFormat.JSON
     if text.startswith("Genotype"):
         return CellFormat.GENOTYPE
-    if re.fullmatch(r"[\d\s]+", text):
+    if _ARC.fullmatch(text):
         return CellFormat.ARC
     return None
 

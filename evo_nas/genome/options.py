@@ -113,7 +113,7 @@ FrontText = Annotated[str, AfterValidator(_block(Front.of))]
 """A front end as `Front.of` reads it."""
 ShortcutText = Annotated[str, AfterValidator(_block(Shortcut.of))]
 """A shortcut as `Shortcut.of` reads it."""
-CellText = Annotated[str, BeforeValidator(_settled)]
+CellText = Annotated[str, BeforeValidator(_settled, json_schema_input_type=str | dict[str, Any])]
 """A cell as `settled_text` writes it; a person may give all that `read_cell` reads, or a recipe as a mapping."""
 OpName = Annotated[str, AfterValidator(_one_of(STEP_OPS))]
 Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from evo_nas.server.context import Context
+from evo_nas.server.data_roots import DataRoots
+from evo_nas.server.guard import Guard
+from evo_nas.server.metrics import Metered, Metrics
+from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
-from evo_nas.server.routes import champions, exports, predictions, reports, service
+from evo_nas.server.routes import champions, configs, exports, predictions, reports, service
+from evo_nas.server.tokens import Tokens
 
 if TYPE_CHECKING:
     from evo_nas.server.options import ServerOptions
 
 PREFIX = "/api/v1"
-ROUTERS = (service.router, champions.router, reports.router, exports.router, predictions.router)
+ROUTERS = (
+    service.router,
+    configs.router,
+    champions.router,
+    reports.router,
+    exports.router,
+    predictions.router,
+)
 
 
 def create_app(options: ServerOptions) -> FastAPI:
@@ -28,7 +41,15 @@ def create_app(options: ServerOptions) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.context = Context(options, RunsRoot(options.root))
+    root = RunsRoot(options.root)
+    context = Context(
+        options=options,
+        root=root,
+        data=DataRoots(options.data, runs=root),
+        tokens=Tokens(options.token, now=time.time),
+        metrics=Metrics(),
+    )
+    app.state.context = context
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(
@@ -36,4 +57,8 @@ def create_app(options: ServerOptions) -> FastAPI:
             prefix=PREFIX,
             responses={"4XX": {"model": Problem, "content": {"application/problem+json": {}}}},
         )
+    add_pages(app)
+    # The last one added is the outermost.
+    app.add_middleware(Guard, options=options, tokens=context.tokens)
+    app.add_middleware(Metered, metrics=context.metrics)
     return app

@@ -10,22 +10,31 @@ from fastapi import Depends, Request
 from evo_nas.server.harvest import Harvest
 
 if TYPE_CHECKING:
+    from evo_nas.server.data_roots import DataRoots
+    from evo_nas.server.metrics import Metrics
     from evo_nas.server.options import ServerOptions
     from evo_nas.server.root import RunsRoot
+    from evo_nas.server.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the routes of one service share.
 
     Attributes:
         options: How the service was started.
         root: Its runs.
+        data: Where the files of configurations may lie.
+        tokens: Who may ask.
+        metrics: What is counted.
         harvest: What it has made of their champions.
     """
 
     options: ServerOptions
     root: RunsRoot
+    data: DataRoots
+    tokens: Tokens
+    metrics: Metrics
     harvest: Harvest = field(default_factory=Harvest)
 
 

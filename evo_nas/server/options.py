@@ -6,8 +6,12 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.errors import ConfigError
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,9 @@ class Limits:
 
     Attributes:
         body: Bytes of a request's body.
+        body_s: Seconds until a body must be there.
+        header_s: Seconds until the head of a request must be there.
+        connections: Connections at a time.
         streams: Event streams at a time.
         streams_per_client: Event streams at a time of one address.
         requests_per_s: Requests a second of one address, on average.
@@ -23,6 +30,9 @@ class Limits:
     """
 
     body: int = 8 * 2**20
+    body_s: float = 30.0
+    header_s: float = 20.0
+    connections: int = 4000
     streams: int = 1000
     streams_per_client: int = 300
     requests_per_s: float = 100.0
@@ -42,7 +52,11 @@ class ServerOptions:
         token: What every client must present; None only on loopback.
         data: The directories and URIs under which the files of configurations may lie.
         names: Names of hosts, without port, under which the service may be called beside ``host`` and loopback.
+        proxies: Addresses of proxies, whose word for client and scheme is taken.
         limits: What the service bears.
+
+    Raises:
+        ConfigError: There is no token and others could reach the service, or the token is easily guessed.
     """
 
     root: str
@@ -53,7 +67,20 @@ class ServerOptions:
     token: str | None = None
     data: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if self.token is None and not (self.is_local and not self.names and not self.proxies):
+            raise ConfigError(
+                f"others would reach the service at {', '.join((self.host, *self.names, *self.proxies))} without a "
+                "token, so that anyone could start searches; give --token-file FILE, which is made if it is not there"
+            )
+        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
+            raise ConfigError(
+                f"the token has {len(self.token)} characters; must have at least {SHORTEST_TOKEN}, such as those that "
+                "`openssl rand -hex 32` prints"
+            )
 
     @property
     def is_local(self) -> bool:

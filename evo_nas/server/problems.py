@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MEDIA_TYPE = "application/problem+json"
+_KEY = re.compile(r"([A-Za-z_]\w*(?:\.\w+|\[\d+\])*)(?= is | has |: )")
 
 
 class ProblemPart(BaseModel):
@@ -56,9 +58,35 @@ def answer(
 ) -> JSONResponse:
     """Returns the response for one problem."""
     problem = Problem(
-        type=kind, title=status.phrase, status=status.value, detail=detail, problems=problems or []
+        type=kind,
+        title=status.phrase,
+        status=status.value,
+        detail=_writable(detail),
+        problems=[
+            ProblemPart(key=_writable(part.key), message=_writable(part.message)) for part in problems or ()
+        ],
     )
     return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+
+
+def parts_of(text: str) -> list[ProblemPart]:
+    """Returns the problems that the text of an error tells, one for each line; an indented line continues one.
+
+    The key is what the line begins with, as all messages do: `training.epochs is 0; must be at least 1`.
+    """
+    parts: list[ProblemPart] = []
+    for line in text.split("\n"):
+        if line.startswith(" ") and parts:
+            parts[-1].message += f"\n{line}"
+        else:
+            found = _KEY.match(line)
+            parts.append(ProblemPart(key=found[1] if found else "", message=line))
+    return parts
+
+
+def _writable(text: str) -> str:
+    """Returns ``text`` without halves of characters, which file names may have and JSON may not."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def status_of(error: EvoNasError) -> HTTPStatus:
@@ -77,7 +105,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(EvoNasError)
     async def _of_evo_nas(_: Request, error: EvoNasError) -> JSONResponse:
-        return answer(status_of(error), _kind(error), str(error))
+        text = str(error)
+        parts = parts_of(text) if isinstance(error, ConfigError) and "\n" in text else None
+        return answer(status_of(error), _kind(error), text, parts)
 
     @app.exception_handler(RequestValidationError)
     async def _of_request(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -90,7 +120,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _of_http(_: Request, error: HTTPException) -> JSONResponse:
-        return answer(HTTPStatus(error.status_code), "http-error", str(error.detail))
+        answered = answer(HTTPStatus(error.status_code), "http-error", str(error.detail))
+        answered.headers.update(error.headers or {})
+        return answered
 
 
 def _kind(error: EvoNasError) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from http import HTTPStatus
 from pathlib import Path
 
-from evo_nas.runs import Run
+from evo_nas.errors import RunError
+from evo_nas.runs import Run, find_runs
 from evo_nas.server.problems import ServiceError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -46,6 +48,29 @@ class RunsRoot:
                     f"run {name} is a link out of the root; give a run that lies under it",
                 )
         return f"{self.place}/{name}"
+
+    def check_writable(self) -> None:
+        """Checks that runs can be listed, and made where they lie in a directory.
+
+        Raises:
+            ServiceError: They cannot.
+        """
+        try:
+            if self.is_local:
+                folder = Path(self.place)
+                folder.mkdir(parents=True, exist_ok=True)
+                # Tried out, since permissions do not tell of a full disk or of one that can only be read.
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    file.write(b"evo-nas")
+            else:
+                find_runs(self.place)
+        except OSError as error:
+            raise ServiceError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"the root {self.place} cannot be written ({error.strerror}); mend that, or give another --root",
+            ) from None
+        except RunError as error:
+            raise ServiceError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from None
 
     def run(self, name: str) -> Run:
         """Returns the run ``name``.

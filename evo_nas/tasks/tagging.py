@@ -41,7 +41,7 @@ def _named(column: object) -> object:
     return str(column) if type(column) is int else column
 
 
-Column = Annotated[str, BeforeValidator(_named)]
+Column = Annotated[str, BeforeValidator(_named, json_schema_input_type=str | int)]
 """Name of a column, or its number from 1."""
 
 

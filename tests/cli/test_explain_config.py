@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from evo_nas.cli import main
-from evo_nas.cli.explain_config import all_sections
 from evo_nas.config import checked, configured
 from evo_nas.config.reference import Key, Section
 from evo_nas.config.yaml_text import parse_yaml
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
+from evo_nas.views.configuration import all_sections
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = all_sections()

@@ -19,5 +19,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(root: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(options(root))) as client:
+    # A service on loopback is called by its address; by any other name it refuses.
+    with TestClient(create_app(options(root)), base_url="http://127.0.0.1") as client:
         yield client

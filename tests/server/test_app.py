@@ -13,7 +13,9 @@ from evo_nas.server.options import ServerOptions
 
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
-    return TestClient(create_app(ServerOptions(root=str(tmp_path), state=tmp_path / ".service")))
+    app = create_app(ServerOptions(root=str(tmp_path), state=tmp_path / ".service"))
+    # A service on loopback is called by its address; by any other name it refuses.
+    return TestClient(app, base_url="http://127.0.0.1")
 
 
 def test_it_says_that_it_lives(client: TestClient) -> None:
@@ -25,3 +27,33 @@ def test_a_path_that_is_none_is_a_problem_like_every_other(client: TestClient) -
     assert answered.status_code == 404
     assert answered.headers["content-type"] == "application/problem+json"
     assert answered.json()["title"] == "Not Found"
+
+
+def test_a_method_that_is_none_names_those_that_are(client: TestClient) -> None:
+    answered = client.put("/api/v1/health")
+    assert (answered.status_code, answered.headers["allow"]) == (405, "GET")
+
+
+def test_it_is_ready_while_its_root_can_be_written(client: TestClient, tmp_path: Path) -> None:
+    assert client.get("/api/v1/ready").status_code == 200
+    tmp_path.rename(tmp_path.with_name("gone"))
+    tmp_path.write_text("in the way")
+    answered = client.get("/api/v1/ready")
+    assert answered.status_code == 503
+    assert str(tmp_path) in answered.json()["detail"]
+
+
+def test_it_says_what_it_can_do(client: TestClient) -> None:
+    said = client.get("/api/v1/service").json()
+    assert {"digits", "forecast"} <= set(said["tasks"])
+    assert {"aging", "random"} <= set(said["strategies"])
+    assert {"onnx", "c"} <= set(said["export_formats"])
+
+
+def test_metrics_count_requests_by_route_and_never_by_path(client: TestClient) -> None:
+    client.get("/api/v1/health")
+    client.get("/api/v1/no-such-thing-42")
+    text = client.get("/api/v1/metrics").text
+    assert 'evo_nas_requests_total{method="GET",route="/health",status="200"} 1.0' in text
+    assert "process_resident_memory_bytes" in text
+    assert "no-such-thing-42" not in text

@@ -1,0 +1,102 @@
+"""Reads the body of a request: whole, in bounds, in time, and as JSON that every program would read alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+    from starlette.types import Message, Receive
+
+    from evo_nas.server.options import Limits
+
+
+class BodyError(Exception):
+    """A body that is not read.
+
+    Args:
+        status: The status of the answer.
+        message: Why, and what to do.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def read_body(receive: Receive, *, headers: Headers, limits: Limits) -> bytes:
+    """Returns the whole body of a request.
+
+    Raises:
+        BodyError: It is too large, comes too slowly, ends too early, or holds JSON that not every program reads.
+    """
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > limits.body:
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.body_s):
+            body = await _received(receive, limits)
+    except TimeoutError:
+        raise BodyError(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body did not come within {limits.body_s:g} seconds; send it again",
+        ) from None
+    if "json" in headers.get("content-type", ""):
+        _check_json(body)
+    return body
+
+
+async def _received(receive: Receive, limits: Limits) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BodyError(HTTPStatus.BAD_REQUEST, "the body ended too early; send it again")
+        body += message.get("body", b"")
+        if len(body) > limits.body:
+            raise _too_large(limits)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _too_large(limits: Limits) -> BodyError:
+    return BodyError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is larger than {limits.body:,} bytes; send less, or put the data under a data root",
+    )
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Returns what yields ``body`` once and then whatever ``receive`` does, such as that the client went away."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return next_message
+
+
+def _check_json(body: bytes) -> None:
+    """Refuses what Python reads and JSON has not: no number beyond all bounds, no half of a character."""
+    # Looked for first, since most bodies have none of it and need be read only once.
+    if not any(sign in body for sign in (b"NaN", b"Infinity", b"\\ud", b"\\uD")):
+        return
+    try:
+        read = json.loads(body, parse_constant=_refuse_constant)
+        json.dumps(read, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BodyError(
+            HTTPStatus.BAD_REQUEST,
+            "the body has half of a surrogate pair, which is no character; leave it out",
+        ) from None
+    except (ValueError, RecursionError):
+        return  # whoever reads it says where it is malformed
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BodyError(
+        HTTPStatus.BAD_REQUEST, f"the body has {name}, which is no number of JSON; write null or a number"
+    )
