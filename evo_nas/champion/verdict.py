@@ -243,10 +243,15 @@ def _contrasted(parts: Sequence[str]) -> str:
     return " but ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def stored_verdict(run: Run) -> Verdict | None:
-    """Returns the verdict that ``run`` keeps; None if it keeps none on exactly the evaluations that it holds now."""
+def stored_verdict(run: Run, totals: Totals | None = None) -> Verdict | None:
+    """Returns the verdict that ``run`` keeps; None if it keeps none on exactly the evaluations that it holds now.
+
+    Args:
+        run: The run.
+        totals: What it has spent, if that is known.
+    """
     values = run.champion.verdict()
-    if values is None or values.pop(BASIS, None) != basis_of(run.totals()):
+    if values is None or values.pop(BASIS, None) != basis_of(totals or run.totals()):
         return None
     return Verdict.from_values(values)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.text import Text
@@ -13,6 +13,7 @@ from evo_nas.cli.tables import plain_table, score_of
 from evo_nas.config.objectives import COSTS, FITNESS
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
+from evo_nas.views.fronts import costs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,27 +49,6 @@ def constant_in_words(names: Sequence[str]) -> str:
     verb = "is" if len(names) == 1 else "are"
     decide = "decides" if len(names) == 1 else "decide"
     return f"{' and '.join(names)} {verb} the same for all networks so far and {decide} nothing"
-
-
-def costs_of(row: Row, objectives: Sequence[str]) -> dict[str, float]:
-    """Returns the costs of a row by objective."""
-    metrics: dict[str, float] = dict(row["metrics"])
-    known = {name: COSTS[name].metric for name in objectives if name != FITNESS}
-    return {name: metrics[metric] if metric else row["parameters"] for name, metric in known.items()}
-
-
-def front_values(rows: Sequence[Row], objectives: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns plain values of each network for JSON."""
-    return [
-        {
-            "id": row["id"],
-            "fitness": row["mean_fitness"],
-            "metric": row["metric"],
-            **costs_of(row, objectives),
-            "architecture": describe(from_json(row["architecture"])),
-        }
-        for row in rows
-    ]
 
 
 def front_view(rows: Sequence[Row], objectives: Sequence[str]) -> RenderableType:

@@ -25,7 +25,7 @@ from evo_nas.cli.formatting import (
     savings_in_words,
     size,
 )
-from evo_nas.cli.front_view import constant_in_words, front_values, front_view
+from evo_nas.cli.front_view import constant_in_words, front_view
 from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.tables import best_table, lineage_table, operators_table
 from evo_nas.cli.terminal import plain
@@ -35,9 +35,10 @@ from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.genome.notation import text_lines
 from evo_nas.runs import Run, metric_of
-from evo_nas.runs.operators import COLUMNS, tally_operators
+from evo_nas.runs.operators import tally_operators
 from evo_nas.runs.rows import by_status
 from evo_nas.strategies.promotions import WAITING
+from evo_nas.views.fronts import front_values
 
 if TYPE_CHECKING:
     import os
@@ -120,7 +121,7 @@ class RunView:
             savings=run.savings(),
             front=run.front() if has_front else [],
             constant=run.constant_objectives() if has_front else (),
-            operators=tally_operators(run.table().select(COLUMNS).to_pylist()),
+            operators=tally_operators(run.table()),
             line=[] if chosen is None else run.lineage(chosen),
             verdict=stored_verdict(run),
             baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},

@@ -14,10 +14,10 @@ from evo_nas.cli.options import as_json
 @as_json
 def runs(root: str, *, as_json: bool) -> None:
     """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs."""
-    from evo_nas.cli.run_summary import summaries
     from evo_nas.cli.tables import runs_table
     from evo_nas.cli.terminal import plain, wide_console
     from evo_nas.runs import find_runs
+    from evo_nas.views.run_summary import summaries
 
     found = summaries(find_runs(root))
     if as_json:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from evo_nas.cli.run_summary import RunSummary
     from evo_nas.runs import Row
     from evo_nas.runs.operators import OperatorTally
+    from evo_nas.views.run_summary import RunSummary
 
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:

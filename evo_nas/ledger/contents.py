@@ -20,7 +20,7 @@ from evo_nas.ledger.sealed import DamagedError
 from evo_nas.ledger.segments import Segment, SegmentName, decode_segment, read_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Candidate, Evaluation
     from evo_nas.ledger.store import Store
@@ -162,6 +162,62 @@ class VerifiedSegments:
             {name: damage[name] for name in manifest.unreadable},
         )
 
+    def scan(self, columns: Sequence[str], *, first: int = 0, last: int | None = None) -> Iterator[Segment]:
+        """Yields the rows from place ``first`` to ``last`` in the order of telling, file by file; nothing is kept.
+
+        Rows that are committed meanwhile may be among them. A file that compaction removes meanwhile is read from
+        where its rows have gone.
+
+        Args:
+            columns: Those of the tables.
+            first: The first place that is wanted.
+            last: The last one; None for all that are there.
+
+        Raises:
+            CorruptLedgerError: Committed rows are missing, wherever in the run.
+            FormatError: A newer version wrote some of them.
+        """
+        damage: dict[SegmentName, str] = {}
+        is_over = False
+        while not is_over:
+            manifest = read_manifest(self.store, damaged=damage)
+            if manifest.missing:
+                raise CorruptLedgerError(_explain_loss(self.store, manifest, damage))
+            is_over = True
+            for name in manifest.live:
+                if name.last < first or (last is not None and name.first > last):
+                    continue
+                try:
+                    segment = self._read_segment(name, columns, keep=False)
+                except DamagedError as error:
+                    damage[name], is_over = str(error), False
+                    break
+                start, end = max(first, name.first), name.last if last is None else min(last, name.last)
+                first = end + 1
+                yield Segment(segment.table.slice(start - name.first, end - start + 1), segment.born)
+
+    def find(self, ids: Collection[int]) -> pa.Table:
+        """Returns the whole rows of candidates ``ids``, by ``seq``; of those that were never told there is none.
+
+        Raises as `scan` does.
+        """
+        wanted = set(ids)
+        found: list[Segment] = []
+        live = read_manifest(self.store).live
+        # A candidate is told about as many places later as others are in flight, so most are where their id says.
+        for name in sorted(live, key=lambda name: _distance(name, wanted)):
+            if not wanted:
+                break
+            for segment in self.scan(("id",), first=name.first, last=name.last):
+                here = np.flatnonzero(np.isin(segment.table["id"].to_numpy(), list(wanted)))
+                if len(here):
+                    places = (name.first + int(here[0]), name.first + int(here[-1]))
+                    rows = concatenate(self.scan(SCHEMA.names, first=places[0], last=places[1]))
+                    chosen = rows.filter(pa.array(np.isin(rows["id"].to_numpy(), list(wanted))))
+                    found.append(Segment(chosen, []))
+                    wanted.difference_update(chosen["id"].to_pylist())
+        return concatenate(found)
+
     def history(self, *, keep: bool = True) -> History:
         """Returns what was told and what was in flight at the last commit; raises as `read` does."""
         return self.read(columns=EVALUATION_COLUMNS, keep=keep).history()
@@ -188,6 +244,10 @@ def concatenate(segments: Iterable[Segment]) -> pa.Table:
     first = np.unique(table["id"].to_numpy()[by_seq], return_index=True)[1]
     kept = by_seq[np.sort(first)]
     return table if np.array_equal(kept, np.arange(len(table))) else table.take(kept)
+
+
+def _distance(name: SegmentName, ids: Iterable[int]) -> int:
+    return min((max(name.first - key, key - name.last, 0) for key in ids), default=0)
 
 
 def _explain_loss(store: Store, manifest: Manifest, damage: Mapping[SegmentName, str]) -> str:

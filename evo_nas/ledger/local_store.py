@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,8 @@ from uuid import uuid4
 from evo_nas.errors import RunError
 from evo_nas.ledger.store import LOCK, QUARANTINE, TEMPORARY, Store
 
+_UNCERTAIN_NS = 2 * 10**9
+"""Younger times of folders are not trusted: two changes within a tick of the file system's clock look like one."""
 _log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
@@ -111,6 +114,16 @@ class LocalStore(Store):
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def stamp(self, *folders: str) -> object | None:
+        """Returns when each folder was changed last; None if one was just now, within what a clock tells apart."""
+        times = []
+        for folder in folders:
+            try:
+                times.append((self._root / folder).stat().st_mtime_ns)
+            except OSError:
+                times.append(0)
+        return None if time.time_ns() - max(times) < _UNCERTAIN_NS else tuple(times)
 
     def remedy(self, error: OSError) -> str:
         """Returns the remedy for a full disk, or for one that cannot be used."""

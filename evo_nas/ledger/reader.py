@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.errors import RunError
 from evo_nas.ledger.contents import TOTALS_COLUMNS, History, Totals, VerifiedSegments
-from evo_nas.ledger.fencing import read_settings
+from evo_nas.ledger.fencing import read_fence, read_settings
 from evo_nas.ledger.inspection import verify_files
 from evo_nas.ledger.record import RUN_FILE, RunRecord, decode_record
 from evo_nas.ledger.store import Store, storage_errors
@@ -16,9 +16,11 @@ from evo_nas.ledger.stores import open_store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
+
+    from evo_nas.ledger.segments import Segment
 
 
 class LedgerReader:
@@ -93,10 +95,35 @@ class LedgerReader:
         with self._reading() as segments:
             return segments.read(columns=TOTALS_COLUMNS).totals()
 
-    def table(self) -> pa.Table:
-        """Returns one row per evaluation by ``seq``, with the columns of `SCHEMA`; raises as `history` does."""
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Returns one row per evaluation by ``seq``; raises as `history` does.
+
+        Args:
+            columns: Columns of `SCHEMA`, ``id`` and ``seq`` among them; all for None.
+        """
         with self._reading() as segments:
-            return segments.read().table()
+            return segments.read(columns=columns).table()
+
+    def find(self, ids: Collection[int]) -> pa.Table:
+        """Returns the rows of candidates ``ids`` by ``seq``, of those that were told; raises as `history` does."""
+        with self._reading() as segments:
+            return segments.find(ids)
+
+    def scan(self, columns: Sequence[str], *, first: int = 0, last: int | None = None) -> Iterator[Segment]:
+        """Yields rows in the order of telling, file by file, without keeping them; see `VerifiedSegments.scan`.
+
+        Raises:
+            RunError: There is no run.
+            FormatError: A newer version wrote it.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        with self._reading() as segments:
+            yield from segments.scan(columns, first=first, last=last)
+
+    def lost(self) -> tuple[tuple[int, int], ...]:
+        """Returns the ranges ``(first, last)`` of places whose loss was accepted; raises as `history` does."""
+        with self._reading() as segments:
+            return read_fence(segments.store)[0].lost
 
     def check(self) -> int:
         """Verifies every file of the run that the ledger wrote, and returns their number.

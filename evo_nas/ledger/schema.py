@@ -124,8 +124,12 @@ def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def to_evaluations(table: pa.Table) -> list[Evaluation]:
-    """Returns the evaluations of the rows of ``table``, in its order."""
-    columns = {name: _values(table[name]) for name in (*_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)}
+    """Returns the evaluations of the rows of ``table``, in its order; fields whose columns it lacks are blank."""
+    present = set(table.column_names)
+    columns = {
+        name: _values(table[name]) if name in present else [_blank(name)] * len(table)
+        for name in (*_CANDIDATE, *_OUTCOME, *_CIRCUMSTANCES)
+    }
     columns["status"] = [Status(status) for status in columns["status"]]
     columns["finished_at"] = [micros / _MICROSECONDS for micros in columns["finished_at"]]
     candidates = starmap(Candidate, _rows(columns, _CANDIDATE))
@@ -169,6 +173,14 @@ def _default(name: str) -> Any:
             if field.name == name and field.default_factory is not MISSING:
                 return field.default_factory()
     raise KeyError(name)
+
+
+def _blank(name: str) -> Any:
+    try:
+        return _default(name)
+    except KeyError:
+        kind = SCHEMA.field(name).type
+        return () if pa.types.is_list(kind) else "" if pa.types.is_string(kind) else 0
 
 
 def _attributes(values: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:

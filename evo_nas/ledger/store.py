@@ -78,6 +78,10 @@ class Store(ABC):
     def close(self) -> None:
         """Releases the lock; it may be called more than once."""
 
+    def stamp(self, *folders: str) -> object | None:  # noqa: ARG002 - for stores that can tell
+        """Returns a value that is another one once files have come or gone in ``folders``; None if it cannot tell."""
+        return None
+
     @abstractmethod
     def remedy(self, error: OSError) -> str:
         """Returns what to do about a failure of this store."""

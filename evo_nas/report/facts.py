@@ -9,7 +9,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import ChampionError
 from evo_nas.evaluation import is_negated
 from evo_nas.runs import metric_of
-from evo_nas.runs.operators import COLUMNS, tally_operators
+from evo_nas.runs.operators import tally_operators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ class RunFacts:
             higher_is_better=not is_negated(value, best[0]["fitness"]),
             best=best,
             line=run.lineage(best[0]["id"] if verdict is None else verdict.candidate),
-            operators=tally_operators(table.select(COLUMNS).to_pylist()),
+            operators=tally_operators(table),
             noise=run.noise(),
             savings=run.savings(),
             verdict=verdict,

@@ -2,46 +2,96 @@
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections import Counter, defaultdict
-from itertools import chain
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evo_nas.evaluation import Standing, Status, best_first, is_negated
+from evo_nas.strategies.trials import standing_of as ranked_standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from typing import Self
 
+    import numpy.typing as npt
     import pyarrow as pa
+
+    from evo_nas.strategies.trials import Trial
+
+    Places = npt.NDArray[np.int64]
 
 Row = dict[str, Any]
 """One evaluation, by the columns of the ledger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """One of the best candidates.
+
+    Attributes:
+        id: Id of its main training.
+        standing: What ranks it, with the mean fitness where it was trained several times.
+        trainings: How many trainings that is the mean of.
+        epochs: Epochs of its main training.
+    """
+
+    id: int
+    standing: Standing
+    trainings: int
+    epochs: int
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether its fitness is that at a rung."""
+        return self.standing.level < math.inf
+
+    @classmethod
+    def of(cls, trial: Trial) -> Self:
+        """Returns a ranked trial as a leader."""
+        outcome = trial.main.outcome
+        return cls(trial.main.candidate.id, ranked_standing(trial), trial.trainings, outcome.epochs)
+
+
+def leaders_of(table: pa.Table, count: int, known: Sequence[Leader] = ()) -> list[Leader]:
+    """Returns the ``count`` best of ``known`` and of the rows of ``table``, each row as the score of one training."""
+    columns = ["id", "status", "fitness", "epochs", "metrics", "inherited_steps"]
+    contenders = _contenders(table, count)
+    rows: list[Row] = table.select(columns).take(contenders).to_pylist() if len(contenders) else []
+    found = [
+        Leader(row["id"], standing, 1, row["epochs"])
+        for row in rows
+        if (standing := standing_of(row)) is not None
+    ]
+    return best_first([*known, *found], lambda leader: leader.standing, count=count)
+
+
 def best_rows(table: pa.Table, count: int) -> list[Row]:
     """Returns the ``count`` best rows of ``table``, best first, each as the score of one training."""
-    # Only the columns that decide become Python values; whole rows are built for those that may win.
-    names = ("fitness", "status", "epochs", "inherited_steps")
-    comparable = defaultdict[object, list[tuple[float, int]]](list)
-    for position, (fitness, status, epochs, steps) in enumerate(
-        zip(*(table[name].to_pylist() for name in names), strict=True)
-    ):
-        if fitness is not None:
-            level = math.inf if Status(status).complete else epochs
-            comparable[level, steps > 0].append((fitness, position))
-    contenders = sorted(chain.from_iterable(_fittest(scores, count) for scores in comparable.values()))
-    rows: list[Row] = table.take(contenders).to_pylist() if contenders else []
+    # Whole rows are built only for those that may win.
+    contenders = _contenders(table, count)
+    rows: list[Row] = table.take(contenders).to_pylist() if len(contenders) else []
     return [
         {**row, "trainings": 1, "mean_fitness": row["fitness"]}
         for row in best_first(rows, standing_of, count=count)
     ]
 
 
-def _fittest(scores: Sequence[tuple[float, int]], count: int) -> Iterator[int]:
-    """Yields the positions of the ``count`` highest of scores that can be compared, and of their equals."""
-    lowest = min(heapq.nlargest(count, (fitness for fitness, _ in scores)), default=math.inf)
-    return (position for fitness, position in scores if fitness >= lowest)
+def _contenders(table: pa.Table, count: int) -> Places:
+    """Returns the positions of the ``count`` highest of scores that can be compared, and of their equals."""
+    scores = table["fitness"].to_numpy()
+    positions = np.flatnonzero(~np.isnan(scores))
+    complete = np.isin(table["status"].to_numpy(zero_copy_only=False), [s for s in Status if s.complete])
+    levels = np.where(complete, -1, table["epochs"].to_numpy())
+    comparable = 2 * levels + (table["inherited_steps"].to_numpy() > 0)
+    chosen = []
+    for group in np.unique(comparable[positions]).tolist():
+        places = positions[comparable[positions] == group]
+        lowest = np.partition(scores[places], -min(count, len(places)))[-min(count, len(places))]
+        chosen.append(places[scores[places] >= lowest])
+    return np.sort(np.concatenate(chosen)) if chosen else positions
 
 
 def standing_of(row: Row) -> Standing | None:

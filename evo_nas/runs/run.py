@@ -12,6 +12,7 @@ from evo_nas.errors import ConfigChangedError, CorruptLedgerError, DataChangedEr
 from evo_nas.evaluation import Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
+from evo_nas.ledger.contents import concatenate
 from evo_nas.runs.bank import StoredBank, bank_damage
 from evo_nas.runs.baselines import keep_baselines, read_baselines
 from evo_nas.runs.champion_store import ChampionStore
@@ -134,9 +135,14 @@ class Run:
         """Returns how much of its budget the run has spent; raises as `history` does."""
         return self._reader.totals()
 
-    def is_spent(self, budget: BudgetOptions) -> bool:
-        """Whether the run has spent ``budget`` and nothing is in flight; raises as `history` does."""
-        totals = self.totals()
+    def is_spent(self, budget: BudgetOptions, totals: Totals | None = None) -> bool:
+        """Whether the run has spent ``budget`` and nothing is in flight; raises as `history` does.
+
+        Args:
+            budget: The budget.
+            totals: What it has spent, if that is known.
+        """
+        totals = totals or self.totals()
         if totals.in_flight:
             return False
         limits = Budget(budget.most_evaluations, budget.train_s).widened(totals.at_once)
@@ -153,9 +159,54 @@ class Run:
         if ending in (Ending.MINUTES, Ending.FLAT):
             keep_ending(self._store, ending, told=told, budget=budget)
 
-    def table(self) -> pa.Table:
-        """Returns one row per evaluation by ``seq``, with the columns of `ledger.SCHEMA`; raises as `history` does."""
-        return self._reader.table()
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Returns one row per evaluation by ``seq``; raises as `history` does.
+
+        Args:
+            columns: Columns of `ledger.SCHEMA`, ``id`` and ``seq`` among them; all for None.
+        """
+        return self._reader.table(columns)
+
+    def scan(
+        self, columns: Sequence[str], *, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[pa.Table, list[int]]]:
+        """Yields evaluations in the order of telling, file by file, without keeping them; raises as `history` does.
+
+        Args:
+            columns: Columns of `ledger.SCHEMA`.
+            first: Place of the first evaluation that is wanted in the order of telling.
+            last: Place of the last one; None for all that are there.
+
+        Yields:
+            Some rows by ``seq``, and the ids of candidates that were in flight when the file was written.
+        """
+        for segment in self._reader.scan(columns, first=first, last=last):
+            yield segment.table, [candidate.id for candidate in segment.born]
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Returns some columns of all evaluations by ``seq``, and keeps nothing of what it reads; raises as `history`.
+
+        Args:
+            names: Columns of `ledger.SCHEMA`, ``id`` and ``seq`` among them.
+        """
+        return concatenate(self._reader.scan(names))
+
+    def lost(self) -> tuple[tuple[int, int], ...]:
+        """Returns the ranges of places in the order of telling whose loss was accepted; raises as `history` does."""
+        return self._reader.lost()
+
+    def rows(self, ids: Sequence[int]) -> list[Row]:
+        """Returns the evaluations of candidates ``ids``, in this order, of those that were told.
+
+        It reads only the files that hold them; raises as `history` does.
+        """
+        found = {row["id"]: row for row in self._reader.find(ids).to_pylist()}
+        return [found[number] for number in ids if number in found]
+
+    def stamp(self) -> object | None:
+        """Returns a value that is another one once anything of the run has changed; None if only reading it tells."""
+        # Whatever is created passes the folder of temporary files; the others tell what was removed or put back.
+        return self._store.stamp("", "tmp", "segments", "fencing", "champion", "endings")
 
     def best(self, count: int) -> list[Row]:
         """Returns the ``count`` best candidates that were scored, best first, as `best_first` ranks them.

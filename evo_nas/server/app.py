@@ -10,12 +10,13 @@ from fastapi import FastAPI
 
 from evo_nas.server.context import Context
 from evo_nas.server.data_roots import DataRoots
+from evo_nas.server.digests import Digests
 from evo_nas.server.guard import Guard
 from evo_nas.server.metrics import Metered, Metrics
 from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
-from evo_nas.server.routes import champions, configs, exports, predictions, reports, service
+from evo_nas.server.routes import champions, configs, exports, predictions, reports, runs, service
 from evo_nas.server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ PREFIX = "/api/v1"
 ROUTERS = (
     service.router,
     configs.router,
+    runs.router,
     champions.router,
     reports.router,
     exports.router,
@@ -48,6 +50,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         data=DataRoots(options.data, runs=root),
         tokens=Tokens(options.token, now=time.time),
         metrics=Metrics(),
+        digests=Digests(root),
     )
     app.state.context = context
     add_handlers(app)

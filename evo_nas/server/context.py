@@ -11,6 +11,7 @@ from evo_nas.server.harvest import Harvest
 
 if TYPE_CHECKING:
     from evo_nas.server.data_roots import DataRoots
+    from evo_nas.server.digests import Digests
     from evo_nas.server.metrics import Metrics
     from evo_nas.server.options import ServerOptions
     from evo_nas.server.root import RunsRoot
@@ -27,6 +28,7 @@ class Context:
         data: Where the files of configurations may lie.
         tokens: Who may ask.
         metrics: What is counted.
+        digests: What is known of the runs.
         harvest: What it has made of their champions.
     """
 
@@ -35,6 +37,7 @@ class Context:
     data: DataRoots
     tokens: Tokens
     metrics: Metrics
+    digests: Digests
     harvest: Harvest = field(default_factory=Harvest)
 
 

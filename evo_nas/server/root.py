@@ -40,13 +40,11 @@ class RunsRoot:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 f"run is {name[:80]!r}; must have at most 64 letters, digits and _ . -, the first a letter or digit",
             )
-        if self.is_local:
-            root, path = Path(self.place).resolve(), Path(self.place, name)
-            if path.resolve().parent != root:
-                raise ServiceError(
-                    HTTPStatus.NOT_FOUND,
-                    f"run {name} is a link out of the root; give a run that lies under it",
-                )
+        if not self._is_within(name):
+            raise ServiceError(
+                HTTPStatus.NOT_FOUND,
+                f"run {name} is a link out of the root; give a run that lies under it",
+            )
         return f"{self.place}/{name}"
 
     def check_writable(self) -> None:
@@ -71,6 +69,28 @@ class RunsRoot:
             ) from None
         except RunError as error:
             raise ServiceError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from None
+
+    def _is_within(self, name: str) -> bool:
+        if not self.is_local:
+            return True
+        # Links lead somewhere else; whatever is none lies where its name says.
+        path = Path(self.place, name)
+        return not path.is_symlink() or path.resolve().parent == Path(self.place).resolve()
+
+    def names(self) -> list[str]:
+        """Returns the names of all runs, sorted; links out of the root are none, and none begins with a dot.
+
+        Raises:
+            RunError: The bucket cannot be listed.
+        """
+        root = str(Path(self.place)) if self.is_local else self.place
+        places = [run.location.rpartition("/") for run in find_runs(self.place)]
+        found = [name for folder, _, name in places if folder == root]
+        return [name for name in found if _NAME.fullmatch(name) and self._is_within(name)]
+
+    def at(self, name: str) -> Run:
+        """Returns the place of the run ``name``, whether there is one or not, without reading it."""
+        return Run.at(self.place_of(name))
 
     def run(self, name: str) -> Run:
         """Returns the run ``name``.

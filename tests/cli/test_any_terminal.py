@@ -18,11 +18,11 @@ from evo_nas.champion.verdict import Contestant, Verdict
 from evo_nas.cli import main
 from evo_nas.cli.display import LineDisplay
 from evo_nas.cli.live import LiveDisplay
-from evo_nas.cli.run_summary import RunSummary
 from evo_nas.cli.tables import runs_table
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
 from evo_nas.sessions.events import Completed, Working
+from evo_nas.views.run_summary import RunSummary
 from tests.cli.conftest import Played
 
 NAMES = {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from evo_nas.runs.operators import OperatorTally, tally_operators
+import pyarrow as pa
+
+from evo_nas.ledger import SCHEMA
+from evo_nas.runs.operators import COLUMNS, OperatorTally, tally_operators
 
 
-def rows(*given: dict[str, Any]) -> list[dict[str, Any]]:
+def rows(*given: dict[str, Any]) -> pa.Table:
     default = {
         "parents": [],
         "status": "ok",
@@ -16,7 +19,8 @@ def rows(*given: dict[str, Any]) -> list[dict[str, Any]]:
         "fitness": None,
         "inherited_steps": 0,
     }
-    return [default | row for row in given]
+    listed = [{**default, **row, "seq": seq} for seq, row in enumerate(given)]
+    return pa.Table.from_pylist(listed, pa.schema([SCHEMA.field(name) for name in COLUMNS]))
 
 
 FOUNDERS = (

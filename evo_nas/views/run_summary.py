@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.budgets import Budget
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import EvoNasError
-from evo_nas.evaluation import Status
-from evo_nas.runs import metric_of
-from evo_nas.runs.rows import by_status
+from evo_nas.views.digest import RunDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,34 +63,46 @@ def summaries(runs: Iterable[Run]) -> list[RunSummary]:
     return [_summary(run) for run in runs]
 
 
-def _summary(run: Run) -> RunSummary:
-    try:
-        return _readable(run)
-    # One damaged run must not hide the others of a directory.
-    except EvoNasError as error:
-        return RunSummary(str(run), error=str(error))
+def summary_of(digest: RunDigest) -> RunSummary:
+    """Returns the summary of a run that was digested.
 
-
-def _readable(run: Run) -> RunSummary:
-    config, totals, table = run.config, run.totals(), run.table()
-    budget, best = config.budget, run.best(1)
-    limits = Budget(budget.most_evaluations)
-    metric = metric_of(best[0]) if best else None
-    verdict = stored_verdict(run)
-    seeds = run.noise().seeds
-    finished = table["finished_at"].to_pylist()
+    Raises:
+        RunError: The run has gone or cannot be read.
+        CorruptLedgerError: A file beside its evaluations is damaged.
+    """
+    run, totals = digest.run, digest.totals
+    config, best, seeds = run.config, next(iter(digest.leaders), None), digest.noise.seeds
+    budget = config.budget
+    verdict = stored_verdict(run, totals)
     return RunSummary(
         run=str(run),
         task=str(config.task["kind"]),
         evaluated=totals.told,
-        evaluations=None if budget.is_open_ended else limits.widened(totals.at_once).evaluations,
-        failed=sum(count for status, count in by_status(table).items() if status.failed),
-        metric=metric[0].removeprefix("validation_") if metric else "",
-        best=metric[1] if metric else None,
-        best_at=best[0]["epochs"] if best and best[0]["status"] == Status.PRUNED else None,
+        evaluations=None
+        if budget.is_open_ended
+        else Budget(budget.most_evaluations).widened(totals.at_once).evaluations,
+        failed=digest.failed,
+        metric=digest.metric.removeprefix("validation_"),
+        best=None if best is None else digest.value(best.standing.fitness),
+        best_at=best.epochs if best is not None and best.is_pruned else None,
         noise=seeds.std if seeds else None,
         noise_pairs=seeds.pairs if seeds else 0,
         test=verdict.champion.test if verdict else None,
-        complete=run.is_spent(config.budget),
-        last_result=finished[-1].isoformat(timespec="seconds") if finished else "",
+        complete=run.is_spent(budget, totals),
+        last_result=in_iso(digest.last_result) if digest.last_result is not None else "",
     )
+
+
+def in_iso(seconds: float) -> str:
+    """Returns a Unix time in ISO 8601, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _summary(run: Run) -> RunSummary:
+    digest = RunDigest(run)
+    try:
+        digest.update()
+        return summary_of(digest)
+    # One damaged run must not hide the others of a directory.
+    except EvoNasError as error:
+        return RunSummary(str(run), error=str(error))

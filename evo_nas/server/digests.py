@@ -1,0 +1,260 @@
+"""`Digests`: what is known of the runs of a root, brought up to date when it is asked for and kept within bounds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_nas.errors import EvoNasError, RunError
+from evo_nas.views.course import values_at
+from evo_nas.views.digest import RunDigest
+from evo_nas.views.run_facts import FactsReader
+from evo_nas.views.run_summary import RunSummary, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from evo_nas.server.root import RunsRoot
+
+SPARKS = 40
+MOST_DIGESTS = 64
+MOST_EVALUATIONS = 2_000_000
+"""Of all digests that are kept; one of a run with rungs takes up to 100 bytes for each, most of them far less."""
+READERS = 2
+"""Threads that read runs for a list; they share one interpreter, so that more would only wait for each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a list says of one run.
+
+    Attributes:
+        name: Its name.
+        summary: What the command line says of it.
+        is_judged: Whether it keeps a verdict on the evaluations that it holds.
+        strategy: Kind of its strategy; empty if it cannot be read.
+        created_at: When it was begun, in ISO 8601; empty if it cannot be read.
+        higher_is_better: Direction of the metric; None before the first score.
+        sparkline: The best so far at evenly spaced evaluations.
+    """
+
+    name: str
+    summary: RunSummary
+    is_judged: bool = False
+    strategy: str = ""
+    created_at: str = ""
+    higher_is_better: bool | None = None
+    sparkline: tuple[float, ...] = ()
+
+
+@dataclass
+class _Entry:
+    """One run.
+
+    Attributes:
+        lock: Held by whoever reads it or its digest.
+        digest: Its aggregates; None before they are needed and after they were let go.
+        facts: Reads the rest.
+        run_id: Of the run that they are of: another one may come under the same name.
+        stamp: That of the run when it was read last; None if it must be read again.
+        brief: What was known then.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    digest: RunDigest | None = None
+    facts: FactsReader = field(default_factory=FactsReader)
+    run_id: str = ""
+    stamp: object | None = None
+    brief: Brief | None = None
+
+
+class Digests:
+    """Digests of the runs of one root.
+
+    What a list needs of a run is small and stays. The aggregates behind it stay for the runs that were asked for last;
+    those of a run that nobody looks at and that does not change are made again when they are needed.
+
+    Args:
+        root: The runs.
+        patience_s: Longest wait of a list for runs that are read for the first time.
+    """
+
+    def __init__(self, root: RunsRoot, *, patience_s: float = 0.6) -> None:
+        self._root = root
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._recent: OrderedDict[str, int] = OrderedDict()
+        self._reading: dict[str, Future[Brief | None]] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
+
+    def close(self) -> None:
+        """Ends the threads that read ahead."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    def warm_up(self) -> None:
+        """Begins to read all runs, so that the first list need not wait for them."""
+        for name in self._root.names():
+            self._begin(name)
+
+    def briefs(self) -> tuple[list[Brief], int]:
+        """Returns what is known of each run, by name, and how many are still being read for the first time."""
+        until = time.monotonic() + self._patience_s
+        names = self._root.names()
+        with self._lock:
+            for gone in self._entries.keys() - set(names):
+                self._forget(gone)
+        found: list[Brief] = []
+        begun = [name for name in names if not self._is_known(name)]
+        for name in begun:
+            self._begin(name)
+        missing = 0
+        for name in names:
+            brief = self._within(name, until)
+            if brief is None:
+                missing += name in self._reading
+            else:
+                found.append(brief)
+        return found, missing
+
+    def brief(self, name: str) -> Brief:
+        """Returns what a list says of the run ``name``.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        self._root.run(name)
+        brief = self._brief(name)
+        if brief is None:
+            self._root.run(name)  # it has gone meanwhile
+            raise RunError(f"run {name} is being removed")
+        return brief
+
+    @contextmanager
+    def digest(self, name: str) -> Iterator[tuple[RunDigest, FactsReader]]:
+        """Yields the digest of the run ``name``, up to date, and what reads the rest; nobody else uses them meanwhile.
+
+        Raises:
+            ServiceError: There is no such run.
+            RunError: It cannot be read.
+        """
+        self._root.run(name)
+        entry = self._entry(name)
+        with entry.lock:
+            yield self._updated(name, entry), entry.facts
+
+    def _within(self, name: str, until: float) -> Brief | None:
+        reading = self._reading.get(name)
+        if reading is None:
+            return self._brief(name)
+        try:
+            return reading.result(timeout=max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            entry = self._entries.get(name)
+            return entry.brief if entry else None
+
+    def _begin(self, name: str) -> None:
+        with self._lock:
+            if name not in self._reading:
+                self._reading[name] = self._readers.submit(self._read_ahead, name)
+
+    def _read_ahead(self, name: str) -> Brief | None:
+        try:
+            return self._brief(name)
+        finally:
+            with self._lock:
+                self._reading.pop(name, None)
+
+    def _is_known(self, name: str) -> bool:
+        entry = self._entries.get(name)
+        return entry is not None and entry.brief is not None
+
+    def _brief(self, name: str) -> Brief | None:
+        """Returns what a list says of a run; None if it has gone."""
+        entry = self._entry(name)
+        # While a long one is read, the list says what was known before.
+        if not entry.lock.acquire(blocking=entry.brief is None):
+            return entry.brief
+        try:
+            run = self._root.at(name)
+            stamp = run.stamp()
+            if entry.brief is not None and stamp is not None and stamp == entry.stamp:
+                return entry.brief
+            try:
+                if not run.exists:
+                    return None
+                entry.brief = brief_of(name, self._updated(name, entry))
+            # One damaged run must not hide the others.
+            except EvoNasError as error:
+                entry.brief = Brief(name, RunSummary(run.location, error=str(error)))
+            # Taken before it was read: what came meanwhile is read the next time.
+            entry.stamp = stamp
+            return entry.brief
+        finally:
+            entry.lock.release()
+
+    def _updated(self, name: str, entry: _Entry) -> RunDigest:
+        run = self._root.at(name)
+        run_id = run.record.run_id
+        if entry.digest is None or entry.run_id != run_id:
+            entry.digest, entry.facts, entry.run_id = RunDigest(run), FactsReader(), run_id
+        entry.digest.update()
+        self._note_use(name, entry.digest.told)
+        return entry.digest
+
+    def _entry(self, name: str) -> _Entry:
+        with self._lock:
+            return self._entries.setdefault(name, _Entry())
+
+    def _note_use(self, name: str, told: int) -> None:
+        """Lets go of the digests that were used longest ago if there are too many."""
+        with self._lock:
+            self._recent[name] = told
+            self._recent.move_to_end(name)
+            while len(self._recent) > 1 and (
+                len(self._recent) > MOST_DIGESTS or sum(self._recent.values()) > MOST_EVALUATIONS
+            ):
+                oldest, _ = self._recent.popitem(last=False)
+                # Whoever uses it still has it.
+                self._entries[oldest].digest = None
+
+    def _forget(self, name: str) -> None:
+        del self._entries[name]
+        self._recent.pop(name, None)
+
+
+def brief_of(name: str, digest: RunDigest) -> Brief:
+    """Returns what a list says of a run that was digested.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    summary, record = summary_of(digest), digest.run.record
+    return Brief(
+        name=name,
+        summary=summary,
+        is_judged=summary.test is not None,
+        strategy=str(digest.run.config.strategy["kind"]),
+        created_at=record.created_at,
+        higher_is_better=digest.higher_is_better,
+        sparkline=tuple(sparkline_of(digest, SPARKS)),
+    )
+
+
+def sparkline_of(digest: RunDigest, count: int) -> Sequence[float]:
+    """Returns the best so far at ``count`` evenly spaced evaluations, from the first full score on."""
+    steps = digest.course.steps
+    if not len(steps):
+        return []
+    last = int(max(digest.told - 1, steps["seq"][-1]))
+    first = int(steps["seq"][0])
+    places = np.unique(np.linspace(first, last, min(count, last - first + 1)).astype(np.int64))
+    return [digest.value(fitness) for fitness in values_at(steps, places)]

@@ -1,0 +1,46 @@
+"""A candidate as plain values: its row in the ledger, with the architecture in words and no number that JSON lacks."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.genome.codec import from_json
+from evo_nas.genome.describe import describe
+from evo_nas.runs import metric_of
+
+if TYPE_CHECKING:
+    from evo_nas.runs import Row
+
+
+def candidate_values(row: Row) -> dict[str, Any]:
+    """Returns the values of ``row`` for JSON.
+
+    Beside those of the ledger there are ``value``, that of the metric or the mean of it where the candidate was trained
+    several times, and ``words``, the architecture in words.
+    """
+    metric = metric_of(row)
+    values = {
+        **row,
+        "metrics": dict(row["metrics"]),
+        "value": None if metric is None else metric[1],
+        "architecture": None if row["architecture"] is None else json.loads(row["architecture"]),
+        "words": "" if row["architecture"] is None else describe(from_json(row["architecture"])),
+        "finished_at": row["finished_at"].isoformat(timespec="milliseconds"),
+        "trainings": row.get("trainings", 1),
+        "mean_fitness": row.get("mean_fitness", row["fitness"]),
+    }
+    plain: dict[str, Any] = finite(values)
+    return plain
+
+
+def finite(values: Any) -> Any:
+    """Returns ``values`` with None in the place of infinities and of what is no number, which JSON does not have."""
+    if isinstance(values, float):
+        return values if math.isfinite(values) else None
+    if isinstance(values, dict):
+        return {key: finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [finite(value) for value in values]
+    return values
