@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.statistics import Comparison, paired_by_seed
+from evo_nas.champion.statistics import Comparison, paired_bootstrap, paired_by_seed
+from evo_nas.tasks.baselines.fitting import scores
+from evo_nas.tasks.example_sums import ExampleSums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evo_nas.champion.verdict import Contestant
+    from evo_nas.tasks.baselines.fitting import FittedBaselines
+    from evo_nas.tasks.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,43 @@ class Pairing:
             return "too few trainings came to an end to say more"
         said = decisive.in_words(metric)
         return said if seeds is None or seeds is decisive else f"{said}; {seeds.evidence}"
+
+
+def pairings_of(
+    champion: Contestant,
+    opponents: Sequence[Contestant],
+    baselines: FittedBaselines,
+    *,
+    metric: Metric,
+    sums: Callable[[str], ExampleSums | None],
+) -> Iterator[Pairing]:
+    """Yields the champion beside each opponent and each baseline, where there is something to compare.
+
+    Args:
+        champion: The champion.
+        opponents: Its opponents.
+        baselines: What simple baselines reach.
+        metric: The metric of all scores.
+        sums: Returns the statistics of a contestant's test examples by its name in the run; None if they are not known.
+    """
+    ours, higher = sums(champion.which), metric.higher_is_better
+    for other in opponents:
+        theirs = sums(other.which)
+        models = paired_bootstrap(ours, theirs, metric) if ours and theirs else None
+        # Without a failure the n-th trainings of both have the same seed.
+        is_whole = not (champion.failures or other.failures)
+        tests = other.tests if is_whole else ()
+        seeds = with_the_same_seeds(champion.tests, tests, higher_is_better=higher)
+        if models or seeds:
+            yield Pairing(other.name, models, seeds)
+    for name, score in scores(baselines).items():
+        theirs = baselines.sums.get(name)
+        # As the run keeps them, in single precision, so that the same verdict follows another time.
+        kept = None if theirs is None else ExampleSums.from_text(theirs.to_text())
+        models = paired_bootstrap(ours, kept, metric) if ours and kept else None
+        seeds = against_a_score(champion.tests, score, higher_is_better=higher)
+        if models or seeds:
+            yield Pairing(name, models, seeds)
 
 
 def with_the_same_seeds(

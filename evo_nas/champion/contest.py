@@ -8,16 +8,16 @@ import statistics
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.assessment import Assessment
-from evo_nas.champion.comparison import Pairing, against_a_score, with_the_same_seeds
+from evo_nas.champion.comparison import pairings_of
 from evo_nas.champion.entry import entries_of
-from evo_nas.champion.exporters.native import Member, Provenance, native_files
+from evo_nas.champion.exporters.native import Member, Provenance, native_files, tuning_file
 from evo_nas.champion.finalist_plan import FinalistPlan
 from evo_nas.champion.kept_trainings import KeptTrainings
 from evo_nas.champion.opponents import RANDOM
 from evo_nas.champion.random_opponent import RandomOpponent, search_here
 from evo_nas.champion.sequential import Decision, SequentialRule
-from evo_nas.champion.statistics import paired_bootstrap
 from evo_nas.champion.trial_settings import judging_trainings
+from evo_nas.champion.tuned_settings import TuningOf, with_tuned
 from evo_nas.champion.verdict import BASIS, Contestant, Verdict, basis_of
 from evo_nas.errors import ChampionError
 from evo_nas.genome.codec import architecture_hash
@@ -26,11 +26,10 @@ from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
 from evo_nas.runs.champion_store import CHAMPION, SINGLE
 from evo_nas.tasks.baselines.fitting import scores
-from evo_nas.tasks.example_sums import ExampleSums
 from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from evo_nas.champion.assessment import Assess
     from evo_nas.champion.entry import Entry, Trial
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
     from evo_nas.tasks.baselines.fitting import FittedBaselines
+    from evo_nas.tasks.example_sums import ExampleSums
 
 
 class Contest:
@@ -61,6 +61,7 @@ class Contest:
         run: A run with at least one score.
         experiment: The experiment of that run.
         options: How much is trained; by default as the configuration says.
+        tuned: Whether the best settings that `evo-nas tune` has found are tried, too, for all contestants.
         affords: Asked with a number of epochs whether there is time for them; without time there are no more seeds
             than `VerdictOptions.seeds`.
 
@@ -74,6 +75,7 @@ class Contest:
         experiment: Experiment,
         options: VerdictOptions | None = None,
         *,
+        tuned: bool = False,
         affords: Callable[[int], bool] = lambda _: True,
     ) -> None:
         history = run.history()
@@ -81,6 +83,7 @@ class Contest:
         self._basis = basis_of(history)
         self._experiment = experiment
         self._options = options or experiment.config.verdict
+        self._tuned = tuned
         self._affords = affords
         self._evaluations = len(history.told)
         self._plan = FinalistPlan.of(
@@ -105,9 +108,13 @@ class Contest:
             return searched + len(self._judged) + len(self._made)
         options = self._options
         judged = judging_trainings(options)
-        tried = (1 + len(options.opponents)) * (options.trials + options.seeds - 1)
+        tried = (1 + len(options.opponents)) * (self._trials_each + options.seeds - 1)
         judged = len(self._judged) if self._entries else max(judged, len(self._judged))
         return searched + judged + tried
+
+    @property
+    def _trials_each(self) -> int:
+        return self._options.trials + self._tuned
 
     @property
     def done(self) -> int:
@@ -180,14 +187,14 @@ class Contest:
             higher_is_better=metric.higher_is_better,
             champion=champion,
             opponents=opponents,
-            comparisons=tuple(self._pairings(champion, opponents, baselines)),
+            comparisons=tuple(pairings_of(champion, opponents, baselines, metric=metric, sums=self._sums)),
             baselines=scores(baselines),
             promised_coverage=levels[-1] - levels[0] if levels else None,
             pruned_at=None
             if self._finalist.trial.outcome.status.complete
             else self._finalist.trial.outcome.epochs,
             epochs=self._finalist.trial.candidate.budget,
-            trials=self._options.trials,
+            trials=self._trials_each,
             look=self._look,
             finalists=self._of_finalists(),
             lost={
@@ -231,6 +238,15 @@ class Contest:
             budget=self._finalist.trial.candidate.budget,
             at_random=found.get(RANDOM),
         )
+        if self._tuned:
+            self._entries = with_tuned(self._entries, [self._tuning(entry.which) for entry in self._entries])
+
+    def _tuning(self, which: str) -> TuningOf:
+        if which == CHAMPION:
+            return TuningOf.of_champion(self._run, self._experiment, self._finalist)
+        if which == RANDOM and self._random is not None:
+            return TuningOf(self._random.run, self._random.experiment, self._found[RANDOM])
+        return TuningOf(self._run, self._experiment, self._finalist, which)
 
     def _trials(self, entry: Entry) -> list[Retraining]:
         return entry.first_trainings(self._seed(1))
@@ -288,7 +304,8 @@ class Contest:
         """Records, before it is taken, that another look at the test part is needed for ``requests``."""
         self._look = max(1, self._run.champion.looks())
         if requests:
-            plan = {"basis": self._basis, "verdict": self._options.model_dump(mode="json")}
+            options = self._options.model_dump(mode="json") | ({"tuned": True} if self._tuned else {})
+            plan = {"basis": self._basis, "verdict": options}
             key = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:32]
             self._look = self._run.champion.look(key, plan)
         return requests
@@ -322,32 +339,6 @@ class Contest:
             latency_ms=assessed.latency_ms,
         )
 
-    def _pairings(
-        self, champion: Contestant, opponents: Sequence[Contestant], baselines: FittedBaselines
-    ) -> Iterator[Pairing]:
-        metric, ours = self._experiment.dataset.metric, self._sums(CHAMPION)
-        higher = metric.higher_is_better
-        for other in opponents:
-            theirs = self._sums(other.which)
-            models = paired_bootstrap(ours, theirs, metric) if ours and theirs else None
-            # Without a failure the n-th trainings of both have the same seed.
-            is_whole = not (champion.failures or other.failures)
-            seeds = (
-                with_the_same_seeds(champion.tests, other.tests, higher_is_better=higher)
-                if is_whole
-                else None
-            )
-            if models or seeds:
-                yield Pairing(other.name, models, seeds)
-        for name, score in scores(baselines).items():
-            theirs = baselines.sums.get(name)
-            # As the run keeps them, in single precision, so that the same verdict follows another time.
-            kept = None if theirs is None else ExampleSums.from_text(theirs.to_text())
-            models = paired_bootstrap(ours, kept, metric) if ours and kept else None
-            seeds = against_a_score(champion.tests, score, higher_is_better=higher)
-            if models or seeds:
-                yield Pairing(name, models, seeds)
-
     def _sums(self, which: str) -> ExampleSums | None:
         return self._made.assessed(self._assessments()[which]).example_sums
 
@@ -364,8 +355,16 @@ class Contest:
                 dataset.preparation,
                 link=LINKS[dataset.objective],
             )
+            | self._tuning_file(which)
             for which, members in kept.items()
         }
+
+    def _tuning_file(self, which: str) -> dict[str, bytes]:
+        """Returns the file that says how the model was tuned, if its settings are those of a tuning."""
+        trial = self._chosen.get(which, self._chosen[CHAMPION])
+        if trial.schedule is None:
+            return {}
+        return tuning_file({"schedule": trial.schedule, "sentence": trial.setting.name})
 
     def _provenance(self, which: str, architecture: Architecture) -> Provenance:
         # Another opponent has no genome: it is the champion's network around another cell.

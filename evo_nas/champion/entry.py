@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evo_nas.config import VerdictOptions
+    from evo_nas.config.schema import ScheduleKind
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import SearchSpace
 
@@ -29,11 +30,13 @@ class Trial:
         setting: How it differs from the training in the search.
         architecture: The contestant with this setting.
         epochs: Epochs of a training.
+        schedule: How its learning rate changes; None as in the search.
     """
 
     setting: TrialSetting
     architecture: Architecture
     epochs: int
+    schedule: ScheduleKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Entry:
             trial.epochs,
             seed,
             keeps_weights=True,
+            schedule=trial.schedule,
         )
 
 

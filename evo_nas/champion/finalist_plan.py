@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.retrain import Retrain
     from evo_nas.champion.selection import Prior
     from evo_nas.config import TrainingConfig
+    from evo_nas.config.schema import ScheduleKind
     from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
@@ -71,10 +72,12 @@ class JudgingCuts:
         seeds = (derive_seed(experiment.config.seed, "finalist", number) for number in range(trainings))
         return cls(dataset, tuple(cuts), tuple(seeds), said)
 
-    def requests(self, name: str, architecture: Architecture, *, epochs: int) -> list[Retraining]:
+    def requests(
+        self, name: str, architecture: Architecture, *, epochs: int, schedule: ScheduleKind | None = None
+    ) -> list[Retraining]:
         """Returns the trainings that judge ``architecture``; none of them looks at the test part."""
         return [
-            Retraining(f"{name}, cut {cut}", architecture, epochs, seed, cut=cut)
+            Retraining(f"{name}, cut {cut}", architecture, epochs, seed, cut=cut, schedule=schedule)
             for cut, seed in zip(self.cuts, self.seeds, strict=True)
         ]
 

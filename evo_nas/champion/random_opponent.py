@@ -48,6 +48,11 @@ class RandomOpponent:
         run: A run with at least one score.
         experiment: The experiment of that run.
 
+    Attributes:
+        run: The search at random.
+        experiment: The experiment of that.
+        evaluations: How many it makes.
+
     Raises:
         ConfigError: The run is a search at random itself.
     """
@@ -56,14 +61,9 @@ class RandomOpponent:
         totals = run.totals()
         # Those that diverge at once cost nothing, and any search replaces them within its budget.
         self.evaluations = max(1, totals.told - totals.at_once)
-        self._run = run.random_search
-        self._experiment = experiment.with_config(_at_random(experiment.config, self.evaluations))
-        self._told = self._run.totals().told if self._run.exists else 0
-
-    @property
-    def run(self) -> Run:
-        """The search at random."""
-        return self._run
+        self.run = run.random_search
+        self.experiment = experiment.with_config(_at_random(experiment.config, self.evaluations))
+        self._told = self.run.totals().told if self.run.exists else 0
 
     @property
     def done(self) -> int:
@@ -72,9 +72,9 @@ class RandomOpponent:
 
     def search(self, search: SearchOn) -> Iterator[Searched]:
         """Searches on until the budget is spent, and yields how far it is."""
-        if self._experiment.is_complete(self._run):
+        if self.experiment.is_complete(self.run):
             return
-        for progress in search(self._experiment, self._run):
+        for progress in search(self.experiment, self.run):
             if progress.told != self._told:
                 self._told = progress.told
                 yield Searched(f"evaluation {self._told} of {self.evaluations} of the random search")
@@ -86,8 +86,8 @@ class RandomOpponent:
             ChampionError: None of its candidates was scored.
         """
         return FinalistPlan.of(
-            self._run,
-            self._experiment,
+            self.run,
+            self.experiment,
             count=options.finalists,
             trainings=options.cuts,
             name="random finalist",

@@ -20,6 +20,7 @@ from evo_nas.training.trainer import train
 
 if TYPE_CHECKING:
     from evo_nas.config import TrainingConfig
+    from evo_nas.config.schema import ScheduleKind
     from evo_nas.genome.architecture import Architecture
     from evo_nas.tasks.dataset import Dataset
 
@@ -35,6 +36,7 @@ class Retraining:
         seed: Seed of the training.
         keeps_weights: Whether the result includes the weights.
         cut: Which cut of the training and validation rows it learns from; see `Dataset.of_cut`.
+        schedule: How its learning rate changes; None as in the search.
     """
 
     name: str
@@ -43,17 +45,20 @@ class Retraining:
     seed: int
     keeps_weights: bool = False
     cut: int = 0
+    schedule: ScheduleKind | None = None
 
     @property
     def key(self) -> str:
         """Identity of the training; equal keys give equal weights and scores."""
-        facts = [
+        facts: list[Any] = [
             json.loads(to_json(self.architecture)),
             self.epochs,
             self.seed,
             self.keeps_weights,
             self.cut,
         ]
+        if self.schedule is not None:
+            facts.append(self.schedule)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -120,6 +125,8 @@ def _retrain(
 ) -> tuple[Retrained, bytes | None]:
     # The limit belongs to the search; here every training must finish, even on a slower machine.
     unlimited = training.without_time_limit()
+    if request.schedule is not None:
+        unlimited = unlimited.model_copy(update={"schedule": request.schedule})
     data = cuts.of(request.cut)
     trained = train(request.architecture, data, unlimited, epochs=request.epochs, seed=request.seed)
     if trained.network is None:

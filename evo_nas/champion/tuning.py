@@ -12,17 +12,24 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.champion.opponents import equal_around
+from evo_nas.errors import ConfigError
 from evo_nas.genome.architecture import MAX_BATCH_SIZE, Optimizer
+from evo_nas.genome.canonical import canonical
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.codec import to_json
 from evo_nas.genome.gene import Gene
+from evo_nas.randomness import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from evo_nas.config import TrainingConfig
     from evo_nas.config.schema import ScheduleKind
+    from evo_nas.experiment import Experiment
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.gene import Genome
+    from evo_nas.strategies.trials import Trial
 
 RATES = tuple(2.0 ** (half / 2) for half in range(-6, 9))
 """Factors of the learning rate, from an eighth to sixteen times as much."""
@@ -92,6 +99,14 @@ class TuningSpace:
             _ordered("width", widths, 1.0),
         )
         return cls(TunedNetwork(architecture, training.schedule), genes)
+
+    @classmethod
+    def of_experiment(cls, architecture: Architecture, experiment: Experiment) -> TuningSpace:
+        """Returns the space of the settings of ``architecture`` in an experiment, whose limits hold for all widths."""
+        admission = experiment.space.admission
+        return cls.of(
+            architecture, experiment.config.training, admits=lambda other: not admission.obstacle(other)
+        )
 
     @property
     def untuned(self) -> Genome:
@@ -189,6 +204,25 @@ def best_of(trials: Sequence[TuningTrial]) -> list[TuningTrial]:
     scored = [trial for trial in trials if trial.fitness is not None]
     # A trial that was stopped early was behind the others when it was; it ranks below, whatever its score.
     return sorted(scored, key=lambda trial: (-trial.epochs, -(trial.fitness or 0.0), trial.number))
+
+
+def network_of(trial: Trial, experiment: Experiment, cell: str = "") -> Architecture:
+    """Returns the network of ``trial``, with the published ``cell`` in the place of its own and at equal size.
+
+    Raises:
+        ConfigError: There is no such cell.
+    """
+    architecture = experiment.space.decode(trial.candidate.genome)
+    if not cell:
+        return architecture
+    if cell not in NAMED_CELLS:
+        raise ConfigError(f"cell is {cell}; must be one of {', '.join(NAMED_CELLS)}")
+    return equal_around(canonical(NAMED_CELLS[cell]), architecture, architecture, experiment.space.signature)
+
+
+def tuning_seed(trial: Trial, experiment: Experiment) -> int:
+    """Returns the seed of all trainings of a tuning of the network of ``trial``."""
+    return derive_seed(experiment.config.seed, "tune", trial.candidate.canonical_hash)
 
 
 def _ordered(name: str, choices: Sequence[float], now: float) -> Gene:

@@ -61,6 +61,11 @@ ALL = "all"
     is_flag=True,
     help="Also search at random with as many evaluations, and let the best network be an opponent.",
 )
+@click.option(
+    "--tuned",
+    is_flag=True,
+    help="Also try the best settings that evo-nas tune has found, if it has for the champion and every opponent.",
+)
 @trainings_at_once
 @inline
 @address(required=False)
@@ -77,6 +82,7 @@ def champion(  # noqa: PLR0913 - one for each option
     most_seeds: int,
     opponents: str,
     at_random: bool,
+    tuned: bool,
     workers: int | None,
     inline: bool,
     address: str | None,
@@ -122,7 +128,7 @@ def champion(  # noqa: PLR0913 - one for each option
         executor="inline" if inline else "ray",
         address=address,
     )
-    for event in judge(searched, experiment, options=options, open_retrainer=made_by):
+    for event in judge(searched, experiment, options=options, tuned=tuned, open_retrainer=made_by):
         if as_json:
             click.echo(event_to_json(event))
         elif isinstance(event, Working):

@@ -68,8 +68,8 @@ def tune(  # noqa: PLR0913 - the options of a command
 
     Ray Tune makes the trials, with --address in a cluster, and ASHA stops those that lag behind. Trials are kept in
     RUN: the same command goes on, and more --trials add to them. The best is then compared with the same network
-    untuned on other cuts of training and validation, and not with the champion that a verdict keeps. The test part is
-    not touched. The --out directory is one that export and predict take.
+    untuned, and with the champion that RUN keeps, on other cuts of training and validation. The test part is not
+    touched. The --out directory is one that export and predict take.
     """
     from evo_nas.champion.export import check_target, write_champion
     from evo_nas.cli.sent import is_sent, refuse_file

@@ -59,6 +59,8 @@ class TuneView:
             "tuned": None if tuned.tuned is None else list(tuned.tuned.values),
             "gain": None if gain is None else gain[0],
             "half_width": None if gain is None else gain[1],
+            "kept": None if tuned.kept is None else list(tuned.kept.values),
+            "ahead_of_kept": None if tuned.against_kept is None else tuned.against_kept[0],
             "compared_on": tuned.said,
             "is_better": tuned.is_better,
             "architecture": describe(tuned.network.architecture),

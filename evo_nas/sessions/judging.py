@@ -27,6 +27,7 @@ def judge(
     experiment: Experiment,
     *,
     options: VerdictOptions | None = None,
+    tuned: bool = False,
     open_retrainer: Callable[[], Retrainer] = InlineRetrainer,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
@@ -39,6 +40,7 @@ def judge(
         run: A run that exists.
         experiment: What it is of.
         options: How much is trained, whatever the run keeps; by default as its configuration says.
+        tuned: Whether what `evo-nas tune` has found for all contestants is tried, too; only with ``options``.
         open_retrainer: Makes what trains and scores, if anything has to be; in this process by default.
         is_stopped: Asked between trainings; if it is true, nothing more is yielded.
 
@@ -51,7 +53,7 @@ def judge(
     if verdict is None:
         # A verdict is made once, by the process that owns the run: two would remove each other's trainings.
         with open_retrainer() as retrainer, run.owned() as check_owned:
-            for event in _contest(run, experiment, options, retrainer, check_owned=check_owned):
+            for event in _contest(run, experiment, options, retrainer, tuned=tuned, check_owned=check_owned):
                 if is_stopped():
                     return
                 if event is not None:
@@ -70,6 +72,7 @@ def _contest(
     options: VerdictOptions | None,
     retrainer: Retrainer,
     *,
+    tuned: bool,
     check_owned: Callable[[], None],
 ) -> Iterator[Event | None]:
     """Makes the trainings of a verdict and publishes it; yields None while a training goes on elsewhere."""
@@ -77,7 +80,7 @@ def _contest(
 
     baselines = run.baselines(experiment.dataset.metric.name, lambda: experiment.baselines)
     pace = _Pace(_left_s(run, experiment))
-    contest = Contest(run, experiment, options, affords=pace.affords)
+    contest = Contest(run, experiment, options, tuned=tuned, affords=pace.affords)
     yield Working(doing="retraining the champion beside its opponents", done=0, total=contest.total)
     for made in contest.hold(retrainer.retrain, retrainer.assess, retrainer.search):
         pace.observe(contest)

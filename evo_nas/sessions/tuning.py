@@ -6,26 +6,38 @@ import json
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.native import TUNING_FILE, Member, Provenance, native_files
+from evo_nas.champion.exporters.native import (
+    ARCHITECTURE_FILE,
+    TUNING_FILE,
+    Member,
+    Provenance,
+    native_files,
+    tuning_file,
+)
 from evo_nas.champion.finalist_plan import JudgingCuts
 from evo_nas.champion.finalists import CutScores
-from evo_nas.champion.opponents import equal_around
 from evo_nas.champion.retrain import Retrained, Retraining
 from evo_nas.champion.selection import select_champion
-from evo_nas.champion.tuning import TuningSpace, TuningTrial, best_of
-from evo_nas.errors import ChampionError, ConfigError
-from evo_nas.genome.canonical import canonical
-from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.champion.tuning import (
+    TunedNetwork,
+    TuningSpace,
+    TuningTrial,
+    best_of,
+    network_of,
+    tuning_seed,
+)
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.errors import ChampionError
+from evo_nas.genome.codec import from_json
 from evo_nas.randomness import derive_seed
+from evo_nas.runs.champion_store import CHAMPION
 from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evo_nas.champion.retrain import Retrain
-    from evo_nas.champion.tuning import TunedNetwork
     from evo_nas.experiment import Experiment
-    from evo_nas.genome.architecture import Architecture
     from evo_nas.runs import Run
     from evo_nas.sessions.ray_retrainer import RayRetrainer
     from evo_nas.strategies.trials import Trial
@@ -67,6 +79,8 @@ class Tuned:
         failed: How many trials failed.
         untuned: The network as it was found, on the cuts that judge.
         tuned: That of the best trial on the same cuts and seeds; None if no trial was better.
+        kept: What the run keeps as champion, or as its opponent with the cell that was tuned, likewise; None if it
+            keeps none.
         said: On what they were compared.
     """
 
@@ -77,6 +91,7 @@ class Tuned:
     failed: int
     untuned: CutScores
     tuned: CutScores | None
+    kept: CutScores | None
     said: str
 
     @property
@@ -90,28 +105,82 @@ class Tuned:
         return self.gain is not None and self.gain[0] > 0
 
     @property
+    def against_kept(self) -> tuple[float, float | None] | None:
+        """How much better the network to go on with is than what the run keeps, on the same cuts; None without that."""
+        outcome = self.tuned if self.tuned is not None and self.is_better else self.untuned
+        return None if self.kept is None else outcome.lead(self.kept)
+
+    @property
     def network(self) -> TunedNetwork:
         """The network to go on with: that of the best trial, or the untuned if it was no better on the cuts."""
         return self.space.network(self.trials[0].genome if self.is_better else self.space.untuned)
 
     @property
     def sentence(self) -> str:
-        """What the tuning has brought."""
-        metric = self.untuned.metric.name.replace("_", " ")
+        """What the tuning has brought, and whether what the run keeps is better on validation."""
+        return f"{self._of_gain}; {self._of_kept}; judged on {self.said}"
+
+    @property
+    def _of_gain(self) -> str:
         if self.gain is None:
             return "no trial was better than the network as it was found"
         by, half = self.gain
-        interval = "" if half is None else f" ± {half:.2g}"
         if not self.is_better:
             return (
-                f"no better: the best trial is {-by:.2g}{interval} {metric} behind the untuned network, so that the "
-                f"settings of the search stay; judged on {self.said}"
+                f"no better: the best trial is {self._figure(-by, half)} behind the untuned network, so that the "
+                "settings of the search stay"
             )
-        doubt = "" if half is not None and by > half else ", which the noise may hide"
-        return (
-            f"tuned, it is {by:.2g}{interval} {metric} better than the untuned network of the search{doubt}; judged on "
-            f"{self.said}; the champion of a verdict, which is tuned too, is not compared here"
-        )
+        return f"tuned, it is {self._figure(by, half)} better than the untuned network of the search{_doubt(by, half)}"
+
+    @property
+    def _of_kept(self) -> str:
+        if self.kept is None:
+            return "the run keeps nothing of the kind to compare it with"
+        which = f"the {self.kept.name} that the run keeps"
+        if self.against_kept is None:
+            return f"{which} could not be compared"
+        by, half = self.against_kept
+        if by == 0.0:
+            return f"{which} is as good"
+        outcome = "the tuned network" if self.is_better else "the untuned network"
+        better, other = (outcome, which) if by > 0 else (which, outcome)
+        return f"on validation {better} is better than {other}, by {self._figure(abs(by), half)}{_doubt(abs(by), half)}"
+
+    def _figure(self, by: float, half: float | None) -> str:
+        interval = "" if half is None else f" ± {half:.2g}"
+        return f"{by:.2g}{interval} {self.untuned.metric.name.replace('_', ' ')}"
+
+
+def _doubt(by: float, half: float | None) -> str:
+    return "" if half is not None and by > half else ", which the noise may hide"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNetwork:
+    """A network of what a run keeps, as it was trained.
+
+    Attributes:
+        name: Its name for people.
+        network: The network with its settings of training.
+        epochs: Epochs of its training.
+    """
+
+    name: str
+    network: TunedNetwork
+    epochs: int
+
+
+def kept_network(run: Run, which: str, experiment: Experiment) -> KeptNetwork | None:
+    """Returns the network of the model ``which`` that ``run`` keeps; None if it keeps none."""
+    verdict = stored_verdict(run)
+    judged = [] if verdict is None else [each for each in verdict.contestants if each.which == which]
+    files = run.champion.files(which) if judged else {}
+    if not files:
+        return None
+    architecture = from_json(files[ARCHITECTURE_FILE].decode())
+    tuned = files.get(TUNING_FILE)
+    schedule = experiment.config.training.schedule if tuned is None else json.loads(tuned)["schedule"]
+    return KeptNetwork(judged[0].name, TunedNetwork(architecture, schedule), judged[0].epochs)
 
 
 def tune_run(
@@ -139,12 +208,8 @@ def tune_run(
     """
     trial = _trial_of(run, experiment, options.candidate)
     epochs = options.epochs or trial.candidate.budget
-    space = TuningSpace.of(
-        _network_of(trial, experiment, options.cell),
-        experiment.config.training,
-        admits=lambda other: not experiment.space.admission.obstacle(other),
-    )
-    seed = derive_seed(experiment.config.seed, "tune", trial.candidate.canonical_hash)
+    space = TuningSpace.of_experiment(network_of(trial, experiment, options.cell), experiment)
+    seed = tuning_seed(trial, experiment)
     work = _Work(run, experiment, options, space, retrainer, epochs=epochs, seed=seed, say=say)
     with run.owned():
         made = work.trials()
@@ -158,8 +223,11 @@ def tune_run(
         untuned = work.scores(judging, "untuned", space.network(space.untuned))
         is_untuned = best[0].genome == space.untuned
         tuned = None if is_untuned else work.scores(judging, "tuned", space.network(best[0].genome))
+        kept = kept_network(run, options.cell or CHAMPION, experiment)
+        champion = None if kept is None else work.scores(judging, kept.name, kept.network, epochs=kept.epochs)
     failed = sum(each.fitness is None for each in made)
-    return Tuned(trial.main.candidate.id, space, epochs, tuple(best), failed, untuned, tuned, judging.said)
+    number = trial.main.candidate.id
+    return Tuned(number, space, epochs, tuple(best), failed, untuned, tuned, champion, judging.said)
 
 
 def tuned_files(
@@ -178,7 +246,7 @@ def tuned_files(
         ChampionError: A training failed.
     """
     network, candidate = tuned.network, _trial_of(run, experiment, tuned.candidate).candidate
-    training = experiment.config.training.model_copy(update={"schedule": network.schedule})
+    training = experiment.config.training
     requests = [
         Retraining(
             f"the tuned network, seed {number} of {SEEDS}",
@@ -186,6 +254,7 @@ def tuned_files(
             tuned.epochs,
             derive_seed(experiment.config.seed, "tuned", number),
             keeps_weights=True,
+            schedule=network.schedule,
         )
         for number in range(1, SEEDS + 1)
     ]
@@ -210,7 +279,7 @@ def tuned_files(
     files = native_files(members, experiment.space.signature, provenance, dataset.preparation, link=link)
     changes = tuned.space.changes(tuned.trials[0].genome) if tuned.is_better else {}
     record = {"changes": changes, "schedule": network.schedule, "sentence": tuned.sentence}
-    return files | {TUNING_FILE: (json.dumps(record, indent=2) + "\n").encode()}
+    return files | tuning_file(record)
 
 
 def _trial_of(run: Run, experiment: Experiment, candidate: int | None) -> Trial:
@@ -223,15 +292,6 @@ def _trial_of(run: Run, experiment: Experiment, candidate: int | None) -> Trial:
             f"candidate is {candidate}; must be one that {run} has evaluated, as `evo-nas show` lists"
         )
     return select_champion(named, run)
-
-
-def _network_of(trial: Trial, experiment: Experiment, cell: str) -> Architecture:
-    architecture = experiment.space.decode(trial.candidate.genome)
-    if not cell:
-        return architecture
-    if cell not in NAMED_CELLS:
-        raise ConfigError(f"cell is {cell}; must be one of {', '.join(NAMED_CELLS)}")
-    return equal_around(canonical(NAMED_CELLS[cell]), architecture, architecture, experiment.space.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,23 +341,25 @@ class _Work:
         run_trials(tuning, experiment.dataset, known, workers=self.retrainer.workers, keep=keep)
         return made
 
-    def scores(self, judging: JudgingCuts, name: str, network: TunedNetwork) -> CutScores:
+    def scores(
+        self, judging: JudgingCuts, name: str, network: TunedNetwork, *, epochs: int | None = None
+    ) -> CutScores:
         """Returns the scores of a network on the cuts that judge; trainings that are kept are not made again."""
-        training = self.experiment.config.training.model_copy(update={"schedule": network.schedule})
-        requests = judging.requests(f"{name} network", network.architecture, epochs=self.epochs)
-        # A training is known by its architecture, and here the schedule belongs to it, too.
-        names = {request.key: f"{network.schedule}-{request.key}" for request in requests}
+        requests = judging.requests(
+            f"{name} network", network.architecture, epochs=epochs or self.epochs, schedule=network.schedule
+        )
         kept = {values["name"]: values for values in self.run.tuning.read(self.key, "retrainings")}
         results = {
-            key: Retrained.from_values(kept[name])
-            for key, name in names.items()
-            if name in kept and not kept[name]["error"]
+            request.key: Retrained.from_values(kept[request.key])
+            for request in requests
+            if request.key in kept and not kept[request.key]["error"]
         }
         missing = [request for request in requests if request.key not in results]
+        training = self.experiment.config.training
         for request, result, _ in filter(None, self.retrainer.retrain(missing, judging.dataset, training)):
             results[request.key] = result
-            values = result.to_values() | {"name": names[request.key]}
-            self.run.tuning.keep(self.key, "retrainings", names[request.key], values)
+            values = result.to_values() | {"name": request.key}
+            self.run.tuning.keep(self.key, "retrainings", request.key, values)
             self.say(f"trained the {request.name}")
         scores = tuple(results[request.key].validation for request in requests)
         return CutScores(name, network.architecture, scores, self.experiment.dataset.metric)

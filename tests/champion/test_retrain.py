@@ -36,10 +36,11 @@ def test_equal_requests_have_one_key_and_other_ones_have_others() -> None:
         replace(REQUEST, epochs=2),
         replace(REQUEST, keeps_weights=True),
         replace(REQUEST, cut=1),
+        replace(REQUEST, schedule="cosine"),
         replace(REQUEST, architecture=Architecture(layers=(Layer(NAMED_CELLS["lstm"], 4),), embedding=2)),
     ]
     assert replace(REQUEST, name="under another name").key == REQUEST.key
-    assert len({REQUEST.key, *(other.key for other in others)}) == 6
+    assert len({REQUEST.key, *(other.key for other in others)}) == 7
 
 
 def test_it_gives_the_same_here_and_in_a_process_of_its_own(dataset: Dataset) -> None:
@@ -67,6 +68,14 @@ def test_a_training_on_another_cut_learns_from_its_rows(dataset: Dataset) -> Non
 def test_no_training_looks_at_the_test_part(dataset: Dataset) -> None:
     without = replace(dataset, test=None)  # type: ignore[arg-type]
     assert retrain_one(REQUEST, without, TRAINING) == retrain_one(REQUEST, dataset, TRAINING)
+
+
+def test_a_schedule_of_its_own_takes_the_place_of_that_of_the_search(dataset: Dataset) -> None:
+    asked = replace(REQUEST, epochs=3, keeps_weights=True)
+    cosine = TRAINING.model_copy(update={"schedule": "cosine"})
+    own = retrain_one(replace(asked, schedule="cosine"), dataset, TRAINING)
+    assert own == retrain_one(asked, dataset, cosine)
+    assert own[1] != retrain_one(asked, dataset, TRAINING)[1]
 
 
 def test_weights_are_given_only_where_they_are_wanted(dataset: Dataset) -> None:

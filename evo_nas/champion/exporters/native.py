@@ -146,6 +146,11 @@ def native_files(
     return _network_files(members, signature, origin, link) | prepares
 
 
+def tuning_file(facts: Mapping[str, Any]) -> dict[str, bytes]:
+    """Returns the file that says how a champion was tuned; ``schedule`` is among the facts."""
+    return {TUNING_FILE: (json.dumps(facts, indent=2) + "\n").encode()}
+
+
 def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[str, bytes]:
     """Returns the content of each file of a network that is no champion, by name; ``origin`` says how it was made."""
     member = Member(network.architecture, weights_of(network))
