@@ -14,7 +14,7 @@ from evo_nas.cli.cluster import attach, logs, status, stop, submit, token
 from evo_nas.cli.compare import compare
 from evo_nas.cli.data import data
 from evo_nas.cli.doctor import doctor
-from evo_nas.cli.encoding import print_in_any_encoding, visible
+from evo_nas.cli.encoding import print_in_any_encoding
 from evo_nas.cli.ensemble import ensemble
 from evo_nas.cli.exchange import ask, tell
 from evo_nas.cli.explain import explain
@@ -36,6 +36,7 @@ from evo_nas.cli.strategies import strategies
 from evo_nas.cli.tune import tune
 from evo_nas.cli.verify import verify
 from evo_nas.errors import EvoNasError
+from evo_nas.views.text import visible
 
 
 class Refusal(click.ClickException):

@@ -96,7 +96,7 @@ def _formats(cell: CellGraph) -> list[str]:
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
-    from evo_nas.cli.formatting import counted
+    from evo_nas.views.text import counted
 
     states, nodes = counted(facts["states"], "state"), counted(facts["nodes"], "node")
     learns = "" if facts["learns"] else "; it cannot learn: no output depends on the input of an earlier step"

@@ -24,8 +24,8 @@ def compare(runs: tuple[str, ...], *, picture: Path | None, as_json: bool) -> No
     Holm's method. Metrics may differ from run to run.
     """
     from evo_nas.champion.ranking import Results, ranked
+    from evo_nas.cli.drawing_files import write_drawing
     from evo_nas.cli.ranking_view import critical_difference_diagram, ranking_view
-    from evo_nas.cli.svg import write_drawing
     from evo_nas.cli.terminal import plain_console
     from evo_nas.runs import Run
 

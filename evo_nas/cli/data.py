@@ -39,15 +39,16 @@ def data(
     It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
     of simple baselines with the seconds that each took. It does not search, and writes no files but a picture.
     """
-    from evo_nas.cli.data_view import data_fields, data_view
+    from evo_nas.cli.data_view import data_view
     from evo_nas.cli.terminal import plain_console
     from evo_nas.config import load_config
     from evo_nas.experiment import Experiment
+    from evo_nas.views.data import data_fields
 
     prepared = Experiment.of(load_config(config, overrides)).prepared
     if picture is not None:
-        from evo_nas.cli.picture import picture_of
-        from evo_nas.cli.svg import write_drawing
+        from evo_nas.cli.drawing_files import write_drawing
+        from evo_nas.views.picture import picture_of
 
         write_drawing(picture_of(prepared.dataset), picture)
     fitted = prepared.fit_baselines(limit_s) if baselines else {}

@@ -14,7 +14,6 @@ from evo_nas.budgets import Ending
 from evo_nas.cli.formatting import (
     Scale,
     baselines_in_words,
-    counted,
     duration,
     evaluated,
     failures,
@@ -48,6 +47,7 @@ from evo_nas.sessions.events import (
     Working,
     event_to_json,
 )
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

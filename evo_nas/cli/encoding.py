@@ -1,25 +1,17 @@
-"""Lets every terminal show every text: no encoding ends a command, and no name steers the terminal."""
+"""Lets every terminal show every text: no encoding ends a command."""
 
 from __future__ import annotations
 
 import codecs
 import io
-import re
 import sys
 
 BARS = "▁▂▃▄▅▆▇█"
 """Heights of a small chart, lowest first."""
 
-# Characters that move the cursor, end the line or turn the direction of what follows; letters of any script do not.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _HANDLER = "evo_nas.readable"
 # What this program draws itself, for a terminal that lacks the character; each as wide as the original.
 _SUBSTITUTES = {**dict(zip(BARS, "_.:-=+*#", strict=True)), "→": ">", "±": "~", "…": "~"}
-
-
-def visible(text: str) -> str:
-    """Returns ``text`` with every character that would steer the terminal as an escape."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def print_in_any_encoding() -> None:

@@ -53,7 +53,7 @@ def explain(
 
     explanation = explanation_of(place, candidate=candidate, sample=sample)
     if picture is not None:
-        from evo_nas.cli.svg import write_drawing
+        from evo_nas.cli.drawing_files import write_drawing
         from evo_nas.genome.cell_picture import on_paper
 
         write_drawing(on_paper(explanation.drawing), picture)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.table import Table
 
-from evo_nas.cli.formatting import Scale, counted, figure, size
+from evo_nas.cli.formatting import Scale, figure, size
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.genome.describe import describe
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

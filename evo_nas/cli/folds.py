@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
-from evo_nas.cli.formatting import counted, figure
+from evo_nas.cli.formatting import figure
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.config import load_config
@@ -21,6 +21,7 @@ from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import ConfigError, RunError
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -51,11 +51,6 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """Returns ``1 value`` or ``2 values``; ``many`` is the plural if it is not ``one`` with an s."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def size(parameters: int, table_parameters: int) -> str:
     """Returns ``4,330 parameters``, or ``4,330 parameters and a table of 524,288`` if some are in a table.
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from evo_nas.cli.formatting import counted, figure
+from evo_nas.cli.formatting import figure
 from evo_nas.cli.tables import plain_table, score_of
 from evo_nas.config.objectives import COSTS, FITNESS
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.views.fronts import costs_of
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

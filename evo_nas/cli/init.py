@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evo_nas.drafts import Draft
     from evo_nas.drafts.parts import GivenFiles
 
 
@@ -33,6 +32,7 @@ def init(files: tuple[Path, ...], *, out: Path | None, task: str | None) -> None
     from evo_nas.drafts.draft import slug
     from evo_nas.drafts.parts import GivenFiles
     from evo_nas.errors import EvoNasError
+    from evo_nas.views.drafting import readable
 
     name = slug(files[0])
     target = out or Path(f"{name}.yaml")
@@ -58,42 +58,6 @@ def init(files: tuple[Path, ...], *, out: Path | None, task: str | None) -> None
         raise problem
     if not is_printed:
         click.echo(f"look at what it says and at the data: evo-nas data {shlex.quote(str(target))}")
-
-
-def readable(draft: Draft, base: Path) -> Draft:
-    """Returns ``draft`` with those of its remedies that the data need.
-
-    Raises:
-        EvoNasError: The data cannot be read even so.
-    """
-    from evo_nas.errors import EvoNasError
-
-    problem = _problem(draft, base)
-    for remedy in draft.remedies:
-        if problem is None:
-            break
-        tried = draft.with_line(remedy)
-        rest = _problem(tried, base)
-        # A remedy is taken if it leads further: to no problem, or to the next one.
-        if rest is None or str(rest) != str(problem):
-            draft, problem = tried, rest
-    if isinstance(problem, EvoNasError):
-        raise problem
-    return draft
-
-
-def _problem(draft: Draft, base: Path) -> Exception | None:
-    from evo_nas.config import configured
-    from evo_nas.config.yaml_text import parse_yaml
-    from evo_nas.errors import EvoNasError
-    from evo_nas.experiment import Experiment
-
-    values = parse_yaml(draft.to_yaml("draft", ()), source="the draft")
-    try:
-        Experiment.of(configured({**values, "base_dir": str(base.absolute())})).prepared  # noqa: B018 - reads the data
-    except EvoNasError as error:
-        return error
-    return None
 
 
 def _heading(given: GivenFiles, target: Path) -> tuple[str, ...]:

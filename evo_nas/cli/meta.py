@@ -85,7 +85,8 @@ def _line(progress: MetaProgress) -> str:
 
 
 def _summary(learnt: Learnt, place: Path) -> list[str]:
-    from evo_nas.cli.formatting import counted, figure
+    from evo_nas.cli.formatting import figure
+    from evo_nas.views.text import counted
 
     def after(values: tuple[float, ...]) -> str:
         return "  ".join(f"{figure(value):>8}" for value in values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.cli.formatting import counted, figure
+from evo_nas.cli.formatting import figure
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from evo_nas.archive import NoiseReport

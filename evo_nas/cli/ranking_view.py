@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.text import Text
 
 from evo_nas.cli.formatting import figure
-from evo_nas.cli.svg import document, element, fitting, label
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain
 from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.views.svg import document, element, fitting, label
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,11 +10,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import counted, duration, figure
+from evo_nas.cli.formatting import duration, figure
 from evo_nas.cli.terminal import plain
 from evo_nas.replay.of_run import RunReplay, rungs_of
 from evo_nas.runs import Run
 from evo_nas.strategies.pruning import resolve_rungs
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

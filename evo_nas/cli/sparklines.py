@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.cli.data_facts import series_columns
 from evo_nas.cli.encoding import BARS
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain
 from evo_nas.data.splitting import PARTS
+from evo_nas.views.data_facts import series_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

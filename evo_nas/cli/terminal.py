@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evo_nas.cli.encoding import visible
+from evo_nas.views.text import visible
 
 
 def plain_console(**options: Any) -> Console:

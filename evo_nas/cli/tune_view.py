@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 
-from evo_nas.cli.formatting import Scale, counted
+from evo_nas.cli.formatting import Scale
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain
 from evo_nas.genome.describe import describe
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

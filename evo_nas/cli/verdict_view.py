@@ -9,7 +9,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.cli.formatting import counted, figure, pruned
+from evo_nas.cli.formatting import figure, pruned
+from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -16,7 +16,16 @@ from evo_nas.server.metrics import Metered, Metrics
 from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
-from evo_nas.server.routes import champions, configs, exports, predictions, reports, runs, service
+from evo_nas.server.routes import (
+    champions,
+    configs,
+    data,
+    exports,
+    predictions,
+    reports,
+    runs,
+    service,
+)
 from evo_nas.server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ PREFIX = "/api/v1"
 ROUTERS = (
     service.router,
     configs.router,
+    data.router,
     runs.router,
     champions.router,
     reports.router,

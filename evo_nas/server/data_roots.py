@@ -68,6 +68,10 @@ class DataRoots:
             )
         return path
 
+    def folder_of(self, path: Path) -> Path:
+        """Returns the data root that ``path``, which was permitted, lies under."""
+        return next(folder for folder in self.folders if path.is_relative_to(folder))
+
     def base_of(self, values: Mapping[str, Any]) -> Path | None:
         """Returns the directory that relative paths of an unchecked configuration start from.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evo_nas.cli.data_view import data_fields, data_view
+from evo_nas.cli.data_view import data_view
 from evo_nas.cli.encoding import BARS
 from evo_nas.cli.sparklines import sparklines
 from evo_nas.genome.architecture import Signature
@@ -18,6 +18,7 @@ from evo_nas.tasks.baselines.fitting import BaselineResult
 from evo_nas.tasks.cuts.making import with_cuts
 from evo_nas.tasks.dataset import Dataset, Sequences
 from evo_nas.tasks.registry import TASKS
+from evo_nas.views.data import data_fields
 
 WAVES = np.random.default_rng(0).normal(size=(60, 5, 1))
 DATA = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)) > 0, kind="classification")

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evo_nas.cli import main
-from evo_nas.cli.init import readable
 from evo_nas.config import load_config
 from evo_nas.drafts import Draft, Line
 from evo_nas.experiment import Experiment
+from evo_nas.views.drafting import readable
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

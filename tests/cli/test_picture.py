@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from evo_nas.cli.data_facts import series_columns
-from evo_nas.cli.picture import COLOURS, picture_of
-from evo_nas.cli.svg import Box, fitting, line, write_drawing
+from evo_nas.cli.drawing_files import write_drawing
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.forecast import ForecastOptions, ForecastTask
 from evo_nas.tasks.registry import TASKS
+from evo_nas.views.data_facts import series_columns
+from evo_nas.views.picture import COLOURS, picture_of
+from evo_nas.views.svg import Box, fitting, line
 
 WAVES = np.random.default_rng(0).normal(size=(60, 5, 1))
 DATA = dataset_from_arrays(WAVES, WAVES.sum(axis=(1, 2)) > 0, kind="classification")

@@ -19,9 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from evo_nas.cli.data_view import data_fields, data_view
-from evo_nas.cli.init import readable
-from evo_nas.cli.picture import picture_of
+from evo_nas.cli.data_view import data_view
 from evo_nas.cli.terminal import plain_console
 from evo_nas.config import configured
 from evo_nas.config.yaml_text import parse_yaml
@@ -30,6 +28,9 @@ from evo_nas.drafts.parts import GivenFiles
 from evo_nas.errors import ConfigError, DataError, EvoNasError
 from evo_nas.experiment import Experiment
 from evo_nas.tasks.dataset import Dataset, Objective, Part, Sequences, Stream, Windows
+from evo_nas.views.data import data_fields
+from evo_nas.views.drafting import readable
+from evo_nas.views.picture import picture_of
 from tests.data.any_table import EXTRA, NAMED_FORMATS, READING, Drawn, drawn
 
 TABLES = int(os.environ.get("EVO_NAS_TABLES", "2000"))

@@ -1,4 +1,4 @@
-"""The few shapes of SVG that pictures are made of, by hand, since no library is needed for them; and their files."""
+"""The few shapes of SVG that pictures are made of, by hand, since no library is needed for them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
 
-from evo_nas.cli.encoding import visible
-from evo_nas.errors import ConfigError, DataError
+from evo_nas.views.text import columns_of, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     import numpy.typing as npt
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -43,8 +38,12 @@ def label(
 
 def fitting(text: str, width: float, *, size: float = 12) -> str:
     """Returns ``text``, cut so that it is about ``width`` wide at most."""
-    cells = max(int(width / (LETTER * size)), 2)
-    return text if cell_len(text) <= cells else set_cell_size(text, cells - 1).rstrip() + "…"
+    most = max(int(width / (LETTER * size)), 2)
+    if columns_of(text) <= most:
+        return text
+    # One less, for the ellipsis.
+    fitting_ends = (end for end in range(len(text), -1, -1) if columns_of(text[:end]) < most)
+    return text[: next(fitting_ends)].rstrip() + "…"
 
 
 def rectangle(x: float, y: float, width: float, height: float, colour: str, **attributes: object) -> str:
@@ -95,32 +94,6 @@ def document(width: float, height: float, shapes: list[str]) -> str:
     return (
         element("svg", body, xmlns="http://www.w3.org/2000/svg", width=width, height=height, **options) + "\n"
     )
-
-
-def write_drawing(svg: str, path: Path) -> None:
-    """Writes ``svg`` to ``path``, an ``.svg`` or ``.png`` file, the latter twice as large.
-
-    Raises:
-        ConfigError: ``path`` has another suffix.
-        DataError: The package that turns SVG into PNG is not installed.
-    """
-    if path.suffix.lower() == ".svg":
-        path.write_text(svg, encoding="utf-8")
-    elif path.suffix.lower() == ".png":
-        path.write_bytes(_png(svg))
-    else:
-        raise ConfigError(f"--picture is {path}; its name must end in .svg or .png")
-
-
-def _png(svg: str) -> bytes:
-    try:
-        import resvg_py
-    except ModuleNotFoundError:
-        raise DataError(
-            "a PNG picture needs the package resvg-py; run pip install 'evo-nas[pictures]', or name an .svg file"
-        ) from None
-    to_png: Callable[..., list[int] | bytes] = resvg_py.svg_to_bytes
-    return bytes(to_png(svg_string=svg, zoom=2))
 
 
 def _thinned(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

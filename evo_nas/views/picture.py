@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.cli.data_facts import class_counts, lengths_of, series_columns
-from evo_nas.cli.svg import Box, document, fitting, label, line, rectangle
 from evo_nas.data.splitting import PARTS
 from evo_nas.data.vocabulary import UNKNOWN
 from evo_nas.tasks.dataset import Sequences, Stream
+from evo_nas.views.data_facts import class_counts, lengths_of, series_columns
+from evo_nas.views.svg import Box, document, fitting, label, line, rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from evo_nas.cli.data_facts import SeriesColumn
     from evo_nas.tasks.dataset import Dataset
+    from evo_nas.views.data_facts import SeriesColumn
 
     Shapes = tuple[list[str], float]
     """Shapes below the height at which they begin, and how high they are together."""
