@@ -7,7 +7,7 @@ read the same.
 """
 
 from evo_nas.config.fitness import FitnessOptions, ValidationOptions
-from evo_nas.config.load import configured, load_config
+from evo_nas.config.load import configured, load_config, overridden
 from evo_nas.config.schema import (
     BudgetOptions,
     SearchConfig,
@@ -31,5 +31,6 @@ __all__ = [
     "configured",
     "load_config",
     "nearest",
+    "overridden",
     "shown",
 ]

@@ -43,6 +43,15 @@ def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Sear
     Raises:
         ConfigError: Something is wrong; one line for each problem.
     """
+    return checked(SearchConfig, overridden(values, overrides))
+
+
+def overridden(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Returns plain ``values`` with ``overrides`` applied, of which nothing else is checked.
+
+    Raises:
+        ConfigError: An override is malformed, or goes into what is no section.
+    """
     # Overrides change nested sections, which belong to the caller.
     settings = copy.deepcopy(dict(values))
     if type(settings.get("workers")) is int:
@@ -50,7 +59,7 @@ def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Sear
         settings["workers"] = {"count": settings["workers"]}
     for override in overrides:
         _apply(override, settings)
-    return checked(SearchConfig, settings)
+    return settings
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ _UNCERTAIN_NS = 2 * 10**9
 """Younger times of folders are not trusted: two changes within a tick of the file system's clock look like one."""
 _log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TRIES, _TRY_S = 10, 0.005
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
@@ -80,7 +81,7 @@ class LocalStore(Store):
         self._make_folder(self._root)
         descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_exclusively(descriptor)
         except OSError as error:
             holder = _read_holder(descriptor)
             os.close(descriptor)
@@ -100,6 +101,22 @@ class LocalStore(Store):
         ):  # the holder's name only helps people; a full disk must not leave the run locked
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, holder.encode(), 0)
+
+    def holder(self) -> str | None:
+        """Tries the lock for a moment, which `lock` waits for."""
+        try:
+            descriptor = os.open(self._root / LOCK, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read_holder(descriptor)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return None
 
     def discard_leftovers(self) -> None:
         """Empties the folder of temporary files; an entry that cannot be deleted stays."""
@@ -166,6 +183,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _lock_exclusively(descriptor: int) -> None:
+    """Locks an open file; raises `BlockingIOError` if another process keeps its lock."""
+    # `holder` keeps it for microseconds, and must not refuse a search.
+    for _ in range(_TRIES):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_S)
+    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _read_holder(descriptor: int) -> str:

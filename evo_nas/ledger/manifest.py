@@ -47,6 +47,12 @@ class Manifest:
         ends = [name.last for name in self.live] + [last for _, last in (*self.fence.lost, *self.missing)]
         return 1 + max(ends, default=-1)
 
+    @property
+    def told(self) -> int:
+        """The number of evaluations that count."""
+        lost = (*self.fence.lost, *self.missing)
+        return self.next_seq - sum(1 + last - first for first, last in lost)
+
 
 @dataclass(frozen=True)
 class _Listing:

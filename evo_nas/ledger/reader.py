@@ -10,6 +10,7 @@ from evo_nas.errors import RunError
 from evo_nas.ledger.contents import TOTALS_COLUMNS, History, Totals, VerifiedSegments
 from evo_nas.ledger.fencing import read_fence, read_settings
 from evo_nas.ledger.inspection import verify_files
+from evo_nas.ledger.manifest import read_manifest
 from evo_nas.ledger.record import RUN_FILE, RunRecord, decode_record
 from evo_nas.ledger.store import Store, storage_errors
 from evo_nas.ledger.stores import open_store
@@ -94,6 +95,12 @@ class LedgerReader:
         """Returns how much of its budget the run has spent; raises as `history` does."""
         with self._reading() as segments:
             return segments.read(columns=TOTALS_COLUMNS).totals()
+
+    def told(self) -> int:
+        """Returns the number of evaluations, by the names of the files alone; raises as `history` does."""
+        _ = self.record
+        with storage_errors(self.store, "read"):
+            return read_manifest(self.store).told
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Returns one row per evaluation by ``seq``; raises as `history` does.

@@ -70,6 +70,10 @@ class Store(ABC):
             RunError: Another process holds the lock, and the message says which; or the medium cannot carry terms.
         """
 
+    def holder(self) -> str | None:
+        """Returns which process holds the lock, for people; None if none does, or if this medium cannot tell."""
+        return None
+
     @abstractmethod
     def discard_leftovers(self) -> None:
         """Removes what interrupted `create` calls left behind."""

@@ -92,6 +92,11 @@ class Run:
         return self._store.has_lock
 
     @property
+    def holder(self) -> str | None:
+        """Which process searches or judges the run now; None if none does, or if the place cannot tell."""
+        return self._store.holder()
+
+    @property
     def exists(self) -> bool:
         """Whether a run was started here, even if it is damaged now."""
         return self._reader.exists()
@@ -158,6 +163,10 @@ class Run:
         """Notes that ``ending`` was reached after ``told`` evaluations, unless the number of evaluations tells that."""
         if ending in (Ending.MINUTES, Ending.FLAT):
             keep_ending(self._store, ending, told=told, budget=budget)
+
+    def told(self) -> int:
+        """Returns the number of evaluations, by the names of the files alone; raises as `history` does."""
+        return self._reader.told()
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Returns one row per evaluation by ``seq``; raises as `history` does.

@@ -12,6 +12,7 @@ from evo_nas.server.context import Context
 from evo_nas.server.data_roots import DataRoots
 from evo_nas.server.digests import Digests
 from evo_nas.server.guard import Guard
+from evo_nas.server.launcher import Launcher
 from evo_nas.server.metrics import Metered, Metrics
 from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
@@ -20,12 +21,15 @@ from evo_nas.server.routes import (
     champions,
     configs,
     data,
+    events,
     exports,
     predictions,
     reports,
     runs,
+    searches,
     service,
 )
+from evo_nas.server.streams import Streams
 from evo_nas.server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -37,6 +41,8 @@ ROUTERS = (
     configs.router,
     data.router,
     runs.router,
+    searches.router,
+    events.router,
     champions.router,
     reports.router,
     exports.router,
@@ -54,6 +60,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         redoc_url=None,
     )
     root = RunsRoot(options.root)
+    launcher = Launcher(options, root)
     context = Context(
         options=options,
         root=root,
@@ -61,6 +68,8 @@ def create_app(options: ServerOptions) -> FastAPI:
         tokens=Tokens(options.token, now=time.time),
         metrics=Metrics(),
         digests=Digests(root),
+        launcher=launcher,
+        streams=Streams(launcher, root, options.limits),
     )
     app.state.context = context
     add_handlers(app)

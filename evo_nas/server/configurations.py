@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evo_nas.config import configured
+from evo_nas.config import configured, overridden
 from evo_nas.config.load import MAX_BYTES
 from evo_nas.config.yaml_text import MAX_DEPTH, parse_yaml, to_yaml
 from evo_nas.errors import ConfigError
@@ -16,6 +16,8 @@ from evo_nas.genome.cell_text import is_written_out
 from evo_nas.sections import problems_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evo_nas.config import SearchConfig
     from evo_nas.server.data_roots import DataRoots
 
@@ -65,13 +67,18 @@ class ReadConfig:
     problems: tuple[str, ...]
 
 
-def read_config(given: GivenConfig, roots: DataRoots) -> ReadConfig:
+def read_config(given: GivenConfig, roots: DataRoots, *, overrides: Sequence[str] = ()) -> ReadConfig:
     """Reads a configuration without opening any file of data.
 
     Relative paths start from the first data root.
+
+    Args:
+        given: The configuration.
+        roots: Where its files may lie.
+        overrides: What is changed in it, each ``dotted.key=value``.
     """
     try:
-        values = given.values()
+        values = overridden(given.values(), overrides)
     except ConfigError as error:
         return ReadConfig({}, None, (str(error),))
     if outside := roots.problems_in(values):
@@ -87,13 +94,15 @@ def read_config(given: GivenConfig, roots: DataRoots) -> ReadConfig:
         return ReadConfig(values, None, tuple(str(error).split("\n")))
 
 
-def accepted(given: GivenConfig, roots: DataRoots) -> SearchConfig:
+def accepted(given: GivenConfig, roots: DataRoots, *, overrides: Sequence[str] = ()) -> SearchConfig:
     """Returns the configuration that was given, with every default filled in and its ``base_dir`` absolute.
+
+    See `read_config` for the arguments.
 
     Raises:
         ConfigError: Something is wrong with it; one line for each problem.
     """
-    read = read_config(given, roots)
+    read = read_config(given, roots, overrides=overrides)
     if read.experiment is None:
         raise ConfigError("\n".join(read.problems))
     return read.experiment.config

@@ -12,9 +12,11 @@ from evo_nas.server.harvest import Harvest
 if TYPE_CHECKING:
     from evo_nas.server.data_roots import DataRoots
     from evo_nas.server.digests import Digests
+    from evo_nas.server.launcher import Launcher
     from evo_nas.server.metrics import Metrics
     from evo_nas.server.options import ServerOptions
     from evo_nas.server.root import RunsRoot
+    from evo_nas.server.streams import Streams
     from evo_nas.server.tokens import Tokens
 
 
@@ -29,6 +31,8 @@ class Context:
         tokens: Who may ask.
         metrics: What is counted.
         digests: What is known of the runs.
+        launcher: What starts and stops searches.
+        streams: What watches them.
         harvest: What it has made of their champions.
     """
 
@@ -38,6 +42,8 @@ class Context:
     tokens: Tokens
     metrics: Metrics
     digests: Digests
+    launcher: Launcher
+    streams: Streams
     harvest: Harvest = field(default_factory=Harvest)
 
 

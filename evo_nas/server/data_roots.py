@@ -83,6 +83,13 @@ class DataRoots:
             return self.path(written, key="base_dir")
         return next(iter(self.folders), None)
 
+    def has_base_of(self, values: Mapping[str, Any]) -> bool:
+        """Whether relative paths of a configuration start from a directory within."""
+        try:
+            return self.base_of(values) is not None
+        except ConfigError:
+            return False
+
     def problems_in(self, values: Mapping[str, Any]) -> list[str]:
         """Returns a line for each place in an unchecked configuration that lies outside."""
         problems: list[str] = []

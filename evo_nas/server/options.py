@@ -54,6 +54,7 @@ class ServerOptions:
         names: Names of hosts, without port, under which the service may be called beside ``host`` and loopback.
         proxies: Addresses of proxies, whose word for client and scheme is taken.
         limits: What the service bears.
+        inline: Whether searches of this machine train in one process each, without Ray.
 
     Raises:
         ConfigError: There is no token and others could reach the service, or the token is easily guessed.
@@ -69,6 +70,7 @@ class ServerOptions:
     names: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     limits: Limits = Limits()
+    inline: bool = False
 
     def __post_init__(self) -> None:
         if self.token is None and not (self.is_local and not self.names and not self.proxies):

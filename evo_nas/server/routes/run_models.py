@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,14 +10,13 @@ from evo_nas.archive import NoiseReport
 from evo_nas.champion.verdict import Verdict
 from evo_nas.runs.operators import OperatorTally
 from evo_nas.server.routes.candidate_models import CandidateRow, FrontMember
+from evo_nas.server.states import StateName
 from evo_nas.tasks.baselines.fitting import BaselineResult
 
 if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.server.digests import Brief
-
-StateName = Literal["starting", "running", "stopped", "complete", "judged", "failed", "damaged"]
 
 
 class Plain(BaseModel):

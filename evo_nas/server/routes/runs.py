@@ -22,8 +22,8 @@ from evo_nas.server.routes.run_models import (
     RunListItem,
     Savings,
     SpentTotals,
-    StateName,
 )
+from evo_nas.server.states import StateName
 from evo_nas.views.candidates import candidate_values, finite
 from evo_nas.views.charts import Axis, chart_of
 from evo_nas.views.fronts import costs_of

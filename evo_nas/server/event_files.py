@@ -1,0 +1,126 @@
+"""Reads the events that a process prints into a file, from any place in it and never the whole file."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHUNK = 256 * 1024
+"""Bytes that are read at a time."""
+LONGEST = 64 * 2**20
+"""Bytes after which a line without an end is no event."""
+_KIND = re.compile(rb'\{"event": "([a-z]+)"')
+
+
+class Line(NamedTuple):
+    """One event as it stands in its file.
+
+    Attributes:
+        end: Offset of what follows it, in bytes.
+        kind: What ``KINDS`` calls it.
+        data: Its JSON.
+    """
+
+    end: int
+    kind: str
+    data: bytes
+
+
+def lines_from(path: Path, offset: int) -> tuple[list[Line], int]:
+    """Returns the events after ``offset`` in the next part of the file, and the offset after what was read.
+
+    The same offset is returned when no further line is complete. What is no event is passed over.
+    """
+    count = CHUNK
+    with path.open("rb") as file:
+        while True:
+            file.seek(offset)
+            content = file.read(count)
+            end = content.rfind(b"\n") + 1
+            if end or len(content) < count or count >= LONGEST:
+                break
+            count *= 8  # a line that is longer than what was read
+    if not end and len(content) >= LONGEST:
+        return [], offset + len(content)
+    return _events(content[:end], offset), offset + end
+
+
+def latest_of_each(path: Path, *, end: int) -> dict[str, Line]:
+    """Returns the latest event of each kind before ``end``, found in the first and the last part of the file.
+
+    Only progress is told all the time, and its latest is at the end: what comes once is at the beginning or at the end.
+    """
+    lines, read = lines_from(path, 0) if end else ([], 0)
+    latest = {line.kind: line for line in lines if line.end <= end}
+    start = max(read, _line_start(path, max(0, end - CHUNK)))
+    while start < end:
+        lines, read = lines_from(path, start)
+        if read == start:
+            break
+        latest |= {line.kind: line for line in lines if line.end <= end}
+        start = read
+    return latest
+
+
+def end_of_lines(path: Path) -> int:
+    """Returns the offset after the last complete line; 0 if there is none, or no file."""
+    try:
+        with path.open("rb") as file:
+            size = start = file.seek(0, os.SEEK_END)
+            while start > 0:
+                start = max(0, start - CHUNK)
+                file.seek(start)
+                if (place := file.read(min(CHUNK, size - start)).rfind(b"\n")) >= 0:
+                    return start + place + 1
+    except FileNotFoundError:
+        pass
+    return 0
+
+
+def last_event(path: Path) -> Line | None:
+    """Returns what the last complete line of the file says; None if that is no event."""
+    end = end_of_lines(path)
+    if not end:
+        return None
+    lines, _ = lines_from(path, _line_start(path, end - 1))
+    return lines[-1] if lines and lines[-1].end == end else None
+
+
+def begins_line(path: Path, offset: int) -> bool:
+    """Whether a line begins, or the file ends after a line, at ``offset``."""
+    if offset == 0:
+        return True
+    try:
+        with path.open("rb") as file:
+            file.seek(offset - 1)
+            return file.read(1) == b"\n"
+    except FileNotFoundError:
+        return False
+
+
+def _line_start(path: Path, offset: int) -> int:
+    """Returns where the line begins that holds the byte at ``offset``."""
+    if not offset:
+        return 0
+    with path.open("rb") as file:
+        place = offset
+        while place > 0:
+            start = max(0, place - CHUNK)
+            file.seek(start)
+            if (found := file.read(place - start).rfind(b"\n")) >= 0:
+                return start + found + 1
+            place = start
+    return 0
+
+
+def _events(content: bytes, offset: int) -> list[Line]:
+    lines = []
+    for text in content.splitlines(keepends=True):
+        offset += len(text)
+        if (kind := _KIND.match(text)) is not None:
+            lines.append(Line(offset, kind[1].decode(), text.rstrip(b"\r\n")))
+    return lines

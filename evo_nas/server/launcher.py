@@ -1,0 +1,291 @@
+"""`Launcher`: starts and stops searches as processes that need no service to go on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.cluster.names import is_url
+from evo_nas.config.yaml_text import to_yaml
+from evo_nas.errors import RunError
+from evo_nas.server.launches import Launch, LaunchRecord, LaunchStore, write_whole
+from evo_nas.server.problems import ServiceError
+from evo_nas.server.processes import terminate
+from evo_nas.server.states import Activity, RunState, state_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evo_nas.config import SearchConfig
+    from evo_nas.server.launches import Doing
+    from evo_nas.server.options import ServerOptions
+    from evo_nas.server.root import RunsRoot
+
+_GATE = 'read -r go && exec "$@" < /dev/null'
+"""A script that becomes the command once a line arrives, and ends if none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be started.
+
+    Attributes:
+        doing: The command.
+        arguments: Its options, beside those that every command gets.
+        config: The configuration of a new run.
+        key: The idempotency key of the request; empty without one.
+    """
+
+    doing: Doing
+    arguments: tuple[str, ...] = ()
+    config: SearchConfig | None = None
+    key: str = ""
+
+
+class Launcher:
+    """Starts, finds and stops the processes that search the runs of one root.
+
+    Every launch is the command line in a session of its own, which writes its events into a file. So a search does not
+    notice when the service ends, and the next service, or another one on the same root, finds it by its files.
+
+    Args:
+        options: How the service was started.
+        root: Its runs.
+    """
+
+    def __init__(self, options: ServerOptions, root: RunsRoot) -> None:
+        self._options = options
+        self.root = root
+        self.launches = LaunchStore(options.state)
+
+    def activity(self, name: str) -> Activity:
+        """Returns what is being done for the run ``name``."""
+        launch = self.launches.newest(name)
+        if launch is not None and launch.is_alive:
+            return Activity(launch, is_launched=True)
+        return Activity(launch, holder=self.root.at(name).holder or "")
+
+    def state(self, name: str) -> RunState:
+        """Returns the state of the run ``name``; `state_of` is cheaper for whoever knows its totals."""
+        activity, run = self.activity(name), self.root.at(name)
+        if not run.exists:
+            return state_of(activity, told=0, is_complete=False, is_judged=False)
+        try:
+            told, budget = run.totals().told, run.config.budget
+            return state_of(
+                activity,
+                told=told,
+                is_complete=run.is_spent(budget),
+                is_judged=stored_verdict(run) is not None,
+            )
+        except RunError as error:
+            return state_of(activity, told=0, is_complete=False, is_judged=False, damage=str(error))
+
+    def require(self, name: str) -> None:
+        """Checks that there is a run ``name``, or that something was launched to begin it.
+
+        Raises:
+            ServiceError: There is nothing of the name.
+        """
+        if not self.launches.newest(name):
+            self.root.run(name)
+
+    def unborn(self) -> list[str]:
+        """Returns the names of runs that were launched and are not kept yet, as those whose data are being read."""
+        return [name for name in self.launches.runs() if self._is_unborn(name)]
+
+    def submit(self, name: str, config: SearchConfig, *, key: str, body: bytes) -> tuple[Launch, bool]:
+        """Begins the run ``name``.
+
+        Args:
+            name: Name of the run.
+            config: What is searched.
+            key: The idempotency key of the request; empty without one.
+            body: The request, to know it again.
+
+        Returns:
+            The launch, and whether it is new; it is not if the same request was answered before.
+
+        Raises:
+            ServiceError: There is such a run, or the key was given to another request.
+        """
+        order = Order(doing="search", config=config, key=key)
+        if not key:
+            return self.launch(name, order), True
+        with self.launches.claimed(key, run=name, body=body) as earlier:
+            return (self.launch(name, order), True) if earlier is None else (earlier, False)
+
+    def refuse_busy(self, name: str) -> None:
+        """Raises an error if anything is at work for the run ``name``.
+
+        Raises:
+            ServiceError: Something is.
+        """
+        activity = self.activity(name)
+        if not activity.is_searched:
+            return
+        who = activity.holder
+        if activity.launch is not None and activity.is_launched:
+            record = activity.launch.record
+            who = f"since {record.at}, pid {record.pid} on {record.host}"
+        raise ServiceError(
+            HTTPStatus.CONFLICT,
+            f"run {name} is being searched already ({who}); wait for it, or stop it with "
+            f"POST /api/v1/runs/{name}/stop",
+        )
+
+    def launch(self, name: str, order: Order) -> Launch:
+        """Starts what ``order`` says for the run ``name``.
+
+        Raises:
+            ServiceError: The run is being searched already, or a new one has the name of one that exists.
+        """
+        place = self.root.place_of(name)
+        with self.launches.starting(name):
+            self.refuse_busy(name)
+            if order.config is not None and self.root.at(name).exists:
+                raise ServiceError(
+                    HTTPStatus.CONFLICT,
+                    f"run {name} exists; give the new one another name, or go on with POST /api/v1/runs/{name}/resume",
+                )
+            number, folder = self.launches.new_folder(name)
+            if order.config is not None:
+                write_whole(
+                    folder / "config.yaml", to_yaml(order.config.model_dump(mode="json")).encode("utf-8")
+                )
+            command = self.command(place, order)
+            return Launch(name, number, folder, _spawned(command, folder, order))
+
+    def stop(self, name: str, *, drain_s: float = 0.0) -> Launch:
+        """Asks the search of the run ``name`` to commit what it has and end; its last event says when it has.
+
+        A second call within ten seconds changes nothing; a later one ends a search of this machine at once.
+
+        Args:
+            name: Name of the run.
+            drain_s: Longest wait in seconds for candidates that are being trained in a cluster.
+
+        Raises:
+            ServiceError: Nothing searches the run, or not what this service can stop.
+        """
+        activity = self.activity(name)
+        launch = activity.launch
+        if launch is None or not activity.is_launched:
+            raise ServiceError(HTTPStatus.CONFLICT, self._why_not_stopped(name, activity))
+        if launch.is_being_stopped:
+            return launch
+        if not launch.is_here:
+            raise ServiceError(
+                HTTPStatus.CONFLICT,
+                f"run {name} is searched on {launch.record.host}, pid {launch.record.pid}; stop it there",
+            )
+        address = self._options.address
+        if address is not None and is_url(address) and launch.record.doing == "champion":
+            raise ServiceError(
+                HTTPStatus.CONFLICT,
+                f"run {name} is judged by a job of the cluster, which keeps each training that it makes; stop the job "
+                f"at {address} if it must end",
+            )
+        launch.note_stop()
+        if address is not None and launch.record.doing != "champion":
+            self._stop_in_cluster(self.root.place_of(name), launch, drain_s)
+        else:
+            terminate(launch.record.pid, started=launch.record.started)
+        return launch
+
+    def attach_again(self) -> list[Launch]:
+        """Watches again what is searched in the cluster and whose watcher has ended, and returns these launches."""
+        if self._options.address is None:
+            return []
+        lost = []
+        for name in self.launches.runs():
+            newest = self.launches.newest(name)
+            if newest is None or not newest.is_lost:
+                continue
+            try:
+                lost.append(self.launch(name, Order(doing="attach")))
+            except ServiceError:  # another service was quicker
+                continue
+        return lost
+
+    def command(self, place: str, order: Order) -> tuple[str, ...]:
+        """Returns the command line for ``order``, with ``place`` as the run."""
+        # Not the working directory first on the path of imports: others may be able to write there.
+        command = [sys.executable, "-P", "-m", "evo_nas.cli", order.doing]
+        command += ["config.yaml", "--run", place] if order.doing == "search" else [place]
+        command += ["--json", *order.arguments]
+        if self._options.address is not None:
+            command += ["--address", self._options.address]
+        elif self._options.inline:
+            command += ["--inline"]
+        return tuple(command)
+
+    def _stop_in_cluster(self, place: str, launch: Launch, drain_s: float) -> None:
+        address = self._options.address or ""
+        command = [sys.executable, "-P", "-m", "evo_nas.cli", "stop", place, "--address", address]
+        command += ["--drain", f"{drain_s:g}", "--json"]
+        with (launch.folder / "stop.txt").open("ab") as output:
+            _waited_for(
+                subprocess.Popen(  # noqa: S603 - our own command
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd=launch.folder,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+            )
+
+    def _why_not_stopped(self, name: str, activity: Activity) -> str:
+        if activity.holder:
+            return (
+                f"run {name} is searched by a process that no service has started ({activity.holder}); stop it where "
+                "it was started"
+            )
+        return f"run {name} is not being searched; there is nothing to stop"
+
+    def _is_unborn(self, name: str) -> bool:
+        newest = self.launches.newest(name)
+        if newest is None or self.root.at(name).exists:
+            return False
+        # One that was kept and is not there any more was removed, and is no run of anybody's now.
+        return newest.is_alive or not newest.has_begun
+
+
+def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchRecord:
+    """Starts ``command`` and returns its record, which is on disk before the command begins."""
+    with (folder / "events.jsonl").open("ab") as events, (folder / "log.txt").open("ab") as log:
+        # If this process ends before `launch.json` is written, the gate closes: nothing runs that nobody knows of.
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            ["/bin/sh", "-c", _GATE, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=events,
+            stderr=log,
+            cwd=folder,
+            env=_environment(),
+            start_new_session=True,
+        )
+    record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
+    write_whole(folder / "launch.json", record.model_dump_json().encode())
+    assert process.stdin is not None, "it was asked for"
+    with process.stdin as gate:
+        gate.write(b"go\n")
+    _waited_for(process)
+    return record
+
+
+def _waited_for(process: subprocess.Popen[bytes]) -> None:
+    """Lets a thread wait for ``process``, which would stay as a zombie otherwise."""
+    threading.Thread(target=process.wait, name=f"waits for {process.pid}", daemon=True).start()
+
+
+def _environment() -> dict[str, str]:
+    """Returns what a launch finds in its environment: where it searches is said by its command alone."""
+    return {name: value for name, value in os.environ.items() if name != "EVO_NAS_ADDRESS"}

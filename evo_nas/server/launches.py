@@ -1,0 +1,344 @@
+"""What launches leave on disk, from which every service knows them again.
+
+::
+
+    <state>/<run>/000001/launch.json    what was started, as which process
+    <state>/<run>/000001/config.yaml    the configuration, if the launch begins a run
+    <state>/<run>/000001/events.jsonl   what the process prints: the events of the search, one a line
+    <state>/<run>/000001/log.txt        what it prints beside them
+    <state>/<run>/000001/stop.json      that it was asked to stop
+    <state>/<run>/lock                  locked while one of the services starts something for the run
+    <state>/.keys/<sha256>              what was asked for under an idempotency key
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal, Self
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from evo_nas.server.event_files import end_of_lines, last_event, latest_of_each
+from evo_nas.server.problems import ServiceError
+from evo_nas.server.processes import started_at
+from evo_nas.sessions.events import KINDS, Failed, Judged, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Doing = Literal["search", "resume", "attach", "champion"]
+PATIENCE_S = 10.0
+"""Longest wait for another service that starts something for the same run; that takes milliseconds."""
+_STILL_S = 10.0
+"""Seconds after a stop in which another one says the same: a second signal would end the process without a commit."""
+_LOG_TAIL = 16 * 1024
+_LAST = frozenset(name for name, kind in KINDS.items() if kind in (Stopped, Failed, Judged))
+
+
+class LaunchRecord(BaseModel):
+    """What ``launch.json`` says.
+
+    Attributes:
+        doing: The command that was started.
+        command: The whole command line.
+        pid: Number of the process.
+        started: When it was started; see `started_at`.
+        host: Name of its machine.
+        at: Time of the launch in ISO 8601.
+        key: The idempotency key of the request; empty without one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    doing: Doing
+    command: tuple[str, ...]
+    pid: int
+    started: str
+    host: str
+    at: str
+    key: str = ""
+
+    @classmethod
+    def of(cls, doing: Doing, command: tuple[str, ...], *, pid: int, key: str) -> Self:
+        """Returns the record of a process that was started here and now."""
+        return cls(
+            doing=doing,
+            command=command,
+            pid=pid,
+            started=started_at(pid) or "",
+            host=socket.gethostname(),
+            at=now(),
+            key=key,
+        )
+
+
+class _StopRecord(BaseModel):
+    at: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One process that was started for a run.
+
+    Attributes:
+        run: Name of the run.
+        number: Its number among the launches of the run.
+        folder: Where its files are.
+        record: What it is.
+    """
+
+    run: str
+    number: int
+    folder: Path
+    record: LaunchRecord
+
+    @property
+    def events(self) -> Path:
+        """The file of its events."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """The file of what it printed beside its events."""
+        return self.folder / "log.txt"
+
+    @property
+    def config(self) -> Path:
+        """The file of the configuration that it begins a run with; there may be none."""
+        return self.folder / "config.yaml"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its process is or was on this machine."""
+        return self.record.host == socket.gethostname()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process is running; one on another machine counts as running until it has said its last word."""
+        if self.is_here:
+            return started_at(self.record.pid) == self.record.started
+        return self.ending is None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it was asked to stop."""
+        return (self.folder / "stop.json").exists()
+
+    @property
+    def is_being_stopped(self) -> bool:
+        """Whether it was asked to stop so recently that asking again would not leave it the time to commit."""
+        try:
+            stop = _StopRecord.model_validate_json((self.folder / "stop.json").read_bytes())
+        except (OSError, ValidationError):
+            return False
+        return 0 <= time.time() - stop.at_s < _STILL_S
+
+    def note_stop(self) -> None:
+        """Notes that it is asked to stop now."""
+        write_whole(
+            self.folder / "stop.json", _StopRecord(at=now(), at_s=time.time()).model_dump_json().encode()
+        )
+
+    @property
+    def ending(self) -> str | None:
+        """The kind of the event that it ended with; None if it has not said how it ended."""
+        event = last_event(self.events)
+        return event.kind if event is not None and event.kind in _LAST else None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its search had started, so that the run was kept from then on."""
+        return "started" in latest_of_each(self.events, end=end_of_lines(self.events))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its process has ended without a word; a search in a cluster may go on then."""
+        return not (self.is_alive or self.was_stopped or self.ending or self._errors())
+
+    @cached_property
+    def failure(self) -> str:
+        """Why it has failed, to be asked once it has ended; empty if it has not."""
+        event = last_event(self.events)
+        if event is not None and event.kind == "failed":
+            # Nothing was found that could be watched: the search may well be complete.
+            return "" if self.record.doing == "attach" else str(json.loads(event.data)["error"])
+        if self.was_stopped or (event is not None and event.kind in _LAST):
+            return ""
+        return "\n".join(self._errors()) or (
+            f"the process of `{self.record.doing}` ended without a word, as one does that is killed or for which "
+            f"memory is short; its log says what it did last ({self._last_words()}). Nothing committed is lost: resume "
+            "goes on"
+        )
+
+    def _errors(self) -> list[str]:
+        """Returns the errors that the command printed before its first event."""
+        lines = tail_of(self.log, _LOG_TAIL)
+        first = next((place for place, line in enumerate(lines) if line.startswith("error: ")), len(lines))
+        return [line.removeprefix("error: ") for line in lines[first:]]
+
+    def _last_words(self) -> str:
+        return next(
+            (line[:200] for line in reversed(tail_of(self.log, _LOG_TAIL)) if line.strip()), "nothing"
+        )
+
+
+class _Claim(BaseModel):
+    """What was asked for under an idempotency key."""
+
+    run: str
+    body: str
+
+
+class LaunchStore:
+    """The launches of one root.
+
+    Args:
+        state: The directory that they are kept in.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._known: dict[Path, Launch] = {}
+
+    def runs(self) -> list[str]:
+        """Returns the names of the runs that something was launched for, sorted."""
+        return sorted(name for name in _names(self._state) if not name.startswith("."))
+
+    def all(self, run: str) -> list[Launch]:
+        """Returns the launches of ``run`` by number."""
+        found = (self._read(run, number) for number in self._numbers(run))
+        return [launch for launch in found if launch is not None]
+
+    def newest(self, run: str) -> Launch | None:
+        """Returns the newest launch of ``run``; None if there is none."""
+        found = (self._read(run, number) for number in reversed(self._numbers(run)))
+        return next((launch for launch in found if launch is not None), None)
+
+    def get(self, run: str, number: int) -> Launch | None:
+        """Returns a launch of ``run``; None if there is none of this number."""
+        return self._read(run, number)
+
+    def new_folder(self, run: str) -> tuple[int, Path]:
+        """Makes the folder of the next launch; only within `starting`."""
+        number = 1 + max(self._numbers(run), default=0)
+        folder = self._folder(run, number)
+        folder.mkdir()
+        return number, folder
+
+    @contextmanager
+    def starting(self, run: str) -> Iterator[None]:
+        """Keeps every other request and every other service from starting something for ``run``.
+
+        Raises:
+            ServiceError: Another one does not come to an end with it.
+        """
+        folder = self._state / run
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(
+            folder / "lock", busy=f"something else is being started for {run}; try again in a moment"
+        ):
+            yield
+
+    @contextmanager
+    def claimed(self, key: str, *, run: str, body: bytes) -> Iterator[Launch | None]:
+        """Keeps ``key`` for one request, and yields what an earlier one with the same body has launched under it.
+
+        Raises:
+            ServiceError: The key stands for another request.
+        """
+        folder = self._state / ".keys"
+        folder.mkdir(parents=True, exist_ok=True)
+        path, claim = (
+            folder / sha256(key.encode()).hexdigest(),
+            _Claim(run=run, body=sha256(body).hexdigest()),
+        )
+        with _locked(path, busy="a request with the same Idempotency-Key is being answered; try again"):
+            text = path.read_bytes()
+            if text and text != claim.model_dump_json().encode():
+                raise ServiceError(
+                    HTTPStatus.CONFLICT,
+                    "this Idempotency-Key was sent with another body before; give every new request a new key",
+                )
+            # Before the launch: if the service ends between the two, the same request launches, and another is refused.
+            path.write_bytes(claim.model_dump_json().encode())
+            yield next((launch for launch in self.all(run) if launch.record.key == key), None)
+
+    def _read(self, run: str, number: int) -> Launch | None:
+        folder = self._folder(run, number)
+        if (known := self._known.get(folder)) is not None:
+            return known
+        try:
+            record = LaunchRecord.model_validate_json((folder / "launch.json").read_bytes())
+        except (OSError, ValidationError):
+            return None  # its service ended before the process was let go, so nothing was started
+        launch = self._known[folder] = Launch(run, number, folder, record)
+        return launch
+
+    def _numbers(self, run: str) -> list[int]:
+        return sorted(int(name) for name in _names(self._state / run) if name.isdecimal())
+
+    def _folder(self, run: str, number: int) -> Path:
+        return self._state / run / f"{number:06}"
+
+
+def now() -> str:
+    """Returns the time in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that nobody sees in parts."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def tail_of(path: Path, count: int) -> list[str]:
+    """Returns the lines in the last ``count`` bytes of the file at ``path``, the first of them whole."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - count)
+            file.seek(start)
+            text = file.read(count).decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    lines = text.splitlines()
+    return lines[1:] if start else lines
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names alone are needed
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+@contextmanager
+def _locked(path: Path, *, busy: str) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise ServiceError(HTTPStatus.CONFLICT, busy) from None
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)

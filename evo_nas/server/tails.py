@@ -1,0 +1,243 @@
+"""`Tail`: reads the events of one run for all who watch it, and knows what is sent of them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from evo_nas.errors import EvoNasError
+from evo_nas.server.event_files import end_of_lines, latest_of_each, lines_from
+from evo_nas.server.problems import ServiceError
+
+if TYPE_CHECKING:
+    from evo_nas.server.event_files import Line
+    from evo_nas.server.launcher import Launcher
+    from evo_nas.server.launches import Launch, LaunchStore
+    from evo_nas.server.root import RunsRoot
+
+KEPT_EVENTS, KEPT_BYTES = 256, 2**20
+"""What a tail keeps in memory of the latest events."""
+_SEEN = re.compile(r"(\d{1,6})-(\d{1,15})(?:-seq-(\d{1,12}))?|seq-(\d{1,12})")
+LAUNCHES_BACK = 8
+"""Launches whose latest events a new watcher gets."""
+
+
+class Place(NamedTuple):
+    """A place in the events of a run: a launch, and the offset in its file.
+
+    Attributes:
+        launch: Number of the launch; 0 before the first.
+        offset: Offset after the last event that was seen, in bytes.
+    """
+
+    launch: int
+    offset: int
+
+
+BEGINNING = Place(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a watcher has seen: the id of the last thing that it was sent.
+
+    Attributes:
+        place: Its place in the events.
+        told: The last number of evaluations that it was told; -1 before the first.
+    """
+
+    place: Place
+    told: int = -1
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Reads what `str` has written.
+
+        Raises:
+            ServiceError: It is nothing of the kind.
+        """
+        match = _SEEN.fullmatch(text)
+        if match is None:
+            raise ServiceError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"Last-Event-ID is {text[:40]!r}; must be the id of an event of this run, such as 1-2048; without "
+                "it the latest event of each kind comes first",
+            )
+        launch, offset, *counts = match.groups()
+        told = next(filter(None, counts), "-1")
+        return cls(Place(int(launch or 0), int(offset or 0)), int(told))
+
+    def __str__(self) -> str:
+        place = "" if self.place == BEGINNING else f"{self.place.launch}-{self.place.offset}"
+        told = "" if self.told < 0 else f"seq-{self.told}"
+        return "-".join(filter(None, (place, told)))
+
+
+class Frame(NamedTuple):
+    """One event as it is sent.
+
+    Attributes:
+        place: The place after it.
+        content: Its bytes, the same for every watcher.
+    """
+
+    place: Place
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What goes on with a run.
+
+    Attributes:
+        later: The first launch after the one that is being read.
+        is_searched: Whether any process is at work for it.
+        told: Number of its evaluations if no launch of a service searches it; -1 otherwise.
+    """
+
+    later: Launch | None
+    is_searched: bool
+    told: int
+
+
+class Tail:
+    """Reads the events of one run; all of it in the thread of the event loop, but for `survey`.
+
+    Args:
+        name: Name of the run.
+        launcher: Knows its launches.
+        root: Knows the run.
+
+    Attributes:
+        watchers: How many watch it.
+        place: The place up to which it has read.
+        since: The place from which on it has everything in memory.
+        told: Number of evaluations of a run that no service searches; -1 otherwise.
+        is_over: Whether nothing searches the run.
+        changed: Set when there is news; another one is waited for from then on.
+    """
+
+    def __init__(self, name: str, launcher: Launcher, root: RunsRoot) -> None:
+        self.name = name
+        self.watchers = 0
+        self.told = -1
+        self.is_over = False
+        self.changed = asyncio.Event()
+        self._launcher = launcher
+        self._run = root.at(name)
+        self._launch = launcher.launches.newest(name)
+        # What is older is read from the files by whoever wants it.
+        end = 0 if self._launch is None else end_of_lines(self._launch.events)
+        self.place = self.since = BEGINNING if self._launch is None else Place(self._launch.number, end)
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+
+    def look(self) -> bool:
+        """Reads the next part of what was added to the file of the launch; returns whether there was any.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        if self._launch is None or self._launch.events.stat().st_size <= self.place.offset:
+            return False
+        lines, offset = lines_from(self._launch.events, self.place.offset)
+        for frame in frames_of(self.place.launch, lines):
+            self._frames.append(frame)
+            self._bytes += len(frame.content)
+        while len(self._frames) > KEPT_EVENTS or self._bytes > KEPT_BYTES:
+            dropped = self._frames.popleft()
+            self._bytes -= len(dropped.content)
+            self.since = dropped.place
+        has_more = offset > self.place.offset
+        self.place = Place(self.place.launch, offset)
+        if lines:
+            self._announce()
+        return has_more
+
+    def after(self, place: Place) -> list[Frame] | None:
+        """Returns the events after ``place`` up to `place`; None if some of them are only in the files."""
+        if place < self.since:
+            return None
+        # Most watchers have seen all but the last event or two.
+        found: list[Frame] = []
+        for frame in reversed(self._frames):
+            if frame.place <= place:
+                break
+            found.append(frame)
+        return found[::-1]
+
+    def survey(self) -> Survey:
+        """Finds out, in any thread, what goes on."""
+        activity = self._launcher.activity(self.name)
+        told = -1
+        if not activity.is_launched and (activity.holder or activity.launch is None) and self._run.exists:
+            try:
+                told = self._run.told()
+            except EvoNasError:
+                told = -1  # the state of the run says that it is damaged
+        later = first_after(self._launcher.launches, self.name, self.place.launch)
+        return Survey(later, is_searched=activity.is_searched, told=told)
+
+    def follow(self, survey: Survey) -> None:
+        """Takes in what a survey has found.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        # A process that has ended has written all that it ever will: read it before the file of the next is begun.
+        while self.look():
+            pass
+        if survey.later is not None:
+            self._launch, self.place = survey.later, Place(survey.later.number, 0)
+        is_over = survey.later is None and not survey.is_searched
+        if (survey.told, is_over) != (self.told, self.is_over):
+            self.told, self.is_over = survey.told, is_over
+            self._announce()
+
+    def _announce(self) -> None:
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+
+def first_after(launches: LaunchStore, name: str, number: int) -> Launch | None:
+    """Returns the first launch of the run ``name`` after launch ``number``; None if there is none."""
+    return next((launch for launch in launches.all(name) if launch.number > number), None)
+
+
+def latest_events(launches: LaunchStore, name: str, *, until: Place | None = None) -> list[Frame]:
+    """Returns the latest event of each kind of the run ``name``, in their order; see `latest_of_each`.
+
+    Args:
+        launches: Has those of the run.
+        name: Name of the run.
+        until: The place after the last event that counts; None for all.
+    """
+    found: dict[str, Frame] = {}
+    for launch in launches.all(name)[: -LAUNCHES_BACK - 1 : -1]:
+        if until is not None and launch.number > until.launch:
+            continue
+        end = end_of_lines(launch.events)
+        if until is not None and launch.number == until.launch:
+            end = min(end, until.offset)
+        for kind, line in latest_of_each(launch.events, end=end).items():
+            found.setdefault(kind, frames_of(launch.number, [line])[0])
+    return sorted(found.values(), key=lambda frame: frame.place)
+
+
+def frames_of(launch: int, lines: list[Line]) -> list[Frame]:
+    """Returns the events of launch number ``launch`` as they are sent."""
+    return [
+        Frame(place, frame_bytes(line.kind, line.data, seen=Seen(place)))
+        for line in lines
+        for place in [Place(launch, line.end)]
+    ]
+
+
+def frame_bytes(kind: str, data: bytes, *, seen: Seen | None = None) -> bytes:
+    """Returns an event in the format of server-sent events; ``data`` is JSON on one line."""
+    identity = "" if seen is None else f"id: {seen}\n"
+    return f"{identity}event: {kind}\ndata: ".encode() + data + b"\n\n"
