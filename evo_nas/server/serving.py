@@ -36,21 +36,26 @@ def serve(options: ServerOptions, *, ready: Callable[[str], None]) -> None:
     """
     with _listening(options) as listener:
         host, port = listener.getsockname()[:2]
-        config = uvicorn.Config(
-            create_app(options),
-            http=_impatient(options.limits.header_s),
-            ws="none",
-            log_level="warning",
-            server_header=False,
-            access_log=False,
-            limit_concurrency=options.limits.connections,
-            timeout_graceful_shutdown=GRACE_S,
-            # The word of a proxy counts only where there is one; otherwise any client could say it is another.
-            proxy_headers=bool(options.proxies),
-            forwarded_allow_ips=list(options.proxies),
-        )
+        server = uvicorn.Server(server_config(options))
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def server_config(options: ServerOptions) -> uvicorn.Config:
+    """Returns how connections are served."""
+    return uvicorn.Config(
+        create_app(options),
+        http=_impatient(options.limits.header_s),
+        ws="none",
+        log_level="warning",
+        server_header=False,
+        access_log=False,
+        limit_concurrency=options.limits.connections,
+        timeout_graceful_shutdown=GRACE_S,
+        # The word of a proxy counts only where there is one; otherwise any client could say that it is another.
+        proxy_headers=bool(options.proxies),
+        forwarded_allow_ips=list(options.proxies),
+    )
 
 
 def _impatient(header_s: float) -> type[H11Protocol]:

@@ -1,0 +1,543 @@
+"""What was tried against the service, and what it answered; `docs/service.md` has the same list."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from starlette.datastructures import Headers
+from starlette.types import Message
+
+from evo_nas.errors import ConfigError
+from evo_nas.server.app import create_app
+from evo_nas.server.guard import DOCUMENT_POLICY
+from evo_nas.server.options import Limits, ServerOptions
+from evo_nas.server.rates import Rates
+from evo_nas.server.serving import server_config
+from evo_nas.server.tokens import COOKIE_LIFE_S, Tokens
+
+TOKEN = "0123456789abcdef" * 4
+SCRIPT = "<script>alert(1)</script>"
+HOME = "http://127.0.0.1"
+CHECK = "/api/v1/configs/check"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("attacked")
+    for name in ("runs", "data", "elsewhere/run"):
+        (folder / name).mkdir(parents=True)
+    (folder / "secret.txt").write_text("hunter2")
+    (folder / "data" / "rows.csv").write_text("a,label\n1,x\n")
+    (folder / "data" / ".env").write_text("hunter2")
+    (folder / "data" / "link.csv").symlink_to(folder / "secret.txt")
+    (folder / "data" / "folder").symlink_to(folder)
+    (folder / "runs" / "link").symlink_to(folder / "elsewhere" / "run")
+    return folder
+
+
+def options(folder: Path, **changes: Any) -> ServerOptions:
+    return ServerOptions(
+        root=str(folder / "runs"), state=folder / "runs" / ".service", data=(str(folder / "data"),), **changes
+    )
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> TestClient:
+    return TestClient(create_app(options(folder)), base_url=HOME)
+
+
+@pytest.fixture
+def locked(folder: Path) -> TestClient:
+    """A service with a token, of which the client knows nothing."""
+    return TestClient(create_app(options(folder, token=TOKEN, names=("evo.example.org",))), base_url=HOME)
+
+
+def problems(client: TestClient, config: dict[str, Any]) -> dict[str, str]:
+    said = client.post(CHECK, json={"config": config}).json()
+    return {problem["key"]: problem["message"] for problem in said["problems"]}
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e/secret.txt",
+        "/vendor/..%5c..%5csecret.txt",
+        "//etc/passwd",
+    ],
+)
+def test_no_path_leaves_the_folder_of_the_page(client: TestClient, path: str) -> None:
+    answered = client.get(path)
+    assert "hunter2" not in answered.text
+    assert "root:" not in answered.text
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "..%2felsewhere", "%2e%2e", ".service", "a%2fb", "link", "a%00b", "a" * 65]
+)
+def test_no_name_of_a_run_leaves_the_root(client: TestClient, name: str) -> None:
+    answered = client.get(f"/api/v1/runs/{name}/report")
+    assert answered.status_code in {404, 422}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "../secret.txt",
+            "/etc/passwd",
+            "~/x.csv",
+            "link.csv",
+            "folder/secret.txt",
+            ".env",
+            "a/../../secret.txt",
+        ),
+        *("rows.csv\0", "link*"),
+    ],
+)
+def test_no_data_are_read_outside_of_their_roots(client: TestClient, path: str) -> None:
+    config = {"name": "a", "task": {"kind": "classification", "path": path}}
+    assert "task.path" in problems(client, config)
+    looked = client.post("/api/v1/data/look", json={"config": config})
+    drafted = client.post("/api/v1/data/draft", json={"path": path})
+    for answered in (looked, drafted):
+        assert answered.status_code == 422
+        assert "hunter2" not in answered.text
+
+
+@pytest.mark.parametrize("path", ["..", "/etc", "folder", ".", "\0"])
+def test_no_folder_outside_of_the_roots_is_listed(client: TestClient, folder: Path, path: str) -> None:
+    answered = client.get("/api/v1/data/files", params={"path": path})
+    assert "secret.txt" not in answered.text
+    assert (answered.status_code == 200) == (path == ".")
+
+
+def test_what_is_outside_is_told_alike_whether_it_exists_or_not(client: TestClient) -> None:
+    there, missing = (
+        client.get("/api/v1/data/files", params={"path": path}).json()["detail"].replace(path, "")
+        for path in ("/etc", "/no-such-folder")
+    )
+    assert there == missing
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ({"space": {"cells": ["../secret.txt"]}}, "space.cells"),
+        ({"space": {"seeds": ["/etc/passwd"]}}, "space.seeds"),
+        ({"space": {"cells": [" ../secret.txt"]}}, "space.cells"),
+        ({"base_dir": "/etc"}, "base_dir"),
+        ({"base_dir": "folder"}, "base_dir"),
+        ({"fitness": {"memory": "/etc"}}, "fitness.memory"),
+        ({"warm_start": ["/etc"]}, "warm_start.runs"),
+        ({"warm_start": {"runs": "file:///etc"}}, "warm_start.runs"),
+        ({"warm_start": ["http://169.254.169.254/latest/meta-data"]}, "warm_start.runs"),
+        ({"warm_start": ["simplecache::http://localhost/x"]}, "warm_start.runs"),
+        ({"task": {"kind": "classification", "huggingface": "someone/data"}}, "task.huggingface"),
+        ({"task": {"kind": "classification", "huggingface": "/etc"}}, "task.huggingface"),
+    ],
+)
+def test_no_key_of_a_configuration_names_a_place_outside(
+    client: TestClient, section: dict[str, Any], key: str
+) -> None:
+    assert key in problems(client, {"name": "a", "task": {"kind": "digits"}, **section})
+
+
+def test_runs_of_the_service_may_be_begun_with(client: TestClient, folder: Path) -> None:
+    config = {"name": "a", "task": {"kind": "digits"}, "warm_start": [f"{folder}/runs/earlier"]}
+    assert problems(client, config) == {}
+    config["warm_start"] = [f"{folder}/runs/link"]
+    assert problems(client, config).keys() == {"warm_start.runs"}
+
+
+# Texts of others
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/v1/runs/{SCRIPT}/report",
+        f"/api/v1/{SCRIPT}",
+        f"/{SCRIPT}.js",
+        f"/api/v1/data/files?path={SCRIPT}",
+    ],
+)
+def test_a_script_in_a_path_comes_back_as_text_only(client: TestClient, path: str) -> None:
+    answered = client.get(path)
+    assert answered.status_code in {404, 422}
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert answered.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answered.headers["content-security-policy"]
+
+
+def test_a_script_in_a_configuration_is_an_unknown_key(client: TestClient) -> None:
+    said = problems(client, {"name": SCRIPT, "task": {"kind": SCRIPT}, SCRIPT: SCRIPT})
+    assert any(SCRIPT in message for message in said.values())
+
+
+def test_a_script_in_data_is_text_in_their_picture(client: TestClient, folder: Path) -> None:
+    lines = [f"{row * row % 83},{row % 7},{SCRIPT if row % 2 else 'plain'}" for row in range(40)]
+    (folder / "data" / "named.csv").write_text("\n".join(["a,b,label", *lines]) + "\n")
+    config = {"name": "a", "task": {"kind": "classification", "path": "named.csv"}}
+    looked = client.post("/api/v1/data/look", json={"config": config}).json()
+    assert SCRIPT in looked["fields"]["classes"]
+    assert "<script" not in looked["picture"]
+
+
+def test_documents_run_no_scripts_and_have_no_origin() -> None:
+    assert "sandbox" in DOCUMENT_POLICY
+    assert "script-src" not in DOCUMENT_POLICY
+
+
+def test_a_line_break_in_a_path_makes_no_header(client: TestClient) -> None:
+    for path in ("/api/v1/runs/a%0d%0aSet-Cookie:%20a=b", "/a%0d%0aSet-Cookie:%20a=b"):
+        answered = client.get(path)
+        assert "set-cookie" not in answered.headers
+
+
+@pytest.mark.parametrize("key", ["__proto__", "constructor", "__class__", "model_config", ""])
+def test_keys_that_mean_something_to_a_language_are_unknown_keys(client: TestClient, key: str) -> None:
+    answered = client.post(
+        CHECK, json={"config": {"name": "a", "task": {"kind": "digits", key: {}}, key: {"a": 1}}}
+    )
+    assert answered.status_code == 200
+    assert len(answered.json()["problems"]) == 2
+
+
+# Bodies
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(folder: Path) -> None:
+    app = create_app(options(folder, limits=Limits(body=100)))
+    answered = TestClient(app, base_url=HOME).post(CHECK, content=b"x" * 101)
+    assert answered.status_code == 413
+    assert answered.headers["connection"] == "close"
+
+
+def test_a_body_without_a_length_is_read_up_to_the_limit(folder: Path) -> None:
+    taken = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1000):
+            taken.append(10)
+            yield b"x" * 10
+
+    app = create_app(options(folder, limits=Limits(body=100)))
+    assert TestClient(app, base_url=HOME).post(CHECK, content=pieces()).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff\xfe",
+        b'{"config": {"seed": NaN}}',
+        b'{"config": {"seed": Infinity}}',
+        b'{"config": {"name": "\\ud800"}}',
+        b"[" * 100_000,
+        b'{"config": {"seed": ' + b"9" * 5000 + b"}}",
+    ],
+)
+def test_malformed_json_is_a_problem(client: TestClient, body: bytes) -> None:
+    answered = client.post(CHECK, content=body, headers={"content-type": "application/json"})
+    assert answered.status_code in {400, 422}
+    assert answered.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]", "anchor"),
+        ("a: " + "[" * 1000, "deep"),
+        ("!!python/object/apply:os.system ['id']", "tag"),
+        ("a: 1\na: 2", "twice"),
+        ("seed: " + "9" * 4000, "digits"),
+        ("- a", "mapping"),
+    ],
+)
+def test_a_yaml_bomb_is_a_problem(client: TestClient, text: str, said: str) -> None:
+    answered = client.post(CHECK, json={"yaml": text})
+    assert answered.status_code == 200
+    assert said in answered.json()["problems"][0]["message"]
+
+
+def test_values_may_be_nested_no_deeper_than_yaml(client: TestClient) -> None:
+    nested: object = 1
+    for _ in range(200):
+        nested = [nested]
+    assert "nested" in problems(client, {"name": nested})[""]
+
+
+# Tokens
+
+
+def test_without_the_token_only_probes_and_signing_in_are_answered(locked: TestClient) -> None:
+    for path in ("/api/v1/health", "/api/v1/ready", "/api/v1/session"):
+        assert locked.get(path).status_code == 200
+    for path in (
+        "/api/v1/service",
+        "/api/v1/metrics",
+        "/api/v1/openapi.json",
+        "/api/v1/runs/a",
+        "/api/v1/no",
+    ):
+        answered = locked.get(path)
+        assert (answered.status_code, answered.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}0",
+        TOKEN,
+        "Bearer \xff",
+    ],
+)
+def test_a_wrong_token_is_refused(locked: TestClient, value: str) -> None:
+    headers = {"authorization": value.encode("latin-1")}
+    assert locked.get("/api/v1/service", headers=headers).status_code == 401
+
+
+def test_a_token_is_presented_once(locked: TestClient) -> None:
+    twice = [("authorization", f"Bearer {TOKEN}"), ("authorization", "Bearer other")]
+    assert locked.get("/api/v1/service", headers=twice).status_code == 401
+    assert locked.get("/api/v1/service", headers=twice[:1]).status_code == 200
+
+
+def test_guessing_tokens_is_slow(folder: Path) -> None:
+    locked = TestClient(create_app(options(folder, token=TOKEN, limits=Limits(burst=60))), base_url=HOME)
+    answers = [locked.post("/api/v1/session", json={"token": "guess"}).status_code for _ in range(5)]
+    assert answers[0] == 401
+    assert answers[-1] == 429
+
+
+def test_a_cookie_stands_for_the_token(locked: TestClient) -> None:
+    assert locked.post("/api/v1/session", json={"token": "wrong"}).status_code == 401
+    signed_in = locked.post("/api/v1/session", json={"token": TOKEN})
+    cookie = signed_in.headers["set-cookie"]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", f"Max-Age={COOKIE_LIFE_S}"))
+    assert TOKEN not in cookie
+    assert locked.get("/api/v1/service").status_code == 200
+    assert locked.get("/api/v1/session").json() == {"required": True, "signed_in": True}
+    locked.delete("/api/v1/session", headers={"origin": HOME})
+    assert locked.get("/api/v1/service").status_code == 401
+
+
+def test_a_cookie_changes_something_only_from_the_page_itself(locked: TestClient) -> None:
+    locked.post("/api/v1/session", json={"token": TOKEN})
+    body = {"config": {}}
+    assert locked.post(CHECK, json=body).status_code == 403
+    for origin in ("http://evil.example.org", "null", f"{HOME}:81", "http://127.0.0.1.evil.example.org", "x"):
+        assert locked.post(CHECK, json=body, headers={"origin": origin}).status_code == 403
+    assert locked.post(CHECK, json=body, headers={"origin": HOME}).status_code == 200
+
+
+@pytest.mark.parametrize("forged", ["", ".", "9999999999.x.", "9999999999.x.0", "x.y.z", "9" * 5000, '"'])
+def test_a_forged_cookie_is_refused(locked: TestClient, forged: str) -> None:
+    name = Tokens(TOKEN, now=lambda: 0.0).cookie_name
+    answered = locked.get("/api/v1/service", headers={"cookie": f"{name}={forged}"})
+    assert answered.status_code == 401
+
+
+def test_a_cookie_ends_with_its_time_and_with_the_token() -> None:
+    clock = [1000.0]
+    tokens = Tokens(TOKEN, now=lambda: clock[0])
+    headers = {"cookie": f"{tokens.cookie_name}={tokens.cookie()}"}
+    assert tokens.is_known(Headers(headers))
+    assert not Tokens(TOKEN[::-1], now=lambda: clock[0]).is_known(Headers(headers))
+    clock[0] += COOKIE_LIFE_S + 1
+    assert not tokens.is_known(Headers(headers))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"host": "0.0.0.0"}, {"names": ("evo.example.org",)}, {"proxies": ("10.0.0.1",)}]
+)
+def test_nothing_others_could_reach_starts_without_a_token(folder: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="--token-file"):
+        options(folder, **changes)
+
+
+def test_a_short_token_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="at least 16"):
+        options(folder, token="guess")
+
+
+# Browsers
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example.org",
+        "127.0.0.1.evil.example.org",
+        "localhost.evil.example.org",
+        "",
+        "a b",
+        "127.0.0.1:x",
+    ],
+)
+def test_a_name_that_is_not_its_own_is_refused(client: TestClient, host: str) -> None:
+    assert client.get("/api/v1/health", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:8765", "LOCALHOST", "127.0.0.1", "[::1]:8765", "evo.example.org", "10.0.0.7"]
+)
+def test_its_own_names_and_addresses_are_answered(locked: TestClient, host: str) -> None:
+    assert locked.get("/api/v1/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_another_site_may_ask_nothing(client: TestClient, method: str) -> None:
+    answered = client.request(
+        method, "/api/v1/configs/examples", headers={"origin": "https://evil.example.org"}
+    )
+    assert answered.status_code == 403
+    assert not [name for name in answered.headers if name.startswith("access-control")]
+
+
+def test_the_page_behind_a_proxy_with_tls_is_the_same_origin(locked: TestClient) -> None:
+    headers = {
+        "host": "evo.example.org",
+        "origin": "https://evo.example.org",
+        "authorization": f"Bearer {TOKEN}",
+    }
+    assert locked.post(CHECK, json={"config": {}}, headers=headers).status_code == 200
+
+
+def test_a_browser_that_says_another_site_asks_is_believed(client: TestClient) -> None:
+    headers = {"sec-fetch-site": "cross-site"}
+    assert client.post(CHECK, json={"config": {}}, headers=headers).status_code == 403
+    assert client.get("/api/v1/health", headers=headers).status_code == 200
+
+
+def test_the_page_runs_its_own_scripts_alone(client: TestClient) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+# Floods and slowness
+
+
+def test_a_client_that_asks_too_often_waits_and_others_do_not() -> None:
+    clock = [0.0]
+    rates = Rates(10.0, 5, clock=lambda: clock[0])
+    assert [rates.wait_s("a") for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+    assert rates.wait_s("b") == 0
+    clock[0] += 0.1
+    assert rates.wait_s("a") == 0
+
+
+def test_asking_too_often_says_when_to_ask_again(folder: Path) -> None:
+    flooded = TestClient(create_app(options(folder, limits=Limits(burst=2))), base_url=HOME)
+    answers = [flooded.get("/api/v1/health") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(folder: Path) -> None:
+    app = create_app(options(folder, limits=Limits(body_s=0.01)))
+    sent: list[Message] = []
+    pieces: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if not pieces:
+            await asyncio.Event().wait()
+        return pieces.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": CHECK,
+        "raw_path": CHECK.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1")],
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "root_path": "",
+    }
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 408
+
+
+@contextmanager
+def listening(served: ServerOptions) -> Iterator[int]:
+    """Yields the port of a service that is really listening."""
+    server = uvicorn.Server(server_config(served))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+
+
+def spoken(port: int, *pieces: bytes) -> bytes:
+    """What a service answers to raw bytes until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        heard = b""
+        while piece := connection.recv(65536):
+            heard += piece
+        return heard
+
+
+def test_raw_connections_are_bounded(folder: Path) -> None:
+    limits = Limits(header_s=0.2, body_s=0.2, body=1000)
+    with listening(options(folder, limits=limits)) as port:
+        host = f"Host: 127.0.0.1:{port}\r\n".encode()
+        # A head that never ends is not waited for.
+        assert spoken(port, b"GET / HTTP/1.1\r\n") == b""
+        assert spoken(port) == b""
+        # Nor is a body, and what comes of it later is no further request.
+        head = b"POST /api/v1/configs/check HTTP/1.1\r\n" + host
+        assert b" 408 " in spoken(port, head + b"Content-Length: 100\r\n\r\n{")
+        # One that grows without end is cut off.
+        assert b" 413 " in spoken(
+            port,
+            head
+            + b"Transfer-Encoding: chunked\r\n\r\n"
+            + b"200\r\n"
+            + b"x" * 512
+            + b"\r\n"
+            + b"200\r\n"
+            + b"x" * 512
+            + b"\r\n",
+        )
+        # Two lengths, or a length beside pieces, could be read in two ways.
+        assert b" 400 " in spoken(port, head + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{")
+        assert b" 400 " in spoken(port, b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 100_000)
+        assert b" 421 " in spoken(
+            port, b"GET / HTTP/1.1\r\nConnection: close\r\nHost: evil.example.org\r\n\r\n"
+        )
+        assert b" 400 " in spoken(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        # After all of that it answers as before.
+        health = spoken(port, b"GET /api/v1/health HTTP/1.1\r\nConnection: close\r\n" + host + b"\r\n")
+        assert json.loads(health.partition(b"\r\n\r\n")[2]) == {"status": "ok"}
