@@ -98,10 +98,6 @@ class Examples(Generic[Item]):
         """Where each example is."""
         return self.places or Places.of(self.source, "example", range(1, len(self) + 1))
 
-    def joined(self, other: Examples[Item]) -> Examples[Item]:
-        """Returns these examples followed by ``other``; see `joined`."""
-        return joined([self, other])
-
     def chosen(self, positions: npt.NDArray[np.int64]) -> Examples[Item]:
         """Returns the examples at ``positions``, int64 ``(n,)``."""
         where = positions.tolist()

@@ -45,9 +45,9 @@ class LabelledParts(Generic[Item]):
     redrawing: Redrawing
 
     @property
-    def learnt(self) -> Examples[Item]:
-        """Training and validation part together: what baselines may learn from."""
-        return self.train.joined(self.validation)
+    def by_name(self) -> dict[str, Examples[Item]]:
+        """The examples of each part, in the order of `PARTS`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def targets(self, examples: Examples[Item]) -> npt.NDArray[np.int64]:
         """Returns the classes of examples with one label each, int64 ``(n,)``."""
@@ -80,7 +80,7 @@ class LabelledParts(Generic[Item]):
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names of the groups of each part; empty if there are no groups."""
-        return groups_of_parts({part: getattr(self, part) for part in PARTS})
+        return groups_of_parts(self.by_name)
 
     def balanced_weights(self, *, per_step: bool) -> npt.NDArray[np.float32]:
         """Returns factors ``(classes,)`` that give all classes the same weight; the mean over training is 1."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.genome.architecture import Signature
+from evo_nas.tasks.baselines.regressors import score_of_mean
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
-from evo_nas.tasks.example_sums import Scored
 from evo_nas.tasks.generated import Drawn, GeneratedNumbersOptions, GeneratedTask
 from evo_nas.tasks.metrics import ERRORS
 
 if TYPE_CHECKING:
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 
 class AddingTask(GeneratedTask[GeneratedNumbersOptions]):
@@ -23,14 +23,10 @@ class AddingTask(GeneratedTask[GeneratedNumbersOptions]):
     kind = "adding"
     Options = GeneratedNumbersOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what predicts always the mean, with an error of about 1/6."""
-        return {"mean": partial(self._score_of_mean, drawn)}
-
-    def _score_of_mean(self, drawn: Drawn) -> Scored:
-        train, _, test = drawn
-        guess = np.full(test.targets.shape, train.targets.astype(np.float64).mean(), dtype=np.float32)
-        return Scored.of(ERRORS[self.options.metric], guess, test.targets)
+        targets = both.map(lambda part: part.targets)
+        return {"mean": partial(score_of_mean, targets, ERRORS[self.options.metric])}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length

@@ -16,7 +16,6 @@ from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import classification_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
-from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, read_numeric, recorded
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.task import Prepared
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
-    from evo_nas.tasks.baselines.fitting import Fit
 
     Numeric = npt.NDArray[np.float64]
 
@@ -83,16 +81,15 @@ class ClassificationTask(NumericTask[SequenceOptions]):
             missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
-        return Prepared(dataset, self._baselines(parts, features))
-
-    def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:
-        """Returns what fits classifiers that see all steps side by side; see `classification_baselines`."""
-        both = (parts.learnt, parts.test)
-        return classification_baselines(
-            [features.known(examples) for examples in both],
-            [parts.targets(examples) for examples in both],
-            metric=CLASSIFICATION[self.options.metric],
-            classes=len(parts.classes),
+        return Prepared.of(
+            dataset,
+            parts.by_name,
+            lambda both: classification_baselines(
+                both.map(features.known),
+                both.map(parts.targets),
+                metric=dataset.metric,
+                classes=len(parts.classes),
+            ),
         )
 
 

@@ -15,7 +15,7 @@ from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTas
 from evo_nas.tasks.metrics import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 BLANK, RECALL = 0, 1
 FIRST_SYMBOL = 2  # ids of inputs; the targets of symbols start at 0
@@ -41,11 +41,11 @@ class CopyMemoryTask(GeneratedTask[CopyOptions]):
     kind = "copy_memory"
     Options = CopyOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what predicts the most frequent symbol."""
-        train, _, test = (part.targets[part.scored].astype(np.int64) for part in drawn)
+        targets = both.map(lambda part: part.targets[part.scored].astype(np.int64))
         metric = CLASSIFICATION[self.options.metric]
-        return {"majority": partial(majority, train, test, metric=metric, classes=self.options.symbols)}
+        return {"majority": partial(majority, *targets, metric=metric, classes=self.options.symbols)}
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         options = self.options

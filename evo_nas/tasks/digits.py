@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.baselines.fitting import Fit
-
 CLASSES = 10
 
 
@@ -102,17 +100,15 @@ class DigitsTask(Task[DigitsOptions]):
             statistics=Statistics(scaled=tuple(range(8))),
             resampling=ExampleResampling(images.redrawing),
         )
-        return Prepared(dataset, self._baselines(images))
-
-    def _baselines(self, images: _Images) -> dict[str, Fit]:
-        """Returns what fits classifiers that see all rows side by side; see `classification_baselines`."""
-        parts = images.parts
-        rows = [np.concatenate([parts["train"], parts["validation"]]), parts["test"]]
-        return classification_baselines(
-            [images.pixels[each].reshape(-1, 8, 8) for each in rows],
-            [images.labels[each] for each in rows],
-            metric=CLASSIFICATION[self.options.metric],
-            classes=CLASSES,
+        return Prepared.of(
+            dataset,
+            images.parts,
+            lambda both: classification_baselines(
+                both.map(lambda where: list(pixels[where])),
+                both.map(lambda where: images.labels[where]),
+                metric=dataset.metric,
+                classes=CLASSES,
+            ),
         )
 
     def _images(self) -> _Images:

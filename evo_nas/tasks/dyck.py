@@ -15,7 +15,7 @@ from evo_nas.tasks.languages import BRACKETS, balanced_word
 from evo_nas.tasks.metrics import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 
 class DyckOptions(GeneratedClassesOptions):
@@ -36,17 +36,16 @@ class DyckTask(GeneratedTask[DyckOptions]):
     kind = "dyck"
     Options = DyckOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what fits classifiers that see the count of each bracket; see `classification_baselines`."""
-        train, _, test = drawn
-        symbols = 2 * self.options.kinds
-        counts = [
-            list(np.stack([(part.inputs == symbol + 1).sum(axis=1) for symbol in range(symbols)], axis=1))
-            for part in (train, test)
-        ]
+        brackets = range(1, 2 * self.options.kinds + 1)
         return classification_baselines(
-            counts,
-            [train.targets.astype(np.int64), test.targets.astype(np.int64)],
+            both.map(
+                lambda part: list(
+                    np.stack([(part.inputs == bracket).sum(axis=1) for bracket in brackets], axis=1)
+                )
+            ),
+            both.map(lambda part: part.targets.astype(np.int64)),
             metric=CLASSIFICATION[self.options.metric],
             classes=2,
         )

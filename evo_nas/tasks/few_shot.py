@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.data.examples import Examples
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
     from evo_nas.tasks.few_shot_cuts import ByClass
 
 
@@ -107,7 +107,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             remarks=classes.remarks,
             resampling=OtherClasses(self, classes),
         )
-        return Prepared(dataset, self._baselines(episodes))
+        return Prepared.of(dataset, episodes, self._baselines)
 
     def family(self) -> Prepared:
         """Reads the same episodes for networks that read one example at a time; see `Task.family`."""
@@ -121,7 +121,7 @@ class FewShotTask(NumericTask[FewShotOptions]):
             metric=CLASSIFICATION[self.options.metric],
             remarks=classes.remarks,
         )
-        return Prepared(dataset, self._baselines(episodes))
+        return Prepared.of(dataset, episodes, self._baselines)
 
     def episodes(self) -> dict[str, list[Episode]]:
         """Reads the examples and returns the episodes of each part.
@@ -141,19 +141,16 @@ class FewShotTask(NumericTask[FewShotOptions]):
         examples = options.ways * options.shots + options.queries
         check_size(options.episodes, examples, example.size, field="task.episodes")
 
-    def _baselines(self, episodes: Mapping[str, list[Episode]]) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[list[Episode]]) -> dict[str, Fit]:
         """Returns what fits the most frequent label, and the nearest of the few labelled examples."""
-        learnt, test = (
-            np.concatenate([query.targets for _, query in episodes[part]]).astype(np.int64)
-            for part in ("train", "test")
-        )
+        targets = both.map(lambda some: np.concatenate([query.targets for _, query in some]).astype(np.int64))
         options: dict[str, Any] = {
             "metric": CLASSIFICATION[self.options.metric],
             "classes": self.options.ways,
         }
         return {
-            "majority": partial(majority, learnt, test, **options),
-            "nearest neighbour": partial(self._score_of_nearest, episodes["test"], test),
+            "majority": partial(majority, *targets, **options),
+            "nearest neighbour": partial(self._score_of_nearest, both.test, targets.test),
         }
 
     def _score_of_nearest(self, episodes: list[Episode], wanted: npt.NDArray[np.int64]) -> Scored:

@@ -167,9 +167,11 @@ def forecast_of(
         statistics=windows.statistics,
     )
     # Baselines learn from every window: the stride only makes the training of a network shorter.
-    learnt = replace(train, origins=np.concatenate([train.origins, validation.origins]))
-    baselines = forecast_baselines(learnt, test, metric=dataset.metric, season=options.season, levels=levels)
-    return Prepared(dataset, baselines)
+    return Prepared.of(
+        dataset,
+        windows.parts,
+        lambda both: forecast_baselines(*both, metric=dataset.metric, season=options.season, levels=levels),
+    )
 
 
 def _cut(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 LONGEST = 10_000
 _LONGEST_PERIOD = max(language.period for language in LANGUAGES.values())
@@ -136,7 +136,8 @@ class FormalLanguageTask(Task[FormalLanguageOptions]):
             preparation=plain_preparation(signature, classes=language.follows, vocabulary=vocabulary),
             resampling=_OtherWords(self),
         )
-        return Prepared(dataset, _baselines(train, test, dataset))
+        drawn = {"train": train, "validation": validation, "test": test}
+        return Prepared.of(dataset, drawn, partial(_baselines, dataset=dataset))
 
     def other_words(self, number: int) -> PartsCut:
         """Returns words of the same lengths that are drawn with another seed for each ``number``."""
@@ -176,23 +177,24 @@ class _OtherWords:
         return [self.task.other_words(number) for number in range(1, count + 1)]
 
 
-def _baselines(train: Sequences, test: Sequences, dataset: Dataset) -> dict[str, Fit]:
+def _baselines(both: TrainTest[Sequences], dataset: Dataset) -> dict[str, Fit]:
     """Returns what predicts the most frequent class, and the most frequent one after the last symbols."""
-    learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in (train, test))
+    learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in both)
     metric, classes = dataset.metric, len(dataset.classes)
     by_history = {
         f"most frequent after {symbols} symbol{'s' if symbols > 1 else ''}": partial(
-            _after_history, train, test, dataset, symbols=symbols
+            _after_history, both, dataset, symbols=symbols
         )
         for symbols in (1, _HISTORY)
     }
     return {"majority": partial(majority, learnt, wanted, metric=metric, classes=classes), **by_history}
 
 
-def _after_history(train: Sequences, test: Sequences, dataset: Dataset, *, symbols: int) -> Scored:
+def _after_history(both: TrainTest[Sequences], dataset: Dataset, *, symbols: int) -> Scored:
+    train, test = both
     histories = len(dataset.vocabulary) ** symbols
     counts = np.zeros((histories, len(dataset.classes)))
-    learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in (train, test))
+    learnt, wanted = (part.targets[_valid(part)].astype(np.int64) for part in both)
     np.add.at(counts, (_histories(train, dataset, symbols=symbols), learnt), 1.0)
     # A history that training has not is answered by the frequencies of all.
     counts[counts.sum(axis=1) == 0] = counts.sum(axis=0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
     from evo_nas.tasks.dataset import Dataset, Sequences
 
 SURPLUS = 2
@@ -96,9 +96,10 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
         preparation = dataset.preparation or plain_preparation(
             dataset.signature, classes=dataset.classes, vocabulary=dataset.vocabulary
         )
-        return Prepared(
+        return Prepared.of(
             replace(dataset, resampling=ExampleResampling(redrawing), preparation=preparation),
-            self._baselines(drawn),
+            drawn._asdict(),
+            self._baselines,
         )
 
     def _drawn(self) -> Drawn:
@@ -127,5 +128,5 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
         """Returns the data set of three parts."""
 
     @abstractmethod
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what fits each simple model, by its name."""

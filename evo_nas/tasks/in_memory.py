@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,7 @@ class InMemoryTask(Task[InMemoryOptions]):
                 _check_inputs(name, part, dataset)
                 _check_targets(name, part, dataset)
             _check_episodes(name, part, dataset)
-        return Prepared(dataset, generic_baselines(dataset))
+        return Prepared.of(dataset, dataset.parts, partial(generic_baselines, dataset=dataset))
 
     def family(self) -> Prepared:
         """Checks the data set, whose parts must be episodes; see `Task.family`."""

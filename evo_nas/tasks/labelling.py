@@ -16,7 +16,6 @@ from evo_nas.tasks.baselines.classifiers import step_baselines
 from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
-from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.numeric_files import NumericTask, recorded
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.task import Prepared
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.data.labelled_parts import LabelledParts
-    from evo_nas.tasks.baselines.fitting import Fit
 
     Numeric = npt.NDArray[np.float64]
 
@@ -84,16 +82,15 @@ class LabellingTask(NumericTask[SequenceOptions]):
             missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
-        return Prepared(dataset, self._baselines(parts, features))
-
-    def _baselines(self, parts: LabelledParts[Numeric], features: Features) -> dict[str, Fit]:
-        """Returns what fits classifiers that see a step, or its neighbours as well; see `step_baselines`."""
-        both = (parts.learnt, parts.test)
-        return step_baselines(
-            [features.known(examples) for examples in both],
-            [parts.counted_targets(examples) for examples in both],
-            metric=CLASSIFICATION[self.options.metric],
-            classes=len(parts.classes),
+        return Prepared.of(
+            dataset,
+            parts.by_name,
+            lambda both: step_baselines(
+                both.map(features.known),
+                both.map(parts.counted_targets),
+                metric=dataset.metric,
+                classes=len(parts.classes),
+            ),
         )
 
 

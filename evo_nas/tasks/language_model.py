@@ -116,7 +116,11 @@ class CorpusTask(Task[CorpusOptionsT_co]):
             ),
             statistics=Statistics(rarest=options.min_count),
         )
-        return Prepared(dataset, ngram_baselines(dataset, ORDERS[options.level]))
+        return Prepared.of(
+            dataset,
+            parts,
+            lambda both: ngram_baselines(both, ORDERS[options.level], metric=dataset.metric, vocabulary=size),
+        )
 
     @abstractmethod
     def _texts(self) -> dict[str, Corpus]:

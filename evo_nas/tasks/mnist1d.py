@@ -21,7 +21,7 @@ from evo_nas.tasks.preparation import plain_preparation
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
     Curves = npt.NDArray[np.float64]
 
@@ -71,12 +71,11 @@ class Mnist1dTask(GeneratedTask[Mnist1dOptions]):
     kind = "mnist1d"
     Options = Mnist1dOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what fits classifiers that see all steps; see `classification_baselines`."""
-        both = (drawn.train, drawn.test)
         return classification_baselines(
-            [list(part.inputs) for part in both],
-            [part.targets.astype(np.int64) for part in both],
+            both.map(lambda part: list(part.inputs)),
+            both.map(lambda part: part.targets.astype(np.int64)),
             metric=CLASSIFICATION[self.options.metric],
             classes=len(_DIGITS),
         )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
     Frames = npt.NDArray[np.float32]
     Sums = npt.NDArray[np.float64]
@@ -110,14 +110,17 @@ class MultiLabelTask(Task[MultiLabelOptions]):
                 KeyInputs(keys), LabelAnswers(tuple(str(key + 1) for key in range(keys)), ahead=True)
             ),
         )
-        return Prepared(dataset, self._baselines(songs))
+        parts = {"train": songs.train, "validation": songs.validation, "test": songs.test}
+        return Prepared.of(dataset, parts, self._baselines)
 
-    def _baselines(self, songs: _Songs) -> dict[str, Fit]:
+    def _baselines(self, songs: TrainTest[list[Frames]]) -> dict[str, Fit]:
         """Returns what fits each key's frequency, and a Markov chain for each key."""
         guesses = {"frequency of keys": _frequencies, "Markov chain per key": _markov_chain}
         return {name: partial(self._score, guess, songs) for name, guess in guesses.items()}
 
-    def _score(self, guess: Callable[[_Songs], Sums], songs: _Songs) -> Scored:
+    def _score(
+        self, guess: Callable[[TrainTest[list[Frames]]], Sums], songs: TrainTest[list[Frames]]
+    ) -> Scored:
         wanted = np.concatenate([frames[1:] for frames in songs.test])
         return Scored.of(MULTI_LABEL[self.options.metric], _logit(guess(songs)), wanted)
 
@@ -176,15 +179,15 @@ class MultiLabelTask(Task[MultiLabelOptions]):
         return [frames.astype(np.float32) for frames in sequences]
 
 
-def _frequencies(songs: _Songs) -> Sums:
-    learnt = [*songs.train, *songs.validation]
+def _frequencies(songs: TrainTest[list[Frames]]) -> Sums:
+    learnt = songs.train
     rate = _rate(sum(frames[1:].sum(axis=0) for frames in learnt), sum(len(frames) - 1 for frames in learnt))
     steps = sum(len(frames) - 1 for frames in songs.test)
     return np.broadcast_to(rate, (steps, len(rate)))
 
 
-def _markov_chain(songs: _Songs) -> Sums:
-    learnt = [*songs.train, *songs.validation]
+def _markov_chain(songs: TrainTest[list[Frames]]) -> Sums:
+    learnt = songs.train
     # The probability that a key is on after it was off, and after it was on.
     after: list[Sums] = []
     for state in (0.0, 1.0):

@@ -19,7 +19,7 @@ from evo_nas.data.paths import DataPaths, expanded
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import NumberAnswers
-from evo_nas.tasks.baselines.panel_baselines import panel_baselines
+from evo_nas.tasks.baselines.panel_baselines import PanelFacts, PanelPart, panel_baselines
 from evo_nas.tasks.cuts.panels import EarlierForecasts
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import MEDIAN, Metric, mase, smape
@@ -188,7 +188,12 @@ class PanelTask(Task[PanelOptions]):
             resampling=EarlierForecasts.of(panel, series),
             preparation=self._preparation(),
         )
-        return Prepared(dataset, panel_baselines(panel, dataset))
+        facts = PanelFacts(options.horizon, options.season, dataset.metric, levels)
+        return Prepared.of(
+            dataset,
+            {part: PanelPart(cuts, parts[part]) for part, cuts in panel.parts.items()},
+            partial(panel_baselines, facts=facts),
+        )
 
     def fingerprint(self) -> dict[str, str]:
         """Returns the SHA-256 of each file, or of the series of a competition, which are in a package."""

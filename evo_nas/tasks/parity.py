@@ -13,7 +13,7 @@ from evo_nas.tasks.generated import Drawn, GeneratedClassesOptions, GeneratedTas
 from evo_nas.tasks.metrics import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 
 class ParityTask(GeneratedTask[GeneratedClassesOptions]):
@@ -22,12 +22,11 @@ class ParityTask(GeneratedTask[GeneratedClassesOptions]):
     kind = "parity"
     Options = GeneratedClassesOptions
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what fits classifiers that see all bits; see `classification_baselines`."""
-        train, _, test = drawn
         return classification_baselines(
-            [list(part.inputs.astype(np.float64)) for part in (train, test)],
-            [part.targets.astype(np.int64) for part in (train, test)],
+            both.map(lambda part: list(part.inputs.astype(np.float64))),
+            both.map(lambda part: part.targets.astype(np.int64)),
             metric=CLASSIFICATION[self.options.metric],
             classes=2,
         )

@@ -115,13 +115,14 @@ class RegressionTask(NumericTask[RegressionOptions]):
             remarks=(*dataset.remarks, *features.remarks),
             missing=dataset.missing or features.missing,
         )
-        both = (parts["train"].joined(parts["validation"]), parts["test"])
-        train, validation, test = (
-            part.targets for part in dataset.parts.values() if isinstance(part, Sequences)
+        targets = {name: part.targets for name, part in dataset.parts.items() if isinstance(part, Sequences)}
+        # Values as they are in the files, but the standardised targets that the metric expects.
+        return Prepared.of(
+            dataset,
+            {name: (parts[name], some) for name, some in targets.items()},
+            lambda both: regression_baselines(
+                both.map(lambda pair: features.known(pair[0])),
+                both.map(lambda pair: pair[1]),
+                metric=dataset.metric,
+            ),
         )
-        baselines = regression_baselines(
-            [features.known(examples) for examples in both],
-            [np.concatenate([train, validation]), test],
-            metric=dataset.metric,
-        )
-        return Prepared(dataset, baselines)

@@ -75,7 +75,7 @@ def series_family(files: SeriesFiles, options: ForecastOptions) -> Prepared:
         has_target_holes=any(each.has_target_holes for each in datasets),
     )
     persistence = {"persistence": partial(_score_of_last, dataset)} if signature.last_values else {}
-    return Prepared(dataset, persistence | support_mean(dataset))
+    return Prepared.of(dataset, dataset.parts, lambda _: persistence | support_mean(dataset))
 
 
 def _check_options(options: ForecastOptions) -> None:

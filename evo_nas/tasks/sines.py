@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
 
 PENALTY = 1e-4
 """Penalty on the squared weights of the linear baseline."""
@@ -69,7 +69,7 @@ class SinesTask(GeneratedTask[SinesOptions]):
             objective=Objective.MSE,
             metric=ERRORS[self.options.metric],
         )
-        return Prepared(dataset, support_mean(dataset))
+        return Prepared.of(dataset, dataset.parts, lambda _: support_mean(dataset))
 
     def _waves(self, part: str) -> list[Episode]:
         family = self.options.family
@@ -85,13 +85,17 @@ class SinesTask(GeneratedTask[SinesOptions]):
         pairs = Sequences(read[..., None].astype(np.float32), values.astype(np.float32))
         return Episode(*(pairs.chosen(which) for which in np.split(np.arange(len(pairs)), [family.shots])))
 
-    def _baselines(self, drawn: Drawn) -> dict[str, Fit]:
+    def _baselines(self, both: TrainTest[Sequences]) -> dict[str, Fit]:
         """Returns what fits the last value, and a linear model."""
         guesses = {"persistence": _last_value, "linear": _linear}
-        return {name: partial(self._score, guess, drawn) for name, guess in guesses.items()}
+        return {name: partial(self._score, guess, both) for name, guess in guesses.items()}
 
-    def _score(self, guess: Callable[[Drawn], npt.NDArray[np.float32]], drawn: Drawn) -> Scored:
-        return Scored.of(ERRORS[self.options.metric], guess(drawn), drawn.test.targets)
+    def _score(
+        self,
+        guess: Callable[[TrainTest[Sequences]], npt.NDArray[np.float32]],
+        both: TrainTest[Sequences],
+    ) -> Scored:
+        return Scored.of(ERRORS[self.options.metric], guess(both), both.test.targets)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Sequences:
         length = self.options.length
@@ -107,13 +111,13 @@ class SinesTask(GeneratedTask[SinesOptions]):
         return Dataset("noisy sines", signature, Objective.MSE, metric, *drawn)
 
 
-def _last_value(drawn: Drawn) -> npt.NDArray[np.float32]:
-    return _flat(drawn.test)[:, -1:]
+def _last_value(both: TrainTest[Sequences]) -> npt.NDArray[np.float32]:
+    return _flat(both.test)[:, -1:]
 
 
-def _linear(drawn: Drawn) -> npt.NDArray[np.float32]:
-    linear = Ridge.fitted([(_flat(drawn.train), drawn.train.targets.astype(np.float32))], penalty=PENALTY)
-    return linear(_flat(drawn.test)).astype(np.float32)
+def _linear(both: TrainTest[Sequences]) -> npt.NDArray[np.float32]:
+    linear = Ridge.fitted([(_flat(both.train), both.train.targets.astype(np.float32))], penalty=PENALTY)
+    return linear(_flat(both.test)).astype(np.float32)
 
 
 def _flat(part: Sequences) -> npt.NDArray[np.float32]:

@@ -22,7 +22,6 @@ from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.token_classifiers import tagging_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
-from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.task import Prepared, Task
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.data.layout import TextLayout
-    from evo_nas.tasks.baselines.fitting import Fit
 
 
 def _named(column: object) -> object:
@@ -129,16 +127,15 @@ class TaggingTask(Task[TaggingOptions]):
         )
         inputs = TokenInputs(vocabulary.tokens, lower=options.lower, layout=layout)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
-        return Prepared(dataset, self._baselines(parts))
-
-    def _baselines(self, parts: LabelledParts[Tokens]) -> dict[str, Fit]:
-        """Returns what fits models that see a token and its neighbours; see `tagging_baselines`."""
-        both = (parts.learnt, parts.test)
-        return tagging_baselines(
-            [list(map(self._tokens, examples.items)) for examples in both],
-            [parts.counted_targets(examples) for examples in both],
-            metric=CLASSIFICATION[self.options.metric],
-            classes=len(parts.classes),
+        return Prepared.of(
+            dataset,
+            parts.by_name,
+            lambda both: tagging_baselines(
+                both.map(lambda examples: list(map(self._tokens, examples.items))),
+                both.map(parts.counted_targets),
+                metric=dataset.metric,
+                classes=len(parts.classes),
+            ),
         )
 
     def _tokens(self, tokens: Tokens) -> Tokens:

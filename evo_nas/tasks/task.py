@@ -6,18 +6,18 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from evo_nas.data.files import reading
 from evo_nas.data.paths import data_files
 from evo_nas.errors import ConfigError
-from evo_nas.tasks.baselines.fitting import fitted_baselines
+from evo_nas.tasks.baselines.fitting import TrainTest, fitted_baselines
 from evo_nas.tasks.example_sums import examples_of_test
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evo_nas.tasks.dataset import Dataset
 
 OptionsT_co = TypeVar("OptionsT_co", bound=BaseModel, covariant=True)
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,37 @@ class Prepared:
 
     Attributes:
         dataset: The data to search on.
-        baselines: What fits each simple model, by its name, such as ``persistence``; the cheap ones come first. They
-            learn from the training and the validation part.
+        parts: What baselines are made of, by the name of the part; see `of`.
+        baselines_of: Makes them of the training and the test part.
     """
 
     dataset: Dataset
-    baselines: Mapping[str, Fit]
+    parts: Mapping[str, Any]
+    baselines_of: Callable[[TrainTest[Any]], Mapping[str, Fit]]
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        parts: Mapping[str, PartT],
+        baselines_of: Callable[[TrainTest[PartT]], Mapping[str, Fit]],
+    ) -> Self:
+        """Returns a data set with its baselines; a type checker compares what these take with ``parts``.
+
+        Args:
+            dataset: The data to search on.
+            parts: What baselines are made of, by the name of the part: the parts of ``dataset``, or what is in the
+                files, where simple models read raw values.
+            baselines_of: Returns what fits each simple model to the training part and tests it on the test part, by its
+                name, such as ``persistence``; the cheap ones come first.
+        """
+        return cls(dataset, parts, baselines_of)
+
+    @property
+    def baselines(self) -> Mapping[str, Fit]:
+        """What fits each simple model, by its name."""
+        # Parts are handed over here alone, so that no task gives its baselines more rows than its networks learn from.
+        return self.baselines_of(TrainTest(self.parts["train"], self.parts["test"]))
 
     def fit_baselines(self, limit_s: float | None = None) -> FittedBaselines:
         """Fits the baselines one after the other and returns what each gave, by name.

@@ -22,7 +22,6 @@ from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.token_classifiers import text_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
-from evo_nas.tasks.metrics import CLASSIFICATION
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.task import Prepared, Task
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from evo_nas.data.examples import Examples
     from evo_nas.data.layout import TextLayout
-    from evo_nas.tasks.baselines.fitting import Fit
 
 
 def _two_or_more(classes: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
@@ -131,17 +129,16 @@ class TextClassificationTask(Task[TextOptions]):
         )
         inputs = TokenInputs(vocabulary.tokens, options.level, options.lower, options.max_length, layout)
         dataset = replace(dataset, preparation=Preparation(inputs, ClassAnswers(parts.classes)))
-        return Prepared(dataset, self._baselines(parts))
-
-    def _baselines(self, parts: LabelledParts[str]) -> dict[str, Fit]:
-        """Returns what fits classifiers that see bags of n-grams; see `text_baselines`."""
-        both = (parts.learnt, parts.test)
-        return text_baselines(
-            [list(examples.items) for examples in both],
-            [parts.targets(examples) for examples in both],
-            level=self.options.level,
-            metric=CLASSIFICATION[self.options.metric],
-            classes=len(parts.classes),
+        return Prepared.of(
+            dataset,
+            parts.by_name,
+            lambda both: text_baselines(
+                both.map(lambda examples: list(examples.items)),
+                both.map(parts.targets),
+                level=options.level,
+                metric=dataset.metric,
+                classes=len(parts.classes),
+            ),
         )
 
     def _tokens(self, text: str) -> str | list[str]:

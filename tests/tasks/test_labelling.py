@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitting import TrainTest
 from evo_nas.tasks.baselines.generic import generic_baselines
 from evo_nas.tasks.classification import SequenceOptions
 from evo_nas.tasks.labelling import LabellingTask
@@ -38,6 +39,8 @@ def test_steps_that_are_not_scored_are_neighbours_of_those_that_are(tmp_path) ->
     labels[rng.random(labels.shape) < 0.6] = -100
     np.savez(tmp_path / "a.npz", x=values, y=labels)
     prepared = LabellingTask(SequenceOptions(path=(tmp_path / "a.npz",))).read()
-    for baselines in (prepared.baselines, generic_baselines(prepared.dataset)):
+    dataset = prepared.dataset
+    both = TrainTest(dataset.train, dataset.test)
+    for baselines in (prepared.baselines, generic_baselines(both, dataset)):
         assert baselines["logistic regression"]().score < 0.65
         assert baselines["logistic regression on 13 steps"]().score > 0.85

@@ -8,12 +8,20 @@ from functools import partial
 import numpy as np
 import pytest
 
-from evo_nas.tasks.dataset import Dataset
+from evo_nas.data.examples import Examples
+from evo_nas.tasks.baselines.classifiers import majority
+from evo_nas.tasks.baselines.fitting import Fit, TrainTest
+from evo_nas.tasks.baselines.forecasters import forecast_baselines
+from evo_nas.tasks.baselines.regressors import score_of_mean
+from evo_nas.tasks.classification import ClassificationTask
+from evo_nas.tasks.dataset import Dataset, Sequences, Windows
 from evo_nas.tasks.example_sums import Scored
+from evo_nas.tasks.forecast import ForecastTask
 from evo_nas.tasks.in_memory import InMemoryTask
+from evo_nas.tasks.metrics import NLL
 from evo_nas.tasks.parity import ParityTask
 from evo_nas.tasks.sines import SinesOptions, SinesTask
-from evo_nas.tasks.task import Prepared
+from evo_nas.tasks.task import Prepared, Task
 from evo_nas.testing.tasks import TaskContract
 
 CONTRACT = TaskContract()
@@ -54,7 +62,7 @@ class Unsteady(SinesTask):
 
     def read(self) -> Prepared:
         drawn = SinesTask(SinesOptions(train=9, validation=9, test=9, seed=next(self.seeds))).read()
-        return Prepared(drawn.dataset, {"oracle": partial(Scored, -1.0)})
+        return Prepared.of(drawn.dataset, drawn.parts, lambda _: {"oracle": partial(Scored, -1.0)})
 
 
 def test_a_task_that_reads_other_arrays_each_time_is_found(tmp_path) -> None:
@@ -66,6 +74,63 @@ def test_a_task_that_reads_other_arrays_each_time_is_found(tmp_path) -> None:
 def test_a_baseline_that_nothing_can_beat_is_found(tmp_path) -> None:
     with pytest.raises(AssertionError):
         CONTRACT.test_a_perfect_answer_scores_at_least_as_well_as_any_baseline(Unsteady.sample(tmp_path))
+
+
+class PeekingAtNumbers(SinesTask):
+    """Its mean is that of training and validation part."""
+
+    def read(self) -> Prepared:
+        prepared = super().read()
+        metric, seen = prepared.dataset.metric, prepared.dataset.validation
+
+        def peeking(both: TrainTest[Sequences]) -> dict[str, Fit]:
+            targets = np.concatenate([both.train.targets, seen.targets])
+            return {"mean": partial(score_of_mean, [targets, both.test.targets], metric)}
+
+        return Prepared.of(prepared.dataset, prepared.parts, peeking)
+
+
+class PeekingAtLabels(ClassificationTask):
+    """Its majority is that of the labels of the files of both parts."""
+
+    def read(self) -> Prepared:
+        prepared = super().read()
+        seen = prepared.parts["validation"]
+        dataset = replace(prepared.dataset, metric=NLL)
+
+        def peeking(both: TrainTest[Examples]) -> dict[str, Fit]:
+            labels = TrainTest([*both.train.labels, *seen.labels], both.test.labels)
+            targets = labels.map(lambda some: np.array([dataset.classes.index(name) for name in some]))
+            return {"majority": partial(majority, *targets, metric=NLL, classes=2)}
+
+        return Prepared.of(dataset, prepared.parts, peeking)
+
+
+class PeekingAtWindows(ForecastTask):
+    """Its linear model is fitted to the forecasts of both parts."""
+
+    def read(self) -> Prepared:
+        prepared = super().read()
+        metric, seen = prepared.dataset.metric, prepared.parts["validation"]
+
+        def peeking(both: TrainTest[Windows]) -> dict[str, Fit]:
+            learnt = replace(both.train, origins=np.concatenate([both.train.origins, seen.origins]))
+            return {"linear": forecast_baselines(learnt, both.test, metric=metric)["linear"]}
+
+        return Prepared.of(prepared.dataset, prepared.parts, peeking)
+
+
+@pytest.mark.parametrize("peeking", [PeekingAtNumbers, PeekingAtLabels, PeekingAtWindows])
+def test_a_baseline_that_learns_from_the_validation_part_is_found(peeking: type[Task], tmp_path) -> None:
+    with pytest.raises(AssertionError):
+        CONTRACT.test_no_baseline_learns_from_the_validation_part(peeking.sample(tmp_path))
+
+
+def test_baselines_are_handed_the_training_and_the_test_part(tmp_path) -> None:
+    handed = []
+    prepared = SinesTask.sample(tmp_path).read()
+    Prepared.of(prepared.dataset, prepared.parts, lambda both: handed.append(both) or {}).fit_baselines()
+    assert handed == [(prepared.parts["train"], prepared.parts["test"])]
 
 
 def test_a_fingerprint_that_ignores_the_files_is_found(tmp_path) -> None:

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,24 @@ if TYPE_CHECKING:
 
 Fit = Callable[[], Scored]
 """Fits one simple model to what a task has read and tests it; `Scored.of` gives its score with its answers."""
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class TrainTest(NamedTuple, Generic[T]):
+    """What baselines are handed of something that every part has: they learn from one, and are tested on the other.
+
+    It has no place for the validation part. Networks do not learn from it either: it only chooses among them, and a
+    baseline has nothing to choose that its training part cannot decide.
+    """
+
+    train: T
+    test: T
+
+    def map(self, function: Callable[[T], U]) -> TrainTest[U]:
+        """Returns what ``function`` makes of each of the two."""
+        return TrainTest(function(self.train), function(self.test))
 
 
 class BaselineNote(UserWarning):

@@ -42,7 +42,8 @@ def forecast_baselines(
     The linear models are ridge regressions that forecast changes from the last known value. The second one also
     reads changes instead of values, which is the model that Zeng et al. (2023) call NLinear; where there are several
     targets, a third one does so with the past of each target alone and the same weights for all, as theirs does. A
-    target that is not known counts nowhere.
+    target that is not known counts nowhere. The values before a forecast are read by all of them, in whichever part
+    they are, as networks read them.
 
     Args:
         learnt: Windows to learn from.
@@ -61,7 +62,7 @@ def forecast_baselines(
         baselines[name] = partial(_scored_linear, scored, learnt, of_inputs=of_inputs)
     if test.targets.shape[1] > 1:
         baselines["linear map shared by columns"] = partial(_scored_shared, scored, learnt)
-    return baselines | statistical_baselines(test, metric=metric, season=season, levels=levels)
+    return baselines | statistical_baselines(learnt, test, metric=metric, season=season, levels=levels)
 
 
 def _some(origins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from evo_nas.tasks.baselines.classifiers import classification_baselines, step_baselines
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
+from evo_nas.tasks.baselines.fitting import TrainTest
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.baselines.ngrams import ngram_baselines
 from evo_nas.tasks.baselines.regressors import regression_baselines, score_of_mean
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.tasks.baselines.fitting import Fit
-    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.dataset import Dataset, Part
     from evo_nas.tasks.metrics import Metric
 
     Array = npt.NDArray[np.generic]
@@ -32,24 +33,26 @@ RAREST = 1e-6
 """Least frequency of a key, so that its logit is finite."""
 
 
-def generic_baselines(dataset: Dataset) -> dict[str, Fit]:
-    """Returns what fits simple models that suit the objective and the shape of the parts."""
-    train, validation, test = dataset.parts.values()
-    if isinstance(train, Stream):
-        return ngram_baselines(dataset, ORDERS)
-    if isinstance(train, Windows) and isinstance(validation, Windows) and isinstance(test, Windows):
-        # Windows of both parts can be joined only where they are cut from the same rows.
-        if train.inputs is validation.inputs and train.targets is validation.targets:
-            train = replace(train, origins=np.concatenate([train.origins, validation.origins]))
+def generic_baselines(both: TrainTest[Part], dataset: Dataset) -> dict[str, Fit]:
+    """Returns what fits simple models that suit the objective and the shape of the parts.
+
+    Args:
+        both: The part to learn from and the part to test.
+        dataset: What else is known of the data.
+    """
+    train, test = both
+    if isinstance(train, Stream) and isinstance(test, Stream):
+        vocabulary = dataset.signature.vocabulary
+        return ngram_baselines(TrainTest(train, test), ORDERS, metric=dataset.metric, vocabulary=vocabulary)
+    if isinstance(train, Windows) and isinstance(test, Windows):
         return forecast_baselines(train, test, metric=dataset.metric, levels=dataset.quantiles)
     assert isinstance(train, Sequences)
-    assert isinstance(validation, Sequences)
     assert isinstance(test, Sequences)
     per_step = dataset.signature.per_step
     if per_step and dataset.objective is Objective.CROSS_ENTROPY:
-        return _of_labelled_steps(dataset, [[train, validation], [test]])
-    inputs = [[item for part in parts for item in _items(part)] for parts in ([train, validation], [test])]
-    targets = [_targets(train, validation, per_step=per_step), _targets(test, per_step=per_step)]
+        return _of_labelled_steps(TrainTest(train, test), dataset)
+    inputs = [_items(part) for part in (train, test)]
+    targets = [_targets(part, per_step=per_step) for part in (train, test)]
     if dataset.has_target_holes and not per_step:
         # Simple models learn from what is known as a whole.
         whole = np.flatnonzero(~np.isnan(targets[0]).any(axis=1))
@@ -77,24 +80,23 @@ def _of_sequences(dataset: Dataset, inputs: list[list[Array]], targets: list[Arr
     return classification_baselines(inputs, known, metric=metric, classes=classes)
 
 
-def _of_labelled_steps(dataset: Dataset, both: list[list[Sequences]]) -> dict[str, Fit]:
+def _of_labelled_steps(both: TrainTest[Sequences], dataset: Dataset) -> dict[str, Fit]:
     """Returns what fits models that see the neighbours of a step, those that do not count themselves included."""
-    items, targets = [], []
-    for parts in both:
-        whole = [replace(part, scored=None) for part in parts]
-        items.append([item for part in whole for item in _items(part)])
-        known = [
-            part if part.scored is None else replace(part, targets=np.where(part.scored, part.targets, -1))
-            for part in parts
-        ]
-        targets.append(
-            _targets(*(replace(part, scored=None) for part in known), per_step=True).astype(np.int64)
-        )
+    whole = both.map(_with_all_steps)
+    items = whole.map(_items)
+    targets = whole.map(lambda part: _targets(part, per_step=True).astype(np.int64))
     metric, classes = dataset.metric, dataset.signature.outputs
     if dataset.signature.vocabulary:
-        tokens = [[item.tolist() for item in some] for some in items]
+        tokens = items.map(lambda some: [item.tolist() for item in some])
         return tagging_baselines(tokens, targets, metric=metric, classes=classes)
     return step_baselines(items, targets, metric=metric, classes=classes)
+
+
+def _with_all_steps(part: Sequences) -> Sequences:
+    """Returns a part in which all steps count, with the class -1 for those that did not."""
+    if part.scored is None:
+        return part
+    return replace(part, targets=np.where(part.scored, part.targets, -1), scored=None)
 
 
 def _items(part: Sequences) -> list[Array]:
@@ -104,17 +106,13 @@ def _items(part: Sequences) -> list[Array]:
     return [item[:length] for item, length in zip(part.inputs, _lengths(part), strict=True)]
 
 
-def _targets(*parts: Sequences, per_step: bool) -> Array:
+def _targets(part: Sequences, *, per_step: bool) -> Array:
     """Returns one row for each sequence, or for each step that counts."""
     if not per_step:
-        return np.concatenate([part.targets for part in parts])
-    counts = [
-        np.arange(part.inputs.shape[1]) < np.array(_lengths(part))[:, None]
-        if part.scored is None
-        else part.scored
-        for part in parts
-    ]
-    return np.concatenate([part.targets[steps] for part, steps in zip(parts, counts, strict=True)])
+        return part.targets
+    if part.scored is not None:
+        return part.targets[part.scored]
+    return part.targets[np.arange(part.inputs.shape[1]) < np.array(_lengths(part))[:, None]]
 
 
 def _lengths(part: Sequences) -> list[int]:

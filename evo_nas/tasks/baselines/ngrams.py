@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo_nas.tasks.dataset import Stream
 from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from evo_nas.tasks.baselines.fitting import Fit
-    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
+    from evo_nas.tasks.dataset import Stream
+    from evo_nas.tasks.metrics import Metric
 
 
 class NGrams:
@@ -64,19 +64,25 @@ class NGrams:
         return probability
 
 
-def ngram_baselines(dataset: Dataset, orders: Sequence[int]) -> dict[str, Fit]:
-    """Returns what fits an n-gram model of each order, for a data set whose parts are streams of tokens."""
-    return {f"{order}-grams": partial(_score, dataset, order) for order in orders}
+def ngram_baselines(
+    both: TrainTest[Stream], orders: Sequence[int], *, metric: Metric, vocabulary: int
+) -> dict[str, Fit]:
+    """Returns what fits an n-gram model of each order.
+
+    Args:
+        both: Tokens to learn from and tokens to test.
+        orders: The orders.
+        metric: A metric of logits and classes.
+        vocabulary: Number of tokens that exist.
+    """
+    return {f"{order}-grams": partial(_score, both, order, metric, vocabulary) for order in orders}
 
 
-def _score(dataset: Dataset, order: int) -> Scored:
-    train, validation, test = (
-        part.tokens.tolist() for part in dataset.parts.values() if isinstance(part, Stream)
-    )
-    model = NGrams((*train, *validation), order=order, vocabulary=dataset.signature.vocabulary)
-    surprises = np.array(model.surprises(tuple(test)))
+def _score(both: TrainTest[Stream], order: int, metric: Metric, vocabulary: int) -> Scored:
+    train, test = (tuple(part.tokens.tolist()) for part in both)
+    surprises = np.array(NGrams(train, order=order, vocabulary=vocabulary).surprises(test))
     # The metrics of language models are functions of the sum of surprises and their number.
-    score = dataset.metric.value(np.array([surprises.sum(), len(surprises)]))
+    score = metric.value(np.array([surprises.sum(), len(surprises)]))
     # Only the token that came has a probability here: as the first of two classes it costs exactly its surprise.
     others = np.log(np.maximum(-np.expm1(-surprises), np.finfo(np.float32).tiny))
     logits = np.stack([-surprises, others], axis=1).astype(np.float32)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from evo_nas.tasks.baselines.statistical_forecasters import (
     statistical_model,
     widths,
 )
-from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from evo_nas.data.panel import Cut, Panel
-    from evo_nas.tasks.baselines.fitting import Fit
-    from evo_nas.tasks.dataset import Dataset
+    from evo_nas.data.panel import Cut
+    from evo_nas.tasks.baselines.fitting import Fit, TrainTest
+    from evo_nas.tasks.dataset import Sequences
+    from evo_nas.tasks.metrics import Metric
 
     Values = npt.NDArray[np.float64]
 
@@ -38,25 +39,47 @@ MOST_FITTED = 2_000
 """Series that get a model of their own; an AutoETS takes about a tenth of a second for each."""
 
 
-def panel_baselines(panel: Panel, dataset: Dataset) -> dict[str, Fit]:
+class PanelPart(NamedTuple):
+    """One part of a panel: the series as they are, and the windows of them that a network reads."""
+
+    cuts: Sequence[Cut]
+    windows: Sequences
+
+
+@dataclass(frozen=True, slots=True)
+class PanelFacts:
+    """What baselines know of a panel beside its values.
+
+    Attributes:
+        horizon: Steps of a forecast.
+        season: Steps of a season; 1 for none.
+        metric: The metric of the data set.
+        quantiles: Levels of the quantiles that it expects.
+    """
+
+    horizon: int
+    season: int
+    metric: Metric
+    quantiles: tuple[float, ...] = ()
+
+
+def panel_baselines(both: TrainTest[PanelPart], facts: PanelFacts) -> dict[str, Fit]:
     """Returns what fits each simple model and returns its test metric.
 
-    Quantiles of the first three are their point forecasts plus the quantiles of their errors in training and
-    validation.
+    Quantiles of the first three are their point forecasts plus the quantiles of their errors in training. All models
+    read the values before a forecast, those of the validation part among them, as networks do.
 
     Args:
-        panel: The panel; its models read all values before a forecast.
-        dataset: The windows of the panel.
+        both: The part to learn from and the part to test.
+        facts: What else is known of the panel.
     """
-    seasonal: dict[str, Fit] = {}
-    if panel.season > 1:
-        last_season = partial(_last_season, season=panel.season, horizon=panel.horizon)
-        seasonal = {"seasonal naive": partial(_scored, last_season, panel, dataset)}
+    last_value = partial(_last_season, season=1, horizon=facts.horizon)
+    last_season = partial(_last_season, season=facts.season, horizon=facts.horizon)
     return {
-        "naive": partial(_scored, partial(_last_season, season=1, horizon=panel.horizon), panel, dataset),
-        **seasonal,
-        "ridge": partial(_scored_ridge, dataset),
-        **{name: partial(_scored_models, name, panel, dataset) for name in STATISTICAL},
+        "naive": partial(_scored, last_value, both, facts),
+        **({"seasonal naive": partial(_scored, last_season, both, facts)} if facts.season > 1 else {}),
+        "ridge": partial(_scored_ridge, both, facts),
+        **{name: partial(_scored_models, name, both.test, facts) for name in STATISTICAL},
     }
 
 
@@ -67,36 +90,27 @@ def _last_season(history: Values, *, season: int, horizon: int) -> Values:
     return known[np.arange(horizon) % season]
 
 
-def _scored(forecast: Callable[[Values], Values], panel: Panel, dataset: Dataset) -> Scored:
+def _scored(forecast: Callable[[Values], Values], both: TrainTest[PanelPart], facts: PanelFacts) -> Scored:
     """Tests a forecast that looks at the values before each origin."""
 
-    def forecasts(part: str) -> Values:
-        return np.array(
-            [forecast(cut.values[:origin]) for cut in panel.parts[part] for origin in cut.origins]
-        )
+    def forecasts(part: PanelPart) -> Values:
+        return np.array([forecast(cut.values[:origin]) for cut in part.cuts for origin in cut.origins])
 
-    test = forecasts("test")
-    errors = [np.zeros(test.shape)]
-    if dataset.quantiles:
-        parts = _sequences(dataset)
-        errors = [
-            parts[part].targets.astype(np.float64) - forecasts(part) for part in ("train", "validation")
-        ]
-    return _score(dataset, test, np.concatenate(errors))
+    test = forecasts(both.test)
+    errors = np.zeros(test.shape)
+    if facts.quantiles:
+        errors = both.train.windows.targets.astype(np.float64) - forecasts(both.train)
+    return _score(facts, test, errors, both.test)
 
 
-def _scored_ridge(dataset: Dataset) -> Scored:
-    """Tests a ridge regression on changes from the last value, which is fitted to all windows."""
-    parts = _sequences(dataset)
-    changes = {name: _changes(part) for name, part in parts.items()}
-    learnt = [
-        (x[~np.isnan(y).any(axis=1)], y[~np.isnan(y).any(axis=1)])
-        for x, y, _ in (changes["train"], changes["validation"])
-    ]
-    model = Ridge.fitted(learnt, penalty=PENALTY)
-    inputs, _, last = changes["test"]
-    errors = np.concatenate([y - model(x) for x, y in learnt])
-    return _score(dataset, model(inputs) + last, errors)
+def _scored_ridge(both: TrainTest[PanelPart], facts: PanelFacts) -> Scored:
+    """Tests a ridge regression on changes from the last value, which is fitted to all training windows."""
+    x, y, _ = _changes(both.train.windows)
+    is_whole = ~np.isnan(y).any(axis=1)
+    x, y = x[is_whole], y[is_whole]
+    model = Ridge.fitted([(x, y)], penalty=PENALTY)
+    inputs, _, last = _changes(both.test.windows)
+    return _score(facts, model(inputs) + last, y - model(x), both.test)
 
 
 def _changes(
@@ -115,38 +129,37 @@ def _changes(
     return aligned - last, part.targets.astype(np.float32) - last, last
 
 
-def _scored_models(name: str, panel: Panel, dataset: Dataset) -> Scored:
-    """Tests a statistical model of each series, which is fitted to all values before the test part."""
-    model = statistical_model(name)
-    cuts = panel.parts["test"]
+def _scored_models(name: str, test: PanelPart, facts: PanelFacts) -> Scored:
+    """Tests a statistical model of each series, which is fitted to its values before the validation part."""
+    model, cuts = statistical_model(name), test.cuts
     which = np.unique(np.linspace(0, len(cuts) - 1, MOST_FITTED).astype(int))
-    fit = partial(_modelled, model, panel, dataset.quantiles)
+    fit = partial(_modelled, model, facts)
     results = [fit(cuts[at]) for at in which]
     failures = sum(result is None for result in results)
     if failures == len(results):
         raise DataError("could not be fitted to any series")
     _note(len(which), len(cuts), failures)
-    spare = partial(_last_season, season=panel.season, horizon=panel.horizon)
+    spare = partial(_last_season, season=facts.season, horizon=facts.horizon)
     forecasts = [
-        np.repeat(spare(cuts[at].history), max(len(dataset.quantiles), 1)) if result is None else result
+        np.repeat(spare(cuts[at].history), max(len(facts.quantiles), 1)) if result is None else result
         for at, result in zip(which, results, strict=True)
     ]
-    targets = _sequences(dataset)["test"].targets[which]
-    return Scored.of(dataset.metric, np.array(forecasts, dtype=np.float32), targets, rows=which)
+    targets = test.windows.targets[which]
+    return Scored.of(facts.metric, np.array(forecasts, dtype=np.float32), targets, rows=which)
 
 
-def _modelled(model: Any, panel: Panel, levels: Sequence[float], cut: Cut) -> Values | None:
+def _modelled(model: Any, facts: PanelFacts, cut: Cut) -> Values | None:
     """Returns the forecast ``(horizon * levels,)`` of a class of statsforecast; None if it cannot be fitted."""
-    history = HoleFilling("interpolate")(cut.history[:, None])[:, 0].astype(np.float64)
     try:
+        # A panel validates on the last values before the test part: they are read, but no parameter is fitted to them.
+        learnt, history = _filled(cut.history[: -facts.horizon]), _filled(cut.history)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            given = model(season_length=panel.season).forecast(
-                y=history, h=panel.horizon, level=widths(levels)
-            )
+            fitted = model(season_length=facts.season).fit(learnt)
+            given = fitted.forward(y=history, h=facts.horizon, level=widths(facts.quantiles))
     except Exception:  # noqa: BLE001 - it raises bare exceptions for series that are too short or too odd
         return None
-    forecast = at_levels(given, levels).ravel()
+    forecast = at_levels(given, facts.quantiles).ravel()
     return forecast if np.isfinite(forecast).all() else None
 
 
@@ -159,11 +172,12 @@ def _note(fitted: int, of: int, failures: int) -> None:
         )
 
 
-def _score(dataset: Dataset, points: Values, errors: Values) -> Scored:
+def _filled(values: Values) -> Values:
+    # Only what comes before its end may fill a hole.
+    return HoleFilling("interpolate")(values[:, None])[:, 0].astype(np.float64)
+
+
+def _score(facts: PanelFacts, points: Values, errors: Values, test: PanelPart) -> Scored:
     """Tests forecasts ``(n, horizon)`` by a model that made ``errors`` ``(m, horizon)`` before."""
-    forecasts = with_levels(points, error_quantiles(errors, dataset.quantiles))
-    return Scored.of(dataset.metric, forecasts.astype(np.float32), _sequences(dataset)["test"].targets)
-
-
-def _sequences(dataset: Dataset) -> dict[str, Sequences]:
-    return {name: part for name, part in dataset.parts.items() if isinstance(part, Sequences)}
+    forecasts = with_levels(points, error_quantiles(errors, facts.quantiles))
+    return Scored.of(facts.metric, forecasts.astype(np.float32), test.windows.targets)

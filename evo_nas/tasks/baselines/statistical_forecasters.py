@@ -1,4 +1,4 @@
-"""Exponential smoothing and Theta by statsforecast: fitted once to each series, then rolled over its test part."""
+"""Exponential smoothing and Theta by statsforecast: fitted once to the training rows of each series, then rolled on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STATISTICAL = ("AutoTheta", "AutoETS")
 """Classes of statsforecast, each of which chooses its own form for every series; the cheaper one comes first."""
 MOST_ROWS = 1000
-"""Rows before a forecast that a model is fitted to, and reads: older ones change a smoothed level no more."""
+"""Rows that a model is fitted to, and as many that it reads before a forecast: older ones do not change its level."""
 MOST_MODELS = 40
 """Series times targets that get a model of their own; each takes about a second with a season."""
 MOST_ORIGINS = 300
@@ -35,19 +35,21 @@ MOST_ORIGINS = 300
 
 
 def statistical_baselines(
-    test: Windows, *, metric: Metric, season: int, levels: tuple[float, ...]
+    learnt: Windows, test: Windows, *, metric: Metric, season: int, levels: tuple[float, ...]
 ) -> dict[str, Fit]:
-    """Returns what fits a model of each target of each series to the rows before its first test forecast.
+    """Returns what fits a model of each target of each series to its training rows.
 
-    The model keeps its parameters; only its states follow the values before each later forecast.
+    The model keeps its parameters; only its states follow the values before each test forecast, those of the validation
+    part among them. A series that training does not have is fitted to the rows before its first test forecast.
 
     Args:
-        test: Windows to forecast; their rows include those to learn from.
+        learnt: Windows to learn from, of the same rows.
+        test: Windows to forecast.
         metric: The metric of the data set.
         season: Steps of a season.
         levels: Levels of the quantiles that the metric expects.
     """
-    return {name: partial(_scored, name, test, metric, season, levels) for name in STATISTICAL}
+    return {name: partial(_scored, name, learnt, test, metric, season, levels) for name in STATISTICAL}
 
 
 def statistical_model(name: str) -> Any:
@@ -82,23 +84,27 @@ def _width(level: float) -> float:
     return round(200 * abs(level - 0.5), 6)
 
 
-def _scored(name: str, test: Windows, metric: Metric, season: int, levels: tuple[float, ...]) -> Scored:
+def _scored(
+    name: str, learnt: Windows, test: Windows, metric: Metric, season: int, levels: tuple[float, ...]
+) -> Scored:
     model, columns = statistical_model(name), test.targets.shape[1]
     if columns > MOST_MODELS:
         raise DataError(f"left out for {columns} columns, more than {MOST_MODELS}")
     series = np.searchsorted(test.starts, test.origins, side="right") - 1
+    ends = _ends_of_training(learnt)
     chosen = _evenly(np.unique(series), MOST_MODELS // columns)
     forecasts, wanted = [], []
     tested: list[int] = []
     for number in chosen.tolist():
         origins = np.sort(test.origins[series == number])
         some = _evenly(origins, max(1, MOST_ORIGINS // len(chosen)))
-        start = int(test.starts[number])
+        # No row of the test part is fitted to, wherever it lies.
+        start, end = int(test.starts[number]), min(ends.get(number, origins[0]), origins[0])
         forecasts += [
             np.stack(each, axis=1)  # (horizon, targets, levels)
             for each in zip(
                 *(
-                    _rolled(model(season_length=season), test, column, levels, [start, origins[0], *some])
+                    _rolled(model(season_length=season), test, column, levels, [start, end, *some])
                     for column in range(columns)
                 ),
                 strict=True,
@@ -110,6 +116,15 @@ def _scored(name: str, test: Windows, metric: Metric, season: int, levels: tuple
         warnings.warn(f"on {len(wanted):,} of {len(test):,} forecasts", BaselineNote, stacklevel=2)
     outputs = np.array(forecasts, dtype=np.float32).reshape(len(wanted), -1)
     return Scored.of(metric, outputs, np.array(wanted).reshape(len(wanted), -1), rows=np.array(tested))
+
+
+def _ends_of_training(learnt: Windows) -> dict[int, int]:
+    """Returns the row after the last one that training forecasts, of each series that it has."""
+    series = np.searchsorted(learnt.starts, learnt.origins, side="right") - 1
+    ends: dict[int, int] = {}
+    for number, origin in zip(series.tolist(), learnt.origins.tolist(), strict=True):
+        ends[number] = max(ends.get(number, 0), origin + learnt.horizon)
+    return ends
 
 
 def _rolled(
@@ -124,16 +139,20 @@ def _rolled(
         levels: Levels of the quantiles.
         rows: First row of the series, the row that the model is fitted before, and the origins.
     """
-    start, first, *origins = map(int, rows)
+    start, end, *origins = map(int, rows)
+    begin = max(start, end - MOST_ROWS)
 
     def before(origin: int) -> Values:
-        values = test.targets[max(start, origin - MOST_ROWS) : origin, column, None]
+        first = max(begin, origin - MOST_ROWS)
+        # The states that the model begins with belong to the place in the season where its fit began.
+        first -= (first - begin) % model.season_length
+        values = test.targets[first:origin, column, None]
         # Only what comes before the forecast may fill a hole.
         return HoleFilling("interpolate")(values)[:, 0].astype(np.float64)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(before(first))
+        model.fit(before(end))
         given = [model.forward(y=before(origin), h=test.horizon, level=widths(levels)) for origin in origins]
     return [at_levels(each, levels) for each in given]
 

@@ -8,6 +8,7 @@ import pytest
 
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
+from evo_nas.tasks.baselines.fitting import TrainTest
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
 from evo_nas.tasks.baselines.generic import generic_baselines
 from evo_nas.tasks.dataset import Objective
@@ -59,5 +60,5 @@ def test_arrays_have_the_quantiles_of_training_as_a_baseline() -> None:
         metric=wql(LEVELS),
         signature=replace(numbers.signature, outputs=6),
     )
-    (fit,) = generic_baselines(dataset).values()
+    (fit,) = generic_baselines(TrainTest(dataset.train, dataset.test), dataset).values()
     assert fit().score == pytest.approx(0.7, abs=0.2)

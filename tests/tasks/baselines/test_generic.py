@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from evo_nas.data.splitting import SplitOptions
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.baselines.generic import generic_baselines
+from evo_nas.tasks.dataset import Dataset
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Prepared
 
@@ -24,6 +26,10 @@ TAGS = {
 }
 RNG = np.random.default_rng(0)
 KEEP = SplitOptions(duplicates="keep")
+
+
+def in_memory(dataset: Dataset) -> Prepared:
+    return Prepared.of(dataset, dataset.parts, partial(generic_baselines, dataset=dataset))
 
 
 @pytest.mark.parametrize(
@@ -43,21 +49,21 @@ KEEP = SplitOptions(duplicates="keep")
 )
 def test_every_shape_of_data_has_baselines(kind: str, names: set[str], tmp_path: Path) -> None:
     prepared = TASKS[kind].sample(tmp_path).read()
-    results = Prepared(prepared.dataset, generic_baselines(prepared.dataset)).fit_baselines()
+    results = in_memory(prepared.dataset).fit_baselines()
     assert set(results) == names
     assert all(result.score is not None for result in results.values())
 
 
 def test_windows_have_the_baselines_of_a_forecast_from_files(tmp_path: Path) -> None:
     prepared = TASKS["forecast"].sample(tmp_path).read()
-    again = Prepared(prepared.dataset, generic_baselines(prepared.dataset))
-    assert scores(again.fit_baselines()) == scores(prepared.fit_baselines())
+    again = in_memory(prepared.dataset).fit_baselines()
+    assert scores(again) == scores(prepared.fit_baselines())
 
 
 def test_a_linear_target_is_predicted_by_the_linear_model() -> None:
     inputs = RNG.normal(size=(80, 4, 2))
     dataset = dataset_from_arrays(inputs, 3 * inputs[:, 0, 1] - inputs[:, 3, 0], kind="regression")
-    baselines = scores(Prepared(dataset, generic_baselines(dataset)).fit_baselines())
+    baselines = scores(in_memory(dataset).fit_baselines())
     assert baselines["ridge regression"] < 0.01 * baselines["mean"]
 
 
@@ -67,7 +73,7 @@ def test_targets_that_are_not_known_are_not_learnt() -> None:
     targets = whole.train.targets.copy()
     targets[::3, 0] = np.nan
     holed = replace(whole, train=replace(whole.train, targets=targets), has_target_holes=True)
-    baselines = scores(Prepared(holed, generic_baselines(holed)).fit_baselines())
+    baselines = scores(in_memory(holed).fit_baselines())
     assert set(baselines) == {"mean", "nearest neighbour", "ridge regression", *RANDOM}
     assert baselines["ridge regression"] < 0.01 * baselines["mean"]
 
@@ -76,5 +82,5 @@ def test_padding_of_tokens_is_no_token() -> None:
     # Token 0 only occurs in one class; as padding of the short sequences of the other it would hide that.
     ids = [np.array([0, 1, 2]) if row % 2 else np.array([1 + row % 3]) for row in range(60)]
     dataset = dataset_from_arrays(ids, [len(item) for item in ids], kind="classification", split=KEEP)
-    baselines = generic_baselines(dataset)
+    baselines = in_memory(dataset).baselines
     assert baselines["logistic regression on word n-grams"]().score == 1.0

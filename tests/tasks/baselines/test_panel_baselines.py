@@ -88,6 +88,27 @@ def test_a_series_that_a_model_cannot_fit_is_forecast_by_its_last_season_and_sai
     assert all(results[name].score is not None for name in STATISTICAL)
 
 
+def test_the_values_of_the_validation_part_are_read_but_not_fitted(tmp_path, monkeypatch) -> None:
+    seen = []
+
+    class Recorder:
+        def __init__(self, season_length: int) -> None:
+            assert season_length == 4
+
+        def fit(self, y: np.ndarray) -> Recorder:
+            seen.append(len(y))
+            return self
+
+        def forward(self, y: np.ndarray, h: int, level: object) -> dict[str, np.ndarray]:
+            seen.append(len(y))
+            return {"mean": np.full(h, y[-1])}
+
+    monkeypatch.setattr(panel_baselines, "statistical_model", lambda _: Recorder)
+    ready = prepared(tmp_path, seasonal(1))
+    assert ready.baselines["AutoETS"]().score == pytest.approx(ready.baselines["naive"]().score)
+    assert seen == [40, 44]  # of 48 values four are the validation and four the test part
+
+
 def test_only_so_many_series_get_a_model_of_their_own(tmp_path, monkeypatch) -> None:
     pytest.importorskip("statsforecast")
     monkeypatch.setattr(panel_baselines, "MOST_FITTED", 4)

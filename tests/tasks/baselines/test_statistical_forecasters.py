@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -33,7 +35,66 @@ def season(rows: int, columns: int = 1) -> np.ndarray:
 
 def results(test: Windows, **options: object) -> dict[str, BaselineResult]:
     given = {"metric": MSE, "season": 12, "levels": (), **options}
-    return dict(fitted_in_turn(statistical_baselines(test, **given)))
+    return dict(fitted_in_turn(statistical_baselines(before(test), test, **given)))
+
+
+def before(test: Windows) -> Windows:
+    """Returns windows whose forecasts end six rows before the first one of ``test``, where its series has so many."""
+    first = int(test.origins[0])
+    start = int(test.starts[np.searchsorted(test.starts, first, side="right") - 1])
+    origins = np.arange(start + test.window, first - 6 - test.horizon + 1)
+    return replace(test, origins=origins)
+
+
+class Recorder:
+    """A model that repeats the last value, and keeps what it was fitted to and what it read."""
+
+    fitted: ClassVar[list[np.ndarray]] = []
+    read: ClassVar[list[np.ndarray]] = []
+
+    def __init__(self, season_length: int) -> None:
+        self.season_length = season_length
+
+    def fit(self, y: np.ndarray) -> None:
+        self.fitted.append(y)
+
+    def forward(self, y: np.ndarray, h: int, level: object) -> dict[str, np.ndarray]:
+        self.read.append(y)
+        return {"mean": np.full(h, y[-1])}
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> type[Recorder]:
+    monkeypatch.setattr(module, "statistical_model", lambda _: Recorder)
+    monkeypatch.setattr(Recorder, "fitted", [])
+    monkeypatch.setattr(Recorder, "read", [])
+    return Recorder
+
+
+def test_the_rows_between_training_and_a_forecast_are_read_but_not_fitted(recorder) -> None:
+    values = np.arange(160.0)[:, None]
+    results(windows(values, range(120, 124)))
+    assert [some.tolist() for some in recorder.fitted] == [values[:114, 0].tolist()] * 2
+    assert [some[-1] for some in recorder.read] == [119, 120, 121, 122] * 2
+    assert all(some[0] == 0 for some in recorder.read)
+
+
+def test_a_series_without_training_is_fitted_to_what_is_before_its_first_forecast(recorder) -> None:
+    values = np.arange(200.0)[:, None]
+    test = windows(values, range(130, 134), starts=(0, 100))
+    statistical_baselines(replace(test, origins=np.arange(10, 80)), test, metric=MSE, season=1, levels=())[
+        "AutoETS"
+    ]()
+    assert recorder.fitted[0].tolist() == values[100:130, 0].tolist()
+
+
+def test_what_is_read_begins_at_the_place_in_the_season_where_the_fit_began(recorder, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 30)
+    results(windows(np.arange(160.0)[:, None], range(120, 150)))
+    (first, _), read = recorder.fitted, recorder.read
+    assert len(first) == 30
+    assert all(some[0] % 12 == first[0] % 12 for some in read)
+    assert all(30 <= len(some) < 30 + 12 for some in read if some[-1] >= 124)
 
 
 @pytest.mark.parametrize("columns", [1, 3])
@@ -99,5 +160,6 @@ def test_too_many_columns_and_too_few_rows_have_a_reason(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", NAMES)
 def test_where_the_extra_is_absent_one_line_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "statsforecast", None)
+    test = windows(season(160), range(120, 150))
     with pytest.raises(DataError, match=r"needs statsforecast; run pip install 'evo-nas\[baselines\]'"):
-        statistical_baselines(windows(season(160), range(120, 150)), metric=MSE, season=1, levels=())[name]()
+        statistical_baselines(test, test, metric=MSE, season=1, levels=())[name]()
