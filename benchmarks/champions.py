@@ -59,8 +59,9 @@ REMARKS = (
     f"All are trained from scratch with the same {len(SEEDS)} seeds, which no search saw; means of the test metric. "
     "Differences are paired and positive where the champion is better, with a 95 % interval by Student's t; the noise "
     "of the test part itself is not in it.",
-    "The baseline is the best of all that the task has, chosen by the test score itself; baselines learn from training "
-    "and validation part, networks from the training part alone.",
+    "The baseline is the best of all that the task has, chosen by the test score itself. It was measured when "
+    "baselines learnt from the validation part, too, which networks do not; `python -m benchmarks.champions` measures "
+    "it anew, by what all learn from now, the training part alone.",
     "CPU seconds: both searches and all trainings on the given cut, without the baselines.",
 )
 CUTS = (

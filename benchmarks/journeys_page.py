@@ -65,6 +65,9 @@ def _models(journeys: Mapping[str, Steps]) -> Table:
         "Each contestant has equally many trials of settings and networks. The budgets are tiny: this shows "
         "that the way holds and that its figures are true, not how good a search is."
     )
+    remarks.append(
+        f"The baselines were measured when they learnt from the validation part, too; `{COMMAND}` measures them anew."
+    )
     header = ["data", "verdict", "evaluations", "champion", "LSTM", "GRU"]
     header += ["strongest baseline", "trials, networks", "looks at test"]
     return Table("What was found, and is it better?", COMMAND, header, rows, remarks)

@@ -15,18 +15,17 @@ import statistics
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from benchmarks.table import RESULTS, Table, write
 from evo_nas.config import TrainingConfig
-from evo_nas.data.competitions import read_competition
-from evo_nas.data.panel import cut_panel
 from evo_nas.genome.architecture import Architecture, Forecast, Layer, Training
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.tasks.baselines.fitting import fitted_in_turn
-from evo_nas.tasks.baselines.panel_baselines import panel_baselines
+from evo_nas.tasks.baselines.panel_baselines import PanelFacts, panel_baselines
 from evo_nas.tasks.metrics import MAE, smape
 from evo_nas.tasks.panel import PanelOptions, PanelTask
 from evo_nas.training.batches import prepare
@@ -91,14 +90,7 @@ def _dataset() -> Dataset:
 
 
 def _baselines(names: Sequence[str]) -> dict[str, dict[str, float]]:
-    panel = cut_panel(
-        read_competition("m3", "monthly", horizon=18),
-        horizon=18,
-        season=12,
-        stride=OPTIONS.stride,
-        most=OPTIONS.origins,
-    )
-    dataset = replace(_dataset(), quantiles=())
+    prepared = PanelTask(OPTIONS).read()
     forecasts: list[npt.NDArray[np.float32]] = []
 
     def kept(outputs: npt.NDArray[np.float32], targets: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
@@ -106,10 +98,11 @@ def _baselines(names: Sequence[str]) -> dict[str, dict[str, float]]:
         return MAE.statistic(outputs, targets)
 
     # Each model is fitted once for both metrics.
-    recorded = replace(dataset, metric=replace(MAE, statistic=kept))
-    models, measured = panel_baselines(panel, recorded), {}
+    facts = PanelFacts(OPTIONS.horizon, OPTIONS.season, replace(MAE, statistic=kept))
+    models = replace(prepared, baselines_of=partial(panel_baselines, facts=facts)).baselines
+    measured = {}
     for name, result in fitted_in_turn({name: models[name] for name in names or models}):
-        percentage = smape().score(forecasts.pop(), dataset.test.targets)
+        percentage = smape().score(forecasts.pop(), prepared.dataset.test.targets)
         measured[name] = {"mase": result.score, "smape": percentage, "cpu_s": result.cpu_s}
         print(name, measured[name], result.note, flush=True)
     return measured

@@ -1,4 +1,7 @@
-"""Simple models that a search has to beat: each is fitted in seconds, and learns from training and validation part.
+"""Simple models that a search has to beat: each is fitted in seconds and learns from the training part, as networks do.
+
+`Prepared.of` hands them the training and the test part of what a task has read, so that they never see the validation
+part; forecasts read the values before them, in whichever part these are.
 
 `fitting` fits them one after the other. `classifiers` are for classes of sequences and steps, `regressors` for numbers,
 `token_classifiers` for texts and tags, `ngrams` for language models, `forecasters` and `panel_baselines` for series.
