@@ -15,6 +15,8 @@ The Python interface::
 
     classifier = evo_nas.EvoClassifier().fit(X, y)          # the same as an estimator of scikit-learn
 
+    client = evo_nas.Client("http://127.0.0.1:8765")        # searches of a service: `evo-nas serve`
+
     @evo_nas.register_strategy                              # strategies and tasks of your own, by their kind
     class MyStrategy(Strategy[MyOptions]): ...              # of evo_nas.strategies.strategy; tests: evo_nas.testing
 
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
         register_task,
         search,
     )
+    from evo_nas.client import Client
     from evo_nas.estimators import EvoClassifier, EvoForecaster, EvoRegressor
 
 __all__ = [
+    "Client",
     "EvoClassifier",
     "EvoForecaster",
     "EvoRegressor",
@@ -59,13 +63,14 @@ __all__ = [
 ]
 
 
-_ESTIMATORS = frozenset(name for name in __all__ if name.startswith("Evo"))
+_ROOMS = {"Client": "client", **{name: "estimators" for name in __all__ if name.startswith("Evo")}}
+"""Where a name is that is not in `api`."""
 
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use: `api` imports torch, and the estimators scikit-learn, which take seconds.
     if name in __all__:
-        return getattr(import_module("evo_nas.estimators" if name in _ESTIMATORS else "evo_nas.api"), name)
+        return getattr(import_module(f"evo_nas.{_ROOMS.get(name, 'api')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

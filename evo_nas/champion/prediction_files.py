@@ -14,7 +14,7 @@ from evo_nas.champion.midi import midi_of
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -70,6 +70,21 @@ def records_of(table: pa.Table) -> list[dict[str, Any]]:
     rows = _with_plain_times(table).to_pylist()
     # JSON has no NaN.
     return [{name: _or_null(value) for name, value in row.items()} for row in rows]
+
+
+def table_of_records(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Returns the table of records such as `records_of` gives, with these columns in their order."""
+    return pa.table({name: [record.get(name) for record in records] for name in columns})
+
+
+def frames_of_music(table: pa.Table) -> npt.NDArray[np.float32]:
+    """Returns the frames of keys ``(time, keys)`` of a table that `table_of_music` made."""
+    keys = [
+        column.to_numpy()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if name != "step"
+    ]
+    return np.stack(keys, axis=1).astype(np.float32)
 
 
 def _json_lines(table: pa.Table) -> bytes:

@@ -33,7 +33,6 @@ from evo_nas.cli.noise_view import noise_in_words
 from evo_nas.cli.stopping import write_past_buffers
 from evo_nas.cli.terminal import plain, plain_console
 from evo_nas.cli.verdict_view import verdict_view
-from evo_nas.cluster.names import typed
 from evo_nas.sessions.events import (
     Baselines,
     Completed,
@@ -162,9 +161,8 @@ class TextDisplay(Display):
     def _show_started(self, event: Started) -> None:
         self._started = event
         if self._session.outlives:
-            self._print(
-                f"watching the search of {event.run} in the cluster; it goes on when this command ends"
-            )
+            where = "" if self._session.address is None else " in the cluster"
+            self._print(f"watching the search of {event.run}{where}; it goes on when this command ends")
 
     def _show_completed(self, event: Completed) -> None:
         self._print(f"{event.run} is complete{_ended_by(event)}")
@@ -174,8 +172,8 @@ class TextDisplay(Display):
 
     def _how_to_go_on(self, event: Stopped, stopped_by: str) -> str:
         done = f"{out_of(event.told, event.evaluations, between=' of ')} evaluations are safe"
-        if self._session.address is not None:
-            again = typed("resume", event.run, self._session.address)
+        if self._session.outlives:
+            again = self._session.typed("resume")
             done = f"{done}, and only the verdict is missing" if event.complete else done
             return f"{event.run} is stopped: {done}; go on with {again}"
         again = f"evo-nas resume {shlex.quote(event.run)}"

@@ -11,7 +11,6 @@ from evo_nas.cli.display import display_for
 from evo_nas.cli.formatting import working_in_words
 from evo_nas.cli.stopping import Interrupted, Stopping
 from evo_nas.cli.terminal import plain_console
-from evo_nas.cluster.names import typed
 from evo_nas.errors import ChampionError, EvoNasError, ExecutionError
 from evo_nas.experiment import Experiment
 from evo_nas.sessions.events import (
@@ -126,12 +125,11 @@ class Watcher:
     def _say_that_it_goes_on(self) -> None:
         if isinstance(self._last, Stopped | Judged):
             return
-        place, address = self._session.place, str(self._session.address)
         text = "no search was found or started yet; give the same command again"
         if self._begun:
             text = (
-                f"the search goes on; watch it with {typed('attach', place, address)}, "
-                f"end it with {typed('stop', place, address)}"
+                f"the search goes on; watch it with {self._session.typed('attach')}, "
+                f"end it with {self._session.typed('stop')}"
             )
         self._say(text)
 
@@ -169,8 +167,9 @@ def await_start(session: Session, *, as_json: bool) -> Literal["started", "compl
         if isinstance(event, Started | Completed):
             session.leave()
             return "started" if isinstance(event, Started) else "completed"
-    status = typed("status", session.place, str(session.address))
-    raise ExecutionError(f"the search of {session.place} ended before it began; look at {status}")
+    raise ExecutionError(
+        f"the search of {session.place} ended before it began; look at {session.typed('status')}"
+    )
 
 
 def judged(run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
@@ -31,10 +31,22 @@ SUFFIXES = frozenset(
 MOST_UNPACKED_BYTES = 2**28
 
 
-class PredictRequest(BaseModel):
-    """Raw data in the format of the task: rows of a table, sequences, or a text to go on from."""
+class Drawing(BaseModel):
+    """How a champion of texts or of music continues them."""
 
     model_config = ConfigDict(extra="forbid")
+
+    length: int | None = Field(
+        default=None, ge=1, le=10_000, description="Tokens or frames that are drawn; 200 if not given."
+    )
+    temperature: float = Field(
+        default=1.0, ge=0.0, le=100.0, description="Above 1 what is drawn is more varied."
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of what is drawn.")
+
+
+class PredictRequest(Drawing):
+    """Raw data in the format of the task: rows of a table, sequences, or a text to go on from."""
 
     rows: list[dict[str, Any]] | None = Field(
         None,
@@ -50,11 +62,6 @@ class PredictRequest(BaseModel):
     )
     text: str | None = Field(None, description="The beginning of a text that a champion of texts continues.")
     score: bool = Field(default=False, description="Whether predictions are compared with what the rows say.")
-    length: int | None = Field(
-        None, ge=1, le=10_000, description="Tokens or frames that are drawn; 200 if not given."
-    )
-    temperature: float = Field(1.0, ge=0.0, le=100.0, description="Above 1 what is drawn is more varied.")
-    seed: int = Field(0, ge=0, lt=2**63, description="Of what is drawn.")
 
     @model_validator(mode="after")
     def _holds_one_thing(self) -> Self:
@@ -66,6 +73,20 @@ class PredictRequest(BaseModel):
         if self.score and self.rows is None:
             raise ValueError("score is true without rows, which alone say what is right; leave it out")
         return self
+
+
+class PostedFile(Drawing):
+    """What is said of a posted file beside its content."""
+
+    name: str = Field(max_length=255, description="The name of the file, whose ending says its format.")
+    score: bool = Field(
+        default=False, description="Whether predictions are compared with what the file says."
+    )
+
+    @property
+    def plain_name(self) -> str:
+        """The name without folders."""
+        return PurePath(self.name).name
 
 
 class PredictAnswer(BaseModel):
@@ -87,30 +108,34 @@ def answered(champion: Champion, request: PredictRequest) -> PredictAnswer:
     """
     if request.rows is not None:
         content = json.dumps(request.rows).encode()
-        return answered_file(champion, content, suffix=".json", called="rows", scores=request.score)
+        posted = PostedFile(name="rows.json", score=request.score)
+        return answered_file(champion, content, posted, called="rows")
     if request.text is not None or (request.length is not None and continues(champion)):
-        return _continued(champion, request)
+        beginning = request.text or None
+        if request.inputs is not None:
+            beginning = _sequences(champion, request.inputs[:1])[0]
+        return _continued(champion, beginning, request)
     from evo_nas.champion.prediction import predict_sequences  # noqa: PLC0415 - it loads torch
 
     return _as_answer(predict_sequences(champion, _sequences(champion, request.inputs or [])))
 
 
 def answered_file(
-    champion: Champion, content: bytes, *, suffix: str, called: str, scores: bool = False
+    champion: Champion, content: bytes, posted: PostedFile, *, called: str = ""
 ) -> PredictAnswer:
     """Returns what ``champion`` says to a posted file.
 
     Args:
         champion: The champion.
         content: The file.
-        suffix: The ending of its name, which says its format.
-        called: What messages call it.
-        scores: Whether predictions are compared with what the file says.
+        posted: What is said of it.
+        called: What messages call it; its name by default.
 
     Raises:
         DataError: The file cannot be read, or names others.
         ChampionError: As `answered`.
     """
+    called, suffix = called or posted.plain_name, PurePath(posted.plain_name).suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{called} ends in {suffix!r}; must be one of {', '.join(sorted(SUFFIXES))}")
     with TemporaryDirectory() as folder:
@@ -118,7 +143,11 @@ def answered_file(
         path.write_bytes(content)
         try:
             _check_alone(path)
-            return _as_answer(champion.predict_file(path, scores=scores))
+            if posted.length is not None and continues(champion):
+                from evo_nas.champion.prompts import prompt_of  # noqa: PLC0415 - it loads torch
+
+                return _continued(champion, prompt_of(champion, path), posted)
+            return _as_answer(champion.predict_file(path, scores=posted.score))
         except DataError as error:
             raise DataError(str(error).replace(str(path), called)) from None
 
@@ -153,17 +182,8 @@ def _numbers(number: int, given: Any) -> Any:
         ) from None
 
 
-def _continued(champion: Champion, request: PredictRequest) -> PredictAnswer:
-    beginning = request.text
-    if beginning is None:
-        beginning = _sequences(champion, (request.inputs or [])[:1])[0]
-    drawn = continuation(
-        champion,
-        beginning,
-        length=request.length,
-        temperature=request.temperature,
-        seed=request.seed,
-    )
+def _continued(champion: Champion, beginning: Any, how: Drawing) -> PredictAnswer:
+    drawn = continuation(champion, beginning, length=how.length, temperature=how.temperature, seed=how.seed)
     if isinstance(drawn, str):
         return PredictAnswer(columns=[], rows=[], text=drawn)
     from evo_nas.champion.prediction_files import records_of, table_of_music  # noqa: PLC0415 - it loads torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from evo_nas.cluster.names import typed
 from evo_nas.config import configured
 from evo_nas.runs import Run
 
@@ -87,6 +88,10 @@ class Session(ABC):
 
         Safe to call from a signal handler.
         """
+
+    def typed(self, command: str) -> str:
+        """Returns a command for this run in backticks, ready to be typed."""
+        return typed(command, self.place, str(self.address))
 
     def standing(self) -> Stopped | None:
         """Returns the state of an interrupted search; None if no run was started or the search continues."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
@@ -14,10 +14,16 @@ USUAL_LENGTH = 200
 """Tokens or frames that are drawn if nobody says how many."""
 
 
-def continues(champion: Champion) -> bool:
-    """Whether ``champion`` can continue a beginning: that of a text, or of music."""
-    inputs = champion.prepared.inputs
-    return champion.model.signature.predicts_inputs or isinstance(inputs, KeyInputs)
+Kind = Literal["", "text", "music"]
+
+
+def continues(champion: Champion) -> Kind:
+    """Returns what ``champion`` can continue; empty if it continues nothing, or does not say how it is asked."""
+    if champion.preparation is None:
+        return ""
+    if champion.model.signature.predicts_inputs:
+        return "text"
+    return "music" if isinstance(champion.preparation.inputs, KeyInputs) else ""
 
 
 def continuation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter
@@ -15,6 +15,7 @@ from evo_nas.errors import EvoNasError
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
 from evo_nas.views.champions import champion_explanation, formats, kept_champion
+from evo_nas.views.continuations import continues
 from evo_nas.views.explanations import first_network
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class ChampionDetail(BaseModel):
     models: list[str] = Field(description="What can be exported: the champion, `single`, and its opponents.")
     explanation: Explanation
     formats: list[ExportFormat]
+    continues: Literal["", "text", "music"] = Field(
+        description="What the champion can continue; empty if it predicts and continues nothing."
+    )
     example: dict[str, Any] | None = Field(
         description="A body for POST predict; null where raw inputs are not known."
     )
@@ -153,6 +157,7 @@ def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> Cham
         models=list(run.champion.models()),
         explanation=Explanation.model_validate(explained),
         formats=[ExportFormat.model_validate(each) for each in formats()],
+        continues=continues(champion),
         example=_example(champion),
     )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import PurePath
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
 from evo_nas.server.context import Shared
-from evo_nas.server.predicting import PredictAnswer, PredictRequest, answered, answered_file
+from evo_nas.server.predicting import PostedFile, PredictAnswer, PredictRequest, answered, answered_file
 from evo_nas.server.routes.champions import kept_champion_of, loaded
 
 router = APIRouter(tags=["champions"])
@@ -34,27 +33,10 @@ async def predict(run: str, posted: PredictRequest, context: Shared) -> PredictA
     },
 )
 async def predict_file(
-    run: str,
-    request: Request,
-    context: Shared,
-    *,
-    name: Annotated[
-        str, Query(max_length=255, description="The name of the file, whose ending says its format.")
-    ],
-    score: Annotated[
-        bool, Query(description="Whether predictions are compared with what the file says.")
-    ] = False,
+    run: str, request: Request, context: Shared, posted: Annotated[PostedFile, Query()]
 ) -> PredictAnswer:
     """Answers with what `evo-nas predict` says of the file that is the body of the request."""
     content = await request.body()
     champion = await loaded(context, *await kept_champion_of(context, run))
-    plain = PurePath(name).name
-    work = partial(
-        answered_file,
-        champion,
-        content,
-        suffix=PurePath(plain).suffix.lower(),
-        called=plain,
-        scores=score,
-    )
+    work = partial(answered_file, champion, content, posted)
     return await to_thread.run_sync(work, limiter=context.harvest.limiter)

@@ -1,0 +1,127 @@
+"""`Client`: a service from Python."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from evo_nas.client.connection import Connection
+from evo_nas.client.models import Launched, RunItem
+from evo_nas.client.run import RemoteRun
+from evo_nas.config import SearchConfig, load_config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE = 200
+
+
+class Client:
+    """A service that `evo-nas serve` has started, here or elsewhere.
+
+    ::
+
+        with evo_nas.Client("http://127.0.0.1:8765") as client:
+            run = client.submit("configs/quickstart.yaml")
+            for event in run.events():
+                print(event)
+            print(run.champion().sentence)
+            run.export("onnx", "champion")
+
+    Args:
+        url: Where the service is.
+        token: What it wants to be shown; by default the environment variable ``EVO_NAS_TOKEN``.
+        timeout_s: Longest wait in seconds until it accepts a connection.
+
+    Raises:
+        ConfigError: ``url`` is no URL of HTTP.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
+        self._connection = Connection(url, token or os.environ.get("EVO_NAS_TOKEN"), timeout_s=timeout_s)
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return self._connection.url
+
+    def submit(
+        self,
+        config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig,
+        *,
+        name: str | None = None,
+        workers: int | None = None,
+        key: str | None = None,
+    ) -> RemoteRun:
+        """Begins a search, or finds the one that the same configuration began under the same name.
+
+        Args:
+            config: A YAML file, its content as a mapping, or a checked configuration. Files that it names are those
+                of the machine of the service.
+            name: Name of the run; by default that of the configuration.
+            workers: Exact number of worker processes.
+            key: Under which the request is known if it is sent again; by default it follows from the others.
+
+        Raises:
+            ConfigError: The configuration is wrong; one line for each problem.
+            ServiceError: Another run has this name.
+            ExecutionError: No service answers.
+        """
+        body = {"config": _values_of(config), "name": name, "workers": workers}
+        text = json.dumps(body, sort_keys=True)
+        known = key or hashlib.sha256(text.encode()).hexdigest()
+        values = self._connection.values(
+            "POST",
+            "/runs",
+            data=text,
+            headers={"Content-Type": "application/json", "Idempotency-Key": known},
+        )
+        return self.run(Launched.model_validate(values).name)
+
+    def run(self, name: str) -> RemoteRun:
+        """Returns the run of this name, without asking whether there is one."""
+        return RemoteRun(self._connection, name)
+
+    def runs(self, *, q: str = "", state: str | None = None, task: str = "") -> list[RunItem]:
+        """Returns the runs of the service, the one with the latest result first.
+
+        Args:
+            q: Part of the name.
+            state: Only runs in this state.
+            task: Only runs of this kind of task.
+        """
+        asked = {"q": q, "state": state, "task": task, "per_page": PAGE}
+        found: list[RunItem] = []
+        while True:
+            values = self._connection.values("GET", "/runs", params={**asked, "page": len(found) // PAGE + 1})
+            found += [RunItem.model_validate(each) for each in values["runs"]]
+            if len(found) >= values["total"] or not values["runs"]:
+                return found
+
+    def look(self, config: Mapping[str, Any] | SearchConfig) -> dict[str, Any]:
+        """Returns how the service understands the data of a configuration."""
+        values: dict[str, Any] = self._connection.values(
+            "POST", "/data/look", json={"config": _values_of(config)}
+        )
+        return values
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._connection.close()
+
+
+def _values_of(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig) -> dict[str, Any]:
+    if isinstance(config, str | os.PathLike):
+        config = load_config(os.fspath(config))
+    if not isinstance(config, SearchConfig):
+        return dict(config)
+    # The service has its own directory for relative paths: ours may be on another machine.
+    return config.model_dump(mode="json", exclude_unset=True, exclude={"base_dir"})

@@ -1,0 +1,162 @@
+"""`Connection`: requests to one service, whose problems become the errors of evo-nas."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from evo_nas import errors
+from evo_nas.errors import ConfigError, EvoNasError, ExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "/api/v1"
+READ_S = 300.0
+"""Longest wait for an answer: an export or a report may take minutes to be made."""
+
+
+class ServiceError(EvoNasError):
+    """A service refused a request, for a reason that is none of a configuration, of data or of a run.
+
+    Args:
+        message: What the service says.
+        status: The status code of its answer.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sends the token; as an object, since requests would let a password of ``.netrc`` replace a plain header."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Connection:
+    """Requests to one service.
+
+    Args:
+        url: Where it is, such as ``http://127.0.0.1:8765``.
+        token: What it wants to be shown; None if it wants nothing.
+        timeout_s: Longest wait until it accepts a connection.
+
+    Raises:
+        ConfigError: ``url`` is no URL of HTTP.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
+        if not re.match(r"https?://[^/\s]+", url):
+            raise ConfigError(f"service is {url!r}; must be a URL such as http://127.0.0.1:8765")
+        self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._requests = requests.Session()
+        self._requests.auth = _Bearer(token)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        streams: bool = False,
+        read_s: float = READ_S,
+        **arguments: Any,
+    ) -> requests.Response:
+        """Returns the answer to a request.
+
+        Args:
+            method: Such as ``GET``.
+            path: The path after the prefix of the API, with a slash before it.
+            streams: Whether the body of the answer is left to be read bit by bit; the caller closes it.
+            read_s: Longest wait for the next bytes.
+            arguments: As for `requests.request`: params, json, data, headers.
+
+        Raises:
+            ExecutionError: No service answers.
+            EvoNasError: The service refuses, with what it says.
+        """
+        try:
+            response = self._requests.request(
+                method,
+                f"{self.url}{PREFIX}{path}",
+                stream=streams,
+                timeout=(self._timeout_s, read_s),
+                **arguments,
+            )
+        except requests.RequestException as error:
+            raise self.lost(error) from None
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            with response:
+                raise _error_of(response)
+        return response
+
+    def values(self, method: str, path: str, **arguments: Any) -> Any:
+        """Returns the JSON of an answer; raises as `send` does."""
+        response = self.send(method, path, **arguments)
+        try:
+            return response.json()
+        except ValueError:
+            raise ExecutionError(
+                f"{self.url} answers with something else than JSON; is it the URL of a service of evo-nas?"
+            ) from None
+
+    def lost(self, error: Exception) -> ExecutionError:
+        """Returns the error for a service that does not answer."""
+        reason = _innermost(error)
+        return ExecutionError(
+            f"no service answers at {self.url} ({reason}); check the URL, or start one with `evo-nas serve`"
+        )
+
+    def close(self) -> None:
+        """Closes what is open."""
+        self._requests.close()
+
+
+def _innermost(error: BaseException) -> str:
+    """Returns what was wrong in the end, without the objects that libraries name on the way."""
+    while isinstance(inner := error.__cause__ or error.__context__, Exception):
+        error = inner
+    text = str(error) or type(error).__name__
+    return re.sub(r"^\[Errno -?\d+\] ", "", text)
+
+
+def _error_of(response: requests.Response) -> EvoNasError:
+    problem = _problem_of(response)
+    text, status = str(problem.get("detail") or response.reason), response.status_code
+    if status == HTTPStatus.UNAUTHORIZED:
+        text = f"{text}; give the token of the service by --token-file or EVO_NAS_TOKEN"
+    kind = _KINDS.get(str(problem.get("type", "")))
+    return ServiceError(text, status) if kind is None else kind(text)
+
+
+def _problem_of(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        values = response.json()
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _kinds() -> dict[str, type[EvoNasError]]:
+    """Returns the errors of evo-nas by the names that problems give them, such as ``config-error``."""
+    found = [
+        each
+        for _, each in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(each, EvoNasError) and each is not EvoNasError
+    ]
+    return {re.sub(r"(?<!^)(?=[A-Z])", "-", each.__name__).lower(): each for each in found}
+
+
+_KINDS = _kinds()

@@ -1,0 +1,270 @@
+"""`RemoteRun`: one run of a service."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from evo_nas.client.event_stream import EventStream
+from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail
+from evo_nas.errors import ChampionError, ExecutionError
+from evo_nas.sessions.events import event_from_json
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator, Mapping, Sequence
+
+    from evo_nas.client.connection import Connection
+    from evo_nas.sessions.events import Event
+
+PAGE = 1000
+"""Evaluations that are fetched at a time, which is the most that a service gives."""
+CHECK_HEADER = "Evo-Nas-Check"
+
+
+class RemoteRun:
+    """One run of a service, which need not exist.
+
+    Args:
+        connection: The service.
+        name: Its name under the root of the service.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"RemoteRun({self._connection.url!r}, {self.name!r})"
+
+    def detail(self) -> RunDetail:
+        """Returns its state, configuration, totals, best candidates, verdict and failures.
+
+        Raises:
+            ServiceError: There is no such run.
+            ExecutionError: No service answers; the other methods raise it, too.
+        """
+        return RunDetail.model_validate(self._values("GET", ""))
+
+    def evaluations(self, *, columns: Sequence[str] = (), status: str | None = None) -> pa.Table:
+        """Returns its evaluations in the order of telling, page by page as they are fetched.
+
+        Args:
+            columns: Names of columns; all by default.
+            status: Only evaluations that ended so.
+        """
+        chosen = {"columns": ",".join(dict.fromkeys(["seq", *columns]))} if columns else {}
+        pages: list[pa.Table] = []
+        after: int | None = None
+        while not pages or len(pages[-1]) == PAGE:
+            asked = {"format": "parquet", "limit": PAGE, "after": after, "status": status, **chosen}
+            response = self._connection.send(
+                "GET", self._path("/evaluations"), params={k: v for k, v in asked.items() if v is not None}
+            )
+            pages.append(parquet.read_table(io.BytesIO(response.content)))
+            if len(pages[-1]):
+                after = pages[-1]["seq"][-1].as_py()
+        table = pa.concat_tables(pages, promote_options="default")
+        return table.select(list(columns)) if columns else table
+
+    def stream(self, *, after: str | None = None) -> EventStream:
+        """Returns the messages of its search as the service sends them; see `events`."""
+        return EventStream(self._connection, self.name, after=after)
+
+    def events(self, *, after: str | None = None) -> Generator[Event, None, None]:
+        """Yields the events of its search until it is over, also across restarts of the service.
+
+        The latest event of each kind comes first. A run that was searched from a shell has no events.
+
+        Args:
+            after: Id of a message of `stream`, whose followers alone are wanted.
+
+        Raises:
+            EvoNasError: The service refuses.
+        """
+        for message in self.stream(after=after).messages():
+            event = event_from_json(message.data)
+            if event is not None:
+                yield event
+
+    def wait(self) -> RunDetail:
+        """Returns what is known of the run once its search is over."""
+        for _ in self.stream().messages():
+            pass
+        return self.detail()
+
+    def stop(self, *, drain_s: float = 0.0) -> Launched:
+        """Has its search commit what it has and end; `wait` returns when it has.
+
+        Args:
+            drain_s: In a cluster, the longest wait for candidates that are being trained.
+
+        Raises:
+            ServiceError: Nothing searches it.
+        """
+        return self._launched("/stop", {"drain_s": drain_s})
+
+    def resume(
+        self,
+        *,
+        budget: Mapping[str, float | None] | None = None,
+        workers: int | None = None,
+        accept_data_loss: bool = False,
+    ) -> Launched:
+        """Goes on with its search.
+
+        Args:
+            budget: Keys of the section ``budget`` with new totals.
+            workers: Exact number of worker processes.
+            accept_data_loss: Whether to go on although committed evaluations are damaged or missing.
+
+        Raises:
+            ServiceError: It is being searched already, or nothing is left to do.
+        """
+        body = {"budget": dict(budget or {}), "workers": workers, "accept_data_loss": accept_data_loss}
+        return self._launched("/resume", body)
+
+    def fork(
+        self, name: str, changes: Mapping[str, Any] | None = None, *, warm_start: bool = False
+    ) -> RemoteRun:
+        """Begins another run with the configuration of this one and changes of it.
+
+        Args:
+            name: Name of the new run.
+            changes: Dotted keys of the configuration with their new values.
+            warm_start: Whether it begins with the best networks of this run.
+        """
+        self._launched("/fork", {"name": name, "changes": dict(changes or {}), "warm_start": warm_start})
+        return RemoteRun(self._connection, name)
+
+    def judge(self, **options: Any) -> Launched:
+        """Judges its best networks again and retrains the champion; `events` has the verdict.
+
+        Args:
+            options: Of the section ``verdict``: finalists, cuts, trials, seeds, most_seeds, opponents.
+        """
+        return self._launched("/champion", options)
+
+    def champion(self) -> Champion:
+        """Returns the verdict and what is known of the champion.
+
+        Raises:
+            ServiceError: It keeps no champion yet.
+        """
+        return Champion.model_validate(self._values("GET", "/champion"))
+
+    def predict(self, **posted: Any) -> Prediction:
+        """Returns what the champion says of raw data.
+
+        Args:
+            posted: ``rows=[{column: value}, ...]``, ``inputs=[sequence, ...]`` or ``text="..."``; with rows
+                ``score=True``, and for what is drawn ``length``, ``temperature`` and ``seed``.
+
+        Raises:
+            DataError: The data are not of the kind that the network learnt from.
+        """
+        return Prediction.model_validate(self._values("POST", "/predict", json=posted))
+
+    def predict_file(self, path: str | os.PathLike[str], **how: Any) -> Prediction:
+        """Returns what the champion says of a file of this machine, which is sent to the service.
+
+        Args:
+            path: Raw data in the format of the task, or what the champion shall continue.
+            how: ``score=True`` compares predictions with what the file says; ``length``, ``temperature`` and ``seed``
+                let a champion of texts or of music continue it.
+
+        Raises:
+            DataError: The file is not of the kind that the network learnt from.
+        """
+        file = Path(path)
+        return Prediction.model_validate(
+            self._values(
+                "POST",
+                "/predict/file",
+                params={"name": file.name, **_given(how)},
+                data=file.read_bytes(),
+                headers={"Content-Type": "application/octet-stream"},
+            )
+        )
+
+    def export(self, kind: str, out: str | os.PathLike[str], **options: Any) -> Exported:
+        """Writes the champion to a directory of this machine.
+
+        Args:
+            kind: A format, such as ``native`` or ``onnx``.
+            out: A directory that is new or empty.
+            options: ``which``, ``streaming``, ``int8`` and ``opset``, as of ``evo-nas export``.
+
+        Raises:
+            ChampionError: The directory is not empty, or the format cannot express the champion.
+        """
+        folder = Path(out)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ChampionError(f"{folder} exists and is not an empty directory; name a new one")
+        response = self._connection.send("GET", self._path(f"/exports/{kind}"), params=_given(options))
+        try:
+            files = tuple(_unpacked(response.content, folder))
+        except BadZipFile:
+            raise ExecutionError(
+                f"the export of {self.name} came in part only; give the same command again"
+            ) from None
+        return Exported(files=files, check=response.headers.get(CHECK_HEADER, ""))
+
+    def report(self, out: str | os.PathLike[str]) -> Path:
+        """Writes its report, one HTML file that needs no network, and returns where."""
+        path = Path(out)
+        response = self._connection.send("GET", self._path("/report"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(response.content)
+        return path
+
+    def figures(self, names: Sequence[str], folder: str | os.PathLike[str]) -> list[Path]:
+        """Writes figures of its report as SVG and PNG, and returns where."""
+        written = []
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            for kind in ("svg", "png"):
+                response = self._connection.send(
+                    "GET", self._path(f"/figures/{name}"), params={"format": kind}
+                )
+                path = Path(folder, f"{name}.{kind}")
+                path.write_bytes(response.content)
+                written.append(path)
+        return written
+
+    def logs(self, *, tail: int = 1000) -> str:
+        """Returns the last lines that the newest process of its search printed beside its events."""
+        return self._connection.send("GET", self._path("/logs"), params={"tail": tail}).text
+
+    def _launched(self, path: str, body: Mapping[str, Any]) -> Launched:
+        return Launched.model_validate(self._values("POST", path, json=body))
+
+    def _values(self, method: str, path: str, **arguments: Any) -> Any:
+        return self._connection.values(method, self._path(path), **arguments)
+
+    def _path(self, rest: str) -> str:
+        return f"/runs/{self.name}{rest}"
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def _unpacked(content: bytes, folder: Path) -> Generator[Path, None, None]:
+    """Writes the files of a zip whose names all begin with one folder, which is left out."""
+    with ZipFile(io.BytesIO(content)) as packed:
+        for name in packed.namelist():
+            path = folder.joinpath(*Path(name).parts[1:])
+            # The service is trusted with data, but not with where its files go.
+            if not path.resolve().is_relative_to(folder.resolve()) or path.resolve() == folder.resolve():
+                raise ExecutionError(
+                    f"the service names a file {name!r}, outside of the export; nothing is written"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(packed.read(name))
+            yield path

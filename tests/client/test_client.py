@@ -1,0 +1,99 @@
+"""A service from Python: what is asked comes back typed, and what is wrong is said as it would be here."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import evo_nas
+from evo_nas.client import Client, ServiceError
+from evo_nas.client.run import _unpacked
+from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
+from tests.served import options, rows, serving
+
+
+def test_it_is_a_name_of_the_package() -> None:
+    assert evo_nas.Client is Client
+
+
+def test_runs_are_listed_and_filtered(client: Client) -> None:
+    listed = {each.name: each for each in client.runs()}
+    assert listed.keys() == {"judged", "open"}
+    assert listed["judged"].evaluated == 6
+    assert [each.name for each in client.runs(q="jud")] == ["judged"]
+
+
+def test_a_run_has_its_configuration_and_its_verdict(client: Client) -> None:
+    detail = client.run("judged").detail()
+    assert detail.config["task"]["kind"] == "classification"
+    assert detail.verdict is not None
+    assert detail.verdict.evaluations == 6
+
+
+def test_a_champion_is_asked_and_exported(client: Client, tmp_path: Path) -> None:
+    run = client.run("judged")
+    champion = run.champion()
+    assert champion.verdict is not None
+    assert champion.sentence == champion.verdict.sentence
+    assert champion.example is not None
+    assert run.predict(**champion.example).rows[0]["prediction"] in {"up", "down"}
+    exported = run.export("native", tmp_path / "champion")
+    assert exported.is_checked
+    assert evo_nas.load_champion(tmp_path / "champion").preparation is not None
+    with pytest.raises(ChampionError, match="not an empty directory"):
+        run.export("native", tmp_path / "champion")
+
+
+def test_a_file_is_sent_to_be_predicted(client: Client, tmp_path: Path) -> None:
+    rows().to_csv(tmp_path / "new.csv", index=False)
+    said = client.run("judged").predict_file(tmp_path / "new.csv", score=True)
+    assert len(said.rows) == 60
+    assert said.score is not None
+    assert said.score.startswith("accuracy")
+
+
+def test_a_report_is_written(client: Client, tmp_path: Path) -> None:
+    pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
+    path = client.run("open").report(tmp_path / "deep" / "report.html")
+    assert path.read_text().startswith("<!doctype html>")
+
+
+def test_errors_are_those_of_this_machine_with_the_text_of_the_service(client: Client) -> None:
+    with pytest.raises(DataError, match="no column 'b'"):
+        client.run("judged").predict(rows=[{"a": 1.0}])
+    with pytest.raises(ServiceError, match="does not exist") as raised:
+        client.run("nowhere").champion()
+    assert raised.value.status == 404
+    with pytest.raises(ChampionError, match="does not take --int8"):
+        client.run("judged").export("native", "never", int8=True)
+
+
+def test_a_token_is_shown_and_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "a-token-of-tests-alone"
+    monkeypatch.delenv("EVO_NAS_TOKEN", raising=False)
+    with serving(options(root, token=token)) as url:
+        with pytest.raises(ServiceError, match="--token-file or EVO_NAS_TOKEN"):
+            Client(url).runs()
+        assert len(Client(url, token).runs()) == 2
+        monkeypatch.setenv("EVO_NAS_TOKEN", token)
+        assert len(Client(url).runs()) == 2
+
+
+def test_what_is_no_service_is_said() -> None:
+    with pytest.raises(ExecutionError, match="no service answers at http://127.0.0.1:9"):
+        Client("http://127.0.0.1:9").runs()
+    with pytest.raises(ConfigError, match="must be a URL"):
+        Client("127.0.0.1:8765")
+
+
+def test_a_zip_cannot_write_outside_of_its_folder(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("run-native/../../evil.txt", json.dumps({}))
+    with pytest.raises(ExecutionError, match="outside of the export"):
+        list(_unpacked(packed.getvalue(), tmp_path / "inside"))
+    assert not (tmp_path / "evil.txt").exists()
