@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import click
 
 from evo_nas.cli.options import address, as_json, inline, trainings_at_once
+from evo_nas.cli.sources import source_option
 
 ALL = "all"
 
@@ -69,6 +68,7 @@ ALL = "all"
 @trainings_at_once
 @inline
 @address(required=False)
+@source_option
 @as_json
 @click.pass_context
 def champion(  # noqa: PLR0913 - one for each option
@@ -97,14 +97,11 @@ def champion(  # noqa: PLR0913 - one for each option
     from evo_nas.champion.opponents import OPPONENTS, RANDOM
     from evo_nas.cli.formatting import working_in_words
     from evo_nas.cli.sent import is_sent
+    from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
     from evo_nas.cli.verdict_view import verdict_view
     from evo_nas.config import VerdictOptions, checked
-    from evo_nas.experiment import Experiment
-    from evo_nas.runs import Run
     from evo_nas.sessions.events import Judged, Working, event_to_json
-    from evo_nas.sessions.judging import judge
-    from evo_nas.sessions.retrainer import retrainer_for
 
     if is_sent(context, run, address):
         return
@@ -118,17 +115,8 @@ def champion(  # noqa: PLR0913 - one for each option
         "opponents": [*names, *[RANDOM] * (at_random and RANDOM not in names)],
     }
     options = checked(VerdictOptions, values, at="verdict")
-    searched = Run.at(run)
-    errors, experiment = plain_console(stderr=True), Experiment.of_run(searched)
-    at_once = experiment.config.workers.exactly(workers)
-    experiment = experiment.with_config(experiment.config.model_copy(update={"workers": at_once}))
-    made_by = partial(
-        retrainer_for,
-        at_once,
-        executor="inline" if inline else "ray",
-        address=address,
-    )
-    for event in judge(searched, experiment, options=options, tuned=tuned, open_retrainer=made_by):
+    errors = plain_console(stderr=True)
+    for event in source().judge(run, options, tuned=tuned, workers=workers, inline=inline, address=address):
         if as_json:
             click.echo(event_to_json(event))
         elif isinstance(event, Working):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evo_nas.cli.options import as_one_json, picture_option
+from evo_nas.cli.sources import source_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ MOST_GENES = 10
     help="Let the champion that the run keeps read validation sequences: gates, memory, inputs and history.",
 )
 @picture_option("the cells")
+@source_option
 @as_one_json
 def explain(
     place: str,
@@ -49,9 +51,9 @@ def explain(
     RUN|CHAMPION is a run, or a directory that evo-nas export wrote in the native format. Of a run the champion that it
     keeps is explained, or before there is one the best candidate so far.
     """
-    from evo_nas.views.explanations import explanation_of
+    from evo_nas.cli.sources import source
 
-    explanation = explanation_of(place, candidate=candidate, sample=sample)
+    explanation = source().explanation(place, candidate=candidate, sample=sample)
     if picture is not None:
         from evo_nas.cli.drawing_files import write_drawing
         from evo_nas.genome.cell_picture import on_paper

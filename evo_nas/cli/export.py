@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from evo_nas.champion.exporters.checking import CheckResult
+from evo_nas.cli.sources import source_option
 
 UNCHECKED_EXIT = 3
 """Exit code of an export that was written and could not be compared with the model here."""
@@ -29,6 +27,7 @@ UNCHECKED_EXIT = 3
 @click.option("--streaming", is_flag=True, help="One step a call, states in and out, where a format has it.")
 @click.option("--int8", is_flag=True, help="Weights as 8-bit integers, where a format has it.")
 @click.option("--opset", type=int, metavar="N", help="Version of the operator set of ONNX.")
+@source_option
 def export(  # noqa: PLR0913 - one for each option
     run: str,
     *,
@@ -47,11 +46,8 @@ def export(  # noqa: PLR0913 - one for each option
     What was written is compared with the model before the command succeeds. Where the program that runs a format is
     absent, the files are written, marked as unchecked in manifest.json, and the exit code is 3.
     """
-    from evo_nas.champion.export import check_target, export_champion, export_network
     from evo_nas.champion.exporters.exporter import ExportOptions
-    from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
-    from evo_nas.cli.watching import judged
-    from evo_nas.runs import Run
+    from evo_nas.cli.sources import source
 
     if shows_formats:
         _list_formats()
@@ -59,31 +55,12 @@ def export(  # noqa: PLR0913 - one for each option
     if not run or out is None:
         raise click.UsageError("give RUN and --out DIR, or --list")
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
-    # Checked first: judging may train for a long time, and a wrong directory should be refused before.
-    check_target(out, kind, options)
-    exported = Run.at(run)
-    if not exported.exists and (Path(run) / ARCHITECTURE_FILE).is_file():
-        written = export_network(Path(run), out, kind=kind, options=options)
-    else:
-        judged(exported)
-        written = export_champion(exported, out, kind=kind, which=which, options=options)
+    written = source().export(run, out, kind=kind, which=which, options=options)
     for path in written.files:
         click.echo(path)
-    _tell(written.check)
-
-
-def _tell(check: CheckResult) -> None:
-    from evo_nas.champion.exporters.checking import Unchecked
-
-    if isinstance(check, Unchecked):
-        click.echo(f"unchecked: {check.reason}", err=True)
+    click.echo(written.told, err=True)
+    if not written.is_checked:
         raise SystemExit(UNCHECKED_EXIT)
-    lengths = ", ".join(map(str, check.lengths))
-    click.echo(
-        f"checked against the model at lengths {lengths}: largest difference {check.difference:.2g}, "
-        f"at most {check.tolerance:g} permitted",
-        err=True,
-    )
 
 
 def _list_formats() -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evo_nas.cli.sources import source_option
+
 if TYPE_CHECKING:
-    from evo_nas.champion.champion import Champion
+    from evo_nas.cli.predictors import Predictor
 
 
 @click.command()
 @click.argument("champion")
+@source_option
 @click.option(
     "--input",
     "file",
@@ -50,14 +53,15 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
     each step or each time of a forecast, with probabilities or quantiles. A champion of texts or of music continues a
     prompt instead.
     """
-    from evo_nas.champion.champion import load_champion
+    from evo_nas.cli.sources import source
 
-    loaded = load_champion(champion)
+    asked = source().predictor(champion)
     is_drawing = drawing["prompt"] is not None or drawing["length"] is not None
     if score and is_drawing:
         raise click.UsageError("--score compares predictions; give it without --prompt and --length")
-    if _generates(loaded, score=score, is_drawing=is_drawing):
-        _generate(loaded, file, output, **drawing)
+    # Music is predicted frame by frame unless it is to go on; a text cannot but go on.
+    if not score and (asked.continues == "text" or (asked.continues and is_drawing)):
+        _generate(asked, file, output, **drawing)
         return
     if is_drawing:
         raise click.UsageError(
@@ -65,22 +69,14 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
         )
     if file is None:
         raise click.UsageError("give the file to predict with --input")
-    _predict(loaded, file, output, score=score)
+    _predict(asked, file, output, score=score)
 
 
-def _generates(champion: Champion, *, score: bool, is_drawing: bool) -> bool:
-    from evo_nas.views.continuations import continues
-
-    # Music is predicted frame by frame unless it is to go on; a text cannot but go on.
-    is_text = champion.model.signature.predicts_inputs
-    return not score and continues(champion) and (is_text or is_drawing)
-
-
-def _predict(champion: Champion, file: Path, output: Path | None, *, score: bool) -> None:
+def _predict(champion: Predictor, file: Path, output: Path | None, *, score: bool) -> None:
     from evo_nas.champion.prediction_files import check_output, csv_of, write_table
 
     check_output(output)
-    prediction = champion.predict_file(file, scores=score)
+    prediction = champion.predict_file(file, score=score)
     for remark in prediction.remarks:
         click.echo(f"note: {remark}", err=True)
     if output is None:
@@ -88,32 +84,29 @@ def _predict(champion: Champion, file: Path, output: Path | None, *, score: bool
     else:
         write_table(prediction.table, output)
         click.echo(f"{len(prediction.table):,} rows in {output}")
-    if prediction.score is not None:
-        click.echo(prediction.score.sentence, err=output is None)
+    if prediction.score:
+        click.echo(prediction.score, err=output is None)
 
 
 def _generate(
-    champion: Champion,
+    champion: Predictor,
     file: Path | None,
     output: Path | None,
     *,
     prompt: str | None,
     length: int | None,
-    temperature: float,
-    seed: int,
+    **drawing: Any,
 ) -> None:
     from evo_nas.champion.prediction_files import check_output, csv_of, table_of_music, write_music
-    from evo_nas.champion.prompts import prompt_of
-    from evo_nas.views.continuations import continuation
+    from evo_nas.views.continuations import USUAL_LENGTH
 
-    is_text = champion.model.signature.predicts_inputs
-    check_output(output, generates="text" if is_text else "music")
+    check_output(output, generates=champion.continues)
+    is_text = champion.continues == "text"
     if prompt is not None and not is_text:
         raise click.UsageError("--prompt is a text; give the beginning of music with --input")
     if prompt is not None and file is not None:
         raise click.UsageError("--prompt and --input are both the beginning of the text; give one of them")
-    begins = prompt if file is None else prompt_of(champion, file)
-    drawn = continuation(champion, begins, length=length, temperature=temperature, seed=seed)
+    drawn = champion.continuation(prompt=prompt, file=file, length=length or USUAL_LENGTH, **drawing)
     if is_text:
         if output is None:
             click.echo(drawn)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evo_nas.cli.sources import source_option
+
 
 @click.command()
 @click.argument("run")
@@ -21,13 +23,13 @@ import click
     metavar="DIR",
     help="Also write every figure as SVG and PNG.",
 )
+@source_option
 def report(run: str, *, out: Path | None, figures: Path | None) -> None:
     """Writes what RUN found, and how, as one HTML file that needs no network.
 
     A run that is not judged yet is reported as far as it went.
     """
-    from evo_nas.report.report import write_report
-    from evo_nas.runs import Run
+    from evo_nas.cli.sources import source
 
-    for path in write_report(Run.at(run), out or Path("report.html"), figures=figures):
+    for path in source().report(run, out or Path("report.html"), figures=figures):
         click.echo(path)

@@ -7,19 +7,23 @@ import json
 import click
 
 from evo_nas.cli.options import as_json
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
 @click.argument("root", default="runs")
+@source_option
 @as_json
 def runs(root: str, *, as_json: bool) -> None:
-    """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs."""
+    """Lists the runs at and directly under ROOT, a directory or s3://bucket/runs; by default runs.
+
+    With --service those of the service are listed.
+    """
+    from evo_nas.cli.sources import source
     from evo_nas.cli.tables import runs_table
     from evo_nas.cli.terminal import plain, wide_console
-    from evo_nas.runs import find_runs
-    from evo_nas.views.run_summary import summaries
 
-    found = summaries(find_runs(root))
+    found = source().summaries(root)
     if as_json:
         for summary in found:
             click.echo(json.dumps(summary.to_values()))

@@ -18,6 +18,7 @@ from evo_nas.cli.options import (
     workers,
     workers_override,
 )
+from evo_nas.cli.sources import source_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,10 +46,10 @@ class SearchOptions:
         Returns:
             The verdict; None if the search was stopped.
         """
+        from evo_nas.cli.sources import source
         from evo_nas.cli.watching import Watcher
-        from evo_nas.sessions import open_session
 
-        with open_session(
+        with source().session(
             place,
             address=self.address,
             inline=self.inline,
@@ -79,7 +80,7 @@ class SearchOptions:
 
 
 def _search_options(command: _Command) -> _Command:
-    for option in (address(required=False), tensorboard, accept_data_loss, inline, as_json):
+    for option in (address(required=False), source_option, tensorboard, accept_data_loss, inline, as_json):
         command = option(command)
     return command
 
@@ -125,13 +126,18 @@ def search(
     With --folds or --leave-one-group-out the runs are kept under PLACE as fold-1, fold-2 and so on, and a table of all
     comes last; the same command goes on where it was stopped.
     """
+    from evo_nas.cli.sources import service_url, source
     from evo_nas.config import load_config
 
+    if service_url() is not None and (folds or leave_one_group_out):
+        raise click.UsageError(
+            "--folds and --leave-one-group-out cut the data here; leave them out with --service"
+        )
     if folds and leave_one_group_out:
         raise click.UsageError("--folds and --leave-one-group-out both say what the test parts are; give one")
     changes = (*overrides, *workers_override(workers), *["verdict.at_end=false"] * no_verdict)
     settings = load_config(config, changes)
-    place, search_options = run or f"runs/{settings.name}", SearchOptions(**options)
+    place, search_options = run or source().default_place(settings.name), SearchOptions(**options)
     if folds or leave_one_group_out:
         search_options.search_folds(config, changes, place=place, folds=folds)
     else:

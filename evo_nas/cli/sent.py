@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evo_nas.cli.sources import service_url
 from evo_nas.errors import ConfigError, ExecutionError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def is_sent(context: click.Context, run: str, address: str | None) -> bool:
     """
     from evo_nas.cluster.names import checked_run, is_url
 
-    if address is None or not is_url(address):
+    if address is None or not is_url(address) or service_url() is not None:
         return False
     from evo_nas.cluster.jobs import Jobs
 
@@ -79,7 +80,7 @@ def _typed(context: click.Context, values: dict[str, object]) -> Iterator[str]:
     """Yields the arguments and options that were given, but for the address."""
     for parameter in context.command.params:
         name = str(parameter.name)
-        value = values[name]
+        value = values.get(name)  # the options of a service are no parameters of the command
         if isinstance(parameter, click.Argument):
             yield str(value)
         elif name != "address" and value not in (None, False):

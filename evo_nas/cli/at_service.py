@@ -1,0 +1,133 @@
+"""`AtService`: the runs of a service, which commands reach by ``--service``."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evo_nas.champion.explanation import CellExplanation, Explanation, LineageStep
+from evo_nas.champion.kinship import Kin
+from evo_nas.cli.formatting import out_of
+from evo_nas.cli.predictors import RemotePredictor
+from evo_nas.cli.sources import Source, Written
+from evo_nas.cli.tables import plain_table
+from evo_nas.cli.terminal import plain, wide_console
+from evo_nas.client import ServiceSession
+from evo_nas.client.models import RunItem
+from evo_nas.errors import ConfigError
+from evo_nas.views.run_summary import RunSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.predictors import Predictor
+    from evo_nas.client import Client
+    from evo_nas.config import VerdictOptions
+    from evo_nas.sessions import Session
+    from evo_nas.sessions.events import Event
+
+
+class AtService(Source):
+    """What commands work on with ``--service``.
+
+    Args:
+        client: The service.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def default_place(self, name: str) -> str:
+        """Returns the name: the service knows where its runs are."""
+        return name
+
+    def session(self, place: str, *, address: str | None, logs: bool, **here: bool) -> Session:  # noqa: ARG002
+        """Returns a session with the service; it prints its own log lines (``evo-nas logs``)."""
+        _refuse(address=address, inline=here.get("inline"))
+        return ServiceSession(self._client, place, accept_data_loss=here.get("accept_data_loss", False))
+
+    def summaries(self, root: str) -> list[RunSummary]:  # noqa: ARG002 - a service has one root
+        """Asks for the runs of the service, which are called by their names."""
+        names = [field.name for field in fields(RunSummary)]
+        return [
+            RunSummary(**{name: getattr(each, name) for name in names} | {"run": each.name})
+            for each in self._client.runs()
+        ]
+
+    def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
+        """Prints the state of each run."""
+        _refuse(address=address)
+        found = self._client.runs() if run is None else [self._client.run(run).detail()]
+        if as_json:
+            for each in found:
+                click.echo(each.model_dump_json(include=set(RunItem.model_fields)))
+            return
+        table = plain_table("run", right=("evaluated",), left=("state", ""))
+        for each in found:
+            table.add_row(
+                plain(each.name), out_of(each.evaluated, each.evaluations), each.state, plain(each.reason)
+            )
+        nothing = f"no runs at {self._client.url}; start one with `evo-nas search CONFIG`"
+        wide_console().print(table if found else plain(nothing))
+
+    def log_lines(self, run: str, *, address: str | None, follow: bool) -> Iterator[str]:
+        """Yields the last lines that its newest process printed."""
+        _refuse(address=address, follow=follow)
+        yield from self._client.run(run).logs().splitlines()
+
+    def judge(self, run: str, options: VerdictOptions, **how: Any) -> Iterator[Event]:
+        """Has the service judge the run."""
+        _refuse(**how)
+        with ServiceSession(self._client, run) as session:
+            self._client.run(run).judge(**options.model_dump(mode="json", exclude={"at_end"}))
+            yield from session.events()
+
+    def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
+        """Asks for the explanation of the champion."""
+        _refuse(candidate=candidate, sample=sample)
+        return _explanation(self._client.run(place).champion().explanation)
+
+    def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
+        """Fetches the report."""
+        _refuse(figures=figures)
+        return [self._client.run(run).report(out)]
+
+    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
+        """Fetches an export of a run that is judged."""
+        asked = {name: getattr(options, name) for name in options.given}
+        written = self._client.run(run).export(kind, out, which=which, **asked)
+        return Written(written.files, f"{written.check} (at the service)", written.is_checked)
+
+    def predictor(self, place: str) -> Predictor:
+        """Returns the champion of a run, which answers at the service."""
+        return RemotePredictor(self._client.run(place))
+
+
+def _refuse(**options: object) -> None:
+    """Refuses options that say something about this machine, or that a service does not take."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise ConfigError(
+                f"{name.replace('_', '-')} is {value} beside a service, which decides that itself; leave it out"
+            )
+
+
+def _explanation(values: dict[str, Any]) -> Explanation:
+    """Returns an explanation from what `Explanation.to_values` gives; what a sample would show is not in it."""
+    cells = tuple(
+        CellExplanation(
+            tuple(cell["layers"]),
+            tuple(cell["equations"]),
+            cell["latex"],
+            cell["mathml"],
+            Kin(**cell["kin"] | {"differences": tuple(cell["kin"]["differences"])}),
+        )
+        for cell in values["cells"]
+    )
+    lineage = tuple(LineageStep(**step | {"changes": tuple(step["changes"])}) for step in values["lineage"])
+    plain = {name: values[name] for name in ("candidate", "architecture", "drawing", "noise", "importance")}
+    return Explanation(cells=cells, lineage=lineage, remarks=tuple(values["remarks"]), **plain)

@@ -1,0 +1,155 @@
+"""`Source`: where a command finds runs and champions - on this machine, or at a service (``--service``)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evo_nas.champion.explanation import Explanation
+    from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.predictors import Predictor
+    from evo_nas.config import VerdictOptions
+    from evo_nas.sessions import Session
+    from evo_nas.sessions.events import Event
+    from evo_nas.views.run_summary import RunSummary
+
+_Command = TypeVar("_Command", bound="Callable[..., None]")
+_KEY = "evo_nas.service"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An export that was written.
+
+    Attributes:
+        files: Its files.
+        told: What came of the comparison with the model, in words.
+        is_checked: Whether there was one.
+    """
+
+    files: Sequence[Path]
+    told: str
+    is_checked: bool
+
+
+class Source(ABC):
+    """Where commands find runs; every command that knows ``--service`` asks it, and never where it is."""
+
+    @abstractmethod
+    def default_place(self, name: str) -> str:
+        """Returns where the search of a configuration of this name is kept, if nobody says it."""
+
+    @abstractmethod
+    def session(self, place: str, *, address: str | None, logs: bool, **here: bool) -> Session:
+        """Returns a session for the run at ``place``.
+
+        Args:
+            place: A directory, a URI, or the name of a run of a service.
+            address: The cluster, if one is named.
+            logs: Whether log lines of a manager in a cluster are printed, too.
+            here: ``inline`` and ``accept_data_loss``, as for `open_session`.
+        """
+
+    @abstractmethod
+    def summaries(self, root: str) -> list[RunSummary]:
+        """Returns a line about each run at and under ``root``."""
+
+    @abstractmethod
+    def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
+        """Prints the progress of the searches of a cluster or a service, or only that of ``run``."""
+
+    @abstractmethod
+    def log_lines(self, run: str, *, address: str | None, follow: bool) -> Iterator[str]:
+        """Yields what the process of a run has printed; with ``follow`` until it ends."""
+
+    @abstractmethod
+    def judge(self, run: str, options: VerdictOptions, **how: Any) -> Iterator[Event]:
+        """Judges the best networks of a run again, and yields what is being done.
+
+        Args:
+            run: The run.
+            options: What is trained for the verdict.
+            how: ``tuned``, as for `sessions.judging.judge`; ``workers``, ``inline`` and ``address`` of the trainings.
+        """
+
+    @abstractmethod
+    def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
+        """Returns what is known of a network; see `views.explanations.explanation_of`."""
+
+    @abstractmethod
+    def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
+        """Writes the report of a run, and returns what was written."""
+
+    @abstractmethod
+    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
+        """Writes the champion of a run to the directory ``out``; judges it first where that is possible."""
+
+    @abstractmethod
+    def predictor(self, place: str) -> Predictor:
+        """Returns the champion of a run, or an exported one, ready to be asked."""
+
+
+def source_option(command: _Command) -> _Command:
+    """Lets ``command`` work on the runs of a service; it asks `source` for them."""
+    command = click.option(
+        "--token-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        expose_value=False,
+        callback=_keep,
+        help="File with the token of the service; by default it is taken from EVO_NAS_TOKEN.",
+    )(command)
+    return click.option(
+        "--service",
+        metavar="URL",
+        envvar="EVO_NAS_SERVICE",
+        expose_value=False,
+        callback=_keep,
+        help="A service that `evo-nas serve` has started; runs are given by their names there.",
+    )(command)
+
+
+def source() -> Source:
+    """Returns where the command that is being run finds runs."""
+    meta = click.get_current_context().meta
+    url = meta.get(f"{_KEY}.service")
+    if url is None:
+        from evo_nas.cli.this_machine import ThisMachine
+
+        return ThisMachine()
+    from evo_nas.cli.at_service import AtService
+    from evo_nas.client import Client
+
+    return AtService(Client(url, _token(meta.get(f"{_KEY}.token_file"))))
+
+
+def service_url() -> str | None:
+    """Returns the service that the command was given; None for this machine."""
+    url: str | None = click.get_current_context().meta.get(f"{_KEY}.service")
+    return url
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        context.meta[f"{_KEY}.{parameter.name}"] = value
+
+
+def _token(file: Path | None) -> str | None:
+    from evo_nas.errors import ConfigError
+
+    if file is None:
+        return None
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"--token-file {file} cannot be read: {error}") from None
+    if not token:
+        raise ConfigError(f"--token-file {file} is empty; it must hold the token of the service")
+    return token

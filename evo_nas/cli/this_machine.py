@@ -1,0 +1,118 @@
+"""`ThisMachine`: the runs in the directories and buckets that this machine can reach."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
+from evo_nas.cli.sources import Source, Written
+from evo_nas.runs import Run, find_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evo_nas.champion.explanation import Explanation
+    from evo_nas.champion.exporters.checking import CheckResult
+    from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.predictors import Predictor
+    from evo_nas.config import VerdictOptions
+    from evo_nas.sessions import Session
+    from evo_nas.sessions.events import Event
+    from evo_nas.views.run_summary import RunSummary
+
+
+class ThisMachine(Source):
+    """What commands work on without ``--service``."""
+
+    def default_place(self, name: str) -> str:
+        """Returns a directory under ``runs``."""
+        return f"runs/{name}"
+
+    def session(self, place: str, *, address: str | None, logs: bool, **here: bool) -> Session:
+        """Returns the session for ``address``; see `open_session`."""
+        from evo_nas.sessions import open_session
+
+        return open_session(place, address=address, logs=logs, **here)
+
+    def summaries(self, root: str) -> list[RunSummary]:
+        """Reads the runs under a directory or a URI."""
+        from evo_nas.views.run_summary import summaries
+
+        return summaries(find_runs(root))
+
+    def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
+        """Prints what the jobs of the cluster have said."""
+        from evo_nas.cli.cluster_status import print_status
+
+        print_status(str(address), run, as_json=as_json)
+
+    def log_lines(self, run: str, *, address: str | None, follow: bool) -> Iterator[str]:
+        """Yields the lines of the newest job of the run."""
+        from evo_nas.cluster.names import checked_run
+        from evo_nas.sessions.jobs import JobSession
+
+        return JobSession(checked_run(run), str(address)).logs(follow=follow)
+
+    def judge(self, run: str, options: VerdictOptions, **how: Any) -> Iterator[Event]:
+        """Trains on this machine, or with an address in the cluster that it is part of."""
+        from evo_nas.experiment import Experiment
+        from evo_nas.sessions.judging import judge
+        from evo_nas.sessions.retrainer import retrainer_for
+
+        searched = Run.at(run)
+        experiment = Experiment.of_run(searched)
+        at_once = experiment.config.workers.exactly(how["workers"])
+        experiment = experiment.with_config(experiment.config.model_copy(update={"workers": at_once}))
+        made_by = partial(
+            retrainer_for, at_once, executor="inline" if how["inline"] else "ray", address=how["address"]
+        )
+        return judge(searched, experiment, options=options, tuned=how["tuned"], open_retrainer=made_by)
+
+    def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
+        """Reads the run or the export at ``place``."""
+        from evo_nas.views.explanations import explanation_of
+
+        return explanation_of(place, candidate=candidate, sample=sample)
+
+    def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
+        """Makes the report here."""
+        from evo_nas.report.report import write_report
+
+        return write_report(Run.at(run), out, figures=figures)
+
+    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
+        """Exports a run, which is judged first if it is not yet, or what an earlier export wrote."""
+        from evo_nas.champion.export import check_target, export_champion, export_network
+        from evo_nas.cli.watching import judged
+
+        # Checked first: judging may train for a long time, and a wrong directory should be refused before.
+        check_target(out, kind, options)
+        exported = Run.at(run)
+        if not exported.exists and (Path(run) / ARCHITECTURE_FILE).is_file():
+            written = export_network(Path(run), out, kind=kind, options=options)
+        else:
+            judged(exported)
+            written = export_champion(exported, out, kind=kind, which=which, options=options)
+        return Written(written.files, *_told(written.check))
+
+    def predictor(self, place: str) -> Predictor:
+        """Loads the champion."""
+        from evo_nas.champion.champion import load_champion
+        from evo_nas.cli.predictors import LoadedPredictor
+
+        return LoadedPredictor(load_champion(place))
+
+
+def _told(check: CheckResult) -> tuple[str, bool]:
+    from evo_nas.champion.exporters.checking import Unchecked
+
+    if isinstance(check, Unchecked):
+        return f"unchecked: {check.reason}", False
+    lengths = ", ".join(map(str, check.lengths))
+    return (
+        f"checked against the model at lengths {lengths}: largest difference {check.difference:.2g}, "
+        f"at most {check.tolerance:g} permitted",
+        True,
+    )

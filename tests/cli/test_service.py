@@ -1,0 +1,124 @@
+"""Commands with ``--service`` say what they say of runs of this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from evo_nas.cli.app import main
+from tests.served import make_root, options, rows, serving
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_root(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="module")
+def url(root: Path) -> Iterator[str]:
+    with serving(options(root)) as url:
+        yield url
+
+
+def command(*arguments: object, **environment: str) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments], env=environment)
+
+
+def at(url: str, *arguments: object) -> Result:
+    return command(*arguments, "--service", url)
+
+
+def test_runs_lists_those_of_the_service_by_their_names(url: str) -> None:
+    told = at(url, "runs", "--json")
+    assert told.exit_code == 0, told.output
+    assert {json.loads(line)["run"] for line in told.stdout.splitlines()} == {"judged", "open"}
+    assert "judged" in at(url, "runs").stdout
+
+
+def test_the_service_may_be_named_by_the_environment(url: str) -> None:
+    assert "judged" in command("runs", EVO_NAS_SERVICE=url).stdout
+
+
+def test_a_champion_is_explained_as_it_is_here(url: str, root: Path) -> None:
+    here = command("explain", root / "judged")
+    assert here.exit_code == 0, here.output
+    assert at(url, "explain", "judged").stdout == here.stdout
+    assert (
+        at(url, "explain", "judged", "--latex").stdout
+        == command("explain", root / "judged", "--latex").stdout
+    )
+
+
+def test_a_file_is_predicted_as_it_is_here(url: str, root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    rows().to_csv(file, index=False)
+    here = command("predict", root / "judged", "--input", file, "--score")
+    there = at(url, "predict", "judged", "--input", file, "--score")
+    assert there.exit_code == 0, there.output
+    assert there.stderr == here.stderr
+
+    def values(table: str) -> list[list[str]]:
+        return [line.split(",") for line in table.splitlines()]
+
+    for ours, theirs in zip(values(here.stdout), values(there.stdout), strict=True):
+        assert ours[:2] == theirs[:2]
+        assert [each[:6] for each in ours[2:]] == [each[:6] for each in theirs[2:]]
+
+
+def test_an_export_is_written_here(url: str, tmp_path: Path) -> None:
+    told = at(url, "export", "judged", "--out", tmp_path / "champion")
+    assert told.exit_code == 0, told.output
+    assert (tmp_path / "champion" / "manifest.json").is_file()
+    assert "checked" in told.stderr
+
+
+def test_a_report_is_written_here(url: str, tmp_path: Path) -> None:
+    pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
+    told = at(url, "report", "open", "--out", tmp_path / "report.html")
+    assert told.exit_code == 0, told.output
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("explain", "nowhere"), "run nowhere does not exist"),
+        (("explain", "open"), "keeps no champion yet"),
+        (("explain", "judged", "--sample"), "sample is True beside a service"),
+        (("attach", "judged", "--address", "auto"), "address is auto beside a service"),
+        (("export", "judged", "--out", "x", "--format", "onxx"), "onnx"),
+        (("predict", "judged"), "--input"),
+    ],
+)
+def test_what_a_service_refuses_is_one_line(url: str, arguments: tuple[str, ...], said: str) -> None:
+    told = at(url, *arguments)
+    assert told.exit_code == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
+    told = at("http://127.0.0.1:9", "runs")
+    assert told.exit_code == 2
+    assert told.stderr.startswith("error: no service answers at http://127.0.0.1:9")
+
+
+def test_a_cluster_or_a_service_must_be_named_to_attach() -> None:
+    told = command("attach", "/runs/mine", EVO_NAS_ADDRESS="")
+    assert told.exit_code == 2
+    assert "--service" in told.stderr
+
+
+def test_the_token_is_taken_from_a_file(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("a-token-of-tests-alone\n")
+    with serving(options(root, token="a-token-of-tests-alone")) as url:
+        refused = at(url, "runs")
+        assert refused.exit_code == 2
+        assert "--token-file" in refused.stderr
+        told = at(url, "runs", "--token-file", file)
+    assert told.exit_code == 0, told.output
