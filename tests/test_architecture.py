@@ -42,8 +42,6 @@ RANKING = {"max", "min", "sorted", "sort", "nlargest", "nsmallest", "argmax", "a
 COMPARABLE = {
     # Trials of one tuning, all from scratch; those that were trained longer come first.
     "champion/tuning.py",
-    # Scores of one level and one start, to find out which rows may be among the best.
-    "runs/rows.py",
 }
 
 

@@ -83,7 +83,7 @@ def _typed(context: click.Context, values: dict[str, object]) -> Iterator[str]:
         value = values.get(name)  # the options of a service are no parameters of the command
         if isinstance(parameter, click.Argument):
             yield str(value)
-        elif name != "address" and value not in (None, False):
+        elif name != "address" and value not in (None, False, ""):
             yield parameter.opts[-1]
             if value is not True:
                 yield str(value)

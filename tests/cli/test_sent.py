@@ -75,6 +75,22 @@ def test_flags_arrive_and_objects_are_alone_on_standard_output(cluster: type[Fak
     assert "--inline" not in cluster.sent[0]
 
 
+def test_what_was_not_given_is_not_sent(cluster: type[FakeJobs]) -> None:
+    invoke("tune", RUN, "--trials", "3")
+    assert not {"--cell", "--candidate", "--out", "--json", ""} & set(cluster.sent[0])
+
+
+def test_leaving_a_job_does_not_end_it(cluster: type[FakeJobs], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> Iterator[str]:
+        yield "retraining"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster, "follow", interrupted)
+    done = invoke("champion", RUN)
+    assert done.exit_code == 130
+    assert "the job goes on in the cluster; the same command follows it" in done.stderr
+
+
 def test_a_job_that_is_under_way_is_followed(cluster: type[FakeJobs]) -> None:
     cluster.under_way = ["earlier"]
     assert "this is earlier" in invoke("tune", RUN).stdout

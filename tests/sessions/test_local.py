@@ -84,6 +84,18 @@ def test_a_verdict_that_is_stopped_goes_on_where_it_was(config: MakeConfig, tmp_
     assert isinstance(again[-1], Judged)
 
 
+def test_workers_are_started_again_only_for_a_verdict_that_takes_longer(
+    config: MakeConfig, tmp_path: Path
+) -> None:
+    searched = LocalSession(tmp_path / "run", executor="ray")
+    searched.start(config(workers=2))
+    kinds = []
+    for full_s in (0.01, 60.0):
+        searched._full_s = full_s
+        kinds.append(searched._judging_executor)
+    assert kinds == ["inline", "ray"]
+
+
 def test_another_configuration_is_refused_before_anything_is_read(
     config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

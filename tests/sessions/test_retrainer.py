@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -14,6 +16,7 @@ from evo_nas.config import TrainingConfig, WorkerOptions
 from evo_nas.errors import ConfigError, ExecutionError
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cells import NAMED_CELLS
+from evo_nas.sessions import ray_running
 from evo_nas.sessions.ray_retrainer import RayRetrainer
 from evo_nas.sessions.retrainer import InlineRetrainer, retrainer_for
 from evo_nas.tasks.dataset import Dataset
@@ -79,6 +82,38 @@ def test_nothing_to_train_needs_no_workers(dataset: Dataset, monkeypatch: pytest
     with RayRetrainer(WORKERS) as retrainer:
         assert not list(retrainer.retrain([], dataset, TRAINING))
         assert not list(retrainer.assess([], dataset, TRAINING))
+
+
+def test_a_cluster_is_joined_before_anything_is_read_and_left_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = []
+
+    @contextmanager
+    def connected(address: str) -> Iterator[None]:
+        said.append(f"joined {address}")
+        yield
+        said.append("left")
+
+    monkeypatch.setattr(ray_running, "connected", connected)
+    monkeypatch.setattr(ray_running.ray, "is_initialized", lambda: False)
+    with retrainer_for(WORKERS, address="head:6379"):
+        assert said == ["joined head:6379"]
+    assert said == ["joined head:6379", "left"]
+
+
+def test_a_worker_that_fits_no_machine_is_refused_and_ray_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+    monkeypatch.setattr(ray_running.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray_running.ray, "shutdown", lambda: ended.append(True))
+    monkeypatch.setattr(ray_running, "start_private_ray", lambda *_: None)
+    monkeypatch.setattr(ray_running, "explain_misfit", lambda demand: f"each asks for {demand['GPU']:g} GPUs")
+    retrainer = RayRetrainer(WorkerOptions(count=2, gpus=64.0))
+    with pytest.raises(
+        ConfigError, match="no worker fits on this machine: each asks for 64 GPUs, see `workers`"
+    ):
+        retrainer.require_ray(None)
+    assert ended == [True]
 
 
 def test_one_worker_of_this_machine_is_this_process() -> None:
