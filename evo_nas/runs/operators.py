@@ -44,7 +44,7 @@ def tally_operators(table: pa.Table) -> list[OperatorTally]:
     Candidates without parents have no operator, and a training that repeats or continues another is no child. Nor is
     what a long training has found, which has no score that a child could beat.
     """
-    trainings = _Trainings(table)
+    trainings = Trainings(table)
     parents = table["parents"].combine_chunks()
     counts = np.diff(parents.offsets.to_numpy())
     owners = np.repeat(np.arange(len(table)), counts)
@@ -75,10 +75,11 @@ def tally_operators(table: pa.Table) -> list[OperatorTally]:
     return sorted(found, key=lambda tally: (-tally.children, tally.operator))
 
 
-class _Trainings:
+class Trainings:
     """The evaluations of a run by their places, with what was trained again put together.
 
     Attributes:
+        first: Place of the first training of the network of each.
         is_first: Whether each is the first training of its network.
         is_long: Whether it is a long training.
         has_failed: Whether it came to nothing.
@@ -102,6 +103,7 @@ class _Trainings:
         # What is repeated may itself have continued another; a chain is halved by each turn.
         while not np.array_equal(further := first[first], first):
             first = further
+        self.first = first
         complete = np.flatnonzero(status == Status.OK)
         fitness = table["fitness"].to_numpy()[complete]
         inherits = (table["inherited_steps"].to_numpy()[complete] > 0).astype(np.int64)

@@ -59,6 +59,12 @@ def leaders_of(table: pa.Table, count: int, known: Sequence[Leader] = ()) -> lis
     """Returns the ``count`` best of ``known`` and of the rows of ``table``, each row as the score of one training."""
     columns = ["id", "status", "fitness", "epochs", "metrics", "inherited_steps"]
     contenders = _contenders(table, count)
+    last = known[-1].standing if len(known) == count else None
+    if last is not None and last.level == math.inf and not last.is_inherited:
+        # Most of a long run: only full trainings from scratch can still push one out.
+        scores = table["fitness"].to_numpy()[contenders]
+        is_full = _are_complete(table)[contenders] & (table["inherited_steps"].to_numpy()[contenders] == 0)
+        contenders = contenders[is_full & (scores >= last.fitness)]
     rows: list[Row] = table.select(columns).take(contenders).to_pylist() if len(contenders) else []
     found = [
         Leader(row["id"], standing, 1, row["epochs"])
@@ -83,8 +89,7 @@ def _contenders(table: pa.Table, count: int) -> Places:
     """Returns the positions of the ``count`` highest of scores that can be compared, and of their equals."""
     scores = table["fitness"].to_numpy()
     positions = np.flatnonzero(~np.isnan(scores))
-    complete = np.isin(table["status"].to_numpy(zero_copy_only=False), [s for s in Status if s.complete])
-    levels = np.where(complete, -1, table["epochs"].to_numpy())
+    levels = np.where(_are_complete(table), -1, table["epochs"].to_numpy())
     comparable = 2 * levels + (table["inherited_steps"].to_numpy() > 0)
     chosen = []
     for group in np.unique(comparable[positions]).tolist():
@@ -92,6 +97,13 @@ def _contenders(table: pa.Table, count: int) -> Places:
         lowest = np.partition(scores[places], -min(count, len(places)))[-min(count, len(places))]
         chosen.append(places[scores[places] >= lowest])
     return np.sort(np.concatenate(chosen)) if chosen else positions
+
+
+def _are_complete(table: pa.Table) -> npt.NDArray[np.bool_]:
+    complete: npt.NDArray[np.bool_] = np.isin(
+        table["status"].to_numpy(zero_copy_only=False), [status for status in Status if status.complete]
+    )
+    return complete
 
 
 def standing_of(row: Row) -> Standing | None:

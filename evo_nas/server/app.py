@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,12 @@ from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
 from evo_nas.server.routes import (
+    candidates,
     champions,
+    comparisons,
     configs,
     data,
+    evaluations,
     events,
     exports,
     predictions,
@@ -33,6 +37,8 @@ from evo_nas.server.streams import Streams
 from evo_nas.server.tokens import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from evo_nas.server.options import ServerOptions
 
 PREFIX = "/api/v1"
@@ -41,6 +47,9 @@ ROUTERS = (
     configs.router,
     data.router,
     runs.router,
+    evaluations.router,
+    candidates.router,
+    comparisons.router,
     searches.router,
     events.router,
     champions.router,
@@ -58,6 +67,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_living,
     )
     root = RunsRoot(options.root)
     launcher = Launcher(options, root)
@@ -84,3 +94,11 @@ def create_app(options: ServerOptions) -> FastAPI:
     app.add_middleware(Guard, options=options, tokens=context.tokens)
     app.add_middleware(Metered, metrics=context.metrics)
     return app
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncIterator[None]:
+    """Reads the runs while nobody asks yet, so that the first list need not wait for them."""
+    with app.state.context.digests as digests:
+        digests.warm_up()
+        yield

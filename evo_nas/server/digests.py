@@ -21,6 +21,7 @@ from evo_nas.views.run_summary import RunSummary, summary_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
+    from typing import Self
 
     from evo_nas.server.root import RunsRoot
 
@@ -84,30 +85,38 @@ class Digests:
 
     Args:
         root: The runs.
-        patience_s: Longest wait of a list for runs that are read for the first time.
     """
 
-    def __init__(self, root: RunsRoot, *, patience_s: float = 0.6) -> None:
+    def __init__(self, root: RunsRoot) -> None:
         self._root = root
-        self._patience_s = patience_s
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._reading: dict[str, Future[Brief | None]] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
 
-    def close(self) -> None:
-        """Ends the threads that read ahead."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the threads that read ahead, once each has read its run."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
-        """Begins to read all runs, so that the first list need not wait for them."""
+        """Begins to read all runs in the background, so that the first list need not wait for them."""
+        self._readers.submit(self._begin_all)
+
+    def _begin_all(self) -> None:
         for name in self._root.names():
             self._begin(name)
 
-    def briefs(self) -> tuple[list[Brief], int]:
-        """Returns what is known of each run, by name, and how many are still being read for the first time."""
-        until = time.monotonic() + self._patience_s
+    def briefs(self, *, patience_s: float) -> tuple[list[Brief], int]:
+        """Returns what is known of each run, by name, and how many are still being read for the first time.
+
+        Args:
+            patience_s: Longest wait for these.
+        """
+        until = time.monotonic() + patience_s
         names = self._root.names()
         with self._lock:
             for gone in self._entries.keys() - set(names):

@@ -15,24 +15,35 @@ if TYPE_CHECKING:
 
 
 def candidate_values(row: Row) -> dict[str, Any]:
-    """Returns the values of ``row`` for JSON.
+    """Returns the values of a whole ``row`` for JSON.
 
     Beside those of the ledger there are ``value``, that of the metric or the mean of it where the candidate was trained
     several times, and ``words``, the architecture in words.
     """
     metric = metric_of(row)
-    values = {
-        **row,
-        "metrics": dict(row["metrics"]),
-        "value": None if metric is None else metric[1],
-        "architecture": None if row["architecture"] is None else json.loads(row["architecture"]),
+    return row_values(row) | {
+        "value": None if metric is None else finite(metric[1]),
         "words": "" if row["architecture"] is None else describe(from_json(row["architecture"])),
-        "finished_at": row["finished_at"].isoformat(timespec="milliseconds"),
         "trainings": row.get("trainings", 1),
-        "mean_fitness": row.get("mean_fitness", row["fitness"]),
+        "mean_fitness": finite(row.get("mean_fitness", row["fitness"])),
     }
-    plain: dict[str, Any] = finite(values)
-    return plain
+
+
+def row_values(row: Row, *, sign: float | None = None) -> dict[str, Any]:
+    """Returns some columns of a row for JSON.
+
+    Args:
+        row: Columns of the ledger.
+        sign: What the fitness times it is the value of the metric, to be told as ``value``.
+    """
+    values: dict[str, Any] = finite(row | {"metrics": dict(row.get("metrics") or ())})
+    if row.get("architecture"):
+        values["architecture"] = json.loads(row["architecture"])
+    if "finished_at" in row:
+        values["finished_at"] = row["finished_at"].isoformat(timespec="milliseconds")
+    if sign is not None and "fitness" in row:
+        values["value"] = None if values["fitness"] is None else sign * values["fitness"]
+    return values
 
 
 def finite(values: Any) -> Any:

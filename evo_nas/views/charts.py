@@ -61,18 +61,31 @@ def chart_of(digest: RunDigest, *, points: int, x: Axis) -> Chart:
     """Returns the chart of a run that was digested, with at most ``points`` of its evaluations."""
     seconds, told, cost, busy = digest.clock.table()
     across = {"seconds": seconds, "evaluations": told, "cost": cost}[x].tolist()
-    steps = thinned(digest.course.steps, points)
     return Chart(
         x=x,
         metric=digest.metric.removeprefix("validation_"),
         higher_is_better=digest.higher_is_better,
         told=digest.told,
         points=_points(digest, points, x),
-        best=list(zip(_across(steps, x).tolist(), map(digest.value, steps["fitness"].tolist()), strict=True)),
+        best=best_so_far(digest, points=points, x=x),
         population=_population(digest, x),
         utilisation=list(zip(across, busy.tolist(), strict=True)),
         cost=list(zip(across, cost.tolist(), strict=True)),
     )
+
+
+def best_so_far(digest: RunDigest, *, points: int, x: Axis) -> list[tuple[float, float]]:
+    """Returns x and value whenever the best of a run changed, at most ``points`` of them."""
+    steps = thinned(digest.course.steps, points)
+    return list(zip(_across(steps, x).tolist(), map(digest.value, steps["fitness"].tolist()), strict=True))
+
+
+def reached(digest: RunDigest, x: Axis) -> float | None:
+    """Returns x of the last evaluation, to the width of a stretch of time; None without any."""
+    if not digest.told:
+        return None
+    seconds, _, cost, _ = digest.clock.table()
+    return {"evaluations": float(digest.told), "seconds": float(seconds[-1]), "cost": float(cost[-1])}[x]
 
 
 def _points(digest: RunDigest, most: int, x: Axis) -> list[ChartPoint]:

@@ -33,7 +33,7 @@ COLUMNS = (
     "worker", "node", "finished_at", "error", "rungs", "thresholds", "cut", "repeats", "continues", "cpu_s", "steps",
     "inherited_steps", "source", "trains",
 )  # fmt: skip
-LEADERS = 10
+LEADERS = 200
 MOST_CAUSES = 100
 MOST_WORKERS = 4096
 STATUSES = tuple(Status)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.config.objectives import COSTS, FITNESS
+import numpy as np
+
+from evo_nas.config.objectives import COSTS, FITNESS, metrics_of
+from evo_nas.evaluation import Status
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
+from evo_nas.views.candidates import candidate_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from evo_nas.runs import Row
+    import numpy.typing as npt
+
+    from evo_nas.runs import Row, Run
 
 
 def costs_of(row: Row, objectives: Sequence[str]) -> dict[str, float]:
@@ -33,3 +39,24 @@ def front_values(rows: Sequence[Row], objectives: Sequence[str]) -> list[dict[st
         }
         for row in rows
     ]
+
+
+def front_member(row: Row, objectives: Sequence[str]) -> dict[str, Any]:
+    """Returns plain values of one network, with its costs apart."""
+    return candidate_values(row) | {"costs": costs_of(row, objectives)}
+
+
+def scored_sample(
+    run: Run, objectives: Sequence[str], places: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, float, dict[str, float]]]:
+    """Yields id, fitness and costs of the evaluations at ``places`` in the order of telling that have all of them.
+
+    Only trainings from scratch to the end are comparable with a front.
+    """
+    columns = ("id", "seq", "status", "fitness", "metrics", "parameters", "inherited_steps")
+    for table, _ in run.scan(columns):
+        for row in table.take(np.flatnonzero(np.isin(table["seq"].to_numpy(), places))).to_pylist():
+            if row["status"] == Status.OK and not row["inherited_steps"]:
+                known = row | {"metrics": dict(row["metrics"])}
+                if metrics_of(tuple(objectives)) <= known["metrics"].keys():
+                    yield row["id"], row["fitness"], costs_of(known, objectives)

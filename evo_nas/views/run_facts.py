@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.budgets import Budget
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE
 from evo_nas.runs.operators import COLUMNS, tally_operators
 from evo_nas.sections import spelled_out
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from evo_nas.runs.operators import OperatorTally
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.views.digest import RunDigest
+
+BEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,6 @@ class Facts:
         operators: What the children of each operator achieved.
         verdict: The verdict on exactly these evaluations; None without one.
         baselines: Test scores of simple baselines by name.
-        changeable: Sections and keys that a resume may change.
     """
 
     config: SearchConfig
@@ -46,7 +46,6 @@ class Facts:
     operators: Sequence[OperatorTally]
     verdict: Verdict | None
     baselines: Mapping[str, BaselineResult]
-    changeable: tuple[str, ...] = tuple(sorted((FREE_TO_CHANGE | FREE_KEYS) - {"base_dir"}))
 
 
 @dataclass
@@ -74,7 +73,7 @@ class FactsReader:
         if self._counted != totals.told:
             self.operators = tally_operators(run.columns(COLUMNS))
             self._counted = totals.told
-        leaders = {leader.id: leader for leader in digest.leaders}
+        leaders = {leader.id: leader for leader in digest.leaders[:BEST]}
         members = {leader.id: leader for leader in digest.front}
         rows = self._known_rows(digest, [*leaders, *members])
         means: dict[int, dict[str, Any]] = {

@@ -62,7 +62,7 @@ def answers(root: Path) -> Answers:
 
 
 def test_the_list_has_every_run_with_its_best(answers: Answers) -> None:
-    listed = answers("/runs", sort="name", order="asc")
+    listed = answers("/runs", sort="name", order="asc", patience_s=60)
     assert [run["name"] for run in listed["runs"]] == ["first", "second"]
     assert (listed["total"], listed["reading"]) == (2, 0)
     first = listed["runs"][0]
@@ -108,7 +108,7 @@ def test_a_damaged_run_says_why_and_hides_no_other(answers: Answers, root: Path)
     try:
         for segment in (damaged / "segments").iterdir():
             segment.write_bytes(segment.read_bytes()[:-9])
-        listed = {run["name"]: run for run in answers("/runs")["runs"]}
+        listed = {run["name"]: run for run in answers("/runs", patience_s=60)["runs"]}
         assert listed["damaged"]["state"] == "damaged"
         assert "lacks evaluations" in listed["damaged"]["error"]
         assert listed["first"]["error"] == ""

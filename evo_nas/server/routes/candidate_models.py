@@ -7,6 +7,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Plain(BaseModel):
+    """Read from the attributes of the value that it tells."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
 class CandidateRow(BaseModel):
     """One evaluation: a candidate and the result of its training."""
 
@@ -69,3 +75,99 @@ class FrontMember(BaseModel):
     metric: str = Field(description="Name of the metric.")
     costs: dict[str, float] = Field(description="Its costs by objective, lower is better.")
     words: str = Field(description="Its architecture in words.")
+
+
+class KinView(Plain):
+    """The published cell that a cell is closest to."""
+
+    name: str = Field(description="Its name, as people write it.")
+    likeness: float = Field(description="1 for the same cell, 0 for nothing in common.")
+    differences: list[str] = Field(description="How the cell differs from it; none if it is the same.")
+
+
+class CellView(Plain):
+    """One cell of a network."""
+
+    title: str = Field(description="Which layers have it.")
+    layers: list[int] = Field(description="The layers that have it, from 1.")
+    equations: list[str] = Field(description="Its equations in text, line by line.")
+    latex: str = Field(description="The same in LaTeX.")
+    mathml: str = Field(description="The same in MathML.")
+    kin: KinView
+
+
+class LineageNode(Plain):
+    """A network in a lineage."""
+
+    id: int = Field(description="Id of its first training, which its children name as their parent.")
+    result: int = Field(
+        description="Id of the training that has its result, which may have continued the first."
+    )
+    seq: int = Field(description="Place of that in the order of telling.")
+    operator: str = Field(description="What made it.")
+    status: str = Field(description="Why the training of `result` ended.")
+    value: float | None = Field(description="Value of the metric; null without a score.")
+    epochs: int = Field(description="Epochs of that training.")
+    parameters: int = Field(description="Trainable parameters.")
+    parents: list[int] = Field(description="Ids of its parents, also of those that were lost.")
+
+
+class LineageEdge(BaseModel):
+    """A descent in a lineage."""
+
+    parent: int
+    child: int
+    first: bool = Field(description="Whether it is the first parent, whose genome the child began with.")
+
+
+class LineageData(BaseModel):
+    """Networks and their ancestors as a graph."""
+
+    candidate: int | None = Field(
+        description="The candidate that was asked for; null before the first score."
+    )
+    nodes: list[LineageNode]
+    edges: list[LineageEdge]
+    line: list[int] = Field(
+        description="The candidate, its first parent, that one's first parent and so on, by id."
+    )
+    is_cut: bool = Field(description="Whether there are more ancestors than fit.")
+
+
+class CandidateDetail(CandidateRow):
+    """One candidate in full."""
+
+    cells: list[CellView] = Field(description="Its different cells.")
+    drawing: str = Field(description="Its cells as SVG, whose colours are variables of CSS; may be empty.")
+    all_trainings: list[int] = Field(
+        description="Ids of all trainings of the same network, itself among them."
+    )
+    parent_nodes: list[LineageNode] = Field(description="Its parents, but for those that were lost.")
+    child_nodes: list[LineageNode] = Field(description="Its first 200 children.")
+    children: int = Field(description="How many children it has.")
+
+
+class ObjectiveView(BaseModel):
+    """One thing that is optimised."""
+
+    name: str = Field(description="Its name in a configuration.")
+    heading: str = Field(description="What it is called in tables, with its unit.")
+    constant: bool = Field(description="Whether all candidates are equal in it, so that it decides nothing.")
+
+
+class DominatedPoint(BaseModel):
+    """A network that another one beats."""
+
+    id: int
+    value: float | None = Field(description="Value of the metric.")
+    costs: dict[str, float | None] = Field(description="Its costs by objective.")
+
+
+class FrontData(BaseModel):
+    """The networks that no other beats in all objectives."""
+
+    metric: str = Field(description="Name of the metric; empty before the first score.")
+    higher_is_better: bool | None = Field(description="Its direction; null before the first score.")
+    objectives: list[ObjectiveView] = Field(description="What is optimised, the fitness first.")
+    members: list[FrontMember] = Field(description="The front, the fittest first; empty with one objective.")
+    dominated: list[DominatedPoint] = Field(description="A sample of the others.")

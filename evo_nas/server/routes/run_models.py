@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from evo_nas.archive import NoiseReport
 from evo_nas.champion.verdict import Verdict
 from evo_nas.runs.operators import OperatorTally
-from evo_nas.server.routes.candidate_models import CandidateRow, FrontMember
+from evo_nas.server.routes.candidate_models import CandidateRow, FrontMember, Plain
 from evo_nas.server.states import StateName
 from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.server.digests import Brief
-
-
-class Plain(BaseModel):
-    """Read from the attributes of the value that it tells."""
-
-    model_config = ConfigDict(from_attributes=True)
+    from evo_nas.server.states import RunState
 
 
 class RunListItem(Plain):
@@ -73,12 +68,12 @@ class RunListItem(Plain):
     )
 
     @classmethod
-    def of(cls, brief: Brief, *, state: StateName, reason: str = "") -> Self:
+    def of(cls, brief: Brief, state: RunState) -> Self:
         """Returns what is known of a run."""
         return cls(
             name=brief.name,
-            state=state,
-            reason=reason,
+            state=state.name,
+            reason=state.reason,
             strategy=brief.strategy,
             created_at=brief.created_at,
             higher_is_better=brief.higher_is_better,
@@ -103,39 +98,45 @@ class BudgetLimits(Plain):
     """What a run may spend in total."""
 
     evaluations: int | None = Field(
-        description="Evaluations, with those that are not counted; null for no limit."
+        default=None, description="Evaluations, with those that are not counted; null for no limit."
     )
-    uncounted: int = Field(description="Evaluations that diverged at once and take no place of the budget.")
-    minutes: float | None = Field(description="Minutes of the whole run with its verdict; null for no limit.")
+    uncounted: int = Field(
+        default=0, description="Evaluations that diverged at once and take no place of the budget."
+    )
+    minutes: float | None = Field(
+        default=None, description="Minutes of the whole run with its verdict; null for no limit."
+    )
     train_minutes: float | None = Field(
-        description="Minutes of training of all candidates; null for no limit."
+        default=None, description="Minutes of training of all candidates; null for no limit."
     )
     stop_when_flat: float | None = Field(
-        description="Share of the budget without anything better that ends it."
+        default=None, description="Share of the budget without anything better that ends it."
     )
 
 
 class SpentTotals(Plain):
     """What a run has spent."""
 
-    told: int = Field(description="Number of evaluations.")
+    told: int = Field(default=0, description="Number of evaluations.")
     in_flight: int = Field(
-        description="Candidates that were asked and have no result yet, as of the last commit."
+        default=0, description="Candidates that were asked and have no result yet, as of the last commit."
     )
-    train_s: float = Field(description="Seconds of training of all evaluations.")
-    cpu_s: float = Field(description="Seconds of computing of all evaluations.")
-    remembered: int = Field(description="Evaluations whose results come from earlier runs.")
-    lost: list[tuple[int, int]] = Field(description="Ranges of evaluations whose loss was accepted.")
+    train_s: float = Field(default=0.0, description="Seconds of training of all evaluations.")
+    cpu_s: float = Field(default=0.0, description="Seconds of computing of all evaluations.")
+    remembered: int = Field(default=0, description="Evaluations whose results come from earlier runs.")
+    lost: list[tuple[int, int]] = Field(
+        default=[], description="Ranges of evaluations whose loss was accepted."
+    )
 
 
 class Savings(Plain):
     """What rungs have spared."""
 
-    pruned: dict[int, int] = Field(description="Trainings that stand pruned, by epochs.")
-    promoted: int = Field(description="Pruned trainings that went on.")
-    epochs: int = Field(description="Epochs that were trained.")
-    full_epochs: int = Field(description="Epochs that full trainings would have taken.")
-    share: float = Field(description="Share of the training that was spared, 0 to 1.")
+    pruned: dict[int, int] = Field(default={}, description="Trainings that stand pruned, by epochs.")
+    promoted: int = Field(default=0, description="Pruned trainings that went on.")
+    epochs: int = Field(default=0, description="Epochs that were trained.")
+    full_epochs: int = Field(default=0, description="Epochs that full trainings would have taken.")
+    share: float = Field(default=0.0, description="Share of the training that was spared, 0 to 1.")
 
 
 class FailureCause(Plain):
@@ -156,36 +157,57 @@ class NodeWork(BaseModel):
     train_s: float = Field(description="Seconds of training of these.")
 
 
+class LaunchView(BaseModel):
+    """A process that the service started for a run."""
+
+    number: int = Field(description="Its number; the ids of its events begin with it.")
+    doing: str = Field(description="The command: `search`, `resume`, `attach` or `champion`.")
+    at: str = Field(description="When it was started, in ISO 8601.")
+    host: str = Field(description="Name of its machine.")
+    pid: int = Field(description="Number of the process.")
+    is_alive: bool = Field(description="Whether it is running.")
+    was_stopped: bool = Field(description="Whether it was asked to stop.")
+    failure: str = Field(description="Why it failed; empty if it has not.")
+
+
 class RunDetail(RunListItem):
-    """Everything about one run that fits on a page."""
+    """Everything about one run that fits on a page; of one whose search is just beginning most is empty."""
 
     config: dict[str, Any] = Field(description="Its configuration with every default, and the latest budget.")
     yaml: str = Field(description="The same as YAML.")
-    seed: int = Field(description="Seed of all its random streams.")
-    created_by: dict[str, str] = Field(description="Versions that began it.")
-    budget: BudgetLimits
-    totals: SpentTotals
-    by_status: dict[str, int] = Field(description="Number of evaluations by status.")
-    savings: Savings
-    noise_report: NoiseReport = Field(description="What repeated trainings say about the scores.")
-    operators: list[OperatorTally] = Field(description="What the children of each operator achieved.")
-    best_candidates: list[CandidateRow] = Field(description="The ten best, best first.")
-    objectives: list[str] = Field(description="What is optimised, the fitness first.")
-    constant: list[str] = Field(description="Objectives in which all candidates are equal so far.")
+    seed: int = Field(default=0, description="Seed of all its random streams.")
+    created_by: dict[str, str] = Field(default={}, description="Versions that began it.")
+    budget: BudgetLimits = Field(default_factory=BudgetLimits, description="What it may spend in total.")
+    totals: SpentTotals = Field(default_factory=SpentTotals, description="What it has spent.")
+    by_status: dict[str, int] = Field(default={}, description="Number of evaluations by status.")
+    savings: Savings = Field(default_factory=Savings, description="What rungs have spared.")
+    noise_report: NoiseReport = Field(
+        default_factory=NoiseReport, description="What repeated trainings say about the scores."
+    )
+    operators: list[OperatorTally] = Field(
+        default=[], description="What the children of each operator achieved."
+    )
+    best_candidates: list[CandidateRow] = Field(default=[], description="The ten best, best first.")
+    objectives: list[str] = Field(default=[], description="What is optimised, the fitness first.")
+    constant: list[str] = Field(
+        default=[], description="Objectives in which all candidates are equal so far."
+    )
     front: list[FrontMember] = Field(
-        description="Those that no other beats in all objectives, if there are several."
+        default=[], description="Those that no other beats in all objectives, if there are several."
     )
-    verdict: Verdict | None = Field(description="The verdict on exactly these evaluations; null without one.")
-    baselines: dict[str, BaselineResult] = Field(description="Test scores of simple baselines.")
+    verdict: Verdict | None = Field(
+        default=None, description="The verdict on exactly these evaluations; null without one."
+    )
+    baselines: dict[str, BaselineResult] = Field(default={}, description="Test scores of simple baselines.")
     failures: list[FailureCause] = Field(
-        description="Failures by cause and message, the most frequent first."
+        default=[], description="Failures by cause and message, the most frequent first."
     )
-    nodes: list[NodeWork] = Field(description="Machines that have trained for it.")
-    founders: list[str] = Field(description="Networks of earlier runs that it began with.")
-    changeable: list[str] = Field(description="Sections and keys that a resume may change.")
+    nodes: list[NodeWork] = Field(default=[], description="Machines that have trained for it.")
+    founders: list[str] = Field(default=[], description="Networks of earlier runs that it began with.")
+    changeable: list[str] = Field(default=[], description="Sections and keys that a resume may change.")
     latest: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="The latest event of each kind, of the newest launch."
+        default={}, description="The latest event of each kind, as in the stream, of the newest launch."
     )
-    launches: list[dict[str, Any]] = Field(
-        default_factory=list, description="What the service started for it."
+    launches: list[LaunchView] = Field(
+        default=[], description="What the service started for it, the latest last."
     )
