@@ -55,9 +55,10 @@ AEON = RESULTS / "baselines-aeon.json"
 """What `benchmarks/aeon_minirocket.py` has measured."""
 REMARKS = (
     "The test part is the given one; baselines learn from the training part alone, as networks do.",
-    "ACSF1, ArrowHead, BasicMotions, GunPoint, ItalyPowerDemand and OSULeaf were measured when baselines learnt from "
-    "the validation part, too, which is the whole file, as for the published figures and for aeon; `python -m "
-    "benchmarks.baselines archive FOLDER` measures them anew, without the fifth of it that is held out.",
+    "ACSF1, ArrowHead, BasicMotions, GunPoint, ItalyPowerDemand and OSULeaf were measured on another machine, an AMD "
+    "EPYC, when baselines learnt from the validation part, too, which is the whole file, as for the published figures "
+    "and for aeon; `python -m benchmarks.baselines archive FOLDER` measures them anew, without the fifth of it that is "
+    "held out.",
     "Published: deep networks and ensembles; those of ACSF1, ArrowHead, GunPoint, ItalyPowerDemand and OSULeaf are the "
     "first resample of the results that aeon ships.",
     "aeon's MiniRocket on the same split and machine, by `python benchmarks/aeon_minirocket.py`: the mean of three "

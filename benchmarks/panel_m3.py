@@ -45,11 +45,14 @@ PUBLISHED = {"seasonal naive": "1.146", "AutoETS": ".863", "AutoTheta": ".855"}
 """MASE in the benchmark fev (github.com/autogluon/fev), task M3 monthly."""
 SEEDS = (1, 2, 3)
 REMARKS = (
-    "The three published figures are met within 1 %.",
-    "The network beats the last season and the ridge regression that reads the same windows, and does not beat AutoETS "
-    "and AutoTheta, which choose and fit a form for each series.",
-    "The network learns from forecasts that end 36 months before a series does, since the last 18 are the test part "
-    "and the 18 before them the validation part; the statistical models are fitted to all months before the test part.",
+    "The last 18 months of a series are the test part and the 18 before them the validation part. The network and all "
+    "baselines read the latter before they forecast, and none of them is fitted to it.",
+    "The published figures of AutoETS and AutoTheta are those of models that are fitted to all months before the test "
+    "part, 48 to 126 of each series. So fitted, they had .863 and .860 here, too: for a model of one series, 18 months "
+    "are much.",
+    "The network beats the last season, the ridge regression that reads the same windows, and AutoETS where it is "
+    "fitted to the same months. It does not beat AutoTheta, nor AutoETS fitted to all months before the test part.",
+    "The minutes of the network are those of another machine, an AMD EPYC.",
 )
 OPTIONS = PanelOptions(
     competition="m3", frequency="monthly", horizon=18, season=12, window=48, stride=1, quantiles=(0.5,)
