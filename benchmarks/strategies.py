@@ -38,7 +38,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.strategies.strategy import ONCE
-from evo_nas.testing.strategies import evaluated
+from evo_nas.testing.histories import evaluated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,12 +11,12 @@ import pytest
 
 from evo_nas.config import FitnessOptions
 from evo_nas.errors import ConfigError
-from evo_nas.evaluation import Candidate, Evaluation, Outcome, Status
-from evo_nas.genome.architecture import Signature
+from evo_nas.evaluation import Status
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
-from evo_nas.randomness import derive_seed, stream
+from evo_nas.randomness import derive_seed
 from evo_nas.strategies.strategy import ONCE
+from evo_nas.testing.histories import EPOCHS, IN_FLIGHT, SIGNATURE, SPACE, History, evaluated, training_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from evo_nas.genome.gene import Genome
     from evo_nas.strategies.strategy import Strategy, StrategyOptions
 
-EPOCHS = 4
-SIGNATURE = Signature(features=3, outputs=2)
-SPACE = SearchSpace(SpaceOptions(), SIGNATURE, EPOCHS)
-"""The default space, with far more architectures than atoms."""
 SCORINGS = {
     "whole": ONCE,
     "halving": FitnessOptions(rungs=(2, 3), reduction=2),
@@ -38,6 +34,7 @@ SCORINGS = {
     "several objectives": FitnessOptions(objectives=("fitness", "parameters"), repeats=0.2),
 }
 """The ways of scoring under which every law holds."""
+_HISTORIES = pytest.StashKey[dict[object, History]]()
 
 
 class BuildStrategy(Protocol):
@@ -96,71 +93,74 @@ class StrategyContract:
         return scored
 
     @pytest.fixture(params=SCORINGS)
-    def make(self, scored: BuildStrategy, request: pytest.FixtureRequest) -> MakeStrategy:
-        """Returns a function that builds the strategy under test, once for each way of scoring."""
-        return partial(scored, fitness=SCORINGS[request.param])
+    def scoring(self, request: pytest.FixtureRequest) -> str:
+        """Returns the name of a way of scoring; a test runs once for each."""
+        name: str = request.param
+        return name
 
-    def test_ids_ascend_without_gaps(self, make: MakeStrategy, space: SearchSpace) -> None:
-        asked, _ = searched(make(space, seed=1), 60)
-        assert [candidate.id for candidate in asked] == list(range(len(asked)))
+    @pytest.fixture
+    def make(self, scored: BuildStrategy, scoring: str) -> MakeStrategy:
+        """Returns a function that builds the strategy under test, with a way of scoring."""
+        return partial(scored, fitness=SCORINGS[scoring])
 
-    def test_equal_seeds_and_arrivals_ask_the_same_candidates(
-        self, make: MakeStrategy, space: SearchSpace
+    @pytest.fixture
+    def history(self, make: MakeStrategy, space: SearchSpace, request: pytest.FixtureRequest) -> History:
+        """Returns a search with the seed 1, made once for all tests of a strategy and a way of scoring."""
+        histories = request.config.stash.setdefault(_HISTORIES, {})
+        given = ((name, str(value)) for name, value in request.node.callspec.params.items())
+        key = type(self), frozenset(given)
+        if key not in histories:
+            histories[key] = History.of(make(space, seed=1))
+        return histories[key]
+
+    def test_ids_ascend_without_gaps(self, history: History) -> None:
+        assert [candidate.id for candidate in history.asked] == list(range(len(history.asked)))
+
+    def test_equal_seeds_and_arrivals_ask_the_same_and_leave_the_global_generator_alone(
+        self, make: MakeStrategy, space: SearchSpace, history: History
     ) -> None:
-        assert searched(make(space, seed=1), 60) == searched(make(space, seed=1), 60)
+        random.seed(2)
+        again = History.of(make(space, seed=1))
+        assert again.asked == history.asked
+        assert again == history
+        assert random.random() == random.Random(2).random()
 
-    def test_another_seed_asks_other_candidates(self, make: MakeStrategy, space: SearchSpace) -> None:
-        first, _ = searched(make(space, seed=1), 40)
-        second, _ = searched(make(space, seed=2), 40)
-        assert [candidate.genome for candidate in first] != [candidate.genome for candidate in second]
+    def test_another_seed_asks_other_candidates(
+        self, make: MakeStrategy, space: SearchSpace, history: History
+    ) -> None:
+        other = History.of(make(space, seed=2), evaluations=40).asked
+        assert [each.genome for each in other] != [each.genome for each in history.asked[: len(other)]]
 
     def test_the_size_of_the_batch_does_not_matter(self, make: MakeStrategy, space: SearchSpace) -> None:
         one_by_one, at_once = make(space, seed=1), make(space, seed=1)
         assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
 
     def test_the_size_of_the_batch_does_not_matter_once_something_was_learnt(
-        self, make: MakeStrategy, space: SearchSpace
+        self, make: MakeStrategy, space: SearchSpace, history: History
     ) -> None:
         one_by_one, at_once = make(space, seed=1), make(space, seed=1)
-        assert searched(one_by_one, 60) == searched(at_once, 60)
+        for strategy in (one_by_one, at_once):
+            strategy.resume(*history.until(60))
         assert [one_by_one.ask(1)[0] for _ in range(8)] == at_once.ask(8)
 
-    def test_the_global_generator_is_neither_used_nor_disturbed(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        random.seed(1)
-        first, _ = searched(make(space, seed=1), 40)
-        random.seed(2)
-        undisturbed = random.Random(2).random()
-        second, _ = searched(make(space, seed=1), 40)
-        assert first == second
-        assert random.random() == undisturbed
-
     def test_no_architecture_is_asked_twice_with_as_many_epochs_unless_a_revisit_says_so(
-        self, make: MakeStrategy, space: SearchSpace
+        self, history: History
     ) -> None:
-        asked, _ = searched(make(space, seed=1), 120, in_flight=6)
-        new = [each for each in asked if each.continues is None and each.repeats is None]
+        new = [each for each in history.asked if each.continues is None and each.repeats is None]
         assert len({(candidate.canonical_hash, candidate.budget) for candidate in new}) == len(new)
 
-    def test_only_a_pruned_training_is_continued_and_only_once(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        asked, told = searched(make(space, seed=1), 120, in_flight=6)
+    def test_only_a_pruned_training_is_continued_and_only_once(self, history: History) -> None:
         paused = Status.PRUNED, Status.TRAINED
-        pruned = {each.candidate.id: seq for seq, each in enumerate(told) if each.status in paused}
-        continued = [each for each in asked if each.continues is not None]
+        pruned = {each.candidate.id: seq for seq, each in enumerate(history.told) if each.status in paused}
+        continued = [each for each in history.asked if each.continues is not None]
         assert len({each.continues for each in continued}) == len(continued)
         assert all(
             pruned[each.continues] < each.asked_after for each in continued if each.continues is not None
         )
 
-    def test_a_continued_training_is_the_same_one_and_goes_further(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        asked, told = searched(make(space, seed=1), 120, in_flight=6)
-        first = {evaluation.candidate.id: evaluation for evaluation in told}
-        for candidate in asked:
+    def test_a_continued_training_is_the_same_one_and_goes_further(self, history: History) -> None:
+        first = {evaluation.candidate.id: evaluation for evaluation in history.told}
+        for candidate in history.asked:
             if candidate.continues is not None:
                 before = first[candidate.continues]
                 assert (before.candidate.id,) == candidate.parents
@@ -168,18 +168,14 @@ class StrategyContract:
                 assert all(rung > before.outcome.epochs for rung in candidate.rungs)
                 assert training_of(before.candidate) == training_of(candidate)
 
-    def test_a_rung_has_a_threshold_and_lies_within_the_training(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        for candidate in searched(make(space, seed=1), 60)[0]:
+    def test_a_rung_has_a_threshold_and_lies_within_the_training(self, history: History) -> None:
+        for candidate in history.asked:
             assert list(candidate.rungs) == sorted(set(candidate.rungs))
             assert len(candidate.thresholds) == len(candidate.rungs)
             assert all(2 <= rung < candidate.budget for rung in candidate.rungs)
 
-    def test_a_repeated_training_has_another_seed_and_goes_to_the_end(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        asked, told = searched(make(space, seed=1), 120, in_flight=6)
+    def test_a_repeated_training_has_another_seed_and_goes_to_the_end(self, history: History) -> None:
+        asked, told = history.asked, history.told
         position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
         first = {candidate.id: candidate for candidate in asked}
         seeds = [(each.canonical_hash, each.seed) for each in asked if each.continues is None]
@@ -194,22 +190,20 @@ class StrategyContract:
                 assert candidate.genome == first[candidate.repeats].genome
                 assert candidate.budget == first[candidate.repeats].budget
 
-    def test_scores_are_repeated_confirmed_and_averaged(
-        self, scored: BuildStrategy, space: SearchSpace
-    ) -> None:
-        def operators(scoring: str) -> set[str]:
-            asked, _ = searched(scored(space, seed=1, fitness=SCORINGS[scoring]), 120, in_flight=6)
-            return {each.operator for each in asked if each.repeats is not None}
+    @pytest.mark.parametrize("scoring", ["confirmed", "averaged", "whole"])
+    def test_scores_are_repeated_confirmed_and_averaged(self, history: History, scoring: str) -> None:
+        operators = {each.operator for each in history.asked if each.repeats is not None}
+        if scoring == "confirmed":
+            assert {"repeat", "confirmation"} <= operators
+        else:
+            assert operators == ({"repeat"} if scoring == "averaged" else set())
 
-        assert {"repeat", "confirmation"} <= operators("confirmed")
-        assert operators("averaged") == {"repeat"}
-        assert operators("whole") == set()
-
-    def test_rungs_prune_and_promote(self, scored: BuildStrategy, space: SearchSpace) -> None:
-        asked, told = searched(scored(space, seed=1, fitness=SCORINGS["halving"]), 120, in_flight=6)
-        assert {each.outcome.epochs for each in told if each.status is Status.PRUNED} == {2, 3}
-        assert any(each.continues is not None for each in asked)
-        assert any(each.is_complete for each in told)
+    @pytest.mark.parametrize("scoring", ["halving"])
+    def test_rungs_prune_and_promote(self, history: History) -> None:
+        pruned = {each.outcome.epochs for each in history.told if each.status is Status.PRUNED}
+        assert pruned == {2, 3}
+        assert any(each.continues is not None for each in history.asked)
+        assert any(each.is_complete for each in history.told)
 
     def test_an_ask_looks_at_no_more_networks_the_longer_a_search_lasts(
         self, scored: BuildStrategy, monkeypatch: pytest.MonkeyPatch, space: SearchSpace
@@ -232,51 +226,50 @@ class StrategyContract:
         # Whoever looks at every earlier network once looks at twice as many in the end as in the middle.
         assert sum(counts[-15:]) <= 1.5 * sum(counts[45:60]) + 150
 
-    def test_telling_at_once_and_one_by_one_is_the_same(self, make: MakeStrategy, space: SearchSpace) -> None:
-        whole, at_once = make(space, seed=1), make(space, seed=1)
-        asked, told = searched(whole, 70, in_flight=4)
-        at_once.resume(told, still_in_flight(asked, told))
-        assert at_once.statistics() == whole.statistics()
-        assert at_once.ask(3) == whole.ask(3)
-
-    def test_every_candidate_is_trained_for_an_epoch_at_least(
-        self, make: MakeStrategy, space: SearchSpace
+    def test_telling_at_once_and_one_by_one_is_the_same(
+        self, make: MakeStrategy, space: SearchSpace, history: History
     ) -> None:
-        assert all(candidate.budget >= 1 for candidate in searched(make(space, seed=1), 60)[0])
+        at_once = make(space, seed=1)
+        at_once.resume(*history.until(len(history.told)))
+        assert at_once.statistics() == history.statistics
+
+    def test_every_candidate_is_trained_for_an_epoch_at_least(self, history: History) -> None:
+        assert all(candidate.budget >= 1 for candidate in history.asked)
 
     def test_every_candidate_is_feasible_and_names_its_own_architecture(
-        self, make: MakeStrategy, space: SearchSpace
+        self, history: History, space: SearchSpace
     ) -> None:
-        for candidate in searched(make(space, seed=1), 60)[0]:
+        for candidate in history.asked:
             assert space.is_feasible(candidate.genome)
             # A long training is none of the network around it.
             is_network = space.canonical_hash(candidate.genome) == candidate.canonical_hash
             assert is_network == (not candidate.trains)
 
-    def test_parents_were_told_before_the_child_was_asked(
-        self, make: MakeStrategy, space: SearchSpace
-    ) -> None:
-        asked, told = searched(make(space, seed=1), 80, in_flight=5)
-        position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(told)}
-        for candidate in asked:
+    def test_parents_were_told_before_the_child_was_asked(self, history: History) -> None:
+        position = {evaluation.candidate.id: seq for seq, evaluation in enumerate(history.told)}
+        for candidate in history.asked:
             assert all(position[parent] < candidate.asked_after for parent in candidate.parents)
 
-    @pytest.mark.parametrize("killed_after", [0, 1, 19, 20, 21, 55])
     def test_a_resumed_strategy_goes_on_like_the_uninterrupted_one(
-        self, make: MakeStrategy, space: SearchSpace, killed_after: int
+        self, make: MakeStrategy, space: SearchSpace, history: History
     ) -> None:
-        whole, resumed = make(space, seed=1), make(space, seed=1)
-        asked, told = searched(whole, killed_after, in_flight=4)
-        resumed.resume(told, still_in_flight(asked, told))
-        assert resumed.ask(5) == whole.ask(5)
+        for killed_after in (0, 1, 19, 20, 21, 55):
+            resumed = make(space, seed=1)
+            resumed.resume(*history.until(killed_after))
+            for seq in range(killed_after, killed_after + 5):
+                known, wanted = (len(history.asked_before(each)) for each in (seq, seq + 1))
+                assert resumed.ask(IN_FLIGHT - (known - seq)) == history.asked[known:wanted]
+                resumed.tell([history.told[seq]])
 
     def test_candidates_asked_after_the_last_commit_are_asked_again_the_same(
         self, make: MakeStrategy, space: SearchSpace
     ) -> None:
         whole, resumed = make(space, seed=1), make(space, seed=1)
-        asked, told = searched(whole, 30, in_flight=4)
+        asked = whole.ask(4)
+        told = [evaluated(asked[0])]
+        whole.tell(told)
         lost = whole.ask(3)
-        resumed.resume(told, still_in_flight(asked, told))
+        resumed.resume(told, asked[1:])
         assert resumed.ask(3) == lost
 
     def test_an_exhausted_space_yields_fewer_candidates_than_wanted(self, make: MakeStrategy) -> None:
@@ -340,83 +333,6 @@ def _unless_refused(build: Callable[[], Strategy[StrategyOptions]]) -> Strategy[
         return build()
     except ConfigError as error:
         pytest.skip(str(error))
-
-
-def evaluated(candidate: Candidate) -> Evaluation:
-    """Trains a candidate: its curve follows from its hash and a little from its seed, and it stops at a rung.
-
-    One architecture in ten diverges, and so does one training in twenty. A stretch of a long training finds random
-    genomes.
-    """
-    if candidate.trains:
-        return _found(candidate)
-    rng, luck = stream(7, "objective", candidate.canonical_hash), stream(7, "luck", candidate.seed)
-    if rng.random() < 0.1 or luck.random() < 0.05:
-        return Evaluation(candidate, Outcome(Status.DIVERGED))
-    final, parameters = rng.random() + luck.gauss(0.0, 0.02), rng.randrange(100, 200)
-    curve = [final * epoch / candidate.budget + 0.1 * rng.random() for epoch in range(1, candidate.budget)]
-    curve.append(max(final, *curve, 0.0))
-    limits = dict(zip(candidate.rungs, candidate.thresholds, strict=True))
-    epochs = next((rung for rung in limits if max(curve[:rung]) < limits[rung]), candidate.budget)
-    fitness = max(curve[:epochs])
-    return Evaluation(
-        candidate,
-        Outcome(
-            Status.OK if epochs == candidate.budget else Status.PRUNED,
-            fitness=fitness,
-            metrics={"validation_accuracy": fitness},
-            metric="validation_accuracy",
-            curve=tuple(curve[:epochs]),
-            parameters=parameters,
-            epochs=epochs,
-            weights="" if epochs == candidate.budget else f"{candidate.canonical_hash}-{epochs}",
-        ),
-    )
-
-
-def _found(candidate: Candidate) -> Evaluation:
-    epochs, rng = next(iter(candidate.rungs), candidate.budget), stream(7, "findings", candidate.seed)
-    findings = tuple(SPACE.random(rng) for _ in range(4))
-    return Evaluation(
-        candidate,
-        Outcome(
-            Status.TRAINED,
-            curve=tuple(rng.random() for _ in range(epochs)),
-            epochs=epochs,
-            weights="" if epochs == candidate.budget else f"{candidate.canonical_hash}-{epochs}",
-            findings=findings,
-            finding_scores=tuple(sorted((rng.random() for _ in findings), reverse=True)),
-        ),
-    )
-
-
-def training_of(candidate: Candidate) -> tuple[object, ...]:
-    """Returns what determines a training, apart from how far it goes."""
-    return candidate.genome, candidate.canonical_hash, candidate.seed, candidate.cut, candidate.budget
-
-
-def searched(
-    strategy: Strategy[StrategyOptions], evaluations: int, *, in_flight: int = 3
-) -> tuple[list[Candidate], list[Evaluation]]:
-    """Searches with several candidates in flight, which finish in a seeded order; returns all asked and all told."""
-    arrivals = random.Random(0)
-    asked: list[Candidate] = []
-    told: list[Evaluation] = []
-    flying: list[Candidate] = []
-    while len(told) < evaluations:
-        new = strategy.ask(in_flight - len(flying))
-        asked += new
-        flying += new
-        evaluation = evaluated(flying.pop(arrivals.randrange(len(flying))))
-        strategy.tell([evaluation])
-        told.append(evaluation)
-    return asked, told
-
-
-def still_in_flight(asked: list[Candidate], told: list[Evaluation]) -> list[Candidate]:
-    """Returns the candidates that were asked and not told."""
-    done = {evaluation.candidate.id for evaluation in told}
-    return [candidate for candidate in asked if candidate.id not in done]
 
 
 _ONE_LAYER = {

@@ -11,7 +11,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.metrics import ACCURACY
-from evo_nas.testing.strategies import SPACE
+from evo_nas.testing.histories import SPACE
 
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))

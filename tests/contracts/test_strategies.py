@@ -8,7 +8,8 @@ from evo_nas.config import FitnessOptions, checked
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.strategies.strategy import Strategy, StrategyOptions
-from evo_nas.testing.strategies import EPOCHS, SIGNATURE, SPACE, BuildStrategy, StrategyContract
+from evo_nas.testing.histories import EPOCHS, SIGNATURE, SPACE
+from evo_nas.testing.strategies import BuildStrategy, StrategyContract
 from tests.contracts.fitted import ANY, fitted
 
 

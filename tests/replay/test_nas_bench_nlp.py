@@ -17,7 +17,7 @@ from evo_nas.execution.simulated import Simulation
 from evo_nas.replay import RecordedTask, play
 from evo_nas.replay.nas_bench_nlp import read_nas_bench_nlp
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.testing.strategies import searched
+from evo_nas.testing.histories import searched
 from tests.replay.samples import ONCE, rungs
 
 RECORDED = Path(__file__).parents[2] / "../shared/nas_bench_nlp/wikitext2_runs.parquet"

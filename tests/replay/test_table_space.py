@@ -8,7 +8,7 @@ from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.replay import TableSpace
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.random import RandomSearch
-from evo_nas.testing.strategies import searched
+from evo_nas.testing.histories import searched
 from tests.replay.samples import ONCE
 
 ROWS = {"a": (1, 10), "b": (2, 10), "c": (2, 30), "twin of c": (2, 30), "d": (5, 20)}

@@ -11,7 +11,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.agebo import Agebo, AgeboOptions
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.testing.strategies import EPOCHS, SIGNATURE, SPACE
+from evo_nas.testing.histories import EPOCHS, SIGNATURE, SPACE
 
 AT = {gene.name: position for position, gene in enumerate(SPACE.genes)}
 RATE, CLIP = AT["training.learning_rate"], AT["training.clip"]

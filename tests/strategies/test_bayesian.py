@@ -16,7 +16,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies import gaussian_process
 from evo_nas.strategies.bayesian import BayesianOptimization, BayesianOptions
-from evo_nas.testing.strategies import EPOCHS, SIGNATURE, SPACE, searched, still_in_flight
+from evo_nas.testing.histories import EPOCHS, SIGNATURE, SPACE, searched, still_in_flight
 
 SETTINGS = SearchSpace(
     SpaceOptions.model_validate(

@@ -15,7 +15,7 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.replay.table_space import TableSpace
 from evo_nas.strategies.darts import Darts, DartsOptions
-from evo_nas.testing.strategies import evaluated
+from evo_nas.testing.histories import evaluated
 
 SIGNATURE = Signature(features=3, outputs=2)
 SPACE = SearchSpace(SpaceOptions(), SIGNATURE, 4)

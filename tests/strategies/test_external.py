@@ -14,7 +14,7 @@ from evo_nas.strategies.aging import AgingEvolution
 from evo_nas.strategies.external import External, ExternalOptions
 from evo_nas.strategies.suggestions import Suggestion, number_in
 from evo_nas.strategies.verification import verify
-from evo_nas.testing.strategies import EPOCHS, SPACE, evaluated, searched, still_in_flight
+from evo_nas.testing.histories import EPOCHS, SPACE, evaluated, searched, still_in_flight
 from evo_nas.weights import BANK
 
 RUNGS = FitnessOptions(rungs=(2, 3), reduction=2)

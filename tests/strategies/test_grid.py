@@ -17,7 +17,7 @@ from evo_nas.genome.architecture import Signature
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.strategies.grid import GridOptions, GridSearch, far_step
-from evo_nas.testing.strategies import evaluated
+from evo_nas.testing.histories import evaluated
 from tests.contracts.fitted import BOUNDED
 
 EPOCHS = 4

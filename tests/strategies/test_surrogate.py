@@ -17,7 +17,7 @@ from evo_nas.strategies.genome_features import features_of
 from evo_nas.strategies.score_examples import Example, latest, ranks, values_of
 from evo_nas.strategies.score_predictor import ScorePredictor
 from evo_nas.strategies.surrogate import SurrogateEvolution, SurrogateOptions
-from evo_nas.testing.strategies import SPACE, evaluated, searched, still_in_flight
+from evo_nas.testing.histories import SPACE, evaluated, searched, still_in_flight
 
 CELLS = cell_space()
 

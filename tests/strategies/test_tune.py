@@ -16,13 +16,8 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.strategies.strategy import ONCE
 from evo_nas.strategies.tune import TuneOptions, TuneSearch
-from evo_nas.testing.strategies import (
-    EPOCHS,
-    SCORINGS,
-    SPACE,
-    searched,
-    still_in_flight,
-)
+from evo_nas.testing.histories import EPOCHS, SPACE, searched, still_in_flight
+from evo_nas.testing.strategies import SCORINGS
 
 SEARCHERS = ("optuna", "hyperopt", "bayesopt")
 NARROW = SearchSpace(

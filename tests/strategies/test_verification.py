@@ -9,7 +9,8 @@ from evo_nas.genome.space import SearchSpace
 from evo_nas.randomness import stream
 from evo_nas.strategies.aging import AgingEvolution, AgingOptions
 from evo_nas.strategies.verification import derivable, verify
-from evo_nas.testing.strategies import SCORINGS, searched, still_in_flight
+from evo_nas.testing.histories import searched, still_in_flight
+from evo_nas.testing.strategies import SCORINGS
 
 SPACE = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=4)
 

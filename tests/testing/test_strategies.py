@@ -79,7 +79,7 @@ def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(tmp_path:
         "TestRereads": "PASSED",
         "TestWithoutFixture": "ERROR",
     }
-    assert "assert first == second" in output
+    assert "assert again.asked == history.asked" in output
     assert "At index 0 diff" in output  # which pytest only says in modules whose asserts it has rewritten
     assert "override the fixture `build`: it returns what builds your strategy" in output
 
