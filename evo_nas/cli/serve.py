@@ -50,6 +50,9 @@ from evo_nas.cli.options import address
     metavar="DIR",
     help="Where launches write events and logs; by default .service in the root, or a cache of yours if that is a URI.",
 )
+@click.option(
+    "--inline", is_flag=True, help="Train each search in one process, without Ray; for small machines."
+)
 def serve(  # noqa: PLR0913 - one for each option
     root: str,
     *,
@@ -61,6 +64,7 @@ def serve(  # noqa: PLR0913 - one for each option
     names: tuple[str, ...],
     proxies: tuple[str, ...],
     state: Path | None,
+    inline: bool,
 ) -> None:
     """Serves a page and an API to start, watch, compare, stop, resume and harvest searches."""
     try:
@@ -79,6 +83,8 @@ def serve(  # noqa: PLR0913 - one for each option
         raise ConfigError(
             f"--root is {root}, which only a cluster can search in; give its --address, or a directory"
         )
+    if inline and address is not None:
+        raise ConfigError("--inline is given beside --address; leave one of them out")
     options = ServerOptions(
         root=root,
         state=state or _state_of(root),
@@ -89,6 +95,7 @@ def serve(  # noqa: PLR0913 - one for each option
         data=data or ((str(Path.cwd()), HUB) if is_loopback(host) else ()),
         names=names,
         proxies=proxies,
+        inline=inline,
     )
     RunsRoot(root).check_writable()
 

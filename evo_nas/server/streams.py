@@ -31,7 +31,6 @@ from evo_nas.server.tails import (
     first_after,
     frame_bytes,
     frames_of,
-    latest_events,
 )
 
 if TYPE_CHECKING:
@@ -119,13 +118,13 @@ class Streams:
             seen: What the watcher has seen; None for the latest event of each kind first.
         """
         with self._watching(name) as tail:
-            # Whoever comes to a search that has ended shall not wait for the next survey.
-            tail.follow(await asyncio.to_thread(tail.survey))
+            # Whoever comes to a search that has ended, or goes on again, shall not wait for the next survey.
+            if not tail.is_surveyed or tail.ending is not None:
+                tail.is_surveyed = True
+                tail.follow(await asyncio.to_thread(tail.survey))
             if seen is None:
+                latest = await tail.latest()
                 seen = Seen(tail.place)
-                latest = await asyncio.to_thread(
-                    latest_events, self._launcher.launches, name, until=seen.place
-                )
                 for frame in latest:
                     yield frame.content
             place, told = seen.place, seen.told
@@ -143,8 +142,9 @@ class Streams:
                 if tail.told > told:
                     told = tail.told
                     yield frame_bytes("recorded", json.dumps({"told": told}).encode(), seen=Seen(place, told))
-                if tail.is_over:
-                    yield await asyncio.to_thread(self._ending, name)
+                if (ending := tail.ending) is not None:
+                    said = {"state": ending.name, "reason": ending.reason}
+                    yield frame_bytes("end", json.dumps(said).encode())
                     return
                 await changed.wait()
 
@@ -175,10 +175,6 @@ class Streams:
         later = first_after(launches, tail.name, place.launch)
         # Nothing further although the tail has read further: somebody has removed the files.
         return [], tail.since if later is None else Place(later.number, 0)
-
-    def _ending(self, name: str) -> bytes:
-        state = self._launcher.state(name)
-        return frame_bytes("end", json.dumps({"state": state.name, "reason": state.reason}).encode())
 
     async def _read(self) -> None:
         """Reads for all tails until there is none."""

@@ -14,10 +14,13 @@ from evo_nas.server.event_files import end_of_lines, latest_of_each, lines_from
 from evo_nas.server.problems import ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evo_nas.server.event_files import Line
     from evo_nas.server.launcher import Launcher
     from evo_nas.server.launches import Launch, LaunchStore
     from evo_nas.server.root import RunsRoot
+    from evo_nas.server.states import RunState
 
 KEPT_EVENTS, KEPT_BYTES = 256, 2**20
 """What a tail keeps in memory of the latest events."""
@@ -82,10 +85,12 @@ class Frame(NamedTuple):
 
     Attributes:
         place: The place after it.
+        kind: What ``KINDS`` calls it.
         content: Its bytes, the same for every watcher.
     """
 
     place: Place
+    kind: str
     content: bytes
 
 
@@ -95,12 +100,12 @@ class Survey:
 
     Attributes:
         later: The first launch after the one that is being read.
-        is_searched: Whether any process is at work for it.
+        ending: The state of the run if its search is over; None if it is not.
         told: Number of its evaluations if no launch of a service searches it; -1 otherwise.
     """
 
     later: Launch | None
-    is_searched: bool
+    ending: RunState | None
     told: int
 
 
@@ -117,7 +122,8 @@ class Tail:
         place: The place up to which it has read.
         since: The place from which on it has everything in memory.
         told: Number of evaluations of a run that no service searches; -1 otherwise.
-        is_over: Whether nothing searches the run.
+        ending: The state of the run once its search is over; None before.
+        is_surveyed: Whether a survey was taken in or is under way.
         changed: Set when there is news; another one is waited for from then on.
     """
 
@@ -125,7 +131,8 @@ class Tail:
         self.name = name
         self.watchers = 0
         self.told = -1
-        self.is_over = False
+        self.ending: RunState | None = None
+        self.is_surveyed = False
         self.changed = asyncio.Event()
         self._launcher = launcher
         self._run = root.at(name)
@@ -133,6 +140,9 @@ class Tail:
         # What is older is read from the files by whoever wants it.
         end = 0 if self._launch is None else end_of_lines(self._launch.events)
         self.place = self.since = BEGINNING if self._launch is None else Place(self._launch.number, end)
+        self._begun = self.place
+        self._before: asyncio.Task[list[Frame]] | None = None
+        self._latest: dict[str, Frame] = {}
         self._frames: deque[Frame] = deque()
         self._bytes = 0
 
@@ -147,6 +157,7 @@ class Tail:
         lines, offset = lines_from(self._launch.events, self.place.offset)
         for frame in frames_of(self.place.launch, lines):
             self._frames.append(frame)
+            self._latest[frame.kind] = frame
             self._bytes += len(frame.content)
         while len(self._frames) > KEPT_EVENTS or self._bytes > KEPT_BYTES:
             dropped = self._frames.popleft()
@@ -170,6 +181,16 @@ class Tail:
             found.append(frame)
         return found[::-1]
 
+    async def latest(self) -> list[Frame]:
+        """Returns the latest event of each kind up to `place`, in their order."""
+        if self._before is None:
+            # Read once for all watchers; what has come since is in memory.
+            reading = asyncio.to_thread(latest_events, self._launcher.launches, self.name, until=self._begun)
+            self._before = asyncio.create_task(reading)
+        # The reading is not this watcher's alone, who may go away meanwhile.
+        before = await asyncio.shield(self._before)
+        return in_order({frame.kind: frame for frame in before} | self._latest)
+
     def survey(self) -> Survey:
         """Finds out, in any thread, what goes on."""
         activity = self._launcher.activity(self.name)
@@ -180,7 +201,8 @@ class Tail:
             except EvoNasError:
                 told = -1  # the state of the run says that it is damaged
         later = first_after(self._launcher.launches, self.name, self.place.launch)
-        return Survey(later, is_searched=activity.is_searched, told=told)
+        is_over = later is None and not activity.is_searched
+        return Survey(later, ending=self._launcher.state(self.name) if is_over else None, told=told)
 
     def follow(self, survey: Survey) -> None:
         """Takes in what a survey has found.
@@ -193,9 +215,8 @@ class Tail:
             pass
         if survey.later is not None:
             self._launch, self.place = survey.later, Place(survey.later.number, 0)
-        is_over = survey.later is None and not survey.is_searched
-        if (survey.told, is_over) != (self.told, self.is_over):
-            self.told, self.is_over = survey.told, is_over
+        if (survey.told, survey.ending) != (self.told, self.ending):
+            self.told, self.ending = survey.told, survey.ending
             self._announce()
 
     def _announce(self) -> None:
@@ -225,13 +246,18 @@ def latest_events(launches: LaunchStore, name: str, *, until: Place | None = Non
             end = min(end, until.offset)
         for kind, line in latest_of_each(launch.events, end=end).items():
             found.setdefault(kind, frames_of(launch.number, [line])[0])
-    return sorted(found.values(), key=lambda frame: frame.place)
+    return in_order(found)
+
+
+def in_order(frames: Mapping[str, Frame]) -> list[Frame]:
+    """Returns ``frames``, one of each kind, as they came."""
+    return sorted(frames.values(), key=lambda frame: frame.place)
 
 
 def frames_of(launch: int, lines: list[Line]) -> list[Frame]:
     """Returns the events of launch number ``launch`` as they are sent."""
     return [
-        Frame(place, frame_bytes(line.kind, line.data, seen=Seen(place)))
+        Frame(place, line.kind, frame_bytes(line.kind, line.data, seen=Seen(place)))
         for line in lines
         for place in [Place(launch, line.end)]
     ]
