@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from evo_nas.server.context import Context
 from evo_nas.server.data_roots import DataRoots
 from evo_nas.server.digests import Digests
 from evo_nas.server.guard import Guard
-from evo_nas.server.launcher import Launcher
+from evo_nas.server.launcher import Launcher, keep_attached
 from evo_nas.server.metrics import Metered, Metrics
 from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
@@ -98,7 +99,11 @@ def create_app(options: ServerOptions) -> FastAPI:
 
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
-    """Reads the runs while nobody asks yet, so that the first list need not wait for them."""
-    with app.state.context.digests as digests:
+    """Reads the runs while nobody asks yet, so that the first list need not wait for them, and watches the cluster."""
+    context: Context = app.state.context
+    attaching = asyncio.create_task(keep_attached(context.launcher)) if context.options.address else None
+    with context.digests as digests:
         digests.warm_up()
         yield
+    if attaching is not None:
+        attaching.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.names import is_url
 from evo_nas.config.yaml_text import to_yaml
-from evo_nas.errors import RunError
+from evo_nas.errors import EvoNasError, RunError
 from evo_nas.server.launches import Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import terminate
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
+ATTACH_S = 15.0
+"""Seconds between two looks for searches in the cluster that nobody watches any more."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +133,9 @@ class Launcher:
             ServiceError: Something is.
         """
         activity = self.activity(name)
-        if not activity.is_searched:
+        # In a cluster the manager holds the run, and whoever begins or resumes it finds that manager.
+        is_busy = activity.is_searched if self._options.address is None else activity.is_launched
+        if not is_busy:
             return
         who = activity.holder
         if activity.launch is not None and activity.is_launched:
@@ -176,11 +183,12 @@ class Launcher:
         """
         activity = self.activity(name)
         launch = activity.launch
-        if launch is None or not activity.is_launched:
+        is_led_elsewhere = self._options.address is not None and bool(activity.holder)
+        if launch is None or not (activity.is_launched or is_led_elsewhere):
             raise ServiceError(HTTPStatus.CONFLICT, self._why_not_stopped(name, activity))
         if launch.is_being_stopped:
             return launch
-        if not launch.is_here:
+        if not launch.is_here and self._options.address is None:
             raise ServiceError(
                 HTTPStatus.CONFLICT,
                 f"run {name} is searched on {launch.record.host}, pid {launch.record.pid}; stop it there",
@@ -257,6 +265,16 @@ class Launcher:
             return False
         # One that was kept and is not there any more was removed, and is no run of anybody's now.
         return newest.is_alive or not newest.has_begun
+
+
+async def keep_attached(launcher: Launcher) -> None:
+    """Looks for watchers that were lost until it is cancelled; see `Launcher.attach_again`."""
+    while True:
+        try:
+            await asyncio.to_thread(launcher.attach_again)
+        except (OSError, EvoNasError) as error:
+            _log.warning("searches in the cluster cannot be watched again now: %s", error)
+        await asyncio.sleep(ATTACH_S)
 
 
 def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchRecord:
