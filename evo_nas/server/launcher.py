@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
+_NOT_HANDED_ON = frozenset({"EVO_NAS_ADDRESS", "EVO_NAS_SERVICE", "EVO_NAS_TOKEN"})
+"""Where a launch searches is said by its command alone; a search must not be sent to this service again."""
 ATTACH_S = 15.0
 """Seconds between two looks for searches in the cluster that nobody watches any more."""
 _log = logging.getLogger(__name__)
@@ -305,5 +307,5 @@ def _waited_for(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Returns what a launch finds in its environment: where it searches is said by its command alone."""
-    return {name: value for name, value in os.environ.items() if name != "EVO_NAS_ADDRESS"}
+    """Returns what a launch finds in its environment."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}

@@ -217,11 +217,12 @@ def test_a_launch_of_another_machine_counts_until_its_last_word(
     assert not launcher.activity("one").is_launched
 
 
-def test_an_address_of_the_environment_is_not_inherited(
-    launcher: ScriptLauncher, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["EVO_NAS_ADDRESS", "EVO_NAS_SERVICE", "EVO_NAS_TOKEN"])
+def test_where_to_search_is_not_inherited(
+    launcher: ScriptLauncher, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("EVO_NAS_ADDRESS", "http://elsewhere:8265")
-    launcher.script = 'echo "at:$EVO_NAS_ADDRESS"'
+    monkeypatch.setenv(name, "http://elsewhere:8265")
+    launcher.script = f'echo "at:${name}"'
     launch = launcher.launch("one", RESUME)
     wait_until(lambda: not launch.is_alive)
     assert launch.events.read_text() == "at:\n"
