@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -71,14 +70,13 @@ class Launcher:
         self._options = options
         self.root = root
         self.launches = LaunchStore(options.state)
-        self._kept: dict[str, int] = {}
 
     def activity(self, name: str) -> Activity:
         """Returns what is being done for the run ``name``."""
-        run, launch = self.root.at(name), self.launches.newest(name)
+        launch = self.launches.newest(name)
         if launch is not None and launch.is_alive:
             return Activity(launch, is_launched=True)
-        return Activity(launch, holder=run.holder or "")
+        return Activity(launch, holder=self.root.at(name).holder or "")
 
     def state(self, name: str) -> RunState:
         """Returns the state of the run ``name``; `state_of` is cheaper for whoever knows its totals."""
@@ -102,9 +100,8 @@ class Launcher:
         Raises:
             ServiceError: There is nothing of the name.
         """
-        run = self.root.at(name)
-        if not run.exists and self.launches.newest(name) is None:
-            self.root.run(name)  # says that there is none
+        if not self.launches.newest(name):
+            self.root.run(name)
 
     def unborn(self) -> list[str]:
         """Returns the names of runs that were launched and are not kept yet, as those whose data are being read."""
@@ -171,14 +168,8 @@ class Launcher:
                 write_whole(
                     folder / "config.yaml", to_yaml(order.config.model_dump(mode="json")).encode("utf-8")
                 )
-            try:
-                return Launch(name, number, folder, _spawned(self.command(place, order), folder, order))
-            except OSError as error:
-                raise ServiceError(
-                    HTTPStatus.SERVICE_UNAVAILABLE,
-                    f"nothing can be started for {name}: {error.strerror}; mend that on {socket.gethostname()} and "
-                    "try again",
-                ) from None
+            command = self.command(place, order)
+            return Launch(name, number, folder, _spawned(command, folder, order))
 
     def stop(self, name: str, *, drain_s: float = 0.0) -> Launch:
         """Asks the search of the run ``name`` to commit what it has and end; its last event says when it has.
@@ -272,13 +263,10 @@ class Launcher:
 
     def _is_unborn(self, name: str) -> bool:
         newest = self.launches.newest(name)
-        if newest is None or self._kept.get(name) == newest.number:
+        if newest is None or self.root.at(name).exists:
             return False
         # One that was kept and is not there any more was removed, and is no run of anybody's now.
-        is_kept = self.root.at(name).exists or (newest.has_begun and not newest.is_alive)
-        if is_kept:
-            self._kept[name] = newest.number  # a list asks for all runs, and this never changes
-        return not is_kept
+        return newest.is_alive or not newest.has_begun
 
 
 async def keep_attached(launcher: Launcher) -> None:
@@ -304,12 +292,12 @@ def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchReco
             env=_environment(),
             start_new_session=True,
         )
-    _waited_for(process)
+    record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
+    write_whole(folder / "launch.json", record.model_dump_json().encode())
     assert process.stdin is not None, "it was asked for"
-    with process.stdin as gate:  # closed without a line if the record cannot be written
-        record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
-        write_whole(folder / "launch.json", record.model_dump_json().encode())
+    with process.stdin as gate:
         gate.write(b"go\n")
+    _waited_for(process)
     return record
 
 

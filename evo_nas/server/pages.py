@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation
+from starlette.requests import Request
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
 
 _INDEX = "index.html"
+_METHODS = ("GET", "HEAD")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -45,20 +47,29 @@ class _File:
 
 
 def add_pages(app: FastAPI) -> None:
-    """Lets ``app`` answer with the page for every path that is none of the API."""
+    """Lets ``app`` answer with the page wherever none of its routes does."""
 
-    @app.get("/{path:path}", include_in_schema=False)
-    async def page(path: str, request: Request) -> Response:
-        file = _file_for(path)
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        file = _file_for(scope["path"].removeprefix("/"))
         if file is None:
             raise HTTPException(
-                404, f"/{path[:200]} is neither a page nor a part of one; the API is at /api/v1"
+                404, f"{scope['path'][:200]} is neither a page nor a part of one; the API is at /api/v1"
             )
-        # Asked for again each time, since the page changes with the service; mostly the answer is 304 and empty.
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
-        if file.etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(file.content, media_type=file.media_type, headers=headers)
+        if request.method not in _METHODS:
+            raise HTTPException(405, headers={"allow": ", ".join(_METHODS)})
+        await _answer(file, request)(scope, receive, send)
+
+    # Not a route for all paths, which would also answer for paths of the API that have no such method.
+    app.router.default = page
+
+
+def _answer(file: _File, request: Request) -> Response:
+    # Asked for again each time, since the page changes with the service; mostly the answer is 304 and empty.
+    headers = {"etag": file.etag, "cache-control": "no-cache"}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 def _file_for(path: str) -> _File | None:

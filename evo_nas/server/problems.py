@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from evo_nas.errors import ConfigError, CorruptLedgerError, DataError, EvoNasError, FencedError, RunError
 
@@ -119,10 +120,25 @@ def add_handlers(app: FastAPI) -> None:
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "request-error", detail, parts)
 
     @app.exception_handler(HTTPException)
-    async def _of_http(_: Request, error: HTTPException) -> JSONResponse:
-        answered = answer(HTTPStatus(error.status_code), "http-error", str(error.detail))
-        answered.headers.update(error.headers or {})
+    async def _of_http(request: Request, error: HTTPException) -> JSONResponse:
+        status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+        detail = str(error.detail)
+        # A route knows its own methods only, and others may have the same path.
+        if status is HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods_at(request)):
+            headers["Allow"] = ", ".join(allowed)
+            detail = f"method is {request.method[:20]}; must be {' or '.join(allowed)} at this path"
+        answered = answer(status, "http-error", detail)
+        answered.headers.update(headers)
         return answered
+
+
+def _methods_at(request: Request) -> list[str]:
+    path = {"type": "http", "path": request.scope["path"], "root_path": "", "headers": []}
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**path, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _kind(error: EvoNasError) -> str:

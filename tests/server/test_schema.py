@@ -1,0 +1,81 @@
+"""Whatever is asked that the OpenAPI document permits, or nearly, the service answers as the document says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import response_schema_conformance
+from schemathesis.config import (
+    ChecksConfig,
+    CoveragePhaseConfig,
+    GenerationConfig,
+    PhasesConfig,
+    PositiveDataAcceptanceConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+
+from evo_nas.server.app import create_app
+from evo_nas.server.launcher import Launcher
+from evo_nas.server.options import Limits
+from tests.served import options
+
+EXAMPLES = 4
+ENDLESS = "/api/v1/runs/{run}/events"
+HAS_TUPLES = "/api/v1/runs/{run}/chart"
+"""Its `prefixItems` are turned into something that is no schema before the answer is compared with them."""
+
+
+def described(*, run: str | None) -> schemathesis.BaseSchema:
+    """The document of the service; every request is about ``run``, or about any name."""
+    app = create_app(options(Path("runs")))
+    project = ProjectConfig(
+        base_url="http://127.0.0.1",
+        parameters={} if run is None else {"run": run},
+        generation=GenerationConfig(deterministic=True, max_examples=EXAMPLES, database="none"),
+        checks=ChecksConfig(positive_data_acceptance=PositiveDataAcceptanceConfig(enabled=False)),
+        phases=PhasesConfig(coverage=CoveragePhaseConfig(enabled=run is None)),
+    )
+    config = SchemathesisConfig(projects=ProjectsConfig(default=project))
+    return schemathesis.openapi.from_dict(app.openapi(), config=config)
+
+
+ANY_RUN = described(run=None)
+ONE_RUN = described(run="judged").include(path_regex=r"\{run\}").exclude(path=ENDLESS)
+
+
+@pytest.fixture(scope="module")
+def served(root: Path) -> Iterator[FastAPI]:
+    """The service that is asked; nothing is searched, since every launch is a command that does nothing."""
+    app = create_app(options(root, limits=Limits(requests_per_s=1e9, burst=10**9)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Launcher, "command", lambda *_: ("true",))
+        yield app
+
+
+few = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@ANY_RUN.parametrize()
+@few
+def test_any_request_is_answered_as_documented(case: schemathesis.Case, served: FastAPI) -> None:
+    case.call_and_validate(app=served)
+
+
+@ONE_RUN.parametrize()
+@few
+def test_any_request_about_a_run_is_answered_as_documented(case: schemathesis.Case, served: FastAPI) -> None:
+    excluded = [response_schema_conformance] if case.operation.path == HAS_TUPLES else []
+    case.call_and_validate(app=served, excluded_checks=excluded)
