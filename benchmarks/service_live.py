@@ -1,18 +1,18 @@
 """What watching a live search costs: the delay of events for many watchers, and the pace of the search beside them.
 
-    python -m benchmarks.service_live [--watchers 200] [--pairs 3] [--evaluations 300] [--write]
+    python -m benchmarks.service_live [--watchers 200] [--pairs 8] [--seconds 15] [--write]
 
-Run from the root of the repository; needs the extra ``serve``. A service in a process of its own runs searches, one
-after the other, watched and unwatched in turns; the watchers are connections of this process. With ``--write`` the
-table also goes to ``benchmarks/results/service_live.md``.
+Run from the root of the repository; needs the extra ``serve``. A service in a process of its own runs one search,
+which is watched and left alone in turns; the watchers are connections of this process. With ``--write`` the table
+also goes to ``benchmarks/results/service_live.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
+import math
 import re
 import statistics
 import subprocess
@@ -21,7 +21,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -29,13 +29,19 @@ import requests
 
 from benchmarks.table import Table, load, write
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CONFIG: dict[str, Any] = {
-    "task": {"kind": "parity", "train": 256, "validation": 64, "test": 64},
-    "space": {"layers": {"min": 1, "max": 1}, "widths": [16], "batch_sizes": [32], "evolve_cell": False},
+    "name": "watched",
+    "task": {"kind": "parity", "train": 64, "validation": 32, "test": 32},
+    "space": {"layers": {"min": 1, "max": 1}, "widths": [8], "batch_sizes": [32], "evolve_cell": False},
     "strategy": {"kind": "random"},
-    "training": {"epochs": 4, "device": "cpu"},
+    "training": {"epochs": 1, "device": "cpu"},
+    "budget": {"evaluations": 10**6},
     "verdict": {"at_end": False},
 }
+"""Candidates of some 50 ms, so that a turn has many."""
 ID = re.compile(rb"^id: 1-(\d+)\n", re.MULTILINE)
 LOOK_S = 0.002
 """Seconds between two looks at the file of events; its own time of change is what counts."""
@@ -43,16 +49,15 @@ NS = 1e9
 
 
 @dataclass
-class Measured:
-    """One search.
+class Turn:
+    """Some seconds of the search.
 
     Attributes:
-        per_minute: Evaluations a minute of the time that it searched.
-        cpu_ms: CPU milliseconds of its process for each evaluation, without those of its start.
-        service_cpu: Share of a core that the service took meanwhile.
-        service_mib: Resident memory of the service at its end.
+        per_minute: Evaluations a minute.
+        cpu_ms: CPU milliseconds of the search for each evaluation.
+        service_cpu: Share of a core that the service took.
+        service_mib: Resident memory of the service at the end.
         delays_s: Seconds from the writing of an event to its arrival, for each event and watcher.
-        received: Events that arrived, of all watchers.
     """
 
     per_minute: float
@@ -60,7 +65,6 @@ class Measured:
     service_cpu: float
     service_mib: float
     delays_s: list[float] = field(default_factory=list)
-    received: int = 0
 
 
 class Service:
@@ -84,27 +88,33 @@ class Service:
         self.watched = psutil.Process(self.process.pid)
         self.state = root / ".service"
 
-    def begin(self, name: str, evaluations: int) -> Path:
-        """Begins a search and returns the folder of its launch."""
-        config = CONFIG | {"name": name, "budget": {"evaluations": evaluations}}
-        requests.post(f"{self.url}/api/v1/runs", json={"config": config}, timeout=60).raise_for_status()
-        return self.state / name / "000001"
+    def begin(self) -> Path:
+        """Begins the search, waits until it runs, and returns the folder of its launch."""
+        self.post("/runs", {"config": CONFIG})
+        folder = self.state / "watched" / "000001"
+        while b'"progressed"' not in (folder / "events.jsonl").read_bytes():
+            time.sleep(0.1)
+        return folder
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """Asks for something."""
+        requests.post(f"{self.url}/api/v1{path}", json=body, timeout=60).raise_for_status()
 
 
-async def watch(service: Service, name: str, arrived: list[tuple[int, float]], ready: asyncio.Event) -> None:
-    """Watches one run until its stream ends, and notes which event arrived when."""
+async def watch(service: Service, arrived: list[tuple[int, float]], ready: asyncio.Event) -> None:
+    """Watches the run until it is cancelled, and notes which event arrived when."""
     address = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(f"GET /api/v1/runs/{name}/events HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
-    answered = await reader.readline()
-    assert b"200" in answered, answered
-    while data := await reader.read(2**16):
-        now = time.time()
-        ready.set()
-        arrived += [(int(offset), now) for offset in ID.findall(data)]
-        if b"event: end\n" in data:
-            break
-    writer.close()
+    try:
+        writer.write(f"GET /api/v1/runs/watched/events HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+        answered = await reader.readline()
+        assert b"200" in answered, answered
+        while data := await reader.read(2**16):
+            now = time.time()
+            arrived += [(int(offset), now) for offset in ID.findall(data)]
+            ready.set()
+    finally:
+        writer.close()
 
 
 async def observe(events: Path, written: dict[int, float], over: asyncio.Event) -> None:
@@ -115,86 +125,68 @@ async def observe(events: Path, written: dict[int, float], over: asyncio.Event) 
         await asyncio.sleep(LOOK_S)
 
 
-async def search(service: Service, name: str, *, evaluations: int, watchers: int) -> Measured:
-    """Has the service search, and measures it."""
-    folder = await asyncio.to_thread(service.begin, name, evaluations)
+async def turn(service: Service, folder: Path, *, watchers: int, seconds: float) -> Turn:
+    """Measures the search for some seconds with so many watchers."""
     events, written, over = folder / "events.jsonl", dict[int, float](), asyncio.Event()
     arrived: list[list[tuple[int, float]]] = [[] for _ in range(watchers)]
     ready = [asyncio.Event() for _ in range(watchers)]
     child = psutil.Process(json.loads((folder / "launch.json").read_text())["pid"])
-    observing = asyncio.create_task(observe(events, written, over))
     watching = [
-        asyncio.create_task(watch(service, name, each, flag))
-        for each, flag in zip(arrived, ready, strict=True)
+        asyncio.create_task(watch(service, each, flag)) for each, flag in zip(arrived, ready, strict=True)
     ]
-    cpu_s, loaded_s, began_s, began = 0.0, 0.0, time.monotonic(), sum(service.watched.cpu_times()[:2])
-    all_ready = await_all(ready)
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        with contextlib.suppress(psutil.Error):
-            cpu_s = sum(child.cpu_times()[:2])
-        if not loaded_s and b'{"event": "started"' in events.read_bytes():
-            loaded_s = cpu_s
-        await asyncio.sleep(0.2)
-    service_cpu = (sum(service.watched.cpu_times()[:2]) - began) / (time.monotonic() - began_s)
-    mib = service.watched.memory_info().rss / 2**20
-    await asyncio.wait_for(asyncio.gather(*watching), 60)
+    await asyncio.gather(*(each.wait() for each in ready))
+    # What comes at once to a new watcher was written before.
+    begun = [len(each) for each in arrived]
+    observing = asyncio.create_task(observe(events, written, over))
+    began = progress(events), cpu_s(child), cpu_s(service.watched), time.monotonic()
+    await asyncio.sleep(seconds)
+    ended = progress(events), cpu_s(child), cpu_s(service.watched), time.monotonic()
     over.set()
     await observing
-    since = await all_ready
-    return Measured(
-        *pace(events, cpu_s - loaded_s),
-        service_cpu,
-        mib,
+    for each in watching:
+        each.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    told = ended[0]["told"] - began[0]["told"]
+    return Turn(
+        60 * told / (ended[0]["elapsed_s"] - began[0]["elapsed_s"]),
+        1000 * (ended[1] - began[1]) / told,
+        (ended[2] - began[2]) / (ended[3] - began[3]),
+        service.watched.memory_info().rss / 2**20,
+        # Where two events came between two looks at the file, only the time of the second is known.
         [
             now - written[offset]
-            for each in arrived
-            for offset, now in each
-            # What was sent at first was written long before, and not every event was seen by itself in the file.
-            if offset in written and written[offset] > since
+            for each, first in zip(arrived, begun, strict=True)
+            for offset, now in each[first:]
+            if offset in written
         ],
-        sum(map(len, arrived)),
     )
 
 
-def await_all(ready: list[asyncio.Event]) -> asyncio.Task[float]:
-    """Returns a task for the time at which all watchers are connected."""
-
-    async def last() -> float:
-        for each in ready:
-            await each.wait()
-        return time.time()
-
-    return asyncio.create_task(last())
-
-
-def pace(events: Path, cpu_s: float) -> tuple[float, float]:
-    """Returns evaluations a minute, and CPU milliseconds for each."""
+def progress(events: Path) -> dict[str, Any]:
+    """Returns the last progress of the search."""
     told = [line for line in events.read_text().splitlines() if line.startswith('{"event": "progressed"')]
-    last = json.loads(told[-1])
-    return 60 * last["told"] / last["elapsed_s"], 1000 * cpu_s / last["told"]
+    last: dict[str, Any] = json.loads(told[-1])
+    return last
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Returns the CPU seconds that a process has taken so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watchers", type=int, default=200)
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--evaluations", type=int, default=300)
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    watched, alone = [], []
     with tempfile.TemporaryDirectory() as folder:
         service = Service(Path(folder))
         try:
-            for pair in range(given.pairs):
-                # Each goes first in turns, since the load of a shared machine drifts.
-                for count in (given.watchers, 0) if pair % 2 == 0 else (0, given.watchers):
-                    name = f"pair-{pair}-{'watched' if count else 'alone'}"
-                    one = asyncio.run(search(service, name, evaluations=given.evaluations, watchers=count))
-                    (watched if count else alone).append(one)
-                    print(
-                        name,
-                        f"{one.per_minute:.0f}/min, service {one.service_cpu:.1%}, {one.service_mib:.0f} MiB",
-                    )
+            watched, alone = asyncio.run(measured(service, given))
+            service.post("/runs/watched/stop", {})
         finally:
             service.process.terminate()
             service.process.wait()
@@ -204,8 +196,22 @@ def main() -> None:
         print(write("service_live", "Watching a live search", [table]))
 
 
-def tabled(watched: list[Measured], alone: list[Measured], given: argparse.Namespace) -> Table:
-    """Returns the table of all searches."""
+async def measured(service: Service, given: argparse.Namespace) -> tuple[list[Turn], list[Turn]]:
+    """Returns the turns with watchers and those without."""
+    folder = await asyncio.to_thread(service.begin)
+    watched: list[Turn] = []
+    alone: list[Turn] = []
+    for pair in range(given.pairs):
+        # Each goes first in turns, since the load of a shared machine drifts.
+        for count in (given.watchers, 0) if pair % 2 == 0 else (0, given.watchers):
+            one = await turn(service, folder, watchers=count, seconds=given.seconds)
+            (watched if count else alone).append(one)
+            print(f"{count} watchers: {one.per_minute:.0f}/min, service {one.service_cpu:.1%}", flush=True)
+    return watched, alone
+
+
+def tabled(watched: list[Turn], alone: list[Turn], given: argparse.Namespace) -> Table:
+    """Returns the table of all turns."""
     rows = [
         [
             f"{pair}",
@@ -216,19 +222,15 @@ def tabled(watched: list[Measured], alone: list[Measured], given: argparse.Names
             f"{one.service_cpu:.1%} / {other.service_cpu:.1%}",
             f"{one.service_mib:.0f} / {other.service_mib:.0f}",
             " / ".join(f"{1000 * delay:.0f}" for delay in quantiles(one.delays_s)),
-            f"{one.received:,}",
         ]
         for pair, (one, other) in enumerate(zip(watched, alone, strict=True), start=1)
     ]
     delays = [delay for one in watched for delay in one.delays_s]
-    ratio = statistics.geometric_mean(
-        one.per_minute / other.per_minute for one, other in zip(watched, alone, strict=True)
-    )
     p50, p99, most = (1000 * delay for delay in quantiles(delays))
     return Table(
-        f"{given.watchers} watchers of one run, in {given.pairs} pairs of searches of {given.evaluations} evaluations",
+        f"{given.watchers} watchers of one run, in {given.pairs} pairs of turns of {given.seconds:g} s",
         f"python -m benchmarks.service_live --watchers {given.watchers} --pairs {given.pairs} "
-        f"--evaluations {given.evaluations} --write",
+        f"--seconds {given.seconds:g} --write",
         [
             "pair",
             "evaluations/min watched",
@@ -238,18 +240,26 @@ def tabled(watched: list[Measured], alone: list[Measured], given: argparse.Names
             "core of the service",
             "its MiB",
             "delay p50 / p99 / most, ms",
-            "events received",
         ],
         rows,
         [
             f"Delay of {len(delays):,} arrivals: half within {p50:.0f} ms, 99 % within {p99:.0f} ms, all within "
             f"{most:.0f} ms. It is the time from the change of the file of events to the arrival at a watcher.",
-            f"Geometric mean of the ratios of pace: {ratio:.3f}. Of two figures in a cell the first is of the watched "
-            "search.",
-            "Search, service and all watchers shared this machine with other work; its load average at the end was "
-            f"{load()}. The watchers are one process, which takes as much from the search as the service does.",
+            f"Pace watched by unwatched: {compared(watched, alone, lambda one: one.per_minute)}. CPU of the search for "
+            f"an evaluation: {compared(watched, alone, lambda one: one.cpu_ms)}. Both are geometric means of the "
+            "ratios of pairs, with standard errors.",
+            "Of two figures in a cell the first is of the watched turn. Search, service and all watchers shared this "
+            f"machine with other work; its load average at the end was {load()}. The watchers are one process, which "
+            "takes more from the search than the service does.",
         ],
     )
+
+
+def compared(watched: list[Turn], alone: list[Turn], value: Callable[[Turn], float]) -> str:
+    """Returns the geometric mean of the ratios of pairs, and its standard error."""
+    logs = [math.log(value(one) / value(other)) for one, other in zip(watched, alone, strict=True)]
+    error = statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.nan
+    return f"{math.exp(statistics.fmean(logs)):.3f} ± {error:.3f}"
 
 
 def quantiles(delays: list[float]) -> tuple[float, float, float]:

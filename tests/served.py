@@ -59,16 +59,17 @@ def make_root(folder: Path) -> Path:
 
 
 def options(root: Path, **changes: Any) -> ServerOptions:
-    """How tests start a service on ``root``."""
-    return ServerOptions(
-        root=str(root), state=root / ".service", data=(str(root.parent / "data"),), port=0, **changes
-    )
+    """How tests start a service on ``root``: at a free port, for searches without Ray."""
+    usual = {"data": (str(root.parent / "data"),), "port": 0, "inline": True}
+    return ServerOptions(root=str(root), state=root / ".service", **(usual | changes))
 
 
 @contextmanager
 def serving(served: ServerOptions) -> Iterator[str]:
-    """Yields the URL of a service that listens at a free port."""
-    config = uvicorn.Config(create_app(served), port=0, log_level="warning", timeout_graceful_shutdown=1)
+    """Yields the URL of a service that listens."""
+    config = uvicorn.Config(
+        create_app(served), port=served.port, log_level="warning", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

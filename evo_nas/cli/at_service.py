@@ -92,9 +92,8 @@ class AtService(Source):
         return _explanation(self._client.run(place).champion().explanation)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
-        """Fetches the report."""
-        _refuse(figures=figures)
-        return [self._client.run(run).report(out)]
+        """Fetches the report, and its figures."""
+        return self._client.run(run).report(out, figures=figures)
 
     def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
         """Fetches an export of a run that is judged."""

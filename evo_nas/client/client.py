@@ -69,6 +69,17 @@ class Client:
             ServiceError: Another run has this name.
             ExecutionError: No service answers.
         """
+        return self.run(self.launch(config, name=name, workers=workers, key=key).name)
+
+    def launch(
+        self,
+        config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig,
+        *,
+        name: str | None = None,
+        workers: int | None = None,
+        key: str | None = None,
+    ) -> Launched:
+        """Does what `submit` does, and returns what was started, or the state of what was found."""
         body = {"config": _values_of(config), "name": name, "workers": workers}
         text = json.dumps(body, sort_keys=True)
         known = key or hashlib.sha256(text.encode()).hexdigest()
@@ -78,7 +89,7 @@ class Client:
             data=text,
             headers={"Content-Type": "application/json", "Idempotency-Key": known},
         )
-        return self.run(Launched.model_validate(values).name)
+        return Launched.model_validate(values)
 
     def run(self, name: str) -> RemoteRun:
         """Returns the run of this name, without asking whether there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from evo_nas.client.connection import Connection
     from evo_nas.sessions.events import Event
 
-PAGE = 1000
-"""Evaluations that are fetched at a time, which is the most that a service gives."""
+_FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
 CHECK_HEADER = "Evo-Nas-Check"
 
 
@@ -51,26 +51,19 @@ class RemoteRun:
         """
         return RunDetail.model_validate(self._values("GET", ""))
 
-    def evaluations(self, *, columns: Sequence[str] = (), status: str | None = None) -> pa.Table:
-        """Returns its evaluations in the order of telling, page by page as they are fetched.
+    def evaluations(
+        self, *, columns: Sequence[str] = (), status: str | None = None, after: int = -1
+    ) -> pa.Table:
+        """Returns its evaluations in the order of telling, with the columns of the ledger and the ``value``.
 
         Args:
             columns: Names of columns; all by default.
             status: Only evaluations that ended so.
+            after: Only evaluations with a higher ``seq``, such as those that came since the last call.
         """
-        chosen = {"columns": ",".join(dict.fromkeys(["seq", *columns]))} if columns else {}
-        pages: list[pa.Table] = []
-        after: int | None = None
-        while not pages or len(pages[-1]) == PAGE:
-            asked = {"format": "parquet", "limit": PAGE, "after": after, "status": status, **chosen}
-            response = self._connection.send(
-                "GET", self._path("/evaluations"), params={k: v for k, v in asked.items() if v is not None}
-            )
-            pages.append(parquet.read_table(io.BytesIO(response.content)))
-            if len(pages[-1]):
-                after = pages[-1]["seq"][-1].as_py()
-        table = pa.concat_tables(pages, promote_options="default")
-        return table.select(list(columns)) if columns else table
+        asked = {"format": "parquet", "after": after, "columns": ",".join(columns), "status": status}
+        response = self._connection.send("GET", self._path("/evaluations"), params=_given(asked))
+        return parquet.read_table(io.BytesIO(response.content))
 
     def stream(self, *, after: str | None = None) -> EventStream:
         """Returns the messages of its search as the service sends them; see `events`."""
@@ -215,27 +208,29 @@ class RemoteRun:
             ) from None
         return Exported(files=files, check=response.headers.get(CHECK_HEADER, ""))
 
-    def report(self, out: str | os.PathLike[str]) -> Path:
-        """Writes its report, one HTML file that needs no network, and returns where."""
-        path = Path(out)
-        response = self._connection.send("GET", self._path("/report"))
+    def report(
+        self, out: str | os.PathLike[str], *, figures: str | os.PathLike[str] | None = None
+    ) -> list[Path]:
+        """Writes its report, one HTML file that needs no network, and returns what was written.
+
+        Args:
+            out: The file.
+            figures: A directory for every figure as SVG and PNG; none are written by default.
+        """
+        page = self._fetched("/report", Path(out))
+        written = [page]
+        if figures is not None:
+            for name in _FIGURE.findall(page.read_text(encoding="utf-8")):
+                for kind in ("svg", "png"):
+                    path = Path(figures, f"{name}.{kind}")
+                    written.append(self._fetched(f"/figures/{name}", path, format=kind))
+        return written
+
+    def _fetched(self, what: str, path: Path, **asked: str) -> Path:
+        response = self._connection.send("GET", self._path(what), params=asked)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(response.content)
         return path
-
-    def figures(self, names: Sequence[str], folder: str | os.PathLike[str]) -> list[Path]:
-        """Writes figures of its report as SVG and PNG, and returns where."""
-        written = []
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            for kind in ("svg", "png"):
-                response = self._connection.send(
-                    "GET", self._path(f"/figures/{name}"), params={"format": kind}
-                )
-                path = Path(folder, f"{name}.{kind}")
-                path.write_bytes(response.content)
-                written.append(path)
-        return written
 
     def logs(self, *, tail: int = 1000) -> str:
         """Returns the last lines that the newest process of its search printed beside its events."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from evo_nas.client.client import Client
     from evo_nas.client.event_stream import EventStream
+    from evo_nas.client.models import RunDetail
     from evo_nas.sessions.events import Event
 
 _UNFINISHED = frozenset({"stopped", "failed", "complete"})
@@ -53,13 +54,16 @@ class ServiceSession(Session):
             ConfigChangedError: The run of this name was started with another configuration.
         """
         try:
-            self._client.submit(config, name=self.place)
+            state = self._client.launch(config, name=self.place).state
         except ServiceError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
-            # Something has this name already.
-            self._require_same(config)
-        self._go_on(config)
+            # Something has this name already: the budget may be another one now, but nothing else.
+            detail = self._run.detail()
+            self._require_same(config, detail)
+            state = detail.state
+        if state in _UNFINISHED:
+            self._go_on(config)
 
     def resume(self, overrides: Sequence[str] = ()) -> None:
         """Has the service resume the run.
@@ -114,9 +118,7 @@ class ServiceSession(Session):
         return f"`evo-nas {command} {shlex.quote(self.place)} --service {shlex.quote(self._client.url)}`"
 
     def _go_on(self, config: SearchConfig) -> None:
-        """Resumes the run if its search has ended before its budget, or before its verdict."""
-        if self._run.detail().state not in _UNFINISHED:
-            return
+        """Resumes the run, whose search has ended before its budget or before its verdict."""
         given = config.budget.model_dump(mode="json", exclude_unset=True)
         try:
             self._run.resume(
@@ -127,8 +129,8 @@ class ServiceSession(Session):
             if error.status != HTTPStatus.CONFLICT:
                 raise
 
-    def _require_same(self, config: SearchConfig) -> None:
-        recorded = checked(SearchConfig, self._run.detail().config)
+    def _require_same(self, config: SearchConfig, detail: RunDetail) -> None:
+        recorded = checked(SearchConfig, detail.config)
         if changed := changed_keys(recorded, spelled_out(config)):
             lines = "".join(f"\n  {each}" for each in changed)
             raise ConfigChangedError(

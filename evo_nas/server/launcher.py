@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -70,13 +71,14 @@ class Launcher:
         self._options = options
         self.root = root
         self.launches = LaunchStore(options.state)
+        self._kept: dict[str, int] = {}
 
     def activity(self, name: str) -> Activity:
         """Returns what is being done for the run ``name``."""
-        launch = self.launches.newest(name)
+        run, launch = self.root.at(name), self.launches.newest(name)
         if launch is not None and launch.is_alive:
             return Activity(launch, is_launched=True)
-        return Activity(launch, holder=self.root.at(name).holder or "")
+        return Activity(launch, holder=run.holder or "")
 
     def state(self, name: str) -> RunState:
         """Returns the state of the run ``name``; `state_of` is cheaper for whoever knows its totals."""
@@ -100,8 +102,9 @@ class Launcher:
         Raises:
             ServiceError: There is nothing of the name.
         """
-        if not self.launches.newest(name):
-            self.root.run(name)
+        run = self.root.at(name)
+        if not run.exists and self.launches.newest(name) is None:
+            self.root.run(name)  # says that there is none
 
     def unborn(self) -> list[str]:
         """Returns the names of runs that were launched and are not kept yet, as those whose data are being read."""
@@ -168,8 +171,14 @@ class Launcher:
                 write_whole(
                     folder / "config.yaml", to_yaml(order.config.model_dump(mode="json")).encode("utf-8")
                 )
-            command = self.command(place, order)
-            return Launch(name, number, folder, _spawned(command, folder, order))
+            try:
+                return Launch(name, number, folder, _spawned(self.command(place, order), folder, order))
+            except OSError as error:
+                raise ServiceError(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    f"nothing can be started for {name}: {error.strerror}; mend that on {socket.gethostname()} and "
+                    "try again",
+                ) from None
 
     def stop(self, name: str, *, drain_s: float = 0.0) -> Launch:
         """Asks the search of the run ``name`` to commit what it has and end; its last event says when it has.
@@ -263,10 +272,13 @@ class Launcher:
 
     def _is_unborn(self, name: str) -> bool:
         newest = self.launches.newest(name)
-        if newest is None or self.root.at(name).exists:
+        if newest is None or self._kept.get(name) == newest.number:
             return False
         # One that was kept and is not there any more was removed, and is no run of anybody's now.
-        return newest.is_alive or not newest.has_begun
+        is_kept = self.root.at(name).exists or (newest.has_begun and not newest.is_alive)
+        if is_kept:
+            self._kept[name] = newest.number  # a list asks for all runs, and this never changes
+        return not is_kept
 
 
 async def keep_attached(launcher: Launcher) -> None:
@@ -292,12 +304,12 @@ def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchReco
             env=_environment(),
             start_new_session=True,
         )
-    record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
-    write_whole(folder / "launch.json", record.model_dump_json().encode())
-    assert process.stdin is not None, "it was asked for"
-    with process.stdin as gate:
-        gate.write(b"go\n")
     _waited_for(process)
+    assert process.stdin is not None, "it was asked for"
+    with process.stdin as gate:  # closed without a line if the record cannot be written
+        record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
+        write_whole(folder / "launch.json", record.model_dump_json().encode())
+        gate.write(b"go\n")
     return record
 
 

@@ -43,6 +43,9 @@ PATIENCE_S = 10.0
 """Longest wait for another service that starts something for the same run; that takes milliseconds."""
 _STILL_S = 10.0
 """Seconds after a stop in which another one says the same: a second signal would end the process without a commit."""
+_SILENT_S = 600.0
+"""Seconds of silence after which a process on another machine counts as ended: its machine may be gone for good. A
+search speaks every second; one that is only slow still holds its run, and no other writes to it."""
 _LOG_TAIL = 16 * 1024
 _LAST = frozenset(name for name, kind in KINDS.items() if kind in (Stopped, Failed, Judged))
 
@@ -127,10 +130,16 @@ class Launch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its process is running; one on another machine counts as running until it has said its last word."""
+        """Whether its process is running; of one on another machine, whether it has said something lately."""
         if self.is_here:
             return started_at(self.record.pid) == self.record.started
-        return self.ending is None
+        return self.ending is None and self._silent_s < _SILENT_S
+
+    @property
+    def _silent_s(self) -> float:
+        """Seconds since anything was written for it."""
+        files = (self.folder / "launch.json", self.events, self.log)
+        return time.time() - max(file.stat().st_mtime for file in files if file.exists())
 
     @property
     def was_stopped(self) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from evo_nas.cli.app import main
-from tests.served import make_root, options, rows, serving
+from tests.served import make_root, options, rows, serving, settings
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,29 @@ def test_the_token_is_taken_from_a_file(root: Path, tmp_path: Path) -> None:
         assert "--token-file" in refused.stderr
         told = at(url, "runs", "--token-file", file)
     assert told.exit_code == 0, told.output
+
+
+@pytest.mark.slow
+def test_a_search_is_watched_and_found_again(url: str, root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({**settings(root.parent / "data" / "rows.csv"), "name": "mine"}))
+    told = at(url, "search", file, "--json")
+    assert told.exit_code == 0, told.output
+    kinds = [json.loads(line)["event"] for line in told.stdout.splitlines()]
+    assert kinds[-1] == "judged"
+    assert {"started", "progressed", "completed"} <= set(kinds)
+    again = at(url, "search", file)
+    assert again.exit_code == 0, again.output
+    assert "The champion" in " ".join(again.stdout.split())
+    changed = at(url, "search", file, "--set", "seed=7")
+    assert changed.exit_code == 2
+    assert "seed: was 1, is 7" in changed.stderr
+    assert "mine" in at(url, "status").stdout
+    assert json.loads(at(url, "status", "mine", "--json").stdout)["evaluated"] == 6
+    assert at(url, "logs", "mine").exit_code == 0
+    complete = at(url, "resume", "mine")
+    assert complete.exit_code == 2
+    assert "complete" in complete.stderr
+    further = at(url, "resume", "mine", "--set", "budget.evaluations=8", "--json")
+    assert further.exit_code == 0, further.output
+    assert json.loads(further.stdout.splitlines()[-1])["verdict"]["evaluations"] == 8

@@ -48,6 +48,16 @@ def test_a_champion_is_asked_and_exported(client: Client, tmp_path: Path) -> Non
         run.export("native", tmp_path / "champion")
 
 
+def test_evaluations_are_a_table(client: Client, root: Path) -> None:
+    kept = evo_nas.load_run(root / "judged")
+    table = client.run("judged").evaluations()
+    assert table["id"].to_pylist() == kept["id"].to_pylist()
+    assert table["fitness"].to_pylist() == kept["fitness"].to_pylist()
+    chosen = client.run("judged").evaluations(columns=["seq", "value"], after=3, status="ok")
+    assert chosen.column_names == ["seq", "value"]
+    assert all(seq > 3 for seq in chosen["seq"].to_pylist())
+
+
 def test_a_file_is_sent_to_be_predicted(client: Client, tmp_path: Path) -> None:
     rows().to_csv(tmp_path / "new.csv", index=False)
     said = client.run("judged").predict_file(tmp_path / "new.csv", score=True)
@@ -58,8 +68,12 @@ def test_a_file_is_sent_to_be_predicted(client: Client, tmp_path: Path) -> None:
 
 def test_a_report_is_written(client: Client, tmp_path: Path) -> None:
     pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
-    path = client.run("open").report(tmp_path / "deep" / "report.html")
-    assert path.read_text().startswith("<!doctype html>")
+    page, *figures = client.run("open").report(
+        tmp_path / "deep" / "report.html", figures=tmp_path / "figures"
+    )
+    assert page.read_text().startswith("<!doctype html>")
+    assert tmp_path / "figures" / "best-by-evaluations.png" in figures
+    assert all(path.stat().st_size for path in figures)
 
 
 def test_errors_are_those_of_this_machine_with_the_text_of_the_service(client: Client) -> None:

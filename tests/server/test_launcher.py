@@ -202,7 +202,7 @@ def test_a_watcher_that_was_lost_is_launched_again_and_one_that_was_refused_is_n
     terminate(attached.record.pid, started=attached.record.started)
 
 
-def test_a_launch_of_another_machine_counts_until_its_last_word(
+def test_a_launch_of_another_machine_counts_until_its_last_word_or_a_long_silence(
     launcher: ScriptLauncher, tmp_path: Path
 ) -> None:
     number, folder = 1, tmp_path / ".service" / "one" / "000001"
@@ -213,8 +213,35 @@ def test_a_launch_of_another_machine_counts_until_its_last_word(
     assert launcher.activity("one").is_launched
     with pytest.raises(ServiceError, match=f"is searched on elsewhere, pid {number}; stop it there"):
         launcher.stop("one")
+    for file in folder.iterdir():
+        os.utime(file, (0, 0))
+    assert not launcher.activity("one").is_launched
+    (folder / "events.jsonl").write_text("{}\n")
+    assert launcher.activity("one").is_launched
     (folder / "events.jsonl").write_text(f"{STOPPED}\n")
     assert not launcher.activity("one").is_launched
+
+
+def test_what_cannot_be_recorded_does_not_begin(
+    launcher: ScriptLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    launcher.script = f"touch {tmp_path}/ran"
+    monkeypatch.setattr("evo_nas.server.launcher.write_whole", full)
+    with pytest.raises(ServiceError, match="nothing can be started for one: No space left on device"):
+        launcher.launch("one", RESUME)
+    monkeypatch.undo()
+    assert launcher.launches.newest("one") is None
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["..", ".keys", "a/../../b"])
+def test_a_name_that_leads_elsewhere_is_refused(launcher: ScriptLauncher, name: str) -> None:
+    for ask in (launcher.require, launcher.activity, launcher.stop, launcher.state):
+        with pytest.raises(ServiceError, match="must have at most 64 letters"):
+            ask(name)
 
 
 @pytest.mark.parametrize("name", ["EVO_NAS_ADDRESS", "EVO_NAS_SERVICE", "EVO_NAS_TOKEN"])
