@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from evo_nas.models.ensemble import Model
     from evo_nas.models.recurrent_layer import States
 
+LEAST_TEMPERATURE = 1e-6
+"""Below this the likeliest is taken, as at 0: logits that are divided by less overflow."""
 PIECE = 4096
 """Tokens that are read at once; this bounds the memory of a long text."""
 
@@ -36,7 +38,7 @@ def draw_tokens(
 
     def token(logits: Tensor) -> Tensor:
         logits[0] = -torch.inf  # what stands for unknown tokens is none
-        if temperature <= 0:
+        if temperature < LEAST_TEMPERATURE:
             return logits.argmax()
         return torch.multinomial(torch.softmax(logits / temperature, dim=-1), 1, generator=generator)[0]
 
@@ -58,7 +60,7 @@ def draw_frames(
     generator = torch.Generator().manual_seed(seed)
 
     def keys(logits: Tensor) -> Tensor:
-        if temperature <= 0:
+        if temperature < LEAST_TEMPERATURE:
             return (logits > 0).float()
         return torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
 

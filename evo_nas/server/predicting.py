@@ -176,7 +176,7 @@ def _numbers(number: int, given: Any) -> Any:
     try:
         # A value that JSON has as null is missing.
         return np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(
             f"inputs: sequence {number} is {given!r:.60}; must be a list of steps with as many numbers each"
         ) from None

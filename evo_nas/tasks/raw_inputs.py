@@ -201,6 +201,8 @@ class TokenInputs:
         return " ".join(tokens).replace(" \n ", "\n")
 
     def _encoded(self, place: str, sequence: Any, ids: Mapping[str, int]) -> npt.NDArray[np.int64]:
+        if not isinstance(sequence, str | list | tuple | np.ndarray):
+            raise self._no_tokens(place, sequence)
         tokens = self._tokens(sequence)
         if not len(tokens):
             raise DataError(f"{place} is {sequence!r:.60}, without a token; leave it out")
@@ -212,11 +214,18 @@ class TokenInputs:
                     f"{place} has the token {other!r:.60}; must have only those of the task: {known}"
                 )
             return np.array([ids.get(token, 0) for token in tokens], dtype=np.int64)
-        numbers = np.asarray(tokens)
-        if numbers.dtype.kind not in "iu" or not 0 <= numbers.min() <= numbers.max() < len(ids):
-            kinds = f"{'a text, ' if self.level else ''}a list of tokens, or ids from 0 to {len(ids) - 1}"
-            raise DataError(f"{place} is {sequence!r:.60}; must be {kinds}")
+        try:
+            numbers = np.asarray(tokens)
+        except ValueError:  # lists within lists
+            raise self._no_tokens(place, sequence) from None
+        is_ids = numbers.ndim == 1 and numbers.dtype.kind in "iu"
+        if not is_ids or not 0 <= numbers.min() <= numbers.max() < len(ids):
+            raise self._no_tokens(place, sequence)
         return numbers.astype(np.int64)
+
+    def _no_tokens(self, place: str, sequence: Any) -> DataError:
+        known = f"a list of tokens, or ids from 0 to {len(self.vocabulary) - 1}"
+        return DataError(f"{place} is {sequence!r:.60}; must be {'a text, ' if self.level else ''}{known}")
 
     def _tokens(self, sequence: Any) -> Sequence[Any]:
         if isinstance(sequence, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from evo_nas.champion.champion import Champion
 from evo_nas.data.paths import without_paths
+from evo_nas.errors import EvoNasError
 from evo_nas.genome.architecture import Architecture, Layer
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.models.network import Network
@@ -39,3 +41,19 @@ def test_the_example_of_a_task_is_answered(kind: str, tmp_path: Path) -> None:
     example = example_inputs(champion.prepared, champion.model.signature)
     answer = answered(champion, PredictRequest(**example))
     assert answer.rows or answer.text
+
+
+NESTED: list = []
+for _ in range(100):
+    NESTED = [NESTED]
+ODD = [None, 1, "\ud800", "", [], [[]], NESTED, [10**400], [1e300], [[0, 1]], [True], ["0", None], {"a": 1}]
+
+
+@pytest.mark.parametrize("kind", ["parity", "digits", "language_model", "multi_label", "forecast", "panel"])
+def test_whatever_is_posted_is_answered_or_refused_with_a_reason(kind: str, tmp_path: Path) -> None:
+    champion = untrained(TASKS[kind].sample(tmp_path))
+    posted = [{"inputs": [each]} for each in ODD] + [{"inputs": [each], "length": 2} for each in ODD]
+    posted += [{"rows": [{"a": each}]} for each in ODD] + [{"text": "a", "temperature": 1e-300}]
+    for body in posted:
+        with suppress(EvoNasError):
+            assert answered(champion, PredictRequest(**body)).columns is not None
