@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.cli.predictors import Predictor
+    from evo_nas.cli.run_view import RunView
     from evo_nas.client import Client
     from evo_nas.config import VerdictOptions
     from evo_nas.sessions import Session
@@ -57,6 +58,12 @@ class AtService(Source):
             RunSummary(**{name: getattr(each, name) for name in names} | {"run": each.name})
             for each in self._client.runs()
         ]
+
+    def run_view(self, run: str, *, top: int, candidate: int | None) -> RunView:
+        """Asks for the run and the ancestors of the candidate."""
+        from evo_nas.cli.remote_view import remote_view
+
+        return remote_view(self._client.run(run), top=top, candidate=candidate)
 
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
         """Prints the state of each run."""

@@ -7,6 +7,7 @@ import json
 import click
 
 from evo_nas.cli.options import as_one_json
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
@@ -24,16 +25,17 @@ from evo_nas.cli.options import as_one_json
     is_flag=True,
     help="Show only the candidates that no other beats in all objectives, with their costs.",
 )
+@source_option
 @as_one_json
 def show(run: str, *, top: int, candidate: int | None, front: bool, as_json: bool) -> None:
     """Shows the best candidates of RUN, its verdict if there is one, and one candidate in full.
 
     The full view has the equations, the training and the ancestors of the candidate.
     """
-    from evo_nas.cli.run_view import RunView
+    from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
 
-    view = RunView.of(run, top=top, candidate=candidate)
+    view = source().run_view(run, top=top, candidate=candidate)
     if front:
         shown = view.render_front()  # also for JSON, since it says what is wrong
         values = view.front_values()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.cli.predictors import Predictor
+    from evo_nas.cli.run_view import RunView
     from evo_nas.config import VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
@@ -60,6 +61,10 @@ class Source(ABC):
     @abstractmethod
     def summaries(self, root: str) -> list[RunSummary]:
         """Returns a line about each run at and under ``root``."""
+
+    @abstractmethod
+    def run_view(self, run: str, *, top: int, candidate: int | None) -> RunView:
+        """Returns what ``show`` shows of a run; see `RunView.of`."""
 
     @abstractmethod
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:

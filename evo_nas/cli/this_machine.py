@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.cli.predictors import Predictor
+    from evo_nas.cli.run_view import RunView
     from evo_nas.config import VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
@@ -41,6 +42,12 @@ class ThisMachine(Source):
         from evo_nas.views.run_summary import summaries
 
         return summaries(find_runs(root))
+
+    def run_view(self, run: str, *, top: int, candidate: int | None) -> RunView:
+        """Reads the run."""
+        from evo_nas.cli.run_view import RunView
+
+        return RunView.of(run, top=top, candidate=candidate)
 
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
         """Prints what the jobs of the cluster have said."""

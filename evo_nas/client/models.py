@@ -70,11 +70,17 @@ class RunDetail(RunItem):
     Attributes:
         config: Its configuration with every default, and the latest budget.
         yaml: The same as YAML.
+        budget: What it may spend in total.
         totals: What it has spent.
         by_status: Number of evaluations by status.
         best_candidates: The ten best, best first.
         front: Candidates that no other beats in all objectives, if there are several objectives.
         verdict: The verdict on exactly these evaluations; None without one.
+        constant: Objectives in which all candidates are equal so far.
+        operators: What the children of each operator achieved.
+        savings: What rungs have spared.
+        noise_report: What repeated trainings say about the scores.
+        baselines: Test scores of simple baselines.
         failures: Failures by cause and message.
         latest: The latest event of each kind.
         launches: What the service started for it.
@@ -82,11 +88,17 @@ class RunDetail(RunItem):
 
     config: dict[str, Any] = {}
     yaml: str = ""
+    budget: dict[str, Any] = {}
     totals: dict[str, Any] = {}
     by_status: dict[str, int] = {}
     best_candidates: tuple[dict[str, Any], ...] = ()
     front: tuple[dict[str, Any], ...] = ()
     verdict: Verdict | None = None
+    constant: tuple[str, ...] = ()
+    operators: tuple[dict[str, Any], ...] = ()
+    savings: dict[str, Any] = {}
+    noise_report: dict[str, Any] = {}
+    baselines: dict[str, dict[str, Any]] = {}
     failures: tuple[dict[str, Any], ...] = ()
     latest: dict[str, dict[str, Any]] = {}
     launches: tuple[dict[str, Any], ...] = ()

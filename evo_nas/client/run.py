@@ -65,6 +65,15 @@ class RemoteRun:
         response = self._connection.send("GET", self._path("/evaluations"), params=_given(asked))
         return parquet.read_table(io.BytesIO(response.content))
 
+    def candidate(self, number: int) -> dict[str, Any]:
+        """Returns everything about one candidate: its training, its equations, its parents and children.
+
+        Raises:
+            ServiceError: It has no result.
+        """
+        values: dict[str, Any] = self._values("GET", f"/candidates/{number}")
+        return values
+
     def stream(self, *, after: str | None = None) -> EventStream:
         """Returns the messages of its search as the service sends them; see `events`."""
         return EventStream(self._connection, self.name, after=after)

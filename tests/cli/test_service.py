@@ -44,6 +44,20 @@ def test_the_service_may_be_named_by_the_environment(url: str) -> None:
     assert "judged" in command("runs", EVO_NAS_SERVICE=url).stdout
 
 
+@pytest.mark.parametrize("run", ["judged", "open"])
+def test_a_run_is_shown_as_it_is_here(url: str, root: Path, run: str) -> None:
+    here = command("show", root / run, "--top", 3)
+    there = at(url, "show", run, "--top", 3)
+    assert there.exit_code == 0, there.output
+    # Only the place of the run is another one.
+    assert there.stdout.splitlines()[1:] == here.stdout.splitlines()[1:]
+    told = json.loads(at(url, "show", run, "--json").stdout)
+    assert told["evaluations"] == 6
+    assert [each["id"] for each in told["best"]] == [
+        each["id"] for each in json.loads(command("show", root / run, "--json").stdout)["best"]
+    ]
+
+
 def test_a_champion_is_explained_as_it_is_here(url: str, root: Path) -> None:
     here = command("explain", root / "judged")
     assert here.exit_code == 0, here.output
