@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.cli.run_view import RunView
     from evo_nas.client import Client
-    from evo_nas.config import VerdictOptions
+    from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
 
@@ -64,6 +65,12 @@ class AtService(Source):
         from evo_nas.cli.remote_view import remote_view
 
         return remote_view(self._client.run(run), top=top, candidate=candidate)
+
+    def look(self, config: SearchConfig, *, baselines: bool, limit_s: float) -> Look:  # noqa: ARG002
+        """Asks how the service understands data of its own."""
+        from evo_nas.cli.looks import ToldLook
+
+        return ToldLook(self._client.look(config, baselines=baselines))
 
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
         """Prints the state of each run."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evo_nas.cli.options import as_one_json, overrides, picture_option
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
@@ -24,6 +25,7 @@ from evo_nas.cli.options import as_one_json, overrides, picture_option
     help="Begin no further baseline after this time.",
 )
 @picture_option("the data")
+@source_option
 @as_one_json
 def data(
     config: Path,
@@ -39,20 +41,16 @@ def data(
     It shows the roles of the columns, the parts and their shapes, classes, lengths, a few samples, and the test metric
     of simple baselines with the seconds that each took. It does not search, and writes no files but a picture.
     """
-    from evo_nas.cli.data_view import data_view
+    from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
     from evo_nas.config import load_config
-    from evo_nas.experiment import Experiment
-    from evo_nas.views.data import data_fields
 
-    prepared = Experiment.of(load_config(config, overrides)).prepared
+    look = source().look(load_config(config, overrides), baselines=baselines, limit_s=limit_s)
     if picture is not None:
         from evo_nas.cli.drawing_files import write_drawing
-        from evo_nas.views.picture import picture_of
 
-        write_drawing(picture_of(prepared.dataset), picture)
-    fitted = prepared.fit_baselines(limit_s) if baselines else {}
+        write_drawing(look.picture(), picture)
     if as_json:
-        click.echo(json.dumps(data_fields(prepared.dataset, fitted)))
+        click.echo(json.dumps(look.fields()))
     else:
-        plain_console().print(data_view(prepared.dataset, fitted))
+        plain_console().print(look.view())

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.cli.run_view import RunView
-    from evo_nas.config import VerdictOptions
+    from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.views.run_summary import RunSummary
@@ -65,6 +66,16 @@ class Source(ABC):
     @abstractmethod
     def run_view(self, run: str, *, top: int, candidate: int | None) -> RunView:
         """Returns what ``show`` shows of a run; see `RunView.of`."""
+
+    @abstractmethod
+    def look(self, config: SearchConfig, *, baselines: bool, limit_s: float) -> Look:
+        """Returns how the data of a configuration are understood.
+
+        Args:
+            config: The configuration.
+            baselines: Whether to fit the baselines.
+            limit_s: Begin no further baseline after this time; a service has a limit of its own.
+        """
 
     @abstractmethod
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:

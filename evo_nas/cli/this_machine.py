@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.cli.run_view import RunView
-    from evo_nas.config import VerdictOptions
+    from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.views.run_summary import RunSummary
@@ -48,6 +49,14 @@ class ThisMachine(Source):
         from evo_nas.cli.run_view import RunView
 
         return RunView.of(run, top=top, candidate=candidate)
+
+    def look(self, config: SearchConfig, *, baselines: bool, limit_s: float) -> Look:
+        """Reads the data."""
+        from evo_nas.cli.looks import ReadLook
+        from evo_nas.experiment import Experiment
+
+        prepared = Experiment.of(config).prepared
+        return ReadLook(prepared.dataset, prepared.fit_baselines(limit_s) if baselines else {})
 
     def print_status(self, run: str | None, *, address: str | None, as_json: bool) -> None:
         """Prints what the jobs of the cluster have said."""

@@ -111,11 +111,17 @@ class Client:
             if len(found) >= values["total"] or not values["runs"]:
                 return found
 
-    def look(self, config: Mapping[str, Any] | SearchConfig) -> dict[str, Any]:
-        """Returns how the service understands the data of a configuration."""
-        values: dict[str, Any] = self._connection.values(
-            "POST", "/data/look", json={"config": _values_of(config)}
-        )
+    def look(
+        self, config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig, *, baselines: bool = False
+    ) -> dict[str, Any]:
+        """Returns how the service understands the data of a configuration: ``fields``, and a ``picture`` as SVG.
+
+        Args:
+            config: As for `submit`.
+            baselines: Whether to fit the baselines, which may take a minute.
+        """
+        body = {"config": _values_of(config), "baselines": baselines}
+        values: dict[str, Any] = self._connection.values("POST", "/data/look", json=body)
         return values
 
     def __enter__(self) -> Self:

@@ -58,6 +58,17 @@ def test_a_run_is_shown_as_it_is_here(url: str, root: Path, run: str) -> None:
     ]
 
 
+def test_data_of_the_service_are_looked_at(url: str, root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(settings(root.parent / "data" / "rows.csv")))
+    here = command("data", file, "--json", "--no-baselines")
+    there = at(url, "data", file, "--json", "--no-baselines", "--picture", tmp_path / "data.svg")
+    assert there.exit_code == 0, there.output
+    assert json.loads(there.stdout) == json.loads(here.stdout)
+    assert (tmp_path / "data.svg").read_text().startswith("<svg")
+    assert "classes" in at(url, "data", file, "--no-baselines").stdout
+
+
 def test_a_champion_is_explained_as_it_is_here(url: str, root: Path) -> None:
     here = command("explain", root / "judged")
     assert here.exit_code == 0, here.output
