@@ -324,7 +324,9 @@ def test_a_token_is_presented_once(locked: TestClient) -> None:
 
 
 def test_guessing_tokens_is_slow(folder: Path) -> None:
-    locked = TestClient(create_app(options(folder, token=TOKEN, limits=Limits(burst=60))), base_url=HOME)
+    locked = TestClient(
+        create_app(options(folder, token=TOKEN, limits=Limits(burst=60, requests_per_s=1e-3))), base_url=HOME
+    )
     answers = [locked.post("/api/v1/session", json={"token": "guess"}).status_code for _ in range(5)]
     assert answers[0] == 401
     assert answers[-1] == 429
@@ -450,7 +452,9 @@ def test_a_client_that_asks_too_often_waits_and_others_do_not() -> None:
 
 
 def test_asking_too_often_says_when_to_ask_again(folder: Path) -> None:
-    flooded = TestClient(create_app(options(folder, limits=Limits(burst=2))), base_url=HOME)
+    flooded = TestClient(
+        create_app(options(folder, limits=Limits(burst=2, requests_per_s=1e-3))), base_url=HOME
+    )
     answers = [flooded.get("/api/v1/health") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[-1].headers["retry-after"]) >= 1
