@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.statistics import Comparison, paired_bootstrap, paired_by_seed
+from evo_nas.champion.statistics import Comparison, paired_bootstrap, paired_by_seed, size_of
 from evo_nas.tasks.baselines.fitting import scores
 from evo_nas.tasks.example_sums import ExampleSums
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from evo_nas.champion.verdict import Contestant
     from evo_nas.tasks.baselines.fitting import FittedBaselines
     from evo_nas.tasks.metrics import Metric
+
+STANDINGS = {True: "ahead of", None: "no better than", False: "behind"}
+"""Where the champion stands beside another model; what cannot be told apart is no better."""
+PAIRING_COLUMNS = ("the champion is", "lead", "95 %", "p", "p of seeds", "effect")
+"""Headings of `Pairing.cells`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,28 @@ class Pairing:
         decisive = self.decisive
         return decisive.lead > 0 if decisive is not None and decisive.is_clear else None
 
-    def in_words(self, metric: str) -> str:
-        """Returns the lead and how sure it is."""
-        decisive, seeds = self.decisive, self.seeds
-        if decisive is None:
-            return "too few trainings came to an end to say more"
-        said = decisive.in_words(metric)
-        return said if seeds is None or seeds is decisive else f"{said}; {seeds.evidence}"
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """A row of a table with the columns `PAIRING_COLUMNS`; the lead is positive where the champion is better."""
+        found, models, seeds = self.decisive, self.models, self.seeds
+        effect = None if seeds is None else seeds.effect
+        return (
+            f"{STANDINGS[self.place]} {self.opponent}",
+            "" if found is None else f"{found.lead:+.2g}",
+            "" if found is None else found.span,
+            "" if models is None else f"{models.p_value:.2g}",
+            "" if seeds is None else f"{seeds.p_value:.2g}",
+            "" if effect is None else f"{effect:.2g}, {size_of(effect)}",
+        )
+
+
+def tests_of(pairings: Sequence[Pairing]) -> str:
+    """Returns the sentence that names the tests behind `Pairing.cells`."""
+    models = dict.fromkeys(each.models.test for each in pairings if each.models is not None)
+    seeds = dict.fromkeys(each.seeds.test for each in pairings if each.seeds is not None)
+    parts = (("p is of", models), ("p and effect of seeds are of", seeds))
+    said = "; ".join(f"{what} {' and '.join(tests)}" for what, tests in parts if tests)
+    return f"A lead is positive where the champion is better; {said}."
 
 
 def pairings_of(

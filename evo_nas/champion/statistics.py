@@ -62,21 +62,14 @@ class Comparison:
         return self.p_value < SIGNIFICANCE
 
     @property
-    def evidence(self) -> str:
-        """How sure the lead is, as in ``p = 0.01 by a paired t-test of 5 seeds, a large effect (d = 1.2)``."""
-        effect = "" if self.effect is None else f", a {size_of(self.effect)} effect (d = {self.effect:.2g})"
-        return f"p = {self.p_value:.2g} by {self.test}{effect}"
+    def span(self) -> str:
+        """The 95 % interval, as in ``+0.004 to +0.02``; empty where there is too little to say."""
+        return "" if self.low is None or self.high is None else f"{self.low:+.2g} to {self.high:+.2g}"
 
-    def in_words(self, unit: str) -> str:
-        """Returns lead, interval, test and effect, as in ``+0.012 accuracy (95 %: +0.004 to +0.02), p = 0.01 by ...``.
-
-        Args:
-            unit: Name of the metric.
-        """
-        span = (
-            "" if self.low is None or self.high is None else f" (95 %: {self.low:+.2g} to {self.high:+.2g})"
-        )
-        return f"{self.lead:+.2g} {unit}{span}, {self.evidence}"
+    @property
+    def in_words(self) -> str:
+        """The lead and its interval, as in ``+0.012, 95 %: +0.004 to +0.02``."""
+        return f"{self.lead:+.2g}" + (f", 95 %: {self.span}" if self.span else "")
 
 
 def size_of(effect: float) -> str:

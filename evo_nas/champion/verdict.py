@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from evo_nas.champion.comparison import Pairing  # noqa: TC001
+from evo_nas.champion.comparison import STANDINGS, Pairing
 from evo_nas.champion.opponents import RANDOM
 from evo_nas.runs.champion_store import CHAMPION
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from evo_nas.runs import Run
 
 BASIS = "basis"
+MOST_SPANS = 2
+"""Opponents up to which the sentence has the interval of each lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +138,23 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The verdict in words; it names a lead only if it is significant."""
-        parts = (
-            self._against_opponents(),
-            self._against_baselines(),
-            self._recommendation(),
-            self._of_looks(),
-        )
+        """The verdict in at most three sentences: what to take, and where the champion stands on test.
+
+        It names a lead only if it is significant; `remarks` and `Pairing.cells` have the rest.
+        """
+        parts = (self._recommendation(), self._on_test(), self._against_baselines())
         return " ".join(filter(None, parts))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the scores should know beside the sentence."""
+        remarks = [f"Every training of the {name} failed ({reason})." for name, reason in self.lost.items()]
+        if self.look > 1:
+            remarks.append(
+                f"The test part of this run has been looked at {self.look} times, so that its scores are no longer "
+                "those of data that never had an influence."
+            )
+        return tuple(remarks)
 
     def to_values(self) -> dict[str, Any]:
         """Returns the verdict as plain JSON values."""
@@ -161,86 +172,79 @@ class Verdict:
         """Returns the comparison with an opponent or a baseline; None if there is none."""
         return next((each for each in self.comparisons if each.opponent == name), None)
 
-    def _against_opponents(self) -> str:
-        itself = [each for each in self.opponents if each.architecture == self.champion.architecture]
-        others = [each for each in self.opponents if each not in itself]
-        sentences = [
-            "The random search has found the champion's network, too."
-            if each.which == RANDOM
-            else f"The champion is that {each.name} itself."
-            for each in itself
-        ]
-        compared = [each for each in (self.against(other.name) for other in others) if each is not None]
+    def _recommendation(self) -> str:
+        best, twin = self.best_on_validation, next(iter(self._twins), None)
+        named, against = "the champion", self.against(self.strongest_baseline)
+        # A baseline that is clearly ahead is no model that could be exported, but should not be passed over either.
+        take = "Take" if against is None or against.place is not False else "Of the networks take"
+        if twin is not None:
+            named += ", which " + (
+                "the random search found, too" if twin.which == RANDOM else f"is that {twin.name} itself"
+            )
+        if best.which != self.champion.which:
+            return (
+                f"{take} the {best.name} (`evo-nas export RUN --which {best.which}`): on validation, which chooses, it "
+                f"is better than {named} ({best.validation:.4g} against {self.champion.validation:.4g} {self.metric})."
+            )
+        reached = f"{self.champion.validation:.4g} {self.metric}"
+        if not self.opponents:
+            return f"{take} {named}: it reaches {reached} on validation, and has no opponent."
+        return f"{take} {named}: no opponent is better on validation, which chooses ({reached})."
+
+    @property
+    def _twins(self) -> list[Contestant]:
+        """The opponents that are the champion's very network."""
+        return [each for each in self.opponents if each.architecture == self.champion.architecture]
+
+    def _on_test(self) -> str:
+        looks = f", looked at {self.look} times," if self.look > 1 else ""
+        said = f"On test{looks} the champion reaches {self.champion.test:.4g} {self.metric}"
+        others = [each.name for each in self.opponents if each not in self._twins]
+        compared = [each for each in map(self.against, others) if each is not None]
         if others and not compared:
-            sentences.append("Too few trainings came to an end to compare the champion with its opponents.")
-        if compared:
-            sentences.append(f"The champion {self._places(compared, article='the ')}.")
-        sentences += [
-            f"Every training of the {name} failed ({reason})." for name, reason in self.lost.items()
-        ]
-        return " ".join(sentences)
+            return f"{said}; too few trainings came to an end to compare it."
+        parts = []
+        for place, standing in STANDINGS.items():
+            here = [each for each in compared if each.place is place]
+            brief = len(compared) > MOST_SPANS
+            names = [f"the {each.opponent} ({_lead(each, brief=brief)})" for each in here]
+            parts.append(f"{standing} {listed(names)}" if names else "")
+        ahead, rest = parts[0], listed(list(filter(None, parts[1:])))
+        return ", ".join(filter(None, (said, " but ".join(filter(None, (ahead, rest)))))) + "."
 
     def _against_baselines(self) -> str:
-        if not self.baselines:
-            return ""
-        strongest = self.strongest_baseline
-        said = (
-            f"The strongest baseline, {strongest}, reaches {self.baselines[strongest]:.4g} {self.metric}, the champion "
-            f"{self.champion.test:.4g}"
-        )
-        compared = [each for each in (self.against(name) for name in self.baselines) if each is not None]
-        if not compared:
-            return f"{said}."
-        beaten, level, ahead = (
-            [each.opponent for each in compared if each.place is place] for place in (True, None, False)
-        )
-        parts = [f"beats {listed(beaten)}"] * bool(beaten)
-        parts += [f"cannot be told apart from {listed(level)}"] * bool(level)
-        parts += [f"is behind {listed(ahead)}"] * bool(ahead)
+        strongest, count = self.strongest_baseline, len(self.baselines)
         against = self.against(strongest)
-        doubt = f" ({against.in_words(self.metric)})" if against is not None else ""
-        return f"{said}{doubt}; it {_contrasted(parts)}."
-
-    def _places(self, compared: Sequence[Pairing], *, article: str) -> str:
-        """Returns where the champion stands beside others, as the end of a sentence."""
-        words = {True: "is ahead of", False: "is behind"}
-        parts = []
-        for place in (True, None, False):
-            here = [each for each in compared if each.place is place]
-            if here:
-                start = "cannot be told apart from" if place is None else words[place]
-                parts.append(
-                    f"{start} "
-                    + listed([f"{article}{each.opponent} ({each.in_words(self.metric)})" for each in here])
-                )
-        return _contrasted(parts)
-
-    def _recommendation(self) -> str:
-        best = self.best_on_validation
-        if best.which == self.champion.which:
+        if not strongest:
             return ""
-        return (
-            f"On validation, which chooses, the {best.name} is better ({best.validation:.4g} against "
-            f"{self.champion.validation:.4g}): take it with `evo-nas export RUN --which {best.which}`."
-        )
+        score = f"{self.baselines[strongest]:.4g}"
+        if against is None:
+            return f"The strongest of its baselines, {strongest}, reaches {score}."
+        places = [each.place for name in self.baselines if (each := self.against(name)) is not None]
+        named = f"{strongest} ({score}; {_lead(against)})"
+        beaten = places.count(True)
+        if beaten == count:
+            all_of_them = "both" if count == 2 else f"all {count}"
+            which = f"{all_of_them} baselines, the strongest" if count > 1 else "the baseline"
+            return f"It beats {which} {named}."
+        stands = f"is {STANDINGS[against.place]}"
+        if count == 1:
+            return f"It {stands} the baseline {named}."
+        if against.place:
+            return f"It beats {beaten} of {count} baselines, also the strongest, {named}."
+        joint = "but" if beaten else "and"
+        return f"It beats {beaten or 'none'} of {count} baselines {joint} {stands} the strongest, {named}."
 
-    def _of_looks(self) -> str:
-        if self.look == 1:
-            return ""
-        return (
-            f"The test part of this run has been looked at {self.look} times, so that its scores are no longer "
-            "those of data that never had an influence."
-        )
+
+def _lead(pairing: Pairing, *, brief: bool = False) -> str:
+    found = pairing.decisive
+    assert found is not None  # no pairing is made of nothing
+    return f"{found.lead:+.2g}" if brief else found.in_words
 
 
 def listed(names: Sequence[str]) -> str:
     """Returns ``names`` as a sentence has them: with commas, and an "and" before the last."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def _contrasted(parts: Sequence[str]) -> str:
-    """Returns what a model is ahead of, level with and behind; only the last is set against the others."""
-    return " but ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def stored_verdict(run: Run, totals: Totals | None = None) -> Verdict | None:

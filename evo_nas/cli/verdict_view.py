@@ -9,10 +9,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from evo_nas.champion.comparison import PAIRING_COLUMNS, tests_of
 from evo_nas.cli.formatting import figure, pruned
 from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
     from evo_nas.champion.verdict import Contestant, Verdict
@@ -48,7 +51,22 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         *([Text(f"champion: {verdict.finalists}", style="dim")] if verdict.finalists else []),
         *(_in_words(contestant, verdict.promised_coverage) for contestant in verdict.contestants),
         Text(verdict.sentence, style="bold"),
+        *_evidence(verdict),
+        *(Text(remark, style="yellow") for remark in verdict.remarks),
     )
+
+
+def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
+    """Yields what is behind the sentence: each comparison, and the tests."""
+    if not verdict.comparisons:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in PAIRING_COLUMNS:
+        table.add_column(heading, justify="left" if heading == PAIRING_COLUMNS[0] else "right")
+    for each in verdict.comparisons:
+        table.add_row(*map(Text, each.cells))
+    yield table
+    yield Text(tests_of(verdict.comparisons), style="dim")
 
 
 def _what_is_scored(verdict: Verdict) -> str:

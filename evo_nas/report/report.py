@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evo_nas.champion.comparison import PAIRING_COLUMNS, tests_of
 from evo_nas.champion.explanation import explained, explained_in_run
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import DataChangedError, DataError
@@ -152,12 +153,15 @@ def _verdict_section(facts: RunFacts) -> Section | None:
     ]
     header = ("", "parameters", f"validation {verdict.metric}", f"test {verdict.metric}")
     better = "Higher is better." if verdict.higher_is_better else "Lower is better."
-    return Section(
-        "verdict",
-        "Verdict",
-        paragraphs=[f"All networks were trained from scratch after the search. {better}"],
-        tables=[PageTable(header, rows, numbers=frozenset({1, 2, 3}), ours=frozenset({0}))],
-    )
+    tables = [PageTable(header, rows, numbers=frozenset({1, 2, 3}), ours=frozenset({0}))]
+    paragraphs = [f"All networks were trained from scratch after the search. {better}", *verdict.remarks]
+    if verdict.comparisons:
+        paragraphs.append(tests_of(verdict.comparisons))
+        beside = [each.cells for each in verdict.comparisons]
+        tables.append(
+            PageTable(PAIRING_COLUMNS, beside, "Beside the others", numbers=frozenset({1, 2, 3, 4, 5}))
+        )
+    return Section("verdict", "Verdict", paragraphs=paragraphs, tables=tables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def champion(service: TestClient) -> dict:
 
 
 def test_a_champion_comes_with_its_verdict_and_its_equations(champion: dict) -> None:
-    assert champion["sentence"].startswith("The champion")
+    assert champion["sentence"].startswith(("Take ", "Of the networks take "))
     assert champion["is_current"]
     assert champion["verdict"]["champion"]["which"] == "champion"
     assert champion["models"][0] == "champion"
