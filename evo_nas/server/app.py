@@ -82,6 +82,12 @@ def create_app(options: ServerOptions) -> FastAPI:
         launcher=launcher,
         streams=Streams(launcher, root, options.limits),
     )
+    context.metrics.gauge(
+        "event_streams", "Event streams that are open.", lambda: {"": context.streams.open_now}
+    )
+    context.metrics.gauge(
+        "processes", "Processes that a service has started and that run.", lambda: {"": launcher.running()}
+    )
     app.state.context = context
     add_handlers(app)
     for router in ROUTERS:

@@ -106,6 +106,11 @@ class Launcher:
         if not run.exists and self.launches.newest(name) is None:
             self.root.run(name)  # says that there is none
 
+    def running(self) -> int:
+        """Returns how many of the processes that were started run."""
+        newest = map(self.launches.newest, self.launches.runs())
+        return sum(launch is not None and launch.is_alive for launch in newest)
+
     def unborn(self) -> list[str]:
         """Returns the names of runs that were launched and are not kept yet, as those whose data are being read."""
         return [name for name in self.launches.runs() if self._is_unborn(name)]

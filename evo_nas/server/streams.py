@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from sse_starlette.sse import AppStatus
+
 from evo_nas.errors import EvoNasError
 from evo_nas.server.event_files import begins_line, lines_from
 from evo_nas.server.problems import ServiceError
@@ -95,7 +97,7 @@ class Streams:
         limits = self._limits
         if self.open_now >= limits.streams:
             raise ServiceError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
+                HTTPStatus.TOO_MANY_REQUESTS,
                 f"this service has {limits.streams} event streams open, which is all that it may; try again later",
             )
         if self._clients[client] >= limits.streams_per_client:
@@ -111,7 +113,7 @@ class Streams:
         self._clients += Counter()  # drops those that have none
 
     async def events(self, name: str, seen: Seen | None) -> AsyncGenerator[bytes, None]:
-        """Yields the events of the run ``name`` as they are sent, until its search is over.
+        """Yields the events of the run ``name`` as they are sent, until its search is over or the service ends.
 
         Args:
             name: Name of the run.
@@ -127,26 +129,33 @@ class Streams:
                 seen = Seen(tail.place)
                 for frame in latest:
                     yield frame.content
-            place, told = seen.place, seen.told
-            while True:
-                changed = tail.changed  # taken first, so that nothing that comes meanwhile is slept through
-                remembered = tail.after(place)
-                if remembered is None:
-                    frames, place = await asyncio.to_thread(self._read_on, tail, place)
-                else:
-                    frames, place = remembered, max(place, tail.place)
-                for frame in frames:
-                    yield frame.content
-                if place < tail.place:
-                    continue
-                if tail.told > told:
-                    told = tail.told
-                    yield frame_bytes("recorded", json.dumps({"told": told}).encode(), seen=Seen(place, told))
-                if (ending := tail.ending) is not None:
-                    said = {"state": ending.name, "reason": ending.reason}
-                    yield frame_bytes("end", json.dumps(said).encode())
-                    return
-                await changed.wait()
+            async for content in self._following(tail, seen):
+                yield content
+
+    async def _following(self, tail: Tail, seen: Seen) -> AsyncGenerator[bytes, None]:
+        """Yields what comes after ``seen``."""
+        place, told = seen.place, seen.told
+        while True:
+            changed = tail.changed  # taken first, so that nothing that comes meanwhile is slept through
+            remembered = tail.after(place)
+            if remembered is None:
+                frames, place = await asyncio.to_thread(self._read_on, tail, place)
+            else:
+                frames, place = remembered, max(place, tail.place)
+            for frame in frames:
+                yield frame.content
+            if place < tail.place:
+                continue
+            if tail.told > told:
+                told = tail.told
+                yield frame_bytes("recorded", json.dumps({"told": told}).encode(), seen=Seen(place, told))
+            if (ending := tail.ending) is not None:
+                said = {"state": ending.name, "reason": ending.reason}
+                yield frame_bytes("end", json.dumps(said).encode())
+                return
+            if tail.is_closed:
+                return
+            await changed.wait()
 
     @contextmanager
     def _watching(self, name: str) -> Iterator[Tail]:
@@ -185,6 +194,8 @@ class Streams:
             for tail in list(self._tails.values()):
                 with _reported(tail):
                     tail.look()
+                if AppStatus.should_exit:
+                    tail.close()
             # Beside the looks, which must not wait for the processes of all runs.
             if time.monotonic() - surveyed_s >= SURVEY_S and (surveying is None or surveying.done()):
                 surveying, surveyed_s = asyncio.create_task(self._survey()), time.monotonic()

@@ -124,6 +124,7 @@ class Tail:
         told: Number of evaluations of a run that no service searches; -1 otherwise.
         ending: The state of the run once its search is over; None before.
         is_surveyed: Whether a survey was taken in or is under way.
+        is_closed: Whether the service ends.
         changed: Set when there is news; another one is waited for from then on.
     """
 
@@ -133,6 +134,7 @@ class Tail:
         self.told = -1
         self.ending: RunState | None = None
         self.is_surveyed = False
+        self.is_closed = False
         self.changed = asyncio.Event()
         self._launcher = launcher
         self._run = root.at(name)
@@ -217,6 +219,12 @@ class Tail:
             self._launch, self.place = survey.later, Place(survey.later.number, 0)
         if (survey.told, survey.ending) != (self.told, self.ending):
             self.told, self.ending = survey.told, survey.ending
+            self._announce()
+
+    def close(self) -> None:
+        """Lets all watchers go; they come back to the next service."""
+        if not self.is_closed:
+            self.is_closed = True
             self._announce()
 
     def _announce(self) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,18 @@ import requests
 from fastapi.testclient import TestClient
 
 from evo_nas.runs import Run
-from tests.server.launching import TINY, events_in, events_of, service_at, wait_until
+from evo_nas.server.launcher import Order
+from evo_nas.server.options import Limits
+from tests.served import serving
+from tests.server.launching import (
+    TINY,
+    ScriptLauncher,
+    events_in,
+    events_of,
+    options_at,
+    service_at,
+    wait_until,
+)
 
 QUICK_VERDICT = {"finalists": 1, "cuts": 1, "trials": 1, "seeds": 1, "most_seeds": 1, "opponents": ["lstm"]}
 SERVE = """
@@ -164,6 +175,25 @@ def test_what_is_wrong_is_said_and_nothing_begins(tmp_path: Path, body: dict[str
     assert answered.status_code == 422
     assert said in answered.json()["detail"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_client_has_only_so_many_streams(tmp_path: Path) -> None:
+    launcher = ScriptLauncher(tmp_path, "exec sleep 600")
+    launch = launcher.launch("one", Order(doing="resume"))
+    limits = Limits(streams_per_client=2)
+    with serving(options_at(tmp_path, limits=limits)) as url, ExitStack() as opened:
+        path = f"{url}/api/v1/runs/one/events"
+        # A comment may come first: what counts is that the answer has begun.
+        streams = [opened.enter_context(requests.get(path, stream=True, timeout=60)) for _ in range(2)]
+        refused = requests.get(path, timeout=60)
+        assert refused.status_code == 429
+        assert "has 2 event streams open, which is all that it may" in refused.json()["detail"]
+        assert "evo_nas_event_streams 2.0" in requests.get(f"{url}/api/v1/metrics", timeout=60).text
+        assert "evo_nas_processes 1.0" in requests.get(f"{url}/api/v1/metrics", timeout=60).text
+        streams[0].close()
+        wait_until(lambda: requests.get(path, stream=True, timeout=60).status_code == 200)
+        launcher.stop("one")
+        wait_until(lambda: not launch.is_alive)
 
 
 @pytest.mark.parametrize("path", ["events", "logs"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sse_starlette.sse import AppStatus
 
 from evo_nas.ledger.local_store import LocalStore
 from evo_nas.server import event_files, tails
@@ -143,6 +144,16 @@ def test_a_watcher_that_falls_behind_reads_on_from_the_file(
 
     found = watch(launcher, "0-0", meanwhile=write_on)
     assert [event.data["told"] for event in found if event.kind == "progressed"] == list(range(100))
+
+
+def test_watchers_are_let_go_when_the_service_ends(
+    launcher: ScriptLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = launched(launcher, line("started"))
+    found = watch(launcher, meanwhile=lambda _: monkeypatch.setattr(AppStatus, "should_exit", True))
+    assert [event.kind for event in found] == ["started"]
+    assert launch.is_alive
+    end(launch)
 
 
 def test_all_watchers_of_a_run_get_the_same(launcher: ScriptLauncher) -> None:

@@ -120,7 +120,12 @@ class Launched(BaseModel):
         )
 
 
-@router.post("/runs", status_code=HTTPStatus.CREATED)
+_AGAIN: dict[int | str, dict[str, Any]] = {
+    200: {"model": Launched, "description": "The same request was answered before."}
+}
+
+
+@router.post("/runs", status_code=HTTPStatus.CREATED, responses=_AGAIN)
 def submit(body: NewRun, response: Response, context: Shared, *, idempotency_key: Key = None) -> Launched:
     """Begins a search.
 
@@ -130,7 +135,7 @@ def submit(body: NewRun, response: Response, context: Shared, *, idempotency_key
     return _begun(body.name or config.name, config, body, response, context, key=idempotency_key)
 
 
-@router.post("/runs/{run}/fork", status_code=HTTPStatus.CREATED)
+@router.post("/runs/{run}/fork", status_code=HTTPStatus.CREATED, responses=_AGAIN)
 def fork(
     run: str, body: Fork, response: Response, context: Shared, *, idempotency_key: Key = None
 ) -> Launched:
