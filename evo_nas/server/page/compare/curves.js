@@ -1,0 +1,31 @@
+/** The best so far of several runs on one chart. */
+import { html, useMemo } from "../html.js";
+import { Lines } from "../charts.js";
+import { about, count } from "../format.js";
+import { Empty } from "../ui.js";
+import { colourOf, dashOf } from "./colours.js";
+
+export function CompareCurves({ data, x }) {
+  const { places, series } = useMemo(() => aligned(data.runs), [data]);
+  if (places.length < 2) return html`<${Empty} title="No run has a result yet." />`;
+  const metrics = [...new Set(data.runs.map((run) => run.metric))];
+  return html`<${Lines} x=${places} series=${series} height=${320} label="best so far of ${data.runs.map((run) => run.name).join(", ")}"
+      xLabel=${x} yLabel=${metrics.length === 1 ? metrics[0] : "each by its metric"} times=${x === "seconds" ? about : count} />
+    ${metrics.length > 1 && html`<p class="hint">The runs have different metrics (${metrics.join(", ")}), so that their heights cannot be compared.</p>`}`;
+}
+
+/** The curves over all places at which one of them changes; each holds its value until it has a better one. */
+function aligned(runs) {
+  const places = [...new Set(runs.flatMap((run) => run.best.map(([at]) => at)))].sort((one, other) => one - other);
+  const series = runs.map((run, index) => {
+    let next = 0;
+    let value = null;
+    const last = run.best.at(-1)?.[0] ?? -Infinity;
+    const values = places.map((at) => {
+      while (next < run.best.length && run.best[next][0] <= at) value = run.best[next++][1];
+      return at > last ? null : value;
+    });
+    return { label: run.name, values, colour: `--${colourOf(index)}`, dash: dashOf(index), stepped: true };
+  });
+  return { places, series };
+}

@@ -1,0 +1,61 @@
+/** What a search can begin with: the examples that are shipped, or a data file. */
+import { html, useEffect, useState } from "../html.js";
+import { useApi } from "../api.js";
+import { Dialog, Empty, ErrorBox, Loading, Segmented } from "../ui.js";
+
+const KINDS = [["examples", "Examples"], ["files", "Data files"]];
+
+/** A dialog that calls `onExample(name)` or `onFile(path)`. */
+export function Sources({ first = "examples", onExample, onFile, onClose }) {
+  const [kind, setKind] = useState(first);
+  return html`<${Dialog} title="Begin with" class="broad" onClose=${onClose}>
+    <${Segmented} label="what to begin with" value=${kind} options=${KINDS} onChange=${setKind} />
+    ${kind === "examples" ? html`<${Examples} onChoose=${onExample} />` : html`<${Files} onChoose=${onFile} />`}
+  <//>`;
+}
+
+function Examples({ onChoose }) {
+  const { data, error, reload } = useApi("/configs/examples");
+  if (error) return html`<${ErrorBox} error=${error} retry=${reload} />`;
+  if (!data) return html`<${Loading} />`;
+  return html`<ul class="cards">${data.map((example) => html`<li key=${example.name}><button type="button" class="card"
+    onClick=${() => onChoose(example.name)}><b>${example.name}</b><span>${example.title}</span></button></li>`)}</ul>`;
+}
+
+/** Files under the directories that the service may read, one folder at a time. */
+export function Files({ onChoose }) {
+  const [path, setPath] = useState("");
+  const { data, error, loading, reload } = useApi("/data/files", { path });
+  const [typed, setTyped] = useState("");
+  useEffect(() => setTyped(path), [path]);
+  const open = (entry) => (entry.kind === "directory" ? setPath(entry.path) : onChoose(entry.path));
+  const submit = (event) => {
+    event.preventDefault();
+    if (typed.trim()) onChoose(typed.trim());
+  };
+  return html`<div class="files">
+    <form class="row" onSubmit=${submit}>
+      <input type="text" aria-label="path of a file" placeholder="path of a file, or choose one below" value=${typed}
+        spellcheck="false" autocomplete="off" onInput=${(event) => setTyped(event.target.value)} />
+      <button class="button" disabled=${!typed.trim()}>Take it</button>
+    </form>
+    <${ErrorBox} error=${error} retry=${reload} />
+    ${!data && loading && html`<${Loading} />`}
+    ${data && html`<ul class=${loading ? "entries stale" : "entries"}>
+      ${path && html`<li key=".."><button type="button" class="entry" onClick=${() => setPath(parent(path, data.roots))}>↑ <span>back</span></button></li>`}
+      ${data.entries.map((entry) => html`<li key=${entry.path}><button type="button" class="entry" onClick=${() => open(entry)}>
+        <span>${entry.name}${entry.kind === "directory" ? "/" : ""}</span>
+        ${entry.bytes != null && html`<small>${size(entry.bytes)}</small>`}</button></li>`)}
+    </ul>
+    ${!data.entries.length && html`<${Empty} title="Nothing here that can be read."><p>Name directories with <code>evo-nas serve --data DIR</code>.</p><//>`}`}
+  </div>`;
+}
+
+/** The folder around `path`; the list of roots around a root. */
+const parent = (path, roots = []) => (roots.includes(path) ? "" : path.split("/").slice(0, -1).join("/"));
+
+export function size(bytes) {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;
+}

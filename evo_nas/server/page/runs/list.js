@@ -1,0 +1,108 @@
+/** The page `/`: all runs, searched, filtered, sorted, in pages, and seen while they go on. */
+import { html, useEffect, useRef, useState } from "../html.js";
+import { useApi } from "../api.js";
+import { ago, figure, moment, outOf } from "../format.js";
+import { navigate, runPath, setQuery } from "../router.js";
+import {
+  Empty, ErrorBox, Loading, Pager, RUN_STATES, Sparkline, StateBadge, Table, useKeys, useSettled, useTitle,
+} from "../ui.js";
+
+const PER_PAGE = 50;
+const REFRESH_MS = 4000;
+const NEWEST = { key: "last_result", order: "desc" };
+
+export default function Runs({ route, service }) {
+  useTitle("Runs");
+  const { query } = route;
+  const shown = {
+    q: query.get("q") ?? "",
+    state: query.get("state") ?? "",
+    task: query.get("task") ?? "",
+    sort: query.get("sort") ?? NEWEST.key,
+    order: query.get("order") ?? NEWEST.order,
+    page: Number(query.get("page") ?? 1),
+  };
+  const answer = useApi("/runs", { ...shown, per_page: PER_PAGE }, { every: REFRESH_MS });
+  const runs = answer.data?.runs ?? [];
+  const [chosen, setChosen] = useState(-1);
+  const search = useRef(null);
+  useKeys((event) => {
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "/") {
+      event.preventDefault();
+      search.current.focus();
+    } else if (step && runs.length) {
+      event.preventDefault();
+      setChosen((at) => Math.min(Math.max(at + step, 0), runs.length - 1));
+    } else if (event.key === "Enter" && runs[chosen] && !event.target.closest("a, button")) {
+      navigate(runPath(runs[chosen].name));
+    } else if (event.key === "Escape") {
+      setChosen(-1);
+    }
+  });
+  useEffect(() => document.querySelector("tr.chosen")?.scrollIntoView({ block: "nearest" }), [chosen]);
+  const sortBy = (key) => setQuery({
+    sort: key, page: null,
+    order: shown.sort === key && shown.order === "desc" ? "asc" : "desc",
+  }, { replace: true });
+  const isFiltered = shown.q || shown.state || shown.task;
+  return html`<div class="page">
+    <div class="page-head">
+      <h1>Runs</h1>
+      <span class="soft" role="status">${answer.data ? answer.data.total.toLocaleString("en-US") : ""}</span>
+      <div class="actions"><a class="button primary" href="/new">New search</a></div>
+    </div>
+    <${Filters} shown=${shown} tasks=${service?.tasks ?? []} search=${search} />
+    <${ErrorBox} error=${answer.error} retry=${answer.reload} />
+    ${!answer.data ? answer.error ? "" : html`<${Loading} />`
+      : runs.length ? html`
+        <${Table} caption="runs" columns=${COLUMNS} rows=${runs} keyOf=${(run) => run.name}
+          sort=${{ key: shown.sort, order: shown.order }} onSort=${sortBy} chosen=${runs[chosen]?.name}
+          onOpen=${(run) => navigate(runPath(run.name))} />
+        <${Pager} page=${shown.page} pages=${Math.ceil(answer.data.total / PER_PAGE)}
+          onPage=${(page) => setQuery({ page: page === 1 ? null : page })} />`
+      : isFiltered ? html`<${Empty} title="No run is like this.">
+          <p><a href="/">Show all of them</a></p><//>`
+      : html`<${Empty} title="There are no runs yet.">
+          <p>A search finds a recurrent network for your data and says how good it is. The example takes two minutes.</p>
+          <p><a class="button primary" href="/new">Start the first one</a></p><//>`}
+  </div>`;
+}
+
+function Filters({ shown, tasks, search }) {
+  const [typed, setTyped] = useState(shown.q);
+  const settled = useSettled(typed);
+  useEffect(() => {
+    if (settled !== shown.q) setQuery({ q: settled, page: null }, { replace: true });
+  }, [settled]);
+  const choose = (name) => (event) => setQuery({ [name]: event.target.value, page: null }, { replace: true });
+  const options = (all, values) => [html`<option value="">${all}</option>`,
+    ...values.map((value) => html`<option key=${value} value=${value}>${value}</option>`)];
+  return html`<div class="filters" role="search">
+    <input ref=${search} type="search" placeholder="Search runs   /" aria-label="search runs" value=${typed}
+      onInput=${(event) => setTyped(event.target.value)}
+      onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
+    <select aria-label="state" value=${shown.state} onChange=${choose("state")}>${options("any state", RUN_STATES)}</select>
+    <select aria-label="task" value=${shown.task} onChange=${choose("task")}>${options("any task", kinds(tasks))}</select>
+  </div>`;
+}
+
+/** Names of kinds, whether the service tells names or values with a name. */
+const kinds = (tasks) => tasks.map((task) => (typeof task === "string" ? task : task.kind ?? task.name));
+
+const COLUMNS = [
+  { key: "name", title: "Run", sort: true, class: "run-name", value: (run) => html`<a href=${runPath(run.name)}>${run.name}</a>` },
+  { key: "state", title: "State", value: (run) => html`<${StateBadge} state=${run.state} title=${run.error || null} />` },
+  { key: "task", title: "Task", value: (run) => run.task || "-" },
+  { key: "strategy", title: "Strategy", value: (run) => run.strategy || "-" },
+  { key: "evaluated", title: "Evaluated", number: true, value: (run) => outOf(run.evaluated, run.evaluations, " / ") },
+  { key: "sparkline", title: "Best so far", value: (run) => html`<${Sparkline} values=${run.sparkline}
+    label="best so far, from ${figure(run.sparkline?.[0])} to ${figure(run.best)}" />` },
+  { key: "best", title: "Best", number: true, sort: true, value: (run) => html`<span title=${direction(run)}>${figure(run.best)}</span>` },
+  { key: "metric", title: "Metric", class: "soft", value: (run) => run.metric },
+  { key: "test", title: "Champion's test", number: true, value: (run) => figure(run.test) },
+  { key: "last_result", title: "Last result", number: true, sort: true, class: "soft",
+    value: (run) => html`<time title=${moment(run.last_result)}>${ago(run.last_result)}</time>` },
+];
+
+const direction = (run) => (run.higher_is_better ? "higher is better" : "lower is better");

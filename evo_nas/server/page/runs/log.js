@@ -1,0 +1,8 @@
+/** The tab `log` of a run. */
+import { html } from "../html.js";
+import { Empty } from "../ui.js";
+
+/** Gets `{run, detail, live, reload}`, as every tab of a run does. */
+export default function Log() {
+  return html`<${Empty} title="This page is being built." />`;
+}
