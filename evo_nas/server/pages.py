@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _INDEX = "index.html"
+_FOLDER = "page/"
 _METHODS = ("GET", "HEAD")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -73,13 +74,10 @@ def _answer(file: _File, request: Request) -> Response:
 
 
 def _file_for(path: str) -> _File | None:
-    """Returns the file at ``path``, or the page itself, which knows what to show at any path that names no file."""
-    known = _files()
-    if path in known:
-        return known[path]
-    if path.startswith("api/") or PurePosixPath(path).suffix in _TYPES:
-        return None
-    return known.get(_INDEX)
+    """Returns the file under ``page/``, or the page itself, which knows what to show at any other path."""
+    if path.startswith(_FOLDER):
+        return _files().get(path.removeprefix(_FOLDER))
+    return None if path.startswith("api/") else _files().get(_INDEX)
 
 
 @cache
