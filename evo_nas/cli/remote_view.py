@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from evo_nas.archive import NoiseReport
-from evo_nas.cli.run_view import RunView
 from evo_nas.config import SearchConfig, checked
 from evo_nas.evaluation import Status
 from evo_nas.ledger import Totals
 from evo_nas.runs.operators import OperatorTally
 from evo_nas.savings import Savings
 from evo_nas.tasks.baselines.fitting import BaselineResult
+from evo_nas.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

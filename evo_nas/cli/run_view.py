@@ -1,10 +1,8 @@
-"""`RunView`: a recorded run as ``show`` prints it, for people and as JSON."""
+"""Shows a recorded run as ``show`` prints it."""
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -13,8 +11,6 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from evo_nas.budgets import Budget
-from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.formatting import (
     baselines_in_words,
     failures,
@@ -34,206 +30,76 @@ from evo_nas.errors import RunError
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.genome.notation import text_lines
-from evo_nas.runs import Run, metric_of
-from evo_nas.runs.operators import tally_operators
-from evo_nas.runs.rows import by_status
+from evo_nas.runs import metric_of
 from evo_nas.strategies.promotions import WAITING
-from evo_nas.views.fronts import front_values
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Self
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from evo_nas.archive import NoiseReport
-    from evo_nas.champion.verdict import Verdict
-    from evo_nas.config import SearchConfig
-    from evo_nas.evaluation import Status
     from evo_nas.genome.architecture import Architecture
-    from evo_nas.ledger import Totals
     from evo_nas.runs import Row
-    from evo_nas.runs.operators import OperatorTally
-    from evo_nas.savings import Savings
-    from evo_nas.tasks.baselines.fitting import BaselineResult
+    from evo_nas.views.run_view import RunView
 
 
-@dataclass(frozen=True)
-class RunView:
-    """The content of ``show`` for one run.
+def render_front(view: RunView) -> RenderableType:
+    """Returns the candidates that no other beats in all objectives, for people.
 
-    Attributes:
-        run: Where it is kept.
-        config: Its configuration, with the budget that was given last.
-        totals: What it has spent.
-        complete: Whether that is the whole budget, minutes of training included.
-        by_status: Evaluations by the cause that ended them.
-        remembered: Evaluations whose results come from earlier runs.
-        best: Its best candidates, best first.
-        noise: What repeated trainings say about the scores.
-        savings: What rungs have pruned, promoted and spared.
-        front: The candidates that no other beats in all objectives; empty with one objective.
-        constant: The objectives in which all candidates are equal; empty with one objective.
-        operators: How often each operator was used, and what its children achieved.
-        line: One candidate and its ancestors; empty for a run without scores.
-        verdict: The verdict on all of its evaluations; None before it was judged.
-        baselines: What each baseline gave, by name; empty if the run keeps none.
+    Raises:
+        RunError: The run has one objective.
     """
-
-    run: str
-    config: SearchConfig
-    totals: Totals
-    complete: bool
-    by_status: Mapping[Status, int]
-    remembered: int
-    best: Sequence[Row]
-    noise: NoiseReport
-    savings: Savings
-    front: Sequence[Row]
-    constant: Sequence[str]
-    operators: Sequence[OperatorTally]
-    line: Sequence[Row]
-    verdict: Verdict | None
-    baselines: Mapping[str, BaselineResult]
-
-    @classmethod
-    def of(cls, place: str | os.PathLike[str], *, top: int, candidate: int | None) -> Self:
-        """Reads the run at ``place``.
-
-        Raises:
-            RunError: There is no run, it cannot be read, or ``candidate`` was never evaluated.
-        """
-        run = Run.at(place)
-        best = run.best(top)
-        chosen = best[0]["id"] if candidate is None and best else candidate
-        metric = metric_of(best[0]) if best else None
-        has_front = len((config := run.config).fitness.objectives) > 1
-        return cls(
-            run=str(run),
-            config=config,
-            totals=run.totals(),
-            complete=run.is_spent(config.budget),
-            by_status=by_status(run.table()),
-            remembered=sum(map(bool, run.table()["source"].to_pylist())),
-            best=best,
-            noise=run.noise(),
-            savings=run.savings(),
-            front=run.front() if has_front else [],
-            constant=run.constant_objectives() if has_front else (),
-            operators=tally_operators(run.table()),
-            line=[] if chosen is None else run.lineage(chosen),
-            verdict=stored_verdict(run),
-            baselines=run.baselines(metric[0].removeprefix("validation_")) if metric else {},
+    objectives = view.config.fitness.objectives
+    if len(objectives) == 1:
+        raise RunError(
+            f"{view.run} was searched for its fitness alone, so that it has a best candidate and no front; give "
+            "fitness.objectives to a new run"
         )
-
-    def to_values(self) -> dict[str, Any]:
-        """Returns plain values for JSON."""
-        return {
-            "run": self.run,
-            "evaluations": self.totals.told,
-            "budget": None if self.config.budget.is_open_ended else self.config.budget.most_evaluations,
-            "minutes_budget": self.config.budget.minutes,
-            "uncounted": self._uncounted,
-            "train_s": self.totals.train_s,
-            "train_minutes_budget": self.config.budget.train_minutes,
-            "complete": self.complete,
-            "by_status": dict(self.by_status),
-            "remembered": self.remembered,
-            "best": [_plain(row) for row in self.best],
-            "noise": asdict(self.noise),
-            "savings": asdict(self.savings),
-            "front": front_values(self.front, self.config.fitness.objectives),
-            "operators": [asdict(tally) for tally in self.operators],
-            "lineage": [_plain(row) for row in self.line],
-            "baselines": {name: asdict(result) for name, result in self.baselines.items()},
-            "verdict": None if self.verdict is None else self.verdict.to_values(),
-        }
-
-    def front_values(self) -> dict[str, Any]:
-        """Returns plain values of the front alone for JSON."""
-        objectives = self.config.fitness.objectives
-        return {
-            "run": self.run,
-            "objectives": objectives,
-            "constant": self.constant,
-            "front": front_values(self.front, objectives),
-        }
-
-    def render_front(self) -> RenderableType:
-        """Returns the candidates that no other beats in all objectives, for people.
-
-        Raises:
-            RunError: The run has one objective.
-        """
-        objectives = self.config.fitness.objectives
-        if len(objectives) == 1:
-            raise RunError(
-                f"{self.run} was searched for its fitness alone, so that it has a best candidate and no front; give "
-                "fitness.objectives to a new run"
-            )
-        view = front_view(self.front, objectives)
-        if not self.constant:
-            return view
-        return Group(view, Text(constant_in_words(self.constant), style="yellow"))
-
-    def _front_title(self) -> str:
-        return f"front of {', '.join(self.config.fitness.objectives)}"
-
-    def render(self) -> RenderableType:
-        """Returns the view for people."""
-        title = Text.assemble(plain(self.config.name, "bold"), "  ", plain(self.run, "dim"))
-        parts: list[RenderableType] = [_rule(title), Text(self._summary(), style="dim")]
-        if self.best:
-            parts.append(best_table(self.best))
-        if self.operators:
-            parts += [Text(), operators_table(self.operators)]
-        if len(self.config.fitness.objectives) > 1:
-            parts += [_rule(Text(self._front_title(), style="bold")), self.render_front()]
-        if spared := savings_in_words(self.savings):
-            parts.append(Text(f"rungs: {spared}", style="dim"))
-        if noise := noise_in_words(self.noise, self._metric):
-            parts.append(Text(noise, style="dim"))
-        if self.verdict is not None:
-            parts.append(verdict_view(self.verdict))
-        elif self.baselines:
-            named = baselines_in_words(self.baselines)
-            parts.append(Text(f"baselines on the test part: {named}; no verdict yet", style="dim"))
-        if self.line:
-            parts += _candidate(self.line)
-        return Group(*parts)
-
-    @property
-    def _metric(self) -> str:
-        metric = metric_of(self.best[0]) if self.best else None
-        return metric[0] if metric else ""
-
-    @property
-    def _limits(self) -> Budget:
-        return Budget(self.config.budget.most_evaluations).widened(self.totals.at_once)
-
-    @property
-    def _uncounted(self) -> int:
-        return self._limits.evaluations - self.config.budget.most_evaluations
-
-    def _summary(self) -> str:
-        budget = self.config.budget
-        spent = f"{out_of(self.totals.told, self._limits.evaluations, between=' of ')} evaluated"
-        spent += remembered(self.remembered, self.totals.told)
-        if budget.minutes is not None:
-            spent += f" in a budget of {budget.minutes:g} min"
-        if budget.train_minutes is not None:
-            spent += f", {self.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
-        state = "complete" if self.complete else "not complete"
-        ranked = f"; ranked by {self._metric.replace('_', ' ')}" if self._metric else ""
-        return f"{spent}, {state}; failures: {failures(self.by_status, uncounted=self._uncounted)}{ranked}"
+    shown = front_view(view.front, objectives)
+    if not view.constant:
+        return shown
+    return Group(shown, Text(constant_in_words(view.constant), style="yellow"))
 
 
-def _plain(row: Row) -> Row:
-    # JSON has no infinity, which stands where a rung had no threshold yet or paused everything.
-    thresholds = [threshold if math.isfinite(threshold) else None for threshold in row["thresholds"]]
-    architecture = json.loads(row["architecture"])
-    return {**row, "metrics": dict(row["metrics"]), "architecture": architecture, "thresholds": thresholds}
+def _front_title(view: RunView) -> str:
+    return f"front of {', '.join(view.config.fitness.objectives)}"
+
+
+def render(view: RunView) -> RenderableType:
+    """Returns the view for people."""
+    title = Text.assemble(plain(view.config.name, "bold"), "  ", plain(view.run, "dim"))
+    parts: list[RenderableType] = [_rule(title), Text(_summary(view), style="dim")]
+    if view.best:
+        parts.append(best_table(view.best))
+    if view.operators:
+        parts += [Text(), operators_table(view.operators)]
+    if len(view.config.fitness.objectives) > 1:
+        parts += [_rule(Text(_front_title(view), style="bold")), render_front(view)]
+    if spared := savings_in_words(view.savings):
+        parts.append(Text(f"rungs: {spared}", style="dim"))
+    if noise := noise_in_words(view.noise, view.metric):
+        parts.append(Text(noise, style="dim"))
+    if view.verdict is not None:
+        parts.append(verdict_view(view.verdict))
+    elif view.baselines:
+        named = baselines_in_words(view.baselines)
+        parts.append(Text(f"baselines on the test part: {named}; no verdict yet", style="dim"))
+    if view.line:
+        parts += _candidate(view.line)
+    return Group(*parts)
+
+
+def _summary(view: RunView) -> str:
+    budget = view.config.budget
+    spent = f"{out_of(view.totals.told, view.limits.evaluations, between=' of ')} evaluated"
+    spent += remembered(view.remembered, view.totals.told)
+    if budget.minutes is not None:
+        spent += f" in a budget of {budget.minutes:g} min"
+    if budget.train_minutes is not None:
+        spent += f", {view.totals.train_s / 60:.1f} of {budget.train_minutes:g} min trained"
+    state = "complete" if view.complete else "not complete"
+    ranked = f"; ranked by {view.metric.replace('_', ' ')}" if view.metric else ""
+    return f"{spent}, {state}; failures: {failures(view.by_status, uncounted=view.uncounted)}{ranked}"
 
 
 def _candidate(line: Sequence[Row]) -> Iterator[RenderableType]:

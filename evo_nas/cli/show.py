@@ -32,15 +32,16 @@ def show(run: str, *, top: int, candidate: int | None, front: bool, as_json: boo
 
     The full view has the equations, the training and the ancestors of the candidate.
     """
+    from evo_nas.cli.run_view import render, render_front
     from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
 
     view = source().run_view(run, top=top, candidate=candidate)
     if front:
-        shown = view.render_front()  # also for JSON, since it says what is wrong
+        shown = render_front(view)  # also for JSON, since it says what is wrong
         values = view.front_values()
     else:
-        shown, values = view.render(), view.to_values()
+        shown, values = render(view), view.to_values()
     if as_json:
         click.echo(json.dumps(values, default=str))
     else:

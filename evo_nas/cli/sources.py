@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
-    from evo_nas.cli.run_view import RunView
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.views.run_summary import RunSummary
+    from evo_nas.views.run_view import RunView
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 _KEY = "evo_nas.service"

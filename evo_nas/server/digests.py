@@ -213,27 +213,34 @@ class Digests:
     def _updated(self, name: str, entry: _Entry) -> RunDigest:
         run = self._root.at(name)
         run_id = run.record.run_id
-        if entry.digest is None or entry.run_id != run_id:
-            entry.digest, entry.facts, entry.run_id = RunDigest(run), FactsReader(), run_id
-        entry.digest.update()
-        self._note_use(name, entry.digest.told)
-        return entry.digest
+        digest = entry.digest
+        if digest is None or entry.run_id != run_id:
+            digest = RunDigest(run)
+            entry.facts, entry.run_id = FactsReader(), run_id
+        entry.digest = digest
+        digest.update()
+        self._note_use(name, digest.told)
+        return digest
 
     def _entry(self, name: str) -> _Entry:
         with self._lock:
             return self._entries.setdefault(name, _Entry())
 
     def _note_use(self, name: str, told: int) -> None:
-        """Lets go of the digests that were used longest ago if there are too many."""
+        """Lets digests go if there are too many: first the smallest, which are made again soonest."""
         with self._lock:
             self._recent[name] = told
             self._recent.move_to_end(name)
-            while len(self._recent) > 1 and (
-                len(self._recent) > MOST_DIGESTS or sum(self._recent.values()) > MOST_EVALUATIONS
-            ):
-                oldest, _ = self._recent.popitem(last=False)
-                # Whoever uses it still has it.
-                self._entries[oldest].digest = None
+            while len(self._recent) > MOST_DIGESTS:
+                self._let_go(min(list(self._recent)[:-1], key=self._recent.__getitem__))
+            while len(self._recent) > 1 and sum(self._recent.values()) > MOST_EVALUATIONS:
+                self._let_go(next(iter(self._recent)))
+
+    def _let_go(self, name: str) -> None:
+        del self._recent[name]
+        # Whoever uses it at this moment still has it.
+        if (entry := self._entries.get(name)) is not None:
+            entry.digest = None
 
     def _forget(self, name: str) -> None:
         del self._entries[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evo_nas.savings import Savings
     from evo_nas.views.course import Rows
 
+Name = TypeVar("Name")
 COLUMNS = (
     "id", "seq", "operator", "status", "fitness", "metrics", "metric", "budget", "epochs", "parameters", "train_s",
     "worker", "node", "finished_at", "error", "rungs", "thresholds", "cut", "repeats", "continues", "cpu_s", "steps",
@@ -99,7 +100,8 @@ class RunDigest:
         self._began: float | None = None
         self._in_flight: set[int] = set()
         self._causes: dict[tuple[str, str], list[int]] = {}
-        self._workers: dict[tuple[str, str], list[float]] = {}
+        self._workers: dict[tuple[str, str], int] = {}
+        self._worked, self._worked_s = np.zeros(0), np.zeros(0)
         self._savings = SavingsCounter()
         self._leaders: list[Leader] = []
         # Where something was trained again, or several things are optimised, trials must be put together.
@@ -175,8 +177,9 @@ class RunDigest:
 
     @property
     def workers(self) -> dict[tuple[str, str], tuple[int, float]]:
-        """Evaluations and seconds of training by node and worker."""
-        return {key: (int(count), seconds) for key, (count, seconds) in self._workers.items()}
+        """Evaluations and seconds of training by node and worker; after thousands of workers no more is added."""
+        totals = zip(self._worked.astype(int).tolist(), self._worked_s.tolist(), strict=True)
+        return dict(zip(self._workers, totals, strict=True))
 
     def value(self, fitness: float) -> float:
         """Returns the value of the metric for ``fitness``."""
@@ -253,14 +256,11 @@ class RunDigest:
                 key = (statuses[place], "")
             known = self._causes.setdefault(key, [0, int(rows["id"][place])])
             known[0] += 1
-        groups = table.select(["node", "worker", "train_s"]).group_by(["node", "worker"])
-        sums = groups.aggregate([("train_s", "count"), ("train_s", "sum")]).to_pylist()
-        for row in sums:
-            key = (row["node"], row["worker"])
-            if key in self._workers or len(self._workers) < MOST_WORKERS:
-                total = self._workers.setdefault(key, [0, 0.0])
-                total[0] += row["train_s_count"]
-                total[1] += row["train_s_sum"]
+        pairs = list(zip(table["node"].to_pylist(), table["worker"].to_pylist(), strict=True))
+        if len(self._workers) < MOST_WORKERS:
+            numbers = _numbers(pairs, self._workers)
+            self._worked = _added(self._worked, np.bincount(numbers))
+            self._worked_s = _added(self._worked_s, np.bincount(numbers, table["train_s"].to_numpy()))
 
     def _rank(self, table: pa.Table, rows: Rows) -> None:
         budgets, continues = table["budget"].to_pylist(), table["continues"].to_pylist()
@@ -289,6 +289,10 @@ class RunDigest:
         last = self.course.last
         for place, evaluation in enumerate(evaluations):
             archive.update((evaluation,))
+            candidate, score = evaluation.candidate, evaluation.fitness
+            is_new = candidate.repeats is None and candidate.continues is None
+            if is_new and last is not None and (score is None or score <= last):
+                continue  # the common case, which changes nothing
             best = archive.best
             standing = None if best is None else best.standing
             # What only rungs were reached by is no best that later ones can be compared with.
@@ -304,9 +308,18 @@ class RunDigest:
 _HAS_FAILED = np.array([status.failed for status in STATUSES])
 
 
-def _numbers(names: Sequence[str], known: dict[str, int]) -> npt.NDArray[np.int64]:
+def _numbers(names: Sequence[Name], known: dict[Name, int]) -> npt.NDArray[np.int64]:
     """Returns the number of each name; names that are not ``known`` get the next one."""
     return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+
+
+def _added(totals: npt.NDArray[np.float64], more: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Returns the sums of two lists of totals, of which one may be longer."""
+    length = max(len(totals), len(more))
+    sums: npt.NDArray[np.float64] = np.pad(totals, (0, length - len(totals))) + np.pad(
+        more, (0, length - len(more))
+    )
+    return sums
 
 
 def _is_plain(table: pa.Table) -> bool:
