@@ -41,10 +41,10 @@ def test_what_is_copied_into_the_image_may_go_to_the_engine() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert lines[1] == "*"
     allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert allowed == {"LICENSE", "README.md", "evo_nas", "pyproject.toml"}
+    assert allowed == {"LICENSE", "README.md", "configs", "evo_nas", "pyproject.toml"}
 
 
-@pytest.mark.parametrize("name", ["head", "worker"])
+@pytest.mark.parametrize("name", ["head", "worker", "service"])
 def test_containers_may_do_little_and_have_the_token(name: str) -> None:
     service = services()[name]
     assert service["cap_drop"] == ["ALL"]
@@ -54,18 +54,30 @@ def test_containers_may_do_little_and_have_the_token(name: str) -> None:
         "RAY_AUTH_TOKEN_PATH": "/run/secrets/ray_token",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    assert service["secrets"] == ["ray_token"]
+    assert "ray_token" in service["secrets"]
 
 
-@pytest.mark.parametrize("name", ["head", "worker"])
+@pytest.mark.parametrize("name", ["head", "worker", "service"])
 def test_every_container_sees_the_runs(name: str) -> None:
     assert "runs:/runs" in services()[name]["volumes"]
 
 
-@pytest.mark.parametrize("name", ["head", "worker"])
-def test_no_port_is_published(name: str) -> None:
-    assert "ports" not in services()[name]
-    assert "network_mode" not in services()[name]
+def test_only_the_service_is_published_and_on_loopback() -> None:
+    assert services()["head"]["ports"] == ["127.0.0.1:8765:8765"]
+    for name in ("worker", "service"):
+        assert "ports" not in services()[name]
+    for name in ("head", "worker"):
+        assert "network_mode" not in services()[name]
+
+
+def test_the_service_stands_beside_the_head_behind_a_token() -> None:
+    service = services()["service"]
+    assert service["network_mode"] == "service:head"
+    assert service["depends_on"] == {"head": {"condition": "service_healthy"}}
+    assert set(service["secrets"]) == {"ray_token", "service_token"}
+    words = service["command"].split()
+    assert words[words.index("--token-file") + 1] == "/run/secrets/service_token"
+    assert words[words.index("--root") + 1] == "/runs"
 
 
 def test_two_workers_start_once_the_head_answers() -> None:
@@ -77,4 +89,7 @@ def test_two_workers_start_once_the_head_answers() -> None:
 
 def test_nothing_that_docker_reads_holds_a_token() -> None:
     (compose,) = documents(COMPOSE)
-    assert compose["secrets"] == {"ray_token": {"file": "${RAY_AUTH_TOKEN_PATH:-~/.ray/auth_token}"}}
+    assert compose["secrets"] == {
+        "ray_token": {"file": "${RAY_AUTH_TOKEN_PATH:-~/.ray/auth_token}"},
+        "service_token": {"file": "${EVO_NAS_SERVICE_TOKEN:-~/.evo-nas/service_token}"},
+    }

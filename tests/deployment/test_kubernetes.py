@@ -89,6 +89,7 @@ def test_resources_are_of_versions_that_are_served(path: Path) -> None:
         "ConfigMap": "v1",
         "NetworkPolicy": "networking.k8s.io/v1",
         "PersistentVolumeClaim": "v1",
+        "Service": "v1",
         "RayCluster": "ray.io/v1",
         "RayJob": "ray.io/v1",
     }
@@ -151,6 +152,9 @@ def test_every_volume_is_there(path: Path) -> None:
         }
         assert mounted == volumes.keys()
         for volume in volumes.values():
+            if "secret" in volume:  # made by hand, so that no file holds it
+                assert volume["secret"] == {"secretName": "evo-nas-service", "defaultMode": 0o440}
+                continue
             claim, config = volume.get("persistentVolumeClaim"), volume.get("configMap")
             wanted = ("PersistentVolumeClaim", claim["claimName"]) if claim else ("ConfigMap", config["name"])
             assert wanted in names
@@ -174,6 +178,26 @@ def test_a_policy_keeps_others_away_from_every_pod(path: Path) -> None:
 def test_the_dashboard_of_a_cluster_that_stays_is_on_loopback() -> None:
     head = cluster(CLUSTER / "raycluster.yaml").head_group_spec
     assert head.ray_start_params["dashboard-host"] == "127.0.0.1"
+
+
+def test_the_service_stands_beside_the_head_behind_a_token() -> None:
+    (service,) = (
+        container
+        for container in cluster(CLUSTER / "raycluster.yaml").head_group_spec.template["spec"]["containers"]
+        if container["name"] == "service"
+    )
+    words = [*service["command"], *service["args"]]
+    token = Path(words[words.index("--token-file") + 1])
+    assert {"name": "service-token", "mountPath": str(token.parent), "readOnly": True} in service[
+        "volumeMounts"
+    ]
+    assert words[words.index("--root") + 1] == "/runs"
+    assert service["readinessProbe"]["httpGet"]["path"] == "/api/v1/ready"
+    (exposed,) = (
+        each["spec"] for each in documents(CLUSTER / "raycluster.yaml") if each["kind"] == "Service"
+    )
+    assert exposed["ports"][0]["targetPort"] == service["ports"][0]["name"]
+    assert exposed.get("type", "ClusterIP") == "ClusterIP"
 
 
 def test_the_head_trains_nothing() -> None:
