@@ -10,7 +10,7 @@ from evo_nas.server.shared_work import SharedWork
 
 if TYPE_CHECKING:
     from evo_nas.champion.champion import Champion
-    from evo_nas.report.page import Page
+    from evo_nas.server.reports import Report
     from evo_nas.server.routes.champions import ChampionDetail
 
 AT_ONCE = 2
@@ -24,11 +24,11 @@ class Harvest:
         limiter: Bounds everything here that takes seconds.
         champions: Models that were loaded.
         details: What is told of champions.
-        reports: Reports, whose figures are drawn by and by.
+        reports: Reports with their figures.
     """
 
     def __init__(self) -> None:
         self.limiter = CapacityLimiter(AT_ONCE)
         self.champions: SharedWork[Champion] = SharedWork(8, self.limiter)
         self.details: SharedWork[ChampionDetail] = SharedWork(64, self.limiter)
-        self.reports: SharedWork[tuple[Page, str]] = SharedWork(8, self.limiter)
+        self.reports: SharedWork[Report] = SharedWork(8, self.limiter)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import EvoNasError, RunError
 from evo_nas.server.launches import Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.processes import terminate
+from evo_nas.server.processes import environment, terminate
 from evo_nas.server.states import Activity, RunState, state_of
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
-_NOT_HANDED_ON = frozenset({"EVO_NAS_ADDRESS", "EVO_NAS_SERVICE", "EVO_NAS_TOKEN"})
-"""Where a launch searches is said by its command alone; a search must not be sent to this service again."""
 ATTACH_S = 15.0
 """Seconds between two looks for searches in the cluster that nobody watches any more."""
 _log = logging.getLogger(__name__)
@@ -262,7 +259,7 @@ class Launcher:
                     stdout=output,
                     stderr=output,
                     cwd=launch.folder,
-                    env=_environment(),
+                    env=environment(),
                     start_new_session=True,
                 )
             )
@@ -306,7 +303,7 @@ def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchReco
             stdout=events,
             stderr=log,
             cwd=folder,
-            env=_environment(),
+            env=environment(),
             start_new_session=True,
         )
     _waited_for(process)
@@ -321,8 +318,3 @@ def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchReco
 def _waited_for(process: subprocess.Popen[bytes]) -> None:
     """Lets a thread wait for ``process``, which would stay as a zombie otherwise."""
     threading.Thread(target=process.wait, name=f"waits for {process.pid}", daemon=True).start()
-
-
-def _environment() -> dict[str, str]:
-    """Returns what a launch finds in its environment."""
-    return {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}

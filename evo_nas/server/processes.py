@@ -11,9 +11,16 @@ from pathlib import Path
 
 _PROC = Path("/proc/self/stat")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NOT_HANDED_ON = frozenset({"EVO_NAS_ADDRESS", "EVO_NAS_SERVICE", "EVO_NAS_TOKEN"})
+"""Where a command works is said by itself alone; it must not be sent to this service again."""
 _ENDED = frozenset("ZXx")
 _STATE, _START = 0, 19
 """Places in ``/proc/<pid>/stat`` after the name of the program; see proc(5), fields 3 and 22."""
+
+
+def environment() -> dict[str, str]:
+    """Returns what a command that the service starts finds in its environment."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
 
 
 def started_at(pid: int) -> str | None:

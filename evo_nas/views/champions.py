@@ -58,11 +58,13 @@ def champion_explanation(run: Run, champion: KeptChampion, network: Network) -> 
     try:
         space = Experiment.of_run(run).space
     except (DataError, DataChangedError) as error:
-        alone = explained(network.architecture)
-        return replace(
-            alone, remarks=(f"the ancestors are left out, since the data cannot be read: {error}",)
-        )
+        return explained_alone(network, str(error))
     return explained_in_run(run, champion.verdict.candidate, space, retrained=network.architecture)
+
+
+def explained_alone(network: Network, why: str) -> Explanation:
+    """Returns what is known of ``network`` without its run, which cannot be read for the reason ``why``."""
+    return replace(explained(network.architecture), remarks=(f"the ancestors are left out: {why}",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_a_champion_comes_with_its_verdict_and_its_equations(champion: dict) -> 
     assert explained["drawing"].startswith("<svg")
     assert explained["cells"][0]["mathml"].startswith("<math")
     assert explained["lineage"][-1]["candidate"] == champion["verdict"]["candidate"]
+
+
+def test_a_copy_of_a_run_is_told_under_its_own_name(service: TestClient, root: Path, champion: dict) -> None:
+    shutil.copytree(root / "judged", root / "copied")
+    answered = service.get("/api/v1/runs/copied/champion").json()
+    assert answered["run"] == "copied"
+    assert answered["verdict"] == champion["verdict"]
 
 
 def test_every_format_has_a_sentence_and_says_whether_it_is_installed(champion: dict) -> None:

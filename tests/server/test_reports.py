@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from evo_nas.report import report as reports
+from evo_nas.server import reports as served_reports
+from evo_nas.server.app import create_app
+from evo_nas.server.problems import ServiceError
+from evo_nas.server.reading_apart import said_by
+from evo_nas.server.routes import champions
+from tests.served import options
 
 pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
 
@@ -52,3 +59,22 @@ def test_a_figure_is_had_alone(service: TestClient) -> None:
     refused = service.get("/api/v1/runs/judged/figures/nothing")
     assert refused.status_code == 404
     assert "best-by-evaluations" in refused.json()["detail"]
+
+
+def test_what_is_made_by_another_process_is_the_same(
+    root: Path, service: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, told_here = (service.get(f"/api/v1/runs/judged/{what}") for what in ("report", "champion"))
+    monkeypatch.setattr(served_reports, "MOST_HERE", 0)
+    monkeypatch.setattr(champions, "MOST_HERE", 0)
+    with TestClient(create_app(options(root)), base_url="http://127.0.0.1") as other:
+        there, told_there = (other.get(f"/api/v1/runs/judged/{what}") for what in ("report", "champion"))
+        assert there.text.count("<figure") == here.text.count("<figure")
+        assert told_there.json()["explanation"] == told_here.json()["explanation"]
+        drawn = other.get("/api/v1/runs/judged/figures/best-by-evaluations", params={"format": "png"})
+        assert drawn.content.startswith(b"\x89PNG")
+
+
+def test_a_command_that_fails_says_why() -> None:
+    with pytest.raises(ServiceError, match="does not exist"):
+        said_by("explain", "nowhere", "--json")

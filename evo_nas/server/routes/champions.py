@@ -14,7 +14,8 @@ from evo_nas.champion.verdict import Verdict
 from evo_nas.errors import EvoNasError
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
-from evo_nas.views.champions import champion_explanation, formats, kept_champion
+from evo_nas.server.reading_apart import MOST_HERE, said_by
+from evo_nas.views.champions import champion_explanation, explained_alone, formats, kept_champion
 from evo_nas.views.continuations import continues
 from evo_nas.views.explanations import first_network
 
@@ -112,7 +113,9 @@ async def champion(run: str, context: Shared) -> ChampionDetail:
     """Returns the verdict of a run and all that is known of its champion."""
     searched, kept = await kept_champion_of(context, run)
     network = await loaded(context, searched, kept)
-    return await context.harvest.details.get(kept.key, partial(_detail, run, searched, kept, network))
+    # The name, too: a run may have been copied.
+    key = (run, kept.key)
+    return await context.harvest.details.get(key, partial(_detail, run, searched, kept, network))
 
 
 async def kept_champion_of(context: Context, name: str) -> tuple[Run, KeptChampion]:
@@ -148,18 +151,28 @@ async def loaded(context: Context, run: Run, kept: KeptChampion) -> Champion:
 
 
 def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> ChampionDetail:
-    explained = champion_explanation(run, kept, first_network(champion.model))
     return ChampionDetail(
         run=name,
         sentence=kept.verdict.sentence,
         is_current=kept.is_current,
         verdict=kept.verdict,
         models=list(run.champion.models()),
-        explanation=Explanation.model_validate(explained),
+        explanation=_explanation(run, kept, champion),
         formats=[ExportFormat.model_validate(each) for each in formats()],
         continues=continues(champion),
         example=_example(champion),
     )
+
+
+def _explanation(run: Run, kept: KeptChampion, champion: Champion) -> Explanation:
+    network = first_network(champion.model)
+    if run.totals().told <= MOST_HERE:
+        return Explanation.model_validate(champion_explanation(run, kept, network))
+    which = () if kept.is_current else ("--candidate", str(kept.verdict.candidate))
+    try:
+        return Explanation.model_validate_json(said_by("explain", run.location, "--json", *which))
+    except ServiceError as error:
+        return Explanation.model_validate(explained_alone(network, str(error)))
 
 
 def _example(champion: Champion) -> dict[str, Any] | None:
