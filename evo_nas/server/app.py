@@ -34,6 +34,7 @@ from evo_nas.server.routes import (
     searches,
     service,
 )
+from evo_nas.server.run_pages import count_states
 from evo_nas.server.streams import Streams
 from evo_nas.server.tokens import Tokens
 
@@ -88,6 +89,7 @@ def create_app(options: ServerOptions) -> FastAPI:
     context.metrics.gauge(
         "processes", "Processes that a service has started and that run.", lambda: {"": launcher.running()}
     )
+    context.metrics.gauge("runs", "Runs by state.", lambda: count_states(context), label="state")
     app.state.context = context
     add_handlers(app)
     for router in ROUTERS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from evo_nas.config import load_config
 from evo_nas.config.yaml_text import to_yaml
@@ -22,7 +22,7 @@ from evo_nas.server.routes.run_models import (
     Savings,
     SpentTotals,
 )
-from evo_nas.server.states import RunState, state_of
+from evo_nas.server.states import RunState, StateName, state_of
 from evo_nas.views.candidates import candidate_values
 from evo_nas.views.fronts import front_member
 from evo_nas.views.run_summary import RunSummary
@@ -47,6 +47,15 @@ def state_of_run(context: Context, brief: Brief) -> RunState:
         is_judged=brief.is_judged,
         damage=summary.error,
     )
+
+
+def count_states(context: Context) -> dict[str, float]:
+    """Returns how many runs are in each state; those that were never read yet are left out."""
+    counts = dict.fromkeys(get_args(StateName), 0.0)
+    briefs, _ = context.digests.briefs(patience_s=0.0)
+    for brief in (*briefs, *(unborn(context, name) for name in context.launcher.unborn())):
+        counts[state_of_run(context, brief).name] += 1
+    return counts
 
 
 def unborn(context: Context, name: str) -> Brief:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_it_is_ready_while_its_root_can_be_written(client: TestClient, tmp_path:
     assert str(tmp_path) in answered.json()["detail"]
 
 
+def test_it_is_not_ready_while_its_cluster_cannot_be_reached(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"http://127.0.0.1:{head.getsockname()[1]}"
+        app = create_app(ServerOptions(root=str(tmp_path), state=tmp_path / ".service", address=address))
+        client = TestClient(app, base_url="http://127.0.0.1")
+        assert client.get("/api/v1/ready").status_code == 200
+    answered = client.get("/api/v1/ready")
+    assert (answered.status_code, address in answered.json()["detail"]) == (503, True)
+
+
 def test_it_says_what_it_can_do(client: TestClient) -> None:
     said = client.get("/api/v1/service").json()
     assert {"digits", "forecast"} <= set(said["tasks"])
@@ -56,4 +67,5 @@ def test_metrics_count_requests_by_route_and_never_by_path(client: TestClient) -
     text = client.get("/api/v1/metrics").text
     assert 'evo_nas_requests_total{method="GET",route="/health",status="200"} 1.0' in text
     assert "process_resident_memory_bytes" in text
+    assert 'evo_nas_runs{state="running"} 0.0' in text
     assert "no-such-thing-42" not in text

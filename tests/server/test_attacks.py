@@ -172,7 +172,7 @@ def test_runs_of_the_service_may_be_begun_with(client: TestClient, folder: Path)
     [
         f"/api/v1/runs/{SCRIPT}/report",
         f"/api/v1/{SCRIPT}",
-        f"/{SCRIPT}.js",
+        f"/page/{SCRIPT}.js",
         f"/api/v1/data/files?path={SCRIPT}",
     ],
 )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from evo_nas.server.context import Shared
 from evo_nas.server.metrics import MEDIA_TYPE
 from evo_nas.server.problems import Problem, ServiceError
+from evo_nas.server.readiness import check_cluster
 from evo_nas.server.tokens import COOKIE_LIFE_S
 from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.tasks.registry import TASKS
@@ -43,6 +44,8 @@ async def health() -> Health:
 def ready(context: Shared) -> Health:
     """Says that runs can be read and started: the root can be written, and the cluster can be reached."""
     context.root.check_writable()
+    if context.options.address is not None:
+        check_cluster(context.options.address)
     return Health(status="ok")
 
 
