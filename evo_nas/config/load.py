@@ -54,7 +54,7 @@ def overridden(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str,
     """
     # Overrides change nested sections, which belong to the caller.
     settings = copy.deepcopy(dict(values))
-    if type(settings.get("workers")) is int:
+    if overrides and type(settings.get("workers")) is int:
         # Before the overrides: one such as ``workers.min=1`` needs a section to go into.
         settings["workers"] = {"count": settings["workers"]}
     for override in overrides:
