@@ -150,9 +150,16 @@ class Champion:
         drawn = draw_tokens(self.model, ids, length, temperature=temperature, seed=seed)
         return inputs.text([inputs.vocabulary[token] for token in drawn])
 
-    def predict_file(self, path: str | os.PathLike[str], *, scores: bool = False) -> Prediction:
+    def predict_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        scores: bool = False,
+        rolling: bool = False,
+        stride: int | None = None,
+    ) -> Prediction:
         """Predicts a file in any format that the task reads; see `prediction.predict_file`."""
-        return predict_file(self, Path(path), scores=scores)
+        return predict_file(self, Path(path), scores=scores, rolling=rolling, stride=stride)
 
     def outputs(
         self, inputs: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None = None

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from evo_nas.champion.generation import next_tokens
-from evo_nas.data.labelled_parts import PADDING_LABELS
+from evo_nas.champion.scoring import Score, score_of
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
-from evo_nas.tasks.metrics import CLASSIFICATION, ERRORS, LANGUAGE, MULTI_LABEL, REGRESSION, Metric
+from evo_nas.tasks.metrics import LANGUAGE
 from evo_nas.tasks.raw_files import RawFile, read_raw_file
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -30,29 +30,6 @@ if TYPE_CHECKING:
 
     Outputs = npt.NDArray[np.float32]
     Columns = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How good predictions are.
-
-    Attributes:
-        metric: The name of the metric.
-        value: Its value.
-        count: How many sequences were judged.
-        has_units: Whether it is of numbers, which are in the units of the file.
-    """
-
-    metric: str
-    value: float
-    count: int
-    has_units: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """The score for people."""
-        units = ", in the units of the file," if self.has_units else ""
-        return f"{self.metric} {self.value:.4g}{units} on {self.count:,} sequence{'s' if self.count != 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +47,54 @@ class Prediction:
     score: Score | None = None
 
 
-def predict_file(champion: Champion, path: Path, *, scores: bool = False) -> Prediction:
+def predict_file(
+    champion: Champion, path: Path, *, scores: bool = False, rolling: bool = False, stride: int | None = None
+) -> Prediction:
     """Predicts a file in any format that the task of a champion reads.
 
     Columns of the table: what a sequence is called in the file, its step or time if it has one, the prediction; beside
-    a class the probability of each, ``p_<class>``; beside a forecast its quantiles, ``<target>_q<level>``.
+    a class the probability of each, ``p_<class>``; beside a forecast its quantiles, ``<target>_q<level>``. Forecasts of
+    rows that the file has come with their ``origin``, the last row that was read, and with ``<target>_truth``.
 
     Args:
         champion: A champion with a preparation.
         path: The file; what is predicted need not be in it.
         scores: Whether predictions are compared with what the file says. Of series the last rows are forecast then, as
             if they were not known.
+        rolling: Whether the rows of series are forecast again and again, as if those after an origin were not known.
+        stride: Rows between the origins of rolling forecasts; as many as a forecast has if not given.
 
     Raises:
-        ChampionError: The champion has no preparation, or continues a text, which `generate` does.
+        ChampionError: The champion has no preparation, or continues a text, which `generate` does; ``rolling`` is asked
+            of one that forecasts nothing.
         DataError: The file is not of the kind that the network learnt from, or lacks what it is judged by.
     """
     preparation = champion.prepared
     is_text = champion.model.signature.predicts_inputs
     if is_text and not scores:
         raise _continues_texts()
-    read = read_raw_file(path, preparation, scores=scores)
+    if stride is not None and not rolling:
+        raise DataError(f"stride is {stride} without rolling; give both, or none")
+    every = _stride(preparation, stride) if rolling else None
+    read = read_raw_file(path, preparation, scores=scores, every=every)
     if scores and not is_text and not len(read.truths):
         raise DataError(f"{path} does not have what is predicted for every sequence; leave the score out")
     if is_text:
         return _text_score(champion, read)
     outputs = champion.outputs(read.inputs, read.lengths)
-    score = _score(preparation, read, outputs, per_step=champion.model.signature.per_step) if scores else None
+    score = (
+        score_of(preparation, read, outputs, per_step=champion.model.signature.per_step) if scores else None
+    )
     return Prediction(_table(champion, read, outputs), read.remarks, score)
+
+
+def _stride(preparation: Preparation, given: int | None) -> int:
+    answers = preparation.answers
+    if not isinstance(answers, NumberAnswers) or not answers.horizon:
+        raise ChampionError("the champion forecasts no series; rolling and stride are for those that do")
+    if given is not None and given < 1:
+        raise DataError(f"stride is {given}; must be at least 1 row")
+    return given or answers.horizon
 
 
 def predict_sequences(champion: Champion, sequences: Sequence[Any]) -> Prediction:
@@ -177,79 +174,31 @@ def _numbers(preparation: Preparation, read: RawFile, outputs: Outputs) -> Colum
 
 
 def _forecasts(answers: NumberAnswers, read: RawFile, outputs: Outputs) -> Columns:
-    levels = _levels(answers, read, outputs)  # (n, horizon, targets, levels)
+    levels = answers.every_level(outputs)  # (n, horizon, targets, levels)
+    if read.sizes is not None:
+        levels = levels * read.sizes[:, None, None, None]
     horizon = answers.horizon
     columns: Columns = {read.unit: [name for name in read.names for _ in range(horizon)]}
+    if len(read.origins):
+        columns["origin"] = np.repeat(np.array(read.origins), horizon)
     if any(each is not None for each in read.stamps):
         empty = np.full(horizon, np.datetime64("NaT", "ns"))
         columns["time"] = np.concatenate([empty if each is None else each for each in read.stamps])
     columns["step"] = list(range(1, horizon + 1)) * len(read)
     flat = levels.reshape(-1, *levels.shape[2:])
+    truths = np.concatenate(list(read.truths)) if len(read.origins) and len(read.truths) else None
     for at, target in enumerate(answers.columns or ("value",)):
         columns[target] = flat[:, at, answers.middle]
         columns |= {
             f"{target}_q{level:g}": flat[:, at, place] for place, level in enumerate(answers.quantiles)
         }
+        if truths is not None:
+            columns[f"{target}_truth"] = truths[:, at]
     return columns
-
-
-def _levels(answers: NumberAnswers, read: RawFile, outputs: Outputs) -> npt.NDArray[np.float64]:
-    levels = answers.every_level(outputs)
-    return levels if read.sizes is None else levels * read.sizes[:, None, None, None]
 
 
 def _named_columns(prefix: str, names: Sequence[str], values: npt.NDArray[Any]) -> Columns:
     return {f"{prefix}{name}": column for name, column in zip(names, values.T, strict=True)}
-
-
-def _score(preparation: Preparation, read: RawFile, outputs: Outputs, *, per_step: bool) -> Score:
-    answers, named = preparation.answers, preparation.options.get("metric", "")
-    if isinstance(answers, LabelAnswers):
-        metric = MULTI_LABEL.get(named, MULTI_LABEL["nll_per_frame"])
-        said = np.concatenate([outputs[at, : len(truth)] for at, truth in enumerate(read.truths)])
-        return Score(metric.name, metric.score(said, np.concatenate(list(read.truths))), len(read))
-    if isinstance(answers, ClassAnswers):
-        metric = CLASSIFICATION.get(named, CLASSIFICATION["accuracy"])
-        return Score(
-            metric.name, metric.score(*_judged(answers, read, outputs, per_step=per_step)), len(read)
-        )
-    metrics: Mapping[str, Metric] = ERRORS if answers.horizon else REGRESSION
-    metric = metrics.get(named, metrics["mae"])
-    numbers = _levels(answers, read, outputs)
-    truths = np.stack(list(read.truths)).astype(np.float32).reshape(len(read), -1)
-    values = numbers[..., answers.middle].reshape(len(read), -1).astype(np.float32)
-    if truths.shape != values.shape:
-        raise DataError(
-            f"the file has {truths.shape[1]} numbers for each sequence; the network predicts {values.shape[1]}"
-        )
-    return Score(metric.name, metric.score(values, truths), len(read), has_units=True)
-
-
-def _judged(
-    answers: ClassAnswers, read: RawFile, outputs: Outputs, *, per_step: bool
-) -> tuple[Outputs, npt.NDArray[np.int64]]:
-    """Returns outputs and classes of all that has a label."""
-    ids = {name: number for number, name in enumerate(answers.classes)}
-    truths = read.truths if per_step else [[truth] for truth in read.truths]
-    said, wanted = [], []
-    for at, truth in enumerate(truths):
-        if per_step and len(truth) != read.steps(at):
-            raise DataError(
-                f"{read.unit} {read.names[at]} has {read.steps(at)} steps and {len(truth)} labels; must have as many"
-            )
-        for step, label in enumerate(map(str, truth)):
-            if label in PADDING_LABELS:
-                continue
-            if label not in ids:
-                raise DataError(
-                    f"{read.unit} {read.names[at]} has the class {label!r}, which the network does not know; must be "
-                    f"one of {', '.join(map(repr, answers.classes[:10]))}{', ...' if len(ids) > 10 else ''}"
-                )
-            said.append(outputs[at, step] if per_step else outputs[at])
-            wanted.append(ids[label])
-    if not wanted:
-        raise DataError("the file has no label; leave the score out")
-    return np.stack(said), np.array(wanted, dtype=np.int64)
 
 
 def _text_score(champion: Champion, read: RawFile) -> Prediction:

@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     help="Ends in .csv, .parquet or .jsonl; generated text in .txt, music also in .mid. Prints CSV or text without it.",
 )
 @click.option("--score", is_flag=True, help="Also compares predictions with what the file says.")
+@click.option(
+    "--rolling", is_flag=True, help="Forecasts rows that FILE has, again from one origin after the other."
+)
+@click.option(
+    "--stride",
+    type=click.IntRange(1),
+    metavar="ROWS",
+    help="Rows between the origins of --rolling; as many as a forecast has by default.",
+)
 @click.option("--prompt", metavar="TEXT", help="The beginning of a text that is continued.")
 @click.option(
     "--length",
@@ -46,19 +55,32 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of what is generated."
 )
-def predict(champion: str, *, file: Path | None, output: Path | None, score: bool, **drawing: Any) -> None:
+def predict(
+    champion: str,
+    *,
+    file: Path | None,
+    output: Path | None,
+    score: bool,
+    rolling: bool,
+    stride: int | None,
+    **drawing: Any,
+) -> None:
     """Predicts FILE with CHAMPION, an exported folder or a run.
 
     FILE is raw data as the task reads them; what is predicted need not be in it. A row is written for each sequence,
-    each step or each time of a forecast, with probabilities or quantiles. A champion of texts or of music continues a
-    prompt instead.
+    each step or each time of a forecast, with probabilities or quantiles. With --rolling forecasts stand beside the
+    rows that came. A champion of texts or of music continues a prompt instead.
     """
     from evo_nas.cli.sources import source
 
     asked = source().predictor(champion)
     is_drawing = drawing["prompt"] is not None or drawing["length"] is not None
-    if score and is_drawing:
-        raise click.UsageError("--score compares predictions; give it without --prompt and --length")
+    if (score or rolling) and is_drawing:
+        raise click.UsageError(
+            "--score and --rolling compare predictions; give them without --prompt and --length"
+        )
+    if stride is not None and not rolling:
+        raise click.UsageError("--stride is for --rolling; give both")
     # Music is predicted frame by frame unless it is to go on; a text cannot but go on.
     if not score and (asked.continues == "text" or (asked.continues and is_drawing)):
         _generate(asked, file, output, **drawing)
@@ -69,14 +91,14 @@ def predict(champion: str, *, file: Path | None, output: Path | None, score: boo
         )
     if file is None:
         raise click.UsageError("give the file to predict with --input")
-    _predict(asked, file, output, score=score)
+    _predict(asked, file, output, score=score, rolling=rolling, stride=stride)
 
 
-def _predict(champion: Predictor, file: Path, output: Path | None, *, score: bool) -> None:
+def _predict(champion: Predictor, file: Path, output: Path | None, **how: Any) -> None:
     from evo_nas.champion.prediction_files import check_output, csv_of, write_table
 
     check_output(output)
-    prediction = champion.predict_file(file, score=score)
+    prediction = champion.predict_file(file, **how)
     for remark in prediction.remarks:
         click.echo(f"note: {remark}", err=True)
     if output is None:

@@ -38,8 +38,14 @@ class Predictor(Protocol):
     def continues(self) -> Kind:
         """What it can continue; empty if nothing."""
 
-    def predict_file(self, file: Path, *, score: bool) -> Predicted:
-        """Returns what it says of a file; ``score`` compares that with what the file says."""
+    def predict_file(self, file: Path, *, score: bool, **rolling: Any) -> Predicted:
+        """Returns what it says of a file.
+
+        Args:
+            file: The file.
+            score: Whether that is compared with what the file says.
+            rolling: ``rolling`` and ``stride``; see `champion.prediction.predict_file`.
+        """
 
     def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:
         """Returns a text, or frames of keys; see `views.continuations.continuation`."""
@@ -59,9 +65,9 @@ class LoadedPredictor:
         self._champion = champion
         self.continues = continues(champion)
 
-    def predict_file(self, file: Path, *, score: bool) -> Predicted:
+    def predict_file(self, file: Path, *, score: bool, **rolling: Any) -> Predicted:
         """Returns what it says of a file."""
-        said = self._champion.predict_file(file, scores=score)
+        said = self._champion.predict_file(file, scores=score, **rolling)
         return Predicted(said.table, said.remarks, said.score.sentence if said.score else "")
 
     def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:
@@ -81,9 +87,9 @@ class RemotePredictor:
         self._run = run
         self.continues: Kind = run.champion().continues
 
-    def predict_file(self, file: Path, *, score: bool) -> Predicted:
+    def predict_file(self, file: Path, *, score: bool, **rolling: Any) -> Predicted:
         """Sends a file, and returns what it says of it."""
-        said = self._run.predict_file(file, score=score)
+        said = self._run.predict_file(file, score=score, **rolling)
         return Predicted(table_of_records(said.columns, said.rows), said.remarks, said.score or "")
 
     def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:

@@ -165,7 +165,7 @@ class RemoteRun:
 
         Args:
             posted: ``rows=[{column: value}, ...]``, ``inputs=[sequence, ...]`` or ``text="..."``; with rows
-                ``score=True``, and for what is drawn ``length``, ``temperature`` and ``seed``.
+                ``score=True`` and ``rolling=True``, and for what is drawn ``length``, ``temperature`` and ``seed``.
 
         Raises:
             DataError: The data are not of the kind that the network learnt from.
@@ -177,7 +177,8 @@ class RemoteRun:
 
         Args:
             path: Raw data in the format of the task, or what the champion shall continue.
-            how: ``score=True`` compares predictions with what the file says; ``length``, ``temperature`` and ``seed``
+            how: ``score=True`` compares predictions with what the file says; ``rolling=True`` forecasts rows that it
+                has, again after every ``stride``; ``length``, ``temperature`` and ``seed``
                 let a champion of texts or of music continue it.
 
         Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from evo_nas.data.examples import enumerated
 from evo_nas.data.scaling import MOST_DEVIATIONS
 from evo_nas.data.splitting import PARTS
-from evo_nas.data.steps import after
+from evo_nas.data.steps import after, until
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class PanelSeries:
     def after(self, count: int) -> npt.NDArray[np.datetime64] | None:
         """Returns the times of the next ``count`` values; None if they are not known."""
         return after(self.last, self.step, count) if self.last is not None and self.step else None
+
+    @property
+    def times(self) -> npt.NDArray[np.datetime64] | None:
+        """The times of all values; None if they are not known."""
+        return until(self.last, self.step, len(self.values)) if self.last is not None and self.step else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,16 @@ def after(last: np.datetime64, name: str, count: int) -> Stamps:
     return np.array(grid, dtype="datetime64[ns]")
 
 
+def until(last: np.datetime64, name: str, count: int) -> Stamps:
+    """Returns the times of ``count`` steps, the last of them ``last``, ``datetime64[ns]`` ``(count,)``; see `after`."""
+    import pandas as pd  # noqa: PLC0415
+
+    offset, stamp = _offset(name), pd.Timestamp(last)
+    start = offset.rollback(stamp)
+    grid = pd.date_range(end=start, periods=count, freq=offset) + (stamp - start)
+    return np.array(grid, dtype="datetime64[ns]")
+
+
 def is_frequency(name: str) -> bool:
     """Whether pandas knows a step of this name, and it leads forward."""
     try:

@@ -45,7 +45,18 @@ class Drawing(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of what is drawn.")
 
 
-class PredictRequest(Drawing):
+class Comparing(Drawing):
+    """How forecasts are compared with rows that are known."""
+
+    rolling: bool = Field(
+        default=False, description="Whether known rows are forecast again from one origin after the other."
+    )
+    stride: int | None = Field(
+        default=None, ge=1, description="Rows between the origins; as many as a forecast has if not given."
+    )
+
+
+class PredictRequest(Comparing):
     """Raw data in the format of the task: rows of a table, sequences, or a text to go on from."""
 
     rows: list[dict[str, Any]] | None = Field(
@@ -70,12 +81,13 @@ class PredictRequest(Drawing):
             raise ValueError(
                 f"has {' and '.join(given) or 'no data'}; must have one of rows, inputs and text"
             )
-        if self.score and self.rows is None:
-            raise ValueError("score is true without rows, which alone say what is right; leave it out")
+        if (self.score or self.rolling) and self.rows is None:
+            what = "score" if self.score else "rolling"
+            raise ValueError(f"{what} is true without rows, which alone say what is right; leave it out")
         return self
 
 
-class PostedFile(Drawing):
+class PostedFile(Comparing):
     """What is said of a posted file beside its content."""
 
     name: str = Field(max_length=255, description="The name of the file, whose ending says its format.")
@@ -108,7 +120,9 @@ def answered(champion: Champion, request: PredictRequest) -> PredictAnswer:
     """
     if request.rows is not None:
         content = json.dumps(request.rows).encode()
-        posted = PostedFile(name="rows.json", score=request.score)
+        posted = PostedFile(
+            name="rows.json", score=request.score, rolling=request.rolling, stride=request.stride
+        )
         return answered_file(champion, content, posted, called="rows")
     if request.text is not None or (request.length is not None and continues(champion)):
         beginning = request.text or None
@@ -147,7 +161,9 @@ def answered_file(
                 from evo_nas.champion.prompts import prompt_of  # noqa: PLC0415 - it loads torch
 
                 return _continued(champion, prompt_of(champion, path), posted)
-            return _as_answer(champion.predict_file(path, scores=posted.score))
+            return _as_answer(
+                champion.predict_file(path, scores=posted.score, rolling=posted.rolling, stride=posted.stride)
+            )
         except DataError as error:
             raise DataError(str(error).replace(str(path), called)) from None
 

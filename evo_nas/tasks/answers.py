@@ -75,6 +75,8 @@ class NumberAnswers:
         columns: Names of the targets in their order, where they have names.
         horizon: Steps that are forecast; 0 if the numbers are not of steps.
         quantiles: Levels that are forecast of each number; none if the number itself is.
+        naive_errors: Mean change of each target from one season before in training, by which ``mase`` divides; none
+            where another metric judges.
     """
 
     mean: tuple[float, ...]
@@ -82,6 +84,7 @@ class NumberAnswers:
     columns: tuple[str, ...] = ()
     horizon: int = 0
     quantiles: tuple[float, ...] = ()
+    naive_errors: tuple[float, ...] = ()
     kind: Literal["numbers"] = "numbers"
 
     @property

@@ -138,6 +138,7 @@ def forecast_of(
     windows = forecast_windows(parts, files, filling=filling, window=options.window, horizon=options.horizon)
     train, validation, test = windows.parts.values()
     targets, levels = files.columns.targets, options.quantiles or ()
+    naive_errors = parts.naive_errors(options.season) if options.metric == "mase" else ()
     dataset = Dataset(
         name=f"forecast of {', '.join(targets)}",
         signature=Signature(
@@ -147,7 +148,7 @@ def forecast_of(
             horizon=options.horizon,
         ),
         objective=Objective.QUANTILE if levels else Objective.MSE,
-        metric=_metric(windows, parts, options),
+        metric=_metric(windows, parts, options, naive_errors),
         train=replace(train, stride=options.stride),
         validation=validation,
         test=test,
@@ -163,7 +164,7 @@ def forecast_of(
         missing=files.missing,
         quantiles=levels,
         has_target_holes=windows.has_target_holes,
-        preparation=_preparation(windows, targets, options),
+        preparation=_preparation(windows, targets, options, naive_errors),
         statistics=windows.statistics,
     )
     # Baselines learn from every window: the stride only makes the training of a network shorter.
@@ -198,20 +199,27 @@ def _cut(
     return parts, (f"left out, since too short: {enumerated(dropped)}",) if dropped else ()
 
 
-def _metric(windows: ForecastWindows, parts: SeriesParts, options: WindowOptions) -> Metric:
+def _metric(
+    windows: ForecastWindows, parts: SeriesParts, options: WindowOptions, naive_errors: tuple[float, ...]
+) -> Metric:
     levels = options.quantiles or ()
     scale = tuple(windows.scaler.scale.tolist())
     if options.metric == "mase":
-        return mase(scale, parts.naive_errors(options.season), levels)
+        return mase(scale, naive_errors, levels)
     if options.metric == "wql":
         check_sizes({part: parts.targets(part) for part in parts.rows}, parts.series.source)
         return wql(levels, scale, tuple(windows.scaler.mean.tolist()))
     return error_metric(options.metric, scale if options.units == "original" else (1.0,), levels)
 
 
-def _preparation(windows: ForecastWindows, targets: tuple[str, ...], options: WindowOptions) -> Preparation:
+def _preparation(
+    windows: ForecastWindows,
+    targets: tuple[str, ...],
+    options: WindowOptions,
+    naive_errors: tuple[float, ...],
+) -> Preparation:
     mean, scale = (tuple(values.tolist()) for values in (windows.scaler.mean, windows.scaler.scale))
-    answers = NumberAnswers(mean, scale, targets, options.horizon, options.quantiles or ())
+    answers = NumberAnswers(mean, scale, targets, options.horizon, options.quantiles or (), naive_errors)
     return Preparation(windows.raw, answers)
 
 

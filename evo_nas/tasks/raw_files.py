@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
 
 
+MOST_FORECASTS = 20_000
+"""Forecasts of one file: each has a window of its own in memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawFile:
     """The sequences of a file, prepared for a network.
@@ -48,6 +53,7 @@ class RawFile:
         remarks: How the file was understood, one sentence each.
         stamps: The times of each forecast, None where they are not known.
         sizes: By what the forecast of each series is multiplied; None for 1.
+        origins: The time of the last row that each forecast has read, or its number; empty if it is the last of all.
     """
 
     inputs: Array
@@ -58,6 +64,7 @@ class RawFile:
     remarks: tuple[str, ...] = ()
     stamps: Sequence[npt.NDArray[np.datetime64] | None] = ()
     sizes: npt.NDArray[np.float64] | None = None
+    origins: Sequence[np.datetime64 | int] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -67,13 +74,16 @@ class RawFile:
         return self.inputs.shape[1] if self.lengths is None else int(self.lengths[at])
 
 
-def read_raw_file(path: Path, preparation: Preparation, *, scores: bool = False) -> RawFile:
+def read_raw_file(
+    path: Path, preparation: Preparation, *, scores: bool = False, every: int | None = None
+) -> RawFile:
     """Reads a file in any format that the task reads; what is predicted need not be in it.
 
     Args:
         path: The file, or a folder of sounds.
         preparation: What a champion keeps of its training.
         scores: Whether the last rows of series are forecast and kept as truths, instead of those after them.
+        every: Of series, rows between the origins from which rows that are known are forecast again and again.
 
     Raises:
         DataError: The file cannot be read, or is not of the kind that the network learnt from.
@@ -84,9 +94,9 @@ def read_raw_file(path: Path, preparation: Preparation, *, scores: bool = False)
         case TokenInputs() as inputs:
             return _tokens(path, inputs, preparation)
         case WindowInputs() as inputs:
-            return _windows(path, inputs, preparation, scores=scores)
+            return _windows(path, inputs, preparation, scores=scores, every=every)
         case PanelInputs() as inputs:
-            return _panel(path, inputs, preparation, scores=scores)
+            return _panel(path, inputs, preparation, scores=scores, every=every)
         case KeyInputs() as inputs:
             return _keys(path, inputs, preparation)
 
@@ -180,41 +190,74 @@ def _unknown_tokens(ids: Array, lengths: npt.NDArray[np.int64] | None) -> tuple[
     return (f"{unknown:,} of {count:,} tokens are unknown to the network",) if unknown else ()
 
 
-def _windows(path: Path, inputs: WindowInputs, preparation: Preparation, *, scores: bool) -> RawFile:
+def _windows(
+    path: Path, inputs: WindowInputs, preparation: Preparation, *, scores: bool, every: int | None
+) -> RawFile:
     answers, table = preparation.answers, read_table(path, delimiter=preparation.options.get("delimiter"))
-    ends = list(inputs.ends(str(path), frame_of(table), holds_out=scores))
+    ends = list(
+        islice(inputs.ends(str(path), frame_of(table), holds_out=scores, every=every), MOST_FORECASTS + 1)
+    )
+    _check_count(path, len(ends))
     targets = answers.columns if isinstance(answers, NumberAnswers) else ()
     truths: Sequence[Any] = ()
-    if scores and set(targets) <= set(inputs.columns):
+    if set(targets) <= set(inputs.columns):
         at = list(map(inputs.columns.index, targets))
         truths = [end.truth[:, at] for end in ends if end.truth is not None]
     return RawFile(
         np.stack([end.inputs for end in ends]),
         None,
         "series",
-        [end.name or number for number, end in enumerate(ends, start=1)],
+        [end.name or (1 if every else number) for number, end in enumerate(ends, start=1)],
         truths,
         table.remarks,
         stamps=[end.stamps for end in ends],
+        origins=[end.origin for end in ends] if every else (),
     )
 
 
-def _panel(path: Path, inputs: PanelInputs, preparation: Preparation, *, scores: bool) -> RawFile:
+def _panel(
+    path: Path, inputs: PanelInputs, preparation: Preparation, *, scores: bool, every: int | None
+) -> RawFile:
     series, remarks = read_panel([path], inputs.table, delimiter=preparation.options.get("delimiter"))
-    horizon = inputs.horizon
-    values = [each.values[:-horizon] if scores else each.values for each in series]
-    places = Places(["series"] * len(series), [each.name for each in series])
+    horizon, holds_out = inputs.horizon, scores or every is not None
+    timed = [(each, each.times if holds_out else None) for each in series]
+    forecasts = [
+        (each, times, origin)
+        for each, times in timed
+        for origin in (inputs.origins(each.values, every=every) if holds_out else [len(each.values)])
+    ]
+    _check_count(path, len(forecasts))
+    values = [each.values[: max(origin, 0)] for each, _, origin in forecasts]
+    names = [each.name for each, _, _ in forecasts]
+    places = Places(["series"] * len(names), names)
     arrays, lengths = inputs.padded(values, places=places)
     return RawFile(
         arrays,
         lengths,
         "series",
-        [each.name for each in series],
-        [each.values[-horizon:, None] for each in series] if scores else (),
+        names,
+        [each.values[origin : origin + horizon, None] for each, _, origin in forecasts] if holds_out else (),
         remarks,
-        stamps=[None if scores else each.after(horizon) for each in series],
+        stamps=[
+            (None if times is None else times[origin : origin + horizon])
+            if holds_out
+            else each.after(horizon)
+            for each, times, origin in forecasts
+        ],
         sizes=inputs.units(values, places=places),
+        origins=[origin if times is None else times[origin - 1] for _, times, origin in forecasts]
+        if every
+        else (),
     )
+
+
+def _check_count(path: Path, count: int) -> None:
+    if not count:
+        raise DataError(
+            f"{path} has no series that is long enough for a forecast of rows that it has; give more"
+        )
+    if count > MOST_FORECASTS:
+        raise DataError(f"{path} has more than {MOST_FORECASTS:,} forecasts; give a longer stride")
 
 
 def _keys(path: Path, inputs: KeyInputs, preparation: Preparation) -> RawFile:

@@ -91,6 +91,21 @@ class PanelInputs:
             units.append(unit)
         return np.array(units)
 
+    def origins(self, values: Values, *, every: int | None = None) -> Sequence[int]:
+        """Returns the first steps of forecasts of a series ``(time,)`` whose horizon ends with it, ascending.
+
+        Args:
+            values: The series.
+            every: Steps between successive origins; the last one alone if not given. Origins are left out before which
+                the series has no unit.
+        """
+        latest = len(values) - self.horizon
+        least = self.season + 1
+        rolling = range(latest, least - 1, -every)[::-1] if every else [latest]
+        return [
+            origin for origin in rolling if not every or unit_of(values[:origin], self.season) is not None
+        ]
+
     def _checked(self, sequences: Sequence[Any], places: Places | None) -> list[Values]:
         checked = []
         for number, each in enumerate(sequences):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import NumericInputs  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -39,12 +39,14 @@ class SeriesEnd(NamedTuple):
         inputs: What the network reads, ``(window, inputs)``.
         stamps: The times of the forecast ``(horizon,)``; None where no time or no regular step is known.
         truth: The values of the rows that are forecast ``(horizon, values)``, where they were held out.
+        origin: The time of the last row that was read; its number, from 1, where no time is known.
     """
 
     name: str
     inputs: Inputs
     stamps: Stamps | None
     truth: Numbers | None = None
+    origin: np.datetime64 | int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,17 @@ class WindowInputs:
             ]
         ), None
 
-    def ends(self, place: str, frame: Any, *, holds_out: bool = False) -> Iterator[SeriesEnd]:
+    def ends(
+        self, place: str, frame: Any, *, holds_out: bool = False, every: int | None = None
+    ) -> Iterator[SeriesEnd]:
         """Yields the end of each series of a frame, in the order in which they appear.
 
         Args:
             place: What the frame is, for messages.
             frame: A table in memory.
             holds_out: Whether the last rows are forecast as if they were not known, instead of those after them.
+            every: Rows between the successive origins from which rows that are known are forecast; the last ones alone
+                if not given.
 
         Raises:
             DataError: As `raw`.
@@ -145,27 +151,33 @@ class WindowInputs:
         for name, rows in series_of_frame(place, table, layout.series):
             where = f"{place}, series {name!r}" if name else place
             read = rows_in_time(where, rows, self.columns, layout)
-            if not holds_out:
-                yield self._end(name, where, read)
+            last = self._last_origin(where, read)
+            if not (holds_out or every):
+                yield self._end(name, where, read, last)
                 continue
-            if len(read.values) < self.window + self.horizon:
-                raise DataError(
-                    f"{where} has {len(read.values)} rows; {self.window} are read, and the {self.horizon} after them "
-                    "are compared with their forecast: give more, or leave the score out"
-                )
-            hidden = read.values.copy()
-            seen = [at for at, column in enumerate(self.columns) if column not in self.known]
-            hidden[-self.horizon :, seen] = np.nan
-            ahead = read.values[-self.horizon :]
-            yield self._end(name, where, replace(read, values=hidden))._replace(truth=ahead)
+            for origin in self._origins(where, last, every):
+                truth = read.values[origin : origin + self.horizon]
+                yield self._end(name, where, read, origin)._replace(truth=truth)
 
-    def _end(self, name: str, place: str, rows: SeriesRows) -> SeriesEnd:
+    def _origins(self, place: str, known: int, every: int | None) -> Sequence[int]:
+        """Returns the first rows of forecasts whose horizon ends with the rows that are known, ascending."""
+        latest = known - self.horizon
+        if latest < self.window:
+            raise DataError(
+                f"{place} has {known} rows; {self.window} are read, and the {self.horizon} after them are compared "
+                "with their forecast: give more, or forecast only what follows them"
+            )
+        return range(latest, self.window - 1, -every)[::-1] if every else [latest]
+
+    def _last_origin(self, place: str, rows: SeriesRows) -> int:
         # Rows in which nothing but known columns has a value are those that are to be forecast.
         seen = [at for at, column in enumerate(self.columns) if column not in self.known]
         filled = np.flatnonzero(~np.isnan(rows.values[:, seen]).all(axis=1))
         if not len(filled):
             raise DataError(f"{place} has no row with a value; the network reads the last {self.window}")
-        origin = int(filled[-1]) + 1
+        return int(filled[-1]) + 1
+
+    def _end(self, name: str, place: str, rows: SeriesRows, origin: int) -> SeriesEnd:
         ahead = rows.values[origin : origin + self.horizon]
         if self.known and len(ahead) < self.horizon:
             raise DataError(
@@ -183,7 +195,8 @@ class WindowInputs:
         inputs = self._window(place, values, *further)
         if self.known:
             inputs = np.concatenate([inputs, self._ahead(rows, origin)], axis=1)
-        return SeriesEnd(name, inputs, self._stamps(rows, origin))
+        at = origin if rows.stamps is None else rows.stamps[origin - 1]
+        return SeriesEnd(name, inputs, self._stamps(rows, origin), origin=at)
 
     def _stamps(self, rows: SeriesRows, origin: int) -> Stamps | None:
         if rows.stamps is None:

@@ -360,7 +360,19 @@ def test_a_panel_is_forecast_in_the_units_of_each_series(tmp_path, rng, has_time
     frame.to_csv(tmp_path / "panel.csv", index=False)
     options = {"series": "id", "window": 8, "horizon": 3, "season": 4, "quantiles": [0.1, 0.5, 0.9]}
     champion, dataset = champion_of("panel", tmp_path / "panel.csv", **options)
-    held_out = champion.predict_file(tmp_path / "panel.csv", scores=True).table
+    compared = champion.predict_file(tmp_path / "panel.csv", scores=True)
+    wanted = dataset.metric.score(prepared_outputs(champion, dataset), dataset.test.targets)
+    assert compared.score.value == pytest.approx(wanted, rel=1e-5)
+    assert compared.score.sentence.endswith(", in naive errors of each series, on 4 forecasts")
+    held_out = compared.table
+    rolling = champion.predict_file(tmp_path / "panel.csv", rolling=True, stride=10).table.to_pandas()
+    last = rolling[rolling["series"] == "s3"]
+    assert last["value"].tolist()[-3:] == pytest.approx(held_out.column("value").to_pylist()[-3:], rel=1e-5)
+    assert last["value_truth"].tolist()[-3:] == pytest.approx(parts[3]["sales"].tolist()[-3:])
+    assert (
+        last["origin"].tolist()[::3]
+        == (parts[3]["day"].tolist() if has_times else list(range(1, 44)))[9:40:10]
+    )
     answers = champion.prepared.answers
     sizes = [np.abs(part["sales"][:-3].diff(4)).mean() for part in parts]
     wanted = answers.every_level(prepared_outputs(champion, dataset)) * np.array(sizes)[:, None, None, None]
@@ -499,10 +511,57 @@ def test_a_forecast_is_compared_with_the_rows_after_a_whole_window(tmp_path, rng
     champion, _ = champion_of("forecast", tmp_path / "series.csv", targets=["a"], window=8, horizon=3)
     frame.iloc[:11].to_csv(tmp_path / "new.csv", index=False)
     score = champion.predict_file(tmp_path / "new.csv", scores=True).score
-    assert "in the units of the file" in score.sentence
+    assert "in the squared units of the file" in score.sentence
     frame.iloc[:10].to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(DataError, match="has 10 rows; 8 are read, and the 3 after them are compared"):
         champion.predict_file(tmp_path / "new.csv", scores=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "units"),
+    [
+        ({}, "in the squared units of the file,"),
+        ({"metric": "rmse", "units": "deviations"}, "in deviations of the targets in training,"),
+        ({"metric": "mase", "season": 3}, "in naive errors of training,"),
+        ({"metric": "wql", "quantiles": [0.1, 0.5, 0.9]}, "in shares of the sum of all values,"),
+    ],
+)
+def test_rolling_forecasts_are_judged_as_the_test_part_was(tmp_path, rng, options, units) -> None:
+    frame = series(rng)[["when", "a", "b"]]
+    frame.to_csv(tmp_path / "series.csv", index=False)
+    given = {"targets": ["a", "b"], "window": 8, "horizon": 3, **options}
+    champion, dataset = champion_of("forecast", tmp_path / "series.csv", **given)
+    assert isinstance(dataset.test, Windows)
+    frame.iloc[dataset.test.origins[0] - 8 :].to_csv(tmp_path / "new.csv", index=False)
+    said = champion.predict_file(tmp_path / "new.csv", scores=True, rolling=True, stride=1)
+    part = dataset.test.cut()
+    outputs = champion.outputs(part.inputs)
+    assert said.score.value == pytest.approx(dataset.metric.score(outputs, part.targets), rel=1e-4)
+    assert units in said.score.sentence
+    assert said.score.sentence.endswith(f"on {len(dataset.test)} forecasts")
+
+
+def test_rolling_forecasts_stand_beside_the_rows_that_came(tmp_path, rng) -> None:
+    shops = [series(rng, 80)[["when", "a"]].assign(shop=shop) for shop in ("north", "south")]
+    pd.concat(shops).to_csv(tmp_path / "series.csv", index=False)
+    options = {"targets": ["a"], "series": "shop", "window": 8, "horizon": 3}
+    champion, _ = champion_of("forecast", tmp_path / "series.csv", **options)
+    table = champion.predict_file(tmp_path / "series.csv", rolling=True, stride=5).table.to_pandas()
+    south = table[table["series"] == "south"]
+    assert south["origin"].unique().tolist() == shops[1]["when"].iloc[76:6:-5].tolist()[::-1]
+    ahead = shops[1].set_index("when")["a"]
+    assert south["a_truth"].tolist() == pytest.approx(ahead[south["time"]].tolist())
+    (last,) = champion.forecast([shops[1].iloc[:77]])
+    assert south["a"].tolist()[-3:] == pytest.approx(last[:, 0].tolist())
+
+
+def test_what_forecasts_nothing_does_not_roll(tmp_path, rng) -> None:
+    rows(rng).to_csv(tmp_path / "rows.csv", index=False)
+    champion, _ = champion_of("classification", tmp_path / "rows.csv", label="label", split=IN_TIME)
+    with pytest.raises(ChampionError, match="forecasts no series"):
+        champion.predict_file(tmp_path / "rows.csv", rolling=True)
+    with pytest.raises(DataError, match="stride is 4 without rolling"):
+        champion.predict_file(tmp_path / "rows.csv", stride=4)
 
 
 def test_known_inputs_must_reach_the_horizon(tmp_path, rng) -> None:

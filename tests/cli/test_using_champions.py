@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +41,12 @@ def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("champion")
     rows().to_csv(folder / "rows.csv", index=False)
     task = {"kind": "classification", "path": str(folder / "rows.csv"), "split": {"by": "time"}}
+    written(task, folder / "champion")
+    return folder
+
+
+def written(task: dict[str, Any], folder: Path) -> None:
+    """Writes an untrained network for ``task``."""
     dataset = Experiment.of(
         configured({"name": "tiny", "task": task, "training": {"epochs": 1, "device": "cpu"}})
     ).dataset
@@ -46,8 +54,7 @@ def place(tmp_path_factory) -> Path:
         network = Network(Architecture(layers=(Layer(NAMED_CELLS["gru"], 4),)), dataset.signature)
     member = Member(network.architecture, weights_of(network))
     files = updated_files([member], dataset.signature, {"epochs": 1}, dataset.preparation, link=None)
-    write_champion(files, folder / "champion")
-    return folder
+    write_champion(files, folder)
 
 
 def test_predict_prints_a_row_for_each_row_of_the_file(place) -> None:
@@ -85,6 +92,35 @@ def test_predict_says_in_one_line_what_is_wrong_with_a_file(place, tmp_path, con
     assert told.exit_code == 2
     assert said in told.output
     assert told.output.count("error:") == 1
+
+
+def test_predict_forecasts_known_rows_again_and_again(tmp_path) -> None:
+    when = pd.date_range("2024-01-01", periods=60, freq="h")
+    values = np.random.default_rng(0).normal(size=60).cumsum()
+    pd.DataFrame({"when": when, "a": values}).to_csv(tmp_path / "series.csv", index=False)
+    task = {
+        "kind": "forecast",
+        "path": str(tmp_path / "series.csv"),
+        "targets": ["a"],
+        "window": 8,
+        "horizon": 3,
+    }
+    written(task, tmp_path / "champion")
+    asked = ["predict", tmp_path / "champion", "--input", tmp_path / "series.csv", "--stride", "20"]
+    told = CliRunner().invoke(main, [*map(str, asked), "--rolling", "--score"])
+    assert told.exit_code == 0, told.output
+    head, *lines = csv.reader(told.stdout.splitlines())
+    assert head == ["series", "origin", "time", "step", "a", "a_truth"]
+    assert [line[1:3] for line in lines[::3]] == [
+        ["2024-01-01 16:00:00", "2024-01-01 17:00:00"],
+        ["2024-01-02 12:00:00", "2024-01-02 13:00:00"],
+        ["2024-01-03 08:00:00", "2024-01-03 09:00:00"],
+    ]
+    assert [float(line[-1]) for line in lines] == pytest.approx(values[[17, 18, 19, 37, 38, 39, 57, 58, 59]])
+    assert "in the squared units of the file, on 3 forecasts" in told.stderr
+    refused = command(*asked)
+    assert refused.exit_code == 2
+    assert "--stride is for --rolling; give both" in refused.output
 
 
 def test_predict_says_that_there_is_no_such_champion(place, tmp_path) -> None:
