@@ -80,18 +80,14 @@ class Launcher:
     def state(self, name: str) -> RunState:
         """Returns the state of the run ``name``; `state_of` is cheaper for whoever knows its totals."""
         activity, run = self.activity(name), self.root.at(name)
-        if not run.exists:
-            return state_of(activity, told=0, is_complete=False, is_judged=False)
+        told, is_complete, is_judged, damage = 0, False, False, ""
         try:
-            told, budget = run.totals().told, run.config.budget
-            return state_of(
-                activity,
-                told=told,
-                is_complete=run.is_spent(budget),
-                is_judged=stored_verdict(run) is not None,
-            )
+            if run.exists:
+                told, is_complete = run.totals().told, run.is_spent(run.config.budget)
+                is_judged = stored_verdict(run) is not None
         except RunError as error:
-            return state_of(activity, told=0, is_complete=False, is_judged=False, damage=str(error))
+            damage = str(error)
+        return state_of(activity, told=told, is_complete=is_complete, is_judged=is_judged, damage=damage)
 
     def require(self, name: str) -> None:
         """Checks that there is a run ``name``, or that something was launched to begin it.

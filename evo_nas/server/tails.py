@@ -197,9 +197,9 @@ class Tail:
         """Finds out, in any thread, what goes on."""
         activity = self._launcher.activity(self.name)
         told = -1
-        if not activity.is_launched and (activity.holder or activity.launch is None) and self._run.exists:
+        if not activity.is_launched and (activity.holder or activity.launch is None):
             try:
-                told = self._run.told()
+                told = self._run.told() if self._run.exists else -1
             except EvoNasError:
                 told = -1  # the state of the run says that it is damaged
         later = first_after(self._launcher.launches, self.name, self.place.launch)

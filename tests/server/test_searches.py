@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -194,6 +196,29 @@ def test_a_client_has_only_so_many_streams(tmp_path: Path) -> None:
         wait_until(lambda: requests.get(path, stream=True, timeout=60).status_code == 200)
         launcher.stop("one")
         wait_until(lambda: not launch.is_alive)
+
+
+def test_a_watcher_that_reads_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evo_nas.server.routes.events.SLOW_S", 0.2)
+    launcher = ScriptLauncher(tmp_path, "exec sleep 600")
+    launch = launcher.launch("one", Order(doing="resume"))
+    long = json.dumps({"event": "working", "doing": "w" * 2**20})
+    with serving(options_at(tmp_path)) as url:
+        address = urlsplit(url)
+        asked = f"GET /api/v1/runs/one/events?after=0-0 HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
+
+        def open_streams() -> str:
+            text = requests.get(f"{url}/api/v1/metrics", timeout=60).text
+            return text.partition("\nevo_nas_event_streams ")[2].partition("\n")[0]
+
+        with socket.create_connection((address.hostname or "", address.port or 0)) as idle:
+            idle.sendall(asked.encode())
+            wait_until(lambda: open_streams() == "1.0")
+            with launch.events.open("a") as file:
+                file.write(f"{long}\n" * 16)  # more than the buffers between the two hold
+            wait_until(lambda: open_streams() == "0.0")
+    launcher.stop("one")
+    wait_until(lambda: not launch.is_alive)
 
 
 @pytest.mark.parametrize("path", ["events", "logs"])

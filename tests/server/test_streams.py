@@ -207,6 +207,14 @@ def test_of_a_run_that_a_shell_searches_is_told_how_much_it_holds(
     assert [event.kind for event in watch(launcher, found[-2].id)] == ["end"]
 
 
+def test_the_stream_of_a_damaged_run_ends_and_says_why(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "RUN.json").write_text("{")
+    (end,) = watch(launcher)
+    assert end.data["state"] == "damaged"
+    assert "RUN.json" in end.data["reason"]
+
+
 def test_a_file_of_any_size_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_files, "CHUNK", 200)
     path = tmp_path / "events.jsonl"
