@@ -38,9 +38,9 @@ export function Chart({ options, data, label, height = 300, version = 0 }) {
     if (!made || made.data === data) return;
     const { min, max } = made.scales.x;
     const [first, last] = [made.data[0][0], made.data[0].at(-1)];
-    const zoomed = made.zoomed && min !== undefined && (min > first || max < last);
-    made.setData(data, !zoomed);
-    if (zoomed) made.setScale("x", { min, max });
+    const isZoomed = made.data[0].length > 1 && (min > first || max < last);
+    made.setData(data, !isZoomed);
+    if (isZoomed) made.setScale("x", { min, max });
   }, [data, colours, version, height]);
   return html`<div class="chart" ref=${place} role="img" aria-label=${label}></div>`;
 }
@@ -56,7 +56,7 @@ export function axes(paint, { x, y, values = short, times } = {}) {
     ticks: { stroke: paint("--grid"), width: 1, size: 4 },
   };
   return [
-    { ...shared, label: x, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
+    { ...shared, label: x, size: 32, labelGap: -2, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
     { ...shared, label: y, size: 58, values: (_, splits) => splits.map((value) => (value === null ? "" : values(value))) },
   ];
 }
@@ -66,10 +66,10 @@ export function axes(paint, { x, y, values = short, times } = {}) {
  *
  * @param x Their places, ascending.
  */
-export function Lines({ x, series, label, xLabel, yLabel, height = 220, format = figure, times, range }) {
+export function Lines({ x, series, label, xLabel, yLabel, height = 220, format = figure, values = short, times, range }) {
   const options = (paint) => ({
     scales: { x: { time: false }, y: range ? { range } : {} },
-    axes: axes(paint, { x: xLabel, y: yLabel, values: short, times }),
+    axes: axes(paint, { x: xLabel, y: yLabel, values, times }),
     cursor: { drag: { x: true, y: false }, points: { size: 6 } },
     series: [{}, ...series.map((each) => ({
       label: each.label,

@@ -98,9 +98,9 @@ export function ErrorBox({ error, retry }) {
  */
 export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, caption, busy }) {
   const heading = ({ key, title, number, sort: sortable, hint }) => {
-    const sorted = sort?.key === (sortable === true ? key : sortable);
-    const order = sorted ? (sort.order === "asc" ? "ascending" : "descending") : null;
     const target = sortable === true ? key : sortable;
+    const sorted = Boolean(sortable) && sort?.key === target;
+    const order = sorted ? (sort.order === "asc" ? "ascending" : "descending") : null;
     return html`<th key=${key} scope="col" class=${number ? "number" : ""} aria-sort=${order} title=${hint}>
       ${sortable ? html`<button type="button" onClick=${() => onSort(target)}>${title}<span aria-hidden="true">${
         sorted ? (sort.order === "asc" ? " ↑" : " ↓") : ""}</span></button>` : title}</th>`;

@@ -1,8 +1,73 @@
-/** The tab `live` of a run. */
+/** The tab `live` of a run: its course as a chart, what goes on now, and what is behind the figures. */
 import { html } from "../html.js";
-import { Empty } from "../ui.js";
+import { ofRun, useApi } from "../api.js";
+import { goesOn } from "./states.js";
+import { setQuery } from "../router.js";
+import { Empty, ErrorBox, Loading, Panel, Segmented } from "../ui.js";
+import { Course } from "./live/course.js";
+import { Now, Totals } from "./live/now.js";
+import { Lines } from "../charts.js";
+import { count, duration } from "../format.js";
+import { Baselines, Best, Failures, Nodes, Operators, Population, Rungs } from "./live/parts.js";
 
-/** Gets `{run, detail, live, reload}`, as every tab of a run does. */
-export default function Live() {
-  return html`<${Empty} title="This page is being built." />`;
+const REFRESH_MS = 3000;
+const AXES = [["evaluations", "evaluations"], ["seconds", "time"], ["cost", "computing"]];
+const AXIS_TITLES = { evaluations: "evaluations", seconds: "time since the first training", cost: "computing of all trainings" };
+/** More would not be told apart on the screen. */
+const POINTS = { narrow: 700, wide: 2000 };
+
+export default function Live({ run, detail, live, route }) {
+  const asked = route.query.get("x");
+  const axis = asked in AXIS_TITLES ? asked : "evaluations";
+  const points = innerWidth < 700 ? POINTS.narrow : POINTS.wide;
+  const isLive = goesOn(detail.state) && !live.ended;
+  // A run that has just ended is asked for once more, since its key is another one.
+  const chart = useApi(ofRun(run, "chart"), { points, x: axis }, { every: isLive ? REFRESH_MS : 0 });
+  const isClose = route.query.get("y") !== "all";
+  const axes = html`<${Segmented} label="values" value=${isClose ? "close" : "all"} options=${[["close", "the best"], ["all", "all values"]]}
+    onChange=${(y) => setQuery({ y: y === "close" ? null : y }, { replace: true })} />
+    <${Segmented} label="horizontal axis" value=${axis} options=${AXES}
+    onChange=${(x) => setQuery({ x: x === "evaluations" ? null : x }, { replace: true })} />`;
+  const { data } = chart;
+  const chosen = route.query.get("candidate");
+  return html`<div class="live">
+    <${Now} detail=${detail} live=${live} />
+    <${Totals} detail=${detail} live=${live} />
+    <div class="grid">
+      <${Panel} title="Course of the search" aside=${axes}>
+        <${ErrorBox} error=${chart.error} retry=${chart.reload} />
+        ${!data ? chart.error ? "" : html`<${Loading} lines=${6} />`
+          : data.told === 0 ? html`<${Empty} title="There are no results yet."><p>Each training will be a dot here.</p><//>`
+          : html`<${Course} chart=${data} xLabel=${AXIS_TITLES[data.x]} isClose=${isClose} chosen=${chosen === null ? null : Number(chosen)}
+              byStatus=${live.latest.progressed?.told >= detail.evaluated ? live.latest.progressed.by_status : detail.by_status} />`}
+      <//>
+      <${Best} detail=${detail} />
+      <${Failures} detail=${detail} />
+      <${Nodes} detail=${detail} progressed=${live.latest.progressed} isLive=${isLive} />
+      ${data && data.told > 0 && html`<${Usage} chart=${data} />`}
+      <${Population} progressed=${live.latest.progressed} metric=${detail.metric} />
+      <${Rungs} detail=${detail} progressed=${live.latest.progressed} />
+      <${Operators} operators=${detail.operators} />
+      <${Baselines} detail=${detail} live=${live} />
+    </div>
+  </div>`;
+}
+
+/** How many candidates were trained at a time, and what computing they took. */
+function Usage({ chart }) {
+  const times = chart.x === "evaluations" ? undefined : duration;
+  const columns = (pairs) => [pairs.map(([x]) => x), pairs.map(([, value]) => value)];
+  const [usedAt, used] = columns(chart.utilisation);
+  const [costAt, cost] = columns(chart.cost);
+  const xLabel = AXIS_TITLES[chart.x];
+  return html`
+    ${usedAt.length > 1 && html`<${Panel} title="Trained at a time" class="half">
+      <${Lines} x=${usedAt} series=${[{ label: "trained at a time", values: used, colour: "--first", fill: true }]}
+        label="How many candidates were trained at a time, over ${xLabel}" xLabel=${xLabel} times=${times} height=${180}
+        range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.1]} format=${(value) => value.toFixed(1)} /><//>`}
+    ${costAt.length > 1 && chart.x !== "cost" && html`<${Panel} title="Computing" class="half"
+      aside=${html`${duration(cost.at(-1))} for ${count(chart.told)} trainings`}>
+      <${Lines} x=${costAt} series=${[{ label: "computing", values: cost, colour: "--third", fill: true }]}
+        label="Seconds of computing, over ${xLabel}" xLabel=${xLabel} times=${times} height=${180} format=${duration}
+        values=${duration} range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.05]} /><//>`}`;
 }

@@ -6,6 +6,7 @@ import { RUN_TABS, navigate, runPath } from "../router.js";
 import { ErrorBox, Loading, StateBadge, Tabs, useKeys, useTitle } from "../ui.js";
 import { RunActions } from "./actions.js";
 import { Candidate } from "./candidate.js";
+import { goesOn } from "./states.js";
 
 /** Each tab gets `{run, detail, live, reload, route}`: the name, what the service told last, the events since. */
 const TABS = {
@@ -18,17 +19,20 @@ const TABS = {
   config: () => import("./config.js"),
   log: () => import("./log.js"),
 };
-const LIVE = ["starting", "running"];
+/** What events do not say is asked for again so often while a run goes on. */
+const REFRESH_MS = 8000;
 const ENDINGS = ["stopped", "completed", "failed", "judged"];
 
 export default function Run({ route }) {
   const { run, tab } = route;
   useTitle(run);
   const [epoch, setEpoch] = useState(0);
-  const answer = useApi(ofRun(run));
+  const [every, setEvery] = useState(0);
+  const answer = useApi(ofRun(run), {}, { every });
   const detail = answer.data;
   const watched = detail && detail.state !== "damaged" ? run : null;
   const live = useRunEvents(watched, epoch);
+  useEffect(() => setEvery(detail && goesOn(detail.state) ? REFRESH_MS : 0), [detail?.state]);
   // The end of a search changes more than its events say.
   useEffect(() => {
     if (live.ended || ENDINGS.includes(live.latest.last)) answer.reload();
@@ -54,13 +58,11 @@ export default function Run({ route }) {
     <div class="page-head">
       <div>
         <p class="crumb"><a href="/">Runs</a></p>
-        <h1>${run}</h1>
+        <div class="row"><h1>${run}</h1><${StateBadge} state=${detail.state} />
+          ${goesOn(detail.state) && !live.connected && live.received > 0 ? html`<span class="badge warn">reconnecting</span>` : ""}</div>
         <p class="soft line">${[detail.task, detail.strategy, detail.metric && `${detail.metric}, ${
           detail.higher_is_better ? "higher" : "lower"} is better`].filter(Boolean).join(" · ")}</p>
       </div>
-      <${StateBadge} state=${detail.state} />
-      ${LIVE.includes(detail.state) && !live.connected && live.received > 0
-        ? html`<span class="badge warn">reconnecting</span>` : ""}
       <${RunActions} run=${run} detail=${detail} onChange=${again} />
     </div>
     <${ErrorBox} error=${answer.error} retry=${answer.reload} />

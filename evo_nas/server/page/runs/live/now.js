@@ -1,0 +1,97 @@
+/** What a run is doing now, and its totals. */
+import { html } from "../../html.js";
+import { about, count, counted, duration, figure, outOf, percent, short } from "../../format.js";
+import { runPath } from "../../router.js";
+import { Meter, Stat } from "../../ui.js";
+import { goesOn } from "../states.js";
+
+const FAILED = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
+
+/** One line about the step that a search is in, with how much of it is done. */
+export function Now({ detail, live }) {
+  if (!goesOn(detail.state) || live.ended) return detail.reason ? html`<p class="soft now-reason">${detail.reason}</p>` : "";
+  const { last, working, progressed, planned, loaded, founded } = live.latest;
+  const hints = planned?.hints ?? [];
+  const remarks = [...(founded?.remarks ?? detail.founders), ...(loaded?.remarks ?? [])];
+  return html`<section class="now" aria-label="what goes on now">
+    ${last === "working" || !progressed ? html`<${Step} working=${working} state=${detail.state} />`
+      : html`<${Searching} progressed=${progressed} planned=${planned} />`}
+    ${progressed?.workers.obstacle ? html`<p class="warn-text">${progressed.workers.obstacle}</p>` : ""}
+    ${hints.map((hint) => html`<p key=${hint} class="warn-text">${hint}</p>`)}
+    ${remarks.length > 0 && html`<details><summary>How the data and the founders were understood</summary>
+      <ul>${remarks.map((remark) => html`<li key=${remark}>${remark}</li>`)}</ul></details>`}
+  </section>`;
+}
+
+function Step({ working, state }) {
+  const doing = working?.doing ?? (state === "starting" ? "starting" : "searching");
+  const left = working?.remaining_s ? `about ${about(working.remaining_s)} left` : "";
+  const parts = working?.total ? `${count(working.done ?? 0)} of ${count(working.total)}` : "";
+  return html`<div class="row spread"><b class="now-doing">${doing[0].toUpperCase() + doing.slice(1)} …</b>
+      <span class="soft">${[parts, left].filter(Boolean).join(" · ")}</span></div>
+    ${working?.total ? html`<${Meter} done=${working.done ?? 0} total=${working.total} label=${doing} />`
+      : html`<div class="meter"><progress aria-label=${doing}></progress></div>`}`;
+}
+
+function Searching({ progressed, planned }) {
+  const { told, evaluations, remaining_s: left, per_minute: pace, interrupted } = progressed;
+  const verdict = planned?.verdict_s ? `, then about ${about(planned.verdict_s)} for the verdict` : "";
+  return html`<div class="row spread">
+      <b class="now-doing">${interrupted ? "Stopping …" : left === null ? "Searching …" : `About ${about(left)} left${verdict}`}</b>
+      <span class="soft">${[pace ? `${figureOfPace(pace)} a minute` : "",
+        planned ? `${about(planned.candidate_s)} a candidate` : ""].filter(Boolean).join(" · ")}</span>
+    </div>
+    <${Meter} done=${told} total=${evaluations} label="evaluations of the budget" />`;
+}
+
+const figureOfPace = (pace) => (pace < 10 ? pace.toFixed(1) : count(Math.round(pace)));
+
+/** The figures that say how a run stands. */
+export function Totals({ detail, live }) {
+  const { progressed } = live.latest;
+  // What the events say is newer than the answer, unless they are of an earlier process.
+  const newest = progressed && progressed.told >= detail.evaluated ? progressed : null;
+  const told = newest?.told ?? detail.evaluated;
+  const byStatus = newest?.by_status ?? detail.by_status;
+  const failed = FAILED.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
+  const spared = newest ? savedShare(newest.savings) : detail.savings.share;
+  const { totals } = detail;
+  const trained = newest?.train_s ?? totals.train_s;
+  const limit = detail.budget.train_minutes ? ` of ${duration(detail.budget.train_minutes * 60)}` : "";
+  return html`<dl class="stats">
+    <${Stat} label="Evaluated" note=${totals.remembered ? `${count(totals.remembered)} of them remembered` : null}>
+      ${outOf(told, newest?.evaluations ?? detail.evaluations, " / ")}<//>
+    <${BestStat} detail=${detail} best=${newest?.best} />
+    ${detail.test !== null && html`<${Stat} label="Champion's test" note=${html`<a href=${runPath(detail.name, "champion")}>the verdict</a>`}>
+      ${figure(detail.test)}<//>`}
+    ${newest && goesOn(detail.state) && html`<${Workers} workers=${newest.workers} />`}
+    <${Stat} label="Training" title="seconds of training of all candidates"
+      note=${totals.cpu_s ? `${duration(totals.cpu_s)} of computing` : null}>${duration(trained)}${limit}<//>
+    <${Stat} label="Failed" note=${told ? percentOf(failed / told) : null}>${count(failed)}<//>
+    ${spared > 0 && html`<${Stat} label="Spared by rungs" note="of the epochs">${percent(spared)}<//>`}
+  </dl>`;
+}
+
+function BestStat({ detail, best }) {
+  const first = detail.best_candidates[0];
+  const id = best?.id ?? first?.id;
+  const value = best?.value ?? detail.best;
+  const size = best?.parameters ?? first?.parameters;
+  const noise = detail.noise ? ` ± ${figure(detail.noise)}` : "";
+  return html`<${Stat} label="Best ${detail.metric.replaceAll("_", " ")}" title=${noise && `one training varies by${noise}`}
+    note=${id === undefined ? null : html`<a href="?candidate=${id}">#${id}</a>, ${counted(size, "parameter").replace(count(size), short(size))}`}>
+    ${figure(value)}<//>`;
+}
+
+function Workers({ workers }) {
+  const notes = [
+    workers.waiting && `${count(workers.waiting)} wait for a place`,
+    workers.lost_workers && `${count(workers.lost_workers)} lost`,
+    workers.in_this_process && "in the process itself",
+  ].filter(Boolean);
+  return html`<${Stat} label="Workers busy" note=${notes.join(", ") || `${count(workers.in_flight)} in flight`}>
+    ${count(workers.busy)} / ${count(workers.workers)}<//>`;
+}
+
+const savedShare = (savings) => (savings?.full_epochs ? 1 - savings.epochs / savings.full_epochs : 0);
+const percentOf = (share) => (share > 0 && share < 0.01 ? "below 1%" : percent(share));
