@@ -85,6 +85,11 @@ def serve(  # noqa: PLR0913 - one for each option
         )
     if inline and address is not None:
         raise ConfigError("--inline is given beside --address; leave one of them out")
+    missing = [place for place in data if "://" not in place and not Path(place).is_dir()]
+    if missing:
+        raise ConfigError(
+            f"--data is {missing[0]}, which is no directory; give one that is there, a URI, or {HUB}"
+        )
     options = ServerOptions(
         root=root,
         state=state or _state_of(root),

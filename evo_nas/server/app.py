@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from evo_nas.server.context import Context
 from evo_nas.server.data_roots import DataRoots
@@ -92,11 +93,14 @@ def create_app(options: ServerOptions) -> FastAPI:
     context.metrics.gauge("runs", "Runs by state.", lambda: count_states(context), label="state")
     app.state.context = context
     add_handlers(app)
+    # The guard has checked it long before; this says so in the OpenAPI document.
+    documented = [Depends(HTTPBearer(auto_error=False))] if options.token is not None else []
     for router in ROUTERS:
         app.include_router(
             router,
             prefix=PREFIX,
             responses={"4XX": {"model": Problem, "content": {"application/problem+json": {}}}},
+            dependencies=documented,
         )
     add_pages(app)
     # The last one added is the outermost.

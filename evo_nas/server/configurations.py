@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
@@ -49,6 +50,10 @@ class GivenConfig(BaseModel):
             raise ConfigError("the YAML holds no keys; must be a mapping such as `name: my-search`")
         if _depth(values) > MAX_DEPTH:
             raise ConfigError(f"the configuration is nested more than {MAX_DEPTH} deep; flatten it")
+        if self.config is not None and len(json.dumps(values)) > MAX_BYTES:
+            raise ConfigError(
+                f"the configuration has more than {MAX_BYTES:,} bytes as JSON; leave out what is default"
+            )
         return values
 
 
@@ -78,7 +83,9 @@ def read_config(given: GivenConfig, roots: DataRoots, *, overrides: Sequence[str
         overrides: What is changed in it, each ``dotted.key=value``.
     """
     try:
-        values = overridden(given.values(), overrides)
+        values = given.values()
+        # Without overrides what was given stays as it was written.
+        values = overridden(values, overrides) if overrides else values
     except ConfigError as error:
         return ReadConfig({}, None, (str(error),))
     if outside := roots.problems_in(values):

@@ -91,7 +91,7 @@ class Guard:
             await refused.response(scope, receive, answering)
         except Exception:  # noqa: BLE001 - whatever a route failed at
             # A client learns nothing of how the service is made; the log of the service has all of it.
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%r %r failed", scope["method"], scope["path"])
             if not answering.has_begun:
                 response = answer(
                     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -142,8 +142,10 @@ class Guard:
             raise _refused(
                 HTTPStatus.FORBIDDEN, f"Origin is {origin[:200]!r}; only the page of this service may ask it"
             )
-        # A link from elsewhere to the page or a report is no attack; whatever changes something is.
-        if site in {"cross-site", "same-site"} and scope["method"] not in _SAFE:
+        # A link from elsewhere to the page or a report is no attack. Whatever changes something is, and so is a part
+        # of another page that makes the service work.
+        is_link = headers.get("sec-fetch-mode") == "navigate" or not scope["path"].startswith(API)
+        if site in {"cross-site", "same-site"} and not (is_link and scope["method"] in _SAFE):
             raise _refused(
                 HTTPStatus.FORBIDDEN, f"Sec-Fetch-Site is {site}; only the page of this service may ask it"
             )

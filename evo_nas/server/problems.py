@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from evo_nas.errors import ConfigError, CorruptLedgerError, DataError, EvoNasError, FencedError, RunError
+from evo_nas.errors import ConfigError, DataError, EvoNasError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -96,8 +97,7 @@ def status_of(error: EvoNasError) -> HTTPStatus:
         return error.status
     if isinstance(error, ConfigError | DataError):
         return HTTPStatus.UNPROCESSABLE_ENTITY
-    if isinstance(error, RunError | FencedError | CorruptLedgerError):
-        return HTTPStatus.CONFLICT
+    # The run, the champion or the cluster is not as the request needs it.
     return HTTPStatus.CONFLICT
 
 
@@ -109,6 +109,16 @@ def add_handlers(app: FastAPI) -> None:
         text = str(error)
         parts = parts_of(text) if isinstance(error, ConfigError) and "\n" in text else None
         return answer(status_of(error), _kind(error), text, parts)
+
+    @app.exception_handler(OSError)
+    async def _of_disk(_: Request, error: OSError) -> JSONResponse:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise error
+        return answer(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            "disk-error",
+            "the disk of the service is full; free some space and ask again, nothing committed is lost",
+        )
 
     @app.exception_handler(RequestValidationError)
     async def _of_request(_: Request, error: RequestValidationError) -> JSONResponse:

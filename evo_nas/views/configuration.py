@@ -34,6 +34,12 @@ def strategy_sections() -> Mapping[str, Section]:
 
 def configuration_schema() -> dict[str, Any]:
     """Returns the JSON schema of a configuration with every kind of task and strategy that is registered now."""
+    return _schema(frozenset(TASKS), frozenset(STRATEGIES))
+
+
+@cache
+def _schema(*_: frozenset[str]) -> dict[str, Any]:
+    """Makes the schema once for the kinds that are registered."""
     return json_schema.configuration_schema(SearchConfig, models={"space": SpaceOptions}, kinds=_kinds())
 
 

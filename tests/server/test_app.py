@@ -54,6 +54,12 @@ def test_it_is_not_ready_while_its_cluster_cannot_be_reached(tmp_path: Path) -> 
     assert (answered.status_code, address in answered.json()["detail"]) == (503, True)
 
 
+def test_the_document_says_that_a_token_is_needed(tmp_path: Path) -> None:
+    for token, schemes in ((None, set()), ("0123456789abcdef", {"HTTPBearer"})):
+        app = create_app(ServerOptions(root=str(tmp_path), state=tmp_path / ".service", token=token))
+        assert app.openapi()["components"].get("securitySchemes", {}).keys() == schemes
+
+
 def test_it_says_what_it_can_do(client: TestClient) -> None:
     said = client.get("/api/v1/service").json()
     assert {"digits", "forecast"} <= set(said["tasks"])

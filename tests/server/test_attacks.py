@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import threading
@@ -275,6 +276,10 @@ def test_a_yaml_bomb_is_a_problem(client: TestClient, text: str, said: str) -> N
     assert said in answered.json()["problems"][0]["message"]
 
 
+def test_values_may_be_no_larger_than_a_file(client: TestClient) -> None:
+    assert "bytes" in problems(client, {"name": "a" * 300_000})[""]
+
+
 def test_values_may_be_nested_no_deeper_than_yaml(client: TestClient) -> None:
     nested: object = 1
     for _ in range(200):
@@ -429,7 +434,11 @@ def test_the_page_behind_a_proxy_with_tls_is_the_same_origin(locked: TestClient)
 def test_a_browser_that_says_another_site_asks_is_believed(client: TestClient) -> None:
     headers = {"sec-fetch-site": "cross-site"}
     assert client.post(CHECK, json={"config": {}}, headers=headers).status_code == 403
-    assert client.get("/api/v1/health", headers=headers).status_code == 200
+    assert client.get("/api/v1/configs/schema", headers=headers).status_code == 403
+    # A person who follows a link from another site comes to the page, or to a report.
+    assert client.get("/runs/mine", headers=headers).status_code != 403
+    link = headers | {"sec-fetch-mode": "navigate"}
+    assert client.get("/api/v1/configs/schema", headers=link).status_code == 200
 
 
 def test_the_page_runs_its_own_scripts_alone(client: TestClient) -> None:
@@ -437,6 +446,29 @@ def test_the_page_runs_its_own_scripts_alone(client: TestClient) -> None:
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_an_error_tells_nothing_of_how_the_service_is_made(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError("hunter2")
+
+    monkeypatch.setattr("evo_nas.server.root.RunsRoot.check_writable", fail)
+    answered = client.get("/api/v1/ready")
+    assert (answered.status_code, answered.json()["type"]) == (500, "internal-error")
+    assert "hunter2" not in answered.text
+    assert "nosniff" in answered.headers["x-content-type-options"]
+    assert "hunter2" in caplog.text
+
+
+def test_a_full_disk_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("evo_nas.server.root.RunsRoot.check_writable", fail)
+    answered = client.get("/api/v1/ready")
+    assert (answered.status_code, "free some space" in answered.json()["detail"]) == (507, True)
 
 
 # Floods and slowness

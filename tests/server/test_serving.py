@@ -135,6 +135,7 @@ def test_for_others_a_token_is_made_and_no_data_are_shown(
         (("--root", "s3://bucket/runs"), "--address"),
         (("--root", "/dev/null/runs"), "cannot be written"),
         (("--port", "70000"), "70000"),
+        (("--data", "no-such-folder"), "no directory"),
     ],
 )
 def test_what_does_not_do_is_said_before_anything_starts(
