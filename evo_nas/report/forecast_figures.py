@@ -1,4 +1,4 @@
-"""Forecasts beside the truth, and how their error grows with the horizon."""
+"""Forecasts of series and of panels beside the truth, and how their error grows with the horizon."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from evo_nas.report.figures import SECOND, Figure, coloured, quantitative, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
 
     from evo_nas.champion.champion import Champion
     from evo_nas.tasks.answers import NumberAnswers
-    from evo_nas.tasks.dataset import Windows
+    from evo_nas.tasks.dataset import Sequences, Windows
+
+    Values = npt.NDArray[np.float64]
 
 MOST_WINDOWS = 800
 """Windows whose errors are averaged, evenly over the test part."""
@@ -32,13 +34,45 @@ def forecast_figures(champion: Champion, part: Windows, answers: NumberAnswers) 
         part: Windows that it did not learn from.
         answers: From its outputs to the units of the file.
     """
-    yield _beside_truth(champion, part, answers)
-    yield _errors_by_step(champion, part, answers)
-
-
-def _beside_truth(champion: Champion, part: Windows, answers: NumberAnswers) -> Figure:
-    values = _windows(champion, part, answers)
     name = answers.columns[0] if answers.columns else "the first target"
+    says = f"Windows evenly over the test part; {name}, in its own units."
+    yield _beside_truth(_windows(champion, part, answers), answers, name, says)
+    yield _errors_of_windows(champion, part, answers)
+
+
+def panel_figures(
+    champion: Champion, part: Sequences, answers: NumberAnswers, *, seasonal: npt.NDArray[np.int64]
+) -> Iterator[Figure]:
+    """Yields the figures of forecasts of a panel, whose series are all told in units of their own naive errors.
+
+    Args:
+        champion: What forecasts.
+        part: One window of each series that it did not learn from; its last feature is the series itself.
+        answers: The levels and the horizon of its outputs.
+        seasonal: For each step of a forecast the feature whose last value is that of the season before.
+    """
+    rows = np.arange(len(part))
+    ends = np.full(len(part), part.inputs.shape[1]) if part.lengths is None else part.lengths
+    forecasts = answers.every_level(champion.outputs(part.inputs, part.lengths))[
+        :, :, 0
+    ]  # (n, horizon, levels)
+    values: list[dict[str, Any]] = []
+    for at in _evenly(len(part)):
+        history = part.inputs[at, : ends[at], -1][-BEFORE * answers.horizon :]
+        truth = np.concatenate([history, part.targets[at]])
+        place = f"series {at + 1:,} of {len(part):,}"
+        values += _rows(place, truth, len(history), forecasts[at], answers)
+    says = "Series evenly over the panel, each in units of its own naive error."
+    yield _beside_truth(values, answers, "in naive errors", says)
+    naive = part.inputs[rows, ends - 1][:, seasonal]
+    errors = {"champion": forecasts[..., answers.middle], "last season repeated": naive}
+    errors = {what: found - part.targets for what, found in errors.items()}
+    yield _error_by_step(
+        errors, f"Mean absolute error at each step ahead, in naive errors, over {len(part):,} series."
+    )
+
+
+def _beside_truth(values: list[dict[str, Any]], answers: NumberAnswers, name: str, says: str) -> Figure:
     x = quantitative("step", "steps from the origin of the forecast")
     layers: list[dict[str, Any]] = []
     band = ""
@@ -66,7 +100,7 @@ def _beside_truth(champion: Champion, part: Windows, answers: NumberAnswers) -> 
     return Figure(
         "forecasts",
         "Forecasts beside the truth",
-        f"Windows evenly over the test part; {name}, in its own units.{band}",
+        f"{says}{band}",
         {
             "data": values_of(values),
             "facet": {"field": "place", "type": "nominal", "title": None},
@@ -80,26 +114,35 @@ def _beside_truth(champion: Champion, part: Windows, answers: NumberAnswers) -> 
 
 def _windows(champion: Champion, part: Windows, answers: NumberAnswers) -> list[dict[str, Any]]:
     """Returns truth and forecast of the first target in some windows, a row for each step."""
-    chosen = np.unique(np.linspace(0, len(part) - 1, SHOWN).astype(np.int64)).tolist()
+    chosen = _evenly(len(part))
     reach = min(part.window, BEFORE * part.horizon)
     values: list[dict[str, Any]] = []
     for number, at in enumerate(chosen, start=1):
         forecast = answers.every_level(champion.outputs(part.cut(slice(at, at + 1)).inputs))[0, :, 0]
         origin, place = int(part.origins[at]), f"forecast {number} of {len(chosen)}"
         truth = _in_units(part.targets[origin - reach : origin + part.horizon], answers)[:, 0]
-        values += [
-            {"place": place, "step": step, "value": float(value), "what": "truth"}
-            for step, value in enumerate(truth, start=1 - reach)
-        ]
-        values += [
-            {"place": place, "step": step, "value": float(levels[answers.middle]), "what": "forecast",
-             **({"low": float(levels[0]), "high": float(levels[-1])} if len(levels) > 1 else {})}
-            for step, levels in enumerate(forecast, start=1)
-        ]  # fmt: skip
+        values += _rows(place, truth, reach, forecast, answers)
     return values
 
 
-def _errors_by_step(champion: Champion, part: Windows, answers: NumberAnswers) -> Figure:
+def _evenly(count: int) -> list[int]:
+    return [int(at) for at in np.unique(np.linspace(0, count - 1, SHOWN).astype(np.int64))]
+
+
+def _rows(
+    place: str, truth: npt.NDArray[np.floating], before: int, forecast: Values, answers: NumberAnswers
+) -> Iterator[dict[str, Any]]:
+    """Yields a row for each step of the truth, of which so many are ``before`` the forecast ``(horizon, levels)``."""
+    for step, value in enumerate(truth, start=1 - before):
+        if not np.isnan(value):
+            yield {"place": place, "step": step, "value": float(value), "what": "truth"}
+    for step, levels in enumerate(forecast, start=1):
+        bounds = {"low": float(levels[0]), "high": float(levels[-1])} if len(levels) > 1 else {}
+        value = float(levels[answers.middle])
+        yield {"place": place, "step": step, "value": value, "what": "forecast", **bounds}
+
+
+def _errors_of_windows(champion: Champion, part: Windows, answers: NumberAnswers) -> Figure:
     which = slice(None, None, max(1, -(-len(part) // MOST_WINDOWS)))
     cut = part.cut(which)
     shape = (len(cut), part.horizon, len(answers.mean))
@@ -108,15 +151,24 @@ def _errors_by_step(champion: Champion, part: Windows, answers: NumberAnswers) -
         "champion": answers(champion.outputs(cut.inputs)) - truth,
         "last value repeated": _in_units(part.last_targets()[which], answers)[:, None] - truth,
     }
+    return _error_by_step(
+        errors, f"Mean absolute error at each step ahead, over {len(cut):,} windows of the test part."
+    )
+
+
+def _error_by_step(errors: Mapping[str, Values], says: str) -> Figure:
+    """Returns the figure of errors ``(n, horizon)`` or ``(n, horizon, targets)`` by what has made them."""
     values = [
         {"step": number, "error": float(error), "what": what}
         for what, found in errors.items()
-        for number, error in enumerate(np.nanmean(np.abs(found), axis=(0, 2)), start=1)
+        for number, error in enumerate(
+            np.nanmean(np.abs(found.reshape(*found.shape[:2], -1)), axis=(0, 2)), start=1
+        )
     ]
     return Figure(
         "error-by-step",
         "How the error grows with the horizon",
-        f"Mean absolute error at each step ahead, over {len(cut):,} windows of the test part.",
+        says,
         {
             "data": values_of(values),
             "mark": "line",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_nas.report.figures import FIRST, SECOND, SOFT, Figure, quantitative, values_of
-from evo_nas.report.forecast_figures import forecast_figures
+from evo_nas.report.forecast_figures import forecast_figures, panel_figures
 from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.dataset import Objective, Sequences, Windows
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.training.forward import predictions_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def task_figures(champion: Champion, dataset: Dataset) -> Iterator[Figure]:
     if isinstance(dataset.test, Windows):
         if isinstance(answers, NumberAnswers):
             yield from forecast_figures(champion, dataset.test, answers)
+    elif dataset.preparation and isinstance(dataset.preparation.inputs, PanelInputs):
+        if isinstance(dataset.test, Sequences) and isinstance(answers, NumberAnswers):
+            anchors = np.array(dataset.signature.last_values)[:: max(len(answers.quantiles), 1)]
+            yield from panel_figures(champion, dataset.test, answers, seasonal=anchors)
     elif dataset.objective is Objective.BINARY_CROSS_ENTROPY:
         if isinstance(dataset.test, Sequences) and dataset.signature.per_step:
             yield _roll(champion, dataset.test, dataset.classes)

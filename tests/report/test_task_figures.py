@@ -19,6 +19,7 @@ pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
 FIGURES = {
     "forecast": {"forecasts", "error-by-step"},
     "multi_label": {"roll"},
+    "panel": {"forecasts", "error-by-step"},
     "regression": {"predictions"},
 }
 """What a person of the task would look at."""
@@ -77,6 +78,25 @@ def test_a_forecast_of_quantiles_has_an_unbroken_band_over_its_horizon(tmp_path)
     assert len(bands) == len(places)
     # Along its upper bound and back along the lower one without a break.
     assert all((band.count("M"), band.count("L")) == (1, 2 * dataset.test.horizon - 1) for band in bands)
+
+
+@pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
+def test_series_of_a_panel_are_drawn_beside_what_came(tmp_path, quantiles):
+    task = TASKS["panel"].sample(tmp_path)
+    dataset = type(task)(task.options.model_copy(update={"quantiles": quantiles})).read().dataset
+    champion, part = untrained(dataset), dataset.test
+    beside, growing = task_figures(champion, dataset)
+    shown = beside.spec["data"]["values"]
+    assert next(reversed(shown))["place"] == "series 12 of 12"
+    last = [each for each in shown if each["place"] == "series 12 of 12"]
+    truth = [each["value"] for each in last if each["what"] == "truth"]
+    assert truth[-3:] == pytest.approx(part.targets[-1].tolist(), rel=1e-4)
+    assert truth[:-3] == pytest.approx(part.inputs[-1, -6:, -1].tolist(), rel=1e-4)
+    assert sum("low" in each for each in last) == (3 if quantiles else 0)
+    # A champion whose error is the metric: the mean over the steps is the MASE.
+    errors = [each["error"] for each in growing.spec["data"]["values"] if each["what"] == "champion"]
+    outputs = champion.outputs(part.inputs, part.lengths)
+    assert np.mean(errors) == pytest.approx(dataset.metric.score(outputs, part.targets), rel=1e-4)
 
 
 def test_numbers_have_no_confusion_of_classes(tmp_path):
