@@ -181,7 +181,7 @@ class Launcher:
     def stop(self, name: str, *, drain_s: float = 0.0) -> Launch:
         """Asks the search of the run ``name`` to commit what it has and end; its last event says when it has.
 
-        A second call within ten seconds changes nothing; a later one ends a search of this machine at once.
+        A second call within thirty seconds changes nothing; a later one ends a search of this machine at once.
 
         Args:
             name: Name of the run.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Doing = Literal["search", "resume", "attach", "champion"]
 PATIENCE_S = 10.0
 """Longest wait for another service that starts something for the same run; that takes milliseconds."""
-_STILL_S = 10.0
+_STILL_S = 30.0
 """Seconds after a stop in which another one says the same: a second signal would end the process without a commit."""
 _SILENT_S = 600.0
 """Seconds of silence after which a process on another machine counts as ended: its machine may be gone for good. A

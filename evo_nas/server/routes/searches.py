@@ -155,8 +155,8 @@ def fork(
 def stop(run: str, context: Shared, body: Stop | None = None) -> Launched:
     """Has a search commit what it has and end; the event `stopped` says when it has.
 
-    Asking again changes nothing for ten seconds; after that it ends a search of this machine at once, which loses what
-    is being trained and nothing that is committed.
+    Asking again changes nothing for thirty seconds; after that it ends a search of this machine at once, which loses
+    what is being trained and nothing that is committed.
     """
     context.launcher.require(run)
     return Launched.of(context.launcher.stop(run, drain_s=(body or Stop()).drain_s), context)
