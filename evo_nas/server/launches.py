@@ -275,8 +275,7 @@ class LaunchStore:
             _Claim(run=run, body=sha256(body).hexdigest()),
         )
         with _locked(path, busy="a request with the same Idempotency-Key is being answered; try again"):
-            text = path.read_bytes()
-            if text and text != claim.model_dump_json().encode():
+            if _claim_in(path) not in (None, claim):
                 raise ServiceError(
                     HTTPStatus.CONFLICT,
                     "this Idempotency-Key was sent with another body before; give every new request a new key",
@@ -301,6 +300,14 @@ class LaunchStore:
 
     def _folder(self, run: str, number: int) -> Path:
         return self._state / run / f"{number:06}"
+
+
+def _claim_in(path: Path) -> _Claim | None:
+    """Returns the claim in a file; None if a service ended before it had written it."""
+    try:
+        return _Claim.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return None
 
 
 def now() -> str:

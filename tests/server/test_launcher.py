@@ -181,9 +181,27 @@ def test_the_same_key_launches_once_and_stands_for_one_request(launcher: ScriptL
     launcher.stop("one")
 
 
-def test_a_key_whose_service_ended_before_the_launch_launches(launcher: ScriptLauncher) -> None:
+def test_the_same_request_to_two_services_at_the_same_time_launches_once(tmp_path: Path) -> None:
+    launchers, config = [ScriptLauncher(tmp_path, WAITS) for _ in range(4)], configured(TINY)
+
+    def submit(launcher: ScriptLauncher) -> tuple[int, bool]:
+        launch, is_new = launcher.submit("one", config, key="k", body=b"a")
+        return launch.number, is_new
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(submit, launchers))
+    assert answers == [(1, False), (1, False), (1, False), (1, True)]
+    launchers[0].stop("one")
+
+
+@pytest.mark.parametrize("left", [b"", b'{"run": "o'])
+def test_a_key_whose_service_ended_before_the_launch_launches(
+    launcher: ScriptLauncher, tmp_path: Path, left: bytes
+) -> None:
     with launcher.launches.claimed("k", run="one", body=b"a") as earlier:
         assert earlier is None
+    (claim,) = (tmp_path / ".service" / ".keys").iterdir()
+    claim.write_bytes(left or claim.read_bytes())
     _, is_new = launcher.submit("one", configured(TINY), key="k", body=b"a")
     assert is_new
     launcher.stop("one")
