@@ -83,9 +83,7 @@ def read_config(given: GivenConfig, roots: DataRoots, *, overrides: Sequence[str
         overrides: What is changed in it, each ``dotted.key=value``.
     """
     try:
-        values = given.values()
-        # Without overrides what was given stays as it was written.
-        values = overridden(values, overrides) if overrides else values
+        values = overridden(given.values(), overrides)
     except ConfigError as error:
         return ReadConfig({}, None, (str(error),))
     if outside := roots.problems_in(values):

@@ -62,6 +62,13 @@ def test_every_container_sees_the_runs(name: str) -> None:
     assert "runs:/runs" in services()[name]["volumes"]
 
 
+def test_data_lie_at_one_place_for_the_head_that_reads_them_and_the_service_that_permits_them() -> None:
+    words = services()["service"]["command"].split()
+    permitted = words[words.index("--data") + 1]
+    for name in ("head", "service"):
+        assert f"${{EVO_NAS_DATA:-../configs}}:{permitted}:ro" in services()[name]["volumes"]
+
+
 def test_only_the_service_is_published_and_on_loopback() -> None:
     assert services()["head"]["ports"] == ["127.0.0.1:8765:8765"]
     for name in ("worker", "service"):
