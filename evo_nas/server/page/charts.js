@@ -45,8 +45,18 @@ export function Chart({ options, data, label, height = 300, version = 0 }) {
   return html`<div class="chart" ref=${place} role="img" aria-label=${label}></div>`;
 }
 
+/** Steps between marks that are whole numbers. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+
+/** A range with some space around it, also of values that are all the same. */
+const padded = (_, low, high) => {
+  if (low === null) return [0, 1];
+  const space = (high - low || Math.abs(high) || 1) * 0.08;
+  return [low - space, high + space];
+};
+
 /** The axes of the page's charts; `x` and `y` are their labels. */
-export function axes(paint, { x, y, values = short, times } = {}) {
+export function axes(paint, { x, y, values = short, times, whole = false } = {}) {
   const shared = {
     stroke: paint("--soft"),
     font: "12px system-ui, sans-serif",
@@ -56,30 +66,31 @@ export function axes(paint, { x, y, values = short, times } = {}) {
     ticks: { stroke: paint("--grid"), width: 1, size: 4 },
   };
   return [
-    { ...shared, label: x, size: 32, labelGap: -2, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
+    { ...shared, ...(whole ? { incrs: WHOLE } : {}), label: x, size: 32, labelGap: -2, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
     { ...shared, label: y, size: 58, values: (_, splits) => splits.map((value) => (value === null ? "" : values(value))) },
   ];
 }
 
 /**
- * Lines over one x: `series` are `[{label, values, colour, dash, stepped, band}]`.
+ * Lines over one x: `series` are `[{label, values, colour, dash, stepped, fill, points}]`; one with `points` has no line.
  *
  * @param x Their places, ascending.
+ * @param whole Whether only whole numbers are marked on the x axis.
  */
-export function Lines({ x, series, label, xLabel, yLabel, height = 220, format = figure, values = short, times, range }) {
+export function Lines({ x, series, label, xLabel, yLabel, height = 220, format = figure, values = short, times, range = padded, whole }) {
   const options = (paint) => ({
-    scales: { x: { time: false }, y: range ? { range } : {} },
-    axes: axes(paint, { x: xLabel, y: yLabel, values, times }),
+    scales: { x: { time: false }, y: { range } },
+    axes: axes(paint, { x: xLabel, y: yLabel, values, times, whole }),
     cursor: { drag: { x: true, y: false }, points: { size: 6 } },
     series: [{}, ...series.map((each) => ({
       label: each.label,
       stroke: paint(each.colour ?? "--first"),
+      paths: each.points ? () => null : each.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
       width: each.width ?? 1.75,
       dash: each.dash,
       fill: each.fill ? `color-mix(in srgb, ${paint(each.colour)} 14%, transparent)` : undefined,
-      points: { show: false },
+      points: { show: Boolean(each.points), size: 7, fill: paint("--paper") },
       spanGaps: true,
-      paths: each.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
       value: (_, value) => format(value),
     }))],
     plugins: [hovering((chart, index) => [

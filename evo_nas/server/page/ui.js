@@ -49,7 +49,7 @@ export function Segmented({ label, value, options, onChange }) {
 
 /** A figure with its name, and perhaps a `note` below. */
 export const Stat = ({ label, note, children, title }) => html`<div class="stat" title=${title}>
-  <dt>${label}</dt><dd>${children}</dd>${note ? html`<dd class="note">${note}</dd>` : ""}</div>`;
+  <dt>${label}</dt><dd>${children}</dd>${note ? html`<dd class="beneath">${note}</dd>` : ""}</div>`;
 
 /** A part of the page with a heading. */
 export function Panel({ title, aside, children, class: name, ...rest }) {

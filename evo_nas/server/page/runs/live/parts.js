@@ -3,8 +3,9 @@ import { html } from "../../html.js";
 import { CAUSES, count, counted, duration, figure, percent, short, words } from "../../format.js";
 import { runPath } from "../../router.js";
 import { Empty, Panel, Table } from "../../ui.js";
+import { opened } from "../evaluations.js";
 
-export const candidateLink = (id) => html`<a href="?candidate=${id}">#${id}</a>`;
+export const candidateLink = (id) => html`<a href="?candidate=${id}" onClick=${opened(id)}>#${id}</a>`;
 
 /** The best candidates. */
 export function Best({ detail }) {
