@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE, said_by
 
 if TYPE_CHECKING:
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from evo_nas.runs import Run
 
 Kind = Literal["svg", "png"]
+_FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
 
 
 class Report(Protocol):
@@ -51,21 +56,39 @@ class PageReport:
 
 
 class FileReport:
-    """A report that another process has written.
+    """A report that another process writes; its figures are drawn, all at once, when one is asked for.
 
     Args:
-        html: The page.
-        drawn: Its figures by the names of their files.
+        place: Where the run is.
+
+    Raises:
+        ServiceError: The process has failed.
     """
 
-    def __init__(self, html: str, drawn: Mapping[str, bytes]) -> None:
-        self._drawn = drawn
-        self.html = html
-        self.figures = tuple(sorted({Path(name).stem for name in drawn}))
+    def __init__(self, place: str) -> None:
+        self._place = place
+        with TemporaryDirectory() as folder:
+            page = Path(folder, "report.html")
+            said_by("report", place, "--out", str(page))
+            self.html = page.read_text(encoding="utf-8")
+        self.figures = tuple(_FIGURE.findall(self.html))
 
     def drawn(self, figure: str, kind: Kind) -> bytes:
         """Returns one of `figures`."""
-        return self._drawn[f"{figure}.{kind}"]
+        try:
+            return self._files[f"{figure}.{kind}"]
+        except KeyError:
+            raise ServiceError(
+                HTTPStatus.CONFLICT,
+                f"the run has changed since and has no figure {figure} now; ask for its report again",
+            ) from None
+
+    @cached_property
+    def _files(self) -> Mapping[str, bytes]:
+        with TemporaryDirectory() as folder:
+            page, figures = Path(folder, "report.html"), Path(folder, "figures")
+            said_by("report", self._place, "--out", str(page), "--figures", str(figures))
+            return {each.name: each.read_bytes() for each in figures.iterdir()}
 
 
 def made_report(run: Run) -> Report:
@@ -75,13 +98,8 @@ def made_report(run: Run) -> Report:
         ServiceError: The process that writes it has failed.
         EvoNasError: As `report_page`.
     """
-    if run.totals().told <= MOST_HERE:
-        from evo_nas.report.report import report_page  # noqa: PLC0415 - it loads torch where there is a champion
+    if run.totals().told > MOST_HERE:
+        return FileReport(run.location)
+    from evo_nas.report.report import report_page  # noqa: PLC0415 - it loads torch where there is a champion
 
-        return PageReport(report_page(run))
-    with TemporaryDirectory() as folder:
-        page, figures = Path(folder, "report.html"), Path(folder, "figures")
-        said_by("report", run.location, "--out", str(page), "--figures", str(figures))
-        return FileReport(
-            page.read_text(encoding="utf-8"), {each.name: each.read_bytes() for each in figures.iterdir()}
-        )
+    return PageReport(report_page(run))

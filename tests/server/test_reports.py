@@ -61,6 +61,7 @@ def test_a_figure_is_had_alone(service: TestClient) -> None:
     assert "best-by-evaluations" in refused.json()["detail"]
 
 
+@pytest.mark.slow
 def test_what_is_made_by_another_process_is_the_same(
     root: Path, service: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
