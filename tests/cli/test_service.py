@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.app import main
+from evo_nas.runs import Run
+from evo_nas.server.launcher import Launcher, Order
+from evo_nas.sessions.events import Judged, Working, event_to_json
 from tests.served import make_root, options, rows, serving, settings
 
 
@@ -148,6 +153,28 @@ def test_the_token_is_taken_from_a_file(root: Path, tmp_path: Path) -> None:
         assert "--token-file" in refused.stderr
         told = at(url, "runs", "--token-file", file)
     assert told.exit_code == 0, told.output
+
+
+def test_the_service_judges_a_run(url: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = stored_verdict(Run.at(root / "judged"))
+    assert verdict is not None
+    said = [
+        event_to_json(each) for each in (Working(doing="tuning", done=1, total=2), Judged(verdict=verdict))
+    ]
+    orders: list[Order] = []
+
+    def command_of(_: Launcher, place: str, order: Order) -> tuple[str, ...]:
+        orders.append(order)
+        return ("/bin/sh", "-c", "; ".join(f"echo {shlex.quote(each)}" for each in said))
+
+    monkeypatch.setattr(Launcher, "command", command_of)
+    told = at(url, "champion", "open", "--seeds", "2", "--opponents", "gru", "--json")
+    assert told.exit_code == 0, told.output
+    assert told.stdout.splitlines() == said
+    assert {"--seeds=2", "--opponents=gru"} <= set(orders[0].arguments)
+    refused = at(url, "champion", "open", "--workers", "2")
+    assert refused.exit_code == 2
+    assert "workers is 2 beside a service" in refused.stderr
 
 
 @pytest.mark.slow
