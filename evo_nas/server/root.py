@@ -22,7 +22,8 @@ class RunsRoot:
     """
 
     def __init__(self, place: str) -> None:
-        self.place = place.rstrip("/")
+        # Absolute, since searches have working directories of their own.
+        self.place = place.rstrip("/") if "://" in place else str(Path(place).absolute())
 
     @property
     def is_local(self) -> bool:
