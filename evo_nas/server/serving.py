@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import h11
@@ -45,7 +46,7 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
     """Returns how connections are served."""
     return uvicorn.Config(
         create_app(options),
-        http=_impatient(options.limits.header_s),
+        http=_bounded(options),
         ws="none",
         log_level="warning",
         server_header=False,
@@ -58,34 +59,49 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
     )
 
 
-def _impatient(header_s: float) -> type[H11Protocol]:
-    """Returns a protocol that closes a connection on which the head of a request does not come in time."""
+def _bounded(options: ServerOptions) -> type[H11Protocol]:
+    """Returns a protocol that closes connections which wait too long, or of which one client has too many.
 
-    class Impatient(H11Protocol):
+    Waiting is for the head of a request; what comes after it is bounded by the guard.
+    """
+    limits = options.limits
+    held: Counter[str] = Counter()
+
+    class Bounded(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._timer = self.loop.call_later(header_s, transport.close)
+            held[self._address] += 1
+            # A proxy has the connections of all its clients.
+            if held[self._address] > limits.connections_per_client and self._address not in options.proxies:
+                transport.close()
+            self._timer = self.loop.call_later(limits.header_s, transport.close)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            is_waiting = self.conn.their_state is h11.IDLE
-            if not is_waiting:
+            if self.conn.their_state is not h11.IDLE:
                 self._stop_waiting()
             elif self._timer is None:
-                self._timer = self.loop.call_later(header_s, self.transport.close)
+                self._timer = self.loop.call_later(limits.header_s, self.transport.close)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            held[self._address] -= 1
+            if not held[self._address]:
+                del held[self._address]
             super().connection_lost(exc)
+
+        @property
+        def _address(self) -> str:
+            return self.client[0] if self.client else ""
 
         def _stop_waiting(self) -> None:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
 
-    return Impatient
+    return Bounded
 
 
 def _listening(options: ServerOptions) -> socket.socket:
