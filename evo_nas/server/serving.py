@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections import Counter
 from typing import TYPE_CHECKING
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from evo_nas.errors import ConfigError
 from evo_nas.server.app import create_app
+from evo_nas.server.connections import bounded
 from evo_nas.server.listeners import listener_at
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from evo_nas.server.options import ServerOptions
@@ -46,7 +43,7 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
     """Returns how connections are served."""
     return uvicorn.Config(
         create_app(options),
-        http=_bounded(options),
+        http=bounded(options),
         ws="none",
         log_level="warning",
         server_header=False,
@@ -57,51 +54,6 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
         proxy_headers=bool(options.proxies),
         forwarded_allow_ips=list(options.proxies),
     )
-
-
-def _bounded(options: ServerOptions) -> type[H11Protocol]:
-    """Returns a protocol that closes connections which wait too long, or of which one client has too many.
-
-    Waiting is for the head of a request; what comes after it is bounded by the guard.
-    """
-    limits = options.limits
-    held: Counter[str] = Counter()
-
-    class Bounded(H11Protocol):
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            held[self._address] += 1
-            # A proxy has the connections of all its clients.
-            if held[self._address] > limits.connections_per_client and self._address not in options.proxies:
-                transport.close()
-            self._timer = self.loop.call_later(limits.header_s, transport.close)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.conn.their_state is not h11.IDLE:
-                self._stop_waiting()
-            elif self._timer is None:
-                self._timer = self.loop.call_later(limits.header_s, self.transport.close)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_waiting()
-            held[self._address] -= 1
-            if not held[self._address]:
-                del held[self._address]
-            super().connection_lost(exc)
-
-        @property
-        def _address(self) -> str:
-            return self.client[0] if self.client else ""
-
-        def _stop_waiting(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return Bounded
 
 
 def _listening(options: ServerOptions) -> socket.socket:
