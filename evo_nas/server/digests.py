@@ -29,6 +29,8 @@ SPARKS = 40
 MOST_DIGESTS = 64
 MOST_EVALUATIONS = 2_000_000
 """Of all digests that are kept; one of a run with rungs takes up to 100 bytes for each, most of them far less."""
+FRESH_S = 5.0
+"""So long a list believes what it knows of a run in a bucket, where asking is slow, and of one that is damaged."""
 READERS = 2
 """Threads that read runs for a list; they share one interpreter, so that more would only wait for each other."""
 
@@ -66,6 +68,7 @@ class _Entry:
         facts: Reads the rest.
         run_id: Of the run that they are of: another one may come under the same name.
         stamp: That of the run when it was read last; None if it must be read again.
+        read_at: When that was, on the monotonic clock.
         brief: What was known then.
     """
 
@@ -74,6 +77,7 @@ class _Entry:
     facts: FactsReader = field(default_factory=FactsReader)
     run_id: str = ""
     stamp: object | None = None
+    read_at: float = 0.0
     brief: Brief | None = None
 
 
@@ -121,16 +125,18 @@ class Digests:
         with self._lock:
             for gone in self._entries.keys() - set(names):
                 self._forget(gone)
+        for name in names:
+            if not self._is_known(name):
+                self._begin(name)
         found: list[Brief] = []
-        begun = [name for name in names if not self._is_known(name)]
-        for name in begun:
-            self._begin(name)
         missing = 0
         for name in names:
-            brief = self._within(name, until)
-            if brief is None:
-                missing += name in self._reading
-            else:
+            try:
+                brief = self._within(name, until)
+            except TimeoutError:
+                missing += 1
+                continue
+            if brief is not None:
                 found.append(brief)
         return found, missing
 
@@ -161,14 +167,11 @@ class Digests:
             yield self._updated(name, entry), entry.facts
 
     def _within(self, name: str, until: float) -> Brief | None:
+        """Returns what is known of a run; None if it has gone, and `TimeoutError` if it is still being read."""
         reading = self._reading.get(name)
         if reading is None:
             return self._brief(name)
-        try:
-            return reading.result(timeout=max(0.0, until - time.monotonic()))
-        except TimeoutError:
-            entry = self._entries.get(name)
-            return entry.brief if entry else None
+        return reading.result(timeout=max(0.0, until - time.monotonic()))
 
     def _begin(self, name: str) -> None:
         with self._lock:
@@ -195,7 +198,7 @@ class Digests:
         try:
             run = self._root.at(name)
             stamp = run.stamp()
-            if entry.brief is not None and stamp is not None and stamp == entry.stamp:
+            if entry.brief is not None and self._is_fresh(entry, stamp):
                 return entry.brief
             try:
                 if not run.exists:
@@ -205,10 +208,19 @@ class Digests:
             except EvoNasError as error:
                 entry.brief = Brief(name, RunSummary(run.location, error=str(error)))
             # Taken before it was read: what came meanwhile is read the next time.
-            entry.stamp = stamp
+            entry.stamp, entry.read_at = stamp, time.monotonic()
             return entry.brief
         finally:
             entry.lock.release()
+
+    def _is_fresh(self, entry: _Entry, stamp: object | None) -> bool:
+        """Whether a run need not be read again."""
+        age_s = time.monotonic() - entry.read_at
+        if not self._root.is_local:
+            return age_s < FRESH_S
+        # A file that is mended in its place leaves no trace in the times of folders.
+        is_damaged = entry.brief is not None and bool(entry.brief.summary.error)
+        return stamp is not None and stamp == entry.stamp and not (is_damaged and age_s > FRESH_S)
 
     def _updated(self, name: str, entry: _Entry) -> RunDigest:
         run = self._root.at(name)
