@@ -15,6 +15,7 @@ import numpy as np
 from evo_nas.errors import EvoNasError, RunError
 from evo_nas.views.course import values_at
 from evo_nas.views.digest import RunDigest
+from evo_nas.views.lineages import COLUMNS, Pedigree
 from evo_nas.views.run_facts import FactsReader
 from evo_nas.views.run_summary import RunSummary, summary_of
 
@@ -97,6 +98,8 @@ class Digests:
         self._entries: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._reading: dict[str, Future[Brief | None]] = {}
+        # One alone, since it grows with the run.
+        self._pedigree: tuple[object, Pedigree | None] = (None, None)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
 
     def __enter__(self) -> Self:
@@ -165,6 +168,21 @@ class Digests:
         entry = self._entry(name)
         with entry.lock:
             yield self._updated(name, entry), entry.facts
+
+    def pedigree(self, name: str) -> Pedigree:
+        """Returns who descends from whom in the run ``name``; that of the run that was asked for last is kept.
+
+        Raises:
+            ServiceError: There is no such run.
+            RunError: It cannot be read.
+        """
+        with self.digest(name) as (digest, _):
+            of_now = (digest.run.location, digest.run.record.run_id, digest.totals)
+            known, pedigree = self._pedigree
+            if pedigree is None or known != of_now:
+                pedigree = Pedigree(digest.run.columns(COLUMNS))
+                self._pedigree = (of_now, pedigree)
+            return pedigree
 
     def _within(self, name: str, until: float) -> Brief | None:
         """Returns what is known of a run; None if it has gone, and `TimeoutError` if it is still being read."""
