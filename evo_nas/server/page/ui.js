@@ -115,7 +115,7 @@ export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, capt
     // A press on a link or button within the row is for that one.
     if (!event.target.closest("a, button, input, label")) onOpen(row);
   };
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="table of ${caption}">
     <table class=${cls("table", onOpen && "opens", busy && "stale")}>
       <caption class="hidden">${caption}</caption>
       <thead><tr>${columns.map(heading)}</tr></thead>
@@ -131,7 +131,7 @@ export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, capt
 }
 
 /** Pages of a list, from 1. */
-export function Pager({ page, pages, onPage, label = "pages" }) {
+export function Pager({ page, pages, onPage, label = "pages of the list" }) {
   if (pages <= 1) return null;
   return html`<nav class="pager" aria-label=${label}>
     <${Button} class="small" disabled=${page <= 1} onClick=${() => onPage(page - 1)}>Previous<//>

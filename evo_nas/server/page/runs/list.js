@@ -105,7 +105,7 @@ const kinds = (tasks) => tasks.map((task) => (typeof task === "string" ? task : 
 
 /** The column in which runs are chosen to be compared. */
 const choice = (marked, mark) => ({
-  key: "choice", title: "", class: "choice", value: (run) => html`<input type="checkbox" aria-label="compare ${run.name}"
+  key: "choice", title: html`<span class="hidden">chosen</span>`, class: "choice", value: (run) => html`<input type="checkbox" aria-label="compare ${run.name}"
     checked=${marked.includes(run.name)} onChange=${() => mark(run.name)} />`,
 });
 
