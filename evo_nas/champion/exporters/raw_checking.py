@@ -110,6 +110,25 @@ def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: 
     return compare(compared(exported), compared(in_memory), samples(champion.signature), tolerance=tolerance)
 
 
+def compare_keys(export: Run, champion: Exportable, *, tolerance: float) -> Checked:
+    """Returns the largest difference between the probabilities of keys after each frame of 0 and 1.
+
+    Args:
+        export: Runs what was written; ``(batch, time, keys)``.
+        champion: The champion.
+        tolerance: Largest difference that is permitted.
+
+    Raises:
+        ChampionError: As `checking.compare`.
+    """
+
+    def framed(run: Run) -> Run:
+        return lambda drawn, ends: run(np.greater(drawn, 0).astype(np.float32), ends)
+
+    compared = samples(champion.signature)
+    return compare(framed(export), framed(answering(champion)), compared, tolerance=tolerance)
+
+
 def _units(series: Sequence[Inputs], inputs: PanelInputs | WindowInputs) -> npt.NDArray[np.float64]:
     units = inputs.units(series) if isinstance(inputs, PanelInputs) else np.ones(len(series))
     return units[:, None, None, None]

@@ -91,3 +91,8 @@ def prepare_heading(what: str, shape: str, times: str = "") -> list[str]:
         *([f"        times: {times}"] if times else []),
         '    """',
     ]
+
+
+def usage(file: str, given: Sequence[str]) -> list[str]:
+    """Returns how a file is used, line by line."""
+    return [f"python champion.py {file}", "", "from champion import predict", f"predict({', '.join(given)})"]

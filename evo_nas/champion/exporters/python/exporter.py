@@ -11,9 +11,15 @@ import torch
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
-from evo_nas.champion.exporters.raw_checking import compare_answers, compare_forecasts, cut
+from evo_nas.champion.exporters.raw_checking import (
+    compare_answers,
+    compare_forecasts,
+    compare_keys,
+    cut,
+)
 from evo_nas.data.padding import padded
-from evo_nas.tasks.answers import ClassAnswers
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers
+from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
@@ -49,7 +55,9 @@ class PythonExporter(Exporter):
         module = _imported(folder / MODULE_FILE)
         if (preparation := champion.value_preparation) is not None:
             return compare_answers(_answers(module, preparation), champion, tolerance=TOLERANCE)
-        if _expressed(champion) is not None:
+        if (preparation := _expressed(champion)) is not None:
+            if isinstance(preparation.inputs, KeyInputs):
+                return compare_keys(_answers(module, preparation), champion, tolerance=TOLERANCE)
             return compare_forecasts(_forecasts(module), champion, tolerance=TOLERANCE)
         network = module.load()
 
@@ -67,7 +75,8 @@ def _expressed(champion: Exportable) -> Preparation | None:
     prepared = champion.preparation
     inputs = None if prepared is None else prepared.inputs
     is_dated = isinstance(inputs, WindowInputs) and not (inputs.known or inputs.is_irregular)
-    return prepared if is_dated or isinstance(inputs, PanelInputs) else champion.value_preparation
+    is_known = is_dated or isinstance(inputs, PanelInputs | KeyInputs)
+    return prepared if is_known else champion.value_preparation
 
 
 def _forecasts(module: ModuleType) -> Forecaster:
@@ -80,7 +89,8 @@ def _forecasts(module: ModuleType) -> Forecaster:
 
 def _answers(module: ModuleType, preparation: Preparation) -> Run:
     """Returns what a file answers for raw inputs; NaN for a series below the window, which it refuses."""
-    answer = module.probabilities if isinstance(preparation.answers, ClassAnswers) else module.predict
+    is_of_kinds = isinstance(preparation.answers, ClassAnswers | LabelAnswers)
+    answer = module.probabilities if is_of_kinds else module.predict
     reads = preparation.inputs
     shortest = reads.window if isinstance(reads, WindowInputs) else 1
 

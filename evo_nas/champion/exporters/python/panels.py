@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.exporters.python.code import text_literal
+from evo_nas.champion.exporters.python.holes import PANEL_FILLING
 
 if TYPE_CHECKING:
     from evo_nas.champion.exporters.python.constants import Constants
     from evo_nas.tasks.answers import NumberAnswers
     from evo_nas.tasks.raw_panels import PanelInputs
 
-_FILLING = {
-    "refuse": "    refuse_holes(scaled)",
-    "previous": "    scaled = carried_on_and_back(scaled)",
-    "interpolate": "    scaled = interpolated(scaled)",
-}
 _FUNCTIONS = '''def window(series: Any) -> Tensor:
     """Returns what is read of a series `(time,)`, in its own unit."""
     values = torch.as_tensor(series, dtype=torch.float64).flatten()
@@ -66,7 +62,7 @@ def panel_functions(inputs: PanelInputs, answers: NumberAnswers, constants: Cons
         answer = "found.sort(dim=-1).values * units[:, None, None]"
     columns = inputs.table
     text = _FUNCTIONS.format(
-        filling=_FILLING[inputs.missing],
+        filling=PANEL_FILLING[inputs.missing],
         features=inputs.features,
         series=text_literal(columns.series or ""),
         value=text_literal(columns.value or ""),

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.python.code import parameters, prepare_heading, statement, text_literal
+from evo_nas.champion.exporters.python.code import (
+    parameters,
+    prepare_heading,
+    statement,
+    text_literal,
+    usage,
+)
+from evo_nas.champion.exporters.python.holes import filling
+from evo_nas.champion.exporters.python.music import music_functions
 from evo_nas.champion.exporters.python.panels import panel_functions
 from evo_nas.errors import ChampionError
-from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
@@ -45,7 +54,13 @@ class PreparationSource:
             self.functions += panel_functions(inputs, answers, constants)
             self.purpose = f"{answers.horizon} steps after each series of a panel"
             self._main(["    for answer in predict(read(path)):", "        print(answer.tolist())"])
-            self.usage = _usage("data.csv", self._given)
+            self.usage = usage("data.csv", self._given)
+            return
+        if isinstance(inputs, KeyInputs) and isinstance(answers, LabelAnswers):
+            self.functions += music_functions(inputs, answers, constants)
+            self.purpose = "the keys of the next frame"
+            self._main(["    for answer in probabilities(read(path)):", "        print(answer[-1].tolist())"])
+            self.usage = usage("frames.npy", self._given)
             return
         if isinstance(inputs, TokenInputs):
             self._tokens(inputs)
@@ -72,7 +87,7 @@ class PreparationSource:
                 f"the format python does not know how {type(answers).__name__} are written; export it as native"
             )
         name = "text.txt" if isinstance(inputs, TokenInputs) else "data.csv"
-        self.usage = _usage(name, self._given)
+        self.usage = usage(name, self._given)
 
     # Inputs.
 
@@ -145,7 +160,7 @@ class PreparationSource:
                 "        if len(values) < WINDOW:",
                 '            raise ValueError(f"{len(values)} rows; the network reads {WINDOW}")',
             ]
-        body += _filling(inputs, of_series=of_series)
+        body += filling(inputs, of_series=of_series)
         body.append(f"        prepared.append(values{cut})")
         features = len(inputs.mean)
         of = f"`(time, {features})`: lists, arrays or tensors in original units, nan for a hole"
@@ -366,27 +381,5 @@ class PreparationSource:
         )
 
 
-def _usage(file: str, given: Sequence[str]) -> list[str]:
-    return [f"python champion.py {file}", "", "from champion import predict", f"predict({', '.join(given)})"]
-
-
 def _named(column: str | None) -> str:
     return text_literal(column or "")
-
-
-def _filling(inputs: NumericInputs, *, of_series: bool) -> list[str]:
-    """The lines that fill holes in ``values``, as `data.holes.HoleFilling` does."""
-    masked = list(inputs.masked)
-    match inputs.missing:
-        case "refuse":
-            return ["        refuse_holes(values)"]
-        case "previous":
-            return [f"        values = {'carried_on' if of_series else 'carried_on_and_back'}(values)"]
-        case "interpolate":
-            return ["        values = interpolated(values)"]
-        case _:
-            filled = "carried_on(values)" if of_series else "values.nan_to_num()"
-            lines = [f"        refuse_holes(values, {masked})"]
-            if masked:
-                return [*lines, f"        values = with_masks(values, {filled}, {masked})"]
-            return lines

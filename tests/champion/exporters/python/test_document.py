@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
+from evo_nas.champion.champion import Champion
 from evo_nas.champion.export import write_export
 from evo_nas.champion.exporters.checking import Checked
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
@@ -352,6 +353,29 @@ def test_each_series_of_a_panel_is_forecast_in_its_own_unit(
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4)
     with pytest.raises(ValueError, match="a series hardly changes"):
         module.predict([[5.0] * 9])
+
+
+def test_frames_of_keys_are_judged_and_followed(tmp_path: Path) -> None:
+    champion = tiny_champion("labels of every step")
+    (exported,) = champion.members
+    module = written(tmp_path, exported, champion.preparation)
+    check_formatted(tmp_path)
+    frames = np.random.default_rng(0).integers(0, 2, (5, 4)).astype(np.float32)
+    known = Champion(champion.model, champion.preparation)
+    np.save(tmp_path / "frames.npy", frames)
+    for given in ([frames, frames[:2]], module.read(tmp_path / "frames.npy")):
+        expected = known.predict_proba([np.asarray(each) for each in given])
+        for found, wanted in zip(module.probabilities(given), expected, strict=True):
+            np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4)
+    # The drawing is that of `evo-nas predict`, key by key.
+    drawn = module.generate(frames, 6, seed=3)
+    assert drawn.tolist() == known.generate(frames, length=6, seed=3).tolist()
+    assert (
+        module.generate(frames, 6, temperature=0).tolist()
+        == known.generate(frames, length=6, temperature=0).tolist()
+    )
+    with pytest.raises(ValueError, match="other values than 0 and 1"):
+        module.predict([frames + 0.5])
 
 
 def test_a_model_of_texts_goes_on_from_a_text(tmp_path: Path) -> None:
