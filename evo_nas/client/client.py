@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE = 200
+PATIENCE_S = 10.0
+"""So long a service waits with a list for runs that it reads for the first time."""
 
 
 class Client:
@@ -96,17 +98,20 @@ class Client:
         return RemoteRun(self._connection, name)
 
     def runs(self, *, q: str = "", state: str | None = None, task: str = "") -> list[RunItem]:
-        """Returns the runs of the service, the one with the latest result first.
+        """Returns the runs of the service, the one with the latest result first; waits for one that has just started.
 
         Args:
             q: Part of the name.
             state: Only runs in this state.
             task: Only runs of this kind of task.
         """
-        asked = {"q": q, "state": state, "task": task, "per_page": PAGE}
+        asked = {"q": q, "state": state, "task": task, "per_page": PAGE, "patience_s": PATIENCE_S}
         found: list[RunItem] = []
         while True:
             values = self._connection.values("GET", "/runs", params={**asked, "page": len(found) // PAGE + 1})
+            if values["reading"]:
+                found.clear()  # it has not read all runs yet, and those that come will move the others
+                continue
             found += [RunItem.model_validate(each) for each in values["runs"]]
             if len(found) >= values["total"] or not values["runs"]:
                 return found
