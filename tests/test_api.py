@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import evo_nas
-from evo_nas import api, estimators
+from evo_nas import api, client, estimators
 from evo_nas.cli import main
 from evo_nas.errors import ConfigChangedError, ConfigError, DataChangedError, DataError
 from evo_nas.runs import Run
@@ -55,8 +55,9 @@ def dataset(*, seed: int = 0) -> Dataset:
 def test_the_public_names_are_these() -> None:
     assert api.__all__ == NAMES
     assert estimators.__all__ == ESTIMATORS
-    assert evo_nas.__all__ == dir(evo_nas) == ESTIMATORS + NAMES
-    for name in evo_nas.__all__:
+    assert evo_nas.__all__ == dir(evo_nas) == ["Client", *ESTIMATORS, *NAMES]
+    assert evo_nas.Client is client.Client
+    for name in ESTIMATORS + NAMES:
         assert getattr(evo_nas, name) is getattr(estimators if name in ESTIMATORS else api, name)
 
 

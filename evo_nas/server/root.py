@@ -22,8 +22,7 @@ class RunsRoot:
     """
 
     def __init__(self, place: str) -> None:
-        # Absolute, since searches have working directories of their own.
-        self.place = place.rstrip("/") if "://" in place else str(Path(place).absolute())
+        self.place = place.rstrip("/")
 
     @property
     def is_local(self) -> bool:
@@ -62,8 +61,7 @@ class RunsRoot:
                 with tempfile.TemporaryFile(dir=folder) as file:
                     file.write(b"evo-nas")
             else:
-                # One question, and not a list of all runs: probes ask every few seconds.
-                _ = Run.at(f"{self.place}/ready").exists
+                find_runs(self.place)
         except OSError as error:
             raise ServiceError(
                 HTTPStatus.SERVICE_UNAVAILABLE,

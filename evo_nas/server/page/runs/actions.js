@@ -52,8 +52,7 @@ const LIMITS = [
 ];
 
 function Resume({ run, detail, onClose, onDone }) {
-  // Not that of the detail, which adds what is not counted.
-  const { budget } = detail.config;
+  const { budget } = detail;
   const isSpent = detail.complete;
   const [values, setValues] = useState(() => ({
     ...budget,
@@ -102,7 +101,7 @@ function Judge({ run, detail, onClose, onDone }) {
 
 function Fork({ run, detail, onClose }) {
   const [name, setName] = useState(`${run}-fork`);
-  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.config.budget.evaluations ?? "") }]);
+  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.budget.evaluations ?? "") }]);
   const [warm, setWarm] = useState(false);
   const sent = useRef({});
   const [fork, busy, error] = useAction(async () => {

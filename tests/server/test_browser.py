@@ -1,0 +1,222 @@
+"""The page in a browser: a search from the form to a downloaded champion, without a mouse, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from tests.served import VERDICT, make_root
+from tests.server.launching import TINY
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}: apt install chromium"
+    ),
+]
+PATIENCE_MS = 120_000
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+PAGES = (
+    "/", "/new", "/data", "/compare?run=judged&run=open", "/runs/judged", "/runs/judged/evaluations",
+    "/runs/judged/front", "/runs/judged/lineage", "/runs/judged?candidate=0", "/runs/judged/champion",
+    "/runs/judged/report", "/runs/judged/config", "/runs/judged/log", "/runs/nowhere", "/nowhere",
+)  # fmt: skip
+PARITY = """\
+name: from-the-form
+task: {kind: parity, train: 64, validation: 32, test: 32}
+space: {widths: [4, 6], batch_sizes: [32], cell_nodes: 8}
+strategy: {kind: random}
+training: {epochs: 1}
+budget: {evaluations: 6}
+verdict: {finalists: 1, cuts: 1, trials: 1, seeds: 1, most_seeds: 1, opponents: [gru]}
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = make_root(tmp_path_factory.mktemp("browsed"))
+    command = [sys.executable, "-m", "evo_nas.cli", "serve", "--root", str(root), "--port", "0", "--inline"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1].rstrip("/")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        sync_api.expect.set_options(timeout=PATIENCE_MS)
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def faults() -> Iterator[list[str]]:
+    """What browsers complain of during a test, which must be nothing."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def page(browser: Browser, service: str, faults: list[str]) -> Iterator[Page]:
+    page = opened(browser, service, faults)
+    yield page
+    page.context.close()
+
+
+def opened(browser: Browser, service: str, faults: list[str], **given: Any) -> Page:
+    """A page of a context of its own, whose complaints and requests to elsewhere are faults."""
+    context = browser.new_context(base_url=service, **{"viewport": DESKTOP, **given})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    page.on(
+        "console", lambda message: faults.append(f"{page.url}: {message.text}") if is_fault(message) else None
+    )
+    page.on(
+        "request", lambda request: faults.append(request.url) if is_elsewhere(request.url, service) else None
+    )
+    return page
+
+
+def is_fault(message: Any) -> bool:
+    # What a page asks for may not be there; the browser says so of every answer that is an error.
+    return message.type in {"error", "warning"} and "status of 404" not in message.text
+
+
+def is_elsewhere(url: str, service: str) -> bool:
+    return not url.startswith((service, "data:", "blob:", "about:"))
+
+
+def settled(page: Page) -> None:
+    """Waits until nothing is being loaded."""
+    page.locator("h1").first.wait_for()
+    sync_api.expect(page.locator("[aria-busy=true], .loading")).to_have_count(0)
+
+
+def test_a_search_is_started_watched_and_its_champion_taken_away(page: Page, tmp_path: Path) -> None:
+    write(page, PARITY)
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("from-the-form")
+    page.get_by_role("button", name="Start the search").click()
+    page.wait_for_url("**/runs/from-the-form")
+    page.get_by_text("judged", exact=True).first.wait_for()
+
+    page.get_by_role("link", name="Champion").click()
+    page.get_by_role("heading", name="Verdict").wait_for()
+    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("table", name="what the champion predicts").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="download as genome").click()
+    download.value.save_as(tmp_path / "genome.zip")
+    assert any(name.endswith(".json") for name in zipfile.ZipFile(tmp_path / "genome.zip").namelist())
+
+    page.get_by_role("link", name="Report").click()
+    report = page.frame_locator("iframe")
+    report.get_by_role("heading", name="Verdict").first.wait_for()
+    sync_api.expect(report.locator("figure").first).to_be_visible()
+
+
+def write(page: Page, yaml: str) -> None:
+    """Puts a configuration in the place of the example that the page begins with."""
+    page.goto("/new")
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("quickstart")
+    page.get_by_label("configuration as YAML").fill(yaml)
+
+
+def test_ten_mistakes_are_ten_problems(page: Page) -> None:
+    wrong = "\n".join(f"wrong_{number}: 1" for number in range(8))
+    write(page, f"name: mistaken\nseed: none\n{wrong}\n")
+    problems = page.get_by_role("region", name="what is wrong")
+    sync_api.expect(problems.get_by_role("listitem")).to_have_count(10)
+    page.get_by_role("button", name="Start the search").click()
+    sync_api.expect(page).to_have_url(f"{page.url.split('/new', maxsplit=1)[0]}/new")
+
+
+def test_a_search_is_stopped_and_resumed_without_a_mouse(page: Page) -> None:
+    long = {
+        **TINY,
+        "name": "by-keys",
+        "budget": {"evaluations": 4000},
+        "verdict": {**VERDICT, "at_end": False},
+    }
+    page.request.post("/api/v1/runs", data={"config": long})
+    page.goto("/")
+    page.get_by_role("link", name="by-keys").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("by-k")
+    sync_api.expect(page.get_by_role("row")).to_have_count(2)
+    press(page, "by-keys", role="link")
+    page.wait_for_url("**/runs/by-keys")
+    press(page, "Stop")
+    confirm(page)
+    page.get_by_text("stopped", exact=True).first.wait_for()
+    press(page, "Resume")
+    confirm(page)
+    page.get_by_text("running", exact=True).first.wait_for()
+    press(page, "Stop")
+    confirm(page)
+    page.get_by_text("stopped", exact=True).first.wait_for()
+
+
+def press(page: Page, name: str, role: Literal["button", "link"] = "button") -> None:
+    """Goes to a button or a link by the tabulator and presses it."""
+    button = page.get_by_role(role, name=name).first
+    button.wait_for()
+    for _ in range(60):
+        if button.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    else:
+        raise AssertionError(f"the tabulator does not lead to {name}")
+    page.keyboard.press("Enter")
+
+
+def confirm(page: Page) -> None:
+    """Does what the dialog that opens is for, by Enter alone."""
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_accessible_in_the_light_and_in_the_dark(
+    browser: Browser, service: str, faults: list[str], path: str
+) -> None:
+    page = opened(browser, service, faults, color_scheme="light", bypass_csp=True, reduced_motion="reduce")
+    page.goto(path)
+    settled(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        violations = axe.Axe().run(page).response["violations"]
+        serious = [each for each in violations if each["impact"] in {"serious", "critical"}]
+        assert not serious, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious]
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_shows_every_page_without_scrolling_sideways(
+    browser: Browser, service: str, faults: list[str], path: str
+) -> None:
+    page = opened(browser, service, faults, viewport=PHONE, color_scheme="dark", has_touch=True)
+    page.goto(path)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.context.close()
