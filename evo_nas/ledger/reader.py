@@ -102,14 +102,10 @@ class LedgerReader:
         with storage_errors(self.store, "read"):
             return read_manifest(self.store).told
 
-    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Returns one row per evaluation by ``seq``; raises as `history` does.
-
-        Args:
-            columns: Columns of `SCHEMA`, ``id`` and ``seq`` among them; all for None.
-        """
+    def table(self) -> pa.Table:
+        """Returns one row per evaluation by ``seq``, with the columns of `SCHEMA`; raises as `history` does."""
         with self._reading() as segments:
-            return segments.read(columns=columns).table()
+            return segments.read().table()
 
     def find(self, ids: Collection[int]) -> pa.Table:
         """Returns the rows of candidates ``ids`` by ``seq``, of those that were told; raises as `history` does."""

@@ -168,13 +168,9 @@ class Run:
         """Returns the number of evaluations, by the names of the files alone; raises as `history` does."""
         return self._reader.told()
 
-    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Returns one row per evaluation by ``seq``; raises as `history` does.
-
-        Args:
-            columns: Columns of `ledger.SCHEMA`, ``id`` and ``seq`` among them; all for None.
-        """
-        return self._reader.table(columns)
+    def table(self) -> pa.Table:
+        """Returns one row per evaluation by ``seq``, with the columns of `ledger.SCHEMA`; raises as `history` does."""
+        return self._reader.table()
 
     def scan(
         self, columns: Sequence[str], *, first: int = 0, last: int | None = None
