@@ -103,7 +103,7 @@ def _beside_truth(values: list[dict[str, Any]], answers: NumberAnswers, name: st
         f"{says}{band}",
         {
             "data": values_of(values),
-            "facet": {"field": "place", "type": "nominal", "title": None},
+            "facet": {"field": "place", "type": "nominal", "title": None, "sort": None},
             "columns": 2,
             "spec": {"width": 380, "height": 170, "layer": layers},
             "resolve": {"scale": {"y": "independent"}},

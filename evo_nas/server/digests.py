@@ -15,6 +15,7 @@ import numpy as np
 from evo_nas.errors import EvoNasError, RunError
 from evo_nas.views.course import values_at
 from evo_nas.views.digest import RunDigest
+from evo_nas.views.lineages import COLUMNS, Pedigree
 from evo_nas.views.run_facts import FactsReader
 from evo_nas.views.run_summary import RunSummary, summary_of
 
@@ -29,6 +30,8 @@ SPARKS = 40
 MOST_DIGESTS = 64
 MOST_EVALUATIONS = 2_000_000
 """Of all digests that are kept; one of a run with rungs takes up to 100 bytes for each, most of them far less."""
+FRESH_S = 5.0
+"""So long a list believes what it knows of a run in a bucket, where asking is slow, and of one that is damaged."""
 READERS = 2
 """Threads that read runs for a list; they share one interpreter, so that more would only wait for each other."""
 
@@ -66,6 +69,7 @@ class _Entry:
         facts: Reads the rest.
         run_id: Of the run that they are of: another one may come under the same name.
         stamp: That of the run when it was read last; None if it must be read again.
+        read_at: When that was, on the monotonic clock.
         brief: What was known then.
     """
 
@@ -74,6 +78,7 @@ class _Entry:
     facts: FactsReader = field(default_factory=FactsReader)
     run_id: str = ""
     stamp: object | None = None
+    read_at: float = 0.0
     brief: Brief | None = None
 
 
@@ -93,6 +98,8 @@ class Digests:
         self._entries: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._reading: dict[str, Future[Brief | None]] = {}
+        # One alone, since it grows with the run.
+        self._pedigree: tuple[object, Pedigree | None] = (None, None)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
 
     def __enter__(self) -> Self:
@@ -121,16 +128,18 @@ class Digests:
         with self._lock:
             for gone in self._entries.keys() - set(names):
                 self._forget(gone)
+        for name in names:
+            if not self._is_known(name):
+                self._begin(name)
         found: list[Brief] = []
-        begun = [name for name in names if not self._is_known(name)]
-        for name in begun:
-            self._begin(name)
         missing = 0
         for name in names:
-            brief = self._within(name, until)
-            if brief is None:
-                missing += name in self._reading
-            else:
+            try:
+                brief = self._within(name, until)
+            except TimeoutError:
+                missing += 1
+                continue
+            if brief is not None:
                 found.append(brief)
         return found, missing
 
@@ -160,15 +169,27 @@ class Digests:
         with entry.lock:
             yield self._updated(name, entry), entry.facts
 
+    def pedigree(self, name: str) -> Pedigree:
+        """Returns who descends from whom in the run ``name``; that of the run that was asked for last is kept.
+
+        Raises:
+            ServiceError: There is no such run.
+            RunError: It cannot be read.
+        """
+        with self.digest(name) as (digest, _):
+            of_now = (digest.run.location, digest.run.record.run_id, digest.totals)
+            known, pedigree = self._pedigree
+            if pedigree is None or known != of_now:
+                pedigree = Pedigree(digest.run.columns(COLUMNS))
+                self._pedigree = (of_now, pedigree)
+            return pedigree
+
     def _within(self, name: str, until: float) -> Brief | None:
+        """Returns what is known of a run; None if it has gone, and `TimeoutError` if it is still being read."""
         reading = self._reading.get(name)
         if reading is None:
             return self._brief(name)
-        try:
-            return reading.result(timeout=max(0.0, until - time.monotonic()))
-        except TimeoutError:
-            entry = self._entries.get(name)
-            return entry.brief if entry else None
+        return reading.result(timeout=max(0.0, until - time.monotonic()))
 
     def _begin(self, name: str) -> None:
         with self._lock:
@@ -195,7 +216,7 @@ class Digests:
         try:
             run = self._root.at(name)
             stamp = run.stamp()
-            if entry.brief is not None and stamp is not None and stamp == entry.stamp:
+            if entry.brief is not None and self._is_fresh(entry, stamp):
                 return entry.brief
             try:
                 if not run.exists:
@@ -205,10 +226,19 @@ class Digests:
             except EvoNasError as error:
                 entry.brief = Brief(name, RunSummary(run.location, error=str(error)))
             # Taken before it was read: what came meanwhile is read the next time.
-            entry.stamp = stamp
+            entry.stamp, entry.read_at = stamp, time.monotonic()
             return entry.brief
         finally:
             entry.lock.release()
+
+    def _is_fresh(self, entry: _Entry, stamp: object | None) -> bool:
+        """Whether a run need not be read again."""
+        age_s = time.monotonic() - entry.read_at
+        if not self._root.is_local:
+            return age_s < FRESH_S
+        # A file that is mended in its place leaves no trace in the times of folders.
+        is_damaged = entry.brief is not None and bool(entry.brief.summary.error)
+        return stamp is not None and stamp == entry.stamp and not (is_damaged and age_s > FRESH_S)
 
     def _updated(self, name: str, entry: _Entry) -> RunDigest:
         run = self._root.at(name)

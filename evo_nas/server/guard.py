@@ -88,6 +88,9 @@ class Guard:
             received = await self._checked(scope, receive)
             await self._app(scope, received, answering)
         except _RefusedError as refused:
+            if _has_body(scope):
+                # What of it is still to come must neither be waited for nor be taken for the next request.
+                refused.response.headers["connection"] = "close"
             await refused.response(scope, receive, answering)
         except Exception:  # noqa: BLE001 - whatever a route failed at
             # A client learns nothing of how the service is made; the log of the service has all of it.
@@ -111,10 +114,7 @@ class Guard:
         try:
             body = await read_body(receive, headers=headers, limits=self._options.limits)
         except BodyError as error:
-            refusal = answer(error.status, "request-error", str(error))
-            # What of the body is still to come must not be taken for the next request.
-            refusal.headers["connection"] = "close"
-            raise _RefusedError(refusal) from None
+            raise _refused(error.status, str(error)) from None
         return replayed(body, receive)
 
     def _check_name(self, headers: Headers) -> None:
@@ -178,6 +178,11 @@ class Guard:
 
 def _refused(status: HTTPStatus, detail: str) -> _RefusedError:
     return _RefusedError(answer(status, "request-error", detail))
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 class _Answering:

@@ -156,27 +156,28 @@ class Launcher:
         Raises:
             ServiceError: The run is being searched already, or a new one has the name of one that exists.
         """
-        place = self.root.place_of(name)
+        run = self.root.at(name)
         with self.launches.starting(name):
             self.refuse_busy(name)
-            if order.config is not None and self.root.at(name).exists:
+            if order.config is not None and run.exists:
                 raise ServiceError(
                     HTTPStatus.CONFLICT,
                     f"run {name} exists; give the new one another name, or go on with POST /api/v1/runs/{name}/resume",
                 )
-            number, folder = self.launches.new_folder(name)
-            if order.config is not None:
-                write_whole(
-                    folder / "config.yaml", to_yaml(order.config.model_dump(mode="json")).encode("utf-8")
-                )
             try:
-                return Launch(name, number, folder, _spawned(self.command(place, order), folder, order))
+                number, folder = self.launches.new_folder(name)
+                if order.config is not None:
+                    written = to_yaml(order.config.model_dump(mode="json"))
+                    write_whole(folder / "config.yaml", written.encode("utf-8"))
+                # The location is absolute: the process has a working directory of its own.
+                record = _spawned(self.command(run.location, order), folder, order)
             except OSError as error:
                 raise ServiceError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     f"nothing can be started for {name}: {error.strerror}; mend that on {socket.gethostname()} and "
                     "try again",
                 ) from None
+            return Launch(name, number, folder, record)
 
     def stop(self, name: str, *, drain_s: float = 0.0) -> Launch:
         """Asks the search of the run ``name`` to commit what it has and end; its last event says when it has.
@@ -211,7 +212,7 @@ class Launcher:
             )
         launch.note_stop()
         if address is not None and launch.record.doing != "champion":
-            self._stop_in_cluster(self.root.place_of(name), launch, drain_s)
+            self._stop_in_cluster(self.root.at(name).location, launch, drain_s)
         else:
             terminate(launch.record.pid, started=launch.record.started)
         return launch

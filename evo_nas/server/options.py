@@ -23,6 +23,7 @@ class Limits:
         body_s: Seconds until a body must be there.
         header_s: Seconds until the head of a request must be there.
         connections: Connections at a time.
+        connections_per_client: Connections at a time of one address that is no proxy.
         streams: Event streams at a time.
         streams_per_client: Event streams at a time of one address.
         requests_per_s: Requests a second of one address, on average.
@@ -33,6 +34,7 @@ class Limits:
     body_s: float = 30.0
     header_s: float = 20.0
     connections: int = 4000
+    connections_per_client: int = 1000
     streams: int = 1000
     streams_per_client: int = 300
     requests_per_s: float = 100.0

@@ -22,7 +22,8 @@ class RunsRoot:
     """
 
     def __init__(self, place: str) -> None:
-        self.place = place.rstrip("/")
+        # Absolute, since searches have working directories of their own.
+        self.place = place.rstrip("/") if "://" in place else str(Path(place).absolute())
 
     @property
     def is_local(self) -> bool:
@@ -61,7 +62,8 @@ class RunsRoot:
                 with tempfile.TemporaryFile(dir=folder) as file:
                     file.write(b"evo-nas")
             else:
-                find_runs(self.place)
+                # One question, and not a list of all runs: probes ask every few seconds.
+                _ = Run.at(f"{self.place}/ready").exists
         except OSError as error:
             raise ServiceError(
                 HTTPStatus.SERVICE_UNAVAILABLE,

@@ -6,16 +6,14 @@ import errno
 import socket
 from typing import TYPE_CHECKING
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from evo_nas.errors import ConfigError
 from evo_nas.server.app import create_app
+from evo_nas.server.connections import bounded
 from evo_nas.server.listeners import listener_at
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from evo_nas.server.options import ServerOptions
@@ -45,7 +43,7 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
     """Returns how connections are served."""
     return uvicorn.Config(
         create_app(options),
-        http=_impatient(options.limits.header_s),
+        http=bounded(options),
         ws="none",
         log_level="warning",
         server_header=False,
@@ -56,36 +54,6 @@ def server_config(options: ServerOptions) -> uvicorn.Config:
         proxy_headers=bool(options.proxies),
         forwarded_allow_ips=list(options.proxies),
     )
-
-
-def _impatient(header_s: float) -> type[H11Protocol]:
-    """Returns a protocol that closes a connection on which the head of a request does not come in time."""
-
-    class Impatient(H11Protocol):
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._timer = self.loop.call_later(header_s, transport.close)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            is_waiting = self.conn.their_state is h11.IDLE
-            if not is_waiting:
-                self._stop_waiting()
-            elif self._timer is None:
-                self._timer = self.loop.call_later(header_s, self.transport.close)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_waiting()
-            super().connection_lost(exc)
-
-        def _stop_waiting(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return Impatient
 
 
 def _listening(options: ServerOptions) -> socket.socket:

@@ -185,18 +185,30 @@ class WindowInputs:
                 f"{', '.join(self.known)} of each of them: add rows with these alone"
             )
         before = rows.chosen(np.arange(origin))
-        further = []
         values = before.values
         if self.is_irregular:
             values = np.concatenate([values, before.elapsed()[:, None]], axis=1)
-        if self.calendar:
-            assert before.stamps is not None
-            further.append(calendar_columns(before.stamps, self.calendar))
-        inputs = self._window(place, values, *further)
+        inputs = self.at_end(values, before.stamps, place=place)
         if self.known:
             inputs = np.concatenate([inputs, self._ahead(rows, origin)], axis=1)
         at = origin if rows.stamps is None else rows.stamps[origin - 1]
         return SeriesEnd(name, inputs, self._stamps(rows, origin), origin=at)
+
+    def at_end(self, values: Numbers, stamps: Stamps | None, *, place: str = "a series") -> Inputs:
+        """Returns the window at the end of a series, ``(window, inputs)`` without what is known beforehand.
+
+        Args:
+            values: Its values ``(rows, values)``.
+            stamps: The times of its rows, without gaps; needed where the calendar is read.
+            place: What it is called in messages.
+
+        Raises:
+            DataError: As `raw`.
+        """
+        if not self.calendar:
+            return self._window(place, values)
+        assert stamps is not None
+        return self._window(place, values, calendar_columns(stamps, self.calendar))
 
     def _stamps(self, rows: SeriesRows, origin: int) -> Stamps | None:
         if rows.stamps is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -17,6 +17,8 @@ from evo_nas.champion.exporters.native import (
     native_files,
     weights_of,
 )
+from evo_nas.data.layout import SeriesLayout
+from evo_nas.data.panel_files import PanelColumns
 from evo_nas.genome.architecture import (
     Architecture,
     Forecast,
@@ -38,11 +40,13 @@ from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evo_nas.data.calendar import Cycle
     from evo_nas.data.holes import Missing
 
 STEPS = 6
@@ -93,21 +97,36 @@ def _classes(*members: Architecture, inputs: NumericInputs | TokenInputs, per_st
     return Recipe(signature, members, Preparation(inputs, answers), Link.CLASSES)
 
 
-def _forecast(*members: Architecture, levels: tuple[float, ...] = (), masked: tuple[int, ...] = ()) -> Recipe:
+def _forecast(
+    *members: Architecture,
+    levels: tuple[float, ...] = (),
+    masked: tuple[int, ...] = (),
+    calendar: tuple[Cycle, ...] = (),
+) -> Recipe:
     missing: Missing = "mask" if masked else "previous"
     values = NumericInputs(
         (10.0, -3.0, 0.5), (2.0, 0.1, 4.0), ("load", "price", "wind"), missing, masked=masked
     )
     answers = NumberAnswers((0.5, 10.0), (4.0, 2.0), ("wind", "load"), 3, levels)
     count = max(len(levels), 1)
+    layout = SeriesLayout(time="when") if calendar else SeriesLayout()
+    inputs = WindowInputs(STEPS, values, 3, layout, calendar=calendar)
     signature = Signature(
-        values.features,
+        inputs.features,
         2 * 3 * count,
         last_values=(2,) * count + (0,) * count,
         steps=STEPS,
         horizon=3,
     )
-    return Recipe(signature, members, Preparation(WindowInputs(STEPS, values, 3), answers))
+    return Recipe(signature, members, Preparation(inputs, answers))
+
+
+def _panel(member: Architecture, missing: Literal["refuse", "interpolate", "previous"]) -> Recipe:
+    inputs = PanelInputs(STEPS, 3, 2, missing, PanelColumns(series="shop", time="day"))
+    answers = NumberAnswers((0.0,), (1.0,), ("value",), 3, (0.1, 0.5, 0.9))
+    anchors = tuple(step % 2 for step in range(3) for _ in answers.quantiles)
+    signature = Signature(inputs.features, 9, last_values=anchors, horizon=3)
+    return Recipe(signature, (member,), Preparation(inputs, answers))
 
 
 def _architecture(*layers: Layer, **settings: object) -> Architecture:
@@ -187,6 +206,12 @@ RECIPES: Mapping[str, Recipe] = {
     "a forecast by an ensemble": _forecast(
         _architecture(Layer(LSTM, 3), head=Head(segment=2), columns=Columns.APART), _architecture(Layer(GRU, 3))
     ),
+    "a forecast by the calendar": _forecast(
+        _architecture(Layer(GRU, 3)),
+        masked=(1,),
+        calendar=("minute", "hour", "weekday", "day", "week", "month"),
+    ),
+    "forecasts of a panel": _panel(_architecture(Layer(GRU, 3), forecast=Forecast.CHANGE), "interpolate"),
     "classes of texts": _classes(
         _architecture(
             Layer(GRU, 3),

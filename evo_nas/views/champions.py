@@ -50,15 +50,21 @@ def kept_champion(run: Run) -> KeptChampion | None:
     )
 
 
-def champion_explanation(run: Run, champion: KeptChampion, network: Network) -> Explanation:
-    """Returns what ``network``, the champion of ``run``, computes and where it comes from.
-
-    Where the data of the run were moved or changed its equations are told all the same, with a remark.
-    """
+def readable_experiment(run: Run) -> tuple[Experiment | None, str]:
+    """Returns the experiment of ``run`` with its data; None and the reason if they were moved or changed."""
     try:
-        space = Experiment.of_run(run).space
+        experiment = Experiment.of_run(run)
+        _ = experiment.dataset
     except (DataError, DataChangedError) as error:
-        return explained_alone(network, str(error))
+        return None, str(error)
+    return experiment, ""
+
+
+def champion_explanation(
+    run: Run, champion: KeptChampion, network: Network, experiment: Experiment
+) -> Explanation:
+    """Returns what ``network``, the champion of ``run``, computes and where it comes from."""
+    space = experiment.space
     return explained_in_run(run, champion.verdict.candidate, space, retrained=network.architecture)
 
 

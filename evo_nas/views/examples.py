@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evo_nas.data.steps import after
+from evo_nas.tasks.dataset import Stream, Windows
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
 from evo_nas.tasks.raw_panels import PanelInputs
@@ -19,36 +21,41 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evo_nas.genome.architecture import Signature
+    from evo_nas.tasks.dataset import Part
     from evo_nas.tasks.preparation import Preparation
 
+    Array = npt.NDArray[np.generic]
     Numbers = npt.NDArray[np.float64]
     Example = dict[str, Any]
 
 USUAL_STEPS, MOST_STEPS = 8, 24
 """Steps of an example where the network reads sequences of any length, and the most of one that it could be read in."""
 BEGINNING = np.datetime64("2026-01-01")
+MOST_VALUES = 5000
+"""Values of the longest sequence of the data that is taken as an example."""
 DIGITS = 4
-"""Significant digits of a value, so that people can read an example."""
+"""Digits of a value beside its deviation, so that people can read an example."""
 
 
-def example_inputs(preparation: Preparation, signature: Signature) -> Example:
+def example_inputs(preparation: Preparation, signature: Signature, *, seen: Array | None = None) -> Example:
     """Returns ``rows`` of a table, ``inputs``, or a ``text`` to go on from, in the format of the task.
 
-    Values swing about the mean of training by its deviation, since a champion keeps no data of its training.
+    Without a sequence of the data, values swing about the mean of training by its deviation: a champion keeps no data.
 
     Args:
         preparation: What the champion keeps of its training.
         signature: Shape of its inputs and outputs.
+        seen: A sequence as the network reads it; see `first_sequence`.
     """
     steps = signature.steps
     several = min(steps or USUAL_STEPS, MOST_STEPS)
     match preparation.inputs:
         case NumericInputs() as inputs:
-            return _sequences(inputs, several, fixed=steps)
+            return _sequences(inputs, several, fixed=steps, seen=seen)
         case TokenInputs() as inputs:
-            return _tokens(inputs, several, is_prompt=signature.predicts_inputs)
+            return _tokens(inputs, several, is_prompt=signature.predicts_inputs, seen=seen)
         case WindowInputs() as inputs:
-            return _series(inputs)
+            return _series(inputs, seen)
         case PanelInputs() as inputs:
             values = _swinging(np.array([100.0]), np.array([10.0]), 2 * max(inputs.window, inputs.season))
             return {"inputs": [values[:, 0].tolist()]}
@@ -56,20 +63,50 @@ def example_inputs(preparation: Preparation, signature: Signature) -> Example:
             return {"inputs": [np.eye(inputs.keys, dtype=int)[np.arange(several) % inputs.keys].tolist()]}
 
 
+def first_sequence(part: Part) -> Array | None:
+    """Returns the first sequence of a part as the network reads it: ``(time, inputs)``, or tokens ``(time,)``.
+
+    None if it is too long to be an example.
+    """
+    if isinstance(part, Stream):
+        return part.tokens[:MOST_STEPS]
+    first = part.cut(slice(0, 1)) if isinstance(part, Windows) else part.chosen(np.zeros(1, dtype=np.int64))
+    sequence = first.inputs[0] if first.lengths is None else first.inputs[0, : first.lengths[0]]
+    return sequence if sequence.size <= MOST_VALUES else None
+
+
+def _values(inputs: NumericInputs, seen: Array | None, steps: int) -> Numbers:
+    """Returns values ``(steps, features)`` in the units of the data: those that were seen, or as many as are wanted."""
+    mean, scale = np.array(inputs.mean), np.array(inputs.scale)
+    if seen is None:
+        return _swinging(mean, scale, steps)
+    # Masks and what is known beforehand follow the values.
+    return _readable(seen[:, : len(mean)].astype(np.float64) * scale + mean, scale)
+
+
 def _swinging(mean: Numbers, scale: Numbers, steps: int) -> Numbers:
     """Returns values ``(steps, features)``; each feature swings in a phase of its own."""
     phases = np.arange(steps)[:, None] * 0.7 + np.arange(len(mean))
-    values = mean + scale * np.sin(phases)
-    return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in values.tolist()])
+    return _readable(mean + scale * np.sin(phases), scale)
 
 
-def _sequences(inputs: NumericInputs, several: int, *, fixed: int) -> Example:
-    layout, mean, scale = inputs.layout, np.array(inputs.mean), np.array(inputs.scale)
+def _readable(values: Numbers, scale: Numbers) -> Numbers:
+    """Returns values rounded to what their deviation makes of interest: a network computes with fewer digits."""
+    decimals = [DIGITS - math.ceil(math.log10(each)) for each in scale]
+    columns = [
+        [round(value, digits) + 0.0 for value in column]
+        for column, digits in zip(values.T.tolist(), decimals, strict=True)
+    ]
+    return np.array(columns).T
+
+
+def _sequences(inputs: NumericInputs, several: int, *, fixed: int, seen: Array | None) -> Example:
+    layout = inputs.layout
     if layout.row:
         # A row is a whole sequence: its columns are the steps, and their features, one after the other.
-        flat = _swinging(mean, scale, len(layout.row) // len(mean) or 1).ravel()
+        flat = _values(inputs, seen, len(layout.row) // len(inputs.mean) or 1).ravel()
         return {"rows": [dict(zip(layout.row, map(float, flat), strict=True))]}
-    values = _swinging(mean, scale, fixed if 0 < fixed <= MOST_STEPS else several)
+    values = _values(inputs, seen, fixed if 0 < fixed <= MOST_STEPS else several)
     if layout.sequence is None:
         return {"inputs": [values.tolist()]}
     words = {f"{name}={word}" for name, each in layout.categories.items() for word in each}
@@ -85,19 +122,22 @@ def _sequences(inputs: NumericInputs, several: int, *, fixed: int) -> Example:
     return {"rows": rows}
 
 
-def _tokens(inputs: TokenInputs, several: int, *, is_prompt: bool) -> Example:
+def _tokens(inputs: TokenInputs, several: int, *, is_prompt: bool, seen: Array | None) -> Example:
     # The first stands for unknown tokens, if there can be any.
     known = inputs.vocabulary if inputs.is_closed else inputs.vocabulary[1:]
-    tokens = list(islice(cycle(each for each in known if each.strip()), several))
+    if seen is None:
+        tokens = list(islice(cycle(each for each in known if each.strip()), several))
+    else:
+        tokens = [inputs.vocabulary[int(token)] for token in seen]
     if is_prompt:
         return {"text": inputs.text(tokens)}
     return {"inputs": [inputs.text(tokens) if inputs.level else tokens]}
 
 
-def _series(inputs: WindowInputs) -> Example:
-    mean, scale = np.array(inputs.values.mean), np.array(inputs.values.scale)
+def _series(inputs: WindowInputs, seen: Array | None) -> Example:
+    # What is known beforehand of the rows after the window is in another form in what was seen.
     ahead = inputs.horizon if inputs.known else 0
-    values = _swinging(mean, scale, inputs.window + ahead)
+    values = _values(inputs.values, None if ahead else seen, inputs.window + ahead)
     if not inputs.columns or (inputs.layout.time is None and not inputs.needs_rows):
         return {"inputs": [values.tolist()]}
     times = _times(inputs, len(values))

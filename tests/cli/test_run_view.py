@@ -20,7 +20,7 @@ def test_show_tells_the_verdict_and_the_baselines_of_a_judged_run(run: Path) -> 
     assert "8 of 8 evaluated, complete" in text
     assert "ranked by validation accuracy" in text
     assert "verdict  champion #" in text
-    assert "nearest neighbour" in text
+    assert "majority" in text
     shown = json.loads(evo_nas_command("show", run, "--json").stdout)
     assert shown["complete"] is True
     assert shown["verdict"]["evaluations"] == 8

@@ -16,6 +16,7 @@ from evo_nas.data.paths import (
     data_paths,
     expanded,
     resolved,
+    written_paths,
 )
 from evo_nas.errors import DataError
 
@@ -53,6 +54,22 @@ def test_paths_of_mappings_and_sections_have_dotted_names() -> None:
         "classes.down": (Path("c"),),
         "inner.file": (Path("d"),),
     }
+
+
+def test_paths_are_found_before_anything_is_checked() -> None:
+    written = {
+        "path": ["a", "b"],
+        "one": 5,
+        "classes": {"up": "c", "down": ["d", None]},
+        "hub": "org/weather",
+        "label": "/no/path",
+        "inner": {"file": "e"},
+        "unknown": "f",
+    }
+    assert list(written_paths(Options, written)) == [
+        *(("path", "a"), ("path", "b"), ("classes.up", "c"), ("classes.down", "d")),
+        *(("hub", "org/weather"), ("inner.file", "e")),
+    ]
 
 
 def test_a_name_on_the_hub_is_no_path_but_a_folder_is(tmp_path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from evo_nas.errors import GenomeError
 from evo_nas.genome.canonical import canonical
 from evo_nas.genome.cell import CellGraph, Node
-from evo_nas.genome.cell_text import CellFormat, cell_of, label_of, read_cell, settled_text, write_cell
+from evo_nas.genome.cell_text import (
+    CellFormat,
+    cell_of,
+    is_written_out,
+    label_of,
+    read_cell,
+    settled_text,
+    write_cell,
+)
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
 
@@ -116,3 +125,18 @@ def test_label_of_a_cell_is_short_and_its_own() -> None:
     assert label.startswith("cell-")
     assert len(label) == len("cell-") + 8
     assert label != label_of(settled_text(CellGraph(1, (Node(Op.LINEAR, (0, 1)),), (2,))))
+
+
+@pytest.mark.parametrize("source", ["lstm", " gru ", "{", "Genotype(", "0 0 1", json.dumps({"format": 1})])
+def test_what_is_written_out_is_never_taken_for_a_file(source: str, tmp_path: Path) -> None:
+    assert is_written_out(source)
+    (tmp_path / "lstm").write_text("not a cell")
+    with suppress(GenomeError):  # it may be malformed
+        assert write_cell(read_cell(source, base=tmp_path), CellFormat.JSON)
+
+
+@pytest.mark.parametrize("source", ["lstmm", "cell.json", "../lstm", "/etc/passwd", ""])
+def test_whatever_else_is_the_path_of_one(source: str, tmp_path: Path) -> None:
+    assert not is_written_out(source)
+    with pytest.raises(GenomeError):
+        read_cell(source, base=tmp_path)

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -540,9 +540,24 @@ def spoken(port: int, *pieces: bytes) -> bytes:
         for piece in pieces:
             connection.sendall(piece)
         heard = b""
-        while piece := connection.recv(65536):
-            heard += piece
+        # Closed before all was read, a connection ends with an error.
+        with suppress(ConnectionError):
+            while piece := connection.recv(65536):
+                heard += piece
         return heard
+
+
+def test_one_client_holds_no_more_connections_than_its_share(folder: Path) -> None:
+    with listening(options(folder, limits=Limits(connections_per_client=2))) as port, ExitStack() as held:
+        address = ("127.0.0.1", port)
+        for _ in range(2):
+            held.enter_context(socket.create_connection(address, timeout=20))
+        with socket.create_connection(address, timeout=20) as further:
+            assert further.recv(1) == b""
+        held.close()
+        # They are free again as soon as the service has seen that they were closed.
+        while not spoken(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"):
+            pass
 
 
 def test_raw_connections_are_bounded(folder: Path) -> None:
@@ -566,6 +581,10 @@ def test_raw_connections_are_bounded(folder: Path) -> None:
             + b"200\r\n"
             + b"x" * 512
             + b"\r\n",
+        )
+        # One that is refused before it has come is not waited for.
+        assert b" 421 " in spoken(
+            port, b"POST / HTTP/1.1\r\nHost: evil.example.org\r\nContent-Length: 100\r\n\r\n{"
         )
         # Two lengths, or a length beside pieces, could be read in two ways.
         assert b" 400 " in spoken(port, head + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{")

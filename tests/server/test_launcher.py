@@ -12,10 +12,12 @@ import pytest
 
 from evo_nas.config import configured
 from evo_nas.ledger.local_store import LocalStore
-from evo_nas.server.launcher import _GATE, Order
+from evo_nas.server.launcher import _GATE, Launcher, Order
 from evo_nas.server.launches import LaunchRecord
+from evo_nas.server.options import ServerOptions
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import started_at, terminate
+from evo_nas.server.root import RunsRoot
 from evo_nas.server.states import Activity, state_of
 from tests.server.launching import TINY, ScriptLauncher, wait_until
 
@@ -271,6 +273,19 @@ def test_where_to_search_is_not_inherited(
     launch = launcher.launch("one", RESUME)
     wait_until(lambda: not launch.is_alive)
     assert launch.events.read_text() == "at:\n"
+
+
+def test_the_root_may_be_given_relative_to_where_the_service_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    launcher = Launcher(ServerOptions(root="runs", state=Path("runs/.service")), RunsRoot("runs"))
+    command = launcher.command(launcher.root.at("one").location, Order(doing="search"))
+    assert command[command.index("--run") + 1] == str(tmp_path / "runs" / "one")
+    scripted = ScriptLauncher(Path("runs"), "pwd")
+    launch = scripted.launch("one", RESUME)
+    wait_until(lambda: not launch.is_alive)
+    assert launch.events.read_text().strip() == str(tmp_path / "runs" / ".service" / "one" / "000001")
 
 
 def test_the_state_of_a_run_follows_from_what_it_holds() -> None:

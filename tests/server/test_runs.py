@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from evo_nas.config import configured
+from evo_nas.config.yaml_text import to_yaml
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
 from evo_nas.server.app import create_app
+from evo_nas.server.launches import LaunchRecord
 from evo_nas.server.options import ServerOptions
+from evo_nas.sessions.events import Working, event_to_json
 
 Answers = Callable[..., Any]
 EVALUATIONS = 12
@@ -35,7 +39,7 @@ def settings(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def search(place: Path, **changes: Any) -> None:
-    experiment = Experiment.of(configured(settings(place.name, **changes)))
+    experiment = Experiment.of(configured(settings(**{"name": place.name, **changes})))
     with experiment.open(Run.at(place), executor="inline") as search:
         search.run()
 
@@ -120,3 +124,51 @@ def test_a_damaged_run_says_why_and_hides_no_other(answers: Answers, root: Path)
 def test_a_run_that_does_not_exist_is_a_problem(answers: Answers) -> None:
     assert "run third does not exist" in answers("/runs/third", status=404)["detail"]
     assert "run third does not exist" in answers("/runs/third/chart", status=404)["detail"]
+
+
+def test_what_a_search_adds_is_in_the_next_answer(answers: Answers, root: Path) -> None:
+    grown = Path(shutil.copytree(root / "first", root / "grown"))
+    try:
+        assert answers("/runs/grown")["evaluated"] == EVALUATIONS
+        search(grown, name="first", budget={"evaluations": EVALUATIONS + 3})
+        told = Run.at(grown).totals().told
+        assert told > EVALUATIONS
+        listed = {run["name"]: run for run in answers("/runs", patience_s=60)["runs"]}
+        assert listed["grown"]["evaluated"] == told
+        assert answers("/runs/grown/chart")["told"] == told
+    finally:
+        shutil.rmtree(grown)
+
+
+def test_a_run_that_was_removed_is_gone_and_another_may_take_its_name(answers: Answers, root: Path) -> None:
+    place = Path(shutil.copytree(root / "first", root / "short_lived"))
+    assert answers("/runs/short_lived")["evaluated"] == EVALUATIONS
+    shutil.rmtree(place)
+    assert "does not exist" in answers("/runs/short_lived", status=404)["detail"]
+    assert "short_lived" not in [run["name"] for run in answers("/runs", patience_s=60)["runs"]]
+    try:
+        search(place, budget={"evaluations": 2})
+        assert answers("/runs/short_lived")["evaluated"] == 2
+    finally:
+        shutil.rmtree(place)
+
+
+def test_a_search_that_is_just_beginning_is_listed_with_what_was_asked_for(
+    answers: Answers, root: Path
+) -> None:
+    folder = root / ".service" / "begun" / "000001"
+    folder.mkdir(parents=True)
+    record = LaunchRecord.of("search", ("evo-nas",), pid=os.getpid(), key="")
+    (folder / "launch.json").write_text(record.model_dump_json())
+    (folder / "config.yaml").write_text(to_yaml(settings("begun")))
+    (folder / "events.jsonl").write_text(event_to_json(Working(doing="loading the data")) + "\n")
+    try:
+        listed = {run["name"]: run for run in answers("/runs", patience_s=60)["runs"]}
+        assert (listed["begun"]["state"], listed["begun"]["task"]) == ("starting", "parity")
+        told = answers("/runs/begun")
+        assert told["config"]["strategy"]["kind"] == "aging"
+        assert told["latest"]["working"]["doing"] == "loading the data"
+        assert [launch["is_alive"] for launch in told["launches"]] == [True]
+        assert answers("/runs/begun/chart")["points"] == []
+    finally:
+        shutil.rmtree(root / ".service")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ from evo_nas.server.predicting import PredictRequest, answered
 from evo_nas.tasks.preparation import Recipe
 from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Task
-from evo_nas.views.examples import example_inputs
+from evo_nas.views.examples import example_inputs, first_sequence
 
 WITHOUT_RAW_DATA = {"in_memory", "few_shot"}
 """They say nothing of raw data, or what a network adapts to comes with them."""
@@ -41,6 +42,19 @@ def test_the_example_of_a_task_is_answered(kind: str, tmp_path: Path) -> None:
     example = example_inputs(champion.prepared, champion.model.signature)
     answer = answered(champion, PredictRequest(**example))
     assert answer.rows or answer.text
+
+
+@pytest.mark.parametrize("kind", sorted(set(TASKS) - WITHOUT_RAW_DATA - {"panel", "multi_label"}))
+def test_an_example_of_the_data_is_what_the_network_has_read(kind: str, tmp_path: Path) -> None:
+    task = TASKS[kind].sample(tmp_path)
+    champion, dataset = untrained(task), task.read().dataset
+    seen = first_sequence(dataset.test)
+    assert seen is not None
+    example = example_inputs(champion.prepared, champion.model.signature, seen=seen)
+    assert answered(champion, PredictRequest(**example)).columns is not None
+    if "inputs" in example and champion.model.signature.features:
+        read, _ = champion.prepared.inputs.raw([np.array(example["inputs"][0])])
+        assert read[0] == pytest.approx(seen, rel=1e-2, abs=1e-2)
 
 
 NESTED: list = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,11 +13,10 @@ from evo_nas.champion.exporters.checking import SEED, Sample, compare, runs, sam
 from evo_nas.models.ensemble import Link
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from evo_nas.champion.exporters.checking import Checked, Inputs, Lengths, Run
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Answers = npt.NDArray[np.floating]
 
+Forecaster = Callable[[Sequence[Any], Sequence[Any] | None], "Answers"]
+"""Returns forecasts ``(n, horizon[, targets][, levels])`` of series, and of the times of their rows or None."""
 MISSING_SHARE = 0.2
 """Share of values that are missing where training had holes."""
 
@@ -53,6 +55,116 @@ def compare_answers(
         export = _in_deviations(_without_rounding(export, model), answers)
         model = _in_deviations(model, answers)
     return compare(export, model, raw_samples(champion, streaming=streaming), tolerance=tolerance)
+
+
+def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: float) -> Checked:
+    """Returns the largest difference between forecasts of series of a panel, or of series with a calendar.
+
+    Series are made of the inputs that `checking.samples` draws. Forecasts are compared in the unit of each series of a
+    panel, and otherwise in deviations of the targets.
+
+    Args:
+        forecast: Forecasts series ``(time[, values])`` with the times of their rows, where a calendar is read.
+        champion: The champion.
+        tolerance: Largest difference that is permitted.
+
+    Raises:
+        ChampionError: As `checking.compare`.
+    """
+    prepared = champion.preparation
+    assert prepared is not None
+    inputs, answers = prepared.inputs, prepared.answers
+    assert isinstance(inputs, PanelInputs | WindowInputs)
+    assert isinstance(answers, NumberAnswers)
+    outputs_of = runs(champion.model)
+    mean, scale = (np.array(each)[:, None] for each in (answers.mean, answers.scale))
+    shape = (-1, answers.horizon, mean.size, max(len(answers.quantiles), 1))
+
+    def compared(run: Callable[[Sequence[Inputs]], Answers]) -> Run:
+        """Returns what forecasts all series that are long enough, in units that compare; NaN for the others."""
+
+        def of(drawn: Inputs, ends: Lengths) -> Answers:
+            rows = enumerate(cut(drawn, ends))
+            series = [_made_series(each.astype(np.float64), row, inputs) for row, each in rows]
+            fit = [isinstance(inputs, PanelInputs) or len(each) >= inputs.window for each in series]
+            found = np.full((len(series), *shape[1:]), np.nan)
+            if given := [each for each, fits in zip(series, fit, strict=True) if fits]:
+                found[fit] = (run(given).reshape(shape) / _units(given, inputs) - mean) / scale
+            return found.reshape(len(series), -1)
+
+        return of
+
+    def exported(series: Sequence[Inputs]) -> Answers:
+        is_dated = isinstance(inputs, WindowInputs)
+        return forecast(series, [_times(len(each)).tolist() for each in series] if is_dated else None)
+
+    def in_memory(series: Sequence[Inputs]) -> Answers:
+        if isinstance(inputs, PanelInputs):
+            read, lengths = inputs.raw(series)
+        else:
+            ends = [inputs.at_end(each.astype(np.float64), _times(len(each))) for each in series]
+            read, lengths = np.stack(ends), None
+        found: Answers = answers.every_level(outputs_of(read, lengths).astype(np.float32))
+        return found * _units(series, inputs)
+
+    return compare(compared(exported), compared(in_memory), samples(champion.signature), tolerance=tolerance)
+
+
+def compare_keys(export: Run, champion: Exportable, *, tolerance: float) -> Checked:
+    """Returns the largest difference between the probabilities of keys after each frame of 0 and 1.
+
+    Args:
+        export: Runs what was written; ``(batch, time, keys)``.
+        champion: The champion.
+        tolerance: Largest difference that is permitted.
+
+    Raises:
+        ChampionError: As `checking.compare`.
+    """
+
+    def framed(run: Run) -> Run:
+        return lambda drawn, ends: run(np.greater(drawn, 0).astype(np.float32), ends)
+
+    compared = samples(champion.signature)
+    return compare(framed(export), framed(answering(champion)), compared, tolerance=tolerance)
+
+
+def _units(series: Sequence[Inputs], inputs: PanelInputs | WindowInputs) -> npt.NDArray[np.float64]:
+    units = inputs.units(series) if isinstance(inputs, PanelInputs) else np.ones(len(series))
+    return units[:, None, None, None]
+
+
+def _made_series(
+    drawn: npt.NDArray[np.float64], row: int, inputs: PanelInputs | WindowInputs
+) -> npt.NDArray[np.floating]:
+    """Returns a series of values drawn as prepared inputs ``(time, features)``, with holes where training had some."""
+    return _panel_series(drawn, row, inputs) if isinstance(inputs, PanelInputs) else _rows(drawn, inputs)
+
+
+def _panel_series(drawn: npt.NDArray[np.float64], row: int, inputs: PanelInputs) -> npt.NDArray[np.float64]:
+    """Returns a series of so many steps after the first season, larger by a hundred than the one before it."""
+    before = np.random.default_rng(SEED).standard_normal(inputs.season)
+    series: npt.NDArray[np.float64] = np.concatenate([before, drawn[:, 0]]).cumsum() * 100.0**row
+    if inputs.missing != "refuse":
+        # Neither the first value nor the one a season later, so that there is a unit.
+        series[inputs.season + 1 :: 3] = np.nan
+    return series
+
+
+def _rows(drawn: npt.NDArray[np.float64], inputs: WindowInputs) -> npt.NDArray[np.float32]:
+    values = inputs.values
+    mean, scale = np.array(values.mean), np.array(values.scale)
+    rows: npt.NDArray[np.float32] = (mean + scale * drawn[:, : len(mean)]).astype(np.float32)
+    if values.missing != "refuse":
+        is_masked = np.isin(np.arange(len(mean)), np.array(values.masked))
+        rows[(drawn[:, : len(mean)] > 1.0) & (is_masked | (values.missing != "mask"))] = np.nan
+    return rows
+
+
+def _times(count: int) -> npt.NDArray[np.datetime64]:
+    """Returns times around the end of a leap year, seven hours and some minutes apart."""
+    start = np.datetime64("2024-12-27T21:43:10", "us")
+    return start + np.arange(count) * np.timedelta64(7 * 3600 + 1234, "s")
 
 
 def raw_samples(champion: Exportable, *, streaming: bool = False) -> list[Sample]:

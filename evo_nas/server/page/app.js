@@ -119,7 +119,7 @@ function SignIn() {
 
 const KEYS = [
   ["?", "these keys"], ["n", "a new search"], ["/", "search the list"], ["j  k", "the next, the one before"],
-  ["Enter", "open it"], ["1 … 8", "the tabs of a run"], ["Esc", "close what is open"],
+  ["Enter", "open it"], ["x  c", "choose a run, compare the chosen"], ["1 … 8", "the tabs of a run"], ["Esc", "close what is open"],
   ["+  -  0", "zoom a lineage"], ["arrows", "move in a lineage"],
 ];
 

@@ -38,8 +38,12 @@ class Watch {
       source.addEventListener(kind, (event) => {
         this.lastId = event.lastEventId || this.lastId;
         const values = JSON.parse(event.data);
+        // What an earlier process of the run has said is over once a later one speaks.
+        const launch = this.lastId.split("-")[0];
+        const said = launch === this.launch ? this.state.latest : {};
+        this.launch = launch;
         this.change({
-          latest: { ...this.state.latest, [kind]: values, last: kind },
+          latest: { ...said, [kind]: values, last: kind },
           received: this.state.received + 1,
         });
       });

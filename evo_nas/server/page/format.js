@@ -60,6 +60,14 @@ export function about(seconds) {
   return seconds < 5400 ? `${(seconds / 60).toFixed(0)} minutes` : `${Number((seconds / 3600).toPrecision(2))} hours`;
 }
 
+/** Seconds for axes: `45s`, `20m`, `1.5h` or `6.4d`. */
+export function stretch(seconds) {
+  if (seconds < 60) return `${Number(seconds.toPrecision(2))}s`;
+  if (seconds < 3600) return `${Number((seconds / 60).toPrecision(3))}m`;
+  const hours = seconds / 3600;
+  return hours < 100 ? `${Number(hours.toPrecision(3))}h` : `${Number((hours / 24).toPrecision(3))}d`;
+}
+
 /** A time in ISO 8601 beside `now`: `just now`, `4 min ago`, `3 h ago`, `12 d ago`, then the date. */
 export function ago(iso, now = Date.now()) {
   if (!iso) return "-";

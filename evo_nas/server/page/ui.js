@@ -33,7 +33,13 @@ export function StateBadge({ state, title }) {
 
 /** Tabs that are addresses: `items` are `[{key, text, href, note}]`. */
 export function Tabs({ items, current, label }) {
-  return html`<nav class="tabs" aria-label=${label}>
+  const bar = useRef(null);
+  useEffect(() => {
+    // On a narrow screen the tab that is open may lie beyond the edge.
+    const { offsetLeft: left, offsetWidth: width } = bar.current.querySelector("[aria-current]") ?? bar.current;
+    bar.current.scrollLeft = left - bar.current.offsetLeft - (bar.current.clientWidth - width) / 2;
+  }, [current]);
+  return html`<nav class="tabs" aria-label=${label} ref=${bar}>
     ${items.map(({ key, text, href, note }) => html`<a key=${key} href=${href}
       aria-current=${key === current ? "page" : null}>${text}${note ? html` <small>${note}</small>` : ""}</a>`)}
   </nav>`;
@@ -97,11 +103,11 @@ export function ErrorBox({ error, retry }) {
  * @param chosen The key of the row that is marked.
  */
 export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, caption, busy }) {
-  const heading = ({ key, title, number, sort: sortable, hint }) => {
+  const heading = ({ key, title, number, sort: sortable, hint, class: name }) => {
     const target = sortable === true ? key : sortable;
     const sorted = Boolean(sortable) && sort?.key === target;
     const order = sorted ? (sort.order === "asc" ? "ascending" : "descending") : null;
-    return html`<th key=${key} scope="col" class=${number ? "number" : ""} aria-sort=${order} title=${hint}>
+    return html`<th key=${key} scope="col" class=${cls(number && "number", name)} aria-sort=${order} title=${hint}>
       ${sortable ? html`<button type="button" onClick=${() => onSort(target)}>${title}<span aria-hidden="true">${
         sorted ? (sort.order === "asc" ? " ↑" : " ↓") : ""}</span></button>` : title}</th>`;
   };
@@ -109,7 +115,7 @@ export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, capt
     // A press on a link or button within the row is for that one.
     if (!event.target.closest("a, button, input, label")) onOpen(row);
   };
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="table of ${caption}">
     <table class=${cls("table", onOpen && "opens", busy && "stale")}>
       <caption class="hidden">${caption}</caption>
       <thead><tr>${columns.map(heading)}</tr></thead>
@@ -125,7 +131,7 @@ export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, capt
 }
 
 /** Pages of a list, from 1. */
-export function Pager({ page, pages, onPage, label = "pages" }) {
+export function Pager({ page, pages, onPage, label = "pages of the list" }) {
   if (pages <= 1) return null;
   return html`<nav class="pager" aria-label=${label}>
     <${Button} class="small" disabled=${page <= 1} onClick=${() => onPage(page - 1)}>Previous<//>

@@ -29,7 +29,6 @@ from evo_nas.server.routes.candidate_models import (
 from evo_nas.views.candidates import candidate_values, finite
 from evo_nas.views.course import thinned
 from evo_nas.views.fronts import front_member, scored_sample
-from evo_nas.views.lineages import COLUMNS, Pedigree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def candidate_detail(shared: Shared, run: str, candidate: Number) -> CandidateDe
     if not found:
         raise ServiceError(HTTPStatus.NOT_FOUND, _unknown(run, candidate))
     (row,) = found
-    pedigree = Pedigree(place.columns(COLUMNS))
+    pedigree = shared.digests.pedigree(run)
     children, trainings = pedigree.children_of(candidate), pedigree.trainings_of(candidate)
     with shared.digests.digest(run) as (digest, _):
         value = digest.value
@@ -82,7 +81,6 @@ class LineageQuery(BaseModel):
 @router.get("/runs/{run}/lineage")
 def lineage(shared: Shared, run: str, query: Annotated[LineageQuery, Query()]) -> LineageData:
     """Returns a candidate and its ancestors as a graph, or the best of the run with theirs."""
-    place = shared.root.run(run)
     with shared.digests.digest(run) as (digest, facts):
         value, best = digest.value, [leader.id for leader in digest.leaders]
         verdict = facts.read(digest).verdict
@@ -91,7 +89,7 @@ def lineage(shared: Shared, run: str, query: Annotated[LineageQuery, Query()]) -
         asked = query.candidate
     if asked is None:
         return LineageData(candidate=None, nodes=[], edges=[], line=[], is_cut=False)
-    pedigree = Pedigree(place.columns(COLUMNS))
+    pedigree = shared.digests.pedigree(run)
     if not pedigree.trainings_of(asked):
         raise ServiceError(HTTPStatus.NOT_FOUND, _unknown(run, asked))
     family = pedigree.family([asked, *best] if query.all else [asked], most=MOST_NODES)

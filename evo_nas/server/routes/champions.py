@@ -15,12 +15,20 @@ from evo_nas.errors import EvoNasError
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE, said_by
-from evo_nas.views.champions import champion_explanation, explained_alone, formats, kept_champion
+from evo_nas.views.champions import (
+    champion_explanation,
+    explained_alone,
+    formats,
+    kept_champion,
+    readable_experiment,
+)
 from evo_nas.views.continuations import continues
 from evo_nas.views.explanations import first_network
 
 if TYPE_CHECKING:
     from evo_nas.champion.champion import Champion
+    from evo_nas.experiment import Experiment
+    from evo_nas.models.network import Network
     from evo_nas.runs import Run
     from evo_nas.server.context import Context
     from evo_nas.views.champions import KeptChampion
@@ -151,23 +159,29 @@ async def loaded(context: Context, run: Run, kept: KeptChampion) -> Champion:
 
 
 def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> ChampionDetail:
+    is_long = run.totals().told > MOST_HERE
+    experiment, why = (None, "") if is_long else readable_experiment(run)
+    network = first_network(champion.model)
+    if experiment is not None:
+        explanation = Explanation.model_validate(champion_explanation(run, kept, network, experiment))
+    elif is_long:
+        explanation = _explained_apart(run, kept, network)
+    else:
+        explanation = Explanation.model_validate(explained_alone(network, why))
     return ChampionDetail(
         run=name,
         sentence=kept.verdict.sentence,
         is_current=kept.is_current,
         verdict=kept.verdict,
         models=list(run.champion.models()),
-        explanation=_explanation(run, kept, champion),
+        explanation=explanation,
         formats=[ExportFormat.model_validate(each) for each in formats()],
         continues=continues(champion),
-        example=_example(champion),
+        example=_example(champion, experiment),
     )
 
 
-def _explanation(run: Run, kept: KeptChampion, champion: Champion) -> Explanation:
-    network = first_network(champion.model)
-    if run.totals().told <= MOST_HERE:
-        return Explanation.model_validate(champion_explanation(run, kept, network))
+def _explained_apart(run: Run, kept: KeptChampion, network: Network) -> Explanation:
     which = () if kept.is_current else ("--candidate", str(kept.verdict.candidate))
     try:
         return Explanation.model_validate_json(said_by("explain", run.location, "--json", *which))
@@ -175,13 +189,14 @@ def _explanation(run: Run, kept: KeptChampion, champion: Champion) -> Explanatio
         return Explanation.model_validate(explained_alone(network, str(error)))
 
 
-def _example(champion: Champion) -> dict[str, Any] | None:
+def _example(champion: Champion, experiment: Experiment | None) -> dict[str, Any] | None:
     from evo_nas.server.predicting import PredictRequest, answered  # noqa: PLC0415 - it loads torch
-    from evo_nas.views.examples import example_inputs  # noqa: PLC0415
+    from evo_nas.views.examples import example_inputs, first_sequence  # noqa: PLC0415
 
     if champion.preparation is None:
         return None
-    example = example_inputs(champion.preparation, champion.model.signature)
+    seen = None if experiment is None else first_sequence(experiment.dataset.test)
+    example = example_inputs(champion.preparation, champion.model.signature, seen=seen)
     try:
         answered(champion, PredictRequest(**example))
     except EvoNasError:

@@ -142,7 +142,7 @@ def fork(
     """Begins a new run with the configuration of another one and changes of it."""
     values = context.root.run(run).config.model_dump(mode="json") | {"name": body.name}
     if body.warm_start:
-        values["warm_start"] = {**values["warm_start"], "runs": [context.root.place_of(run)]}
+        values["warm_start"] = {**values["warm_start"], "runs": [context.root.at(run).location]}
     if not context.data.has_base_of(values):
         # Every run records one, also that which needs no files: what a fork needs must lie where it may.
         del values["base_dir"]

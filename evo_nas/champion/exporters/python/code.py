@@ -66,3 +66,33 @@ def text_literal(text: str) -> str:
     if spelt[0] == '"' or '"' in spelt:
         return spelt
     return f'"{spelt[1:-1]}"'
+
+
+def parameters(given: Sequence[str]) -> str:
+    """Returns the parameters of a function of sequences by their names."""
+    return ", ".join(f"{name}: Sequence[Any]" for name in given)
+
+
+def prepare_heading(what: str, shape: str, times: str = "") -> list[str]:
+    """Returns the first lines of the function ``prepare``.
+
+    Args:
+        what: What it takes.
+        shape: What it returns.
+        times: What it takes beside sequences; empty for nothing.
+    """
+    named = [f"{name}: Sequence[Any]" for name in ("sequences", *(["times"] if times else []))]
+    return [
+        *statement("def prepare(", named, ") -> tuple[Tensor, Tensor | None]:", indent=0),
+        f'    """Returns inputs `{shape}`, and the lengths of sequences that differ.',
+        "",
+        "    Args:",
+        f"        sequences: {what}",
+        *([f"        times: {times}"] if times else []),
+        '    """',
+    ]
+
+
+def usage(file: str, given: Sequence[str]) -> list[str]:
+    """Returns how a file is used, line by line."""
+    return [f"python champion.py {file}", "", "from champion import predict", f"predict({', '.join(given)})"]

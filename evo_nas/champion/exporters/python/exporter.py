@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,12 +11,20 @@ import torch
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exporter
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
-from evo_nas.champion.exporters.raw_checking import compare_answers, cut
+from evo_nas.champion.exporters.raw_checking import (
+    compare_answers,
+    compare_forecasts,
+    compare_keys,
+    cut,
+)
 from evo_nas.data.padding import padded
-from evo_nas.tasks.answers import ClassAnswers
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers
+from evo_nas.tasks.raw_keys import KeyInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.exporters.checking import CheckResult, Inputs, Lengths, Run
     from evo_nas.champion.exporters.exporter import Exportable, ExportOptions
+    from evo_nas.champion.exporters.raw_checking import Forecaster
     from evo_nas.tasks.preparation import Preparation
 
 TOLERANCE = 1e-4
@@ -39,13 +48,17 @@ class PythonExporter(Exporter):
         """Returns the source and the weights."""
         run, candidate = champion.facts.get("run_id"), champion.facts.get("candidate")
         origin = f"Candidate {candidate} of run {run}." if run and candidate is not None else ""
-        return python_files(champion.model, Title(champion.name, origin), champion.value_preparation)
+        return python_files(champion.model, Title(champion.name, origin), _expressed(champion))
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
         """Runs the file as a program would, and compares answers; outputs where it takes prepared inputs."""
         module = _imported(folder / MODULE_FILE)
         if (preparation := champion.value_preparation) is not None:
             return compare_answers(_answers(module, preparation), champion, tolerance=TOLERANCE)
+        if (preparation := _expressed(champion)) is not None:
+            if isinstance(preparation.inputs, KeyInputs):
+                return compare_keys(_answers(module, preparation), champion, tolerance=TOLERANCE)
+            return compare_forecasts(_forecasts(module), champion, tolerance=TOLERANCE)
         network = module.load()
 
         def run(inputs: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:
@@ -57,9 +70,27 @@ class PythonExporter(Exporter):
         return compare(run, runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
 
 
+def _expressed(champion: Exportable) -> Preparation | None:
+    """Returns the preparation that a file has; None where it needs rows of a table that training made something of."""
+    prepared = champion.preparation
+    inputs = None if prepared is None else prepared.inputs
+    is_dated = isinstance(inputs, WindowInputs) and not (inputs.known or inputs.is_irregular)
+    is_known = is_dated or isinstance(inputs, PanelInputs | KeyInputs)
+    return prepared if is_known else champion.value_preparation
+
+
+def _forecasts(module: ModuleType) -> Forecaster:
+    def run(series: Sequence[Any], times: Sequence[Any] | None) -> npt.NDArray[np.floating]:
+        found: npt.NDArray[np.floating] = module.predict(*filter(None, (series, times))).numpy()
+        return found
+
+    return run
+
+
 def _answers(module: ModuleType, preparation: Preparation) -> Run:
     """Returns what a file answers for raw inputs; NaN for a series below the window, which it refuses."""
-    answer = module.probabilities if isinstance(preparation.answers, ClassAnswers) else module.predict
+    is_of_kinds = isinstance(preparation.answers, ClassAnswers | LabelAnswers)
+    answer = module.probabilities if is_of_kinds else module.predict
     reads = preparation.inputs
     shortest = reads.window if isinstance(reads, WindowInputs) else 1
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 _SOURCES: Mapping[str, Sequence[str]] = {
     "collections.abc": ("Mapping", "Sequence"),
+    "datetime": ("datetime", "timezone"),
     "pathlib": ("Path",),
     "typing": ("Any",),
     "torch": ("Tensor", "nn"),
 }
 """Where names are imported from that are no modules; the same in all blocks."""
-_MODULES = ("argparse", "csv", "functools", "math", "re", "unicodedata")
+_MODULES = ("argparse", "calendar", "csv", "functools", "math", "re", "unicodedata")
 
 
 @dataclass(frozen=True, slots=True)

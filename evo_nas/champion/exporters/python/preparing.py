@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evo_nas.champion.exporters.python.code import statement, text_literal
+from evo_nas.champion.exporters.python.code import (
+    parameters,
+    prepare_heading,
+    statement,
+    text_literal,
+    usage,
+)
+from evo_nas.champion.exporters.python.holes import filling
+from evo_nas.champion.exporters.python.music import music_functions
+from evo_nas.champion.exporters.python.panels import panel_functions
 from evo_nas.errors import ChampionError
-from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
+from evo_nas.tasks.answers import ClassAnswers, LabelAnswers, NumberAnswers
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_keys import KeyInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evo_nas.champion.exporters.python.constants import Constants
     from evo_nas.genome.architecture import Signature
     from evo_nas.tasks.preparation import Preparation
@@ -31,18 +44,34 @@ class PreparationSource:
         self.functions: list[str] = []
         self._signature = signature
         self._constants = constants
+        self._given: tuple[str, ...] = ("sequences",)
         if preparation is None:
             self.purpose = "a network that takes prepared inputs"
             self.usage = ["from champion import load", "outputs = load()(inputs)"]
             return
         inputs, answers = preparation.inputs, preparation.answers
+        if isinstance(inputs, PanelInputs) and isinstance(answers, NumberAnswers):
+            self.functions += panel_functions(inputs, answers, constants)
+            self.purpose = f"{answers.horizon} steps after each series of a panel"
+            self._main(["    for answer in predict(read(path)):", "        print(answer.tolist())"])
+            self.usage = usage("data.csv", self._given)
+            return
+        if isinstance(inputs, KeyInputs) and isinstance(answers, LabelAnswers):
+            self.functions += music_functions(inputs, answers, constants)
+            self.purpose = "the keys of the next frame"
+            self._main(["    for answer in probabilities(read(path)):", "        print(answer[-1].tolist())"])
+            self.usage = usage("frames.npy", self._given)
+            return
         if isinstance(inputs, TokenInputs):
             self._tokens(inputs)
         elif isinstance(inputs, NumericInputs):
             self._numbers(inputs, inputs.window)
             self._tables(inputs)
         elif isinstance(inputs, WindowInputs):
-            self._numbers(inputs.values, inputs.window, of_series=True)
+            if inputs.calendar:
+                self._given = ("sequences", "times")
+                constants.many("CYCLES", inputs.calendar, "The cycles of the calendar that are read.")
+            self._numbers(inputs.values, inputs.window, of_series=True, calendar=inputs.calendar)
             self._series(inputs)
         else:
             raise ChampionError(
@@ -58,7 +87,7 @@ class PreparationSource:
                 f"the format python does not know how {type(answers).__name__} are written; export it as native"
             )
         name = "text.txt" if isinstance(inputs, TokenInputs) else "data.csv"
-        self.usage = [f"python champion.py {name}", "", "from champion import predict", "predict(sequences)"]
+        self.usage = usage(name, self._given)
 
     # Inputs.
 
@@ -84,7 +113,7 @@ class PreparationSource:
         self.functions.append(
             "\n".join(
                 [
-                    *_prepare_heading(what, "(batch, time)"),
+                    *prepare_heading(what, "(batch, time)"),
                     *lines,
                     "    prepared = []",
                     "    for sequence in sequences:",
@@ -104,13 +133,22 @@ class PreparationSource:
             f'def read(path: Path) -> list[Any]:\n    """Returns {says}."""\n    return {reading}'
         )
 
-    def _numbers(self, inputs: NumericInputs, window: int | None, *, of_series: bool = False) -> None:
+    def _numbers(
+        self,
+        inputs: NumericInputs,
+        window: int | None,
+        *,
+        of_series: bool = False,
+        calendar: Sequence[str] = (),
+    ) -> None:
         constants = self._constants
         if inputs.columns:
             constants.many("COLUMNS", inputs.columns, "The features in the order in which they are read.")
         constants.many("MEAN", inputs.mean, "The mean of each feature in training.")
         constants.many("SCALE", inputs.scale, "The deviation of each feature in training.")
         body = ["        values = standardised(sequence, MEAN, SCALE)"]
+        if calendar:
+            body.append("        values = with_calendar(values, stamps, CYCLES)")
         cut = ""
         if window is not None and not of_series:
             constants.number("WINDOW", window)
@@ -122,16 +160,24 @@ class PreparationSource:
                 "        if len(values) < WINDOW:",
                 '            raise ValueError(f"{len(values)} rows; the network reads {WINDOW}")',
             ]
-        body += _filling(inputs, of_series=of_series)
+        body += filling(inputs, of_series=of_series)
         body.append(f"        prepared.append(values{cut})")
         features = len(inputs.mean)
         of = f"`(time, {features})`: lists, arrays or tensors in original units, nan for a hole"
         self.functions.append(
             "\n".join(
                 [
-                    *_prepare_heading(of, f"(batch, time, {inputs.features})"),
+                    *prepare_heading(
+                        of,
+                        f"(batch, time, {inputs.features + (2 * len(calendar))})",
+                        *(["The time of each row, for each of them."] if calendar else []),
+                    ),
                     "    prepared = []",
-                    "    for sequence in sequences:",
+                    *(
+                        ["    for sequence, stamps in zip(sequences, times, strict=True):"]
+                        if calendar
+                        else ["    for sequence in sequences:"]
+                    ),
                     *body,
                     "    return padded(prepared)",
                 ]
@@ -170,14 +216,25 @@ class PreparationSource:
             f"    group, time = {_named(layout.series)}, {_named(layout.time)}",
             "    return list(grouped(values, rows, group, time).values())",
         ]
-        self._reading("the series of a file, whose rows are their steps", body)
+        if inputs.calendar:
+            body = [
+                *body[:-1],
+                "    stamps = [row[time] for row in rows]",
+                "    found = [grouped(each, rows, group, time) for each in (values, stamps)]",
+                "    return tuple(list(each.values()) for each in found)",
+            ]
+        self._reading(
+            f"the series of a file, whose rows are their steps{', and their times' if inputs.calendar else ''}",
+            body,
+        )
 
     def _reading(self, says: str, body: list[str]) -> None:
+        is_dated = "times" in self._given
         lines = [
-            "def read(path: Path) -> list[Any]:",
+            f"def read(path: Path) -> {'tuple[list[Any], ...]' if is_dated else 'list[Any]'}:",
             f'    """Returns {says}."""',
-            '    if path.suffix == ".npy":',
-            "        return array(path)",
+            # A file of arrays has no times.
+            *([] if is_dated else ['    if path.suffix == ".npy":', "        return array(path)"]),
             *body,
         ]
         self.functions.append("\n".join(lines))
@@ -262,7 +319,8 @@ class PreparationSource:
         levels = max(len(answers.quantiles), 1)
         shape = ([answers.horizon] if answers.horizon else []) + [len(answers.mean)]
         sizes = ", ".join(map(str, [*shape, levels]))
-        body = [f"    found = outputs(sequences).view(-1, {sizes})"]
+        passed = ", ".join(self._given)
+        body = [f"    found = outputs({passed}).view(-1, {sizes})"]
         if answers.quantiles:
             constants.many("QUANTILES", answers.quantiles, "The levels that are forecast.")
             body += ["    # Sorted, so that quantiles do not cross.", "    found = found.sort(dim=-1).values"]
@@ -279,13 +337,14 @@ class PreparationSource:
         self.functions.append(
             "\n".join(
                 [
-                    "def predict(sequences: Sequence[Any]) -> Tensor:",
+                    f"def predict({parameters(self._given)}) -> Tensor:",
                     f'    """Returns numbers in the units of the targets, `({", ".join(axes)})`."""',
                     *body,
                 ]
             )
         )
-        self._main(["    for answer in predict(read(path)):", "        print(answer.tolist())"])
+        starred = "*" if "times" in self._given else ""
+        self._main([f"    for answer in predict({starred}read(path)):", "        print(answer.tolist())"])
 
     def _outputs(self) -> None:
         per_step = self._signature.per_step
@@ -297,9 +356,9 @@ class PreparationSource:
         self.functions.append(
             "\n".join(
                 [
-                    f"def outputs(sequences: Sequence[Any]) -> {kind}:",
+                    f"def outputs({parameters(self._given)}) -> {kind}:",
                     f'    """Returns the outputs of the network{" for each step" if per_step else ""}."""',
-                    "    inputs, lengths = prepare(sequences)",
+                    f"    inputs, lengths = prepare({', '.join(self._given)})",
                     "    with torch.inference_mode():",
                     "        found = load()(inputs, lengths)",
                     *(cut if per_step else ["    return found"]),
@@ -322,34 +381,5 @@ class PreparationSource:
         )
 
 
-def _prepare_heading(what: str, shape: str) -> list[str]:
-    return [
-        "def prepare(sequences: Sequence[Any]) -> tuple[Tensor, Tensor | None]:",
-        f'    """Returns inputs `{shape}`, and the lengths of sequences that differ.',
-        "",
-        "    Args:",
-        f"        sequences: {what}",
-        '    """',
-    ]
-
-
 def _named(column: str | None) -> str:
     return text_literal(column or "")
-
-
-def _filling(inputs: NumericInputs, *, of_series: bool) -> list[str]:
-    """The lines that fill holes in ``values``, as `data.holes.HoleFilling` does."""
-    masked = list(inputs.masked)
-    match inputs.missing:
-        case "refuse":
-            return ["        refuse_holes(values)"]
-        case "previous":
-            return [f"        values = {'carried_on' if of_series else 'carried_on_and_back'}(values)"]
-        case "interpolate":
-            return ["        values = interpolated(values)"]
-        case _:
-            filled = "carried_on(values)" if of_series else "values.nan_to_num()"
-            lines = [f"        refuse_holes(values, {masked})"]
-            if masked:
-                return [*lines, f"        values = with_masks(values, {filled}, {masked})"]
-            return lines

@@ -52,7 +52,8 @@ const LIMITS = [
 ];
 
 function Resume({ run, detail, onClose, onDone }) {
-  const { budget } = detail;
+  // Not that of the detail, which adds what is not counted.
+  const { budget } = detail.config;
   const isSpent = detail.complete;
   const [values, setValues] = useState(() => ({
     ...budget,
@@ -101,7 +102,7 @@ function Judge({ run, detail, onClose, onDone }) {
 
 function Fork({ run, detail, onClose }) {
   const [name, setName] = useState(`${run}-fork`);
-  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.budget.evaluations ?? "") }]);
+  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.config.budget.evaluations ?? "") }]);
   const [warm, setWarm] = useState(false);
   const sent = useRef({});
   const [fork, busy, error] = useAction(async () => {

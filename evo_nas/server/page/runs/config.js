@@ -47,7 +47,7 @@ const columnsFor = (defaults, changeable) => [
   { key: "value", title: "Value", value: ([key, value]) => (defaults && !OWN.includes(key) && differs(value, valueAt(defaults, key))
     ? html`<b>${written(value)}</b>` : written(value)) },
   { key: "default", title: "Default", class: "soft", value: ([key]) => (defaults ? written(valueAt(defaults, key)) : "") },
-  { key: "free", title: "", class: "soft", value: ([key]) => (changeable.some((free) => key === free || key.startsWith(`${free}.`)) ? "can be changed" : "") },
+  { key: "free", title: "When it goes on", class: "soft", value: ([key]) => (changeable.some((free) => key === free || key.startsWith(`${free}.`)) ? "can be changed" : "") },
 ];
 
 /** The defaults of `schema` for a configuration with the kinds of `config`, as far as they are known. */

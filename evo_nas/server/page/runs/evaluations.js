@@ -62,7 +62,7 @@ export default function Evaluations({ run, detail, live, route }) {
         <${Table} caption="evaluations" rows=${rows} keyOf=${(row) => row.id} columns=${columns} chosen=${chosen}
           busy=${answer.loading && !isLive} sort=${sortOf(sort)} onSort=${(key) => begin({ sort: turned(sort, key) })}
           onOpen=${(row) => setQuery({ candidate: row.id })} />
-        <nav class="pager" aria-label="pages">
+        <nav class="pager" aria-label="pages of the list">
           <${Button} class="small" disabled=${after === null} onClick=${before.length ? back : () => begin({})}>${
             before.length || after === null ? "Previous" : "First"}<//>
           <span>${count(data.total)} in all</span>

@@ -1,14 +1,15 @@
 /** The page `/`: all runs, searched, filtered, sorted, in pages, and seen while they go on. */
 import { html, useEffect, useRef, useState } from "../html.js";
 import { useApi } from "../api.js";
-import { ago, figure, moment, outOf } from "../format.js";
-import { navigate, runPath, setQuery } from "../router.js";
+import { ago, count, counted, figure, moment, outOf } from "../format.js";
+import { navigate, runPath, setQuery, withQuery } from "../router.js";
 import {
-  Empty, ErrorBox, Loading, Pager, RUN_STATES, Sparkline, StateBadge, Table, useKeys, useSettled, useTitle,
+  Button, Empty, ErrorBox, Loading, Pager, RUN_STATES, Sparkline, StateBadge, Table, useKeys, useSettled, useTitle,
 } from "../ui.js";
 
 const PER_PAGE = 50;
 const REFRESH_MS = 4000;
+const MOST_COMPARED = 8;
 const NEWEST = { key: "last_result", order: "desc" };
 
 export default function Runs({ route, service }) {
@@ -25,6 +26,9 @@ export default function Runs({ route, service }) {
   const answer = useApi("/runs", { ...shown, per_page: PER_PAGE }, { every: REFRESH_MS });
   const runs = answer.data?.runs ?? [];
   const [chosen, setChosen] = useState(-1);
+  const [marked, setMarked] = useState([]);
+  const mark = (name) => setMarked(marked.includes(name) ? marked.filter((other) => other !== name) : [...marked, name].slice(-MOST_COMPARED));
+  const compare = () => navigate(withQuery("/compare", { run: marked }));
   const search = useRef(null);
   useKeys((event) => {
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
@@ -36,6 +40,10 @@ export default function Runs({ route, service }) {
       setChosen((at) => Math.min(Math.max(at + step, 0), runs.length - 1));
     } else if (event.key === "Enter" && runs[chosen] && !event.target.closest("a, button")) {
       navigate(runPath(runs[chosen].name));
+    } else if (event.key === "x" && runs[chosen]) {
+      mark(runs[chosen].name);
+    } else if (event.key === "c" && marked.length > 1) {
+      compare();
     } else if (event.key === "Escape") {
       setChosen(-1);
     }
@@ -49,14 +57,19 @@ export default function Runs({ route, service }) {
   return html`<div class="page">
     <div class="page-head">
       <h1>Runs</h1>
-      <span class="soft" role="status">${answer.data ? answer.data.total.toLocaleString("en-US") : ""}</span>
-      <div class="actions"><a class="button primary" href="/new">New search</a></div>
+      <span class="soft" role="status">${answer.data ? count(answer.data.total) : ""}</span>
+      <div class="actions">
+        ${marked.length > 0 && html`<span class="soft">${counted(marked.length, "run")} chosen</span>
+          <button type="button" class="link" onClick=${() => setMarked([])}>none</button>
+          <${Button} disabled=${marked.length < 2} title=${marked.length < 2 ? "choose another one" : "c"} onClick=${compare}>Compare<//>`}
+        <a class="button primary" href="/new">New search</a></div>
     </div>
     <${Filters} shown=${shown} tasks=${service?.tasks ?? []} search=${search} />
     <${ErrorBox} error=${answer.error} retry=${answer.reload} />
+    ${answer.data?.reading ? html`<p class="soft" role="status">${counted(answer.data.reading, "run is", "runs are")} being read for the first time.</p>` : ""}
     ${!answer.data ? answer.error ? "" : html`<${Loading} />`
       : runs.length ? html`
-        <${Table} caption="runs" columns=${COLUMNS} rows=${runs} keyOf=${(run) => run.name}
+        <${Table} caption="runs" columns=${[choice(marked, mark), ...COLUMNS]} rows=${runs} keyOf=${(run) => run.name}
           sort=${{ key: shown.sort, order: shown.order }} onSort=${sortBy} chosen=${runs[chosen]?.name}
           onOpen=${(run) => navigate(runPath(run.name))} />
         <${Pager} page=${shown.page} pages=${Math.ceil(answer.data.total / PER_PAGE)}
@@ -90,17 +103,23 @@ function Filters({ shown, tasks, search }) {
 /** Names of kinds, whether the service tells names or values with a name. */
 const kinds = (tasks) => tasks.map((task) => (typeof task === "string" ? task : task.kind ?? task.name));
 
+/** The column in which runs are chosen to be compared. */
+const choice = (marked, mark) => ({
+  key: "choice", title: html`<span class="hidden">chosen</span>`, class: "choice", value: (run) => html`<input type="checkbox" aria-label="compare ${run.name}"
+    checked=${marked.includes(run.name)} onChange=${() => mark(run.name)} />`,
+});
+
 const COLUMNS = [
   { key: "name", title: "Run", sort: true, class: "run-name", value: (run) => html`<a href=${runPath(run.name)}>${run.name}</a>` },
   { key: "state", title: "State", value: (run) => html`<${StateBadge} state=${run.state} title=${run.error || null} />` },
-  { key: "task", title: "Task", value: (run) => run.task || "-" },
-  { key: "strategy", title: "Strategy", value: (run) => run.strategy || "-" },
+  { key: "task", title: "Task", class: "less", value: (run) => run.task || "-" },
+  { key: "strategy", title: "Strategy", class: "less", value: (run) => run.strategy || "-" },
   { key: "evaluated", title: "Evaluated", number: true, value: (run) => outOf(run.evaluated, run.evaluations, " / ") },
   { key: "sparkline", title: "Best so far", value: (run) => html`<${Sparkline} values=${run.sparkline}
     label="best so far, from ${figure(run.sparkline?.[0])} to ${figure(run.best)}" />` },
   { key: "best", title: "Best", number: true, sort: true, value: (run) => html`<span title=${direction(run)}>${figure(run.best)}</span>` },
-  { key: "metric", title: "Metric", class: "soft", value: (run) => run.metric },
-  { key: "test", title: "Champion's test", number: true, value: (run) => figure(run.test) },
+  { key: "metric", title: "Metric", class: "soft less", value: (run) => run.metric },
+  { key: "test", title: "Champion's test", class: "less", number: true, value: (run) => figure(run.test) },
   { key: "last_result", title: "Last result", number: true, sort: true, class: "soft",
     value: (run) => html`<time title=${moment(run.last_result)}>${ago(run.last_result)}</time>` },
 ];

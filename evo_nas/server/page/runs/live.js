@@ -7,7 +7,7 @@ import { Empty, ErrorBox, Loading, Panel, Segmented } from "../ui.js";
 import { Course } from "./live/course.js";
 import { Now, Totals } from "./live/now.js";
 import { Lines } from "../charts.js";
-import { count, duration } from "../format.js";
+import { count, duration, stretch } from "../format.js";
 import { Baselines, Best, Failures, Nodes, Operators, Population, Rungs } from "./live/parts.js";
 
 const REFRESH_MS = 3000;
@@ -55,7 +55,7 @@ export default function Live({ run, detail, live, route }) {
 
 /** How many candidates were trained at a time, and what computing they took. */
 function Usage({ chart }) {
-  const times = chart.x === "evaluations" ? undefined : duration;
+  const times = chart.x === "evaluations" ? undefined : stretch;
   const columns = (pairs) => [pairs.map(([x]) => x), pairs.map(([, value]) => value)];
   const [usedAt, used] = columns(chart.utilisation);
   const [costAt, cost] = columns(chart.cost);
@@ -69,5 +69,5 @@ function Usage({ chart }) {
       aside=${html`${duration(cost.at(-1))} for ${count(chart.told)} trainings`}>
       <${Lines} x=${costAt} series=${[{ label: "computing", values: cost, colour: "--third", fill: true }]}
         label="Seconds of computing, over ${xLabel}" xLabel=${xLabel} times=${times} height=${180} format=${duration}
-        values=${duration} range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.05]} /><//>`}`;
+        values=${stretch} range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.05]} /><//>`}`;
 }

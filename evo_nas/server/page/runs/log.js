@@ -32,7 +32,7 @@ export default function Log({ run, detail, live }) {
 }
 
 const LAUNCHES = [
-  { key: "number", title: "", class: "soft", value: (launch) => launch.number },
+  { key: "number", title: "No.", class: "soft", value: (launch) => launch.number },
   { key: "doing", title: "Command", value: (launch) => html`<code>evo-nas ${launch.doing}</code>` },
   { key: "state", title: "State", value: (launch) => (launch.is_alive ? html`<${Badge} tone="busy">running<//>`
     : launch.failure ? html`<${Badge} tone="bad">failed<//>` : launch.was_stopped ? html`<${Badge} tone="warn">stopped<//>`

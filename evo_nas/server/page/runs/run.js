@@ -6,7 +6,7 @@ import { RUN_TABS, navigate, runPath } from "../router.js";
 import { ErrorBox, Loading, StateBadge, Tabs, useKeys, useTitle } from "../ui.js";
 import { RunActions } from "./actions.js";
 import { Candidate } from "./candidate.js";
-import { goesOn } from "./states.js";
+import { ENDINGS, goesOn } from "./states.js";
 
 /** Each tab gets `{run, detail, live, reload, route}`: the name, what the service told last, the events since. */
 const TABS = {
@@ -21,7 +21,6 @@ const TABS = {
 };
 /** What events do not say is asked for again so often while a run goes on. */
 const REFRESH_MS = 8000;
-const ENDINGS = ["stopped", "completed", "failed", "judged"];
 
 export default function Run({ route }) {
   const { run, tab } = route;

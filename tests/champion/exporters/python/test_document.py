@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from evo_nas.champion.champion import Champion
 from evo_nas.champion.export import write_export
 from evo_nas.champion.exporters.checking import Checked
 from evo_nas.champion.exporters.python.document import MODULE_FILE, Title, python_files
-from evo_nas.data.layout import Layout
+from evo_nas.data.layout import Layout, SeriesLayout
+from evo_nas.data.panel_files import PanelColumns
 from evo_nas.genome.architecture import Architecture, Forecast, Head, Layer, Norm, Pooling, Signature
 from evo_nas.genome.blocks import Columns, Context, Front, Shortcut
 from evo_nas.genome.cell import CellGraph, H, Node, X
@@ -26,12 +29,16 @@ from evo_nas.models.ensemble import Ensemble, Link, Model
 from evo_nas.models.network import Network
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.preparation import Preparation
+from evo_nas.tasks.raw_files import read_raw_file
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 from evo_nas.testing.champions import tiny_champion
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from evo_nas.data.calendar import Cycle
 
 SERIES = Signature(features=3, outputs=2, steps=4)
 STEPWISE = Signature(features=3, outputs=4, per_step=True, steps=4)
@@ -284,6 +291,91 @@ def test_forecasts_are_in_the_units_of_the_targets_with_sorted_quantiles(tmp_pat
     with torch.inference_mode():
         expected = answers.every_level(network(torch.from_numpy(inputs.raw(series)[0])).numpy())
     np.testing.assert_allclose(module.predict(series).numpy(), expected, rtol=1e-5)
+
+
+def test_the_calendar_is_read_from_the_times_of_a_file(tmp_path: Path) -> None:
+    layout = SeriesLayout(time="when", series="shop", frequency="h")
+    cycles: tuple[Cycle, ...] = ("minute", "hour", "weekday", "day", "week", "month")
+    inputs = WindowInputs(4, NUMBERS, 3, layout, calendar=cycles)
+    signature = replace(FORECAST, features=inputs.features, steps=4)
+    network = network_of(Architecture((LSTM,)), signature)
+    answers = NumberAnswers((5.0, 1.0), (2.0, 3.0), ("c", "a"), horizon=3)
+    module = written(tmp_path, network, Preparation(inputs, answers))
+    check_formatted(tmp_path)
+    when = pd.date_range("2024-12-31 20:30", periods=7, freq="h")
+    values = np.random.default_rng(0).normal(size=(7, 3)).round(3)
+    parts = [pd.DataFrame(values * by, columns=list("abc")).assign(when=when, shop=by) for by in (1, 2)]
+    pd.concat(parts).iloc[::-1].sort_values("when").to_csv(tmp_path / "data.csv", index=False)
+    with torch.inference_mode():
+        read, _ = inputs.raw(pd.concat(parts))
+        expected = answers(network(torch.from_numpy(read)).numpy())
+    # Series are in the order in which they appear.
+    shops = pd.read_csv(tmp_path / "data.csv")["shop"].unique().tolist()
+    found = module.predict(*module.read(tmp_path / "data.csv"))[[shops.index(1), shops.index(2)]]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+    for times in (list(when), when.to_numpy(), [str(each) for each in when], list(when.tz_localize("UTC"))):
+        np.testing.assert_allclose(
+            module.predict([values], [times]).numpy(), expected[:1], rtol=1e-4, atol=1e-5
+        )
+    with pytest.raises(ValueError, match="7 rows and 6 times; must be as many"):
+        module.predict([values], [when[1:]])
+
+
+@pytest.mark.parametrize("missing", ["refuse", "previous", "interpolate"])
+@pytest.mark.parametrize("is_long", [True, False])
+def test_each_series_of_a_panel_is_forecast_in_its_own_unit(
+    tmp_path: Path, missing: Any, is_long: bool
+) -> None:
+    columns = PanelColumns(series="shop" if is_long else None, time="day")
+    inputs = PanelInputs(5, 3, 2, missing, columns)
+    answers = NumberAnswers((0.0,), (1.0,), ("value",), 3, (0.1, 0.5))
+    signature = Signature(inputs.features, 6, last_values=(0, 0, 1, 1, 0, 0), horizon=3)
+    network = network_of(Architecture((GRU,)), signature)
+    preparation = Preparation(inputs, answers)
+    module = written(tmp_path, network, preparation)
+    check_formatted(tmp_path)
+    days = pd.date_range("2024-01-01", periods=12)
+    wide = pd.DataFrame(
+        {f"s{n}": 10.0**n * np.random.default_rng(n).normal(size=12).cumsum().round(3) for n in range(3)},
+    ).assign(day=days)
+    if missing != "refuse":
+        wide.loc[9, "s1"] = np.nan
+    wide.loc[:3, "s2"] = np.nan  # a series that begins later
+    long = wide.melt("day", var_name="shop", value_name="sales")
+    long = long[(long["shop"] != "s2") | (long["day"] > days[3])]
+    (long if is_long else wide).to_csv(tmp_path / "data.csv", index=False)
+    read = read_raw_file(tmp_path / "data.csv", preparation)
+    with torch.inference_mode():
+        lengths = None if read.lengths is None else torch.from_numpy(read.lengths)
+        outputs = network(torch.from_numpy(read.inputs), lengths).numpy()
+    expected = answers.every_level(outputs)[:, :, 0] * read.sizes[:, None, None]
+    found = module.predict(module.read(tmp_path / "data.csv"))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="a series hardly changes"):
+        module.predict([[5.0] * 9])
+
+
+def test_frames_of_keys_are_judged_and_followed(tmp_path: Path) -> None:
+    champion = tiny_champion("labels of every step")
+    (exported,) = champion.members
+    module = written(tmp_path, exported, champion.preparation)
+    check_formatted(tmp_path)
+    frames = np.random.default_rng(0).integers(0, 2, (5, 4)).astype(np.float32)
+    known = Champion(champion.model, champion.preparation)
+    np.save(tmp_path / "frames.npy", frames)
+    for given in ([frames, frames[:2]], module.read(tmp_path / "frames.npy")):
+        expected = known.predict_proba([np.asarray(each) for each in given])
+        for found, wanted in zip(module.probabilities(given), expected, strict=True):
+            np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4)
+    # The drawing is that of `evo-nas predict`, key by key.
+    drawn = module.generate(frames, 6, seed=3)
+    assert drawn.tolist() == known.generate(frames, length=6, seed=3).tolist()
+    assert (
+        module.generate(frames, 6, temperature=0).tolist()
+        == known.generate(frames, length=6, temperature=0).tolist()
+    )
+    with pytest.raises(ValueError, match="other values than 0 and 1"):
+        module.predict([frames + 0.5])
 
 
 def test_a_model_of_texts_goes_on_from_a_text(tmp_path: Path) -> None:

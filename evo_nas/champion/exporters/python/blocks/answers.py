@@ -22,6 +22,31 @@ def in_units(outputs: Tensor, mean: Sequence[float], scale: Sequence[float]) -> 
     return outputs.double() * numbers[1] + numbers[0]
 
 
+def following(
+    network: torch.nn.Module, frames: Tensor, length: int, temperature: float, seed: int
+) -> Tensor:
+    """Returns `length` frames of 0 and 1 that follow `frames`, both `(time, keys)`.
+
+    Args:
+        network: Gives logits of the keys of the next frame at every step.
+        frames: The beginning.
+        length: Frames to draw.
+        temperature: Below 1 for likelier keys, 0 for those more likely than not.
+        seed: Seed of the draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    begun = len(frames)
+    for _ in range(length):
+        logits = network(frames[None])[0, -1:]
+        if temperature > 0:
+            shares = (logits / temperature).sigmoid()
+            drawn = torch.bernoulli(shares, generator=generator)
+        else:
+            drawn = (logits > 0).float()
+        frames = torch.cat([frames, drawn])
+    return frames[begun:]
+
+
 def continued(
     network: torch.nn.Module, tokens: Tensor, length: int, temperature: float, seed: int
 ) -> Tensor:

@@ -90,6 +90,16 @@ def padded(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     return joined, None if (lengths == lengths[0]).all() else lengths
 
 
+def frames_of(sequence: Any, keys: int) -> Tensor:
+    """Returns frames `(time, keys)` of 0 and 1."""
+    frames = torch.as_tensor(sequence, dtype=torch.float32)
+    if frames.dim() != 2 or len(frames) == 0 or frames.shape[1] != keys:
+        raise ValueError(f"frames are {tuple(frames.shape)}; must be (time, {keys})")
+    if not ((frames == 0) | (frames == 1)).all():
+        raise ValueError("frames have other values than 0 and 1; a key is on or off")
+    return frames
+
+
 def words(text: str) -> list[str]:
     """Returns the words of a text, and the marks and line ends between them."""
     marks = "".join(

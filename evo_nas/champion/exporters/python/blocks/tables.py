@@ -67,12 +67,12 @@ def columns_of(
 
 
 def grouped(
-    values: list[list[float]], rows: list[dict[str, str]], group: str, time: str
-) -> dict[str, list[list[float]]]:
+    values: Sequence[Any], rows: list[dict[str, str]], group: str, time: str
+) -> dict[str, list[Any]]:
     """Returns the steps of each sequence by its name, in the order of time.
 
     Args:
-        values: The values of each row.
+        values: What there is of each row.
         rows: Whole rows.
         group: Column with the name of a row's sequence; empty if all rows are one.
         time: Column of times; empty if rows are in order.
@@ -82,10 +82,36 @@ def grouped(
         texts = [row[time] for row in rows]
         keys = list(map(float, texts)) if all(map(is_number, texts)) else texts
         order = sorted(order, key=lambda at: keys[at])
-    found: dict[str, list[list[float]]] = {}
+    found: dict[str, list[Any]] = {}
     for at in order:
         found.setdefault(rows[at].get(group, ""), []).append(values[at])
     return found
+
+
+def panel(path: Path, series: str, value: str, time: str) -> list[Any]:
+    """Returns the series of a CSV file.
+
+    Args:
+        path: The file.
+        series: Column with the name of each row's series; otherwise a column is one.
+        value: Column of the values; the last one if it is empty.
+        time: Column of times; empty if rows are in order.
+    """
+    header, _ = table(path)
+    if series in header:
+        names = [value or [each for each in header if each not in (series, time)][-1]]
+        values, found = columns_of(path, names, {})
+        long = grouped(values, found, series, time)
+        return [torch.tensor(each, dtype=torch.float64)[:, 0] for each in long.values()]
+    wide, found = columns_of(path, [each for each in header if each != time], {})
+    columns = torch.tensor(grouped(wide, found, "", time)[""], dtype=torch.float64).T
+    # A shorter series ends, or begins, with empty cells.
+    there = [(~column.isnan()).nonzero()[:, 0] for column in columns]
+    return [
+        column[known[0] : known[-1] + 1]
+        for column, known in zip(columns, there, strict=True)
+        if len(known)
+    ]
 
 
 def whole_text(path: Path) -> str:

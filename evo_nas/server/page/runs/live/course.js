@@ -1,7 +1,7 @@
 /** The course of a search: every training a dot, the best so far a line, the quartiles of the others a band. */
 import { html, useMemo, useRef, useState } from "../../html.js";
 import { Chart, axes, showHover } from "../../charts.js";
-import { CAUSES, count, duration, figure, short } from "../../format.js";
+import { CAUSES, count, figure, short, stretch } from "../../format.js";
 import { setQuery } from "../../router.js";
 
 /** Statuses in the order of drawing, with the variable of their colour. */
@@ -17,7 +17,7 @@ const FOCUS = 3;
 
 export function Course({ chart, xLabel, chosen, byStatus, isClose }) {
   const [hidden, setHidden] = useState(() => new Set());
-  const times = chart.x === "evaluations" ? short : duration;
+  const times = chart.x === "evaluations" ? short : stretch;
   const points = useMemo(() => chart.points.filter((point) => !hidden.has(point[STATUS])).sort((one, other) => one[X] - other[X]),
     [chart, hidden]);
   const data = useMemo(() => [points.map((point) => point[X]), points.map((point) => point[VALUE])], [points]);
@@ -99,7 +99,7 @@ function drawCourse(chart, { points, best, band, end, chosen }, { colours, line,
     ctx.globalAlpha = 0.13;
     ctx.fill();
   }
-  const size = (points.length > 800 ? 2 : 3) * scale;
+  const size = (points.length > 800 || chart.width < 500 ? 2 : 3) * scale;
   for (const [status] of STATUSES) {
     ctx.fillStyle = colours[status];
     ctx.globalAlpha = status === "pruned" ? 0.5 : 0.75;

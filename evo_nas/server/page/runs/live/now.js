@@ -3,18 +3,20 @@ import { html } from "../../html.js";
 import { about, count, counted, duration, figure, outOf, percent, short } from "../../format.js";
 import { runPath } from "../../router.js";
 import { Meter, Stat } from "../../ui.js";
-import { goesOn } from "../states.js";
+import { ENDINGS, goesOn } from "../states.js";
 
 const FAILED = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
 
 /** One line about the step that a search is in, with how much of it is done. */
 export function Now({ detail, live }) {
   if (!goesOn(detail.state) || live.ended) return detail.reason ? html`<p class="soft now-reason">${detail.reason}</p>` : "";
-  const { last, working, progressed, planned, loaded, founded } = live.latest;
+  // After its end a process says nothing more: the next one has not spoken yet.
+  const isOver = ENDINGS.some((kind) => live.latest[kind]) && live.latest.last !== "working";
+  const { last, working, progressed, planned, loaded, founded } = isOver ? {} : live.latest;
   const hints = planned?.hints ?? [];
   const remarks = [...(founded?.remarks ?? detail.founders), ...(loaded?.remarks ?? [])];
   return html`<section class="now" aria-label="what goes on now">
-    ${last === "working" || !progressed ? html`<${Step} working=${working} state=${detail.state} />`
+    ${last === "working" || !progressed ? html`<${Step} working=${working} isStarting=${isOver || detail.state === "starting"} />`
       : html`<${Searching} progressed=${progressed} planned=${planned} />`}
     ${progressed?.workers.obstacle ? html`<p class="warn-text">${progressed.workers.obstacle}</p>` : ""}
     ${hints.map((hint) => html`<p key=${hint} class="warn-text">${hint}</p>`)}
@@ -23,8 +25,8 @@ export function Now({ detail, live }) {
   </section>`;
 }
 
-function Step({ working, state }) {
-  const doing = working?.doing ?? (state === "starting" ? "starting" : "searching");
+function Step({ working, isStarting }) {
+  const doing = working?.doing ?? (isStarting ? "starting" : "searching");
   const left = working?.remaining_s ? `about ${about(working.remaining_s)} left` : "";
   const parts = working?.total ? `${count(working.done ?? 0)} of ${count(working.total)}` : "";
   return html`<div class="row spread"><b class="now-doing">${doing[0].toUpperCase() + doing.slice(1)} …</b>

@@ -1,0 +1,72 @@
+"""Bounds connections before there is a request that the guard could look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from evo_nas.server.options import ServerOptions
+
+
+def bounded(served: ServerOptions) -> type[H11Protocol]:
+    """Returns a protocol that closes connections which wait too long, or of which one client has too many."""
+
+    class Bounded(_BoundedProtocol):
+        options = served
+        held: ClassVar[Counter[str]] = Counter()
+
+    return Bounded
+
+
+class _BoundedProtocol(H11Protocol):
+    """Waits for the head of a request only so long; what comes after it is bounded by the guard.
+
+    Attributes:
+        options: How the service was started.
+        held: Connections of each address.
+    """
+
+    options: ClassVar[ServerOptions]
+    held: ClassVar[Counter[str]]
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.held[self._address] += 1
+        # A proxy has the connections of all its clients.
+        is_client = self._address not in self.options.proxies
+        if is_client and self.held[self._address] > self.options.limits.connections_per_client:
+            transport.close()
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._timer is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self.held[self._address] -= 1
+        if not self.held[self._address]:
+            del self.held[self._address]
+        super().connection_lost(exc)
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self.options.limits.header_s, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
