@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from "./html.js";
 import uPlot from "./vendor/uplot.js";
 import { colour, useColours } from "./theme.js";
-import { figure, short } from "./format.js";
+import { figure, short, stretch } from "./format.js";
 
 export { uPlot };
 
@@ -48,6 +48,12 @@ export function Chart({ options, data, label, height = 300, version = 0 }) {
 /** Steps between marks that are whole numbers. */
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
+/** Steps between marks that are whole seconds, minutes, hours or days. */
+const TIMES = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((minutes) => 60 * minutes),
+  ...[1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1200, 2400].map((hours) => 3600 * hours)];
+
+const stepsOf = (format, whole = false) => (whole ? { incrs: WHOLE } : format === stretch ? { incrs: TIMES } : {});
+
 /** A range with some space around it, also of values that are all the same. */
 const padded = (_, low, high) => {
   if (low === null) return [0, 1];
@@ -66,8 +72,8 @@ export function axes(paint, { x, y, values = short, times, whole = false } = {})
     ticks: { stroke: paint("--grid"), width: 1, size: 4 },
   };
   return [
-    { ...shared, ...(whole ? { incrs: WHOLE } : {}), label: x, size: 32, labelGap: -2, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
-    { ...shared, label: y, size: 58, values: (_, splits) => splits.map((value) => (value === null ? "" : values(value))) },
+    { ...shared, ...stepsOf(times, whole), label: x, size: 32, labelGap: -2, values: (_, splits) => splits.map((value) => (value === null ? "" : (times ?? short)(value))) },
+    { ...shared, ...stepsOf(values), label: y, size: 58, values: (_, splits) => splits.map((value) => (value === null ? "" : values(value))) },
   ];
 }
 

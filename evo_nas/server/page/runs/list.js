@@ -54,7 +54,7 @@ export default function Runs({ route, service }) {
     order: shown.sort === key && shown.order === "desc" ? "asc" : "desc",
   }, { replace: true });
   const isFiltered = shown.q || shown.state || shown.task;
-  return html`<div class="page">
+  return html`<div class="page runs">
     <div class="page-head">
       <h1>Runs</h1>
       <span class="soft" role="status">${answer.data ? count(answer.data.total) : ""}</span>
@@ -110,11 +110,12 @@ const choice = (marked, mark) => ({
 });
 
 const COLUMNS = [
-  { key: "name", title: "Run", sort: true, class: "run-name", value: (run) => html`<a href=${runPath(run.name)}>${run.name}</a>` },
-  { key: "state", title: "State", value: (run) => html`<${StateBadge} state=${run.state} title=${run.error || null} />` },
+  { key: "name", title: "Run", sort: true, class: "run-name", value: (run) => html`<a href=${runPath(run.name)}>${run.name}</a>
+    <div class="under-name"><${StateBadge} state=${run.state} /> <small>${count(run.evaluated)}</small></div>` },
+  { key: "state", title: "State", class: "less", value: (run) => html`<${StateBadge} state=${run.state} title=${run.error || null} />` },
   { key: "task", title: "Task", class: "less", value: (run) => run.task || "-" },
   { key: "strategy", title: "Strategy", class: "less", value: (run) => run.strategy || "-" },
-  { key: "evaluated", title: "Evaluated", number: true, value: (run) => outOf(run.evaluated, run.evaluations, " / ") },
+  { key: "evaluated", title: "Evaluated", number: true, class: "less", value: (run) => outOf(run.evaluated, run.evaluations, " / ") },
   { key: "sparkline", title: "Best so far", value: (run) => html`<${Sparkline} values=${run.sparkline}
     label="best so far, from ${figure(run.sparkline?.[0])} to ${figure(run.best)}" />` },
   { key: "best", title: "Best", number: true, sort: true, value: (run) => html`<span title=${direction(run)}>${figure(run.best)}</span>` },

@@ -42,8 +42,10 @@ export default function Live({ run, detail, live, route }) {
               byStatus=${live.latest.progressed?.told >= detail.evaluated ? live.latest.progressed.by_status : detail.by_status} />`}
       <//>
       <${Best} detail=${detail} />
-      <${Failures} detail=${detail} />
-      <${Nodes} detail=${detail} progressed=${live.latest.progressed} isLive=${isLive} />
+      <div class="third stack">
+        <${Failures} detail=${detail} />
+        <${Nodes} detail=${detail} progressed=${live.latest.progressed} isLive=${isLive} />
+      </div>
       ${data && data.told > 0 && html`<${Usage} chart=${data} />`}
       <${Population} progressed=${live.latest.progressed} metric=${detail.metric} />
       <${Rungs} detail=${detail} progressed=${live.latest.progressed} />
