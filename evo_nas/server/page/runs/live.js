@@ -41,16 +41,18 @@ export default function Live({ run, detail, live, route }) {
           : html`<${Course} chart=${data} xLabel=${AXIS_TITLES[data.x]} isClose=${isClose} chosen=${chosen === null ? null : Number(chosen)}
               byStatus=${live.latest.progressed?.told >= detail.evaluated ? live.latest.progressed.by_status : detail.by_status} />`}
       <//>
-      <${Best} detail=${detail} />
+      <div class="wide stack">
+        <${Best} detail=${detail} />
+        <${Operators} operators=${detail.operators} />
+        <${Population} progressed=${live.latest.progressed} metric=${detail.metric} />
+      </div>
       <div class="third stack">
         <${Failures} detail=${detail} />
         <${Nodes} detail=${detail} progressed=${live.latest.progressed} isLive=${isLive} />
+        <${Rungs} detail=${detail} progressed=${live.latest.progressed} />
+        <${Baselines} detail=${detail} live=${live} />
       </div>
       ${data && data.told > 0 && html`<${Usage} chart=${data} />`}
-      <${Population} progressed=${live.latest.progressed} metric=${detail.metric} />
-      <${Rungs} detail=${detail} progressed=${live.latest.progressed} />
-      <${Operators} operators=${detail.operators} />
-      <${Baselines} detail=${detail} live=${live} />
     </div>
   </div>`;
 }

@@ -2,7 +2,7 @@
 import { html } from "../../html.js";
 import { CAUSES, count, counted, duration, figure, percent, short, words } from "../../format.js";
 import { runPath } from "../../router.js";
-import { Empty, Panel, Table } from "../../ui.js";
+import { Panel, Table } from "../../ui.js";
 import { opened } from "../evaluations.js";
 
 export const candidateLink = (id) => html`<a href="?candidate=${id}" onClick=${opened(id)}>#${id}</a>`;
@@ -11,7 +11,7 @@ export const candidateLink = (id) => html`<a href="?candidate=${id}" onClick=${o
 export function Best({ detail }) {
   const rows = detail.best_candidates;
   if (!rows.length) return null;
-  return html`<${Panel} title="Best candidates" class="wide" aside=${html`<a href=${runPath(detail.name, "evaluations")}>all evaluations</a>`}>
+  return html`<${Panel} title="Best candidates" aside=${html`<a href=${runPath(detail.name, "evaluations")}>all evaluations</a>`}>
     <${Table} caption="best candidates" rows=${rows} keyOf=${(row) => row.id} columns=${BEST} /><//>`;
 }
 
@@ -68,7 +68,7 @@ const COUNTS = ["size", "generation", "generations", "unique", "islands"];
 export function Population({ progressed, metric }) {
   const entries = Object.entries(progressed?.population ?? {});
   if (!entries.length) return null;
-  return html`<${Panel} title="Population" class="half" aside=${`fitness: ${words(metric)}, more is better`}>
+  return html`<${Panel} title="Population" aside=${`fitness: ${words(metric)}, more is better`}>
     <dl class="facts">${entries.map(([name, value]) => html`<dt key="${name} t">${words(name)}</dt>
       <dd key=${name}>${COUNTS.includes(name) || Number.isInteger(value) ? count(value) : figure(value)}</dd>`)}</dl><//>`;
 }
@@ -79,7 +79,7 @@ export function Rungs({ detail, progressed }) {
   const pruned = Object.entries(savings.pruned);
   if (!pruned.length && !savings.promoted) return null;
   const all = pruned.reduce((sum, [, number]) => sum + number, 0) || 1;
-  return html`<${Panel} title="Rungs" class="half" aside=${`${counted(savings.promoted, "training")} went on`}>
+  return html`<${Panel} title="Rungs" aside=${`${counted(savings.promoted, "training")} went on`}>
     <${Shares} shares=${pruned.map(([epochs, number]) => [`pruned after ${counted(Number(epochs), "epoch")}`, number / all, count(number)])} />
     <p class="hint">${count(savings.epochs)} of ${count(savings.full_epochs)} epochs were trained.</p><//>`;
 }
@@ -87,7 +87,7 @@ export function Rungs({ detail, progressed }) {
 /** What the children of each operator achieved. */
 export function Operators({ operators }) {
   if (!operators.length) return null;
-  return html`<${Panel} title="Operators" class="half"><${Table} caption="operators" rows=${operators}
+  return html`<${Panel} title="Operators"><${Table} caption="operators" rows=${operators}
     keyOf=${(row) => row.operator} columns=${OPERATORS} /><//>`;
 }
 
@@ -104,8 +104,8 @@ export function Baselines({ detail, live }) {
   const told = live.latest.baselines;
   const rows = Object.entries(told?.results ?? detail.baselines);
   if (!rows.length) return null;
-  return html`<${Panel} title="Baselines" class="half" aside=${`${words(told?.metric ?? detail.metric)} on the test part`}>
-    ${rows.length ? html`<${Table} caption="baselines" rows=${rows} keyOf=${([name]) => name} columns=${BASELINES} />` : html`<${Empty} />`}<//>`;
+  return html`<${Panel} title="Baselines" aside=${`${words(told?.metric ?? detail.metric)} on the test part`}>
+    <${Table} caption="baselines" rows=${rows} keyOf=${([name]) => name} columns=${BASELINES} /><//>`;
 }
 
 const BASELINES = [
