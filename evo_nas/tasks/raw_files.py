@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_nas.data.array_files import array_named, is_arrays, read_arrays
-from evo_nas.data.examples import Places
+from evo_nas.data.examples import Places, enumerated
 from evo_nas.data.panel_files import read_panel
 from evo_nas.data.table_files import frame_of, read_table
 from evo_nas.data.text_files import TextRoles, joined_texts
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 MOST_FORECASTS = 20_000
-"""Forecasts of one file: each has a window of its own in memory."""
+"""Rolling forecasts of one file: each has a window of its own in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +194,9 @@ def _windows(
     path: Path, inputs: WindowInputs, preparation: Preparation, *, scores: bool, every: int | None
 ) -> RawFile:
     answers, table = preparation.answers, read_table(path, delimiter=preparation.options.get("delimiter"))
-    ends = list(
-        islice(inputs.ends(str(path), frame_of(table), holds_out=scores, every=every), MOST_FORECASTS + 1)
-    )
-    _check_count(path, len(ends))
+    rolling = inputs.ends(str(path), frame_of(table), holds_out=scores, every=every)
+    ends = list(islice(rolling, MOST_FORECASTS + 1 if every else None))
+    _check_count(path, len(ends), every)
     targets = answers.columns if isinstance(answers, NumberAnswers) else ()
     truths: Sequence[Any] = ()
     if set(targets) <= set(inputs.columns):
@@ -221,12 +220,20 @@ def _panel(
     series, remarks = read_panel([path], inputs.table, delimiter=preparation.options.get("delimiter"))
     horizon, holds_out = inputs.horizon, scores or every is not None
     timed = [(each, each.times if holds_out else None) for each in series]
+    has_times = all(times is not None for _, times in timed)
     forecasts = [
         (each, times, origin)
         for each, times in timed
         for origin in (inputs.origins(each.values, every=every) if holds_out else [len(each.values)])
     ]
-    _check_count(path, len(forecasts))
+    _check_count(path, len(forecasts), every)
+    forecast = {each.name for each, _, _ in forecasts}
+    if missing := [each.name for each in series if each.name not in forecast]:
+        named = f"{len(missing):,} series ({enumerated(missing)})"
+        remarks = (
+            *remarks,
+            f"{named}: left out, since no known rows of them can be forecast from a season before",
+        )
     values = [each.values[: max(origin, 0)] for each, _, origin in forecasts]
     names = [each.name for each, _, _ in forecasts]
     places = Places(["series"] * len(names), names)
@@ -245,19 +252,24 @@ def _panel(
             for each, times, origin in forecasts
         ],
         sizes=inputs.units(values, places=places),
-        origins=[origin if times is None else times[origin - 1] for _, times, origin in forecasts]
+        # A column holds times or numbers, so that one series without times leaves all with numbers.
+        origins=[
+            times[origin - 1] if times is not None and has_times else origin for _, times, origin in forecasts
+        ]
         if every
         else (),
     )
 
 
-def _check_count(path: Path, count: int) -> None:
+def _check_count(path: Path, count: int, every: int | None) -> None:
     if not count:
         raise DataError(
             f"{path} has no series that is long enough for a forecast of rows that it has; give more"
         )
-    if count > MOST_FORECASTS:
-        raise DataError(f"{path} has more than {MOST_FORECASTS:,} forecasts; give a longer stride")
+    if every and count > MOST_FORECASTS:
+        raise DataError(
+            f"{path} has more than {MOST_FORECASTS:,} origins with a stride of {every}; give a longer one"
+        )
 
 
 def _keys(path: Path, inputs: KeyInputs, preparation: Preparation) -> RawFile:

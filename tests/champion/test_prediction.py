@@ -555,6 +555,21 @@ def test_rolling_forecasts_stand_beside_the_rows_that_came(tmp_path, rng) -> Non
     assert south["a"].tolist()[-3:] == pytest.approx(last[:, 0].tolist())
 
 
+def test_only_rolling_forecasts_are_limited_in_number(tmp_path, rng, monkeypatch) -> None:
+    parts = [pd.DataFrame({"id": f"s{n}", "sales": 5 + rng.normal(size=30)}) for n in range(4)]
+    pd.concat(parts).to_csv(tmp_path / "panel.csv", index=False)
+    champion, _ = champion_of("panel", tmp_path / "panel.csv", series="id", window=8, horizon=3)
+    monkeypatch.setattr("evo_nas.tasks.raw_files.MOST_FORECASTS", 3)
+    assert len(champion.predict_file(tmp_path / "panel.csv").table) == 12
+    with pytest.raises(DataError, match="more than 3 origins with a stride of 3; give a longer one"):
+        champion.predict_file(tmp_path / "panel.csv", rolling=True)
+    monkeypatch.undo()
+    pd.concat([parts[0], parts[1][:3]]).to_csv(tmp_path / "new.csv", index=False)
+    said = champion.predict_file(tmp_path / "new.csv", rolling=True, stride=9)
+    assert set(said.table.column("series").to_pylist()) == {"s0"}
+    assert any("1 series (s1)" in remark for remark in said.remarks)
+
+
 def test_what_forecasts_nothing_does_not_roll(tmp_path, rng) -> None:
     rows(rng).to_csv(tmp_path / "rows.csv", index=False)
     champion, _ = champion_of("classification", tmp_path / "rows.csv", label="label", split=IN_TIME)
