@@ -46,7 +46,7 @@ export function Chart({ options, data, label, height = 300, version = 0 }) {
 }
 
 /** Steps between marks that are whole numbers. */
-const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7];
 
 /** Steps between marks that are whole seconds, minutes, hours or days. */
 const TIMES = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((minutes) => 60 * minutes),

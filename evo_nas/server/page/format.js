@@ -91,7 +91,7 @@ export const percent = (share) => (share === null || share === undefined ? "-" :
 
 /** `12/120`; only `12` where the number of evaluations is no limit. */
 export const outOf = (told, evaluations, between = "/") =>
-  evaluations === null || evaluations === undefined || evaluations >= 2 ** 31
+  !evaluations || evaluations >= 2 ** 31
     ? count(told) : `${count(told)}${between}${count(evaluations)}`;
 
 /** The origin of a candidate: `mutation of #31`. */

@@ -61,11 +61,9 @@ function Resume({ run, detail, onClose, onDone }) {
     evaluations: isSpent && budget.evaluations !== null ? Math.max(budget.evaluations, detail.evaluated) * 2 : budget.evaluations,
   }));
   const [workers, setWorkers] = useState(null);
-  const [acceptsLoss, setAcceptsLoss] = useState(false);
-  const isLossy = /damaged|missing|data.loss/i.test(detail.error + detail.reason);
   const [resume, busy, error] = useAction(async () => {
     const changed = Object.fromEntries(LIMITS.map(([key]) => [key, values[key]]).filter(([key, value]) => value !== budget[key]));
-    await api.post(ofRun(run, "resume"), { budget: changed, ...(workers ? { workers } : {}), accept_data_loss: acceptsLoss });
+    await api.post(ofRun(run, "resume"), { budget: changed, ...(workers ? { workers } : {}) });
     toast(`${run} goes on.`);
     onDone();
   });
@@ -76,9 +74,25 @@ function Resume({ run, detail, onClose, onDone }) {
     ${limits.map(([key, label]) => html`<${NumberField} key=${key} label=${label} min="1" value=${values[key]}
       step=${key === "evaluations" ? 1 : "any"} onChange=${(value) => setValues({ ...values, [key]: value })} />`)}
     <${NumberField} label="Worker processes" hint="Empty leaves them as they were." min="1" step="1" value=${workers} onChange=${setWorkers} />
-    ${(isLossy || /accept/.test(error?.message ?? "")) && html`<${CheckField} label="Go on although evaluations are lost" value=${acceptsLoss} onChange=${setAcceptsLoss}
-      hint="Those that are damaged or missing are given up." />`}
     <${ErrorBox} error=${error} /><//>`;
+}
+
+/** Offers to go on without the evaluations that are damaged or missing, where the `error` of a run says that they are. */
+export function Salvage({ run, error, onDone }) {
+  const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
+  const [resume, busy, failure] = useAction(async () => {
+    await api.post(ofRun(run, "resume"), { accept_data_loss: true });
+    toast(`${run} goes on.`);
+    close();
+    onDone();
+  });
+  if (!/--accept-data-loss/.test(error?.message ?? "")) return null;
+  return html`<${Button} kind="danger" onClick=${() => setOpen(true)}>Go on without these evaluations<//>
+    ${open && html`<${Dialog} title="Go on without them?" onClose=${close} onSubmit=${resume}
+      actions=${html`<${Button} onClick=${close}>Leave it<//><${Button} type="submit" kind="danger" busy=${busy}>Go on<//>`}>
+      <p>What is damaged or missing is given up for good, and the search goes on from the rest. If there is a copy of the run, restore that instead.</p>
+      <${ErrorBox} error=${failure} /><//>`}`;
 }
 
 function Judge({ run, detail, onClose, onDone }) {

@@ -58,7 +58,7 @@ function Plane({ data, cost, chosen }) {
     ...data.members.map((point) => ({ ...point, isMember: true })),
   ].map((point) => ({ ...point, x: point.costs[cost.name] })).filter(({ x, value }) => typeof x === "number" && typeof value === "number")
     .sort((one, other) => one.x - other.x), [data, cost.name]);
-  const columns = useMemo(() => [points.map(({ x }) => x), points.map(({ value }) => value)], [points]);
+  const columns = useMemo(() => [points.map(({ x }) => x), points.map(({ value }) => value)], [points, chosen]);
   const shown = useRef(null);
   // With more objectives the line is that of this plane alone.
   shown.current = { points, chosen, steps: stepsOf(points.filter(({ isMember }) => isMember), data.higher_is_better !== false), heading: cost.heading };
@@ -67,7 +67,7 @@ function Plane({ data, cost, chosen }) {
     <div class="legend"><span class="key-line front">the front</span><span class="key-dot">members</span><span class="key-dot pruned">others</span>
       <label><input type="checkbox" checked=${logarithmic} onChange=${(event) => setLogarithmic(event.target.checked)} />logarithmic</label></div>
     <${Chart} options=${(paint) => planeOptions(paint, shown, { metric, heading: cost.heading, logarithmic })} data=${columns} height=${innerWidth < 700 ? 300 : 400}
-      version="${logarithmic} ${chosen}" label="${metric} over ${cost.heading} of ${count(data.members.length)} members of the front" />
+      version=${logarithmic} label="${metric} over ${cost.heading} of ${count(data.members.length)} members of the front" />
     <p class="hint">${data.higher_is_better ? "Above and to the left" : "Below and to the left"} is better. A dot opens its candidate.</p></div>`;
 }
 

@@ -21,7 +21,6 @@ export default function Live({ run, detail, live, route }) {
   const axis = asked in AXIS_TITLES ? asked : "evaluations";
   const points = innerWidth < 700 ? POINTS.narrow : POINTS.wide;
   const isLive = goesOn(detail.state) && !live.ended;
-  // A run that has just ended is asked for once more, since its key is another one.
   const chart = useApi(ofRun(run, "chart"), { points, x: axis }, { every: isLive ? REFRESH_MS : 0 });
   const isClose = route.query.get("y") !== "all";
   const axes = html`<${Segmented} label="values" value=${isClose ? "close" : "all"} options=${[["close", "the best"], ["all", "all values"]]}
@@ -41,13 +40,13 @@ export default function Live({ run, detail, live, route }) {
           : html`<${Course} chart=${data} xLabel=${AXIS_TITLES[data.x]} isClose=${isClose} chosen=${chosen === null ? null : Number(chosen)}
               byStatus=${live.latest.progressed?.told >= detail.evaluated ? live.latest.progressed.by_status : detail.by_status} />`}
       <//>
-      <div class="wide stack">
+      ${detail.best_candidates.length > 0 && html`<div class="wide stack">
         <${Best} detail=${detail} />
         <${Operators} operators=${detail.operators} />
         <${Population} progressed=${live.latest.progressed} metric=${detail.metric} />
-      </div>
-      <div class="third stack">
-        <${Failures} detail=${detail} />
+      </div>`}
+      <div class="stack ${detail.best_candidates.length ? "third" : ""}">
+        ${detail.evaluated > 0 && html`<${Failures} detail=${detail} />`}
         <${Nodes} detail=${detail} progressed=${live.latest.progressed} isLive=${isLive} />
         <${Rungs} detail=${detail} progressed=${live.latest.progressed} />
         <${Baselines} detail=${detail} live=${live} />

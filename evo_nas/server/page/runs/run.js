@@ -4,7 +4,7 @@ import { ofRun, useApi } from "../api.js";
 import { useRunEvents } from "../events.js";
 import { RUN_TABS, navigate, runPath } from "../router.js";
 import { ErrorBox, Loading, StateBadge, Tabs, useKeys, useTitle } from "../ui.js";
-import { RunActions } from "./actions.js";
+import { RunActions, Salvage } from "./actions.js";
 import { Candidate } from "./candidate.js";
 import { ENDINGS, goesOn } from "./states.js";
 
@@ -46,13 +46,15 @@ export default function Run({ route }) {
   };
   if (!detail) {
     return html`<div class="page">${answer.error
-      ? html`<h1>${run}</h1><${ErrorBox} error=${answer.error} retry=${answer.reload} /><p><a href="/">All runs</a></p>`
+      ? html`<h1>${run}</h1><${ErrorBox} error=${answer.error} retry=${answer.reload} />
+        <${Salvage} run=${run} error=${answer.error} onDone=${again} /><p><a href="/">All runs</a></p>`
       : html`<${Loading} />`}</div>`;
   }
   const items = RUN_TABS.map((key) => ({
     key, text: key[0].toUpperCase() + key.slice(1), href: runPath(run, key) + candidateQuery(route),
   }));
   const chosen = route.query.get("candidate");
+  const failure = detail.error || (detail.state === "failed" ? detail.reason : "");
   return html`<div class="page">
     <div class="page-head">
       <div>
@@ -65,7 +67,7 @@ export default function Run({ route }) {
       <${RunActions} run=${run} detail=${detail} onChange=${again} />
     </div>
     <${ErrorBox} error=${answer.error} retry=${answer.reload} />
-    ${detail.error ? html`<${ErrorBox} error=${new Error(detail.error)} />` : ""}
+    ${failure ? html`<${ErrorBox} error=${new Error(failure)} />` : ""}
     <${Tabs} items=${items} current=${tab} label="parts of the run" />
     <div class=${chosen === null ? "" : "with-drawer"}>
       <div class="tab-body"><${Tab} key=${tab} tab=${tab} run=${run} detail=${detail} live=${live} route=${route}

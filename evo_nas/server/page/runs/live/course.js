@@ -20,7 +20,8 @@ export function Course({ chart, xLabel, chosen, byStatus, isClose }) {
   const times = chart.x === "evaluations" ? short : stretch;
   const points = useMemo(() => chart.points.filter((point) => !hidden.has(point[STATUS])).sort((one, other) => one[X] - other[X]),
     [chart, hidden]);
-  const data = useMemo(() => [points.map((point) => point[X]), points.map((point) => point[VALUE])], [points]);
+  // New columns have the chart drawn again, as it must be for another choice, too; a new chart would forget its zoom.
+  const data = useMemo(() => [points.map((point) => point[X]), points.map((point) => point[VALUE])], [points, chosen, isClose]);
   // The chart is made once; what it draws is looked up here.
   const shown = useRef(null);
   shown.current = { points, chosen, isClose, best: chart.best, band: chart.population, isHigherBetter: chart.higher_is_better !== false,
@@ -39,7 +40,7 @@ export function Course({ chart, xLabel, chosen, byStatus, isClose }) {
       ${present.map(([status]) => html`<button type="button" key=${status} class="key-dot ${status}" aria-pressed=${!hidden.has(status)}
         onClick=${() => toggle(status)}>${CAUSES[status]}<small>${count(byStatus[status] ?? 0)}</small></button>`)}
     </div>
-    <${Chart} options=${options} data=${data} height=${innerWidth < 700 ? 300 : 380} version="${chart.x} ${chosen} ${isClose}"
+    <${Chart} options=${options} data=${data} height=${innerWidth < 700 ? 300 : 380} version=${chart.x}
       label="${chart.metric} of ${count(chart.told)} evaluations over ${xLabel}; the best is ${figure(chart.best.at(-1)?.[1])}" />
     <p class="hint">${chart.points.length < chart.told ? `${count(chart.points.length)} of ${count(chart.told)} evaluations are drawn, all records among them. ` : ""}
       A dot opens its candidate; drag to look closer, double-click to see all.</p>
@@ -53,7 +54,7 @@ function courseOptions(paint, shown, { times, xLabel, yLabel }) {
   const none = () => null;
   return {
     scales: { x: { time: false }, y: { range: (chart) => rangeOf(chart, shown.current) } },
-    axes: axes(paint, { x: xLabel, y: yLabel, times }),
+    axes: axes(paint, { x: xLabel, y: yLabel, times, whole: times === short }),
     cursor: { y: false, drag: { x: true, y: false }, points: { show: false } },
     series: [{}, { paths: none, points: { show: false } }],
     plugins: [{
@@ -89,7 +90,8 @@ function drawCourse(chart, { points, best, band, end, chosen }, { colours, line,
     : Math.min(Math.max(chart.valToPos(value, "y", true), bbox.top + 3 * scale), rail - 8 * scale));
   ctx.save();
   ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top - 4 * scale, bbox.width, bbox.height + 4 * scale);
+  // The first and the last lie on the edge.
+  ctx.rect(bbox.left - 4 * scale, bbox.top - 4 * scale, bbox.width + 8 * scale, bbox.height + 4 * scale);
   ctx.clip();
   if (band.length > 1) {
     ctx.beginPath();

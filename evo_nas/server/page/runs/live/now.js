@@ -9,7 +9,7 @@ const FAILED = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
 
 /** One line about the step that a search is in, with how much of it is done. */
 export function Now({ detail, live }) {
-  if (!goesOn(detail.state) || live.ended) return detail.reason ? html`<p class="soft now-reason">${detail.reason}</p>` : "";
+  if (!goesOn(detail.state) || live.ended) return detail.reason && detail.state !== "failed" ? html`<p class="soft now-reason">${detail.reason}</p>` : "";
   // After its end a process says nothing more: the next one has not spoken yet.
   const isOver = ENDINGS.some((kind) => live.latest[kind]) && live.latest.last !== "working";
   const { last, working, progressed, planned, loaded, founded } = isOver ? {} : live.latest;
@@ -53,7 +53,7 @@ export function Totals({ detail, live }) {
   const { progressed } = live.latest;
   // What the events say is newer than the answer, unless they are of an earlier process.
   const newest = progressed && progressed.told >= detail.evaluated ? progressed : null;
-  const told = newest?.told ?? detail.evaluated;
+  const told = newest?.told ?? Math.max(detail.evaluated, live.latest.recorded?.told ?? 0);
   const byStatus = newest?.by_status ?? detail.by_status;
   const failed = FAILED.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
   const spared = newest ? savedShare(newest.savings) : detail.savings.share;
@@ -62,7 +62,7 @@ export function Totals({ detail, live }) {
   const limit = detail.budget.train_minutes ? ` of ${duration(detail.budget.train_minutes * 60)}` : "";
   return html`<dl class="stats">
     <${Stat} label="Evaluated" note=${totals.remembered ? `${count(totals.remembered)} of them remembered` : null}>
-      ${outOf(told, newest?.evaluations ?? detail.evaluations, " / ")}<//>
+      ${outOf(told, newest?.evaluations ?? (detail.evaluations || detail.config.budget?.evaluations), " / ")}<//>
     <${BestStat} detail=${detail} best=${newest?.best} />
     ${detail.test !== null && html`<${Stat} label="Champion's test" note=${html`<a href=${runPath(detail.name, "champion")}>the verdict</a>`}>
       ${figure(detail.test)}<//>`}
