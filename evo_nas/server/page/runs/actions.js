@@ -16,6 +16,8 @@ export function RunActions({ run, detail, onChange }) {
     onChange();
   };
   const isLive = goesOn(detail.state);
+  // Of one whose search has never come so far there is nothing but what was asked for.
+  const wasBegun = Object.keys(detail.created_by).length > 0;
   const given = { run, detail, onClose: close, onDone: done };
   return html`<div class="actions">
     ${isLive && html`<${Button} kind="danger" onClick=${() => setOpen("stop")}>Stop<//>`}
@@ -23,7 +25,7 @@ export function RunActions({ run, detail, onChange }) {
       onClick=${() => setOpen("resume")}>${detail.complete ? "Raise the budget" : "Resume"}<//>`}
     ${!isLive && detail.evaluated > 0 && detail.verdict === null && html`<${Button}
       kind=${detail.state === "complete" ? "primary" : ""} onClick=${() => setOpen("judge")}>Judge<//>`}
-    ${detail.state !== "starting" && html`<${Button} onClick=${() => setOpen("fork")}>Fork<//>`}
+    ${wasBegun && html`<${Button} onClick=${() => setOpen("fork")}>Fork<//>`}
     ${open === "stop" && html`<${Stop} ...${given} />`}
     ${open === "resume" && html`<${Resume} ...${given} />`}
     ${open === "judge" && html`<${Judge} ...${given} />`}
@@ -53,7 +55,7 @@ const LIMITS = [
 
 function Resume({ run, detail, onClose, onDone }) {
   // Not that of the detail, which adds what is not counted.
-  const { budget } = detail.config;
+  const budget = detail.config.budget ?? detail.budget;
   const isSpent = detail.complete;
   const [values, setValues] = useState(() => ({
     ...budget,
@@ -116,7 +118,7 @@ function Judge({ run, detail, onClose, onDone }) {
 
 function Fork({ run, detail, onClose }) {
   const [name, setName] = useState(`${run}-fork`);
-  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.config.budget.evaluations ?? "") }]);
+  const [changes, setChanges] = useState([{ key: "budget.evaluations", value: String(detail.config.budget?.evaluations ?? "") }]);
   const [warm, setWarm] = useState(false);
   const sent = useRef({});
   const [fork, busy, error] = useAction(async () => {

@@ -1,5 +1,5 @@
 /** The tab `evaluations` of a run: every training, in pages, and as files. */
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { apiPath, ofRun, useApi } from "../api.js";
 import { CAUSES, ago, count, figure, moment, origin, short } from "../format.js";
 import { setQuery } from "../router.js";
@@ -23,6 +23,10 @@ export default function Evaluations({ run, detail, live, route }) {
   const isLive = goesOn(detail.state) && !live.ended;
   const answer = useApi(ofRun(run, "evaluations"), params, { every: isLive && after === null ? REFRESH_MS : 0 });
   const { data, error } = answer;
+  // The last results may have come after the last asking.
+  useEffect(() => {
+    if (data && after === null && !isLive) answer.reload();
+  }, [detail.evaluated, isLive]);
   const rows = data?.evaluations ?? [];
   const chosen = query.has("candidate") ? Number(query.get("candidate")) : null;
   const begin = (values) => {

@@ -10,6 +10,8 @@ import { laidOut } from "./lineage/layout.js";
 
 /** More are drawn only when they are asked for. */
 const AT_FIRST = 250;
+/** Even more take longer to place than anybody waits. */
+const AT_MOST = 800;
 
 export default function Lineage({ run, detail, route }) {
   const candidate = route.query.get("candidate");
@@ -17,11 +19,12 @@ export default function Lineage({ run, detail, route }) {
   const answer = useApi(ofRun(run, "lineage"), { candidate, all: isBroad || null });
   const [all, setAll] = useState(false);
   const { data, error } = answer;
+  const most = all ? AT_MOST : AT_FIRST;
   const isDown = innerWidth < 700;
-  const graph = useMemo(() => data && laidOut(data, { most: all ? Infinity : AT_FIRST, isDown }), [data, all, isDown]);
+  const graph = useMemo(() => data && laidOut(data, { most, isDown }), [data, most, isDown]);
   const ways = html`<${Segmented} label="whose ancestors" value=${isBroad ? "best" : "one"} options=${[["one", "one candidate"], ["best", "the best 200"]]}
     onChange=${(way) => setQuery({ of: way === "best" ? "best" : null }, { replace: true })} />`;
-  const left = data ? data.nodes.length - Math.min(data.nodes.length, all ? Infinity : AT_FIRST) : 0;
+  const left = data ? data.nodes.length - Math.min(data.nodes.length, most) : 0;
   return html`<div class="stack">
     <${Panel} title=${data?.candidate === null || !data ? "Lineage" : `Lineage of #${data.candidate}`} aside=${ways}>
       <${ErrorBox} error=${error} retry=${answer.reload} />
@@ -29,7 +32,7 @@ export default function Lineage({ run, detail, route }) {
         : data.nodes.length === 0 ? html`<${Empty} title="No network has a score yet." />`
         : html`<${Graph} key="${data.candidate} ${isBroad} ${all}" graph=${graph} chosen=${data.candidate} line=${data.line}
             higher=${detail.higher_is_better !== false} onOpen=${(id) => setQuery({ candidate: id })} />
-          ${left > 0 && html`<p class="hint">${count(left)} more ancestors are not drawn. <${Button} class="small" onClick=${() => setAll(true)}>Draw all<//></p>`}
+          ${left > 0 && html`<p class="hint">${count(left)} more ancestors are not drawn. ${!all && html`<${Button} class="small" onClick=${() => setAll(true)}>Draw more<//>`}</p>`}
           ${data.is_cut && html`<p class="hint">There are more ancestors than are drawn here.</p>`}`}
     <//>
     ${data && data.line.length > 1 && html`<${Line} data=${data} higher=${detail.higher_is_better !== false} />`}

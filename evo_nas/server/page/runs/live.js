@@ -1,5 +1,5 @@
 /** The tab `live` of a run: its course as a chart, what goes on now, and what is behind the figures. */
-import { html } from "../html.js";
+import { html, useEffect } from "../html.js";
 import { ofRun, useApi } from "../api.js";
 import { goesOn } from "./states.js";
 import { setQuery } from "../router.js";
@@ -28,6 +28,10 @@ export default function Live({ run, detail, live, route }) {
     <${Segmented} label="horizontal axis" value=${axis} options=${AXES}
     onChange=${(x) => setQuery({ x: x === "evaluations" ? null : x }, { replace: true })} />`;
   const { data } = chart;
+  // The last results may have come after the last asking.
+  useEffect(() => {
+    if (data && data.told < detail.evaluated) chart.reload();
+  }, [detail.evaluated]);
   const chosen = route.query.get("candidate");
   return html`<div class="live">
     <${Now} detail=${detail} live=${live} />
