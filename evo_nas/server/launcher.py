@@ -121,9 +121,10 @@ class Launcher:
             The launch, and whether it is new; it is not if the same request was answered before.
 
         Raises:
-            ServiceError: There is such a run, or the key was given to another request.
+            ServiceError: There is such a run, its name is none, or the key was given to another request.
         """
         order = Order(doing="search", config=config, key=key)
+        self.root.place_of(name)  # refuses a name that is none before any file is looked for by it
         if not key:
             return self.launch(name, order), True
         with self.launches.claimed(key, run=name, body=body) as earlier:
@@ -196,25 +197,10 @@ class Launcher:
         is_led_elsewhere = self._options.address is not None and bool(activity.holder)
         if launch is None or not (activity.is_launched or is_led_elsewhere):
             raise ServiceError(HTTPStatus.CONFLICT, self._why_not_stopped(name, activity))
-        if launch.is_being_stopped:
-            return launch
-        if not launch.is_here and self._options.address is None:
-            raise ServiceError(
-                HTTPStatus.CONFLICT,
-                f"run {name} is searched on {launch.record.host}, pid {launch.record.pid}; stop it there",
-            )
-        address = self._options.address
-        if address is not None and is_url(address) and launch.record.doing == "champion":
-            raise ServiceError(
-                HTTPStatus.CONFLICT,
-                f"run {name} is judged by a job of the cluster, which keeps each training that it makes; stop the job "
-                f"at {address} if it must end",
-            )
-        launch.note_stop()
-        if address is not None and launch.record.doing != "champion":
-            self._stop_in_cluster(self.root.at(name).location, launch, drain_s)
-        else:
-            terminate(launch.record.pid, started=launch.record.started)
+        # One at a time: of two requests at once, to whatever services, only one may send a signal.
+        with self.launches.starting(name):
+            if not launch.is_being_stopped:
+                self._stop(launch, drain_s)
         return launch
 
     def attach_again(self) -> list[Launch]:
@@ -243,6 +229,25 @@ class Launcher:
         elif self._options.inline:
             command += ["--inline"]
         return tuple(command)
+
+    def _stop(self, launch: Launch, drain_s: float) -> None:
+        address, record = self._options.address, launch.record
+        if not launch.is_here and address is None:
+            raise ServiceError(
+                HTTPStatus.CONFLICT,
+                f"run {launch.run} is searched on {record.host}, pid {record.pid}; stop it there",
+            )
+        if address is not None and is_url(address) and record.doing == "champion":
+            raise ServiceError(
+                HTTPStatus.CONFLICT,
+                f"run {launch.run} is judged by a job of the cluster, which keeps each training that it makes; stop "
+                f"the job at {address} if it must end",
+            )
+        launch.note_stop()
+        if address is not None and record.doing != "champion":
+            self._stop_in_cluster(self.root.at(launch.run).location, launch, drain_s)
+        else:
+            terminate(record.pid, started=record.started)
 
     def _stop_in_cluster(self, place: str, launch: Launch, drain_s: float) -> None:
         address = self._options.address or ""

@@ -139,7 +139,7 @@ class Launch:
     def _silent_s(self) -> float:
         """Seconds since anything was written for it."""
         files = (self.folder / "launch.json", self.events, self.log)
-        return time.time() - max(file.stat().st_mtime for file in files if file.exists())
+        return time.time() - max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
     @property
     def was_stopped(self) -> bool:
@@ -220,7 +220,7 @@ class LaunchStore:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._known: dict[Path, Launch] = {}
+        self._known: dict[Path, tuple[tuple[int, int], Launch]] = {}
 
     def runs(self) -> list[str]:
         """Returns the names of the runs that something was launched for, sorted."""
@@ -286,13 +286,19 @@ class LaunchStore:
 
     def _read(self, run: str, number: int) -> Launch | None:
         folder = self._folder(run, number)
-        if (known := self._known.get(folder)) is not None:
-            return known
+        file = folder / "launch.json"
         try:
-            record = LaunchRecord.model_validate_json((folder / "launch.json").read_bytes())
+            status = file.stat()
+            # Somebody may have removed the folder, so that another launch got its number.
+            mark = (status.st_ino, status.st_mtime_ns)
+            known_mark, known = self._known.get(folder, (None, None))
+            if known is not None and known_mark == mark:
+                return known
+            record = LaunchRecord.model_validate_json(file.read_bytes())
         except (OSError, ValidationError):
             return None  # its service ended before the process was let go, so nothing was started
-        launch = self._known[folder] = Launch(run, number, folder, record)
+        launch = Launch(run, number, folder, record)
+        self._known[folder] = mark, launch
         return launch
 
     def _numbers(self, run: str) -> list[int]:

@@ -112,6 +112,13 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(OSError)
     async def _of_disk(_: Request, error: OSError) -> JSONResponse:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            where = "a file" if error.filename is None else error.filename
+            return answer(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "disk-error",
+                f"the service may not use {where}: {error.strerror}; let its user read and write there",
+            )
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise error
         return answer(

@@ -154,8 +154,11 @@ class Tail:
         Raises:
             OSError: The file cannot be read.
         """
-        if self._launch is None or self._launch.events.stat().st_size <= self.place.offset:
-            return False
+        try:
+            if self._launch is None or self._launch.events.stat().st_size <= self.place.offset:
+                return False
+        except FileNotFoundError:
+            return False  # somebody has removed it: the next survey says what has become of the run
         lines, offset = lines_from(self._launch.events, self.place.offset)
         for frame in frames_of(self.place.launch, lines):
             self._frames.append(frame)

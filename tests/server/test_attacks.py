@@ -471,6 +471,18 @@ def test_a_full_disk_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch
     assert (answered.status_code, "free some space" in answered.json()["detail"]) == (507, True)
 
 
+def test_a_file_that_may_not_be_used_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/runs/.service")
+
+    monkeypatch.setattr("evo_nas.server.root.RunsRoot.check_writable", fail)
+    answered = client.get("/api/v1/ready")
+    assert (answered.status_code, "/runs/.service: Permission denied" in answered.json()["detail"]) == (
+        503,
+        True,
+    )
+
+
 # Floods and slowness
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -137,6 +138,32 @@ def test_asking_twice_to_stop_sends_one_signal(launcher: ScriptLauncher) -> None
     assert (launch.folder / "stops").read_text() == "stop\n"
 
 
+def test_stops_at_the_same_time_send_one_signal(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    launcher.script = STOPPABLE.replace("; touch end", "")
+    launch = launcher.launch("one", RESUME)
+    wait_until((launch.folder / "ready").exists)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: each.stop("one"), [ScriptLauncher(tmp_path, WAITS) for _ in range(4)]))
+    wait_until((launch.folder / "stops").exists)
+    (launch.folder / "end").touch()
+    wait_until(lambda: not launch.is_alive)
+    assert (launch.folder / "stops").read_text() == "stop\n"
+
+
+def test_a_launch_in_the_place_of_one_that_was_removed_is_known(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    launcher.script = "exit 0"
+    launch = launcher.launch("one", RESUME)
+    wait_until(lambda: not launch.is_alive)
+    assert launcher.launches.newest("one") == launch
+    shutil.rmtree(tmp_path / ".service" / "one")
+    second = ScriptLauncher(tmp_path, WAITS).launch("one", RESUME)
+    assert launcher.launches.newest("one") == second
+    launcher.stop("one")
+    wait_until(lambda: not second.is_alive)
+
+
 def test_what_is_not_searched_cannot_be_stopped(launcher: ScriptLauncher) -> None:
     with pytest.raises(ServiceError, match="run one is not being searched; there is nothing to stop"):
         launcher.stop("one")
@@ -257,9 +284,15 @@ def test_what_cannot_be_recorded_does_not_begin(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["..", ".keys", "a/../../b"])
+@pytest.mark.parametrize("name", ["..", ".keys", "a/../../b", "a\0b"])
 def test_a_name_that_leads_elsewhere_is_refused(launcher: ScriptLauncher, name: str) -> None:
-    for ask in (launcher.require, launcher.activity, launcher.stop, launcher.state):
+    for ask in (
+        launcher.require,
+        launcher.activity,
+        launcher.stop,
+        launcher.state,
+        lambda name: launcher.submit(name, configured(TINY), key="k", body=b""),
+    ):
         with pytest.raises(ServiceError, match="must have at most 64 letters"):
             ask(name)
 

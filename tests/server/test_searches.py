@@ -113,7 +113,8 @@ def test_a_fork_begins_another_run_which_says_that_it_was_stopped(
     mistaken = problem(client, "/tiny/fork", {"name": "x", "changes": {"sed": 1}}, status=422)
     assert "sed is unknown; did you mean seed?" in mistaken
     fork = {"name": "forked", "changes": {"budget.evaluations": 10**6, "seed": 7}, "warm_start": True}
-    answered = client.post("/api/v1/runs/tiny/fork", json=fork)
+    key = {"Idempotency-Key": "fork"}
+    answered = client.post("/api/v1/runs/tiny/fork", json=fork, headers=key)
     assert answered.status_code == 201, answered.text
     launcher = client.app.state.context.launcher  # type: ignore[attr-defined]
     wait_until(lambda: launcher.state("forked").name == "running")
@@ -126,6 +127,8 @@ def test_a_fork_begins_another_run_which_says_that_it_was_stopped(
     run = Run.at(root / "forked")
     assert (run.config.name, run.config.seed, run.told()) == ("forked", 7, stopped.data["told"])
     assert "not being searched" in problem(client, "/forked/stop", status=409)
+    # The same changes, of another run, are another request.
+    assert client.post("/api/v1/runs/forked/fork", json=fork, headers=key).status_code == 409
 
 
 def test_a_champion_is_judged(client: TestClient, searched: str) -> None:

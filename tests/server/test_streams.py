@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from evo_nas.server.launcher import Order
 from evo_nas.server.launches import Launch
 from evo_nas.server.options import Limits
 from evo_nas.server.problems import ServiceError
+from evo_nas.server.processes import terminate
 from evo_nas.server.streams import Streams
 from evo_nas.server.tails import BEGINNING, Place, Seen
 from tests.server.launching import PATIENCE_S, ScriptLauncher, Sent, events_in, wait_until
@@ -213,6 +215,20 @@ def test_the_stream_of_a_damaged_run_ends_and_says_why(launcher: ScriptLauncher,
     (end,) = watch(launcher)
     assert end.data["state"] == "damaged"
     assert "RUN.json" in end.data["reason"]
+
+
+def test_the_stream_of_a_search_whose_files_are_removed_ends(
+    launcher: ScriptLauncher, caplog: pytest.LogCaptureFixture
+) -> None:
+    launch = launched(launcher, line("progressed", 1))
+
+    def remove(_: list[Sent]) -> None:
+        if launch.folder.exists():
+            shutil.rmtree(launch.folder)
+            terminate(launch.record.pid, started=launch.record.started)
+
+    assert [event.kind for event in watch(launcher, "0-0", meanwhile=remove)] == ["progressed", "end"]
+    assert not caplog.records
 
 
 def test_a_file_of_any_size_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,8 @@ def submit(body: NewRun, response: Response, context: Shared, *, idempotency_key
     The same request with the same `Idempotency-Key` gets the same answer, with status 200 after the first.
     """
     config = accepted(body, context.data, overrides=_exactly(body.workers))
-    return _begun(body.name or config.name, config, body, response, context, key=idempotency_key)
+    request = body.model_dump_json()
+    return _begun(body.name or config.name, config, request, response, context, key=idempotency_key)
 
 
 @router.post("/runs/{run}/fork", status_code=HTTPStatus.CREATED, responses=_AGAIN)
@@ -148,7 +149,9 @@ def fork(
         del values["base_dir"]
     overrides = [f"{key}={inline_yaml(value)}" for key, value in body.changes.items()]
     config = accepted(GivenConfig(config=values), context.data, overrides=overrides)
-    return _begun(body.name, config, body, response, context, key=idempotency_key)
+    # The same changes of another run are another request.
+    request = f"{run} {body.model_dump_json()}"
+    return _begun(body.name, config, request, response, context, key=idempotency_key)
 
 
 @router.post("/runs/{run}/stop", status_code=HTTPStatus.ACCEPTED)
@@ -202,11 +205,9 @@ def judge(run: str, context: Shared, body: Judging | None = None) -> Launched:
 
 
 def _begun(
-    name: str, config: SearchConfig, body: BaseModel, response: Response, context: Context, *, key: str | None
+    name: str, config: SearchConfig, request: str, response: Response, context: Context, *, key: str | None
 ) -> Launched:
-    launch, is_new = context.launcher.submit(
-        name, config, key=key or "", body=body.model_dump_json().encode()
-    )
+    launch, is_new = context.launcher.submit(name, config, key=key or "", body=request.encode())
     if not is_new:
         response.status_code = HTTPStatus.OK
     response.headers["Location"] = f"/api/v1/runs/{name}"
