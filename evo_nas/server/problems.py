@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -38,7 +38,7 @@ class Problem(BaseModel):
     status: int = Field(description="The status code.")
     detail: str = Field(description="What is wrong and what to do: the text that the command line prints.")
     problems: list[ProblemPart] = Field(
-        default_factory=list, description="Each of them, if there are several."
+        default_factory=list, description="Each of them with its field, where fields are wrong."
     )
 
 
@@ -107,7 +107,7 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(EvoNasError)
     async def _of_evo_nas(_: Request, error: EvoNasError) -> JSONResponse:
         text = str(error)
-        parts = parts_of(text) if isinstance(error, ConfigError) and "\n" in text else None
+        parts = parts_of(text) if isinstance(error, ConfigError) else None
         return answer(status_of(error), _kind(error), text, parts)
 
     @app.exception_handler(OSError)
@@ -129,10 +129,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _of_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        parts = [
-            ProblemPart(key=".".join(map(str, each["loc"][1:])), message=each["msg"])
-            for each in error.errors()
-        ]
+        parts = [_part_of_request(each) for each in error.errors()]
         detail = "\n".join(f"{part.key}: {part.message}" if part.key else part.message for part in parts)
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "request-error", detail, parts)
 
@@ -147,6 +144,18 @@ def add_handlers(app: FastAPI) -> None:
         answered = answer(status, "http-error", detail)
         answered.headers.update(headers)
         return answered
+
+
+def _part_of_request(error: dict[str, Any]) -> ProblemPart:
+    """Returns what pydantic says of a request, in words for somebody who never heard of pydantic."""
+    where, *path = error["loc"]
+    if error["type"] == "json_invalid":
+        message = f"the body is no JSON: {error['ctx']['error']}, at character {path[0]}; mend it there"
+        return ProblemPart(key="", message=message)
+    if where == "body" and not path and error["type"] in ("model_attributes_type", "missing"):
+        message = "the body must be a JSON object, sent with the header `Content-Type: application/json`"
+        return ProblemPart(key="", message=message)
+    return ProblemPart(key=".".join(map(str, path)), message=error["msg"].removeprefix("Value error, "))
 
 
 def _methods_at(request: Request) -> list[str]:

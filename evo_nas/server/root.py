@@ -65,9 +65,10 @@ class RunsRoot:
                 # One question, and not a list of all runs: probes ask every few seconds.
                 _ = Run.at(f"{self.place}/ready").exists
         except OSError as error:
+            reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
             raise ServiceError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the root {self.place} cannot be written ({error.strerror}); mend that, or give another --root",
+                f"the root {self.place} cannot be written ({reason}); mend that, or give another --root",
             ) from None
         except RunError as error:
             raise ServiceError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from None
@@ -103,6 +104,7 @@ class RunsRoot:
         run = Run.at(self.place_of(name))
         if not run.exists:
             raise ServiceError(
-                HTTPStatus.NOT_FOUND, f"run {name} does not exist; GET /api/v1/runs lists those that do"
+                HTTPStatus.NOT_FOUND,
+                f"run {name} does not exist, or holds nothing yet; GET /api/v1/runs lists all, with their states",
             )
         return run

@@ -66,7 +66,8 @@ def _listening(options: ServerOptions) -> socket.socket:
                 f"port {options.port} of {options.host} is in use{listener_at(options.port)}, or give another "
                 "--port; 0 takes any that is free"
             ) from None
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is said already
         raise ConfigError(
-            f"cannot listen at {options.host}, port {options.port}: {error.strerror or error}; give an address of this "
+            f"cannot listen at {options.host}, port {options.port}: {reason}; give an address of this "
             "machine as --host, such as 127.0.0.1, and a --port above 1023"
         ) from None

@@ -35,6 +35,33 @@ def test_a_method_that_is_none_names_those_that_are(client: TestClient) -> None:
     assert (answered.status_code, answered.headers["allow"]) == (405, "GET")
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        ('{"yaml": "name: a', "application/json", "no JSON: Unterminated string starting at, at character 9"),
+        ("name: a", "application/yaml", "must be a JSON object, sent with the header `Content-Type: app"),
+        ('{"yaml": ""}', "application/x-www-form-urlencoded", "must be a JSON object, sent with the header"),
+        ("[]", "application/json", "must be a JSON object"),
+        ("", "application/json", "must be a JSON object"),
+        ("{}", "application/json", "give exactly one of config and yaml"),
+    ],
+)
+def test_a_body_that_is_no_object_says_what_to_send(
+    client: TestClient, body: str, kind: str, said: str
+) -> None:
+    answered = client.post("/api/v1/runs", content=body, headers={"Content-Type": kind})
+    assert answered.status_code == 422
+    (part,) = answered.json()["problems"]
+    assert (part["key"], part["message"]) == ("", answered.json()["detail"])
+    assert said in part["message"]
+    assert not part["message"].startswith("Value error")
+
+
+def test_one_mistake_has_its_key_as_ten_have(client: TestClient) -> None:
+    answered = client.post("/api/v1/runs", json={"yaml": "name: a\ntask: {kind: digits, lenght: 3}"})
+    assert [part["key"] for part in answered.json()["problems"]] == ["task.lenght"]
+
+
 def test_it_is_ready_while_its_root_can_be_written(client: TestClient, tmp_path: Path) -> None:
     assert client.get("/api/v1/ready").status_code == 200
     tmp_path.rename(tmp_path.with_name("gone"))
