@@ -196,6 +196,60 @@ def confirm(page: Page) -> None:
     dialog.wait_for(state="detached")
 
 
+def test_a_run_is_forked_with_a_change(page: Page) -> None:
+    page.request.post("/api/v1/runs", data={"config": {**TINY, "name": "original"}})
+    page.goto("/runs/original")
+    page.get_by_text("complete", exact=True).first.wait_for()
+    page.get_by_role("button", name="Fork").click()
+    page.get_by_label("Name of the new run").fill("shorter")
+    sync_api.expect(page.get_by_label("key", exact=True)).to_have_value("budget.evaluations")
+    page.get_by_label("new value").fill("3")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/runs/shorter")
+    page.get_by_text("complete", exact=True).first.wait_for()
+    assert page.request.get("/api/v1/runs/shorter").json()["config"]["budget"]["evaluations"] == 3
+
+
+def test_runs_that_are_chosen_in_the_list_are_compared(page: Page) -> None:
+    page.goto("/")
+    for name in ("open", "judged"):
+        page.get_by_label(f"compare {name}", exact=True).check()
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/compare?run=open&run=judged")
+
+
+def test_a_dot_of_the_chart_opens_its_candidate_and_escape_closes_it(page: Page) -> None:
+    page.goto("/runs/judged")
+    plot = page.locator(".u-over").first
+    plot.wait_for()
+    size = plot.bounding_box()
+    assert size is not None
+    # The chart is as wide as six evaluations; the third is at two fifths, at whatever height.
+    for share in range(3, 98, 3):
+        plot.hover(position={"x": 0.4 * size["width"], "y": share / 100 * size["height"]})
+        if page.locator(".course .ring:visible").count():
+            break
+    page.mouse.down()
+    page.mouse.up()
+    candidate = page.get_by_role("complementary")
+    sync_api.expect(candidate.get_by_role("heading", name="Family")).to_be_visible()
+    page.keyboard.press("Escape")
+    sync_api.expect(candidate).to_have_count(0)
+
+
+@pytest.mark.parametrize("tab", ["evaluations", "lineage"])
+def test_a_candidate_is_opened_by_keys(page: Page, tab: str) -> None:
+    page.goto(f"/runs/judged/{tab}")
+    settled(page)
+    if tab == "evaluations":
+        page.keyboard.press("j")
+    else:
+        page.locator(".node").first.focus()
+        page.keyboard.press("Enter")
+    sync_api.expect(page.get_by_role("complementary").get_by_role("heading", name="Family")).to_be_visible()
+    assert "candidate=" in page.url
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_accessible_in_the_light_and_in_the_dark(
     browser: Browser, service: str, faults: list[str], path: str

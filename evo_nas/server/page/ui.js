@@ -211,7 +211,7 @@ export function Field({ label, hint, error, children, class: name }) {
 
 export function TextField({ label, hint, error, value, onChange, class: name, ...rest }) {
   return html`<${Field} label=${label} hint=${hint} error=${error} class=${name}>${(control) => html`<input type="text"
-    ...${control} value=${value ?? ""} spellcheck="false" autocomplete="off"
+    ...${control} value=${value ?? ""} spellcheck=${false} autocomplete="off"
     onInput=${(event) => onChange(event.target.value)} ...${rest} />`}<//>`;
 }
 

@@ -22,7 +22,7 @@ export function Predict({ run, example }) {
       onChange=${(event) => event.target.files[0] && askFile(event.target.files[0])} /></label>`}>
     <p class="hint">${example ? "The values are made up in the format of the task; put yours in their place."
       : "Raw data in the format of the task, as JSON: rows of a table, inputs, or a text."}</p>
-    <textarea class="predict-body" aria-label="data as JSON" rows="6" spellcheck="false" value=${text}
+    <textarea class="predict-body" aria-label="data as JSON" rows="6" spellcheck=${false} value=${text}
       onInput=${(event) => setText(event.target.value)}></textarea>
     <div class="row"><${Button} kind="primary" busy=${busy || fileBusy} disabled=${!text.trim()} onClick=${ask}>Predict<//></div>
     <${ErrorBox} error=${error ?? fileError} />

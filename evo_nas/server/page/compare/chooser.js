@@ -28,7 +28,7 @@ export function Chooser({ names }) {
       <button type="button" class="cross" aria-label="take ${name} away" onClick=${() => choose(names.filter((other) => other !== name))}>×</button>
     </li>`)}</ul>
     <form class="row" onSubmit=${add}>
-      <input type="text" list=${id} aria-label="name of a run to add" placeholder="add a run" value=${typed} autocomplete="off" spellcheck="false"
+      <input type="text" list=${id} aria-label="name of a run to add" placeholder="add a run" value=${typed} autocomplete="off" spellcheck=${false}
         onInput=${(event) => setTyped(event.target.value)} />
       <datalist id=${id}>${others.map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>
       <${Button} type="submit" disabled=${!others.length}>Add<//>

@@ -5,7 +5,7 @@ export function Editor({ value, onInput, label, wrong }) {
   return html`<div class="editor">
     <div class="editor-sheet">
       <pre aria-hidden="true">${coloured(value)}${"\n"}</pre>
-      <textarea aria-label=${label} aria-invalid=${wrong ? "true" : null} value=${value} wrap="off" spellcheck="false" autocomplete="off"
+      <textarea aria-label=${label} aria-invalid=${wrong ? "true" : null} value=${value} wrap="off" spellcheck=${false} autocomplete="off"
         autocapitalize="off" onInput=${(event) => onInput(event.target.value)}></textarea>
     </div>
   </div>`;

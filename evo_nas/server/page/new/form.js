@@ -143,7 +143,7 @@ function TextControl({ control, field, value, fallback, onChange }) {
     onChange(valueOf(field, event.target.value));
   };
   const mode = field.type === "number" ? (field.whole ? "numeric" : "decimal") : null;
-  return html`<input type="text" ...${control} inputmode=${mode} value=${typed ?? textOf(value)} spellcheck="false" autocomplete="off"
+  return html`<input type="text" ...${control} inputmode=${mode} value=${typed ?? textOf(value)} spellcheck=${false} autocomplete="off"
     placeholder=${placeholder(field, fallback)} onInput=${type} onBlur=${() => setTyped(null)} />`;
 }
 

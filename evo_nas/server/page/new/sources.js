@@ -36,7 +36,7 @@ export function Files({ onChoose }) {
   return html`<div class="files">
     <form class="row" onSubmit=${submit}>
       <input type="text" aria-label="path of a file" placeholder="path of a file, or choose one below" value=${typed}
-        spellcheck="false" autocomplete="off" onInput=${(event) => setTyped(event.target.value)} />
+        spellcheck=${false} autocomplete="off" onInput=${(event) => setTyped(event.target.value)} />
       <button class="button" disabled=${!typed.trim()}>Take it</button>
     </form>
     <${ErrorBox} error=${error} retry=${reload} />

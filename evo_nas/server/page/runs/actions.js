@@ -138,9 +138,9 @@ function Fork({ run, detail, onClose }) {
     <${TextField} label="Name of the new run" value=${name} onChange=${setName} />
     <fieldset class="changes"><legend>Changes</legend>
       ${changes.map((each, index) => html`<div key=${index} class="change">
-        <input aria-label="key" list="fork-keys" placeholder="training.epochs" value=${each.key} spellcheck="false" autocomplete="off"
+        <input aria-label="key" list="fork-keys" placeholder="training.epochs" value=${each.key} spellcheck=${false} autocomplete="off"
           onInput=${(event) => change(index, { key: event.target.value })} />
-        <input aria-label="new value" placeholder=${placeholder(detail.config, each.key)} value=${each.value} spellcheck="false"
+        <input aria-label="new value" placeholder=${placeholder(detail.config, each.key)} value=${each.value} spellcheck=${false}
           autocomplete="off" onInput=${(event) => change(index, { value: event.target.value })} />
         <button type="button" class="cross" aria-label="leave out this change" onClick=${() => setChanges(changes.filter((_, at) => at !== index))}>×</button>
       </div>`)}
