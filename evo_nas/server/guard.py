@@ -8,6 +8,7 @@ come in time and in bounds. Every answer gets the headers that keep a browser fr
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ API = "/api/"
 _OPEN = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/session"})
 """Paths of the API that need no token: probes have none, and with the last one a browser presents it."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_STRANGER_BODY = 4096
+"""Bytes of a body that is read without the token, as to sign in: no stranger shall fill the memory."""
 _WRONG_TOKEN_COSTS = 20
 """Requests that one with a wrong token counts as, so that guessing is slow."""
 
@@ -40,11 +43,6 @@ PAGE_POLICY = (
     "frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 ANSWER_POLICY = "default-src 'none'; frame-ancestors 'none'"
-DOCUMENT_POLICY = (
-    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-"""Reports have their styles within, no scripts, and an origin of their own: what is in them can ask nothing here."""
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -111,8 +109,11 @@ class Guard:
         self._check_rate(client)
         self._check_origin(scope, headers)
         self._check_token(scope, headers, client)
+        limits = self._options.limits
+        if not scope["state"]["signed_in"]:
+            limits = replace(limits, body=min(limits.body, _STRANGER_BODY))
         try:
-            body = await read_body(receive, headers=headers, limits=self._options.limits)
+            body = await read_body(receive, headers=headers, limits=limits)
         except BodyError as error:
             raise _refused(error.status, str(error)) from None
         return replayed(body, receive)
@@ -206,10 +207,8 @@ class _Answering:
     def _complete(self, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
-        is_document = headers.get("content-type", "").startswith("text/html")
-        policy = (DOCUMENT_POLICY if is_document else ANSWER_POLICY) if self._is_api else PAGE_POLICY
-        if "content-security-policy" not in headers:
-            headers["content-security-policy"] = policy
+        if "content-security-policy" not in headers:  # reports have one of their own
+            headers["content-security-policy"] = ANSWER_POLICY if self._is_api else PAGE_POLICY
             # For browsers that do not know `frame-ancestors`; a report may be shown on the page.
             headers["x-frame-options"] = "DENY"
         if self._is_api:

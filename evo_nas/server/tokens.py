@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
+
+from starlette.requests import cookie_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,11 +65,9 @@ class Tokens:
         return scheme.lower() == "bearer" and self.is_token(presented.strip())
 
     def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            found = SimpleCookie("; ".join(headers.getlist("cookie"))).get(self.cookie_name)
-        except CookieError:
-            return False
-        claim, _, signature = ("" if found is None else found.value).rpartition(".")
+        # Not `http.cookies`, which drops all cookies if another program of the host has set one that it cannot read.
+        cookies = cookie_parser("; ".join(headers.getlist("cookie")))
+        claim, _, signature = cookies.get(self.cookie_name, "").rpartition(".")
         expires = claim.partition(".")[0]
         if not _equal(signature.encode("utf-8", "replace"), self._signed(claim).encode()):
             return False
