@@ -52,12 +52,15 @@ const written = (cost) => (Number.isInteger(cost) ? count(cost) : figure(cost));
 
 /** The metric over one cost: members with the line between them, and a sample of the others. */
 function Plane({ data, cost, chosen }) {
-  const [logarithmic, setLogarithmic] = useState(() => spread(data, cost.name) > 30);
+  const [wanted, setWanted] = useState(() => spread(data, cost.name) > 30);
   const points = useMemo(() => [
     ...data.dominated.map((point) => ({ ...point, isMember: false })),
     ...data.members.map((point) => ({ ...point, isMember: true })),
   ].map((point) => ({ ...point, x: point.costs[cost.name] })).filter(({ x, value }) => typeof x === "number" && typeof value === "number")
     .sort((one, other) => one.x - other.x), [data, cost.name]);
+  // Nothing has no logarithm.
+  const canBe = points.every(({ x }) => x > 0);
+  const logarithmic = wanted && canBe;
   const columns = useMemo(() => [points.map(({ x }) => x), points.map(({ value }) => value)], [points, chosen]);
   const shown = useRef(null);
   // With more objectives the line is that of this plane alone.
@@ -65,14 +68,15 @@ function Plane({ data, cost, chosen }) {
   const metric = data.metric.replaceAll("_", " ");
   return html`<div class="course">
     <div class="legend"><span class="key-line front">the front</span><span class="key-dot">members</span><span class="key-dot pruned">others</span>
-      <label><input type="checkbox" checked=${logarithmic} onChange=${(event) => setLogarithmic(event.target.checked)} />logarithmic</label></div>
+      ${canBe && html`<label><input type="checkbox" checked=${wanted} onChange=${(event) => setWanted(event.target.checked)} />logarithmic</label>`}</div>
     <${Chart} options=${(paint) => planeOptions(paint, shown, { metric, heading: cost.heading, logarithmic })} data=${columns} height=${innerWidth < 700 ? 300 : 400}
       version=${logarithmic} label="${metric} over ${cost.heading} of ${count(data.members.length)} members of the front" />
     <p class="hint">${data.higher_is_better ? "Above and to the left" : "Below and to the left"} is better. A dot opens its candidate.</p></div>`;
 }
 
+/** How many times the smallest cost the largest is. */
 function spread(data, name) {
-  const values = data.members.map(({ costs }) => costs[name]).filter((value) => value > 0);
+  const values = [...data.members, ...data.dominated].map(({ costs }) => costs[name]).filter((value) => value > 0);
   return values.length ? Math.max(...values) / Math.min(...values) : 1;
 }
 
@@ -88,14 +92,24 @@ function stepsOf(members, higher) {
 
 function planeOptions(paint, shown, { metric, heading, logarithmic }) {
   const colours = { member: paint("--first"), other: paint("--soft"), line: paint("--first"), ink: paint("--ink") };
+  const [xAxis, yAxis] = axes(paint, { x: heading, y: metric });
   return {
     scales: { x: { time: false, distr: logarithmic ? 3 : 1, range: (_, low, high) => around(low, high, logarithmic) },
       y: { range: (_, low, high) => around(low, high, false) } },
-    axes: axes(paint, { x: heading, y: metric }),
+    axes: logarithmic ? [{ ...xAxis, splits: decades, filter: (_, splits) => splits }, yAxis] : [xAxis, yAxis],
     cursor: { y: false, x: false, drag: { x: true, y: false }, points: { show: false } },
     series: [{}, { paths: () => null, points: { show: false } }],
     plugins: [{ hooks: { draw: (chart) => drawPlane(chart, shown.current, colours), ...picks(shown) } }],
   };
+}
+
+/** Marks at 1, 2 and 5 of every power of ten. */
+function decades(_chart, _axis, low, high) {
+  const marks = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
+    marks.push(...[1, 2, 5].map((digit) => digit * 10 ** power).filter((mark) => mark >= low && mark <= high));
+  }
+  return marks;
 }
 
 function around(low, high, logarithmic) {
