@@ -94,7 +94,11 @@ class Client:
         return Launched.model_validate(values)
 
     def run(self, name: str) -> RemoteRun:
-        """Returns the run of this name, without asking whether there is one."""
+        """Returns the run of this name, without asking whether there is one.
+
+        Raises:
+            ConfigError: ``name`` is none, such as the directory of a run.
+        """
         return RemoteRun(self._connection, name)
 
     def runs(self, *, q: str = "", state: str | None = None, task: str = "") -> list[RunItem]:

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from evo_nas.client.event_stream import EventStream
 from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail
-from evo_nas.errors import ChampionError, ExecutionError
+from evo_nas.errors import ChampionError, ConfigError, ExecutionError
 from evo_nas.sessions.events import event_from_json
 
 if TYPE_CHECKING:
@@ -33,9 +33,18 @@ class RemoteRun:
     Args:
         connection: The service.
         name: Its name under the root of the service.
+
+    Raises:
+        ConfigError: ``name`` is none, such as the directory of a run.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
+        # It becomes a part of paths, where a slash or a question mark would ask for something else.
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ConfigError(
+                f"run is {name!r}; must be the name of a run of the service, such as those that "
+                f"`evo-nas runs --service {connection.url}` lists"
+            )
         self._connection = connection
         self.name = name
 

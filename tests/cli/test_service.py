@@ -119,6 +119,8 @@ def test_a_report_is_written_here(url: str, tmp_path: Path) -> None:
     [
         (("explain", "nowhere"), "run nowhere does not exist"),
         (("explain", "open"), "keeps no champion yet"),
+        (("show", "runs/judged"), "must be the name of a run of the service"),
+        (("logs", "../session"), "must be the name of a run of the service"),
         (("explain", "judged", "--sample"), "sample is True beside a service"),
         (("attach", "judged", "--address", "auto"), "address is auto beside a service"),
         (("export", "judged", "--out", "x", "--format", "onxx"), "onnx"),

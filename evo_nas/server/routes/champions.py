@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from evo_nas.champion.verdict import Verdict
 from evo_nas.errors import EvoNasError
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE, said_by
+from evo_nas.server.routes.candidate_models import KinView, Plain
 from evo_nas.views.champions import (
     champion_explanation,
     explained_alone,
@@ -36,29 +37,17 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["champions"])
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Kin(_Plain):
-    """The published cell that a cell is closest to."""
-
-    name: str = Field(description="Its name, as people write it.")
-    likeness: float = Field(description="1 for the same cell, 0 for nothing in common.")
-    differences: list[str] = Field(description="How the cell differs from it; none if it is the same.")
-
-
-class Cell(_Plain):
+class Cell(Plain):
     """One cell of the champion."""
 
     layers: list[int] = Field(description="The layers that have it, from 1.")
     equations: list[str] = Field(description="Its equations in text, line by line.")
     latex: str = Field(description="The same in LaTeX.")
     mathml: str = Field(description="The same in MathML.")
-    kin: Kin
+    kin: KinView
 
 
-class LineageStep(_Plain):
+class LineageStep(Plain):
     """An ancestor of the champion, or the candidate itself."""
 
     candidate: int = Field(description="Its id.")
@@ -71,7 +60,7 @@ class LineageStep(_Plain):
     changes: list[str] = Field(description="What differs from its parent, such as `layer1.width 16 -> 32`.")
 
 
-class Explanation(_Plain):
+class Explanation(Plain):
     """What the champion computes, where it comes from, and what it hangs on."""
 
     candidate: int | None = Field(description="Its id; null where its run cannot be read.")
@@ -86,7 +75,7 @@ class Explanation(_Plain):
     remarks: list[str] = Field(description="Why something is missing.")
 
 
-class ExportFormat(_Plain):
+class ExportFormat(Plain):
     """A format of exports."""
 
     name: str = Field(description="Its name in the path of an export.")

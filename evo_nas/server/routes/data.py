@@ -137,8 +137,13 @@ class DraftedConfig(BaseModel):
 
 
 @router.post("/draft")
-def draft(request: DraftRequest, context: Shared) -> DraftedConfig:
+async def draft(request: DraftRequest, context: Shared) -> DraftedConfig:
     """Drafts a configuration for files, as `evo-nas init` does, and tries whether their data can be read."""
+    # As for a look: each has its data in memory.
+    return await to_thread.run_sync(_draft, request, context, limiter=context.harvest.limiter)
+
+
+def _draft(request: DraftRequest, context: Context) -> DraftedConfig:
     if request.task is not None and request.task not in TASKS:
         raise ConfigError(f"task is {request.task[:80]}; {nearest(request.task, sorted(TASKS))}")
     written = [request.path] if isinstance(request.path, str) else request.path
