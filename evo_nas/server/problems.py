@@ -155,7 +155,10 @@ def _part_of_request(error: dict[str, Any]) -> ProblemPart:
     if where == "body" and not path and error["type"] in ("model_attributes_type", "missing"):
         message = "the body must be a JSON object, sent with the header `Content-Type: application/json`"
         return ProblemPart(key="", message=message)
-    return ProblemPart(key=".".join(map(str, path)), message=error["msg"].removeprefix("Value error, "))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "is unknown; /api/v1/openapi.json has those that are permitted"
+    return ProblemPart(key=".".join(map(str, path)), message=message)
 
 
 def _methods_at(request: Request) -> list[str]:

@@ -27,6 +27,8 @@ KEPT_EVENTS, KEPT_BYTES = 256, 2**20
 _SEEN = re.compile(r"(\d{1,6})-(\d{1,15})(?:-seq-(\d{1,12}))?|seq-(\d{1,12})")
 LAUNCHES_BACK = 8
 """Launches whose latest events a new watcher gets."""
+_ENDS = frozenset({"failed", "stopped"})
+"""Events that say how a launch has ended, and nothing of the one after it."""
 
 
 class Place(NamedTuple):
@@ -194,7 +196,7 @@ class Tail:
             self._before = asyncio.create_task(reading)
         # The reading is not this watcher's alone, who may go away meanwhile.
         before = await asyncio.shield(self._before)
-        return in_order({frame.kind: frame for frame in before} | self._latest)
+        return in_order({frame.kind: frame for frame in before} | self._latest, launch=self.place.launch)
 
     def survey(self) -> Survey:
         """Finds out, in any thread, what goes on."""
@@ -257,12 +259,17 @@ def latest_events(launches: LaunchStore, name: str, *, until: Place | None = Non
             end = min(end, until.offset)
         for kind, line in latest_of_each(launch.events, end=end).items():
             found.setdefault(kind, frames_of(launch.number, [line])[0])
-    return in_order(found)
+    newest = launches.newest(name) if until is None else None
+    return in_order(found, launch=until.launch if until else newest.number if newest else 0)
 
 
-def in_order(frames: Mapping[str, Frame]) -> list[Frame]:
-    """Returns ``frames``, one of each kind, as they came."""
-    return sorted(frames.values(), key=lambda frame: frame.place)
+def in_order(frames: Mapping[str, Frame], *, launch: int) -> list[Frame]:
+    """Returns ``frames``, one of each kind, as they came, for somebody who comes in at launch number ``launch``.
+
+    How an earlier launch has ended is left out: whoever saw `failed` first would take it for the end of this one.
+    """
+    counting = (frame for frame in frames.values() if frame.kind not in _ENDS or frame.place.launch >= launch)
+    return sorted(counting, key=lambda frame: frame.place)
 
 
 def frames_of(launch: int, lines: list[Line]) -> list[Frame]:

@@ -57,6 +57,11 @@ def test_a_body_that_is_no_object_says_what_to_send(
     assert not part["message"].startswith("Value error")
 
 
+def test_a_key_of_a_body_that_is_none_says_where_to_look(client: TestClient) -> None:
+    said = client.post("/api/v1/runs", json={"yaml": "name: a", "wokers": 3}).json()["detail"]
+    assert said == "wokers: is unknown; /api/v1/openapi.json has those that are permitted"
+
+
 def test_one_mistake_has_its_key_as_ten_have(client: TestClient) -> None:
     answered = client.post("/api/v1/runs", json={"yaml": "name: a\ntask: {kind: digits, lenght: 3}"})
     assert [part["key"] for part in answered.json()["problems"]] == ["task.lenght"]

@@ -124,6 +124,10 @@ def test_a_fork_begins_another_run_which_says_that_it_was_stopped(
     assert "founded" in {event.kind for event in events}
     *_, stopped, end = events
     assert (stopped.kind, end.data) == ("stopped", {"state": "stopped", "reason": ""})
+    early = problem(client, "/forked/fork", {"name": "x", "warm_start": True}, status=409)
+    assert early.startswith(
+        f"warm_start is true, but run forked is not finished after {stopped.data['told']}"
+    )
     run = Run.at(root / "forked")
     assert (run.config.name, run.config.seed, run.told()) == ("forked", 7, stopped.data["told"])
     assert "not being searched" in problem(client, "/forked/stop", status=409)

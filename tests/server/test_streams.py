@@ -92,6 +92,18 @@ def test_the_latest_event_of_each_kind_comes_first(launcher: ScriptLauncher) -> 
     assert found[-1].data == {"state": "stopped", "reason": ""}
 
 
+@pytest.mark.parametrize("way_to_end", ["failed", "stopped"])
+def test_how_an_earlier_launch_ended_is_not_told_as_the_end_of_this_one(
+    launcher: ScriptLauncher, way_to_end: str
+) -> None:
+    ended = json.dumps({"event": way_to_end, "error": "why"}) + "\n"
+    launched(launcher, line("working", 1), line("judged"), ended, is_over=True)
+    assert [event.kind for event in watch(launcher)] == ["working", "judged", way_to_end, "end"]
+    launch = launched(launcher, line("working", 2))
+    found = watch(launcher, meanwhile=lambda _: end(launch))
+    assert [event.kind for event in found] == ["judged", "working", "end"]
+
+
 def test_whoever_comes_back_misses_nothing_and_gets_nothing_twice(launcher: ScriptLauncher) -> None:
     launched(launcher, *(line("progressed", number) for number in range(20)), STOPPED, is_over=True)
     launched(launcher, line("working"), line("progressed", 20), STOPPED, is_over=True)

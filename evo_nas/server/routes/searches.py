@@ -141,9 +141,11 @@ def fork(
     run: str, body: Fork, response: Response, context: Shared, *, idempotency_key: Key = None
 ) -> Launched:
     """Begins a new run with the configuration of another one and changes of it."""
-    values = context.root.run(run).config.model_dump(mode="json") | {"name": body.name}
+    forked = context.root.run(run)
+    values = forked.config.model_dump(mode="json") | {"name": body.name}
     if body.warm_start:
-        values["warm_start"] = {**values["warm_start"], "runs": [context.root.at(run).location]}
+        _refuse_unfinished(run, forked)
+        values["warm_start"] = {**values["warm_start"], "runs": [forked.location]}
     if not context.data.has_base_of(values):
         # Every run records one, also that which needs no files: what a fork needs must lie where it may.
         del values["base_dir"]
@@ -226,6 +228,16 @@ def _as_launched(run: str, overrides: list[str], context: Context) -> SearchConf
     if not launched:
         raise ServiceError(HTTPStatus.CONFLICT, f"run {run} was never begun; begin it with POST /api/v1/runs")
     return load_config(launched[-1], overrides)
+
+
+def _refuse_unfinished(name: str, run: Run) -> None:
+    """Raises an error if ``run`` has not spent its budget, so that no search can begin with its networks."""
+    if not run.is_spent(run.config.budget):
+        raise ServiceError(
+            HTTPStatus.CONFLICT,
+            f"warm_start is true, but run {name} is not finished after {run.totals().told:,} evaluations; wait for it, "
+            f"go on with POST /api/v1/runs/{name}/resume, or leave warm_start out",
+        )
 
 
 def _refuse_complete(name: str, run: Run, config: SearchConfig) -> None:
