@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from evo_nas.ledger.store import Store
 
 TOTALS_COLUMNS = ("id", "seq", "train_s", "status", "epochs")
+CAUSES_TOLD = 3
+"""Segments that a message about a loss names: a run has thousands, and a list of runs has a message for each."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,8 @@ def _explain_loss(store: Store, manifest: Manifest, damage: Mapping[SegmentName,
     ranges = ", ".join(f"{first} to {last}" for first, last in manifest.missing)
     causes = [f"{name.path} is damaged: {damage[name]}" for name in manifest.unreadable]
     causes += [f"{name.path} is missing" for name in manifest.absent]
+    if (more := len(causes) - CAUSES_TOLD) > 0:
+        causes[CAUSES_TOLD:] = [f"and {more:,} more"]
     return (
         f"{store.location} lacks evaluations {ranges} of its order of telling "
         f"({'; '.join(causes) or 'their files are missing'}); restore the files from a copy, or go on "

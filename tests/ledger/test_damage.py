@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evo_nas.errors import CorruptLedgerError, FormatError
-from evo_nas.ledger import Ledger
+from evo_nas.ledger import Ledger, contents
 from evo_nas.ledger.schema import to_table
 from evo_nas.ledger.segments import encode_segment
 from tests.checker import check_run, reader
@@ -80,6 +80,15 @@ def test_a_missing_segment_is_noticed_even_in_the_first_session(run: Path) -> No
     (run / "segments" / segment_names(run)[0]).unlink()
     with pytest.raises(CorruptLedgerError, match="lacks evaluations 0 to 1 .*their files are missing"):
         reader(run).history()
+
+
+def test_a_loss_of_many_segments_names_some_of_them(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Ledger.open(run).close()
+    for name in segment_names(run):
+        (run / "segments" / name).unlink()
+    monkeypatch.setattr(contents, "CAUSES_TOLD", 1)
+    with pytest.raises(CorruptLedgerError, match=r"\([^;]* is missing; and \d+ more\); restore the files"):
+        Ledger.open(run)
 
 
 def test_a_missing_last_segment_is_noticed_once_it_is_fenced(run: Path) -> None:
