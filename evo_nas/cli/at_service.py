@@ -97,7 +97,7 @@ class AtService(Source):
         """Has the service judge the run."""
         _refuse(**how)
         with ServiceSession(self._client, run) as session:
-            self._client.run(run).judge(**options.model_dump(mode="json", exclude={"at_end"}))
+            session.judge(**options.model_dump(mode="json", exclude={"at_end"}))
             yield from session.events()
 
     def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:

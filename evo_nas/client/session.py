@@ -45,6 +45,7 @@ class ServiceSession(Session):
         self._run = client.run(name)
         self._accept_data_loss = accept_data_loss
         self._stream: EventStream | None = None
+        self._after: str | None = None
         self._left = False
 
     def start(self, config: SearchConfig) -> None:
@@ -78,6 +79,14 @@ class ServiceSession(Session):
         budget, workers = _changes(overrides)
         self._run.resume(budget=budget, workers=workers, accept_data_loss=self._accept_data_loss)
 
+    def judge(self, **options: Any) -> None:
+        """Has the service judge the run; `events` has what that says, and no verdict of before.
+
+        Args:
+            options: Of the section ``verdict``; see `RemoteRun.judge`.
+        """
+        self._after = f"{self._run.judge(**options).launch}-0"
+
     def attach(self) -> None:
         """Checks that there is such a run; `events` follows whatever searches it."""
         self._run.detail()
@@ -88,7 +97,7 @@ class ServiceSession(Session):
         Raises:
             ExecutionError: The search has failed, or the service does not come back.
         """
-        self._stream = self._run.stream()
+        self._stream = self._run.stream(after=self._after)
         if self._left:
             return
         last: Event | None = None

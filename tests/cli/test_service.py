@@ -167,12 +167,13 @@ def test_the_service_judges_a_run(url: str, root: Path, monkeypatch: pytest.Monk
 
     def command_of(_: Launcher, place: str, order: Order) -> tuple[str, ...]:
         orders.append(order)
-        return ("/bin/sh", "-c", "; ".join(f"echo {shlex.quote(each)}" for each in said))
+        return ("/bin/sh", "-c", "sleep 0.1; " + "; ".join(f"echo {shlex.quote(each)}" for each in said))
 
     monkeypatch.setattr(Launcher, "command", command_of)
-    told = at(url, "champion", "open", "--seeds", "2", "--opponents", "gru", "--json")
-    assert told.exit_code == 0, told.output
-    assert told.stdout.splitlines() == said
+    for _ in range(2):  # the verdict of before is no event of the second time
+        told = at(url, "champion", "open", "--seeds", "2", "--opponents", "gru", "--json")
+        assert told.exit_code == 0, told.output
+        assert told.stdout.splitlines() == said
     assert {"--seeds=2", "--opponents=gru"} <= set(orders[0].arguments)
     refused = at(url, "champion", "open", "--workers", "2")
     assert refused.exit_code == 2
