@@ -18,7 +18,7 @@ export default function Data({ route }) {
   };
   return html`<div class="page">
     <div class="page-head">
-      <div><h1>Data</h1>${begun.title && html`<p class="soft line">${begun.title}</p>`}</div>
+      <div class="named"><h1>Data</h1>${begun.title && html`<p class="soft line">${begun.title}</p>`}</div>
       <div class="actions">
         <${Button} onClick=${() => setChoosing("examples")}>Examples …<//>
         <${Button} onClick=${() => setChoosing("files")}>Your data …<//>

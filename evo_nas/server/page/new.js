@@ -40,7 +40,7 @@ export default function New({ route }) {
             problems=${draft.problems} onChange=${edit.change} />`
         : html`<${Loading} lines=${6} />`}</div>
       <div class="new-beside">
-        <${Panel} title="The same, written" aside=${html`<${Segmented} label="what is shown" value=${beside}
+        <${Panel} title="Configuration" aside=${html`<${Segmented} label="what is shown" value=${beside}
           options=${[["yaml", "YAML"], ["data", "Data"]]} onChange=${setBeside} />`}>
           ${beside === "yaml"
             ? html`<${Editor} label="configuration as YAML" value=${draft.yaml} onInput=${edit.write} wrong=${draft.problems.length > 0} />`

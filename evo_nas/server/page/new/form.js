@@ -56,7 +56,7 @@ function Kinds({ section, given, ...shared }) {
   const { config, filled, onChange } = shared;
   const key = `${section.key}.kind`;
   const chosen = at(config, key);
-  const kind = section.kinds.find((each) => each.kind === (chosen ?? at(filled, key)));
+  const kind = section.kinds.find((each) => each.kind === (chosen ?? at(filled, key) ?? section.fallback?.kind));
   const choose = (name) => onChange(withAt(config, section.key, carried(at(config, section.key), kind,
     section.kinds.find((each) => each.kind === name))));
   return html`<${Row} field=${{ key, label: "kind", help: kind?.help ?? "" }} problems=${shared.problems}>

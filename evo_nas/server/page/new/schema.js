@@ -52,14 +52,15 @@ function fieldOf(given, key, defs, required) {
   const section = key.split(".")[0];
   const name = key.split(".").at(-1);
   const common = COMMON[key.includes(".") ? section : ""] ?? [];
+  const unit = UNITS.find(([pattern, named]) => pattern.test(key) && named !== name)?.[1] ?? "";
   const field = {
-    key, name, required, nullable,
-    label: name.replaceAll("_", " "),
+    key, name, required, nullable, unit,
+    // What stands beside the name need not be in it: `time_limit_s` is a time limit in seconds.
+    label: (unit ? name.replace(/_(s|ms|bytes)$/, "") : name).replaceAll("_", " "),
     help: given.description ?? schema.description ?? "",
     permitted: given.permitted ?? schema.permitted ?? "",
     fallback: given.default,
     example: given.examples?.[0] ?? schema.examples?.[0],
-    unit: UNITS.find(([pattern, unit]) => pattern.test(key) && unit !== name)?.[1] ?? "",
     common: required || (key.split(".").length < 3 && common.includes(name)),
   };
   return { ...field, ...shapeOf(choices, key, defs) };
