@@ -216,6 +216,8 @@ def test_runs_that_are_chosen_in_the_list_are_compared(page: Page) -> None:
         page.get_by_label(f"compare {name}", exact=True).check()
     page.get_by_role("button", name="Compare").click()
     page.wait_for_url("**/compare?run=open&run=judged")
+    for part in ("Best so far", "Verdicts", "Configurations"):
+        sync_api.expect(page.get_by_role("heading", name=part)).to_be_visible()
 
 
 def test_a_dot_of_the_chart_opens_its_candidate_and_escape_closes_it(page: Page) -> None:

@@ -1,53 +1,51 @@
 /** Verdicts, ranks and configurations of several runs as tables. */
 import { html } from "../html.js";
-import { figure } from "../format.js";
+import { count, figure } from "../format.js";
+import { Prose } from "../prose.js";
 import { runPath } from "../router.js";
-import { Panel, StateBadge, Table } from "../ui.js";
+import { ErrorBox, Panel, Table } from "../ui.js";
 import { colourOf } from "./colours.js";
 
 const named = (name, index) => html`<i class="swatch ${colourOf(index)}" aria-hidden="true"></i> <a href=${runPath(name)}>${name}</a>`;
 
 export function Verdicts({ data }) {
   const rows = data.runs.map((run, index) => ({ ...run, index }));
-  const opponents = [...new Set(rows.flatMap((run) => run.verdict?.opponents.map((each) => each.name) ?? []))];
-  const testOf = (run, name) => run.verdict?.opponents.find((each) => each.name === name)?.test;
-  return html`<${Panel} title="Verdicts"><${Table} caption="verdicts of the runs" rows=${rows} keyOf=${(run) => run.name} columns=${[
+  const others = [...new Set(rows.flatMap((run) => Object.keys(run.verdict?.tests ?? {})))].filter((name) => name !== "champion");
+  return html`<${Panel} title="Verdicts" aside=${html`<span class="soft small">champion and what it competed with on the test part</span>`}>
+    <${Table} caption="verdicts of the runs" rows=${rows} keyOf=${(run) => run.name} columns=${[
     { key: "name", title: "run", value: (run) => named(run.name, run.index) },
-    { key: "state", title: "state", value: (run) => html`<${StateBadge} state=${run.state} />` },
-    { key: "metric", title: "metric", class: "soft", value: (run) => `${run.metric} ${run.higher_is_better ? "↑" : "↓"}` },
-    { key: "best", title: "best", number: true, value: (run) => figure(run.best.at(-1)?.[1]) },
-    { key: "champion", title: "champion's test", number: true, value: (run) => html`<b>${figure(run.verdict?.champion.test)}</b>` },
-    ...opponents.map((name) => ({ key: name, title: name, number: true, value: (run) => figure(testOf(run, name)) })),
-    { key: "baseline", title: "strongest baseline", number: true, value: strongest },
+    { key: "evaluated", title: "evaluated", number: true, value: (run) => count(run.evaluated) },
+    { key: "metric", title: "metric", class: "soft", value: (run) => run.metric && `${run.metric} ${run.higher_is_better ? "↑" : "↓"}` },
+    { key: "best", title: "best", number: true, value: (run) => figure(run.best) },
+    { key: "champion", title: "champion", number: true, value: (run) => html`<b>${figure(run.verdict?.tests.champion)}</b>` },
+    ...others.map((name) => ({ key: name, title: name, number: true, value: (run) => figure(run.verdict?.tests[name]) })),
   ]} />
-  ${rows.filter((run) => run.sentence).map((run) => html`<p class="sentence small" key=${run.name}>${named(run.name, run.index)}: ${run.sentence}</p>`)}<//>`;
-}
-
-function strongest(run) {
-  const baselines = Object.entries(run.verdict?.baselines ?? {});
-  if (!baselines.length) return "-";
-  const [name, value] = baselines.reduce((best, each) => ((each[1] > best[1]) === run.higher_is_better ? each : best));
-  return html`${figure(value)} <small class="soft">${name}</small>`;
+  ${rows.filter((run) => run.error).map((run) => html`<${ErrorBox} key=${run.name} error=${{ message: `${run.name}: ${run.error}` }} />`)}
+  ${rows.filter((run) => run.verdict).map((run) => html`<p class="sentence small" key=${run.name}>
+    ${named(run.name, run.index)}: <${Prose} text=${run.verdict.sentence} /></p>`)}<//>`;
 }
 
 /** Mean ranks of champion, opponents and baselines, where there are several verdicts. */
-export function Ranking({ data }) {
-  const ranks = data.ranking?.ranks;
-  if (!ranks) return null;
-  return html`<${Panel} title="Mean ranks"><${Table} caption="mean ranks" rows=${Object.entries(ranks)} keyOf=${([name]) => name} columns=${[
-    { key: "name", title: "", value: ([name]) => name },
-    { key: "rank", title: "mean rank", number: true, value: ([, rank]) => rank.toFixed(2) },
-  ]} />${data.ranking.sentence && html`<p>${data.ranking.sentence}</p>`}<//>`;
+export function Ranking({ data: { ranking, remark } }) {
+  if (!ranking) return remark && html`<p class="soft small">${remark}</p>`;
+  return html`<${Panel} title="Mean ranks"><${Table} caption="mean ranks" rows=${ranking.competitors} keyOf=${(each) => each.name} columns=${[
+    { key: "name", title: "", value: (each) => each.name },
+    { key: "rank", title: "mean rank", number: true, value: (each) => each.mean_rank.toFixed(2) },
+    { key: "wins", title: "better than the champion", number: true, value: (each) => each.wins },
+    { key: "losses", title: "worse", number: true, value: (each) => each.losses },
+  ]} /><p>${ranking.sentence}</p>
+  ${ranking.remarks.map((each) => html`<p class="soft small" key=${each}>${each}</p>`)}<//>`;
 }
 
 /** The keys in which the configurations differ. */
 export function Differences({ data }) {
-  const rows = data.differences;
+  const rows = Object.entries(data.differences);
+  const readable = data.runs.map((run, index) => ({ ...run, index })).filter((run) => !run.error);
   return html`<${Panel} title="Configurations">${rows.length === 0 ? html`<p class="soft">They do not differ.</p>`
-    : html`<${Table} caption="keys that differ" rows=${rows} keyOf=${(row) => row.key} columns=${[
-      { key: "key", title: "key", value: (row) => html`<code>${row.key}</code>` },
-      ...data.runs.map((run, index) => ({ key: run.name, title: named(run.name, index), class: "config-value",
-        value: (row) => html`<code>${shown(row.values[run.name])}</code>` })),
+    : html`<${Table} caption="keys that differ" rows=${rows} keyOf=${([key]) => key} columns=${[
+      { key: "key", title: "key", value: ([key]) => html`<code>${key}</code>` },
+      ...readable.map((run, place) => ({ key: run.name, title: named(run.name, run.index), class: "config-value",
+        value: ([, values]) => html`<code>${shown(values[place])}</code>` })),
     ]} />`}<//>`;
 }
 

@@ -19,9 +19,9 @@ export default function Champion({ run, detail, live, reload }) {
   if (!data) return error ? html`<${ErrorBox} error=${error} retry=${answer.reload} />` : html`<${Loading} lines=${6} />`;
   const { verdict, explanation } = data;
   return html`<div class="champion stack">
-    <${Panel} title="Verdict" aside=${html`<span>champion <a href="?candidate=${verdict.candidate}">#${verdict.candidate}</a>
+    <${Panel} title="Verdict" aside=${html`<span>champion <a href="?candidate=${verdict.candidate}">#${verdict.candidate}</a>${" "}
       of ${count(verdict.evaluations)} candidates</span>`}>
-      <p class="sentence">${data.sentence}</p>
+      <p class="sentence"><${Prose} text=${data.sentence} /></p>
       ${!data.is_current && html`<${Outdated} run=${run} detail=${detail} reload=${reload} />`}
       <${Verdict} verdict=${verdict} />
     <//>
