@@ -5,8 +5,8 @@
 
 Needs the extra ``opponents``: ``pip install -e '.[opponents]'``. The recorded trainings are read from
 ``nas_bench_nlp/wikitext2_runs.parquet`` in the folder that EVO_NAS_DATA names, and are left out without it. What was
-made is kept in the folder that EVO_NAS_BENCHMARKS names, so that a second call goes on. It ends by writing
-``benchmarks/results/search_quality.md``.
+made is kept in ``benchmarks/results/search_quality.jsonl``, so that a second call goes on. It ends by writing the page
+beside it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.landscapes import cell_space, network_space, nk_problem, recorded_problem
 from benchmarks.samplers import SAMPLERS
-from benchmarks.table import Table, write
-from benchmarks.trainings import FOLDER, Kept
+from benchmarks.table import RESULTS, Table, write
+from benchmarks.trainings import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,7 @@ NOISE = 0.3
 """Of the standard deviation of random networks: on digits a seed gives .005 to .008 where networks differ by .02."""
 SLOW = {"Optuna TPE": (300, 5), "DeepHyper CBO": (100, 3), "Nevergrad": (300, 5)}
 """Samplers that need long to choose; the most evaluations and seeds that they are measured with."""
+KEPT = RESULTS / "search_quality.jsonl"
 RECORDED = Path(os.environ.get("EVO_NAS_DATA", "data")) / "nas_bench_nlp" / "wikitext2_runs.parquet"
 
 
@@ -94,7 +95,7 @@ def jobs() -> Iterator[tuple[str, str, int, int]]:
 def main(seconds: float, *names: str) -> None:
     """Makes what is missing, of the samplers ``names`` alone if there are any."""
     warnings.filterwarnings("ignore")
-    kept, known = Kept(FOLDER / "search_quality.jsonl"), problems()
+    kept, known = Kept(KEPT), problems()
     for key, name, seed, evaluations in jobs():
         if names and name not in names:
             continue
@@ -110,7 +111,7 @@ def main(seconds: float, *names: str) -> None:
 
 def report() -> None:
     """Writes the page from all that is kept."""
-    kept = Kept(FOLDER / "search_quality.jsonl")
+    kept = Kept(KEPT)
     tables = []
     for key, (title, _, sizes) in problems().items():
         rows = []
