@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Iterator
 
-    from evo_nas.config import BudgetOptions, SearchConfig
+    from evo_nas.config import SearchConfig
     from evo_nas.loop import Search
     from evo_nas.progress import Progress
     from evo_nas.sessions.events import Event
@@ -133,7 +133,7 @@ class LocalSession(Session):
             if progress.ending is not None:
                 self.run.keep_ending(progress.ending, told=progress.told, budget=experiment.config.budget)
         self._complete = True
-        yield completed(self.run, experiment.config.budget)
+        yield self._completed(experiment)
         # A verdict that was made already is shown, whoever made it.
         if experiment.config.verdict.at_end or stored_verdict(self.run) is not None:
             yield from self._judge(experiment)
@@ -151,6 +151,11 @@ class LocalSession(Session):
             evaluations=self._started().budget.evaluations,
             complete=self._complete,
         )
+
+    def _completed(self, experiment: Experiment) -> Completed:
+        ending = self.run.ending(experiment.config.budget)
+        told = 0 if ending is None else self.run.totals().told
+        return Completed(run=self.place, ending=ending, told=told, noise=self.run.noise())
 
     def _started(self) -> Experiment:
         if self._experiment is None:
@@ -247,10 +252,3 @@ class LocalSession(Session):
             yield last
         if not isinstance(last, Judged):
             yield self._stopped()
-
-
-def completed(run: Run, budget: BudgetOptions) -> Completed:
-    """Returns the event that says what completed ``run``."""
-    ending = run.ending(budget)
-    told = 0 if ending is None else run.totals().told
-    return Completed(run=str(run), ending=ending, told=told, noise=run.noise())

@@ -191,7 +191,7 @@ def test_a_search_is_watched_and_found_again(url: str, root: Path, tmp_path: Pat
     assert {"started", "progressed", "completed"} <= set(kinds)
     again = at(url, "search", file)
     assert again.exit_code == 0, again.output
-    assert "The champion" in " ".join(again.stdout.split())
+    assert "the champion" in " ".join(again.stdout.split())
     changed = at(url, "search", file, "--set", "seed=7")
     assert changed.exit_code == 2
     assert "seed: was 1, is 7" in changed.stderr
