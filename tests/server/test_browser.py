@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -173,6 +174,43 @@ def test_a_search_is_stopped_and_resumed_without_a_mouse(page: Page) -> None:
     press(page, "Stop")
     confirm(page)
     page.get_by_text("stopped", exact=True).first.wait_for()
+
+
+def test_the_quickstart_is_started_by_two_keys(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="judged", exact=True).wait_for()
+    page.keyboard.press("n")
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("quickstart")
+    sync_api.expect(page.get_by_role("button", name="Start the search")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/quickstart")
+    # It is known to start; its two minutes are not waited for.
+    page.request.post("/api/v1/runs/quickstart/stop")
+    page.get_by_text("stopped", exact=True).first.wait_for()
+
+
+def test_the_form_and_the_text_are_in_step_for_those_who_only_type(page: Page) -> None:
+    write(page, PARITY.replace("from-the-form", "by-typing"))
+    page.get_by_label("evaluations", exact=True).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("zero")
+    field = page.locator(".field").filter(has=page.get_by_label("evaluations", exact=True))
+    sync_api.expect(field.get_by_text("must be a whole number")).to_be_visible()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    sync_api.expect(page.get_by_role("region", name="what is wrong")).to_have_count(0)
+    text = page.get_by_label("configuration as YAML")
+    sync_api.expect(text).to_have_value(re.compile(r"evaluations: 3\b"))
+    text.focus()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/runs/by-typing")
+    page.get_by_text("judged", exact=True).first.wait_for()
+    page.keyboard.press("5")
+    page.wait_for_url("**/runs/by-typing/champion")
+    page.get_by_role("heading", name="Verdict").wait_for()
+    with page.expect_download() as download:
+        press(page, "download as genome", role="link")
+    assert download.value.suggested_filename == "by-typing-genome.zip"
 
 
 def press(page: Page, name: str, role: Literal["button", "link"] = "button") -> None:

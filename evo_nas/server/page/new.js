@@ -32,18 +32,20 @@ export default function New({ route }) {
         <${Button} onClick=${() => setChoosing("files")}>Your data …<//>
       </div>
     </div>
-    <${ErrorBox} error=${schema.error ?? begun.error ?? failure} />
+    <${ErrorBox} error=${schema.error ?? begun.error} />
+    <${ErrorBox} error=${failure} retry=${edit.again} />
     <${Reasons} reasons=${begun.reasons} />
     <div class="new-parts">
       <div class="new-form">${sections && draft.answered
         ? html`<${Form} key=${draft.stamp} sections=${sections} config=${draft.config} filled=${draft.filled}
-            problems=${draft.problems} onChange=${edit.change} />`
+            problems=${draft.problems} disabled=${draft.unread} onChange=${edit.change} />`
         : html`<${Loading} lines=${6} />`}</div>
       <div class="new-beside">
         <${Panel} title="Configuration" aside=${html`<${Segmented} label="what is shown" value=${beside}
           options=${[["yaml", "YAML"], ["data", "Data"]]} onChange=${setBeside} />`}>
           ${beside === "yaml"
-            ? html`<${Editor} label="configuration as YAML" value=${draft.yaml} onInput=${edit.write} wrong=${draft.problems.length > 0} />`
+            ? html`<${Editor} label="configuration as YAML" value=${draft.yaml} onInput=${edit.write} wrong=${draft.problems.length > 0}
+                waits=${draft.written === "form" && !draft.settled} />`
             : html`<${DataLook} yaml=${draft.yaml} />`}
         <//>
         <${Problems} problems=${draft.problems} />

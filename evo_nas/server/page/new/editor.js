@@ -1,11 +1,12 @@
 /** A field for YAML with colours: the letters are those of a text area, their colours those of the text behind it. */
 import { html } from "../html.js";
 
-export function Editor({ value, onInput, label, wrong }) {
+/** `waits` is that the text is about to follow the form, so that nothing may be typed. */
+export function Editor({ value, onInput, label, wrong, waits }) {
   return html`<div class="editor">
     <div class="editor-sheet">
       <pre aria-hidden="true">${coloured(value)}${"\n"}</pre>
-      <textarea aria-label=${label} aria-invalid=${wrong ? "true" : null} value=${value} wrap="off" spellcheck=${false} autocomplete="off"
+      <textarea aria-label=${label} aria-invalid=${wrong ? "true" : null} value=${value} readonly=${waits} wrap="off" spellcheck=${false} autocomplete="off"
         autocapitalize="off" onInput=${(event) => onInput(event.target.value)}></textarea>
     </div>
   </div>`;

@@ -2,7 +2,7 @@
 import { html, useState } from "../html.js";
 import { cls } from "../ui.js";
 import { Prose } from "../prose.js";
-import { at, plainKey, problemsAt, textOf, valueOf, withAt } from "./schema.js";
+import { at, plainKey, problemsAt, textOf, valueOf } from "./schema.js";
 
 /** The id of the control of a key. */
 export const controlId = (key) => `key-${key}`;
@@ -27,15 +27,18 @@ export function focusKey(key) {
  * @param config The values that are given.
  * @param filled The values with every default, which fields show where nothing is given.
  * @param problems What the service says of `config`: `[{key, message}]`.
- * @param onChange Called with the whole changed configuration.
+ * @param disabled Whether the text cannot be read that the values come from.
+ * @param onChange Called with a dotted key and its new value, undefined for none.
  */
-export function Form({ sections, config, filled, problems, onChange }) {
+export function Form({ sections, config, filled, problems, disabled, onChange }) {
   const shared = { config, filled, problems, onChange };
   // Which keys are unfolded is settled when the form is made: a field must not move while it is typed in.
   const [given] = useState(config);
-  return html`<div class="form">${sections.map((section) => (section.key === ""
+  return html`<fieldset class="form" disabled=${disabled}>
+    ${disabled && html`<p class="note">The text cannot be read; the form shows what it said before.</p>`}
+    ${sections.map((section) => (section.key === ""
     ? html`<div class="form-top" key="top"><${Fields} fields=${section.fields} ...${shared} given=${given} /></div>`
-    : html`<${Section} key=${section.key} section=${section} ...${shared} given=${given} />`))}</div>`;
+    : html`<${Section} key=${section.key} section=${section} ...${shared} given=${given} />`))}</fieldset>`;
 }
 
 function Section({ section, given, ...shared }) {
@@ -57,8 +60,8 @@ function Kinds({ section, given, ...shared }) {
   const key = `${section.key}.kind`;
   const chosen = at(config, key);
   const kind = section.kinds.find((each) => each.kind === (chosen ?? at(filled, key) ?? section.fallback?.kind));
-  const choose = (name) => onChange(withAt(config, section.key, carried(at(config, section.key), kind,
-    section.kinds.find((each) => each.kind === name))));
+  const choose = (name) => onChange(section.key, carried(at(config, section.key), kind,
+    section.kinds.find((each) => each.kind === name)));
   return html`<${Row} field=${{ key, label: "kind", help: kind?.help ?? "" }} problems=${shared.problems}>
       ${(control) => html`<select ...${control} onChange=${(event) => choose(event.target.value)}>
         ${kind ? "" : html`<option value="" selected>${chosen ?? "choose one"}</option>`}
@@ -106,7 +109,7 @@ function Key({ field, ...shared }) {
 
 function One({ field, config, filled, problems, onChange }) {
   const value = at(config, field.key);
-  const change = (next) => onChange(withAt(config, field.key, next));
+  const change = (next) => onChange(field.key, next);
   const fallback = at(filled, field.key) ?? field.fallback;
   const reset = value === undefined || field.required ? null : () => change(undefined);
   const Control = CONTROLS[field.type] ?? TextControl;
