@@ -31,7 +31,7 @@ PATIENCE_MS = 120_000
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 PAGES = (
-    "/", "/new", "/data", "/compare?run=judged&run=open", "/runs/judged", "/runs/judged/evaluations",
+    "/", "/new", "/data", "/data?example=quickstart", "/compare?run=judged&run=open", "/runs/judged", "/runs/judged/evaluations",
     "/runs/judged/front", "/runs/judged/lineage", "/runs/judged?candidate=0", "/runs/judged/champion",
     "/runs/judged/report", "/runs/judged/config", "/runs/judged/log", "/runs/nowhere", "/nowhere",
 )  # fmt: skip
@@ -49,7 +49,8 @@ verdict: {finalists: 1, cuts: 1, trials: 1, seeds: 1, most_seeds: 1, opponents: 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = make_root(tmp_path_factory.mktemp("browsed"))
-    command = [sys.executable, "-m", "evo_nas.cli", "serve", "--root", str(root), "--port", "0", "--inline"]
+    places = ["--root", str(root), "--data", str(root.parent / "data")]
+    command = [sys.executable, "-m", "evo_nas.cli", "serve", *places, "--port", "0", "--inline"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -139,6 +140,19 @@ def write(page: Page, yaml: str) -> None:
     page.goto("/new")
     sync_api.expect(page.get_by_label("Name of the run")).to_have_value("quickstart")
     page.get_by_label("configuration as YAML").fill(yaml)
+
+
+def test_a_file_is_looked_at_before_it_is_searched(page: Page) -> None:
+    page.goto("/data")
+    page.get_by_role("button", name="Choose a data file").click()
+    page.get_by_role("button", name="data/", exact=True).click()
+    page.get_by_role("button", name="rows.csv").click()
+    page.get_by_role("table", name="baselines").wait_for()
+    sync_api.expect(page.get_by_role("table", name="parts of the data").get_by_text("train")).to_be_visible()
+    page.get_by_role("link", name="Search with these").click()
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("rows")
+    sync_api.expect(page.get_by_label("kind").first).to_have_value("classification")
+    sync_api.expect(page.get_by_role("region", name="what is wrong")).to_have_count(0)
 
 
 def test_ten_mistakes_are_ten_problems(page: Page) -> None:

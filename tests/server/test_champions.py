@@ -41,6 +41,13 @@ def test_a_champion_comes_with_its_verdict_and_its_equations(champion: dict) -> 
     assert explained["lineage"][-1]["candidate"] == champion["verdict"]["candidate"]
 
 
+def test_the_evidence_of_its_verdict_is_a_table(champion: dict) -> None:
+    evidence = champion["evidence"]
+    assert {len(row) for row in evidence["rows"]} == {len(evidence["columns"])}
+    assert [row[0].rpartition(" ")[2] for row in evidence["rows"]][0] == "GRU"
+    assert "bootstrap" in evidence["tests"]
+
+
 def test_a_copy_of_a_run_is_told_under_its_own_name(service: TestClient, root: Path, champion: dict) -> None:
     shutil.copytree(root / "judged", root / "copied")
     answered = service.get("/api/v1/runs/copied/champion").json()

@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from evo_nas.champion.comparison import PAIRING_COLUMNS, tests_of
 from evo_nas.champion.verdict import Verdict
 from evo_nas.errors import EvoNasError
 from evo_nas.server.context import Shared
@@ -85,6 +86,14 @@ class ExportFormat(Plain):
     is_installed: bool = Field(description="Whether the service has them.")
 
 
+class Evidence(BaseModel):
+    """What is behind the sentence of a verdict, as a table."""
+
+    columns: list[str] = Field(description="Its headings.")
+    rows: list[list[str]] = Field(description="The champion beside each opponent and baseline.")
+    tests: str = Field(description="The tests that were made, in a sentence.")
+
+
 class ChampionDetail(BaseModel):
     """The champion of a run."""
 
@@ -94,6 +103,8 @@ class ChampionDetail(BaseModel):
         description="Whether the verdict is on exactly the evaluations that the run holds."
     )
     verdict: Verdict = Field(description="The champion beside its opponents and the baselines.")
+    evidence: Evidence
+    remarks: list[str] = Field(description="What a reader of the scores should know beside the sentence.")
     models: list[str] = Field(description="What can be exported: the champion, `single`, and its opponents.")
     explanation: Explanation
     formats: list[ExportFormat]
@@ -162,11 +173,21 @@ def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> Cham
         sentence=kept.verdict.sentence,
         is_current=kept.is_current,
         verdict=kept.verdict,
+        evidence=_evidence(kept.verdict),
+        remarks=list(kept.verdict.remarks),
         models=list(run.champion.models()),
         explanation=explanation,
         formats=[ExportFormat.model_validate(each) for each in formats()],
         continues=continues(champion),
         example=_example(champion, experiment),
+    )
+
+
+def _evidence(verdict: Verdict) -> Evidence:
+    return Evidence(
+        columns=list(PAIRING_COLUMNS),
+        rows=[list(each.cells) for each in verdict.comparisons],
+        tests=tests_of(verdict.comparisons),
     )
 
 

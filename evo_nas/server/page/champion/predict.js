@@ -20,7 +20,7 @@ export function Predict({ run, example }) {
   });
   return html`<${Panel} title="Try it" aside=${html`<label class="link file">with a file …<input type="file" class="hidden" ref=${file}
       onChange=${(event) => event.target.files[0] && askFile(event.target.files[0])} /></label>`}>
-    <p class="hint">${example ? "The values are made up in the format of the task; put yours in their place."
+    <p class="hint">${example ? "An example of what it takes; put yours in its place."
       : "Raw data in the format of the task, as JSON: rows of a table, inputs, or a text."}</p>
     <textarea class="predict-body" aria-label="data as JSON" rows="6" spellcheck=${false} value=${text}
       onInput=${(event) => setText(event.target.value)}></textarea>

@@ -1,8 +1,10 @@
 /** The table of a verdict: the champion, its opponents and the baselines, their tests as figures and as marks. */
 import { html } from "../html.js";
 import { count, counted, figure } from "../format.js";
+import { Table } from "../ui.js";
 
-export function Verdict({ verdict }) {
+/** `evidence` is what is behind the sentence of the verdict: `{columns, rows, tests}`. */
+export function Verdict({ verdict, evidence }) {
   const contestants = [verdict.champion, ...verdict.opponents];
   const baselines = Object.entries(verdict.baselines);
   const place = places(verdict, contestants, baselines);
@@ -19,7 +21,7 @@ export function Verdict({ verdict }) {
       <tbody>
         ${contestants.map((each) => html`<tr key=${each.which} class=${each === verdict.champion ? "is-champion" : ""}>
           <th scope="row">${each.name}${each.failures > 0 && html` <small class="bad-text">${counted(each.failures, "training")} failed</small>`}</th>
-          <td class="number strong">${figure(each.test)}</td>
+          <td class="number test">${figure(each.test)}</td>
           <td class="dots"><${Dots} place=${place} test=${each.test} tests=${each.tests} champion=${each === verdict.champion} /></td>
           <td class="number">${figure(each.validation)}</td>
           <td class="number">${ofEach(each.tests)}</td>
@@ -32,6 +34,7 @@ export function Verdict({ verdict }) {
           <td></td><td></td><td></td><td></td><td></td></tr>`)}
       </tbody>
     </table></div>
+    ${evidence?.rows.length > 0 && html`<${Evidence} evidence=${evidence} />`}
     <details class="more"><summary>How they were trained</summary>
       <dl class="facts">${contestants.map((each) => html`<div key=${each.which}><dt>${each.name}</dt><dd>${each.architecture}${
         each.setting ? `; ${each.setting}, ${counted(each.epochs, "epoch")}` : ""}</dd></div>`)}
@@ -40,6 +43,11 @@ export function Verdict({ verdict }) {
           seconds are those of all trainings, ${counted(verdict.trials, "trial")} of each included</dd></div></dl>
     </details>`;
 }
+
+const Evidence = ({ evidence }) => html`<details class="more"><summary>How sure that is</summary>
+  <${Table} caption="the champion beside each other model" rows=${evidence.rows} keyOf=${(row) => row[0]} columns=${evidence.columns.map((title, index) => ({
+    key: title, title, number: index > 0, value: (row) => row[index] }))} />
+  <p class="hint">${evidence.tests}</p></details>`;
 
 const ofEach = (tests) => (tests.length < 2 ? "" : `${figure(mean(tests))} ± ${deviation(tests).toFixed(4)}`);
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -8,31 +8,35 @@ import { ErrorBox, Loading, Table, useSettled } from "../ui.js";
 /** Looks at the data of the configuration `yaml`, again whenever it has changed and rested. */
 export function DataLook({ yaml }) {
   const settled = useSettled(yaml, 600);
-  const [state, setState] = useState({ data: null, error: null, loading: true });
+  const [state, setState] = useState({ look: null, error: null, loading: true });
   const [tries, setTries] = useState(0);
   useEffect(() => {
     if (!settled) return undefined;
     const controller = new AbortController();
+    const ask = async (baselines) => {
+      const look = await api.post("/data/look", { yaml: settled, baselines }, { signal: controller.signal });
+      setState({ look, error: null, loading: !baselines });
+    };
     setState((before) => ({ ...before, error: null, loading: true }));
-    api.post("/data/look", { yaml: settled }, { signal: controller.signal })
-      .then((data) => setState({ data, error: null, loading: false }))
-      .catch((error) => controller.signal.aborted || setState({ data: null, error, loading: false }));
+    // What is quickly known is shown first: baselines may take a minute.
+    ask(false).then(() => ask(true)).catch((error) => controller.signal.aborted || setState((before) => ({ ...before, error, loading: false })));
     return () => controller.abort();
   }, [settled, tries]);
-  const { data, error, loading } = state;
+  const { look, error, loading } = state;
   return html`<div class="data-look" aria-busy=${loading}>
     <${ErrorBox} error=${error} retry=${() => setTries((number) => number + 1)} />
-    ${data ? html`<${Facts} data=${data} />` : loading && html`<p class="soft">Reading the data and fitting the baselines …</p><${Loading} />`}
+    ${look ? html`<${Facts} data=${look.fields} picture=${look.picture} fitting=${loading} />`
+      : loading && html`<p class="soft">Reading the data …</p><${Loading} />`}
   </div>`;
 }
 
-function Facts({ data }) {
+function Facts({ data, picture, fitting }) {
   return html`
     <ul class="said">${[...data.facts, ...data.remarks].map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>
-    ${data.picture && html`<${Drawing} svg=${data.picture} label="the data of ${data.name}" class="data-picture" />`}
+    ${picture && html`<${Drawing} svg=${picture} label="the data of ${data.name}" class="data-picture" />`}
     <div class="data-tables">
       <${Parts} data=${data} />
-      <${Baselines} data=${data} />
+      <${Baselines} data=${data} fitting=${fitting} />
       <${Classes} data=${data} />
     </div>
     ${data.samples.length > 0 && html`<h3>Samples</h3><pre class="samples" tabindex="0">${data.samples.join("\n")}</pre>`}
@@ -49,9 +53,9 @@ function Parts({ data }) {
   ]} /></div>`;
 }
 
-function Baselines({ data }) {
+function Baselines({ data, fitting }) {
   const rows = Object.entries(data.baselines).map(([name, result]) => ({ name, ...result }));
-  if (!rows.length) return null;
+  if (!rows.length) return fitting && html`<div><h3>To beat</h3><p class="soft" role="status">Fitting the baselines …</p></div>`;
   return html`<div><h3>To beat</h3><${Table} caption="baselines" rows=${rows} keyOf=${(row) => row.name} columns=${[
     { key: "name", title: "baseline", value: (row) => row.name },
     { key: "score", title: `test ${data.metric}`, number: true, value: (row) => figure(row.score) },

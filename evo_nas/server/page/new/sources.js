@@ -1,6 +1,7 @@
 /** What a search can begin with: the examples that are shipped, or a data file. */
 import { html, useEffect, useState } from "../html.js";
 import { useApi } from "../api.js";
+import { count } from "../format.js";
 import { Dialog, Empty, ErrorBox, Loading, Segmented } from "../ui.js";
 
 const KINDS = [["examples", "Examples"], ["files", "Data files"]];
@@ -24,11 +25,12 @@ function Examples({ onChoose }) {
 
 /** Files under the directories that the service may read, one folder at a time. */
 export function Files({ onChoose }) {
-  const [path, setPath] = useState("");
+  const [trail, setTrail] = useState([""]);
+  const path = trail.at(-1);
   const { data, error, loading, reload } = useApi("/data/files", { path });
   const [typed, setTyped] = useState("");
   useEffect(() => setTyped(path), [path]);
-  const open = (entry) => (entry.kind === "directory" ? setPath(entry.path) : onChoose(entry.path));
+  const open = (entry) => (entry.kind === "folder" ? setTrail([...trail, entry.path]) : onChoose(entry.path));
   const submit = (event) => {
     event.preventDefault();
     if (typed.trim()) onChoose(typed.trim());
@@ -42,17 +44,15 @@ export function Files({ onChoose }) {
     <${ErrorBox} error=${error} retry=${reload} />
     ${!data && loading && html`<${Loading} />`}
     ${data && html`<ul class=${loading ? "entries stale" : "entries"}>
-      ${path && html`<li key=".."><button type="button" class="entry" onClick=${() => setPath(parent(path, data.roots))}>↑ <span>back</span></button></li>`}
+      ${path && html`<li key=".."><button type="button" class="entry" onClick=${() => setTrail(trail.slice(0, -1))}><span>↑ back</span></button></li>`}
       ${data.entries.map((entry) => html`<li key=${entry.path}><button type="button" class="entry" onClick=${() => open(entry)}>
-        <span>${entry.name}${entry.kind === "directory" ? "/" : ""}</span>
+        <span>${entry.name}${entry.kind === "folder" ? "/" : ""}</span>
         ${entry.bytes != null && html`<small>${size(entry.bytes)}</small>`}</button></li>`)}
     </ul>
+    ${data.left_out > 0 && html`<p class="hint">and ${count(data.left_out)} more; give the path of one above</p>`}
     ${!data.entries.length && html`<${Empty} title="Nothing here that can be read."><p>Name directories with <code>evo-nas serve --data DIR</code>.</p><//>`}`}
   </div>`;
 }
-
-/** The folder around `path`; the list of roots around a root. */
-const parent = (path, roots = []) => (roots.includes(path) ? "" : path.split("/").slice(0, -1).join("/"));
 
 export function size(bytes) {
   const units = ["bytes", "KB", "MB", "GB", "TB"];

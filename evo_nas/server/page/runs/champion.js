@@ -23,7 +23,8 @@ export default function Champion({ run, detail, live, reload }) {
       of ${count(verdict.evaluations)} candidates</span>`}>
       <p class="sentence"><${Prose} text=${data.sentence} /></p>
       ${!data.is_current && html`<${Outdated} run=${run} detail=${detail} reload=${reload} />`}
-      <${Verdict} verdict=${verdict} />
+      <${Verdict} verdict=${verdict} evidence=${data.evidence} />
+      ${data.remarks.map((remark) => html`<p class="note" key=${remark}>${remark}</p>`)}
     <//>
     <div class="champion-parts">
       <${Cells} explanation=${explanation} />
