@@ -31,7 +31,8 @@ PATIENCE_MS = 120_000
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 PAGES = (
-    "/", "/new", "/data", "/data?example=quickstart", "/compare?run=judged&run=open", "/runs/judged", "/runs/judged/evaluations",
+    "/", "/new", "/data", "/data?example=quickstart", "/compare?run=judged&run=open", "/runs/judged",
+    "/runs/judged/evaluations",
     "/runs/judged/front", "/runs/judged/lineage", "/runs/judged?candidate=0", "/runs/judged/champion",
     "/runs/judged/report", "/runs/judged/config", "/runs/judged/log", "/runs/nowhere", "/nowhere",
 )  # fmt: skip

@@ -44,7 +44,7 @@ def test_a_champion_comes_with_its_verdict_and_its_equations(champion: dict) -> 
 def test_the_evidence_of_its_verdict_is_a_table(champion: dict) -> None:
     evidence = champion["evidence"]
     assert {len(row) for row in evidence["rows"]} == {len(evidence["columns"])}
-    assert [row[0].rpartition(" ")[2] for row in evidence["rows"]][0] == "GRU"
+    assert evidence["rows"][0][0].endswith("GRU")
     assert "bootstrap" in evidence["tests"]
 
 

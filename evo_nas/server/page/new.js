@@ -59,8 +59,8 @@ export default function New({ route }) {
 
 const Reasons = ({ reasons }) => reasons.length > 0 && html`<details class="reasons" open>
   <summary>Why it was drafted this way</summary>
-  <ul>${reasons.map((reason, index) => html`<li key=${index}>${typeof reason === "string" ? reason
-    : html`<button type="button" class="link" onClick=${() => focusKey(reason.key)}>${reason.key}</button> ${reason.reason}`}</li>`)}</ul>
+  <ul>${reasons.map((reason) => html`<li key=${reason.key}><button type="button" class="link"
+    onClick=${() => focusKey(reason.key)}>${reason.key}</button> ${reason.reason}</li>`)}</ul>
 </details>`;
 
 /** Every problem of the draft; each leads to its field. */

@@ -40,7 +40,7 @@ async function shipped(name) {
 
 async function drafted(path) {
   const { yaml, reasons } = await api.post("/data/draft", { path });
-  return { yaml, reasons, title: `drafted from ${path.split("/").at(-1)}` };
+  return { yaml, reasons: reasons.filter(({ reason }) => reason), title: `drafted from ${path.split("/").at(-1)}` };
 }
 
 async function ofRunBefore(run) {
