@@ -77,7 +77,7 @@ export default function Runs({ route, service }) {
       : isFiltered ? html`<${Empty} title="No run is like this.">
           <p><a href="/">Show all of them</a></p><//>`
       : html`<${Empty} title="There are no runs yet.">
-          <p>A search finds a recurrent network for your data and says how good it is. The example takes a few minutes.</p>
+          <p>A search finds a recurrent network for your data and says how good it is. The example takes two minutes.</p>
           <p><a class="button primary" href="/new">Start the first one</a></p><//>`}
   </div>`;
 }
