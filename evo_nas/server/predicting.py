@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evo_nas.data.audio_files import SOUNDS, sounds_named_in
+from evo_nas.data.audio_files import sounds_named_in
 from evo_nas.data.table_files import is_table
 from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import TokenInputs
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from evo_nas.champion.prediction import Prediction
 
 SUFFIXES = frozenset(
-    {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow", ".npz", ".npy"}
-    | {".ts", ".conllu", ".conll", ".fasta", ".fa", *SOUNDS}
+    {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".npz", ".npy"}
+    | {".ts", ".conllu", ".conll", ".fasta", ".fa", ".wav"}
 )
-"""Endings of posted files. Compressed ones are left out: a small body could fill the memory."""
+"""Endings of posted files. What is compressed within, such as Parquet and FLAC, is left out: a small body could fill
+the memory; of ``.npz`` the size is known before it is unpacked."""
 MOST_UNPACKED_BYTES = 2**28
 
 

@@ -133,11 +133,13 @@ def test_what_cannot_be_predicted_is_one_clear_problem(service: TestClient, body
     assert tempfile.gettempdir() not in answered.json()["detail"]
 
 
-@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.xlsx", "rows", "../../etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["rows.csv.gz", "rows.parquet", "sound.flac", "rows.xlsx", "rows", "../../etc/passwd"]
+)
 def test_a_file_of_a_kind_that_is_not_taken_is_refused(service: TestClient, name: str) -> None:
     answered = service.post(f"{PREDICT}/file", params={"name": name}, content=b"a,b\n1,2\n")
     assert answered.status_code == 422
-    assert "must be one of .arrow" in answered.json()["detail"]
+    assert "must be one of .conll" in answered.json()["detail"]
 
 
 def test_an_archive_that_unpacks_to_more_than_memory_should_hold_is_refused(service: TestClient) -> None:
