@@ -65,16 +65,18 @@ def list_files(
     folder = context.data.path(path)
     try:
         with os.scandir(folder) as found:
-            inside = [Path(each.path) for each in found if not each.name.startswith(".")]
+            # By what the folder itself says of them: looking at each of a million files would take a minute.
+            inside = sorted((not each.is_dir(), each.name) for each in found if not each.name.startswith("."))
     except OSError as error:
         raise ServiceError(
             HTTPStatus.NOT_FOUND,
             f"path is {path[:200]}, which is no folder that can be listed: {error.strerror}",
         ) from None
-    entries = [entry for each in inside if (entry := _permitted(each, context)) is not None]
-    entries.sort(key=lambda entry: (entry.kind != "folder", entry.name))
+    permitted = (_permitted(folder / name, context) for _, name in inside[:MOST_ENTRIES])
     return FileList(
-        path=str(folder), entries=entries[:MOST_ENTRIES], left_out=max(len(entries) - MOST_ENTRIES, 0)
+        path=str(folder),
+        entries=[entry for entry in permitted if entry is not None],
+        left_out=max(len(inside) - MOST_ENTRIES, 0),
     )
 
 
