@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from evo_nas.client.connection import Connection
     from evo_nas.sessions.events import Event
 
-_FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
+FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
+"""Finds the names of the figures in a report."""
 CHECK_HEADER = "Evo-Nas-Check"
+"""`checked`, or `unchecked` with the reason: the program that runs the format is not where the service runs."""
 
 
 class RemoteRun:
@@ -239,7 +241,7 @@ class RemoteRun:
         page = self._fetched("/report", Path(out))
         written = [page]
         if figures is not None:
-            for name in _FIGURE.findall(page.read_text(encoding="utf-8")):
+            for name in FIGURE.findall(page.read_text(encoding="utf-8")):
                 for kind in ("svg", "png"):
                     path = Path(figures, f"{name}.{kind}")
                     written.append(self._fetched(f"/figures/{name}", path, format=kind))

@@ -85,15 +85,20 @@ class KinView(Plain):
     differences: list[str] = Field(description="How the cell differs from it; none if it is the same.")
 
 
-class CellView(Plain):
+class Cell(Plain):
     """One cell of a network."""
 
-    title: str = Field(description="Which layers have it.")
     layers: list[int] = Field(description="The layers that have it, from 1.")
     equations: list[str] = Field(description="Its equations in text, line by line.")
     latex: str = Field(description="The same in LaTeX.")
     mathml: str = Field(description="The same in MathML.")
     kin: KinView
+
+
+class CellView(Cell):
+    """One cell of a candidate, under a heading."""
+
+    title: str = Field(description="Which layers have it.")
 
 
 class LineageNode(Plain):

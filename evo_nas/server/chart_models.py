@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from evo_nas.server.routes.candidate_models import Plain
+from evo_nas.server.candidate_models import Plain
 from evo_nas.views.charts import Axis, ChartPoint
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from evo_nas.client.run import FIGURE
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE, said_by
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from evo_nas.runs import Run
 
 Kind = Literal["svg", "png"]
-_FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
 
 
 class Report(Protocol):
@@ -71,7 +70,7 @@ class FileReport:
             page = Path(folder, "report.html")
             said_by("report", place, "--out", str(page))
             self.html = page.read_text(encoding="utf-8")
-        self.figures = tuple(_FIGURE.findall(self.html))
+        self.figures = tuple(FIGURE.findall(self.html))
 
     def drawn(self, figure: str, kind: Kind) -> bytes:
         """Returns one of `figures`."""

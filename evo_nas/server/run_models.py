@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from evo_nas.archive import NoiseReport
 from evo_nas.champion.verdict import Verdict
 from evo_nas.runs.operators import OperatorTally
-from evo_nas.server.routes.candidate_models import CandidateRow, FrontMember, Plain
+from evo_nas.server.candidate_models import CandidateRow, FrontMember, Plain
 from evo_nas.server.states import StateName
 from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -206,7 +206,7 @@ class RunDetail(RunListItem):
     founders: list[str] = Field(default=[], description="Networks of earlier runs that it began with.")
     changeable: list[str] = Field(default=[], description="Sections and keys that a resume may change.")
     latest: dict[str, dict[str, Any]] = Field(
-        default={}, description="The latest event of each kind, as in the stream, of the newest launch."
+        default={}, description="The latest event of each kind, with which the stream of events begins."
     )
     launches: list[LaunchView] = Field(
         default=[], description="What the service started for it, the latest last."

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, get_args
 
 from evo_nas.config import load_config
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import ConfigError
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE
+from evo_nas.server.candidate_models import CandidateRow, FrontMember
 from evo_nas.server.digests import Brief
-from evo_nas.server.event_files import end_of_lines, latest_of_each
-from evo_nas.server.routes.candidate_models import CandidateRow, FrontMember
-from evo_nas.server.routes.run_models import (
+from evo_nas.server.run_models import (
     BudgetLimits,
     FailureCause,
     LaunchView,
@@ -23,6 +21,7 @@ from evo_nas.server.routes.run_models import (
     SpentTotals,
 )
 from evo_nas.server.states import RunState, StateName, state_of
+from evo_nas.server.tails import latest_events
 from evo_nas.views.candidates import candidate_values
 from evo_nas.views.fronts import front_member
 from evo_nas.views.run_summary import RunSummary
@@ -138,13 +137,8 @@ def _asked_for(context: Context, name: str) -> dict[str, Any]:
 
 
 def _latest(context: Context, name: str) -> dict[str, dict[str, Any]]:
-    """Returns the latest event of each kind of the newest launch of a run that has said anything."""
-    for launch in reversed(context.launcher.launches.all(name)):
-        if end := end_of_lines(launch.events):
-            return {
-                kind: json.loads(line.data) for kind, line in latest_of_each(launch.events, end=end).items()
-            }
-    return {}
+    """Returns the latest event of each kind of a run, as somebody who begins to watch it gets them."""
+    return {frame.kind: frame.values for frame in latest_events(context.launcher.launches, name)}
 
 
 def _launches(context: Context, name: str) -> list[LaunchView]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from evo_nas.errors import EvoNasError
 from evo_nas.server.event_files import end_of_lines, latest_of_each, lines_from
@@ -94,6 +95,12 @@ class Frame(NamedTuple):
     place: Place
     kind: str
     content: bytes
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the event says."""
+        said: dict[str, Any] = json.loads(self.content.partition(b"\ndata: ")[2])
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,7 @@ from pydantic import BaseModel, Field
 from evo_nas.champion.explanation import explained
 from evo_nas.config.objectives import COSTS, FITNESS
 from evo_nas.genome.codec import from_json
-from evo_nas.server.context import Shared
-from evo_nas.server.problems import ServiceError
-from evo_nas.server.routes.candidate_models import (
+from evo_nas.server.candidate_models import (
     CandidateDetail,
     CandidateRow,
     CellView,
@@ -26,6 +24,8 @@ from evo_nas.server.routes.candidate_models import (
     LineageNode,
     ObjectiveView,
 )
+from evo_nas.server.context import Shared
+from evo_nas.server.problems import ServiceError
 from evo_nas.views.candidates import candidate_values, finite
 from evo_nas.views.course import thinned
 from evo_nas.views.fronts import front_member, scored_sample

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from evo_nas.champion.comparison import PAIRING_COLUMNS, tests_of
 from evo_nas.champion.verdict import Verdict
 from evo_nas.errors import EvoNasError
+from evo_nas.server.candidate_models import Cell, Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE, said_by
-from evo_nas.server.routes.candidate_models import KinView, Plain
 from evo_nas.views.champions import (
     champion_explanation,
     explained_alone,
@@ -36,16 +36,6 @@ if TYPE_CHECKING:
     from evo_nas.views.champions import KeptChampion
 
 router = APIRouter(tags=["champions"])
-
-
-class Cell(Plain):
-    """One cell of the champion."""
-
-    layers: list[int] = Field(description="The layers that have it, from 1.")
-    equations: list[str] = Field(description="Its equations in text, line by line.")
-    latex: str = Field(description="The same in LaTeX.")
-    mathml: str = Field(description="The same in MathML.")
-    kin: KinView
 
 
 class LineageStep(Plain):

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from evo_nas.errors import EvoNasError
+from evo_nas.server.candidate_models import Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.routes.candidate_models import Plain
 from evo_nas.views.charts import Axis, best_so_far, reached
 from evo_nas.views.comparison import differences, ranking_of
 

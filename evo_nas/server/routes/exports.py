@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
 from fastapi.responses import StreamingResponse
 
+from evo_nas.client.run import CHECK_HEADER
 from evo_nas.config import nearest
 from evo_nas.runs.champion_store import CHAMPION
 from evo_nas.server.context import Shared
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["champions"])
 
-CHECK_HEADER = "Evo-Nas-Check"
-"""`checked`, or `unchecked` with the reason: the program that runs the format is not where the service runs."""
 PIECE = 2**16
 
 

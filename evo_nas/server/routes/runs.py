@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from evo_nas.server.chart_models import ChartData
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.routes.chart_models import ChartData
-from evo_nas.server.routes.run_models import RunDetail, RunList, RunListItem
+from evo_nas.server.run_models import RunDetail, RunList, RunListItem
 from evo_nas.server.run_pages import detail_of, detail_of_unborn, state_of_run, unborn
 from evo_nas.server.states import StateName
 from evo_nas.views.charts import Axis, chart_of
