@@ -66,7 +66,7 @@ class _Entry:
     Attributes:
         lock: Held by whoever reads it or its digest.
         digest: Its aggregates; None before they are needed and after they were let go.
-        facts: Reads the rest.
+        facts: Reads the rest; another one, which keeps no rows yet, after they were let go.
         run_id: Of the run that they are of: another one may come under the same name.
         stamp: That of the run when it was read last; None if it must be read again.
         read_at: When that was, on the monotonic clock.
@@ -270,7 +270,7 @@ class Digests:
         del self._recent[name]
         # Whoever uses it at this moment still has it.
         if (entry := self._entries.get(name)) is not None:
-            entry.digest = None
+            entry.digest, entry.facts = None, FactsReader()
 
     def _forget(self, name: str) -> None:
         del self._entries[name]

@@ -14,21 +14,30 @@ if TYPE_CHECKING:
     from evo_nas.server.routes.champions import ChampionDetail
 
 AT_ONCE = 2
-"""Champions and reports that are worked on at a time: each takes a core and, with its data, memory."""
+"""Works of one kind that are under way at a time: each takes a core and, with its data, memory."""
 
 
 class Harvest:
     """What is made of the champions of all runs.
 
+    What takes minutes, such as the report of a long run, has a bound of its own: nobody who asks a champion for a
+    prediction waits for it.
+
     Attributes:
-        limiter: Bounds everything here that takes seconds.
+        answering: Bounds the loading of champions and their predictions.
+        showing: Bounds explanations and exports.
+        reporting: Bounds reports and their figures.
+        looking: Bounds looks at data, which no champion was made from yet.
         champions: Models that were loaded.
         details: What is told of champions.
         reports: Reports with their figures.
     """
 
     def __init__(self) -> None:
-        self.limiter = CapacityLimiter(AT_ONCE)
-        self.champions: SharedWork[Champion] = SharedWork(8, self.limiter)
-        self.details: SharedWork[ChampionDetail] = SharedWork(64, self.limiter)
-        self.reports: SharedWork[Report] = SharedWork(8, self.limiter)
+        self.answering = CapacityLimiter(AT_ONCE)
+        self.showing = CapacityLimiter(AT_ONCE)
+        self.reporting = CapacityLimiter(AT_ONCE)
+        self.looking = CapacityLimiter(AT_ONCE)
+        self.champions: SharedWork[Champion] = SharedWork(8, self.answering)
+        self.details: SharedWork[ChampionDetail] = SharedWork(64, self.showing)
+        self.reports: SharedWork[Report] = SharedWork(8, self.reporting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,19 @@ def test_a_digest_that_was_let_go_is_made_again(root: Path, monkeypatch: pytest.
                 row["id"] for row in digest.run.best(10)
             ]
     assert told(digests) == TOLD
+
+
+def test_what_was_read_for_a_page_goes_with_its_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evo_nas.server.digests.MOST_DIGESTS", 1)
+    digests = Digests(RunsRoot(str(root)))
+    kept = []
+    for kind in TOLD:
+        with digests.digest(kind) as (digest, facts):
+            assert facts.read(digest).best
+            kept += [weakref.ref(facts)]
+    del digest, facts
+    gc.collect()
+    assert sum(each() is not None for each in kept) == 1
 
 
 def test_a_run_that_is_mended_in_its_place_is_read_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

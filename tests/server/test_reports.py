@@ -15,7 +15,7 @@ from evo_nas.server.app import create_app
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import said_by
 from evo_nas.server.routes import champions
-from tests.served import options
+from tests.served import options, rows
 
 pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
 
@@ -36,6 +36,32 @@ def test_a_report_is_made_once_though_many_ask(service: TestClient, monkeypatch:
     assert {each.status_code for each in answers} == {200}
     assert len({each.text for each in answers}) == 1
     assert len(made) == 1
+
+
+def test_a_champion_answers_while_reports_are_made(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, may_go_on = reports.report_page, threading.Event()
+    begun = threading.Semaphore(0)
+
+    def held(run):
+        begun.release()
+        may_go_on.wait(120)
+        return real(run)
+
+    monkeypatch.setattr(reports, "report_page", held)
+    posted = {"rows": rows(3).to_dict("records")}
+    with (
+        TestClient(create_app(options(root)), base_url="http://127.0.0.1") as client,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        asked = [pool.submit(client.get, f"/api/v1/runs/{name}/report") for name in ("open", "judged")]
+        try:
+            for _ in asked:
+                assert begun.acquire(timeout=60)
+            answered = pool.submit(client.post, "/api/v1/runs/judged/predict", json=posted).result(timeout=60)
+        finally:
+            may_go_on.set()
+        assert answered.status_code == 200
+        assert {each.result().status_code for each in asked} == {200}
 
 
 def test_a_report_can_run_nothing_and_reach_nothing(service: TestClient) -> None:

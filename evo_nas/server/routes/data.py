@@ -142,7 +142,7 @@ class DraftedConfig(BaseModel):
 async def draft(request: DraftRequest, context: Shared) -> DraftedConfig:
     """Drafts a configuration for files, as `evo-nas init` does, and tries whether their data can be read."""
     # As for a look: each has its data in memory.
-    return await to_thread.run_sync(_draft, request, context, limiter=context.harvest.limiter)
+    return await to_thread.run_sync(_draft, request, context, limiter=context.harvest.looking)
 
 
 def _draft(request: DraftRequest, context: Context) -> DraftedConfig:
@@ -197,7 +197,7 @@ class DataLook(BaseModel):
 async def look(request: LookRequest, context: Shared) -> DataLook:
     """Reads the data of a configuration and says how they were understood."""
     # A few at a time: each holds its data in memory, and baselines take cores.
-    return await to_thread.run_sync(_look, request, context, limiter=context.harvest.limiter)
+    return await to_thread.run_sync(_look, request, context, limiter=context.harvest.looking)
 
 
 def _look(request: LookRequest, context: Context) -> DataLook:

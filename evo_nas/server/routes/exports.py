@@ -59,7 +59,7 @@ async def export(
     _check_known("which", which, await to_thread.run_sync(searched.champion.models))
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
     make = partial(_packed, searched, f"{run}-{kind}", kind=kind, which=which, options=options)
-    file, check = await to_thread.run_sync(make, limiter=context.harvest.limiter)
+    file, check = await to_thread.run_sync(make, limiter=context.harvest.showing)
     size = file.seek(0, 2)
     file.seek(0)
     return StreamingResponse(

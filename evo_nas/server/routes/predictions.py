@@ -20,7 +20,7 @@ async def predict(run: str, posted: PredictRequest, context: Shared) -> PredictA
     """Answers with what `evo-nas predict` says of such data; GET champion has an example of them."""
     champion = await loaded(context, *await kept_champion_of(context, run))
     work = partial(answered, champion, posted)
-    return await to_thread.run_sync(work, limiter=context.harvest.limiter)
+    return await to_thread.run_sync(work, limiter=context.harvest.answering)
 
 
 @router.post(
@@ -39,4 +39,4 @@ async def predict_file(
     content = await request.body()
     champion = await loaded(context, *await kept_champion_of(context, run))
     work = partial(answered_file, champion, content, posted)
-    return await to_thread.run_sync(work, limiter=context.harvest.limiter)
+    return await to_thread.run_sync(work, limiter=context.harvest.answering)

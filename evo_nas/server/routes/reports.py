@@ -55,7 +55,7 @@ async def figure(
             HTTPStatus.NOT_FOUND,
             f"figure is {figure[:80]!r}; the report of {run} has {', '.join(made.figures)}",
         )
-    content = await to_thread.run_sync(made.drawn, figure, kind, limiter=context.harvest.limiter)
+    content = await to_thread.run_sync(made.drawn, figure, kind, limiter=context.harvest.reporting)
     return Response(
         content,
         media_type="image/svg+xml" if kind == "svg" else "image/png",
