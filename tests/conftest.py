@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import ray
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 # One thread a process, as workers have: equal results on every machine, and no spinning beside other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,41 +21,41 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 settings.register_profile("evo-nas", deadline=None, derandomize=True)
 settings.load_profile("evo-nas")
 
-WEIGHTS = ("cluster", "ray", "slow")
+FIRST = ("cluster", "ray", "slow")
 """Marks of files that take long, the longest first."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves campaigns to those who ask for them, and puts the longest files first, for two processes to share."""
+    """Leaves campaigns to those who ask for them, and puts the longest files first, for several processes to share."""
     if "campaign" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("campaign")])
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
-    weights: dict[object, float] = {}
+    ranks: dict[Path, int] = {}
+    groups: dict[Path, str] = {}
     for item in items:
-        weight = min(
-            (index for index, mark in enumerate(WEIGHTS) if item.get_closest_marker(mark)),
-            default=len(WEIGHTS),
-        )
-        weights[item.path] = min(weight, weights.get(item.path, weight))
-    for path in [path for path, weight in weights.items() if weight == WEIGHTS.index("cluster")][1:]:
-        # One file with a cluster begins; the second process would only wait for it with another one.
-        weights[path] = WEIGHTS.index("ray") + 0.5
-    items.sort(key=lambda item: weights[item.path])
+        marks = [FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in FIRST]
+        ranks[item.path] = min([*marks, ranks.get(item.path, len(FIRST))])
+        if item.get_closest_marker("cluster"):
+            groups[item.path] = "cluster"  # two clusters would starve each other
+        elif "local_ray" in getattr(item, "fixturenames", ()):
+            groups[item.path] = "local_ray"
+    items.sort(key=lambda item: (ranks[item.path], item.path not in groups))
+    for item in items:
+        if item.path in groups:
+            item.add_marker(pytest.mark.xdist_group(groups[item.path]))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_cluster_at_a_time(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """Keeps the clusters of two processes apart, whose nodes would starve each other on two cores."""
-    ours = (item for item in request.session.items if item.path == request.path)
-    if not any(item.get_closest_marker("cluster") for item in ours):
-        yield
-        return
-    with (tmp_path_factory.getbasetemp().parent / "cluster.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+class FilesAndGroups(LoadGroupScheduling):
+    """Gives a process the tests of a whole file, or of all files of a group."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return super()._split_scope(nodeid).partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndGroups | None:
+    """Shares the tests out for ``--dist loadgroup``."""
+    return FilesAndGroups(config, log) if config.option.dist == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
