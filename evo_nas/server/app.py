@@ -117,5 +117,6 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
     with context.digests as digests:
         digests.warm_up()
         yield
+    context.commands.close()
     if attaching is not None:
         attaching.cancel()

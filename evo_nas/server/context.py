@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from evo_nas.server.harvest import Harvest
+from evo_nas.server.reading_apart import Commands
 
 if TYPE_CHECKING:
     from evo_nas.server.data_roots import DataRoots
@@ -34,6 +35,7 @@ class Context:
         launcher: What starts and stops searches.
         streams: What watches them.
         harvest: What it has made of their champions.
+        commands: Runs what takes too much memory for this process.
     """
 
     options: ServerOptions
@@ -45,6 +47,7 @@ class Context:
     launcher: Launcher
     streams: Streams
     harvest: Harvest = field(default_factory=Harvest)
+    commands: Commands = field(default_factory=Commands)
 
 
 def _context(request: Request) -> Context:

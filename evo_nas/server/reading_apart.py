@@ -1,4 +1,4 @@
-"""`said_by`: what a command of evo-nas says, run as a process of its own.
+"""`Commands`: what a command of evo-nas says, run as a process of its own.
 
 What tells of every evaluation of a run takes about a second of a core and 100 MB for each ten thousand. In a process of
 its own that memory is gone when it has ended, and nobody who watches a search waits for it. It costs the start of a
@@ -9,41 +9,109 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MOST_HERE = 5_000
 """Evaluations of the longest run that is read in the process of the service."""
 LIMIT_S = 900.0
+_COMMAND = """
+import os, threading
+
+def end_with_service():
+    # Not `sys.stdin`, whose lock this thread would still hold when the command ends.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+threading.Thread(target=end_with_service, daemon=True).start()
+from evo_nas.cli import main
+main(prog_name="evo-nas")
+"""
+"""The command line, which ends once its input does: the kernel closes that however the service has ended."""
 
 
-def said_by(*arguments: str) -> str:
-    """Returns what ``evo-nas`` prints with ``arguments``.
+class Commands:
+    """Runs commands of which nobody needs the answers once the service has ended, so that they end with it."""
 
-    Raises:
-        ServiceError: The command has failed, with what it says.
-    """
-    command = [sys.executable, "-P", "-m", "evo_nas.cli", *arguments]
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._is_closed = False
+
+    def said_by(self, *arguments: str) -> str:
+        """Returns what ``evo-nas`` prints with ``arguments``.
+
+        Raises:
+            ServiceError: The command has failed, with what it says, or the service ends.
+        """
+        process = self._started(arguments)
+        try:
+            output, errors = _heard(process, LIMIT_S)
+        except subprocess.TimeoutExpired:
+            raise ServiceError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"`evo-nas {arguments[0]}` took more than {LIMIT_S:g} s; try again later",
+            ) from None
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+            _end(process)
+        if process.returncode:
+            told = "\n".join(_errors_in(errors.decode("utf-8", "replace")))
+            raise ServiceError(
+                HTTPStatus.CONFLICT, told or f"`evo-nas {arguments[0]}` ended with {process.returncode}"
+            )
+        return output.decode("utf-8")
+
+    def close(self) -> None:
+        """Ends what runs; nothing is started from now on."""
+        with self._lock:
+            self._is_closed = True
+            for process in self._processes:
+                process.kill()
+
+    def _started(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._is_closed:
+                raise ServiceError(
+                    HTTPStatus.SERVICE_UNAVAILABLE, "the service ends; ask again when it is back"
+                )
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-P", "-c", _COMMAND, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(),
+            )
+            self._processes.add(process)
+            return process
+
+
+def _heard(process: subprocess.Popen[bytes], limit_s: float) -> tuple[bytes, bytes]:
+    """Returns what ``process`` prints until it ends, and keeps its input open until then."""
+    # `communicate` would close the input at once, so it must not know of it.
+    kept, process.stdin = process.stdin, None
     try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment(),
-            timeout=LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ServiceError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            f"`evo-nas {arguments[0]}` took more than {LIMIT_S:g} s; try again later",
-        ) from None
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").splitlines()
-        told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        raise ServiceError(
-            HTTPStatus.CONFLICT, "\n".join(told) or f"`evo-nas {arguments[0]}` ended with {done.returncode}"
-        )
-    return done.stdout.decode("utf-8")
+        return process.communicate(timeout=limit_s)
+    finally:
+        process.stdin = kept
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with process:  # closes its pipes and waits for it
+        pass
+
+
+def _errors_in(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if line.startswith("error: "):
+            yield line.removeprefix("error: ")

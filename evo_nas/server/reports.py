@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from evo_nas.client.run import FIGURE
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.reading_apart import MOST_HERE, said_by
+from evo_nas.server.reading_apart import MOST_HERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evo_nas.report.page import Page
     from evo_nas.runs import Run
+    from evo_nas.server.reading_apart import Commands
 
 Kind = Literal["svg", "png"]
 
@@ -59,16 +60,17 @@ class FileReport:
 
     Args:
         place: Where the run is.
+        commands: Runs the process.
 
     Raises:
         ServiceError: The process has failed.
     """
 
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, place: str, commands: Commands) -> None:
+        self._place, self._commands = place, commands
         with TemporaryDirectory() as folder:
             page = Path(folder, "report.html")
-            said_by("report", place, "--out", str(page))
+            commands.said_by("report", place, "--out", str(page))
             self.html = page.read_text(encoding="utf-8")
         self.figures = tuple(FIGURE.findall(self.html))
 
@@ -86,19 +88,23 @@ class FileReport:
     def _files(self) -> Mapping[str, bytes]:
         with TemporaryDirectory() as folder:
             page, figures = Path(folder, "report.html"), Path(folder, "figures")
-            said_by("report", self._place, "--out", str(page), "--figures", str(figures))
+            self._commands.said_by("report", self._place, "--out", str(page), "--figures", str(figures))
             return {each.name: each.read_bytes() for each in figures.iterdir()}
 
 
-def made_report(run: Run) -> Report:
+def made_report(run: Run, commands: Commands) -> Report:
     """Returns the report of ``run``.
+
+    Args:
+        run: The run.
+        commands: Runs what must not be made in this process.
 
     Raises:
         ServiceError: The process that writes it has failed.
         EvoNasError: As `report_page`.
     """
     if run.totals().told > MOST_HERE:
-        return FileReport(run.location)
+        return FileReport(run.location, commands)
     from evo_nas.report.report import report_page  # noqa: PLC0415 - it loads torch where there is a champion
 
     return PageReport(report_page(run))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from fastapi.testclient import TestClient
 
@@ -13,9 +16,10 @@ from evo_nas.report import report as reports
 from evo_nas.server import reports as served_reports
 from evo_nas.server.app import create_app
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.reading_apart import said_by
+from evo_nas.server.reading_apart import Commands
 from evo_nas.server.routes import champions
 from tests.served import options, rows
+from tests.server.launching import wait_until
 
 pytest.importorskip("vl_convert", reason="vl-convert-python draws the figures")
 
@@ -104,4 +108,32 @@ def test_what_is_made_by_another_process_is_the_same(
 
 def test_a_command_that_fails_says_why() -> None:
     with pytest.raises(ServiceError, match="does not exist"):
-        said_by("explain", "nowhere", "--json")
+        Commands().said_by("explain", "nowhere", "--json")
+
+
+def test_a_command_ends_with_a_service_that_is_killed(tmp_path: Path) -> None:
+    # A command that would run for ever.
+    script = (
+        "import sys; from evo_nas.server.reading_apart import Commands; Commands().said_by(*sys.argv[1:])"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, *serving_in(tmp_path)]) as service:
+        wait_until((tmp_path / "root").exists)
+        (command,) = psutil.Process(service.pid).children()
+        service.kill()
+    wait_until(lambda: not command.is_running() or command.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_command_ends_when_its_service_does(tmp_path: Path) -> None:
+    commands = Commands()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(commands.said_by, *serving_in(tmp_path))
+        wait_until((tmp_path / "root").exists)
+        commands.close()
+        with pytest.raises(ServiceError, match="`evo-nas serve` ended"):
+            asked.result(timeout=60)
+    with pytest.raises(ServiceError, match="the service ends"):
+        commands.said_by("runs")
+
+
+def serving_in(folder: Path) -> tuple[str, ...]:
+    return ("serve", "--root", str(folder / "root"), "--port", "0")

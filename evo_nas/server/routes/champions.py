@@ -16,7 +16,7 @@ from evo_nas.errors import EvoNasError
 from evo_nas.server.candidate_models import Cell, Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.reading_apart import MOST_HERE, said_by
+from evo_nas.server.reading_apart import MOST_HERE
 from evo_nas.views.champions import (
     champion_explanation,
     explained_alone,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from evo_nas.models.network import Network
     from evo_nas.runs import Run
     from evo_nas.server.context import Context
+    from evo_nas.server.reading_apart import Commands
     from evo_nas.views.champions import KeptChampion
 
 router = APIRouter(tags=["champions"])
@@ -113,7 +114,9 @@ async def champion(run: str, context: Shared) -> ChampionDetail:
     network = await loaded(context, searched, kept)
     # The name, too: a run may have been copied.
     key = (run, kept.key)
-    return await context.harvest.details.get(key, partial(_detail, run, searched, kept, network))
+    return await context.harvest.details.get(
+        key, partial(_detail, context, searched, kept, network, name=run)
+    )
 
 
 async def kept_champion_of(context: Context, name: str) -> tuple[Run, KeptChampion]:
@@ -148,14 +151,16 @@ async def loaded(context: Context, run: Run, kept: KeptChampion) -> Champion:
     return await context.harvest.champions.get(kept.key, load)
 
 
-def _detail(name: str, run: Run, kept: KeptChampion, champion: Champion) -> ChampionDetail:
+def _detail(
+    context: Context, run: Run, kept: KeptChampion, champion: Champion, *, name: str
+) -> ChampionDetail:
     is_long = run.totals().told > MOST_HERE
     experiment, why = (None, "") if is_long else readable_experiment(run)
     network = first_network(champion.model)
     if experiment is not None:
         explanation = Explanation.model_validate(champion_explanation(run, kept, network, experiment))
     elif is_long:
-        explanation = _explained_apart(run, kept, network)
+        explanation = _explained_apart(context.commands, run, kept, network)
     else:
         explanation = Explanation.model_validate(explained_alone(network, why))
     return ChampionDetail(
@@ -181,10 +186,10 @@ def _evidence(verdict: Verdict) -> Evidence:
     )
 
 
-def _explained_apart(run: Run, kept: KeptChampion, network: Network) -> Explanation:
+def _explained_apart(commands: Commands, run: Run, kept: KeptChampion, network: Network) -> Explanation:
     which = () if kept.is_current else ("--candidate", str(kept.verdict.candidate))
     try:
-        return Explanation.model_validate_json(said_by("explain", run.location, "--json", *which))
+        return Explanation.model_validate_json(commands.said_by("explain", run.location, "--json", *which))
     except ServiceError as error:
         return Explanation.model_validate(explained_alone(network, str(error)))
 

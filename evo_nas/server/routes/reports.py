@@ -65,7 +65,7 @@ async def figure(
 
 async def _report(context: Context, name: str) -> Report:
     run, key = await to_thread.run_sync(_state, context, name)
-    return await context.harvest.reports.get(key, partial(made_report, run))
+    return await context.harvest.reports.get(key, partial(made_report, run, context.commands))
 
 
 def _state(context: Context, name: str) -> tuple[Run, Hashable]:
