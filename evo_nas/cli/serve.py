@@ -76,6 +76,7 @@ def serve(  # noqa: PLR0913 - one for each option
     from evo_nas.errors import ConfigError
     from evo_nas.server.data_roots import HUB
     from evo_nas.server.options import ServerOptions, is_loopback
+    from evo_nas.server.readiness import check_cluster
     from evo_nas.server.root import RunsRoot
     from evo_nas.server.token_files import token_in
 
@@ -103,6 +104,8 @@ def serve(  # noqa: PLR0913 - one for each option
         inline=inline,
     )
     RunsRoot(root).check_writable()
+    if address is not None:
+        check_cluster(address)
 
     def ready(url: str) -> None:
         click.echo(f"serving {root} at {url}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from evo_nas.server.harvest import Harvest
 from evo_nas.server.reading_apart import Commands
+from evo_nas.server.shared_work import SharedWork
 
 if TYPE_CHECKING:
     from evo_nas.server.data_roots import DataRoots
@@ -35,6 +37,7 @@ class Context:
         launcher: What starts and stops searches.
         streams: What watches them.
         harvest: What it has made of their champions.
+        looks: Looks whether the service is ready, once for all who ask: probes need no token.
         commands: Runs what takes too much memory for this process.
     """
 
@@ -47,6 +50,7 @@ class Context:
     launcher: Launcher
     streams: Streams
     harvest: Harvest = field(default_factory=Harvest)
+    looks: SharedWork[None] = field(default_factory=lambda: SharedWork(0, CapacityLimiter(1)))
     commands: Commands = field(default_factory=Commands)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 
 from evo_nas.server.bodies import BodyError, read_body, replayed
-from evo_nas.server.origins import is_own_name, is_same_origin
+from evo_nas.server.origins import is_own_name, is_same_origin, name_in, own_names
 from evo_nas.server.problems import answer
 from evo_nas.server.rates import Rates
 
@@ -73,6 +73,7 @@ class Guard:
         self._app = app
         self._options = options
         self._tokens = tokens
+        self._names = own_names(options)
         self._rates = Rates(options.limits.requests_per_s, options.limits.burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,13 +120,19 @@ class Guard:
         return replayed(body, receive)
 
     def _check_name(self, headers: Headers) -> None:
-        names = headers.getlist("host")
-        if len(names) != 1 or not is_own_name(names[0], self._options):
-            raise _refused(
-                HTTPStatus.MISDIRECTED_REQUEST,
-                f"Host is {', '.join(names)[:200]!r}; must be a name of this service: start it with --name for each "
-                "name that it is called by",
-            )
+        hosts = headers.getlist("host")
+        if len(hosts) == 1 and is_own_name(hosts[0], self._names):
+            return
+        name = name_in(hosts[0]) if len(hosts) == 1 else None
+        # Names beside those of loopback need a token.
+        token = "" if self._tokens.required else " --token-file service.token"
+        start = f"`evo-nas serve --name {name or 'HOST'}{token}`"
+        raise _refused(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            f"Host is {', '.join(hosts)[:200]!r}; must be an address or a name of this service "
+            f"({', '.join(sorted(self._names))}): call it by one of them, or let whoever runs it permit this name with "
+            f"{start}",
+        )
 
     def _check_rate(self, client: str) -> None:
         wait_s = self._rates.wait_s(client)

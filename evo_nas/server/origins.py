@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from evo_nas.server.options import ServerOptions
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?")
 _PORTS = {"http": "80", "https": "443"}
 
 
-def is_own_name(host: str, options: ServerOptions) -> bool:
-    """Whether ``host``, the value of a header ``Host``, names a service with these options.
+def own_names(options: ServerOptions) -> frozenset[str]:
+    """Returns the names, in lower case and without port, by which a service with these options may be called.
+
+    A service that others reach has the name of its machine, too, which the machine itself says. What the domain name
+    system says of it, as `socket.getfqdn` does, is whatever those who answer for its addresses like.
+    """
+    machine = () if options.is_local else (socket.gethostname(),)
+    return frozenset(map(str.lower, ("localhost", options.host, *options.names, *machine)))
+
+
+def is_own_name(host: str, names: Collection[str]) -> bool:
+    """Whether ``host``, the value of a header ``Host``, is one of ``names`` or an address, with any port.
 
     An address is always one: a site that makes its own name point here (DNS rebinding) is called by a name.
     """
+    name = name_in(host)
+    return name is not None and (name in names or _is_address(name))
+
+
+def name_in(host: str) -> str | None:
+    """Returns the name or the address in ``host``, in lower case and without port; None if there is none."""
     found = _HOST.fullmatch(host.lower())
-    if found is None:
-        return False
-    name = found[1].strip("[]")
-    return (
-        name in _LOOPBACK
-        or name in {options.host.lower(), *map(str.lower, options.names)}
-        or _is_address(name)
-    )
-
-
-_LOOPBACK = frozenset({"localhost"})
+    return None if found is None else found[1].strip("[]")
 
 
 def is_same_origin(origin: str, host: str) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from evo_nas.server.problems import ServiceError
 
 DEADLINE_S = 3.0
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "ray": 10001}
 _GCS = 6379
 
 
@@ -23,7 +24,7 @@ def check_cluster(address: str) -> None:
     Raises:
         ServiceError: Nothing does.
     """
-    named = os.environ.get("RAY_ADDRESS", "127.0.0.1") if address == "auto" else address
+    named = _address_here() if address == "auto" else address
     parts = urlsplit(named if "://" in named else f"//{named}")
     try:
         port = parts.port or _PORTS.get(parts.scheme, _GCS)
@@ -33,3 +34,14 @@ def check_cluster(address: str) -> None:
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"the cluster at {address} cannot be reached ({error}); start it, or give another --address",
         ) from None
+
+
+def _address_here() -> str:
+    """Returns the address of the cluster of this machine, which need not listen at the usual port."""
+    if named := os.environ.get("RAY_ADDRESS"):
+        return named
+    noted = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")  # noqa: S108 - where Ray has it
+    try:
+        return noted.read_text(encoding="utf-8").strip() or "127.0.0.1"
+    except OSError:
+        return "127.0.0.1"

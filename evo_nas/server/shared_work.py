@@ -18,7 +18,7 @@ class SharedWork(Generic[Result]):
     """Makes results in threads, keeps the latest, and lets those who ask for the same wait for one making.
 
     Args:
-        most: Results that are kept.
+        most: Results that are kept; with 0 those alone share one who ask while it is made.
         limiter: Bounds how many are made at a time, here and wherever else it is used.
     """
 

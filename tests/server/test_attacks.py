@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -416,6 +417,30 @@ def test_a_name_that_is_not_its_own_is_refused(client: TestClient, host: str) ->
     assert client.get("/api/v1/health", headers={"host": host}).status_code == 421
 
 
+def test_a_name_that_is_refused_comes_with_the_command_that_permits_it(
+    client: TestClient, locked: TestClient
+) -> None:
+    said = {
+        each.get("/api/v1/health", headers={"host": "evil.example.org:8765"})
+        .json()["detail"]
+        .partition("this name with ")[2]
+        for each in (client, locked)
+    }
+    assert said == {
+        "`evo-nas serve --name evil.example.org --token-file service.token`",
+        "`evo-nas serve --name evil.example.org`",
+    }
+
+
+@pytest.mark.parametrize(("host", "status"), [("0.0.0.0", 200), ("127.0.0.1", 421)])
+def test_the_name_of_its_machine_is_its_own_where_others_reach_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, host: str, status: int
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "Lab7")
+    served = TestClient(create_app(options(folder, token=TOKEN, host=host)), base_url="http://lab7:8765")
+    assert served.get("/api/v1/health").status_code == status
+
+
 @pytest.mark.parametrize(
     "host", ["localhost:8765", "LOCALHOST", "127.0.0.1", "[::1]:8765", "evo.example.org", "10.0.0.7"]
 )
@@ -494,6 +519,28 @@ def test_a_file_that_may_not_be_used_is_said(client: TestClient, monkeypatch: py
 
 
 # Floods and slowness
+
+
+def test_probes_of_a_cluster_that_is_silent_keep_nobody_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, answers = threading.Semaphore(0), threading.Event()
+
+    def silent(_: str) -> None:
+        looks.release()
+        answers.wait(120)
+
+    monkeypatch.setattr("evo_nas.server.routes.service.check_cluster", silent)
+    served = create_app(options(folder, address="127.0.0.1:6379"))
+    # More than there are threads for routes.
+    with TestClient(served, base_url=HOME) as client, ThreadPoolExecutor(81) as pool:
+        probes = [pool.submit(client.get, "/api/v1/ready") for _ in range(80)]
+        try:
+            assert looks.acquire(timeout=60)
+            assert pool.submit(client.get, "/api/v1/runs").result(timeout=60).status_code == 200
+        finally:
+            answers.set()
+        assert {each.result().status_code for each in probes} == {200}
 
 
 def test_a_client_that_asks_too_often_waits_and_others_do_not() -> None:

@@ -14,6 +14,8 @@ from evo_nas.cli import main
 from evo_nas.errors import ConfigError
 from evo_nas.server import serving
 from evo_nas.server.options import ServerOptions
+from evo_nas.server.problems import ServiceError
+from evo_nas.server.readiness import check_cluster
 from evo_nas.server.serving import serve
 from evo_nas.server.token_files import token_in
 
@@ -136,6 +138,7 @@ def test_for_others_a_token_is_made_and_no_data_are_shown(
         (("--root", "/dev/null/runs"), "cannot be written"),
         (("--root", __file__), "it is a file"),
         (("--port", "70000"), "70000"),
+        (("--address", "127.0.0.1:1"), "error: the cluster at 127.0.0.1:1 cannot be reached"),
         (("--data", "no-such-folder"), "no directory"),
     ],
 )
@@ -156,5 +159,19 @@ def test_launches_of_a_bucket_lie_in_a_cache(
     options: list[ServerOptions], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evo_nas.server.root.RunsRoot.check_writable", lambda _: None)
+    monkeypatch.setattr("evo_nas.server.readiness.check_cluster", lambda _: None)
     assert invoked("--root", "s3://bucket/runs", "--address", "http://127.0.0.1:8265").exit_code == 0
     assert options[0].state.parent == Path("~/.cache/evo-nas/service").expanduser()
+
+
+def test_the_cluster_of_this_machine_is_found_at_whatever_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{head.getsockname()[1]}\n")
+        check_cluster("auto")
+    with pytest.raises(ServiceError, match="the cluster at auto cannot be reached"):
+        check_cluster("auto")

@@ -41,11 +41,15 @@ async def health() -> Health:
         }
     },
 )
-def ready(context: Shared) -> Health:
+async def ready(context: Shared) -> Health:
     """Says that runs can be read and started: the root can be written, and the cluster can be reached."""
-    context.root.check_writable()
-    if context.options.address is not None:
-        check_cluster(context.options.address)
+
+    def look() -> None:
+        context.root.check_writable()
+        if context.options.address is not None:
+            check_cluster(context.options.address)
+
+    await context.looks.get("ready", look)
     return Health(status="ok")
 
 
