@@ -54,7 +54,8 @@ def compare_answers(
     if plain is not None and isinstance(answers := plain[1], NumberAnswers):
         export = _in_deviations(_without_rounding(export, model), answers)
         model = _in_deviations(model, answers)
-    return compare(export, model, raw_samples(champion, streaming=streaming), tolerance=tolerance)
+    compared = raw_samples(champion, streaming=streaming)
+    return compare(export, model, compared, tolerance=tolerance, per_step=champion.signature.per_step)
 
 
 def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: float) -> Checked:

@@ -47,6 +47,22 @@ def test_a_number_where_the_champion_has_none_is_found() -> None:
         )
 
 
+def test_an_error_far_ahead_is_found_where_a_series_has_fewer_rows_than_its_forecast() -> None:
+    champion = tiny_champion("a forecast by an ensemble")
+    inputs = replace(champion.preparation.inputs, window=1)
+    champion = replace(champion, preparation=replace(champion.preparation, inputs=inputs))
+    right = answering(champion)
+
+    def wrong_far_ahead(inputs, lengths):
+        answers = right(inputs, lengths)
+        if lengths is not None:
+            answers[lengths < champion.signature.horizon, -1] += 100.0
+        return answers
+
+    with pytest.raises(ChampionError, match="differ from the model's"):
+        compare_answers(wrong_far_ahead, champion, tolerance=1e-4)
+
+
 @pytest.mark.parametrize("name", [name for name in RECIPES if tiny_champion(name).value_preparation])
 def test_the_answers_of_comparisons_are_those_that_a_champion_gives(name) -> None:
     champion = tiny_champion(name)
