@@ -12,8 +12,8 @@ from evo_nas.data.frames import columns_of_frame, is_frame
 from evo_nas.data.holes import HoleFilling
 from evo_nas.data.layout import SeriesLayout
 from evo_nas.data.memory import Reading
+from evo_nas.data.series_ends import FilledRows, elapsed_before
 from evo_nas.data.series_frames import as_in_training, rows_in_time, series_of_frame
-from evo_nas.data.series_inputs import last_known, value_at
 from evo_nas.data.steps import after
 from evo_nas.errors import DataError
 from evo_nas.tasks.raw_inputs import NumericInputs  # noqa: TC001 - pydantic reads the annotations
@@ -120,7 +120,7 @@ class WindowInputs:
         items = reading.inputs("raw", series, columns=self.columns)
         return np.stack(
             [
-                self._window(f"series {number}", np.asarray(item, np.float64))
+                self.at_end(np.asarray(item, np.float64), None, place=f"series {number}")
                 for number, item in enumerate(items, 1)
             ]
         ), None
@@ -151,13 +151,11 @@ class WindowInputs:
         for name, rows in series_of_frame(place, table, layout.series):
             where = f"{place}, series {name!r}" if name else place
             read = rows_in_time(where, rows, self.columns, layout)
-            last = self._last_origin(where, read)
-            if not (holds_out or every):
-                yield self._end(name, where, read, last)
-                continue
-            for origin in self._origins(where, last, every):
-                truth = read.values[origin : origin + self.horizon]
-                yield self._end(name, where, read, origin)._replace(truth=truth)
+            last, is_known = self._last_origin(where, read), holds_out or every is not None
+            origins = self._origins(where, last, every) if is_known else [last]
+            for origin, end in zip(origins, self._ends(name, where, read, origins), strict=True):
+                truth = read.values[origin : origin + self.horizon] if is_known else None
+                yield end._replace(truth=truth)
 
     def _origins(self, place: str, known: int, every: int | None) -> Sequence[int]:
         """Returns the first rows of forecasts whose horizon ends with the rows that are known, ascending."""
@@ -177,22 +175,34 @@ class WindowInputs:
             raise DataError(f"{place} has no row with a value; the network reads the last {self.window}")
         return int(filled[-1]) + 1
 
-    def _end(self, name: str, place: str, rows: SeriesRows, origin: int) -> SeriesEnd:
-        ahead = rows.values[origin : origin + self.horizon]
-        if self.known and len(ahead) < self.horizon:
-            raise DataError(
-                f"{place} has {len(ahead)} rows after its last value; the forecast of {self.horizon} rows reads "
-                f"{', '.join(self.known)} of each of them: add rows with these alone"
-            )
-        before = rows.chosen(np.arange(origin))
+    def _ends(self, name: str, place: str, rows: SeriesRows, origins: Sequence[int]) -> Iterator[SeriesEnd]:
+        """Yields the end of a series before each of ``origins``, ascending; each row is prepared once."""
+        before = rows.chosen(np.arange(origins[-1]))
         values = before.values
         if self.is_irregular:
             values = np.concatenate([values, before.elapsed()[:, None]], axis=1)
-        inputs = self.at_end(values, before.stamps, place=place)
-        if self.known:
-            inputs = np.concatenate([inputs, self._ahead(rows, origin)], axis=1)
-        at = origin if rows.stamps is None else rows.stamps[origin - 1]
-        return SeriesEnd(name, inputs, self._stamps(rows, origin), origin=at)
+        filled = self._filled(place, values, before.stamps)
+        windows = (filled.before(origin, self.window) for origin in origins)
+        if self.is_irregular:
+            assert before.stamps is not None
+            elapsed = elapsed_before(before.stamps, origins, self.window)
+            windows = (self._with_elapsed(*each) for each in zip(windows, elapsed, strict=True))
+        for origin, window in zip(origins, windows, strict=True):
+            if self.known and len(rows) < origin + self.horizon:
+                raise DataError(
+                    f"{place} has {len(rows) - origin} rows after its last value; the forecast of {self.horizon} rows "
+                    f"reads {', '.join(self.known)} of each of them: add rows with these alone"
+                )
+            inputs = np.concatenate([window, self._ahead(rows, origin)], axis=1) if self.known else window
+            at = origin if rows.stamps is None else rows.stamps[origin - 1]
+            yield SeriesEnd(name, inputs, self._stamps(rows, origin), origin=at)
+
+    def _with_elapsed(self, window: Inputs, elapsed: Numbers) -> Inputs:
+        """Returns a window with the time between rows in the steps that were usual before its end."""
+        at = len(self.values.mean) - 1
+        found = window.copy()
+        found[:, at] = (elapsed - self.values.mean[at]) / self.values.scale[at]
+        return found
 
     def at_end(self, values: Numbers, stamps: Stamps | None, *, place: str = "a series") -> Inputs:
         """Returns the window at the end of a series, ``(window, inputs)`` without what is known beforehand.
@@ -205,10 +215,7 @@ class WindowInputs:
         Raises:
             DataError: As `raw`.
         """
-        if not self.calendar:
-            return self._window(place, values)
-        assert stamps is not None
-        return self._window(place, values, calendar_columns(stamps, self.calendar))
+        return self._filled(place, values, stamps).before(len(values), self.window)
 
     def _stamps(self, rows: SeriesRows, origin: int) -> Stamps | None:
         if rows.stamps is None:
@@ -223,38 +230,36 @@ class WindowInputs:
         """Returns the known values that lie ahead of each row of the window; see `SeriesInputs.with_future`."""
         at = [self.columns.index(name) for name in self.known]
         mean, scale = (np.array(each)[at] for each in (self.values.mean, self.values.scale))
-        read = rows.values[: origin + self.horizon, at].copy()
+        start, end = origin - self.window, origin + self.horizon
+        first = start
         if self.layout.gaps == "fill":
-            there = np.flatnonzero(rows.lines[: len(read)] > 0)
+            # A line begins at the last row that the file has; the first row of a series is one.
+            while not rows.lines[first]:
+                first -= 1
+        read = rows.values[first:end, at].copy()
+        if self.layout.gaps == "fill":
+            has_row = rows.lines[first:end] > 0
+            there = np.flatnonzero(has_row)
             for column in read.T:
-                column[:] = np.where(
-                    rows.lines[: len(read)] > 0, column, np.interp(np.arange(len(read)), there, column[there])
-                )
-        values = ((read - mean) / scale).astype(np.float32)
-        holes = np.argwhere(np.isnan(values[origin - self.window :]))
+                column[:] = np.where(has_row, column, np.interp(np.arange(len(read)), there, column[there]))
+        values = ((read - mean) / scale).astype(np.float32)[start - first :]
+        holes = np.argwhere(np.isnan(values))
         if len(holes):
             row, which = holes[0].tolist()
             raise DataError(
-                f"{rows.place(origin - self.window + row)}: the known column {self.known[which]!r} has no value; it "
+                f"{rows.place(start + row)}: the known column {self.known[which]!r} has no value; it "
                 "must have one in every row that is read or forecast"
             )
-        start = origin - self.window
-        shifted = [values[start + by : origin + by] for by in range(self.horizon, 0, -self.window)]
+        shifted = [values[by : self.window + by] for by in range(self.horizon, 0, -self.window)]
         return np.concatenate(shifted, axis=1)
 
-    def _window(self, place: str, rows: Numbers, *further: Numbers) -> Inputs:
-        """Returns the window at the end of rows of values, beside which ``further`` columns need no scale."""
+    def _filled(self, place: str, rows: Numbers, stamps: Stamps | None) -> FilledRows:
+        """Returns the rows of a series as a network reads them, without what is known beforehand."""
         if len(rows) < self.window:
             raise DataError(f"{place} has {len(rows)} rows; the network reads {self.window}: give more")
-        scaled = np.concatenate(
-            [self.values.scaled(rows, place=place), *(each.astype(np.float32) for each in further)], axis=1
-        )
-        how, count = self.values.missing, scaled.shape[1]
-        carried = value_at(scaled, last_known(scaled, [0]))
-        if how == "previous":
-            return carried[-self.window :]
-        filled = HoleFilling(how, self.values.masked)(scaled)
-        if how == "mask":
-            # As in training, where a hole of a series repeats its last known value.
-            filled[:, :count] = carried
-        return filled[-self.window :]
+        scaled = self.values.scaled(rows, place=place)
+        if self.calendar:
+            assert stamps is not None
+            cycles = calendar_columns(stamps, self.calendar).astype(np.float32)
+            scaled = np.concatenate([scaled, cycles], axis=1)
+        return FilledRows.of(scaled, HoleFilling(self.values.missing, self.values.masked))
