@@ -172,6 +172,18 @@ def unit_of(known: Values, season: int) -> float | None:
     return scale if scale * MOST_LEVEL > np.abs(known[~np.isnan(known)]).max(initial=0.0) else None
 
 
+def units_before(values: Values, season: int, ends: Sequence[int]) -> Values:
+    """Returns `unit_of` the values before each of ``ends``, ``(n,)``, NaN for None; each value is read once."""
+    is_known = ~np.isnan(values)
+    changes = np.abs(values[season:] - values[:-season])
+    counts = np.concatenate([np.zeros(season + 1), (~np.isnan(changes)).cumsum()])
+    sums = np.concatenate([np.zeros(season + 1), np.nan_to_num(changes).cumsum()])
+    largest = np.maximum.accumulate(np.concatenate([[0.0], np.where(is_known, np.abs(values), 0.0)]))
+    at = np.array(ends, dtype=np.int64)
+    scales = sums[at] / np.maximum(counts[at], 1)
+    return np.where(scales * MOST_LEVEL > largest[at], scales, np.nan)
+
+
 def _is_usable(values: Values, origin: int, horizon: int) -> bool:
     """Whether something is known before a forecast, and some value that it is judged by."""
     is_known = ~np.isnan(values[: origin + horizon])

@@ -221,28 +221,28 @@ def _panel(
     horizon, holds_out = inputs.horizon, scores or every is not None
     timed = [(each, each.times if holds_out else None) for each in series]
     has_times = all(times is not None for _, times in timed)
-    forecasts = [
-        (each, times, origin)
-        for each, times in timed
-        for origin in (inputs.origins(each.values, every=every) if holds_out else [len(each.values)])
+    origins = [
+        inputs.origins(each.values, every=every) if holds_out else [len(each.values)] for each in series
     ]
+    rolled = [(*each, ends) for each, ends in zip(timed, origins, strict=True) if len(ends)]
+    forecasts = [(each, times, origin) for each, times, ends in rolled for origin in ends]
     _check_count(path, len(forecasts), every)
-    forecast = {each.name for each, _, _ in forecasts}
-    if missing := [each.name for each in series if each.name not in forecast]:
+    if missing := [each.name for each, ends in zip(series, origins, strict=True) if not len(ends)]:
         named = f"{len(missing):,} series ({enumerated(missing)})"
         remarks = (
             *remarks,
             f"{named}: left out, since no known rows of them can be forecast from a season before",
         )
-    values = [each.values[: max(origin, 0)] for each, _, origin in forecasts]
-    names = [each.name for each, _, _ in forecasts]
-    places = Places(["series"] * len(names), names)
-    arrays, lengths = inputs.padded(values, places=places)
+    (arrays, lengths), sizes = inputs.before(
+        [each.values for each, _, _ in rolled],
+        [ends for _, _, ends in rolled],
+        places=Places(["series"] * len(rolled), [each.name for each, _, _ in rolled]),
+    )
     return RawFile(
         arrays,
         lengths,
         "series",
-        names,
+        [each.name for each, _, _ in forecasts],
         [each.values[origin : origin + horizon, None] for each, _, origin in forecasts] if holds_out else (),
         remarks,
         stamps=[
@@ -251,7 +251,7 @@ def _panel(
             else each.after(horizon)
             for each, times, origin in forecasts
         ],
-        sizes=inputs.units(values, places=places),
+        sizes=sizes,
         # A column holds times or numbers, so that one series without times leaves all with numbers.
         origins=[
             times[origin - 1] if times is not None and has_times else origin for _, times, origin in forecasts

@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_nas.data.holes import HoleFilling
 from evo_nas.data.padding import lengths_of, padded
-from evo_nas.data.panel import unit_of
+from evo_nas.data.panel import units_before
 from evo_nas.data.panel_files import PanelColumns  # noqa: TC001 - pydantic reads the annotations
 from evo_nas.data.panel_windows import PanelWindows
 from evo_nas.errors import DataError
@@ -66,13 +66,32 @@ class PanelInputs:
 
     def padded(self, sequences: Sequence[Any], *, places: Places | None = None) -> Padded:
         """Returns the windows as `raw` does."""
+        return self.before(sequences, [[len(each)] for each in sequences], places=places)[0]
+
+    def before(
+        self, sequences: Sequence[Any], origins: Sequence[Sequence[int]], *, places: Places | None = None
+    ) -> tuple[Padded, Values]:
+        """Returns the windows before all origins of all series, and of what the forecast after each is a multiple.
+
+        Args:
+            sequences: The series.
+            origins: The first steps of the forecasts of each, ascending, as `origins` gives them.
+            places: What the series are called in messages; counted from 1 if not given.
+
+        Raises:
+            DataError: As `raw`.
+        """
+        read = [each[: max(ends[-1], 0)] for each, ends in zip(sequences, origins, strict=True)]
+        checked = self._checked(read, places)
+        units = self._units(checked, origins, places)
+        # What lies before a window and the season before it is not read.
+        most = self.window + self.season - 1
         windows = [
-            self._windows.ending(values / unit)
-            for values, unit in zip(
-                self._checked(sequences, places), self.units(sequences, places=places), strict=True
-            )
+            self._windows.ending(values[max(end - most, 0) : end] / unit)
+            for values, ends, units_of in zip(checked, origins, units, strict=True)
+            for end, unit in zip(ends, units_of, strict=True)
         ]
-        return padded(windows, np.float32), lengths_of(windows)
+        return (padded(windows, np.float32), lengths_of(windows)), np.concatenate(units)
 
     def units(self, sequences: Sequence[Any], *, places: Places | None = None) -> Values:
         """Returns the seasonal naive error of each series, of which its forecast is a multiple, ``(n,)``.
@@ -80,16 +99,22 @@ class PanelInputs:
         Raises:
             DataError: As `raw`.
         """
-        units = []
-        for number, values in enumerate(self._checked(sequences, places)):
-            unit = unit_of(values, self.season)
-            if unit is None:
+        checked = self._checked(sequences, places)
+        return np.concatenate(self._units(checked, [[len(each)] for each in checked], places))
+
+    def _units(
+        self, checked: Sequence[Values], origins: Sequence[Sequence[int]], places: Places | None
+    ) -> list[Values]:
+        units = [
+            units_before(values, self.season, ends) for values, ends in zip(checked, origins, strict=True)
+        ]
+        for number, each in enumerate(units):
+            if np.isnan(each).any():
                 raise DataError(
                     f"{_place(places, number)} hardly changes from season to season, so that its forecast has no unit; "
                     "leave it out: repeating its last value is its forecast"
                 )
-            units.append(unit)
-        return np.array(units)
+        return units
 
     def origins(self, values: Values, *, every: int | None = None) -> Sequence[int]:
         """Returns the first steps of forecasts of a series ``(time,)`` whose horizon ends with it, ascending.
@@ -102,9 +127,10 @@ class PanelInputs:
         latest = len(values) - self.horizon
         least = self.season + 1
         rolling = range(latest, least - 1, -every)[::-1] if every else [latest]
-        return [
-            origin for origin in rolling if not every or unit_of(values[:origin], self.season) is not None
-        ]
+        if not every or not len(rolling):
+            return rolling
+        have_unit = ~np.isnan(units_before(values, self.season, rolling))
+        return [origin for origin, has_unit in zip(rolling, have_unit, strict=True) if has_unit]
 
     def _checked(self, sequences: Sequence[Any], places: Places | None) -> list[Values]:
         checked = []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo_nas.data.panel import PanelSeries, cut_panel
+from evo_nas.data.panel import PanelSeries, cut_panel, unit_of, units_before
 from evo_nas.errors import DataError
 
 RULES = {"horizon": 3, "season": 2, "stride": 1, "most": 100}
@@ -123,3 +123,15 @@ def test_a_placeholder_beyond_all_other_values_is_refused_wherever_it_is() -> No
     values[-1] = 1e30
     with pytest.raises(DataError, match=r"series 'a' has the value 1e\+30.*probably a placeholder"):
         cut_panel([PanelSeries("a", values)], **RULES)
+
+
+@pytest.mark.parametrize("season", [1, 4])
+def test_units_before_many_steps_are_those_before_each(season) -> None:
+    values = walk("a", 30).values.copy()
+    values[:9] = 7.0  # without a unit while nothing has changed
+    values[[12, 13, 20]] = np.nan
+    ends = list(range(season + 1, 31))
+    wanted = [unit_of(values[:end], season) for end in ends]
+    assert None in wanted
+    wanted = [np.nan if each is None else each for each in wanted]
+    np.testing.assert_allclose(units_before(values, season, ends), wanted)

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from evo_nas.config import configured
+from evo_nas.data.panel_files import PanelColumns
 from evo_nas.data.scaling import Scaler
 from evo_nas.data.series_ends import running_medians
 from evo_nas.experiment import Experiment
+from evo_nas.tasks.raw_panels import PanelInputs
 from evo_nas.tasks.raw_windows import WindowInputs
 
 HORIZON = 3
@@ -96,3 +98,20 @@ def test_every_row_is_prepared_once_however_many_windows_hold_it(tmp_path, monke
 def test_running_medians_are_those_of_numpy() -> None:
     values = np.random.default_rng(4).integers(0, 9, 50).astype(float).tolist()
     assert list(running_medians(values)) == [np.median(values[: end + 1]) for end in range(50)]
+
+
+@pytest.mark.parametrize("missing", ["refuse", "interpolate", "previous"])
+def test_a_window_of_a_panel_that_rolls_is_that_of_the_series_as_it_was(missing) -> None:
+    rng = np.random.default_rng(5)
+    inputs = PanelInputs(6, HORIZON, 4, missing, PanelColumns())
+    series = [10 * rng.normal(size=count).cumsum() for count in (20, 31)]
+    if missing != "refuse":
+        series = [np.where(rng.random(len(each)) < 0.2, np.nan, each) for each in series]
+    origins = [inputs.origins(each, every=2) for each in series]
+    (windows, lengths), units = inputs.before(series, origins)
+    earlier = [each[:origin] for each, some in zip(series, origins, strict=True) for origin in some]
+    wanted, ends = inputs.padded(earlier)
+    assert len(windows) > 15
+    np.testing.assert_allclose(windows, wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(lengths, ends)
+    np.testing.assert_allclose(units, inputs.units(earlier))
