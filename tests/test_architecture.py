@@ -33,6 +33,11 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded_after(helped) & HEAVY
 
 
+def test_listing_runs_loads_nothing_that_trains() -> None:
+    listed = "from evo_nas.cli import main\ntry: main(['runs', '/nowhere'])\nexcept SystemExit: pass\nprint()"
+    assert not loaded_after(listed) & {"torch", "ray", "sklearn"}
+
+
 def test_the_registry_of_strategies_loads_what_they_learn_with_only_when_one_is_built() -> None:
     heavy = {"torch", "botorch", "gpytorch", "ray", "sklearn"}
     assert not loaded_after("import evo_nas.strategies.registry") & heavy

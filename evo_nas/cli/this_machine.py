@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
 from evo_nas.cli.sources import Source, Written
 from evo_nas.runs import Run, find_runs
 
@@ -101,6 +100,7 @@ class ThisMachine(Source):
     def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
         """Exports a run, which is judged first if it is not yet, or what an earlier export wrote."""
         from evo_nas.champion.export import check_target, export_champion, export_network
+        from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
         from evo_nas.cli.watching import judged
 
         # Checked first: judging may train for a long time, and a wrong directory should be refused before.
