@@ -6,7 +6,8 @@ the files until it has caught up. So a slow watcher costs nothing but its connec
 one twice.
 
 The files are looked at every `LOOK_S`, which takes one `stat` for a run. Unlike notices of the kernel this works on
-network file systems, too, and the delay that it adds is below what a person sees.
+network file systems, too, and the delay that it adds is below what a person sees. One thread looks at all of them: on a
+disk that is slow or gone it alone waits, and everything else of the service goes on.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import json
 import logging
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter, to_thread
 from sse_starlette.sse import AppStatus
 
 from evo_nas.errors import EvoNasError
 from evo_nas.server.event_files import begins_line, lines_from
 from evo_nas.server.problems import ServiceError
+from evo_nas.server.shared_work import SharedWork
 from evo_nas.server.tails import (
     BEGINNING,
     Place,
@@ -36,17 +40,19 @@ from evo_nas.server.tails import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
     from evo_nas.server.launcher import Launcher
     from evo_nas.server.options import Limits
     from evo_nas.server.root import RunsRoot
-    from evo_nas.server.tails import Frame
+    from evo_nas.server.tails import Frame, News
 
 LOOK_S = 0.03
 """Seconds between two looks at the files of the runs that are watched."""
 SURVEY_S = 0.5
 """Seconds between two looks at their processes."""
+MAKERS = 4
+"""Runs that are opened for their first watchers at a time."""
 _log = logging.getLogger(__name__)
 
 
@@ -66,6 +72,8 @@ class Streams:
         self._tails: dict[str, Tail] = {}
         self._clients = Counter[str]()
         self._reading: asyncio.Task[None] | None = None
+        self._looking = CapacityLimiter(1)
+        self._making: SharedWork[Tail] = SharedWork(0, CapacityLimiter(MAKERS))
 
     @property
     def open_now(self) -> int:
@@ -119,11 +127,11 @@ class Streams:
             name: Name of the run.
             seen: What the watcher has seen; None for the latest event of each kind first.
         """
-        with self._watching(name) as tail:
+        async with self._watching(name) as tail:
             # Whoever comes to a search that has ended, or goes on again, shall not wait for the next survey.
             if not tail.is_surveyed or tail.ending is not None:
                 tail.is_surveyed = True
-                tail.follow(await asyncio.to_thread(tail.survey))
+                await tail.follow(await asyncio.to_thread(tail.survey))
             if seen is None:
                 latest = await tail.latest()
                 seen = Seen(tail.place)
@@ -157,12 +165,14 @@ class Streams:
                 return
             await changed.wait()
 
-    @contextmanager
-    def _watching(self, name: str) -> Iterator[Tail]:
+    @asynccontextmanager
+    async def _watching(self, name: str) -> AsyncIterator[Tail]:
         """Yields the tail of a run, which is read as long as anybody is in here."""
-        tail = self._tails.get(name)
-        if tail is None:
-            tail = self._tails[name] = Tail(name, self._launcher, self._root)
+        if name not in self._tails:
+            made = await self._making.get(name, partial(Tail, name, self._launcher, self._root))
+            # Somebody who has waited for it, too, may have gone on before.
+            self._tails.setdefault(name, made)
+        tail = self._tails[name]
         tail.watchers += 1
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
@@ -191,9 +201,12 @@ class Streams:
         surveyed_s = time.monotonic()
         while self._tails:
             await asyncio.sleep(LOOK_S)
+            # With a limit of its own: whatever else threads wait for must not hold up events.
+            for tail, news in await to_thread.run_sync(
+                _look_at, list(self._tails.values()), limiter=self._looking
+            ):
+                tail.take(news)
             for tail in list(self._tails.values()):
-                with _reported(tail):
-                    tail.look()
                 if AppStatus.should_exit:
                     tail.close()
             # Beside the looks, which must not wait for the processes of all runs.
@@ -203,7 +216,16 @@ class Streams:
     async def _survey(self) -> None:
         for tail in list(self._tails.values()):
             with _reported(tail):
-                tail.follow(await asyncio.to_thread(tail.survey))
+                await tail.follow(await asyncio.to_thread(tail.survey))
+
+
+def _look_at(tails: Sequence[Tail]) -> list[tuple[Tail, News]]:
+    """Returns what is new of each of ``tails``."""
+    found = []
+    for tail in tails:
+        with _reported(tail):
+            found.append((tail, tail.look()))
+    return found
 
 
 @contextmanager

@@ -118,8 +118,25 @@ class Survey:
     told: int
 
 
+class News(NamedTuple):
+    """What was found in the file of a launch.
+
+    Attributes:
+        begun: The place that it was looked for from.
+        frames: The events after it.
+        place: The place after what was read.
+    """
+
+    begun: Place
+    frames: list[Frame]
+    place: Place
+
+
 class Tail:
-    """Reads the events of one run; all of it in the thread of the event loop, but for `survey`.
+    """Reads the events of one run.
+
+    What waits for files or processes - making it, `look` and `survey` - is done in any thread. What that has found is
+    taken in by the thread of the event loop, which alone changes anything.
 
     Args:
         name: Name of the run.
@@ -157,19 +174,31 @@ class Tail:
         self._frames: deque[Frame] = deque()
         self._bytes = 0
 
-    def look(self) -> bool:
-        """Reads the next part of what was added to the file of the launch; returns whether there was any.
+    def look(self) -> News:
+        """Reads, in any thread, the next part of what was added to the file of the launch.
 
         Raises:
             OSError: The file cannot be read.
         """
+        launch, place = self._launch, self.place
+        # The loop may go on to the next launch between these two.
+        if launch is None or launch.number != place.launch:
+            return News(place, [], place)
         try:
-            if self._launch is None or self._launch.events.stat().st_size <= self.place.offset:
-                return False
+            if launch.events.stat().st_size <= place.offset:
+                return News(place, [], place)
         except FileNotFoundError:
-            return False  # somebody has removed it: the next survey says what has become of the run
-        lines, offset = lines_from(self._launch.events, self.place.offset)
-        for frame in frames_of(self.place.launch, lines):
+            return News(
+                place, [], place
+            )  # somebody has removed it: the next survey says what has become of the run
+        lines, offset = lines_from(launch.events, place.offset)
+        return News(place, frames_of(place.launch, lines), Place(place.launch, offset))
+
+    def take(self, news: News) -> bool:
+        """Takes in what a look has found; returns whether there may be more."""
+        if news.begun != self.place:
+            return True  # another look has found the same
+        for frame in news.frames:
             self._frames.append(frame)
             self._latest[frame.kind] = frame
             self._bytes += len(frame.content)
@@ -177,9 +206,9 @@ class Tail:
             dropped = self._frames.popleft()
             self._bytes -= len(dropped.content)
             self.since = dropped.place
-        has_more = offset > self.place.offset
-        self.place = Place(self.place.launch, offset)
-        if lines:
+        has_more = news.place > self.place
+        self.place = news.place
+        if news.frames:
             self._announce()
         return has_more
 
@@ -218,16 +247,17 @@ class Tail:
         is_over = later is None and not activity.is_searched
         return Survey(later, ending=self._launcher.state(self.name) if is_over else None, told=told)
 
-    def follow(self, survey: Survey) -> None:
+    async def follow(self, survey: Survey) -> None:
         """Takes in what a survey has found.
 
         Raises:
             OSError: A file cannot be read.
         """
         # A process that has ended has written all that it ever will: read it before the file of the next is begun.
-        while self.look():
+        while self.take(await asyncio.to_thread(self.look)):
             pass
-        if survey.later is not None:
+        # Of two surveys at a time the second finds the launch begun.
+        if survey.later is not None and survey.later.number > self.place.launch:
             self._launch, self.place = survey.later, Place(survey.later.number, 0)
         if (survey.told, survey.ending) != (self.told, self.ending):
             self.told, self.ending = survey.told, survey.ending

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,6 +159,60 @@ def test_a_watcher_that_falls_behind_reads_on_from_the_file(
 
     found = watch(launcher, "0-0", meanwhile=write_on)
     assert [event.data["told"] for event in found if event.kind == "progressed"] == list(range(100))
+
+
+@pytest.mark.parametrize("read", ["lines_from", "end_of_lines", "latest_of_each"])
+def test_the_service_goes_on_while_a_disk_does_not_answer(
+    launcher: ScriptLauncher, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    launch = launched(launcher, line("started"))
+    asked, answers, real = threading.Event(), threading.Event(), getattr(tails, read)
+
+    def slow(*args: object, **kwargs: object) -> object:
+        asked.set()
+        assert answers.wait(20), "the loop stood still"
+        return real(*args, **kwargs)
+
+    async def go_on() -> None:
+        # In the loop that the reading would hold up.
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        answers.set()
+        end(launch)
+
+    async def both() -> list[str]:
+        streams, going_on = streams_of(launcher), asyncio.create_task(go_on())
+        with launch.events.open("a") as file:
+            file.write(line("progressed"))
+        found = [content.decode() async for content in streams.events("one", None)]
+        await going_on
+        return [event.kind for content in found for event in events_in(content)]
+
+    if read == "lines_from":  # of what is added while somebody watches
+        opened = tails.end_of_lines(launch.events)
+        monkeypatch.setattr(tails, "end_of_lines", lambda _: opened)
+    monkeypatch.setattr(tails, read, slow)
+    assert asyncio.run(both()) == ["started", "progressed", "end"]
+
+
+def test_two_surveys_at_a_time_begin_the_next_launch_once(launcher: ScriptLauncher) -> None:
+    launched(launcher, line("progressed", 1), is_over=True)
+    tail = tails.Tail("one", launcher, launcher.root)
+    launched(launcher, line("progressed", 2), line("progressed", 3), is_over=True)
+
+    async def both() -> None:
+        surveys = [tail.survey() for _ in range(2)]
+        await tail.follow(surveys[0])
+        while tail.take(tail.look()):
+            pass
+        await tail.follow(surveys[1])
+        while tail.take(tail.look()):
+            pass
+
+    asyncio.run(both())
+    frames = tail.after(tail.since)
+    assert frames is not None
+    assert [frame.values["told"] for frame in frames] == [2, 3]
 
 
 def test_watchers_are_let_go_when_the_service_ends(
