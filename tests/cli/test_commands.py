@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +34,7 @@ budget: {evaluations: 8}
 verdict: {finalists: 2, cuts: 1, trials: 2, seeds: 2, most_seeds: 2}
 workers: 1
 """
+OPEN = "evo_nas.experiment.Experiment.open"
 
 
 def evo_nas_command(*arguments: object) -> Result:
@@ -153,52 +155,52 @@ def test_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(config: Path
     assert len(Run.at(run).history().told) == last["told"]
 
 
-STOPPED_IN = """
-import os, signal
-from evo_nas.champion import contest
-from evo_nas.champion.verdict import stored_verdict
-from evo_nas.cli import main
-from evo_nas.experiment import Experiment
-
-def stopped(*_: object, **__: object) -> None:
-    os.kill(os.getpid(), signal.{name})
-
-{place} = stopped
-main()
-"""
+StoppedIn = Callable[..., Result]
 
 
-def stopped_in(place: str, number: signal.Signals, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Returns what a command said that received the signal ``number`` in the function ``place``."""
-    program = STOPPED_IN.format(place=place, name=number.name)
-    command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def stopped_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StoppedIn]:
+    """Returns what runs a command that receives a signal in the function of this name."""
+    theirs = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def stopped_in(place: str, number: signal.Signals, *arguments: object) -> Result:
+        for each in theirs:
+            signal.signal(each, lambda *_: pytest.fail("the command does not listen to signals"))
+        monkeypatch.setattr(place, lambda *_, **__: signal.raise_signal(number))
+        return evo_nas_command(*arguments)
+
+    yield stopped_in
+    for number, handler in theirs.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_while_workers_start_leaves_and_says_how_to_go_on(
-    config: Path, run: Path, number: signal.Signals
+    config: Path, run: Path, number: signal.Signals, stopped_in: StoppedIn
 ) -> None:
     more = ("--set", "budget.evaluations=10")
-    ended = stopped_in("Experiment.open", number, "search", config, "--run", run, "--inline", *more)
-    assert ended.returncode == 128 + number, ended.stderr
+    ended = stopped_in(OPEN, number, "search", config, "--run", run, "--inline", *more)
+    assert ended.exit_code == 128 + number, ended.output
     safe = f"stopped by {number.name}: 8 of 10 evaluations are safe; go on with\n  evo-nas resume {run}\n"
     assert ended.stdout.endswith(safe)
     assert not ended.stderr
 
 
-def test_signal_before_the_run_exists_leaves_nothing(config: Path, tmp_path: Path) -> None:
+def test_signal_before_the_run_exists_leaves_nothing(
+    config: Path, tmp_path: Path, stopped_in: StoppedIn
+) -> None:
     run = tmp_path / "run"
-    ended = stopped_in("Experiment.open", signal.SIGINT, "search", config, "--run", run, "--inline")
-    assert ended.returncode == 128 + signal.SIGINT, ended.stderr
+    ended = stopped_in(OPEN, signal.SIGINT, "search", config, "--run", run, "--inline")
+    assert ended.exit_code == 128 + signal.SIGINT, ended.output
     assert "the search had not begun" in ended.stdout
     assert not run.exists()
 
 
-def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path) -> None:
+def test_signal_during_the_verdict_says_that_the_search_is_complete(run: Path, stopped_in: StoppedIn) -> None:
     shutil.rmtree(run / "champion")
-    ended = stopped_in("contest.Contest.hold", signal.SIGINT, "resume", run, "--inline")
-    assert ended.returncode == 128 + signal.SIGINT, ended.stderr
+    hold = "evo_nas.champion.contest.Contest.hold"
+    ended = stopped_in(hold, signal.SIGINT, "resume", run, "--inline")
+    assert ended.exit_code == 128 + signal.SIGINT, ended.output
     assert f"the search is complete; judge it with\n  evo-nas resume {run}\n" in ended.stdout
     assert not ended.stderr
 
