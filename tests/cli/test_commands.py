@@ -26,7 +26,7 @@ from evo_nas.runs import Run
 CONFIG = """
 name: tiny
 seed: 3
-task: {kind: digits}
+task: {kind: parity, length: 12, train: 96, validation: 48, test: 48}
 space: {layers: {min: 1, max: 1}, widths: [4, 8], batch_sizes: [64], heads: [0]}
 strategy: {kind: aging, population: 6, tournament: 2, warmup: 4}
 training: {epochs: 1, device: cpu}
