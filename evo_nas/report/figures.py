@@ -55,6 +55,30 @@ _CONFIG = {
 }  # fmt: skip
 
 
+NEEDS: Mapping[str, str] = {
+    "best-by-evaluations": "a network that was trained in full",
+    "best-by-clock": "a network that was trained in full",
+    "best-by-cost": "a network that was trained in full",
+    "learning-curves": "trainings of more than one epoch",
+    "pareto-front": "two networks that were trained in full",
+    "diversity": "forty networks",
+    "operators": "three children of one operator",
+    "endings": "an evaluation",
+    "workers": "trainings of this run",
+    "lineage": "a best network that descends from another one",
+    "gene-importance": "scores that tell the genes apart",
+    "gates": "a champion with gates, and its data",
+    "inputs": "a champion with several inputs, and its data",
+    "history": "a champion of sequences, and its data",
+    "confusion": "a champion that tells classes apart, and its data",
+    "forecasts": "a champion that forecasts, and its data",
+    "error-by-step": "a champion that forecasts several steps, and its data",
+    "predictions": "a champion that predicts a number for a sequence, and its data",
+    "roll": "a champion that predicts several labels at each step, and its data",
+}
+"""What a run must have for each figure of a report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A picture with its words.
@@ -96,6 +120,22 @@ class Figure:
             self.svg().replace(">", '><rect width="100%" height="100%" fill="white"/>', 1), scale=PNG_SCALE
         )
         return bytes(drawn)
+
+
+def absent(name: str) -> Figure:
+    """Returns what is shown in place of the figure ``name``, one of `NEEDS`, of a run that lacks what it needs."""
+    said = f"Nothing to draw: this needs {NEEDS[name]}."
+    return Figure(
+        name,
+        name.replace("-", " ").capitalize(),
+        said,
+        {
+            "data": {"values": [{}]},
+            "height": 40,
+            "mark": {"type": "text", "color": SOFT},
+            "encoding": {"text": {"value": said}},
+        },
+    )
 
 
 def quantitative(name: str, title: str = "", **more: Any) -> dict[str, Any]:

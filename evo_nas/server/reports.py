@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from evo_nas.client.run import FIGURE
+from evo_nas.report.figures import absent
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import MOST_HERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evo_nas.report.figures import Figure
     from evo_nas.report.page import Page
     from evo_nas.runs import Run
     from evo_nas.server.reading_apart import Commands
@@ -51,8 +53,7 @@ class PageReport:
 
     def drawn(self, figure: str, kind: Kind) -> bytes:
         """Draws one of `figures`."""
-        found = self._figures[figure]
-        return found.svg().encode() if kind == "svg" else found.png()
+        return _drawn(self._figures[figure], kind)
 
 
 class FileReport:
@@ -92,6 +93,11 @@ class FileReport:
             return {each.name: each.read_bytes() for each in figures.iterdir()}
 
 
+def drawn_absent(figure: str, kind: Kind) -> bytes:
+    """Draws what is shown in place of a figure, one of `NEEDS`, that a report has no data for."""
+    return _drawn(absent(figure), kind)
+
+
 def made_report(run: Run, commands: Commands) -> Report:
     """Returns the report of ``run``.
 
@@ -108,3 +114,7 @@ def made_report(run: Run, commands: Commands) -> Report:
     from evo_nas.report.report import report_page  # noqa: PLC0415 - it loads torch where there is a champion
 
     return PageReport(report_page(run))
+
+
+def _drawn(figure: Figure, kind: Kind) -> bytes:
+    return figure.svg().encode() if kind == "svg" else figure.png()

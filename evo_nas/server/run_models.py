@@ -39,7 +39,9 @@ class RunListItem(Plain):
     created_at: str = Field(default="", description="When it was begun, in ISO 8601.")
     evaluated: int = Field(default=0, description="Number of evaluations.")
     evaluations: int | None = Field(
-        default=None, description="Budget of evaluations; null if only the time is limited."
+        default=None,
+        description="Budget of evaluations, with a place for each that diverged at once and is not counted; null if "
+        "only the time is limited.",
     )
     failed: int = Field(default=0, description="Evaluations that came to nothing.")
     metric: str = Field(

@@ -10,6 +10,7 @@ import evo_nas
 from evo_nas.errors import ChampionError, RunError
 from evo_nas.evaluation import Status
 from evo_nas.report.facts import RunFacts
+from evo_nas.report.figures import NEEDS
 from evo_nas.report.report import report_page, write_report
 from evo_nas.runs import Run
 
@@ -58,6 +59,7 @@ def test_the_page_has_every_figure_of_the_search(written):
         "operators", "endings", "workers",
     } <= names  # fmt: skip
     assert {"gates", "gene-importance", "history"} & names
+    assert names <= NEEDS.keys()
     assert text.count("<svg") == len(names) + 1, "and the drawing of the cell"
     assert "<math" in text
 

@@ -10,6 +10,7 @@ from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
 from evo_nas.models.network import Network
 from evo_nas.report.class_figures import class_rows, confusion, confusion_figure
+from evo_nas.report.figures import NEEDS
 from evo_nas.report.task_figures import task_figures
 from evo_nas.tasks.dataset import Windows
 from evo_nas.tasks.registry import TASKS
@@ -39,7 +40,7 @@ def untrained(dataset):
 @pytest.mark.parametrize("kind", FIGURES)
 def test_a_task_has_the_figures_that_a_person_of_it_would_look_at(kind, tmp_path):
     figures = list(task_figures(*sampled(kind, tmp_path)))
-    assert {figure.name for figure in figures} == FIGURES[kind]
+    assert {figure.name for figure in figures} == FIGURES[kind] <= NEEDS.keys()
     for figure in figures:
         ElementTree.fromstring(figure.svg())
         assert "NaN" not in figure.svg()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from evo_nas.cli import main
 from evo_nas.server.digests import Digests
 from evo_nas.server.root import RunsRoot
+from tests.server.launching import service_at
 from tests.views.test_digest import KINDS, write
 
 TOLD = {kind: 20 + number for number, kind in enumerate(KINDS)}
@@ -81,3 +85,12 @@ def test_what_is_no_run_of_the_root_is_not_listed(
     write(root / ".hidden", 5, kind="plain")
     (root / "empty").mkdir()
     assert told(Digests(RunsRoot(str(root)))) == TOLD
+
+
+def test_what_is_not_counted_widens_a_budget_as_on_the_command_line(tmp_path: Path) -> None:
+    write(tmp_path / "one", 21, kind="plain", budget={"evaluations": 20})
+    there = service_at(tmp_path).get("/api/v1/runs/one").json()
+    here = json.loads(CliRunner().invoke(main, ["runs", str(tmp_path), "--json"]).stdout)
+    assert there["budget"]["uncounted"] > 0
+    assert there["evaluations"] == there["budget"]["evaluations"] == 20 + there["budget"]["uncounted"]
+    assert (there["evaluated"], there["evaluations"]) == (here["evaluated"], here["evaluations"])

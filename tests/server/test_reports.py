@@ -91,6 +91,15 @@ def test_a_figure_is_had_alone(service: TestClient) -> None:
     assert "best-by-evaluations" in refused.json()["detail"]
 
 
+def test_a_figure_that_a_run_has_no_data_for_says_so(service: TestClient) -> None:
+    assert (
+        "learning-curves" not in service.get("/api/v1/runs/judged/report").text
+    )  # its trainings have one epoch
+    place = "/api/v1/runs/judged/figures/learning-curves"
+    assert "Nothing to draw: this needs trainings of more than one epoch." in service.get(place).text
+    assert service.get(place, params={"format": "png"}).content.startswith(b"\x89PNG")
+
+
 @pytest.mark.slow
 def test_what_is_made_by_another_process_is_the_same(
     root: Path, service: TestClient, monkeypatch: pytest.MonkeyPatch

@@ -10,9 +10,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
+from evo_nas.report.figures import NEEDS
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
-from evo_nas.server.reports import Kind, made_report
+from evo_nas.server.reports import Kind, drawn_absent, made_report
 from evo_nas.views.champions import kept_champion
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ async def report(
 async def figure(
     run: str, figure: str, context: Shared, *, kind: Annotated[Kind, Query(alias="format")] = "svg"
 ) -> Response:
-    """Returns one figure of the report by its name, such as `learning-curves`."""
+    """Returns one figure of the report by its name, such as `learning-curves`.
+
+    In place of one that the run has no data for, such as learning curves of trainings of one epoch, it says so.
+    """
     made = await _report(context, run)
-    if figure not in made.figures:
+    if figure not in made.figures and figure not in NEEDS:
         raise ServiceError(
             HTTPStatus.NOT_FOUND,
             f"figure is {figure[:80]!r}; the report of {run} has {', '.join(made.figures)}",
         )
-    content = await to_thread.run_sync(made.drawn, figure, kind, limiter=context.harvest.reporting)
+    draw = made.drawn if figure in made.figures else drawn_absent
+    content = await to_thread.run_sync(draw, figure, kind, limiter=context.harvest.reporting)
     return Response(
         content,
         media_type="image/svg+xml" if kind == "svg" else "image/png",

@@ -60,8 +60,12 @@ export function Totals({ detail, live }) {
   const { totals } = detail;
   const trained = newest?.train_s ?? totals.train_s;
   const limit = detail.budget.train_minutes ? ` of ${duration(detail.budget.train_minutes * 60)}` : "";
+  // They widen the budget, so that it is larger than what was asked for.
+  const uncounted = newest?.uncounted ?? detail.budget.uncounted;
+  const notes = [totals.remembered && `${count(totals.remembered)} of them remembered`,
+    uncounted && `${count(uncounted)} diverged at once, not counted`].filter(Boolean);
   return html`<dl class="stats">
-    <${Stat} label="Evaluated" note=${totals.remembered ? `${count(totals.remembered)} of them remembered` : null}>
+    <${Stat} label="Evaluated" note=${notes.join(", ") || null}>
       ${outOf(told, newest?.evaluations ?? (detail.evaluations || detail.config.budget?.evaluations), " / ")}<//>
     <${BestStat} detail=${detail} best=${newest?.best} />
     ${detail.test !== null && html`<${Stat} label="Champion's test" note=${html`<a href=${runPath(detail.name, "champion")}>the verdict</a>`}>
