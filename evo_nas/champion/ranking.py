@@ -57,7 +57,9 @@ class Results:
         """
         verdict = stored_verdict(run)
         if verdict is None:
-            raise ChampionError(f"{run} has no verdict yet; `evo-nas resume` makes it, or leave this run out")
+            raise ChampionError(
+                f"{name} has no verdict yet; `evo-nas resume` makes it, or leave this run out"
+            )
         data = frozenset(run.record.data.values())
         return cls(name, verdict.metric, verdict.higher_is_better, _tests(verdict), data)
 
@@ -150,7 +152,13 @@ class Ranking:
         """Returns plain JSON values."""
         return {
             "runs": [
-                {"run": each.run, "metric": each.metric, "tests": dict(each.tests)} for each in self.results
+                {
+                    "run": each.run,
+                    "metric": each.metric,
+                    "higher_is_better": each.higher_is_better,
+                    "tests": dict(each.tests),
+                }
+                for each in self.results
             ],
             "competitors": [
                 {
@@ -169,6 +177,23 @@ class Ranking:
             "sentence": self.sentence,
             "remarks": list(self.remarks),
         }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Ranking:
+        """Returns the ranking that `to_values` told; which files the runs share is not in it."""
+        return cls(
+            tuple(
+                Results(each["run"], each["metric"], each["higher_is_better"], each["tests"])
+                for each in values["runs"]
+            ),
+            tuple(
+                Competitor(each["name"], tuple(each["ranks"]), each["wins"], each["losses"], each["p_value"])
+                for each in values["competitors"]
+            ),
+            values["friedman_p"],
+            values["critical_difference"],
+            tuple(values["remarks"]),
+        )
 
 
 def ranked(results: Sequence[Results]) -> Ranking:

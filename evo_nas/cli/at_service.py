@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evo_nas.champion.explanation import CellExplanation, Explanation, LineageStep
-from evo_nas.champion.kinship import Kin
+from evo_nas.champion.ranking import Ranking
 from evo_nas.cli.formatting import out_of
 from evo_nas.cli.predictors import RemotePredictor
 from evo_nas.cli.sources import Source, Written
 from evo_nas.cli.tables import plain_table
 from evo_nas.cli.terminal import plain, wide_console
-from evo_nas.client import ServiceSession
+from evo_nas.cli.told import Told, told_explanation
+from evo_nas.client import ServiceError, ServiceSession
 from evo_nas.client.models import RunItem
 from evo_nas.errors import ConfigError
 from evo_nas.views.run_summary import RunSummary
+from evo_nas.views.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
+    from evo_nas.cli.sources import Shown
     from evo_nas.client import Client
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
@@ -101,9 +105,30 @@ class AtService(Source):
             yield from session.events()
 
     def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
-        """Asks for the explanation of the champion."""
-        _refuse(candidate=candidate, sample=sample)
-        return _explanation(self._client.run(place).champion().explanation)
+        """Asks for the explanation of the champion, which the service has at hand, or of another network."""
+        run = self._client.run(place)
+        if candidate is None and not sample:
+            with suppress(ServiceError):  # there is no champion yet, and the best so far is explained
+                return told_explanation(run.champion().explanation)
+        return told_explanation(run.explanation(candidate=candidate, sample=sample))
+
+    def verification(self, run: str) -> Verification:
+        """Has the service check the run."""
+        told = self._client.run(run).verify()
+        return Verification(told.run, told.is_verified, told.findings, told.remarks, told.sentence)
+
+    def ranking(self, runs: Sequence[str]) -> Ranking:
+        """Has the service rank what competed in the runs."""
+        return Ranking.from_values(self._client.compare(runs))
+
+    def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:
+        """Has the service replay the run."""
+        return Told(self._client.run(run), "replay", set=[*overrides], workers=workers, draws=draws)
+
+    def finalists(self, run: str, *, count: int, trainings: int, judge: bool, **how: Any) -> Shown:
+        """Asks for the finalists."""
+        _refuse(judge=judge, **how)
+        return Told(self._client.run(run), "finalists", count=count, trainings=trainings)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Fetches the report, and its figures."""
@@ -127,20 +152,3 @@ def _refuse(**options: object) -> None:
             raise ConfigError(
                 f"{name.replace('_', '-')} is {value} beside a service, which decides that itself; leave it out"
             )
-
-
-def _explanation(values: dict[str, Any]) -> Explanation:
-    """Returns an explanation from what `Explanation.to_values` gives; what a sample would show is not in it."""
-    cells = tuple(
-        CellExplanation(
-            tuple(cell["layers"]),
-            tuple(cell["equations"]),
-            cell["latex"],
-            cell["mathml"],
-            Kin(**cell["kin"] | {"differences": tuple(cell["kin"]["differences"])}),
-        )
-        for cell in values["cells"]
-    )
-    lineage = tuple(LineageStep(**step | {"changes": tuple(step["changes"])}) for step in values["lineage"])
-    plain = {name: values[name] for name in ("candidate", "architecture", "drawing", "noise", "importance")}
-    return Explanation(cells=cells, lineage=lineage, remarks=tuple(values["remarks"]), **plain)

@@ -7,6 +7,7 @@ import json
 import click
 
 from evo_nas.cli.options import address, as_one_json, inline, trainings_at_once
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
@@ -34,6 +35,7 @@ from evo_nas.cli.options import address, as_one_json, inline, trainings_at_once
 @trainings_at_once
 @inline
 @address(required=False)
+@source_option
 @as_one_json
 @click.pass_context
 def finalists(  # noqa: PLR0913 - one for each option
@@ -54,25 +56,14 @@ def finalists(  # noqa: PLR0913 - one for each option
     --address in a cluster. These trainings are kept in RUN, and the verdict uses them, too. The test part is not
     touched.
     """
-    from evo_nas.champion.finalist_plan import FinalistPlan
-    from evo_nas.cli.finalists_view import FinalistsView, judge_aloud
     from evo_nas.cli.sent import is_sent
+    from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
-    from evo_nas.experiment import Experiment
-    from evo_nas.runs import Run
-    from evo_nas.sessions.retrainer import retrainer_for
 
     if judge and is_sent(context, run, address):
         return
-    searched = Run.at(run)
-    experiment = Experiment.of_run(searched)
-    plan = FinalistPlan.of(searched, experiment, count=count, trainings=trainings)
-    if judge:
-        at_once = experiment.config.workers.exactly(workers)
-        made_by = retrainer_for(at_once, executor="inline" if inline else "ray", address=address)
-        with made_by as retrainer, searched.owned():
-            judge_aloud(plan, searched, retrainer.retrain, experiment.config.training)
-    view = FinalistsView.of(searched, experiment, plan)
+    how = {"workers": workers, "inline": inline, "address": address}
+    view = source().finalists(run, count=count, trainings=trainings, judge=judge, **how)
     if as_json:
         click.echo(json.dumps(view.to_values()))
     else:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rich.console import RenderableType
+
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.config import SearchConfig, VerdictOptions
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from evo_nas.sessions.events import Event
     from evo_nas.views.run_summary import RunSummary
     from evo_nas.views.run_view import RunView
+    from evo_nas.views.verification import Verification
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 _KEY = "evo_nas.service"
@@ -39,6 +43,16 @@ class Written:
     files: Sequence[Path]
     told: str
     is_checked: bool
+
+
+class Shown(Protocol):
+    """What a command shows: read here, or told by a service."""
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns plain values for JSON."""
+
+    def render(self) -> RenderableType:
+        """Returns the same for people."""
 
 
 class Source(ABC):
@@ -98,6 +112,30 @@ class Source(ABC):
     @abstractmethod
     def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
         """Returns what is known of a network; see `views.explanations.explanation_of`."""
+
+    @abstractmethod
+    def verification(self, run: str) -> Verification:
+        """Checks the files of a run and derives its candidates again; see `views.verification.verification_of`."""
+
+    @abstractmethod
+    def ranking(self, runs: Sequence[str]) -> Ranking:
+        """Returns how champions, opponents and baselines rank over ``runs``; see `champion.ranking.ranked`."""
+
+    @abstractmethod
+    def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:
+        """Returns what other rungs would have saved in a run; see `ReplayView.of`."""
+
+    @abstractmethod
+    def finalists(self, run: str, *, count: int, trainings: int, judge: bool, **how: Any) -> Shown:
+        """Returns the best distinct networks of a run.
+
+        Args:
+            run: The run.
+            count: How many of them.
+            trainings: Trainings that judge each of them.
+            judge: Whether these trainings are made now.
+            how: ``workers``, ``inline`` and ``address`` of the trainings.
+        """
 
     @abstractmethod
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:

@@ -10,18 +10,21 @@ from evo_nas.cli.sources import Source, Written
 from evo_nas.runs import Run, find_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
+    from evo_nas.cli.sources import Shown
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.views.run_summary import RunSummary
     from evo_nas.views.run_view import RunView
+    from evo_nas.views.verification import Verification
 
 
 class ThisMachine(Source):
@@ -90,6 +93,43 @@ class ThisMachine(Source):
         from evo_nas.views.explanations import explanation_of
 
         return explanation_of(place, candidate=candidate, sample=sample)
+
+    def verification(self, run: str) -> Verification:
+        """Reads the run."""
+        from evo_nas.views.verification import verification_of
+
+        return verification_of(Run.at(run), run)
+
+    def ranking(self, runs: Sequence[str]) -> Ranking:
+        """Reads the verdicts."""
+        from evo_nas.champion.ranking import Results, ranked
+
+        return ranked([Results.of(Run.at(run), run) for run in dict.fromkeys(runs)])
+
+    def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:
+        """Replays the run here."""
+        from evo_nas.cli.replay_view import ReplayView
+
+        return ReplayView.of(run, overrides, workers=workers, draws=draws)
+
+    def finalists(self, run: str, *, count: int, trainings: int, judge: bool, **how: Any) -> Shown:
+        """Chooses them here, and trains on this machine or in the cluster that it is part of."""
+        from evo_nas.champion.finalist_plan import FinalistPlan
+        from evo_nas.cli.finalists_view import FinalistsView, judge_aloud
+        from evo_nas.experiment import Experiment
+        from evo_nas.sessions.retrainer import retrainer_for
+
+        searched = Run.at(run)
+        experiment = Experiment.of_run(searched)
+        plan = FinalistPlan.of(searched, experiment, count=count, trainings=trainings)
+        if judge:
+            at_once = experiment.config.workers.exactly(how["workers"])
+            made_by = retrainer_for(
+                at_once, executor="inline" if how["inline"] else "ray", address=how["address"]
+            )
+            with made_by as retrainer, searched.owned():
+                judge_aloud(plan, searched, retrainer.retrain, experiment.config.training)
+        return FinalistsView.of(searched, experiment, plan)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Makes the report here."""

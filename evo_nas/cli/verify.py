@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
+import json
+
 import click
+
+from evo_nas.cli.options import as_one_json
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
 @click.argument("run")
-def verify(run: str) -> None:
+@source_option
+@as_one_json
+def verify(run: str, *, as_json: bool) -> None:
     """Checks every file of RUN, derives every genome again and compares it with the recorded one.
 
     Candidates after an accepted loss of data cannot be derived. Results that were remembered are compared with the
     runs that they come from. The exit code is 1 if a genome or a remembered result differs, or a file is damaged.
     """
-    from evo_nas.experiment import Experiment
-    from evo_nas.runs import Run
-    from evo_nas.runs.memory import differences_from_sources
-    from evo_nas.strategies.verification import derivable
-    from evo_nas.strategies.verification import verify as mismatches_of
+    from evo_nas.cli.sources import source
 
-    verified = Run.at(run)
-    damage = list(verified.damage())
-    for line in damage:
-        click.echo(f"{run}: {line}")
-    if damage:
+    verification = source().verification(run)
+    if as_json:
+        click.echo(json.dumps(verification.to_values()))
+    else:
+        for remark in verification.remarks:
+            click.echo(remark, err=True)
+        for line in (*verification.findings, *filter(None, (verification.sentence,))):
+            click.echo(line)
+    if not verification.is_verified:
         raise SystemExit(1)
-    history = verified.history()
-    different, unreachable = differences_from_sources(history.told)
-    for line in unreachable:
-        click.echo(f"remembered results cannot be compared: {line}", err=True)
-    for line in different:
-        click.echo(f"{run}: {line}")
-    if different:
-        raise SystemExit(1)
-    told, in_flight = derivable(history.told, history.in_flight, lost=history.lost)
-    mismatches = list(mismatches_of(Experiment.of_run(verified).strategy(verified), told, in_flight))
-    for mismatch in mismatches:
-        recorded, derived = mismatch.recorded, mismatch.derived
-        click.echo(f"#{mismatch.candidate}: {mismatch.field} is {recorded}, but {derived} when derived again")
-    if mismatches:
-        raise SystemExit(1)
-    derived, candidates = len(told) + len(in_flight), len(history.told) + len(history.in_flight)
-    if not history.lost:
-        click.echo(f"{run} is verified: all {candidates:,} candidates were derived again from the log")
-        return
-    lost = ", ".join(f"{first:,} to {last:,}" for first, last in history.lost)
-    click.echo(
-        f"{run} is verified as far as can be: {derived:,} of {candidates:,} candidates were derived again from "
-        f"the log; the others were asked after evaluations were lost ({lost}), which was accepted"
-    )

@@ -13,7 +13,7 @@ from evo_nas.client.run import RemoteRun
 from evo_nas.config import SearchConfig, load_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PAGE = 200
 PATIENCE_S = 10.0
@@ -119,6 +119,19 @@ class Client:
             found += [RunItem.model_validate(each) for each in values["runs"]]
             if len(found) >= values["total"] or not values["runs"]:
                 return found
+
+    def compare(self, runs: Sequence[str]) -> dict[str, Any]:
+        """Returns how champions, opponents and the strongest baseline rank over judged runs, one data set each.
+
+        Args:
+            runs: Names of runs.
+
+        Raises:
+            ChampionError: One of them has no verdict, or there are fewer than two.
+            ServiceError: There is no such run.
+        """
+        values: dict[str, Any] = self._connection.values("GET", "/compare/ranking", params={"run": [*runs]})
+        return values
 
     def look(
         self, config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig, *, baselines: bool = False

@@ -212,3 +212,21 @@ class Exported(_Told):
     def is_checked(self) -> bool:
         """Whether its answers were compared with those of the model."""
         return not self.check.startswith("unchecked")
+
+
+class Verification(_Told):
+    """What came of checking a run.
+
+    Attributes:
+        run: Its name.
+        is_verified: Whether nothing is wrong with it.
+        findings: What is wrong, a line each.
+        remarks: What could not be checked, a line each.
+        sentence: How far it is verified; empty if it is not.
+    """
+
+    run: str
+    is_verified: bool
+    findings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    sentence: str = ""

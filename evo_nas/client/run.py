@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from evo_nas.client.event_stream import EventStream
-from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail
+from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail, Verification
 from evo_nas.errors import ChampionError, ConfigError, ExecutionError
 from evo_nas.sessions.events import event_from_json
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
 """Finds the names of the figures in a report."""
+ANALYSIS_S = 960.0
+"""Longest wait for what a service makes in a process of its own, which it lets work for 900 s."""
 CHECK_HEADER = "Evo-Nas-Check"
 """`checked`, or `unchecked` with the reason: the program that runs the format is not where the service runs."""
 
@@ -170,6 +172,71 @@ class RemoteRun:
             ServiceError: It keeps no champion yet.
         """
         return Champion.model_validate(self._values("GET", "/champion"))
+
+    def explanation(self, *, candidate: int | None = None, sample: bool = False) -> dict[str, Any]:
+        """Returns what a network computes, where it comes from and what it hangs on; see `champion.explanation`.
+
+        Args:
+            candidate: Id of the network; by default the champion, or before there is one the best so far.
+            sample: Whether the champion reads sequences of the validation part, which ``probe`` tells of.
+
+        Raises:
+            ServiceError: There is no such network.
+        """
+        return self.analysis("explanation", candidate=candidate, sample=sample)
+
+    def verify(self) -> Verification:
+        """Has every file of the run checked, and every genome derived again from the log.
+
+        Raises:
+            ServiceError: There is no such run, or its data cannot be read any more.
+        """
+        return Verification.model_validate(self._values("GET", "/verify", read_s=ANALYSIS_S))
+
+    def finalists(self, *, count: int = 5, trainings: int = 3) -> dict[str, Any]:
+        """Returns the best distinct networks by a lower bound of their fitness: ``finalists`` and a ``sentence``.
+
+        Args:
+            count: How many of them.
+            trainings: Trainings that judge each of them, if the run keeps so many.
+        """
+        return self.analysis("finalists", count=count, trainings=trainings)
+
+    def replay(
+        self, changes: Sequence[str] = (), *, workers: int | None = None, draws: int = 0
+    ) -> dict[str, Any]:
+        """Returns what other rungs would have saved in this run.
+
+        Args:
+            changes: Rungs such as ``fitness.rungs=[2,6]``; automatic ones by default.
+            workers: Workers that train; those of the run by default.
+            draws: Random orders of the candidates beside the recorded one.
+
+        Raises:
+            ConfigError: A change is wrong, or cannot be replayed.
+            ServiceError: The trainings of the run cannot be replayed.
+        """
+        return self.analysis("replay", set=[*changes], workers=workers, draws=draws)
+
+    def analysis(self, kind: str, **options: Any) -> dict[str, Any]:
+        """Returns what a command of the service says of this run.
+
+        Args:
+            kind: ``finalists``, ``replay`` or ``explanation``.
+            options: Its options, as the API calls them.
+        """
+        values: dict[str, Any] = self._values("GET", f"/{kind}", params=_given(options), read_s=ANALYSIS_S)
+        return values
+
+    def analysis_text(self, kind: str, **options: Any) -> str:
+        """Returns the same as the text that the command prints for people; options may have ``columns``, its width.
+
+        Args:
+            kind: ``finalists`` or ``replay``.
+            options: Its options, as the API calls them.
+        """
+        asked = _given(options) | {"format": "text"}
+        return self._connection.send("GET", self._path(f"/{kind}"), params=asked, read_s=ANALYSIS_S).text
 
     def predict(self, **posted: Any) -> Prediction:
         """Returns what the champion says of raw data.

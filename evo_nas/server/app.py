@@ -21,6 +21,7 @@ from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
 from evo_nas.server.root import RunsRoot
 from evo_nas.server.routes import (
+    analyses,
     candidates,
     champions,
     comparisons,
@@ -59,6 +60,7 @@ ROUTERS = (
     reports.router,
     exports.router,
     predictions.router,
+    analyses.router,
 )
 
 

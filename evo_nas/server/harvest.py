@@ -31,6 +31,7 @@ class Harvest:
         champions: Models that were loaded.
         details: What is told of champions.
         reports: Reports with their figures.
+        analyses: What commands say of runs; not kept, since what they read may change.
     """
 
     def __init__(self) -> None:
@@ -41,3 +42,4 @@ class Harvest:
         self.champions: SharedWork[Champion] = SharedWork(8, self.answering)
         self.details: SharedWork[ChampionDetail] = SharedWork(64, self.showing)
         self.reports: SharedWork[Report] = SharedWork(8, self.reporting)
+        self.analyses: SharedWork[str] = SharedWork(0, CapacityLimiter(AT_ONCE))

@@ -17,11 +17,13 @@ from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 MOST_HERE = 5_000
 """Evaluations of the longest run that is read in the process of the service."""
 LIMIT_S = 900.0
+COLUMNS = 80
+"""Columns that a command prints in where nobody says how wide a terminal is."""
 _COMMAND = """
 import os, threading
 
@@ -46,13 +48,25 @@ class Commands:
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._is_closed = False
 
-    def said_by(self, *arguments: str) -> str:
+    def said_by(
+        self,
+        *arguments: str,
+        folder: str | None = None,
+        columns: int = COLUMNS,
+        passes: Container[int] = (),
+    ) -> str:
         """Returns what ``evo-nas`` prints with ``arguments``.
+
+        Args:
+            arguments: The command and its options.
+            folder: Its working directory, under which runs are called by their names; by default that of the service.
+            columns: Width of what it prints for people.
+            passes: Exit codes other than 0 with which it may have said what was asked.
 
         Raises:
             ServiceError: The command has failed, with what it says, or the service ends.
         """
-        process = self._started(arguments)
+        process = self._started(arguments, folder, columns)
         try:
             output, errors = _heard(process, LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -64,7 +78,7 @@ class Commands:
             with self._lock:
                 self._processes.discard(process)
             _end(process)
-        if process.returncode:
+        if process.returncode and not (output and process.returncode in passes):
             told = "\n".join(_errors_in(errors.decode("utf-8", "replace")))
             raise ServiceError(
                 HTTPStatus.CONFLICT, told or f"`evo-nas {arguments[0]}` ended with {process.returncode}"
@@ -78,7 +92,11 @@ class Commands:
             for process in self._processes:
                 process.kill()
 
-    def _started(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    def _started(
+        self, arguments: tuple[str, ...], folder: str | None, columns: int
+    ) -> subprocess.Popen[bytes]:
+        # What it prints is sent as UTF-8, whatever the language of the service's machine.
+        printing = {"COLUMNS": str(columns), "PYTHONIOENCODING": "utf-8"}
         with self._lock:
             if self._is_closed:
                 raise ServiceError(
@@ -89,7 +107,8 @@ class Commands:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment(),
+                cwd=folder,
+                env=environment() | printing,
             )
             self._processes.add(process)
             return process
@@ -112,6 +131,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _errors_in(text: str) -> Iterator[str]:
+    is_told = False
     for line in text.splitlines():
-        if line.startswith("error: "):
+        # An indented line continues an error.
+        is_told = line.startswith("error: ") or (is_told and line.startswith(" "))
+        if is_told:
             yield line.removeprefix("error: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,10 @@ def command(*arguments: object, **environment: str) -> Result:
 
 def at(url: str, *arguments: object) -> Result:
     return command(*arguments, "--service", url)
+
+
+def trimmed(told: Result) -> list[str]:
+    return [line.rstrip() for line in told.stdout.splitlines()]
 
 
 def test_runs_lists_those_of_the_service_by_their_names(url: str) -> None:
@@ -84,6 +89,74 @@ def test_a_champion_is_explained_as_it_is_here(url: str, root: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("options", [("--candidate", "2"), ("--sample",)], ids=["a candidate", "on a sample"])
+def test_another_network_is_explained_as_it_is_here(url: str, root: Path, options: tuple[str, ...]) -> None:
+    here = command("explain", root / "judged", *options)
+    there = at(url, "explain", "judged", *options)
+    assert there.exit_code == 0, there.output
+    assert there.stdout == here.stdout
+
+
+def test_the_best_so_far_is_explained_where_there_is_no_champion(url: str, root: Path) -> None:
+    there = at(url, "explain", "open")
+    assert there.exit_code == 0, there.output
+    assert there.stdout == command("explain", root / "open").stdout
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("verify",),
+        ("finalists", "--count", "2"),
+        ("replay", "--set", "fitness.rungs=[]", "--workers", "2", "--draws", "1"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_a_run_is_analysed_as_it_is_here(
+    url: str, root: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(root)  # where runs are called by their names, too
+    name, *options = asked
+    here = command(name, "open", *options)
+    there = at(url, name, "open", *options)
+    assert here.exit_code == there.exit_code == 0, there.output
+    assert trimmed(there) == trimmed(here)
+    assert json.loads(at(url, name, "open", *options, "--json").stdout) == json.loads(
+        command(name, "open", *options, "--json").stdout
+    )
+
+
+def test_a_damaged_run_is_not_verified(url: str, root: Path) -> None:
+    shutil.copytree(root / "open", root / "damaged")
+    try:
+        segment = next((root / "damaged").rglob("*.parquet"))
+        segment.write_bytes(segment.read_bytes()[:-9])
+        told = at(url, "verify", "damaged")
+    finally:
+        shutil.rmtree(root / "damaged")
+    assert told.exit_code == 1
+    assert "damaged: " in told.stdout
+    assert "is damaged" in told.stdout
+
+
+def test_runs_are_compared_as_they_are_here(
+    url: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    shutil.copytree(root / "judged", root / "again")
+    try:
+        here = command("compare", "judged", "again")
+        there = at(url, "compare", "judged", "again", "--picture", tmp_path / "ranks.svg")
+        refused = at(url, "compare", "judged", "open")
+    finally:
+        shutil.rmtree(root / "again")
+    assert there.exit_code == 0, there.output
+    assert there.stdout == here.stdout
+    assert (tmp_path / "ranks.svg").read_text().startswith("<svg")
+    assert refused.exit_code == 2
+    assert refused.stderr == command("compare", "judged", "open").stderr
+
+
 def test_a_file_is_predicted_as_it_is_here(url: str, root: Path, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
     rows().to_csv(file, index=False)
@@ -118,10 +191,13 @@ def test_a_report_is_written_here(url: str, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("explain", "nowhere"), "run nowhere does not exist"),
-        (("explain", "open"), "keeps no champion yet"),
+        (("explain", "open", "--sample"), "open keeps no champion yet, which --sample reads"),
+        (("explain", "judged", "--candidate", "99"), "99"),
+        (("verify", "nowhere"), "run nowhere does not exist"),
+        (("compare", "judged"), "there is 1 run; give at least 2"),
+        (("replay", "judged", "--set", "seed=3"), "override seed=3 cannot be replayed"),
         (("show", "runs/judged"), "must be the name of a run of the service"),
         (("logs", "../session"), "must be the name of a run of the service"),
-        (("explain", "judged", "--sample"), "sample is True beside a service"),
         (("attach", "judged", "--address", "auto"), "address is auto beside a service"),
         (("export", "judged", "--out", "x", "--format", "onxx"), "onnx"),
         (("predict", "judged"), "--input"),

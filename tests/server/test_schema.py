@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +23,14 @@ from schemathesis.config import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from evo_nas.champion.explanation import explained
+from evo_nas.genome.architecture import Architecture, Layer
+from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.server.app import create_app
 from evo_nas.server.launcher import Launcher
 from evo_nas.server.options import Limits
+from evo_nas.server.reading_apart import Commands
+from evo_nas.views.verification import Verification
 from tests.served import options
 
 EXAMPLES = 4
@@ -57,7 +63,17 @@ def served(root: Path) -> Iterator[ASGIApp]:
     app = create_app(options(root, limits=Limits(requests_per_s=1e9, burst=10**9)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Launcher, "command", lambda *_: ("true",))
+        patch.setattr(Commands, "said_by", said)
         yield lasting(app)
+
+
+def said(_: Commands, command: str, *__: str, **___: object) -> str:
+    """What a command would say of a run, whose process would take seconds."""
+    if command == "verify":
+        return json.dumps(Verification("judged", is_verified=True).to_values())
+    if command == "explain":
+        return json.dumps(explained(Architecture((Layer(NAMED_CELLS["gru"], 4),))).to_values())
+    return "{}"
 
 
 def lasting(app: FastAPI) -> ASGIApp:

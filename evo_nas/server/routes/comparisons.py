@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from evo_nas.champion.ranking import Results, ranked
 from evo_nas.errors import EvoNasError
 from evo_nas.server.candidate_models import Plain
 from evo_nas.server.context import Shared
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["runs"])
 
 MOST_RUNS = 20
+MOST_RANKED = 200
 POINTS = 1000
 
 
@@ -89,6 +91,27 @@ class RankingView(Plain):
     remarks: list[str]
 
 
+class RankedRun(BaseModel):
+    """What competed in one run."""
+
+    run: str = Field(description="Its name.")
+    metric: str
+    higher_is_better: bool
+    tests: dict[str, float] = Field(description="Test metric of each competitor by name.")
+
+
+class FullRanking(BaseModel):
+    """How champions, their opponents and the strongest baseline rank, as `evo-nas compare --json` says."""
+
+    runs: list[RankedRun]
+    competitors: list[Competitor]
+    friedman_p: float | None
+    critical_difference: float | None
+    groups: list[list[str]] = Field(description="Those that the critical difference does not tell apart.")
+    sentence: str
+    remarks: list[str]
+
+
 class Comparison(BaseModel):
     """Several runs beside each other."""
 
@@ -129,6 +152,21 @@ def compare(shared: Shared, query: Annotated[CompareQuery, Query()]) -> Comparis
         ranking=None if ranking is None else _ranking(ranking),
         remark=remark,
     )
+
+
+@router.get("/compare/ranking")
+def ranking(
+    shared: Shared,
+    run: Annotated[
+        list[str], Query(min_length=1, max_length=MOST_RANKED, description="Names of judged runs.")
+    ],
+) -> FullRanking:
+    """Ranks champion, opponents and the strongest baseline over runs, one data set each, from their verdicts.
+
+    Other than `/compare` it refuses runs that cannot be ranked, and says why.
+    """
+    results = [Results.of(shared.root.run(name), name) for name in dict.fromkeys(run)]
+    return FullRanking.model_validate(ranked(results).to_values())
 
 
 def _compared(name: str, digest: RunDigest, told: Facts, x: Axis) -> ComparedRun:
