@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.champion.champion import Champion, load_champion
 from evo_nas.champion.export import champion_folder
-from evo_nas.champion.exporters.native import GENOME_FILE, Member, updated_files, weights_of
+from evo_nas.champion.exporters.native import (
+    GENOME_FILE,
+    Member,
+    read_tuning,
+    tuning_file,
+    updated_files,
+    weights_of,
+)
 from evo_nas.config import TrainingConfig, checked
 from evo_nas.errors import ChampionError, DataError
+from evo_nas.genome.slots import TRAINING, words_of
 from evo_nas.models.ensemble import Ensemble, Model, model_of
 from evo_nas.models.network import Network
 from evo_nas.models.threads import one_thread
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
+    from evo_nas.champion.exporters.native import TunedTraining
     from evo_nas.tasks.dataset import Dataset
     from evo_nas.tasks.preparation import Preparation, Recipe
 
@@ -65,6 +74,7 @@ class Update:
         after: The new one, on the same parts.
         origin: Whether it went on from its weights or began from scratch.
         is_known: Whether the data are files that the champion was trained on before, with the same parts.
+        settings: How its networks were trained, a sentence.
     """
 
     files: Mapping[str, bytes]
@@ -74,6 +84,7 @@ class Update:
     after: Figures
     origin: Origin
     is_known: bool
+    settings: str = ""
 
     @property
     def is_better(self) -> bool:
@@ -105,7 +116,7 @@ def retrain_on(
     epochs: int | None = None,
     on_member: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Update:
-    """Trains a champion on new data.
+    """Trains a champion on new data, with the settings of its own training: those of a tuning if it was tuned.
 
     Args:
         place: An exported champion, or a run.
@@ -122,8 +133,9 @@ def retrain_on(
     champion = load_champion(place)
     with champion_folder(place) as folder:
         facts: dict[str, Any] = json.loads((folder / GENOME_FILE).read_text(encoding="utf-8"))
+        tuned = read_tuning(folder)
     preparation = champion.prepared
-    recipe, training = _learnt_by(preparation)
+    recipe, training = _learnt_by(preparation, tuned)
     vocabulary = preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
     new, files = _read(recipe, preparation, data, vocabulary=vocabulary)
     carried = translated(new, preparation, champion.model.signature)
@@ -136,7 +148,14 @@ def retrain_on(
     model = _like(champion.model, list(trained))
     kept = dataset.preparation
     assert kept is not None
-    update = {"origin": origin, "epochs": full, "data": files, "champion": _identity(champion.model)}
+    update = {
+        "origin": origin,
+        "epochs": full,
+        "schedule": training.schedule,
+        "data": files,
+        "champion": _identity(champion.model),
+    }
+    keeps_tuning = {} if tuned is None else tuning_file(tuned.model_dump())
     return Update(
         updated_files(
             _as_kept(model),
@@ -144,17 +163,33 @@ def retrain_on(
             facts | {"updates": [*facts.get("updates", []), update]},
             kept.with_recipe(replace(recipe, files=tuple(sorted(files.values())))),
             link=model.link if isinstance(model, Ensemble) else None,
-        ),
+        )
+        | keeps_tuning,
         dataset.metric.name,
         dataset.metric.higher_is_better,
         before=_figures(champion.model, carried),
         after=_figures(model, dataset),
         origin=origin,
         is_known=set(files.values()) <= set(recipe.files),
+        settings=_settings(champion.model, training, tuned, epochs=full, chosen=epochs is not None),
     )
 
 
-def _learnt_by(preparation: Preparation) -> tuple[Recipe, TrainingConfig]:
+def _settings(
+    model: Model, training: TrainingConfig, tuned: TunedTraining | None, *, epochs: int, chosen: bool
+) -> str:
+    """Returns how the networks of ``model`` are trained, for people; ``chosen`` says that the epochs were asked for."""
+    members = _members(model)
+    how = " or ".join(dict.fromkeys(words_of(TRAINING, each.architecture.training) for each in members))
+    networks = "1 network" if len(members) == 1 else f"{len(members)} networks"
+    length = f"{epochs} epochs" if chosen else f"{epochs} epochs, as its training had"
+    said = f"Trained {networks} for {length}: {how}, {training.schedule} learning rate"
+    if tuned is None:
+        return f"{said}, as in the search."
+    return f"{said}, as it was tuned. {tuned.sentence}".strip()
+
+
+def _learnt_by(preparation: Preparation, tuned: TunedTraining | None) -> tuple[Recipe, TrainingConfig]:
     """Returns how the files of a champion were read, and how it was trained, without the time limit of a search."""
     recipe = preparation.recipe
     if recipe is None:
@@ -166,7 +201,7 @@ def _learnt_by(preparation: Preparation) -> tuple[Recipe, TrainingConfig]:
         raise ChampionError(
             "the champion adapts to each task by itself; adapt it with adapted_network instead"
         )
-    return recipe, training
+    return recipe, training if tuned is None else training.model_copy(update={"schedule": tuned.schedule})
 
 
 def _read(

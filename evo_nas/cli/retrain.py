@@ -44,6 +44,7 @@ def retrain(
 ) -> None:
     """Trains CHAMPION, an exported folder or a run, on new data and writes it as a new champion.
 
+    It is trained as before: for as many epochs and with the same schedule, those of its tuning if evo-nas tune made it.
     The data are split as its task says: networks learn from the training part, validation chooses the epoch. Before and
     after, the champion is scored on the validation and test parts; validation says which one to take.
     """
@@ -60,4 +61,5 @@ def retrain(
     )
     for path in write_champion(update.files, out).files:
         click.echo(path)
+    click.echo(update.settings)
     click.echo(update.sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ import pytest
 
 from evo_nas.champion.champion import load_champion
 from evo_nas.champion.export import write_champion
-from evo_nas.champion.exporters.native import Member, updated_files, weights_of
+from evo_nas.champion.exporters.native import (
+    TUNING_FILE,
+    Member,
+    tuning_file,
+    updated_files,
+    weights_of,
+)
 from evo_nas.champion.fine_tuning import retrain_on
 from evo_nas.config import configured
 from evo_nas.errors import ChampionError, DataError
@@ -80,6 +87,32 @@ def test_a_champion_goes_on_from_its_weights_in_its_own_units(tmp_path, members)
     assert update.after.validation > update.before.validation
     assert update.sentence.endswith("both figures are flattered.")
     assert "Take the new one." in update.sentence
+
+
+def test_a_champion_that_was_tuned_is_trained_on_as_it_was_tuned(tmp_path) -> None:
+    rows(0).to_csv(tmp_path / "old.csv", index=False)
+    trained(tmp_path / "old", "classification", tmp_path / "old.csv", split=IN_TIME)
+    plain = retrain_on(tmp_path / "old", [tmp_path / "old.csv"])
+    assert "1 network for 3 epochs, as its training had: Adam 0.005" in plain.settings
+    assert plain.settings.endswith("constant learning rate, as in the search.")
+    native = {path.name: path.read_bytes() for path in (tmp_path / "old").iterdir()}
+    found = tuning_file(
+        {"schedule": "cosine", "sentence": "The best of 9.", "changes": {"schedule": "cosine"}}
+    )
+    del native["manifest.json"]
+    write_champion(native | found, tmp_path / "tuned")
+    tuned = retrain_on(tmp_path / "tuned", [tmp_path / "old.csv"])
+    assert tuned.settings.endswith("cosine learning rate, as it was tuned. The best of 9.")
+    assert tuned.files["model.safetensors"] != plain.files["model.safetensors"]
+    assert json.loads(tuned.files["genome.json"])["updates"][0]["schedule"] == "cosine"
+    assert tuned.files[TUNING_FILE] == found[TUNING_FILE]
+    # Another training after this one is as this one was.
+    write_champion(tuned.files, tmp_path / "again")
+    assert "cosine" in retrain_on(tmp_path / "again", [tmp_path / "old.csv"]).settings
+    (tmp_path / "again" / "manifest.json").unlink()
+    (tmp_path / "again" / TUNING_FILE).write_text('{"schedule": "often"}')
+    with pytest.raises(ChampionError, match=r"tuning\.json is damaged at schedule: .*'cosine'"):
+        retrain_on(tmp_path / "again", [tmp_path / "old.csv"])
 
 
 def test_from_scratch_everything_is_learnt_anew(tmp_path) -> None:

@@ -20,15 +20,16 @@ import math
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exportable, Exporter
 from evo_nas.champion.exporters.manifest import verify
+from evo_nas.config.schema import ScheduleKind
 from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
 from evo_nas.genome.codec import from_json, to_json
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from evo_nas.genome.architecture import Architecture
     from evo_nas.genome.space import Genome, SpaceOptions
 
+_Model = TypeVar("_Model", bound=BaseModel)
 FORMAT = 2
 MAX_JSON_BYTES = 1_000_000
 MAX_PREPARATION_BYTES = 100_000_000
@@ -109,6 +111,20 @@ class _GenomeFile(BaseModel):
     members: tuple[_MemberFiles, ...] = Field((_MemberFiles(),), min_length=1)
 
 
+class TunedTraining(BaseModel):
+    """The part of ``tuning.json`` that a further training needs; what else was tuned is in the architecture.
+
+    Attributes:
+        schedule: How the learning rate changes.
+        sentence: What the tuning found.
+    """
+
+    model_config = ConfigDict(extra="allow")  # what it changed is told, and not needed
+
+    schedule: ScheduleKind
+    sentence: str = ""
+
+
 class NativeExporter(Exporter):
     """JSON and safetensors as the run keeps them, which `evo_nas.load_champion` and evo-nas commands read."""
 
@@ -149,6 +165,18 @@ def native_files(
 def tuning_file(facts: Mapping[str, Any]) -> dict[str, bytes]:
     """Returns the file that says how a champion was tuned; ``schedule`` is among the facts."""
     return {TUNING_FILE: (json.dumps(facts, indent=2) + "\n").encode()}
+
+
+def read_tuning(directory: Path) -> TunedTraining | None:
+    """Returns how a champion that was tuned was trained; None if it was not tuned.
+
+    Raises:
+        ChampionError: The file is damaged.
+    """
+    path = directory / TUNING_FILE
+    if not path.exists():
+        return None
+    return _read_model(path, TunedTraining)
 
 
 def initial_weights_files(network: Network, origin: Mapping[str, Any]) -> dict[str, bytes]:
@@ -279,8 +307,17 @@ def read_preparation(directory: str | os.PathLike[str]) -> Preparation:
 
 def _read_facts(directory: Path) -> _GenomeFile:
     path = directory / GENOME_FILE
+    facts = _read_model(path, _GenomeFile)
+    if facts.format > FORMAT:
+        raise ChampionError(
+            f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
+        )
+    return facts
+
+
+def _read_model(path: Path, kind: type[_Model]) -> _Model:
     try:
-        facts = _GenomeFile.model_validate_json(_read_text(path))
+        return kind.model_validate_json(_read_text(path))
     except GenomeError as error:
         raise ChampionError(f"{path} is damaged: {error}; export it again") from error
     except ValidationError as error:
@@ -289,11 +326,6 @@ def _read_facts(directory: Path) -> _GenomeFile:
         raise ChampionError(
             f"{path} is damaged at {where or 'its start'}: {first['msg']}; export it again"
         ) from error
-    if facts.format > FORMAT:
-        raise ChampionError(
-            f"{path} has format {facts.format}; this evo-nas reads up to {FORMAT}: install a newer one"
-        )
-    return facts
 
 
 def _read_text(path: Path, *, most: int = MAX_JSON_BYTES) -> str:
