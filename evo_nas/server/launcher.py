@@ -33,6 +33,10 @@ _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
 ATTACH_S = 15.0
 """Seconds between two looks for searches in the cluster that nobody watches any more."""
+WATCHED_S = 600.0
+"""Seconds that a watcher must have watched for, or the next one counts as another try."""
+MOST_TRIES = 8
+"""Tries in a row to watch a search again, each after twice the wait of the one before: an hour in all."""
 _log = logging.getLogger(__name__)
 
 
@@ -204,13 +208,16 @@ class Launcher:
         return launch
 
     def attach_again(self) -> list[Launch]:
-        """Watches again what is searched in the cluster and whose watcher has ended, and returns these launches."""
+        """Watches again what is searched in the cluster and whose watcher has ended, and returns these launches.
+
+        A watcher that ends at once each time is started less and less often, and no more after `MOST_TRIES`.
+        """
         if self._options.address is None:
             return []
         lost = []
         for name in self.launches.runs():
             newest = self.launches.newest(name)
-            if newest is None or not newest.is_lost:
+            if newest is None or not newest.is_lost or not self._is_due(newest):
                 continue
             try:
                 lost.append(self.launch(name, Order(doing="attach")))
@@ -273,6 +280,15 @@ class Launcher:
                 "it was started"
             )
         return f"run {name} is not being searched; there is nothing to stop"
+
+    def _is_due(self, lost: Launch) -> bool:
+        """Whether a search whose newest watcher is ``lost`` should be watched again now."""
+        tries = 0
+        for launch in reversed(self.launches.all(lost.run)):
+            if launch.record.doing != "attach" or launch.spoke_s >= WATCHED_S:
+                break
+            tries += 1
+        return tries < MOST_TRIES and lost.age_s >= ATTACH_S * (2**tries - 1)
 
     def _is_unborn(self, name: str) -> bool:
         newest = self.launches.newest(name)

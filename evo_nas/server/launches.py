@@ -136,10 +136,19 @@ class Launch:
         return self.ending is None and self._silent_s < _SILENT_S
 
     @property
+    def age_s(self) -> float:
+        """Seconds since it was started."""
+        return time.time() - _written(self.folder / "launch.json")
+
+    @property
+    def spoke_s(self) -> float:
+        """Seconds from its start to the last that it said."""
+        return max(0.0, max(map(_written, (self.events, self.log))) - _written(self.folder / "launch.json"))
+
+    @property
     def _silent_s(self) -> float:
         """Seconds since anything was written for it."""
-        files = (self.folder / "launch.json", self.events, self.log)
-        return time.time() - max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+        return self.age_s - self.spoke_s
 
     @property
     def was_stopped(self) -> bool:
@@ -186,6 +195,11 @@ class Launch:
             return "" if self.record.doing == "attach" else str(json.loads(event.data)["error"])
         if self.was_stopped or (event is not None and event.kind in _LAST):
             return ""
+        if self.record.doing == "attach" and not self._errors():
+            return (
+                f"nothing watches the search in the cluster: `attach` ended without a word ({self._last_words()}); the "
+                "service tries that again for an hour, and a resume does at once"
+            )
         return "\n".join(self._errors()) or (
             f"the process of `{self.record.doing}` ended without a word, as one does that is killed or for which "
             f"memory is short; its log says what it did last ({self._last_words()}). Nothing committed is lost: resume "
@@ -326,6 +340,14 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     temporary.write_bytes(content)
     temporary.replace(path)
+
+
+def _written(path: Path) -> float:
+    """Returns when the file at ``path`` was written last, in seconds since 1970; 0 if there is none."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def tail_of(path: Path, count: int) -> list[str]:

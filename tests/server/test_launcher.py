@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from evo_nas.config import configured
 from evo_nas.ledger.local_store import LocalStore
-from evo_nas.server.launcher import _GATE, Launcher, Order
+from evo_nas.server.launcher import _GATE, MOST_TRIES, Launcher, Order
 from evo_nas.server.launches import LaunchRecord
 from evo_nas.server.options import ServerOptions
 from evo_nas.server.problems import ServiceError
@@ -328,3 +329,31 @@ def test_the_state_of_a_run_follows_from_what_it_holds() -> None:
     assert state_of(idle, told=6, is_complete=True, is_judged=True).name == "judged"
     assert state_of(idle, told=0, is_complete=False, is_judged=False, damage="gone").name == "damaged"
     assert state_of(Activity(holder="pid 7"), told=0, is_complete=False, is_judged=False).name == "running"
+
+
+def test_a_watcher_that_ends_at_once_is_started_less_often_and_at_last_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = ScriptLauncher(tmp_path, "exit 1", address="127.0.0.1:6379")
+    launch, clock, waits = launcher.launch("one", RESUME), [time.time()], []
+    monkeypatch.setattr("evo_nas.server.launches.time.time", lambda: clock[0])
+    while True:
+        lost = launch
+        wait_until(lambda lost=lost: not lost.is_alive)
+        # It is looked for often, and as a clock would show.
+        wait_s = next((wait for wait in range(0, 7200, 15) if waited(launcher, clock, wait and 15)), None)
+        if wait_s is None:
+            break
+        waits.append(wait_s)
+        launch = launcher.launches.newest("one") or launch
+    assert len(waits) == MOST_TRIES
+    assert waits == sorted(waits)
+    assert sum(waits) > 1800
+    state = launcher.state("one")
+    assert (state.name, "nothing watches the search" in state.reason) == ("failed", True)
+
+
+def waited(launcher: Launcher, clock: list[float], seconds: float) -> bool:
+    """Whether something is watched again after further seconds."""
+    clock[0] += seconds
+    return bool(launcher.attach_again())
