@@ -134,8 +134,11 @@ class AtService(Source):
         """Fetches the report, and its figures."""
         return self._client.run(run).report(out, figures=figures)
 
-    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
+    def export(
+        self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions, **how: Any
+    ) -> Written:
         """Fetches an export of a run that is judged."""
+        _refuse(**how)
         asked = {name: getattr(options, name) for name in options.given}
         written = self._client.run(run).export(kind, out, which=which, **asked)
         return Written(written.files, f"{written.check} (at the service)", written.is_checked)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from evo_nas.cli.options import address, inline, trainings_at_once
 from evo_nas.cli.sources import source_option
 
 UNCHECKED_EXIT = 3
@@ -27,6 +28,9 @@ UNCHECKED_EXIT = 3
 @click.option("--streaming", is_flag=True, help="One step a call, states in and out, where a format has it.")
 @click.option("--int8", is_flag=True, help="Weights as 8-bit integers, where a format has it.")
 @click.option("--opset", type=int, metavar="N", help="Version of the operator set of ONNX.")
+@trainings_at_once
+@inline
+@address(required=False)
 @source_option
 def export(  # noqa: PLR0913 - one for each option
     run: str,
@@ -38,8 +42,13 @@ def export(  # noqa: PLR0913 - one for each option
     streaming: bool,
     int8: bool,
     opset: int | None,
+    workers: int | None,
+    inline: bool,
+    address: str | None,
 ) -> None:
     """Writes the champion of RUN to a directory; judges it first if there is no verdict yet.
+
+    Its trainings then run on as many workers as the search had, with --address in a cluster.
 
     RUN may also be a directory that `evo-nas meta` or an earlier export wrote.
 
@@ -55,7 +64,8 @@ def export(  # noqa: PLR0913 - one for each option
     if not run or out is None:
         raise click.UsageError("give RUN and --out DIR, or --list")
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
-    written = source().export(run, out, kind=kind, which=which, options=options)
+    how = {"workers": workers, "inline": inline, "address": address}
+    written = source().export(run, out, kind=kind, which=which, options=options, **how)
     for path in written.files:
         click.echo(path)
     click.echo(written.told, err=True)

@@ -142,8 +142,19 @@ class Source(ABC):
         """Writes the report of a run, and returns what was written."""
 
     @abstractmethod
-    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
-        """Writes the champion of a run to the directory ``out``; judges it first where that is possible."""
+    def export(
+        self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions, **how: Any
+    ) -> Written:
+        """Writes the champion of a run to the directory ``out``; judges it first where that is possible.
+
+        Args:
+            run: The run.
+            out: A new or empty directory.
+            kind: Name of the format.
+            which: What is exported.
+            options: What is asked of the format.
+            how: ``workers``, ``inline`` and ``address`` of the trainings, if it is judged.
+        """
 
     @abstractmethod
     def predictor(self, place: str) -> Predictor:

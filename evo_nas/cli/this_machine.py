@@ -137,7 +137,9 @@ class ThisMachine(Source):
 
         return write_report(Run.at(run), out, figures=figures)
 
-    def export(self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions) -> Written:
+    def export(
+        self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions, **how: Any
+    ) -> Written:
         """Exports a run, which is judged first if it is not yet, or what an earlier export wrote."""
         from evo_nas.champion.export import check_target, export_champion, export_network
         from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
@@ -149,7 +151,7 @@ class ThisMachine(Source):
         if not exported.exists and (Path(run) / ARCHITECTURE_FILE).is_file():
             written = export_network(Path(run), out, kind=kind, options=options)
         else:
-            judged(exported)
+            judged(exported, **how)
             written = export_champion(exported, out, kind=kind, which=which, options=options)
         return Written(written.files, *_told(written.check))
 

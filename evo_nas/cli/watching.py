@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing, redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from evo_nas.champion.verdict import stored_verdict
@@ -11,7 +12,8 @@ from evo_nas.cli.display import display_for
 from evo_nas.cli.formatting import working_in_words
 from evo_nas.cli.stopping import Interrupted, Stopping
 from evo_nas.cli.terminal import plain_console
-from evo_nas.errors import ChampionError, EvoNasError, ExecutionError
+from evo_nas.cluster.names import is_url, typed
+from evo_nas.errors import ChampionError, ConfigError, EvoNasError, ExecutionError
 from evo_nas.experiment import Experiment
 from evo_nas.sessions.events import (
     Completed,
@@ -24,6 +26,7 @@ from evo_nas.sessions.events import (
     event_to_json,
 )
 from evo_nas.sessions.judging import judge
+from evo_nas.sessions.retrainer import retrainer_for
 
 if TYPE_CHECKING:
     import signal
@@ -172,8 +175,19 @@ def await_start(session: Session, *, as_json: bool) -> Literal["started", "compl
     )
 
 
-def judged(run: Run) -> None:
-    """Judges the champion of ``run`` if there is no verdict on it yet; prints the steps to standard error."""
+def judged(run: Run, *, workers: int | None = None, inline: bool = False, address: str | None = None) -> None:
+    """Judges the champion of ``run`` if there is no verdict on it yet; prints the steps to standard error.
+
+    Args:
+        run: The run.
+        workers: Trainings at the same time; as many as the run has workers by default.
+        inline: Whether they are made in this process.
+        address: ``auto`` or ``host:port`` of the cluster in which they are made; None for this machine.
+
+    Raises:
+        ConfigError: The address is that of a dashboard.
+        ChampionError: The run may be searched elsewhere, or nothing of it can be judged.
+    """
     if stored_verdict(run) is not None:  # a stored verdict needs no data
         return
     if not run.has_lock:
@@ -181,7 +195,14 @@ def judged(run: Run) -> None:
             f"{run} keeps no verdict on what it holds, and judging it from here could end a search of it elsewhere; "
             "`evo-nas resume` goes on to the verdict"
         )
-    errors = plain_console(stderr=True)
-    for event in judge(run, Experiment.of_run(run)):
+    if address is not None and is_url(address):
+        champion = typed("champion", run.location, address)
+        raise ConfigError(
+            f"{run} has no verdict, and only trainings are sent to a cluster; give {champion} before"
+        )
+    errors, experiment = plain_console(stderr=True), Experiment.of_run(run)
+    at_once = experiment.config.workers.exactly(workers)
+    made_by = partial(retrainer_for, at_once, executor="inline" if inline else "ray", address=address)
+    for event in judge(run, experiment, open_retrainer=made_by):
         if isinstance(event, Working) and event.total is not None:
             errors.print(working_in_words(event))

@@ -18,10 +18,11 @@ from click.testing import CliRunner, Result
 import evo_nas
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli import main
-from evo_nas.config import load_config
+from evo_nas.config import WorkerOptions, load_config
 from evo_nas.experiment import Experiment
 from evo_nas.ledger import seal, unseal
 from evo_nas.runs import Run
+from evo_nas.sessions.retrainer import InlineRetrainer
 
 CONFIG = """
 name: tiny
@@ -347,6 +348,28 @@ def test_a_champion_that_is_not_whole_is_made_again(run: Path, tmp_path: Path, n
     assert result.exit_code == 0, result.output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*whole, "manifest.json"}
     evo_nas.load_champion(tmp_path / "out")
+
+
+def test_an_export_that_judges_trains_on_workers_as_champion_does(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def retrainer(workers: WorkerOptions, **where: object) -> InlineRetrainer:
+        asked.append((workers.most, where))
+        return InlineRetrainer()
+
+    monkeypatch.setattr("evo_nas.cli.watching.retrainer_for", retrainer)
+    (champion_of(run) / "verdict.json").unlink()
+    url = "http://127.0.0.1:8265"
+    said = refusal("export", run, "--out", tmp_path / "out", "--address", url)
+    assert f"give `evo-nas champion {run} --address {url}` before" in said
+    options = ("--workers", 3, "--address", "auto")
+    assert evo_nas_command("export", run, "--out", tmp_path / "out", *options).exit_code == 0
+    assert asked == [(3, {"executor": "ray", "address": "auto"})]
+    # With its verdict there is nothing to train, wherever the cluster is.
+    assert evo_nas_command("export", run, "--out", tmp_path / "other", "--address", url).exit_code == 0
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", ["verdict.json", "baselines.json"])
