@@ -124,6 +124,12 @@ def parse_yaml(text: str, *, source: str) -> Any:
         raise ConfigError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Returns the nodes of ``text``, which `parse_yaml` reads, with their places in it; None if it holds nothing."""
+    node: yaml.Node | None = yaml.compose(text, Loader=_StrictLoader)
+    return node
+
+
 _Dumper.add_representer(
     list,
     lambda dumper, entries: dumper.represent_sequence("tag:yaml.org,2002:seq", entries, flow_style=True),

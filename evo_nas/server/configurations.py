@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evo_nas.config import configured, overridden
 from evo_nas.config.load import MAX_BYTES
+from evo_nas.config.yaml_edits import edited
 from evo_nas.config.yaml_text import MAX_DEPTH, parse_yaml, to_yaml
 from evo_nas.errors import ConfigError
 from evo_nas.experiment import Experiment
@@ -133,9 +134,11 @@ def _is_text(cell: object) -> TypeGuard[str]:
     return isinstance(cell, str)
 
 
-def as_yaml(given: GivenConfig, values: dict[str, Any]) -> str:
-    """Returns the text of a configuration: as it was given, with its comments, or written from its values."""
-    return given.yaml if given.yaml is not None else to_yaml(values)
+def as_yaml(given: GivenConfig, values: dict[str, Any], *, text: str = "") -> str:
+    """Returns the text of a configuration: as it was given, or ``text`` with its values if there is any."""
+    if given.yaml is not None:
+        return given.yaml
+    return edited(text, values) if text else to_yaml(values)
 
 
 def _depth(value: object) -> int:

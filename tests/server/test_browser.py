@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from tests.served import VERDICT, make_root
+from tests.served import VERDICT, make_root, options, serving
 from tests.server.launching import TINY
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ PAGES = (
     "/runs/judged/report", "/runs/judged/config", "/runs/judged/log", "/runs/nowhere", "/nowhere",
 )  # fmt: skip
 PARITY = """\
+# Whether the ones of a sequence are even in number.
 name: from-the-form
 task: {kind: parity, train: 64, validation: 32, test: 32}
 space: {widths: [4, 6], batch_sizes: [32], cell_nodes: 8}
@@ -48,8 +49,12 @@ verdict: {finalists: 1, cuts: 1, trials: 1, seeds: 1, most_seeds: 1, opponents: 
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root = make_root(tmp_path_factory.mktemp("browsed"))
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_root(tmp_path_factory.mktemp("browsed"))
+
+
+@pytest.fixture(scope="module")
+def service(root: Path) -> Iterator[str]:
     places = ["--root", str(root), "--data", str(root.parent / "data")]
     command = [sys.executable, "-m", "evo_nas.cli", "serve", *places, "--port", "0", "--inline"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -215,7 +220,9 @@ def test_the_form_and_the_text_are_in_step_for_those_who_only_type(page: Page) -
     page.keyboard.type("3")
     sync_api.expect(page.get_by_role("region", name="what is wrong")).to_have_count(0)
     text = page.get_by_label("configuration as YAML")
-    sync_api.expect(text).to_have_value(re.compile(r"evaluations: 3\b"))
+    sync_api.expect(text).to_have_value(
+        PARITY.replace("from-the-form", "by-typing").replace("evaluations: 6", "evaluations: 3")
+    )
     text.focus()
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/runs/by-typing")
@@ -271,6 +278,56 @@ def test_runs_that_are_chosen_in_the_list_are_compared(page: Page) -> None:
     page.wait_for_url("**/compare?run=open&run=judged")
     for part in ("Best so far", "Verdicts", "Configurations"):
         sync_api.expect(page.get_by_role("heading", name=part)).to_be_visible()
+    verdicts = page.get_by_role("region", name="table of verdicts of the runs")
+    assert verdicts.evaluate("region => region.scrollWidth <= region.clientWidth")
+
+
+def test_a_token_is_asked_for_before_anything_is_refused(
+    browser: Browser, tmp_path: Path, faults: list[str]
+) -> None:
+    token = "a-token-that-is-long-enough-for-this"
+    with serving(options(tmp_path / "runs", token=token)) as address:
+        page = opened(browser, address, faults)
+        page.goto("/compare")
+        page.get_by_label("Token").wait_for()
+        # Not even two of them let anybody in.
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        page.get_by_label("Token").fill(token)
+        page.keyboard.press("Enter")
+        sync_api.expect(page.get_by_role("dialog")).to_have_count(0)
+        sync_api.expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_label("Token").wait_for()
+        page.context.close()
+
+
+def test_a_run_that_was_removed_while_it_is_open_says_so(page: Page, root: Path) -> None:
+    shutil.copytree(root / "open", root / "removed")
+    page.goto("/runs/removed")
+    settled(page)
+    shutil.rmtree(root / "removed")
+    page.get_by_role("link", name="Config", exact=True).click()
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("no longer there")
+    sync_api.expect(page.get_by_role("button", name="Judge")).to_have_count(0)
+
+
+def test_a_run_without_a_score_says_so_and_offers_no_verdict(page: Page) -> None:
+    space = {"widths": [64], "max_parameters": 10}
+    page.request.post("/api/v1/runs", data={"config": {**TINY, "name": "hopeless", "space": space}})
+    page.goto("/runs/hopeless")
+    page.get_by_text("failed", exact=True).first.wait_for()
+    sync_api.expect(page.get_by_text("Nothing was trained.")).to_be_visible()
+    page.get_by_role("link", name="Champion", exact=True).click()
+    sync_api.expect(page.get_by_text("There is no candidate to judge.")).to_be_visible()
+    sync_api.expect(page.get_by_role("button", name="Judge")).to_have_count(0)
+
+
+def test_the_search_field_follows_the_address(page: Page) -> None:
+    page.goto("/?q=nothing-is-called-this")
+    page.get_by_role("link", name="Show all of them").click()
+    sync_api.expect(page.get_by_label("search runs")).to_have_value("")
+    sync_api.expect(page.get_by_role("link", name="judged", exact=True)).to_be_visible()
 
 
 def test_a_dot_of_the_chart_opens_its_candidate_and_escape_closes_it(page: Page) -> None:

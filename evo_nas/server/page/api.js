@@ -19,12 +19,44 @@ export class Problem extends Error {
 }
 
 /** Listeners for "sign in is needed"; each gets a function to call once that is done. */
-const doors = new Set();
+const signInListeners = new Set();
 export function onSignInNeeded(listener) {
-  doors.add(listener);
-  return () => doors.delete(listener);
+  signInListeners.add(listener);
+  return () => signInListeners.delete(listener);
 }
-const signedIn = () => new Promise((resolve) => doors.forEach((listener) => listener(resolve)));
+const signedIn = () => new Promise((resolve) => signInListeners.forEach((listener) => listener(resolve)));
+
+/** What the service says of this browser, `{required, signed_in}`: asked once, before anything else is. */
+let session = null;
+const sessionListeners = new Set();
+
+function enter(answer) {
+  session = Promise.resolve(answer);
+  sessionListeners.forEach((listener) => listener(answer));
+}
+
+/** Waits for the token where it is needed, so that no request is made only to be refused. */
+async function admitted() {
+  session ??= send("GET", "/session", { isOpen: true });
+  try {
+    const { required, signed_in: isIn } = await session;
+    if (required && !isIn) await signedIn();
+  } catch (error) {
+    session = null;
+    throw error;
+  }
+}
+
+/** What the service says of this browser; null until it is known. */
+export function useSession() {
+  const [shown, setShown] = useState(null);
+  useEffect(() => {
+    sessionListeners.add(setShown);
+    admitted().then(() => session.then(setShown), () => {});
+    return () => sessionListeners.delete(setShown);
+  }, []);
+  return shown;
+}
 
 /** The path of an answer of the API, with `params` as its query; lists repeat their name. */
 export function apiPath(path, params = {}) {
@@ -41,9 +73,14 @@ export function apiPath(path, params = {}) {
 /** The path of `run`'s answers: `runPathOf("a", "chart")`. */
 export const ofRun = (run, rest = "") => `/runs/${encodeURIComponent(run)}${rest ? `/${rest}` : ""}`;
 
-async function send(method, path, { params, body, headers = {}, signal, as = "json", retry = true } = {}) {
+/** Sends a request; `body` becomes JSON, unless it is a `Blob`. One that `isOpen` needs no token. */
+async function send(method, path, { params, body, headers = {}, signal, as = "json", isOpen = false } = {}) {
+  if (!isOpen) await admitted();
   const options = { method, headers: { Accept: "application/json", ...headers }, signal, credentials: "same-origin" };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    options.headers["Content-Type"] = "application/octet-stream";
+    options.body = body;
+  } else if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
@@ -54,9 +91,10 @@ async function send(method, path, { params, body, headers = {}, signal, as = "js
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { type: "unreachable", detail: "the service does not answer; is evo-nas serve still running?" });
   }
-  if (answer.status === 401 && retry) {
+  if (answer.status === 401 && !isOpen) {
+    // The cookie has lived its time.
     await signedIn();
-    return send(method, path, { params, body, headers, signal, as, retry: false });
+    return send(method, path, { params, body, headers, signal, as });
   }
   if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
   if (answer.status === 204) return null;
@@ -69,7 +107,7 @@ export const api = {
   post: (path, body = {}, options = {}) => send("POST", path, { body, ...options }),
   delete: (path, options = {}) => send("DELETE", path, options),
   /** Signs in; a wrong token is a `Problem`. */
-  signIn: (token) => send("POST", "/session", { body: { token }, retry: false }),
+  signIn: async (token) => enter(await send("POST", "/session", { body: { token }, isOpen: true })),
 };
 
 /** A key that makes it safe to send the same request twice. */
@@ -86,20 +124,22 @@ export const idempotencyKey = () => crypto.randomUUID?.() ?? Array.from(
  */
 export function useApi(path, params = {}, { every = 0, as = "json" } = {}) {
   const key = path === null ? null : apiPath(path, params);
-  const [answer, setAnswer] = useState({ key: null, data: null, error: null, loading: true });
+  const [answer, setAnswer] = useState({ key: null, data: null, error: null, failed: null, loading: true });
   const current = useRef(null);
+  const isAsking = useRef(false);
   const reload = useCallback(async () => {
     if (key === null) return;
     current.current?.abort();
     const controller = (current.current = new AbortController());
+    isAsking.current = true;
     setAnswer((before) => ({ ...before, loading: true }));
     try {
       const data = await (as === "json" ? api.get : api.text)(path, params, { signal: controller.signal });
-      if (!controller.signal.aborted) setAnswer({ key, data, error: null, loading: false });
+      if (!controller.signal.aborted) setAnswer({ key, data, error: null, failed: null, loading: false });
     } catch (error) {
-      if (controller.signal.aborted) return;
-      setAnswer((before) => ({ key: before.key, data: before.data, error, loading: false }));
+      if (!controller.signal.aborted) setAnswer((before) => ({ ...before, error, failed: key, loading: false }));
     }
+    if (current.current === controller) isAsking.current = false;
   }, [key, as]);
   useEffect(() => {
     reload();
@@ -107,12 +147,16 @@ export function useApi(path, params = {}, { every = 0, as = "json" } = {}) {
   }, [reload]);
   useEffect(() => {
     if (!every || key === null) return undefined;
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), every);
+    // An answer that takes longer than that is waited for; asking anew would put it off for ever.
+    const timer = setInterval(() => document.visibilityState === "visible" && !isAsking.current && reload(), every);
     return () => clearInterval(timer);
   }, [every, reload, key]);
-  const belongs = answer.key !== null && sameResource(answer.key, key);
-  return { data: belongs ? answer.data : null, error: answer.error, loading: answer.loading, reload };
+  return {
+    data: sameResource(answer.key, key) ? answer.data : null,
+    error: sameResource(answer.failed, key) ? answer.error : null,
+    loading: answer.loading, reload,
+  };
 }
 
 /** Whether two requests differ in their query alone, so that the older answer may stand while the newer loads. */
-const sameResource = (one, other) => other !== null && one.split("?")[0] === other.split("?")[0];
+const sameResource = (one, other) => one !== null && other !== null && one.split("?")[0] === other.split("?")[0];

@@ -1,6 +1,6 @@
 /** The page: its frame, what each address shows, signing in. */
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
-import { api, onSignInNeeded, useApi } from "./api.js";
+import { api, onSignInNeeded, useApi, useSession } from "./api.js";
 import { followLinks, navigate, useRoute } from "./router.js";
 import { apply, setTheme, theme } from "./theme.js";
 import { Button, Dialog, Empty, ErrorBox, Loading, Toasts, cls, useAction, useKeys, useTitle } from "./ui.js";
@@ -23,6 +23,13 @@ function App() {
     if (event.key === "?") setHelps(true);
     if (event.key === "n" && !event.repeat) navigate("/new");
   });
+  const main = useRef(null);
+  const isFirst = useRef(true);
+  // The link that was followed may be gone with its page, and the focus with it.
+  useEffect(() => {
+    if (!isFirst.current && document.activeElement === document.body) main.current.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [route.page, route.run]);
   const here = route.page === "run" ? "runs" : route.page;
   return html`
     <a class="skip" href="#main">Skip to the content</a>
@@ -39,7 +46,7 @@ function App() {
         <${SignOut} />
       </div>
     </header>
-    <main id="main" tabindex="-1"><${Shown} key=${route.page + (route.run ?? "")} route=${route} service=${service.data} /></main>
+    <main id="main" tabindex="-1" ref=${main}><${Shown} key=${route.page + (route.run ?? "")} route=${route} service=${service.data} /></main>
     <${Toasts} />
     <${SignIn} />
     ${helps && html`<${Keys} onClose=${() => setHelps(false)} />`}`;
@@ -80,8 +87,8 @@ function ThemeSwitch() {
 }
 
 function SignOut() {
-  const session = useApi("/session");
-  if (!session.data?.required || !session.data.signed_in) return null;
+  const session = useSession();
+  if (!session?.required || !session.signed_in) return null;
   const leave = async () => {
     await api.delete("/session");
     location.assign("/");

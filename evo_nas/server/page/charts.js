@@ -116,13 +116,7 @@ export function hovering(say) {
   let box = null;
   return {
     hooks: {
-      init: (chart) => {
-        box = document.createElement("div");
-        box.className = "hover";
-        box.hidden = true;
-        chart.over.append(box);
-        chart.over.addEventListener("mouseleave", () => { box.hidden = true; });
-      },
+      init: (chart) => { box = overlay(chart, "hover"); },
       setCursor: (chart) => {
         const { left, top, idx } = chart.cursor;
         const lines = left >= 0 && idx !== null && idx !== undefined ? say(chart, idx) : null;
@@ -130,6 +124,16 @@ export function hovering(say) {
       },
     },
   };
+}
+
+/** An element of the class `name` above the plot, which is hidden until it is needed, and when the pointer leaves. */
+export function overlay(chart, name) {
+  const element = document.createElement("div");
+  element.className = name;
+  element.hidden = true;
+  chart.over.append(element);
+  chart.over.addEventListener("mouseleave", () => { element.hidden = true; });
+  return element;
 }
 
 /** Shows `lines` in `box` near a point of the plot, within its bounds. */

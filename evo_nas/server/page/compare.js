@@ -8,12 +8,12 @@ import { setQuery } from "./router.js";
 import { Empty, ErrorBox, Loading, Panel, Segmented, useTitle } from "./ui.js";
 
 const REFRESH_MS = 5000;
-const XS = [["evaluations", "evaluations"], ["seconds", "seconds"]];
+const XS = [["evaluations", "evaluations"], ["seconds", "time"]];
 
 export default function Compare({ route }) {
   const names = route.query.getAll("run");
   useTitle(names.length ? `Compare ${names.join(", ")}` : "Compare");
-  const x = route.query.get("x") ?? "evaluations";
+  const x = route.query.get("x") === "seconds" ? "seconds" : "evaluations";
   const answer = useApi(names.length > 1 ? "/compare" : null, { run: names, x }, { every: REFRESH_MS });
   const { data, error } = answer;
   return html`<div class="page compare">

@@ -12,6 +12,12 @@ export const CAUSES = {
   trained: "a long training",
 };
 
+/** Causes of evaluations that have no score. */
+export const FAILURES = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
+
+/** How many of the evaluations `byStatus` have no score. */
+export const failed = (byStatus) => FAILURES.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
+
 const grouped = new Intl.NumberFormat("en-US");
 
 /** `12345` as `12,345`. */
@@ -50,6 +56,14 @@ export function duration(seconds) {
   const two = (part) => String(part).padStart(2, "0");
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** Seconds that were spent: `< 0.01 s`, `0.42 s` or `18 s`, then as `duration`. */
+export function spent(seconds) {
+  if (seconds === null || seconds === undefined) return "-";
+  if (seconds >= 59.5) return duration(seconds);
+  if (seconds > 0 && seconds < 0.01) return "< 0.01 s";
+  return `${seconds < 9.95 ? Number(seconds.toPrecision(2)) : Math.round(seconds)} s`;
 }
 
 /** Seconds roughly: `0.4 s`, `18 s`, `12 minutes` or `3.1 hours`. */
@@ -98,12 +112,17 @@ export const outOf = (told, evaluations, between = "/") =>
 export const origin = (operator, parents = []) =>
   parents.length ? `${operator} of ${parents.map((parent) => `#${parent}`).join(" and ")}` : operator ?? "-";
 
-/** The evaluations without a score by cause: `3 diverged, 1 timed out`. */
-export function failures(byStatus = {}) {
-  const named = ["too_big", "diverged", "timed_out", "failed", "poisoned"]
-    .filter((status) => byStatus[status]).map((status) => `${count(byStatus[status])} ${CAUSES[status]}`);
-  return named.join(", ") || "none";
+/** `3 / 9` epochs; a network that was refused has trained none. */
+export const epochs = (trained, budget) => (budget ? `${count(trained)} / ${count(budget)}` : "none");
+
+/** A setting as YAML writes it on one line, without the quotes that few texts need. */
+export function setting(value) {
+  if (value === undefined) return "-";
+  if (value === null) return "none";
+  if (Array.isArray(value)) return `[${value.map(setting).join(", ")}]`;
+  if (typeof value !== "object") return String(value);
+  return `{${Object.entries(value).map(([key, each]) => `${key}: ${setting(each)}`).join(", ")}}`;
 }
 
-/** What is between two values of which one is the first: the words of a key, `learning_rate` as `learning rate`. */
+/** A key in words: `learning_rate` as `learning rate`. */
 export const words = (key) => String(key).replaceAll("_", " ");

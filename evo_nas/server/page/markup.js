@@ -10,8 +10,10 @@ import { h } from "./vendor/preact.js";
 const SVG = new Set(["svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "title", "desc"]);
 const MATH = new Set(["math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "msub", "msup", "msubsup", "mfrac", "msqrt", "mover", "munder",
   "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded"]);
-/** Attributes that load, run or restyle something. */
-const REFUSED = /^(on|href$|xlink:|xmlns|src$|class$|id$)/i;
+/** Attributes that place and colour, and none that loads, runs or is a property of an element, such as `innerHTML`. */
+const DRAWS = new RegExp("^(d|[xy][12]?|[cdr][xy]|r|points|width|height|viewBox|transform|fill(-[a-z]+)?|stroke(-[a-z]+)*|opacity|paint-order"
+  + "|font-[a-z]+|text-anchor|dominant-baseline|letter-spacing|role|aria-[a-z]+|align|column[a-z]+|row[a-z]+|display|displaystyle|mathvariant"
+  + "|stretchy|fence|separator|accent|lspace|rspace|linethickness|scriptlevel|xml:space)$");
 
 /** A drawing; its `label` is for those who do not see it. */
 export function Drawing({ svg, label, class: name = "" }) {
@@ -40,7 +42,7 @@ function parsed(text, allowed) {
 function elementOf(node, allowed) {
   if (node.nodeType === Node.TEXT_NODE) return node.data;
   if (node.nodeType !== Node.ELEMENT_NODE || !allowed.has(node.localName)) return null;
-  const attributes = [...node.attributes].filter(({ name }) => !REFUSED.test(name))
+  const attributes = [...node.attributes].filter(({ name }) => DRAWS.test(name))
     .map(({ name, value }) => (name === "align" ? ["class", `to-${value}`] : [name, value]));
   return h(node.localName, Object.fromEntries(attributes), [...node.childNodes].map((child) => elementOf(child, allowed)));
 }

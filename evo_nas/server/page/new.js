@@ -3,7 +3,8 @@ import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { api, idempotencyKey, useApi } from "./api.js";
 import { DataLook } from "./data/look.js";
 import { navigate, runPath, withQuery } from "./router.js";
-import { Badge, Button, ErrorBox, Loading, Panel, Segmented, TextField, cls, useTitle } from "./ui.js";
+import { Prose } from "./prose.js";
+import { Badge, Button, ErrorBox, Loading, Panel, Segmented, TextField, cls, useTitle, withoutKey } from "./ui.js";
 import { useSource } from "./new/begin.js";
 import { useDraft } from "./new/draft.js";
 import { Editor } from "./new/editor.js";
@@ -39,8 +40,9 @@ export default function New({ route }) {
       <div class="new-form">${sections && draft.answered
         ? html`<${Form} key=${draft.stamp} sections=${sections} config=${draft.config} filled=${draft.filled}
             problems=${draft.problems} disabled=${draft.unread} onChange=${edit.change} />`
-        : html`<${Loading} lines=${6} />`}</div>
+        : schema.error || begun.error ? "" : html`<${Loading} lines=${6} />`}</div>
       <div class="new-beside">
+        <${Problems} problems=${draft.problems} />
         <${Panel} title="Configuration" aside=${html`<${Segmented} label="what is shown" value=${beside}
           options=${[["yaml", "YAML"], ["data", "Data"]]} onChange=${setBeside} />`}>
           ${beside === "yaml"
@@ -48,10 +50,9 @@ export default function New({ route }) {
                 waits=${draft.written === "form" && !draft.settled} />`
             : html`<${DataLook} yaml=${draft.yaml} />`}
         <//>
-        <${Problems} problems=${draft.problems} />
       </div>
     </div>
-    <${Start} draft=${draft} />
+    <${Start} key=${draft.stamp} draft=${draft} />
     ${choosing && html`<${Sources} first=${choosing} onClose=${() => setChoosing(null)}
       onExample=${(name) => begin({ example: name })} onFile=${(file) => begin({ file })} />`}
   </div>`;
@@ -68,8 +69,8 @@ function Problems({ problems }) {
   if (!problems.length) return null;
   return html`<section class="error-box problems" id="problems" tabindex="-1" aria-label="what is wrong">
     <p><b>${problems.length === 1 ? "One thing is wrong" : `${problems.length} things are wrong`}</b></p>
-    <ul>${problems.map(({ key, message }, index) => html`<li key=${index}>${key
-      ? html`<button type="button" class="link" onClick=${() => focusKey(key)}>${key}</button> ` : ""}${message}</li>`)}</ul>
+    <ul>${problems.map(withoutKey).map(({ key, message }, index) => html`<li key=${index}>${key
+      ? html`<button type="button" class="link" onClick=${() => focusKey(key)}>${key}</button> ` : ""}<${Prose} text=${message} /></li>`)}</ul>
   </section>`;
 }
 
@@ -107,7 +108,7 @@ function Start({ draft }) {
   }, [state.waiting, draft.settled]);
   useEffect(() => {
     const listener = (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press();
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.target.closest?.("dialog")) press();
     };
     document.addEventListener("keydown", listener);
     return () => document.removeEventListener("keydown", listener);

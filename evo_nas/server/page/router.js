@@ -35,10 +35,12 @@ export function withQuery(path, values) {
 const listeners = new Set();
 const changed = () => listeners.forEach((listener) => listener());
 
-/** Shows another address; `replace` takes the place of this one in the history. */
+/** Shows another address, another page from its top; `replace` takes the place of this one in the history. */
 export function navigate(href, { replace = false } = {}) {
+  const { pathname: before } = location;
   history[replace ? "replaceState" : "pushState"](null, "", href);
   changed();
+  if (location.pathname !== before) scrollTo(0, 0);
 }
 
 /** Sets (or with null removes) values of this address's query and leaves the others. */
@@ -74,9 +76,7 @@ export function followLinks() {
     if (address.origin !== location.origin || /^\/(api|page)\//.test(address.pathname)) return;
     if (address.hash && address.pathname === location.pathname) return;
     event.preventDefault();
-    const samePage = address.pathname === location.pathname;
     navigate(address.pathname + address.search);
-    if (!samePage) scrollTo(0, 0);
   });
 }
 

@@ -1,6 +1,7 @@
 /** What every part of the page is made of: tables, tabs, badges, dialogs, notes, fields. */
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "./html.js";
 import { Problem } from "./api.js";
+import { Prose } from "./prose.js";
 
 /** Names of classes, without the empty ones. */
 export const cls = (...names) => names.filter(Boolean).join(" ");
@@ -82,15 +83,19 @@ export const Empty = ({ title, children }) =>
 export const Loading = ({ lines = 3 }) => html`<div class="loading" role="status" aria-label="loading">
   ${Array.from({ length: lines }, (_, index) => html`<div key=${index} class="skeleton"></div>`)}</div>`;
 
+/** A problem whose message does not name its key again. */
+export const withoutKey = ({ key, message }) =>
+  ({ key, message: key && message.startsWith(`${key} `) ? message.slice(key.length + 1) : message });
+
 /** Why something failed: each sentence on its own line, with the key that it is about. */
 export function ErrorBox({ error, retry }) {
   if (!error) return null;
-  const parts = error instanceof Problem && error.problems.length > 0 ? error.problems : null;
+  const parts = error instanceof Problem && error.problems.length > 0 ? error.problems.map(withoutKey) : null;
   const lines = error instanceof Problem ? error.lines : [String(error.message ?? error)];
-  return html`<div class="error-box" role="alert">
+  return html`<div class=${cls("error-box", error.type === "unreachable" && "unreachable")} role="alert">
     ${parts
-      ? html`<ul>${parts.map((part, index) => html`<li key=${index}>${part.key ? html`<code>${part.key}</code> ` : ""}${part.message}</li>`)}</ul>`
-      : lines.map((line, index) => html`<p key=${index}>${line}</p>`)}
+      ? html`<ul>${parts.map((part, index) => html`<li key=${index}>${part.key ? html`<code>${part.key}</code> ` : ""}<${Prose} text=${part.message} /></li>`)}</ul>`
+      : lines.map((line, index) => html`<p key=${index}><${Prose} text=${line} /></p>`)}
     ${retry ? html`<${Button} class="small" onClick=${retry}>Try again<//>` : ""}
   </div>`;
 }
@@ -99,15 +104,15 @@ export function ErrorBox({ error, retry }) {
  * A table. `columns` are `[{key, title, number, sort, value(row), class}]`.
  *
  * @param sort `{key, order}` of the rows as they are; `onSort(key)` is called by headings of columns with `sort`.
- * @param onOpen Called with the row that was clicked; `hrefOf(row)` makes its first cell a link.
+ * @param onOpen Called with the row that was clicked.
  * @param chosen The key of the row that is marked.
  */
-export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, caption, busy }) {
-  const heading = ({ key, title, number, sort: sortable, hint, class: name }) => {
+export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, caption, busy, class: name }) {
+  const heading = ({ key, title, number, sort: sortable, hint, class: column }) => {
     const target = sortable === true ? key : sortable;
     const sorted = Boolean(sortable) && sort?.key === target;
     const order = sorted ? (sort.order === "asc" ? "ascending" : "descending") : null;
-    return html`<th key=${key} scope="col" class=${cls(number && "number", name)} aria-sort=${order} title=${hint}>
+    return html`<th key=${key} scope="col" class=${cls(number && "number", column)} aria-sort=${order} title=${hint}>
       ${sortable ? html`<button type="button" onClick=${() => onSort(target)}>${title}<span aria-hidden="true">${
         sorted ? (sort.order === "asc" ? " ↑" : " ↓") : ""}</span></button>` : title}</th>`;
   };
@@ -116,14 +121,14 @@ export function Table({ columns, rows, keyOf, sort, onSort, onOpen, chosen, capt
     if (!event.target.closest("a, button, input, label")) onOpen(row);
   };
   return html`<div class="scroll" tabindex="0" role="region" aria-label="table of ${caption}">
-    <table class=${cls("table", onOpen && "opens", busy && "stale")}>
+    <table class=${cls("table", onOpen && "opens", busy && "stale", name)}>
       <caption class="hidden">${caption}</caption>
       <thead><tr>${columns.map(heading)}</tr></thead>
       <tbody>
         ${rows.map((row) => html`<tr key=${keyOf(row)} class=${keyOf(row) === chosen ? "chosen" : ""}
           onClick=${onOpen ? open(row) : null}>
-          ${columns.map(({ key, number, value, class: name }) => html`<td key=${key}
-            class=${cls(number && "number", name)}>${value(row)}</td>`)}
+          ${columns.map(({ key, number, value, class: column }) => html`<td key=${key}
+            class=${cls(number && "number", column)}>${value(row)}</td>`)}
         </tr>`)}
       </tbody>
     </table>
@@ -155,11 +160,17 @@ export function Dialog({ title, onClose, onSubmit, actions, children, class: nam
     event.preventDefault();
     onClose?.();
   };
+  // A second Escape closes it whatever is said to the first.
+  const closed = () => {
+    if (!box.current) return;
+    if (onClose) onClose();
+    else box.current.showModal();
+  };
   const submit = (event) => {
     event.preventDefault();
     onSubmit?.(event);
   };
-  return html`<dialog ref=${box} class=${cls("dialog", name)} aria-labelledby=${id} onCancel=${cancel}>
+  return html`<dialog ref=${box} class=${cls("dialog", name)} aria-labelledby=${id} onCancel=${cancel} onClose=${closed}>
     <form onSubmit=${submit}>
       <header><h2 id=${id}>${title}</h2>
         ${onClose ? html`<button type="button" class="cross" aria-label="close" onClick=${onClose}>×</button>` : ""}</header>
@@ -241,13 +252,26 @@ export function CheckField({ label, hint, value, onChange }) {
 
 /** A button that copies `text`. */
 export function Copy({ text, label = "Copy" }) {
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState(null);
   const copy = async () => {
-    await navigator.clipboard?.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
+    const isDone = await copied(text);
+    setSaid(isDone ? "Copied" : "Not copied");
+    setTimeout(() => setSaid(null), 1500);
   };
-  return html`<${Button} class="small" onClick=${copy}>${done ? "Copied" : label}<//>`;
+  return html`<${Button} class="small" onClick=${copy}><span role="status">${said ?? label}</span><//>`;
+}
+
+/** Puts `text` into the clipboard; by a selection where a browser has no clipboard, as over HTTP from elsewhere. */
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "hidden";
+  document.body.append(field);
+  field.select();
+  const isDone = document.execCommand("copy");
+  field.remove();
+  return isDone;
 }
 
 /** `values` as a small line; the last one is marked. */

@@ -47,6 +47,7 @@ class ComparedVerdict(Plain):
     tests: dict[str, float] = Field(
         description="Test metric of the champion, its opponents and the baselines."
     )
+    baselines: list[str] = Field(description="Which of these are baselines, the strongest first.")
 
 
 class ComparedRun(BaseModel):
@@ -192,6 +193,9 @@ def _verdict(verdict: Verdict) -> ComparedVerdict:
         metric=verdict.metric,
         sentence=verdict.sentence,
         tests=tests | dict(verdict.baselines),
+        baselines=sorted(
+            verdict.baselines, key=lambda name: verdict.baselines[name], reverse=verdict.higher_is_better
+        ),
     )
 
 

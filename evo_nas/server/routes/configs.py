@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from evo_nas.config.load import MAX_BYTES
 from evo_nas.server.configurations import GivenConfig, as_yaml, read_config
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ProblemPart, parts_of
@@ -21,6 +22,17 @@ def schema() -> dict[str, Any]:
     return configuration_schema()
 
 
+class DraftConfig(GivenConfig):
+    """A configuration that is being written."""
+
+    text: str = Field(
+        default="",
+        max_length=MAX_BYTES,
+        description="The text that `config` was read from before it was changed: `yaml` is this text with what is "
+        "different, so that its comments stay.",
+    )
+
+
 class CheckedConfig(BaseModel):
     """A configuration, and what is wrong with it."""
 
@@ -33,14 +45,14 @@ class CheckedConfig(BaseModel):
 
 
 @router.post("/check")
-def check(given: GivenConfig, context: Shared) -> CheckedConfig:
+def check(given: DraftConfig, context: Shared) -> CheckedConfig:
     """Says everything that is wrong with a configuration, as far as that can be known without reading data."""
     read = read_config(given, context.data)
     filled = None if read.experiment is None else read.experiment.config.model_dump(mode="json")
     return CheckedConfig(
         given=read.values,
         config=filled,
-        yaml=as_yaml(given, read.values),
+        yaml=as_yaml(given, read.values, text=given.text),
         problems=[part for line in read.problems for part in parts_of(line)],
     )
 

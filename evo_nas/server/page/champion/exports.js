@@ -8,7 +8,7 @@ export function Exports({ run, formats, models }) {
   const [which, setWhich] = useState(models[0] ?? "champion");
   return html`<${Panel} title="Take it away">
     <p class="hint">Each is compared with the model in memory before it is sent.</p>
-    ${models.length > 1 && html`<${SelectField} label="what" value=${which} options=${models} onChange=${setWhich} class="which" />`}
+    ${models.length > 1 && html`<${SelectField} label="Model" value=${which} options=${models} onChange=${setWhich} class="which" />`}
     <ul class="formats">${formats.map((format) => html`<li key=${format.name}>
       ${format.is_installed === false ? html`<span class="soft format-name">${format.name}</span>`
         : html`<a class="button small format-name" download href=${apiPath(ofRun(run, `exports/${format.name}`), which === "champion" ? {} : { which })}

@@ -1,6 +1,6 @@
 /** A champion's answers to data that are posted: typed in as JSON, or a file. */
 import { html, useRef, useState } from "../html.js";
-import { api, apiPath, ofRun, Problem } from "../api.js";
+import { api, ofRun } from "../api.js";
 import { figure } from "../format.js";
 import { Button, ErrorBox, Panel, Table, useAction } from "../ui.js";
 
@@ -16,7 +16,7 @@ export function Predict({ run, example }) {
   });
   const [askFile, fileBusy, fileError] = useAction(async (chosen) => {
     setAnswer(null);
-    setAnswer(await posted(run, chosen));
+    setAnswer(await api.post(ofRun(run, "predict/file"), chosen, { params: { name: chosen.name } }));
   });
   return html`<${Panel} title="Try it" aside=${html`<label class="link file">with a file …<input type="file" class="hidden" ref=${file}
       onChange=${(event) => event.target.files[0] && askFile(event.target.files[0])} /></label>`}>
@@ -62,12 +62,4 @@ function parsed(text) {
   } catch (error) {
     throw new Error(`the data are no JSON: ${error.message}`);
   }
-}
-
-async function posted(run, file) {
-  const answer = await fetch(apiPath(ofRun(run, "predict/file"), { name: file.name }), {
-    method: "POST", body: file, credentials: "same-origin", headers: { "Content-Type": "application/octet-stream" },
-  });
-  if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
-  return answer.json();
 }

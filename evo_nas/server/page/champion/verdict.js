@@ -1,6 +1,6 @@
 /** The table of a verdict: the champion, its opponents and the baselines, their tests as figures and as marks. */
 import { html } from "../html.js";
-import { count, counted, figure } from "../format.js";
+import { count, counted, figure, spent } from "../format.js";
 import { Table } from "../ui.js";
 
 /** `evidence` is what is behind the sentence of the verdict: `{columns, rows, tests}`. */
@@ -16,7 +16,7 @@ export function Verdict({ verdict, evidence }) {
         <th scope="col">${verdict.metric}, ${verdict.higher_is_better ? "higher" : "lower"} is better</th>
         <th scope="col" class="number">test</th><th scope="col" class="dots-head"><span class="hidden">its trainings</span></th>
         <th scope="col" class="number">validation</th><th scope="col" class="number">of each training</th>
-        <th scope="col" class="number">parameters</th><th scope="col" class="number">answer, ms</th><th scope="col" class="number">training, s</th>
+        <th scope="col" class="number">parameters</th><th scope="col" class="number">answer, ms</th><th scope="col" class="number">training</th>
       </tr></thead>
       <tbody>
         ${contestants.map((each) => html`<tr key=${each.which} class=${each === verdict.champion ? "is-champion" : ""}>
@@ -27,7 +27,7 @@ export function Verdict({ verdict, evidence }) {
           <td class="number">${ofEach(each.tests)}</td>
           <td class="number">${count(each.parameters)}</td>
           <td class="number">${each.latency_ms === null ? "" : Number(each.latency_ms.toPrecision(2))}</td>
-          <td class="number">${each.train_s >= 10 ? count(Math.round(each.train_s)) : each.train_s.toFixed(1)}</td></tr>`)}
+          <td class="number">${spent(each.train_s)}</td></tr>`)}
         ${baselines.map(([name, value]) => html`<tr key=${name} class="baseline">
           <th scope="row">${name}${value === strongest && html` <small class="soft">strongest baseline</small>`}</th>
           <td class="number">${figure(value)}</td><td class="dots"><${Dots} place=${place} test=${value} tests=${[]} /></td>

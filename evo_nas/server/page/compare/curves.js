@@ -1,7 +1,7 @@
 /** The best so far of several runs on one chart. */
 import { html, useMemo } from "../html.js";
 import { Lines } from "../charts.js";
-import { about, count } from "../format.js";
+import { stretch } from "../format.js";
 import { Empty } from "../ui.js";
 import { colourOf, dashOf } from "./colours.js";
 
@@ -10,7 +10,8 @@ export function CompareCurves({ data, x }) {
   if (places.length < 2) return html`<${Empty} title="No run has a result yet." />`;
   const metrics = [...new Set(data.runs.map((run) => run.metric).filter(Boolean))];
   return html`<${Lines} x=${places} series=${series} height=${320} label="best so far of ${data.runs.map((run) => run.name).join(", ")}"
-      xLabel=${x} yLabel=${metrics.length === 1 ? metrics[0] : "each by its metric"} times=${x === "seconds" ? about : count} />
+      xLabel=${x === "seconds" ? "time" : x} yLabel=${metrics.length === 1 ? metrics[0] : "each by its metric"} whole=${x !== "seconds"}
+      times=${x === "seconds" ? stretch : undefined} />
     ${metrics.length > 1 && html`<p class="hint">The runs have different metrics (${metrics.join(", ")}), so that their heights cannot be compared.</p>`}`;
 }
 

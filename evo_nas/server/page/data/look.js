@@ -1,7 +1,7 @@
 /** What `evo-nas data` says of the data of a configuration, with its picture. */
 import { html, useEffect, useState } from "../html.js";
 import { api } from "../api.js";
-import { count, counted, figure } from "../format.js";
+import { count, counted, figure, spent } from "../format.js";
 import { Drawing } from "../markup.js";
 import { ErrorBox, Loading, Table, useSettled } from "../ui.js";
 
@@ -59,7 +59,7 @@ function Baselines({ data, fitting }) {
   return html`<div><h3>To beat</h3><${Table} caption="baselines" rows=${rows} keyOf=${(row) => row.name} columns=${[
     { key: "name", title: "baseline", value: (row) => row.name },
     { key: "score", title: `test ${data.metric}`, number: true, value: (row) => figure(row.score) },
-    { key: "cpu_s", title: "CPU s", number: true, class: "soft", value: (row) => row.cpu_s.toFixed(1) },
+    { key: "cpu_s", title: "computing", number: true, class: "soft", value: (row) => spent(row.cpu_s) },
     ...(rows.some((row) => row.note) ? [{ key: "note", title: "", class: "soft", value: (row) => row.note }] : []),
   ]} /></div>`;
 }

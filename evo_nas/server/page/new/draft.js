@@ -28,7 +28,7 @@ export function useDraft() {
     const controller = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const answer = await api.post("/configs/check", written === "yaml" ? { yaml } : { config }, { signal: controller.signal });
+        const answer = await api.post("/configs/check", written === "yaml" ? { yaml } : { config, text: yaml }, { signal: controller.signal });
         setFailure(null);
         setDraft((now) => ({ ...now, ...inStep(now, answer), answered: true }));
       } catch (error) {

@@ -1,6 +1,6 @@
 /** A form for a configuration: a fold for each section, a control for each key, its problems beside it. */
 import { html, useState } from "../html.js";
-import { cls } from "../ui.js";
+import { cls, withoutKey } from "../ui.js";
 import { Prose } from "../prose.js";
 import { at, plainKey, problemsAt, textOf, valueOf } from "./schema.js";
 
@@ -136,7 +136,7 @@ function Row({ field, problems, reset, group, children }) {
 }
 
 const Messages = ({ problems, id }) => problems.length > 0 && html`<div id=${id}>${problems.map((problem, index) =>
-  html`<p class="wrong-text" key=${index}>${problem.message}</p>`)}</div>`;
+  html`<p class="wrong-text" key=${index}><${Prose} text=${withoutKey(problem).message} /></p>`)}</div>`;
 
 function TextControl({ control, field, value, fallback, onChange }) {
   // What is typed stays as it is until the field is left: `1.` must not become `1` under the fingers.

@@ -23,7 +23,7 @@ export function RunActions({ run, detail, onChange }) {
     ${isLive && html`<${Button} kind="danger" onClick=${() => setOpen("stop")}>Stop<//>`}
     ${!isLive && detail.state !== "damaged" && html`<${Button} kind=${detail.state === "stopped" ? "primary" : ""}
       onClick=${() => setOpen("resume")}>${detail.complete ? "Raise the budget" : "Resume"}<//>`}
-    ${!isLive && detail.evaluated > 0 && detail.verdict === null && html`<${Button}
+    ${!isLive && detail.best !== null && detail.verdict === null && html`<${Button}
       kind=${detail.state === "complete" ? "primary" : ""} onClick=${() => setOpen("judge")}>Judge<//>`}
     ${wasBegun && html`<${Button} onClick=${() => setOpen("fork")}>Fork<//>`}
     ${open === "stop" && html`<${Stop} ...${given} />`}

@@ -3,20 +3,32 @@ import { html, useEffect, useRef } from "../html.js";
 import { ofRun, useApi } from "../api.js";
 import { Lines } from "../charts.js";
 import { Cells } from "../champion/explanation.js";
-import { count, counted, duration, figure, moment, origin, short, words } from "../format.js";
+import { count, counted, epochs, figure, moment, origin, spent, words } from "../format.js";
 import { runPath, setQuery } from "../router.js";
 import { Copy, ErrorBox, Loading, Stat, useKeys } from "../ui.js";
 import { Status, opened } from "./evaluations.js";
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
-const exact = (seconds) => (seconds < 60 ? `${short(seconds)} s` : duration(seconds));
 const close = () => setQuery({ candidate: null });
+
+/** What had the focus before a candidate was opened. */
+let opener = null;
+
+/** Takes the focus to `heading`, and back to where it was once the candidate is closed. */
+function useBorrowedFocus(heading) {
+  useEffect(() => {
+    const { activeElement } = document;
+    if (!activeElement.closest(".drawer")) opener = activeElement;
+    heading.current?.focus({ preventScroll: true });
+    return () => opener?.isConnected && opener.focus({ preventScroll: true });
+  }, []);
+}
 
 /** Gets the `id` of the candidate and the `detail` of its run. */
 export function Candidate({ run, id, detail }) {
   const { data, error, reload } = useApi(Number.isInteger(id) ? ofRun(run, `candidates/${id}`) : null);
   const heading = useRef(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useBorrowedFocus(heading);
   useKeys((event) => event.key === "Escape" && close());
   return html`<aside class="drawer" aria-label="candidate ${id}">
     <header><h2 ref=${heading} tabindex="-1">#${Number.isInteger(id) ? id : "?"}</h2>
@@ -33,8 +45,8 @@ function Shown({ run, row, detail }) {
     <dl class="stats">
       <${Stat} label=${capital(words(detail.metric) || "value")} note=${row.trainings > 1 ? `mean of ${row.trainings} trainings` : null}>${figure(row.value)}<//>
       <${Stat} label="Parameters" note=${row.table_parameters ? `${count(row.table_parameters)} in tables` : null}>${count(row.parameters)}<//>
-      <${Stat} label="Epochs">${count(row.epochs)} / ${count(row.budget)}<//>
-      <${Stat} label="Training" note=${row.cpu_s ? `${exact(row.cpu_s)} of computing` : null}>${exact(row.train_s)}<//>
+      <${Stat} label="Epochs">${epochs(row.epochs, row.budget)}<//>
+      <${Stat} label="Training" note=${row.cpu_s ? `${spent(row.cpu_s)} of computing` : null}>${spent(row.train_s)}<//>
     </dl>
     ${row.error && html`<${ErrorBox} error=${new Error(row.error)} />`}
     <p>${row.words}</p>
@@ -55,7 +67,7 @@ const trainingFacts = (row) => [
   ["finished", moment(row.finished_at)],
   ["worker", [row.node, row.worker].filter(Boolean).join(" · ")],
   ["attempt", row.attempt > 1 ? `${row.attempt}, since workers were lost` : ""],
-  ["waited", row.queue_s ? exact(row.queue_s) : ""],
+  ["waited", row.queue_s ? spent(row.queue_s) : ""],
   ["steps", count(row.steps)],
   ["begins with", row.starts_from ? `${row.starts_from} (${counted(row.inherited_steps, "step")} inherited)` : ""],
   ["remembered from", row.source],
@@ -68,14 +80,14 @@ const trainingFacts = (row) => [
 /** The validation metric after each epoch, and what was needed at the rungs. */
 function Curve({ row, metric, sign }) {
   if (row.curve.length < 2) return null;
-  const epochs = row.curve.map((_, index) => index + 1);
+  const places = row.curve.map((_, index) => index + 1);
   const needed = new Map(row.rungs.map((rung, index) => [rung, row.thresholds[index]]).filter(([, value]) => typeof value === "number"));
   const series = [{ label: metric, values: row.curve, colour: "--first" }];
-  if (epochs.some((epoch) => needed.has(epoch))) {
-    series.push({ label: "needed", values: epochs.map((epoch) => (needed.has(epoch) ? sign * needed.get(epoch) : null)), colour: "--second", points: true });
+  if (places.some((epoch) => needed.has(epoch))) {
+    series.push({ label: "needed", values: places.map((epoch) => (needed.has(epoch) ? sign * needed.get(epoch) : null)), colour: "--second", points: true });
   }
   return html`<h3>Learning curve</h3>
-    <${Lines} x=${epochs} series=${series} label="${metric} after each of ${epochs.length} epochs" xLabel="epochs" whole height=${170} />
+    <${Lines} x=${places} series=${series} label="${metric} after each of ${places.length} epochs" xLabel="epochs" whole height=${170} />
     ${series.length > 1 && html`<p class="hint">Circles: what was needed to go on at a rung.</p>`}`;
 }
 

@@ -8,14 +8,16 @@ import { Exports } from "../champion/exports.js";
 import { Cells, Lineage } from "../champion/explanation.js";
 import { Predict } from "../champion/predict.js";
 import { Verdict } from "../champion/verdict.js";
+import { goesOn } from "./states.js";
 
 export default function Champion({ run, detail, live, reload }) {
-  const answer = useApi(ofRun(run, "champion"));
+  // Without a score there is nothing to ask for.
+  const answer = useApi(detail.best === null ? null : ofRun(run, "champion"));
   useEffect(() => {
     if (live.latest.last === "judged") answer.reload();
   }, [live.latest.last]);
   const { data, error } = answer;
-  if (!data && error?.status === 404) return html`<${NotYet} run=${run} detail=${detail} live=${live} reload=${reload} />`;
+  if (detail.best === null || (!data && error?.status === 404)) return html`<${NotYet} run=${run} detail=${detail} live=${live} reload=${reload} />`;
   if (!data) return error ? html`<${ErrorBox} error=${error} retry=${answer.reload} />` : html`<${Loading} lines=${6} />`;
   const { verdict, explanation } = data;
   return html`<div class="champion stack">
@@ -39,27 +41,28 @@ export default function Champion({ run, detail, live, reload }) {
   </div>`;
 }
 
-const goesOn = (detail) => ["starting", "running"].includes(detail.state);
-
 /** What there is to do before there is a verdict. */
 function NotYet({ run, detail, live, reload }) {
   const { last, working } = live.latest;
-  if (goesOn(detail) && last === "working" && working?.total) {
+  if (goesOn(detail.state) && last === "working" && working?.total) {
     return html`<${Empty} title="The champion is being judged.">
       <div class="narrow"><${Meter} done=${working.done} total=${working.total} label="trainings of the verdict">${working.text ?? ""}<//></div><//>`;
   }
-  if (goesOn(detail)) {
+  if (goesOn(detail.state)) {
     return html`<${Empty} title="The search goes on.">
       <p>Once its budget is spent, the best network is trained anew beside an LSTM and a GRU of the same size.</p><//>`;
   }
-  if (!detail.evaluated) return html`<${Empty} title="There is no candidate to judge yet."><p>Resume the search first.</p><//>`;
+  if (detail.best === null) {
+    return html`<${Empty} title="There is no candidate to judge.">
+      <p>${detail.evaluated ? "No training has come to a score; the evaluations say why." : "Nothing was trained yet; resume the search first."}</p><//>`;
+  }
   return html`<${Empty} title="The champion has not been judged.">
     <p>Judging trains the best networks anew beside an LSTM and a GRU of the same size, and compares them on the test part.</p>
     <${Judge} run=${run} reload=${reload}>Judge<//><//>`;
 }
 
 const Outdated = ({ run, detail, reload }) => html`<div class="note row spread"><span>The search went on since this verdict.</span>
-  ${!goesOn(detail) && html`<${Judge} run=${run} reload=${reload}>Judge again<//>`}</div>`;
+  ${!goesOn(detail.state) && html`<${Judge} run=${run} reload=${reload}>Judge again<//>`}</div>`;
 
 function Judge({ run, reload, children }) {
   const [judge, busy, error] = useAction(async () => {

@@ -1,7 +1,7 @@
 /** The tab `config` of a run: its configuration, and what of it is not as it is by default. */
 import { html, useMemo, useState } from "../html.js";
 import { useApi } from "../api.js";
-import { count, moment } from "../format.js";
+import { count, moment, setting } from "../format.js";
 import { Copy, Panel, Segmented, Table } from "../ui.js";
 import { settingsOf, valueAt } from "./changes.js";
 
@@ -23,7 +23,7 @@ export default function Config({ run, detail }) {
     <div class="third stack">
       ${changed && html`<${Panel} title="Changed" aside=${`${count(changed.length)} of ${count(settings.length)} settings`}>
         ${changed.length ? html`<dl class="changed">${changed.map(([key, value]) => html`<div key=${key}><dt><code>${key}</code></dt>
-          <dd>${written(value)} <small>instead of ${written(valueAt(defaults, key))}</small></dd></div>`)}</dl>`
+          <dd>${setting(value)} <small>instead of ${setting(valueAt(defaults, key))}</small></dd></div>`)}</dl>`
           : html`<p class="soft">Everything is as it is by default.</p>`}<//>`}
       <${Panel} title="Can be changed when it goes on"><p class="soft">${detail.changeable.map((key, index) =>
         html`${index ? ", " : ""}<code key=${key}>${key}</code>`)}</p><p class="hint">Everything else needs a fork.</p><//>
@@ -40,13 +40,11 @@ const OWN = ["name", "base_dir"];
 
 const differs = (one, other) => other !== undefined && JSON.stringify(one) !== JSON.stringify(other);
 
-const written = (value) => (value === undefined ? "-" : value === null ? "none" : typeof value === "string" ? value : JSON.stringify(value));
-
 const columnsFor = (defaults, changeable) => [
   { key: "key", title: "Key", value: ([key]) => html`<code>${key}</code>` },
   { key: "value", title: "Value", value: ([key, value]) => (defaults && !OWN.includes(key) && differs(value, valueAt(defaults, key))
-    ? html`<b>${written(value)}</b>` : written(value)) },
-  { key: "default", title: "Default", class: "soft", value: ([key]) => (defaults ? written(valueAt(defaults, key)) : "") },
+    ? html`<b>${setting(value)}</b>` : setting(value)) },
+  { key: "default", title: "Default", class: "soft", value: ([key]) => (defaults ? setting(valueAt(defaults, key)) : "") },
   { key: "free", title: "When it goes on", class: "soft", value: ([key]) => (changeable.some((free) => key === free || key.startsWith(`${free}.`)) ? "can be changed" : "") },
 ];
 

@@ -1,14 +1,13 @@
 /** The tab `evaluations` of a run: every training, in pages, and as files. */
 import { html, useEffect, useState } from "../html.js";
 import { apiPath, ofRun, useApi } from "../api.js";
-import { CAUSES, ago, count, figure, moment, origin, short } from "../format.js";
+import { CAUSES, FAILURES, ago, count, epochs, figure, moment, origin, spent } from "../format.js";
 import { setQuery } from "../router.js";
 import { Badge, Button, Empty, ErrorBox, Loading, Segmented, Table, cls, useKeys } from "../ui.js";
 import { goesOn } from "./states.js";
 
 const PER_PAGE = 50;
 const REFRESH_MS = 4000;
-const FAILURES = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
 const FORMATS = [["csv", "CSV"], ["parquet", "Parquet"]];
 const NEWEST = "-seq";
 
@@ -100,15 +99,15 @@ const COLUMNS = [
   { key: "id", title: "Candidate", value: (row) => html`<a href="?candidate=${row.id}" onClick=${opened(row.id)}>#${row.id}</a>` },
   { key: "status", title: "Status", value: (row) => html`<${Status} status=${row.status} />` },
   { key: "value", title: "Value", number: true, sort: true, value: (row) => figure(row.value) },
-  { key: "epochs", title: "Epochs", number: true, value: (row) => html`${count(row.epochs)}<span class="soft"> / ${count(row.budget)}</span>` },
+  { key: "epochs", title: "Epochs", number: true, value: (row) => epochs(row.epochs, row.budget) },
   { key: "parameters", title: "Parameters", number: true, sort: true, value: (row) => count(row.parameters) },
-  { key: "operator", title: "Origin", class: "origin", value: (row) => html`${row.repeats !== null ? `repeats #${row.repeats}`
+  { key: "operator", title: "Origin", class: "origin less", value: (row) => html`${row.repeats !== null ? `repeats #${row.repeats}`
     : row.continues !== null ? `continues #${row.continues}` : origin(row.operator, row.parents)}${
     row.error ? html`<br /><span class="message">${row.error}</span>` : ""}` },
-  { key: "train_s", title: "Training", number: true, sort: true, value: (row) => `${short(row.train_s)} s` },
-  { key: "worker", title: "Worker", class: "soft", value: (row) => [row.node, row.worker].filter(Boolean).join(" · ") || "-" },
+  { key: "train_s", title: "Training", number: true, sort: true, class: "less", value: (row) => spent(row.train_s) },
+  { key: "worker", title: "Worker", class: "soft less", value: (row) => [row.node, row.worker].filter(Boolean).join(" · ") || "-" },
   { key: "seq", title: "Finished", number: true, sort: true, class: "soft",
-    value: (row) => html`<time title="${moment(row.finished_at)}, the ${count(row.seq + 1)}th">${ago(row.finished_at)}</time>` },
+    value: (row) => html`<time title="${moment(row.finished_at)}, no. ${count(row.seq + 1)}">${ago(row.finished_at)}</time>` },
 ];
 
 /** Opens a candidate and leaves the rest of the address, which a plain link would not. */

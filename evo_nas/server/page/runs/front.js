@@ -1,7 +1,7 @@
 /** The tab `front` of a run: the networks that no other beats in all objectives. */
 import { html, useMemo, useRef, useState } from "../html.js";
 import { ofRun, useApi } from "../api.js";
-import { Chart, axes, showHover } from "../charts.js";
+import { Chart, axes, overlay, showHover } from "../charts.js";
 import { count, figure, short } from "../format.js";
 import { runPath, setQuery } from "../router.js";
 import { Empty, ErrorBox, Loading, Panel, Segmented, Table } from "../ui.js";
@@ -170,11 +170,7 @@ function picks(shown) {
   let pressed = null;
   return {
     init: (chart) => {
-      box = document.createElement("div");
-      box.className = "hover";
-      box.hidden = true;
-      chart.over.append(box);
-      chart.over.addEventListener("mouseleave", () => { box.hidden = true; });
+      box = overlay(chart, "hover");
       chart.over.addEventListener("mousedown", (event) => { pressed = event.clientX; });
       chart.over.addEventListener("click", (event) => {
         if (found && Math.abs(event.clientX - pressed) < 4) setQuery({ candidate: found.id });

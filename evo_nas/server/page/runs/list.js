@@ -25,7 +25,9 @@ export default function Runs({ route, service }) {
   };
   const answer = useApi("/runs", { ...shown, per_page: PER_PAGE }, { every: REFRESH_MS });
   const runs = answer.data?.runs ?? [];
-  const [chosen, setChosen] = useState(-1);
+  // Known by its name: new results put the runs into another order.
+  const [chosen, setChosen] = useState(null);
+  const at = runs.findIndex((run) => run.name === chosen);
   const [marked, setMarked] = useState([]);
   const mark = (name) => setMarked(marked.includes(name) ? marked.filter((other) => other !== name) : [...marked, name].slice(-MOST_COMPARED));
   const compare = () => navigate(withQuery("/compare", { run: marked }));
@@ -37,15 +39,15 @@ export default function Runs({ route, service }) {
       search.current.focus();
     } else if (step && runs.length) {
       event.preventDefault();
-      setChosen((at) => Math.min(Math.max(at + step, 0), runs.length - 1));
-    } else if (event.key === "Enter" && runs[chosen] && !event.target.closest("a, button")) {
-      navigate(runPath(runs[chosen].name));
-    } else if (event.key === "x" && runs[chosen]) {
-      mark(runs[chosen].name);
+      setChosen(runs[Math.min(Math.max(at + step, 0), runs.length - 1)].name);
+    } else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button")) {
+      navigate(runPath(chosen));
+    } else if (event.key === "x" && at >= 0) {
+      mark(chosen);
     } else if (event.key === "c" && marked.length > 1) {
       compare();
     } else if (event.key === "Escape") {
-      setChosen(-1);
+      setChosen(null);
     }
   });
   useEffect(() => document.querySelector("tr.chosen")?.scrollIntoView({ block: "nearest" }), [chosen]);
@@ -70,11 +72,11 @@ export default function Runs({ route, service }) {
     ${!answer.data ? answer.error ? "" : html`<${Loading} />`
       : runs.length ? html`
         <${Table} caption="runs" columns=${[choice(marked, mark), ...COLUMNS]} rows=${runs} keyOf=${(run) => run.name}
-          sort=${{ key: shown.sort, order: shown.order }} onSort=${sortBy} chosen=${runs[chosen]?.name}
+          sort=${{ key: shown.sort, order: shown.order }} onSort=${sortBy} chosen=${chosen}
           onOpen=${(run) => navigate(runPath(run.name))} />
         <${Pager} page=${shown.page} pages=${Math.ceil(answer.data.total / PER_PAGE)}
           onPage=${(page) => setQuery({ page: page === 1 ? null : page })} />`
-      : isFiltered ? html`<${Empty} title="No run is like this.">
+      : isFiltered || answer.data.total ? html`<${Empty} title=${answer.data.total ? "This page of the list is empty." : "No run is like this."}>
           <p><a href="/">Show all of them</a></p><//>`
       : html`<${Empty} title="There are no runs yet.">
           <p>A search finds a recurrent network for your data and says how good it is. The example takes two minutes.</p>
@@ -85,9 +87,18 @@ export default function Runs({ route, service }) {
 function Filters({ shown, tasks, search }) {
   const [typed, setTyped] = useState(shown.q);
   const settled = useSettled(typed);
+  const asked = useRef(shown.q);
   useEffect(() => {
-    if (settled !== shown.q) setQuery({ q: settled, page: null }, { replace: true });
+    if (settled === asked.current) return;
+    asked.current = settled;
+    setQuery({ q: settled, page: null }, { replace: true });
   }, [settled]);
+  // Links and the history change it, too.
+  useEffect(() => {
+    if (shown.q === asked.current) return;
+    asked.current = shown.q;
+    setTyped(shown.q);
+  }, [shown.q]);
   const choose = (name) => (event) => setQuery({ [name]: event.target.value, page: null }, { replace: true });
   const options = (all, values) => [html`<option value="">${all}</option>`,
     ...values.map((value) => html`<option key=${value} value=${value}>${value}</option>`)];
@@ -96,22 +107,19 @@ function Filters({ shown, tasks, search }) {
       onInput=${(event) => setTyped(event.target.value)}
       onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
     <select aria-label="state" value=${shown.state} onChange=${choose("state")}>${options("any state", RUN_STATES)}</select>
-    <select aria-label="task" value=${shown.task} onChange=${choose("task")}>${options("any task", kinds(tasks))}</select>
+    <select aria-label="task" value=${shown.task} onChange=${choose("task")}>${options("any task", tasks)}</select>
   </div>`;
 }
 
-/** Names of kinds, whether the service tells names or values with a name. */
-const kinds = (tasks) => tasks.map((task) => (typeof task === "string" ? task : task.kind ?? task.name));
-
 /** The column in which runs are chosen to be compared. */
 const choice = (marked, mark) => ({
-  key: "choice", title: html`<span class="hidden">chosen</span>`, class: "choice", value: (run) => html`<input type="checkbox" aria-label="compare ${run.name}"
-    checked=${marked.includes(run.name)} onChange=${() => mark(run.name)} />`,
+  key: "choice", title: html`<span class="hidden">chosen</span>`, class: "choice", value: (run) => html`<label><input type="checkbox"
+    aria-label="compare ${run.name}" checked=${marked.includes(run.name)} onChange=${() => mark(run.name)} /></label>`,
 });
 
 const COLUMNS = [
   { key: "name", title: "Run", sort: true, class: "run-name", value: (run) => html`<a href=${runPath(run.name)}>${run.name}</a>
-    <div class="under-name"><${StateBadge} state=${run.state} /> <small>${count(run.evaluated)}</small></div>` },
+    <div class="under-name"><${StateBadge} state=${run.state} /> <small>${run.evaluated ? `${count(run.evaluated)}, ${ago(run.last_result)}` : "no results"}</small></div>` },
   { key: "state", title: "State", class: "less", value: (run) => html`<${StateBadge} state=${run.state} title=${run.error || null} />` },
   { key: "task", title: "Task", class: "less", value: (run) => run.task || "-" },
   { key: "strategy", title: "Strategy", class: "less", value: (run) => run.strategy || "-" },
@@ -121,7 +129,7 @@ const COLUMNS = [
   { key: "best", title: "Best", number: true, sort: true, value: (run) => html`<span title=${direction(run)}>${figure(run.best)}</span>` },
   { key: "metric", title: "Metric", class: "soft less", value: (run) => run.metric },
   { key: "test", title: "Champion's test", class: "less", number: true, value: (run) => figure(run.test) },
-  { key: "last_result", title: "Last result", number: true, sort: true, class: "soft",
+  { key: "last_result", title: "Last result", number: true, sort: true, class: "soft less",
     value: (run) => html`<time title=${moment(run.last_result)}>${ago(run.last_result)}</time>` },
 ];
 

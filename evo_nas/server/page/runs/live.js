@@ -1,13 +1,13 @@
 /** The tab `live` of a run: its course as a chart, what goes on now, and what is behind the figures. */
-import { html, useEffect } from "../html.js";
+import { html, useEffect, useMemo } from "../html.js";
 import { ofRun, useApi } from "../api.js";
 import { goesOn } from "./states.js";
-import { setQuery } from "../router.js";
+import { runPath, setQuery } from "../router.js";
 import { Empty, ErrorBox, Loading, Panel, Segmented } from "../ui.js";
 import { Course } from "./live/course.js";
 import { Now, Totals } from "./live/now.js";
 import { Lines } from "../charts.js";
-import { count, duration, stretch } from "../format.js";
+import { count, duration, spent, stretch } from "../format.js";
 import { Baselines, Best, Failures, Nodes, Operators, Population, Rungs } from "./live/parts.js";
 
 const REFRESH_MS = 3000;
@@ -37,10 +37,13 @@ export default function Live({ run, detail, live, route }) {
     <${Now} detail=${detail} live=${live} />
     <${Totals} detail=${detail} live=${live} />
     <div class="grid">
-      <${Panel} title="Course of the search" aside=${axes}>
+      <${Panel} title="Course of the search" aside=${data?.told > 0 && axes}>
         <${ErrorBox} error=${chart.error} retry=${chart.reload} />
         ${!data ? chart.error ? "" : html`<${Loading} lines=${6} />`
-          : data.told === 0 ? html`<${Empty} title="There are no results yet."><p>Each training will be a dot here.</p><//>`
+          : data.told === 0 ? html`<${Empty} title=${isLive ? "There are no results yet." : "Nothing was trained."}>
+              <p>${isLive ? "Each training will be a dot here." : "Each training would be a dot here."}</p><//>`
+          : detail.best === null && !isLive ? html`<${Empty} title="No training has come to a score.">
+              <p>Why each of them failed is <a href=${runPath(run, "evaluations")}>in the evaluations</a>.</p><//>`
           : html`<${Course} chart=${data} xLabel=${AXIS_TITLES[data.x]} isClose=${isClose} chosen=${chosen === null ? null : Number(chosen)}
               byStatus=${live.latest.progressed?.told >= detail.evaluated ? live.latest.progressed.by_status : detail.by_status} />`}
       <//>
@@ -60,21 +63,23 @@ export default function Live({ run, detail, live, route }) {
   </div>`;
 }
 
+const columnsOf = (pairs) => [pairs.map(([x]) => x), pairs.map(([, value]) => value)];
+
 /** How many candidates were trained at a time, and what computing they took. */
 function Usage({ chart }) {
-  const times = chart.x === "evaluations" ? undefined : stretch;
-  const columns = (pairs) => [pairs.map(([x]) => x), pairs.map(([, value]) => value)];
-  const [usedAt, used] = columns(chart.utilisation);
-  const [costAt, cost] = columns(chart.cost);
+  const whole = chart.x === "evaluations";
+  const times = whole ? undefined : stretch;
+  const [usedAt, used] = useMemo(() => columnsOf(chart.utilisation), [chart]);
+  const [costAt, cost] = useMemo(() => columnsOf(chart.cost), [chart]);
   const xLabel = AXIS_TITLES[chart.x];
   return html`
     ${usedAt.length > 1 && html`<${Panel} title="Trained at a time" class="half">
       <${Lines} x=${usedAt} series=${[{ label: "trained at a time", values: used, colour: "--first", fill: true }]}
-        label="How many candidates were trained at a time, over ${xLabel}" xLabel=${xLabel} times=${times} height=${180}
+        label="How many candidates were trained at a time, over ${xLabel}" xLabel=${xLabel} times=${times} whole=${whole} height=${180}
         range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.1]} format=${(value) => value.toFixed(1)} /><//>`}
     ${costAt.length > 1 && chart.x !== "cost" && html`<${Panel} title="Computing" class="half"
-      aside=${html`${duration(cost.at(-1))} for ${count(chart.told)} trainings`}>
+      aside=${html`${spent(cost.at(-1))} for ${count(chart.told)} trainings`}>
       <${Lines} x=${costAt} series=${[{ label: "computing", values: cost, colour: "--third", fill: true }]}
-        label="Seconds of computing, over ${xLabel}" xLabel=${xLabel} times=${times} height=${180} format=${duration}
+        label="Seconds of computing, over ${xLabel}" xLabel=${xLabel} times=${times} whole=${whole} height=${180} format=${duration}
         values=${stretch} range=${(_, low, high) => [0, Math.max(high ?? 1, 1) * 1.05]} /><//>`}`;
 }

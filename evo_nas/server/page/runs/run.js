@@ -29,14 +29,20 @@ export default function Run({ route }) {
   const [every, setEvery] = useState(0);
   const answer = useApi(ofRun(run), {}, { every });
   const detail = answer.data;
-  const watched = detail && detail.state !== "damaged" ? run : null;
+  const isGone = detail !== null && answer.error?.status === 404;
+  const watched = detail && detail.state !== "damaged" && !isGone ? run : null;
   const live = useRunEvents(watched, epoch);
-  useEffect(() => setEvery(detail && goesOn(detail.state) ? REFRESH_MS : 0), [detail?.state]);
+  useEffect(() => setEvery(detail && goesOn(detail.state) && !isGone ? REFRESH_MS : 0), [detail?.state, isGone]);
   // The end of a search changes more than its events say.
   useEffect(() => {
     if (live.ended || ENDINGS.includes(live.latest.last)) answer.reload();
   }, [live.ended, live.latest.last]);
+  // Another process may have changed the run, or removed it.
+  useEffect(() => {
+    if (detail) answer.reload();
+  }, [tab]);
   useKeys((event) => {
+    if (event.repeat) return;
     const wanted = RUN_TABS[Number(event.key) - 1];
     if (wanted) navigate(runPath(run, wanted) + candidateQuery(route));
   });
@@ -64,9 +70,11 @@ export default function Run({ route }) {
         <p class="soft line">${[detail.task, detail.strategy, detail.metric && `${detail.metric}, ${
           detail.higher_is_better ? "higher" : "lower"} is better`].filter(Boolean).join(" · ")}</p>
       </div>
-      <${RunActions} run=${run} detail=${detail} onChange=${again} />
+      ${!isGone && html`<${RunActions} run=${run} detail=${detail} onChange=${again} />`}
     </div>
-    <${ErrorBox} error=${answer.error} retry=${answer.reload} />
+    ${isGone ? html`<div class="error-box" role="alert"><p>This run is no longer there. What is shown is what was known of it.
+        ${" "}<a href="/">All runs</a></p></div>`
+      : html`<${ErrorBox} error=${answer.error} retry=${answer.reload} />`}
     ${failure ? html`<${ErrorBox} error=${new Error(failure)} />` : ""}
     <${Tabs} items=${items} current=${tab} label="parts of the run" />
     <div class=${chosen === null ? "" : "with-drawer"}>

@@ -1,6 +1,6 @@
 /** The course of a search: every training a dot, the best so far a line, the quartiles of the others a band. */
 import { html, useMemo, useRef, useState } from "../../html.js";
-import { Chart, axes, showHover } from "../../charts.js";
+import { Chart, axes, overlay, showHover } from "../../charts.js";
 import { CAUSES, count, figure, short, stretch } from "../../format.js";
 import { setQuery } from "../../router.js";
 
@@ -149,14 +149,7 @@ function hits(shown, times) {
   let pressed = null;
   return {
     init: (chart) => {
-      [box, ring] = ["hover", "ring"].map((name) => {
-        const element = document.createElement("div");
-        element.className = name;
-        element.hidden = true;
-        chart.over.append(element);
-        return element;
-      });
-      chart.over.addEventListener("mouseleave", () => { box.hidden = ring.hidden = true; });
+      [box, ring] = ["hover", "ring"].map((name) => overlay(chart, name));
       chart.over.addEventListener("mousedown", (event) => { pressed = event.clientX; });
       chart.over.addEventListener("click", (event) => {
         // Dragging chooses a stretch instead.

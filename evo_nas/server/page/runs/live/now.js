@@ -1,11 +1,10 @@
 /** What a run is doing now, and its totals. */
 import { html } from "../../html.js";
-import { about, count, counted, duration, figure, outOf, percent, short } from "../../format.js";
+import { about, count, duration, failed, figure, outOf, percent, short, spent, words } from "../../format.js";
 import { runPath } from "../../router.js";
 import { Meter, Stat } from "../../ui.js";
 import { ENDINGS, goesOn } from "../states.js";
-
-const FAILED = ["too_big", "diverged", "timed_out", "failed", "poisoned"];
+import { candidateLink } from "./parts.js";
 
 /** One line about the step that a search is in, with how much of it is done. */
 export function Now({ detail, live }) {
@@ -55,7 +54,7 @@ export function Totals({ detail, live }) {
   const newest = progressed && progressed.told >= detail.evaluated ? progressed : null;
   const told = newest?.told ?? Math.max(detail.evaluated, live.latest.recorded?.told ?? 0);
   const byStatus = newest?.by_status ?? detail.by_status;
-  const failed = FAILED.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
+  const lost = failed(byStatus);
   const spared = newest ? savedShare(newest.savings) : detail.savings.share;
   const { totals } = detail;
   const trained = newest?.train_s ?? totals.train_s;
@@ -72,8 +71,8 @@ export function Totals({ detail, live }) {
       ${figure(detail.test)}<//>`}
     ${newest && goesOn(detail.state) && html`<${Workers} workers=${newest.workers} />`}
     <${Stat} label="Training" title="seconds of training of all candidates"
-      note=${totals.cpu_s ? `${duration(totals.cpu_s)} of computing` : null}>${duration(trained)}${limit}<//>
-    <${Stat} label="Failed" note=${told ? percentOf(failed / told) : null}>${count(failed)}<//>
+      note=${totals.cpu_s ? `${spent(totals.cpu_s)} of computing` : null}>${spent(trained)}${limit}<//>
+    <${Stat} label="Failed" note=${told ? percentOf(lost / told) : null}>${count(lost)}<//>
     ${spared > 0 && html`<${Stat} label="Spared by rungs" note="of the epochs">${percent(spared)}<//>`}
   </dl>`;
 }
@@ -84,9 +83,9 @@ function BestStat({ detail, best }) {
   const value = best?.value ?? detail.best;
   const size = best?.parameters ?? first?.parameters;
   const noise = detail.noise ? ` ± ${figure(detail.noise)}` : "";
-  return html`<${Stat} label="Best ${detail.metric.replaceAll("_", " ")}" title=${noise && `one training varies by${noise}`}
-    note=${id === undefined ? null : html`<a href="?candidate=${id}">#${id}</a>, ${counted(size, "parameter").replace(count(size), short(size))}`}>
-    ${figure(value)}<//>`;
+  return html`<${Stat} label="Best ${words(detail.metric)}" title=${noise && `one training varies by${noise}`}
+    note=${id === undefined ? null : html`${candidateLink(id)}, ${short(size)} parameters`}>
+    ${value === null ? "none yet" : figure(value)}<//>`;
 }
 
 function Workers({ workers }) {

@@ -1,6 +1,6 @@
 /** What stands below the course of a run: its best, failures, machines, population, rungs, operators and baselines. */
 import { html } from "../../html.js";
-import { CAUSES, count, counted, duration, figure, percent, short, words } from "../../format.js";
+import { CAUSES, count, counted, duration, figure, percent, spent, words } from "../../format.js";
 import { runPath } from "../../router.js";
 import { Panel, Table } from "../../ui.js";
 import { opened } from "../evaluations.js";
@@ -20,7 +20,7 @@ const BEST = [
   { key: "value", title: "Value", number: true, value: (row) => html`<span title=${row.trainings > 1 ? `the mean of ${row.trainings} trainings` : null}>${
     figure(row.value)}${row.trainings > 1 ? html`<small> ×${row.trainings}</small>` : ""}</span>` },
   { key: "parameters", title: "Parameters", number: true, value: (row) => count(row.parameters) },
-  { key: "words", title: "Architecture", class: "clipped", value: (row) => html`<span title=${row.words}>${row.words}</span>` },
+  { key: "words", title: "Architecture", class: "clipped less", value: (row) => html`<span title=${row.words}>${row.words}</span>` },
 ];
 
 /** Evaluations without a score, by cause and message. */
@@ -50,9 +50,8 @@ const NODES = [
   { key: "node", title: "Machine", value: (node) => node.node || "unknown" },
   { key: "workers", title: "Workers", number: true, value: (node) => count(node.workers) },
   { key: "evaluations", title: "Evaluations", number: true, value: (node) => count(node.evaluations) },
-  { key: "train_s", title: "Training", number: true, value: (node) => duration(node.train_s) },
-  { key: "mean", title: "Each", number: true, class: "soft",
-    value: (node) => (node.evaluations ? `${short(node.train_s / node.evaluations)} s` : "-") },
+  { key: "train_s", title: "Training", number: true, value: (node) => html`${spent(node.train_s)}${
+    node.evaluations ? html`<br /><small class="soft">${spent(node.train_s / node.evaluations)} each</small>` : ""}` },
 ];
 
 /** Names with bars of their shares: `[[name, share, text]]`. */
@@ -111,5 +110,5 @@ export function Baselines({ detail, live }) {
 const BASELINES = [
   { key: "name", title: "Baseline", value: ([name, result]) => html`${name}${result.note ? html`<br /><small>${result.note}</small>` : ""}` },
   { key: "score", title: "Score", number: true, value: ([, result]) => figure(result.score) },
-  { key: "cpu_s", title: "Seconds", number: true, class: "soft", value: ([, result]) => short(result.cpu_s) },
+  { key: "cpu_s", title: "Computing", number: true, class: "soft", value: ([, result]) => spent(result.cpu_s) },
 ];
