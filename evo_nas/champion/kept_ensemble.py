@@ -95,6 +95,12 @@ class EnsembleReport:
         """Returns plain JSON values."""
         return {**asdict(self), "sentence": self.sentence}
 
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> EnsembleReport:
+        """Returns the report that `to_values` told."""
+        rows = tuple(EnsembleRow(**each) for each in values["rows"])
+        return cls(values["metric"], values["higher_is_better"], rows, dict(values["shares"]), values["look"])
+
 
 def make_ensemble(run: Run, experiment: Experiment, *, most: int | None = None) -> EnsembleReport:
     """Selects an ensemble among the networks that the verdict of ``run`` keeps, scores and keeps it as ``ensemble``.

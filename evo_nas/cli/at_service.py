@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import fields
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,18 +23,21 @@ from evo_nas.views.run_summary import RunSummary
 from evo_nas.views.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.cli.sources import Shown
-    from evo_nas.client import Client
+    from evo_nas.client import Client, RemoteRun
+    from evo_nas.client.models import Launched
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
+    from evo_nas.sessions.tuning import TuningOptions
     from evo_nas.views.run_view import RunView
 
 
@@ -93,15 +97,21 @@ class AtService(Source):
         wide_console().print(table if found else plain(nothing))
 
     def log_lines(self, run: str, *, address: str | None, follow: bool) -> Iterator[str]:
-        """Yields the last lines that its newest process printed."""
-        _refuse(address=address, follow=follow)
-        yield from self._client.run(run).logs().splitlines()
+        """Yields the last lines that its newest process printed, or all of them until it ends."""
+        _refuse(address=address)
+        watched = self._client.run(run)
+        launches = watched.detail().launches if follow else ()
+        if launches:
+            yield from watched.log_lines(launches[-1]["number"])
+        else:
+            yield from watched.logs().splitlines()
 
     def judge(self, run: str, options: VerdictOptions, **how: Any) -> Iterator[Event]:
         """Has the service judge the run."""
+        chosen = {name: how.pop(name) for name in ("tuned", "workers")}
         _refuse(**how)
         with ServiceSession(self._client, run) as session:
-            session.judge(**options.model_dump(mode="json", exclude={"at_end"}))
+            session.judge(**options.model_dump(mode="json", exclude={"at_end"}), **chosen)
             yield from session.events()
 
     def explanation(self, place: str, *, candidate: int | None, sample: bool) -> Explanation:
@@ -126,9 +136,40 @@ class AtService(Source):
         return Told(self._client.run(run), "replay", set=[*overrides], workers=workers, draws=draws)
 
     def finalists(self, run: str, *, count: int, trainings: int, judge: bool, **how: Any) -> Shown:
-        """Asks for the finalists."""
-        _refuse(judge=judge, **how)
-        return Told(self._client.run(run), "finalists", count=count, trainings=trainings)
+        """Asks for the finalists, and has the service train them if they are to be judged."""
+        found = self._client.run(run)
+        if judge:
+            workers = how.pop("workers")
+            _refuse(**how)
+            self._worked(
+                found,
+                "finalists",
+                lambda: found.judge_finalists(count=count, trainings=trainings, workers=workers),
+            )
+        return Told(found, "finalists", count=count, trainings=trainings)
+
+    def tuning(self, run: str, options: TuningOptions, *, out: Path | None, **how: Any) -> Shown:
+        """Has the service tune, and fetches what it has trained with the result."""
+        from evo_nas.cli.tune_view import TuneView
+
+        tuned, workers = self._client.run(run), how.pop("workers")
+        _refuse(**how)
+        names = ("candidate", "cell", "trials", "searcher", "epochs")
+        asked = {name: getattr(options, name) for name in names}
+        found, launch = self._worked(
+            tuned, "tune", lambda: tuned.tune(**asked, workers=workers, export=out is not None)
+        )
+        if out is not None:
+            tuned.fetch_files(launch, out)
+        return TuneView(found | {"out": None if out is None else str(out)})
+
+    def ensemble(self, run: str, *, size: int | None) -> EnsembleReport:
+        """Has the service select it."""
+        from evo_nas.champion.kept_ensemble import EnsembleReport
+
+        place = self._client.run(run)
+        found, _ = self._worked(place, "ensemble", lambda: place.make_ensemble(size=size))
+        return EnsembleReport.from_values(found)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Fetches the report, and its figures."""
@@ -146,6 +187,27 @@ class AtService(Source):
     def predictor(self, place: str) -> Predictor:
         """Returns the champion of a run, which answers at the service."""
         return RemotePredictor(self._client.run(place))
+
+    def _worked(
+        self, run: RemoteRun, command: str, begin: Callable[[], Launched]
+    ) -> tuple[dict[str, Any], int]:
+        """Returns what a command has found, and the number of its launch; prints what it says meanwhile.
+
+        One that is under way already is followed, as whoever was interrupted wants it.
+        """
+        try:
+            launch = begin().launch
+        except ServiceError as error:
+            launches = run.detail().launches if error.status == HTTPStatus.CONFLICT else ()
+            if not (launches and launches[-1]["is_alive"] and launches[-1]["doing"] == command):
+                raise
+            launch = launches[-1]["number"]
+            click.echo(f"following the {command} that is under way", err=True)
+        try:
+            return run.result(launch, say=lambda line: click.echo(line, err=True)), launch
+        except KeyboardInterrupt:
+            click.echo("the service goes on with it; the same command follows it", err=True)
+            raise SystemExit(130) from None
 
 
 def _refuse(**options: object) -> None:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
+    from evo_nas.sessions.tuning import TuningOptions
     from evo_nas.views.run_summary import RunSummary
     from evo_nas.views.run_view import RunView
     from evo_nas.views.verification import Verification
@@ -136,6 +138,21 @@ class Source(ABC):
             judge: Whether these trainings are made now.
             how: ``workers``, ``inline`` and ``address`` of the trainings.
         """
+
+    @abstractmethod
+    def tuning(self, run: str, options: TuningOptions, *, out: Path | None, **how: Any) -> Shown:
+        """Tunes the training of one network of a run.
+
+        Args:
+            run: The run.
+            options: What is tuned, and how.
+            out: A new directory for a champion that is trained with what was found; None for none.
+            how: ``workers`` and ``address`` of the trials.
+        """
+
+    @abstractmethod
+    def ensemble(self, run: str, *, size: int | None) -> EnsembleReport:
+        """Selects an ensemble in a run; see `champion.kept_ensemble.make_ensemble`."""
 
     @abstractmethod
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:

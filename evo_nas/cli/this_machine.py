@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from evo_nas.config import SearchConfig, VerdictOptions
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
+    from evo_nas.sessions.tuning import TuningOptions
     from evo_nas.views.run_summary import RunSummary
     from evo_nas.views.run_view import RunView
     from evo_nas.views.verification import Verification
@@ -130,6 +132,34 @@ class ThisMachine(Source):
             with made_by as retrainer, searched.owned():
                 judge_aloud(plan, searched, retrainer.retrain, experiment.config.training)
         return FinalistsView.of(searched, experiment, plan)
+
+    def tuning(self, run: str, options: TuningOptions, *, out: Path | None, **how: Any) -> Shown:
+        """Tunes on this machine, or in the cluster that it is part of."""
+        from evo_nas.champion.export import write_champion
+        from evo_nas.cli.terminal import plain_console
+        from evo_nas.cli.tune_view import TuneView
+        from evo_nas.experiment import Experiment
+        from evo_nas.sessions.ray_retrainer import RayRetrainer
+        from evo_nas.sessions.tuning import tune_run, tuned_files
+
+        say = plain_console(stderr=True).print
+        searched = Run.at(run)
+        experiment = Experiment.of_run(searched)
+        at_once = experiment.config.workers.exactly(how["workers"])
+        with RayRetrainer(at_once, address=how["address"]) as retrainer:
+            tuned = tune_run(searched, experiment, options, retrainer=retrainer, say=say)
+            if out is not None:
+                files = tuned_files(searched, experiment, tuned, retrain=retrainer.retrain, say=say)
+                write_champion(files, out)
+        return TuneView.of(tuned, out)
+
+    def ensemble(self, run: str, *, size: int | None) -> EnsembleReport:
+        """Selects it here."""
+        from evo_nas.champion.kept_ensemble import make_ensemble
+        from evo_nas.experiment import Experiment
+
+        place = Run.at(run)
+        return make_ensemble(place, Experiment.of_run(place), most=size)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Makes the report here."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evo_nas.cli.options import address, as_one_json, trainings_at_once
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
@@ -42,6 +43,7 @@ from evo_nas.cli.options import address, as_one_json, trainings_at_once
 )
 @trainings_at_once
 @address(required=False)
+@source_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -71,31 +73,19 @@ def tune(  # noqa: PLR0913 - the options of a command
     untuned, and with the champion that RUN keeps, on other cuts of training and validation. The test part is not
     touched. The --out directory is one that export and predict take.
     """
-    from evo_nas.champion.export import check_target, write_champion
+    from evo_nas.champion.export import check_target
     from evo_nas.cli.sent import is_sent, refuse_file
+    from evo_nas.cli.sources import source
     from evo_nas.cli.terminal import plain_console
-    from evo_nas.cli.tune_view import TuneView
-    from evo_nas.experiment import Experiment
-    from evo_nas.runs import Run
-    from evo_nas.sessions.ray_retrainer import RayRetrainer
-    from evo_nas.sessions.tuning import TuningOptions, tune_run, tuned_files
+    from evo_nas.sessions.tuning import TuningOptions
 
     if out is not None:
         refuse_file("--out", out, address)
         check_target(out, "native")
     if is_sent(context, run, address):
         return
-    errors = plain_console(stderr=True)
-    tuned_run = Run.at(run)
-    experiment = Experiment.of_run(tuned_run)
     options = TuningOptions(candidate=candidate, cell=cell, trials=trials, searcher=searcher, epochs=epochs)
-    with RayRetrainer(experiment.config.workers.exactly(workers), address=address) as retrainer:
-        tuned = tune_run(tuned_run, experiment, options, retrainer=retrainer, say=errors.print)
-        if out is not None:
-            retrain = retrainer.retrain
-            files = tuned_files(tuned_run, experiment, tuned, retrain=retrain, say=errors.print)
-            write_champion(files, out)
-    view = TuneView(tuned, out)
+    view = source().tuning(run, options, out=out, workers=workers, address=address)
     if as_json:
         click.echo(json.dumps(view.to_values()))
     else:

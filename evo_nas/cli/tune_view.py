@@ -14,7 +14,9 @@ from evo_nas.genome.describe import describe
 from evo_nas.views.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Self
 
     from rich.console import RenderableType
 
@@ -24,78 +26,84 @@ SHOWN = 5
 """Trials that the table has, the untuned one beside them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TuneView:
     """What ``tune`` shows.
 
     Attributes:
-        tuned: What the tuning has found.
-        out: Where the tuned network was written; None if it was not.
+        values: What the tuning has found, as plain values for JSON.
     """
 
-    tuned: Tuned
-    out: Path | None = None
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, tuned: Tuned, out: Path | None = None) -> Self:
+        """Returns the view of ``tuned``, which was written to ``out`` unless that is None."""
+        gain = tuned.gain
+        return cls(
+            {
+                "candidate": tuned.candidate,
+                "metric": tuned.untuned.metric.name,
+                "higher_is_better": tuned.untuned.metric.higher_is_better,
+                "epochs": tuned.epochs,
+                "failed": tuned.failed,
+                "trials": [
+                    {
+                        "number": trial.number,
+                        "fitness": trial.fitness,
+                        "epochs": trial.epochs,
+                        "settings": tuned.space.settings(trial.genome),
+                        "changes": tuned.space.changes(trial.genome),
+                    }
+                    for trial in tuned.trials
+                ],
+                "untuned": list(tuned.untuned.values),
+                "tuned": None if tuned.tuned is None else list(tuned.tuned.values),
+                "gain": None if gain is None else gain[0],
+                "half_width": None if gain is None else gain[1],
+                "kept": None if tuned.kept is None else list(tuned.kept.values),
+                "ahead_of_kept": None if tuned.against_kept is None else tuned.against_kept[0],
+                "compared_on": tuned.said,
+                "is_better": tuned.is_better,
+                "architecture": describe(tuned.network.architecture),
+                "schedule": tuned.network.schedule,
+                "out": None if out is None else str(out),
+                "sentence": tuned.sentence,
+            }
+        )
 
     def to_values(self) -> dict[str, Any]:
         """Returns plain values for JSON."""
-        tuned = self.tuned
-        gain = tuned.gain
-        return {
-            "candidate": tuned.candidate,
-            "metric": tuned.untuned.metric.name,
-            "higher_is_better": tuned.untuned.metric.higher_is_better,
-            "epochs": tuned.epochs,
-            "failed": tuned.failed,
-            "trials": [
-                {
-                    "number": trial.number,
-                    "fitness": trial.fitness,
-                    "epochs": trial.epochs,
-                    "settings": tuned.space.settings(trial.genome),
-                    "changes": tuned.space.changes(trial.genome),
-                }
-                for trial in tuned.trials
-            ],
-            "untuned": list(tuned.untuned.values),
-            "tuned": None if tuned.tuned is None else list(tuned.tuned.values),
-            "gain": None if gain is None else gain[0],
-            "half_width": None if gain is None else gain[1],
-            "kept": None if tuned.kept is None else list(tuned.kept.values),
-            "ahead_of_kept": None if tuned.against_kept is None else tuned.against_kept[0],
-            "compared_on": tuned.said,
-            "is_better": tuned.is_better,
-            "architecture": describe(tuned.network.architecture),
-            "schedule": tuned.network.schedule,
-            "out": None if self.out is None else str(self.out),
-            "sentence": tuned.sentence,
-        }
+        return dict(self.values)
 
     def render(self) -> RenderableType:
         """Returns the best trials and what they are worth, for people."""
-        tuned = self.tuned
+        values = self.values
+        failed = values["failed"]
         lines = [
-            f"{describe(tuned.network.architecture)}; schedule {tuned.network.schedule}",
-            tuned.sentence,
-            f"{counted(len(tuned.trials) + tuned.failed, 'trial')}, {tuned.failed} failed; the score of a trial is "
+            f"{values['architecture']}; schedule {values['schedule']}",
+            values["sentence"],
+            f"{counted(len(values['trials']) + failed, 'trial')}, {failed} failed; the score of a trial is "
             "that of the cut that chose it, and so a lucky one",
         ]
-        if self.out is not None:
-            lines.append(f"written to {self.out}: the mean of three trainings")
+        if values["out"] is not None:
+            lines.append(f"written to {values['out']}: the mean of three trainings")
         return Group(self._table(), "", *map(plain, lines))
 
     def _table(self) -> RenderableType:
-        tuned, metric = self.tuned, self.tuned.untuned.metric
-        scale = Scale(metric.name, metric.higher_is_better)
-        table = plain_table("trial", right=(metric.name.replace("_", " "), "epochs"))
+        metric, trials = self.values["metric"], self.values["trials"]
+        scale = Scale(metric, self.values["higher_is_better"])
+        table = plain_table("trial", right=(metric.replace("_", " "), "epochs"))
         table.add_column("what it changes")  # wrapped, and not cut
-        shown = [*tuned.trials[:SHOWN], *(each for each in tuned.trials[SHOWN:] if each.number == 0)]
+        shown = [*trials[:SHOWN], *(each for each in trials[SHOWN:] if each["number"] == 0)]
         for trial in shown:
-            changes = tuned.space.changes(trial.genome).items()
-            words = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changes)
+            words = ", ".join(
+                f"{name.replace('_', ' ')} {_value(value)}" for name, value in trial["changes"].items()
+            )
             table.add_row(
-                str(trial.number),
-                scale.text(trial.fitness),
-                str(trial.epochs),
+                str(trial["number"]),
+                scale.text(trial["fitness"]),
+                str(trial["epochs"]),
                 words or "nothing: as it was found",
             )
         return table

@@ -130,6 +130,32 @@ class Launched(_Told):
     at: str = ""
 
 
+class LaunchProgress(_Told):
+    """What a process that the service started for a run has said so far.
+
+    Attributes:
+        number: Number of the launch.
+        doing: The command.
+        at: When it was started.
+        is_alive: Whether it is running.
+        was_stopped: Whether it was asked to stop.
+        failure: Why it failed; empty if it has not.
+        result: What a command beside the search, such as ``tune``, has found; None before.
+        lines: The next lines that it has printed.
+        next: The place after these lines.
+    """
+
+    number: int
+    doing: str
+    at: str = ""
+    is_alive: bool = False
+    was_stopped: bool = False
+    failure: str = ""
+    result: dict[str, Any] | None = None
+    lines: tuple[str, ...] = ()
+    next: int = 0
+
+
 class ExportFormat(_Told):
     """A format of exports.
 

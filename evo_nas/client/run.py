@@ -6,32 +6,29 @@ import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from evo_nas.client.asking import given
 from evo_nas.client.event_stream import EventStream
-from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail, Verification
-from evo_nas.errors import ChampionError, ConfigError, ExecutionError
+from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail
+from evo_nas.client.works import RunWorks
 from evo_nas.sessions.events import event_from_json
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Mapping, Sequence
 
-    from evo_nas.client.connection import Connection
     from evo_nas.sessions.events import Event
 
 FIGURE = re.compile(r'<figure id="([a-z0-9-]+)"')
 """Finds the names of the figures in a report."""
-ANALYSIS_S = 960.0
-"""Longest wait for what a service makes in a process of its own, which it lets work for 900 s."""
 CHECK_HEADER = "Evo-Nas-Check"
 """`checked`, or `unchecked` with the reason: the program that runs the format is not where the service runs."""
 
 
-class RemoteRun:
+class RemoteRun(RunWorks):
     """One run of a service, which need not exist.
 
     Args:
@@ -41,19 +38,6 @@ class RemoteRun:
     Raises:
         ConfigError: ``name`` is none, such as the directory of a run.
     """
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        # It becomes a part of paths, where a slash or a question mark would ask for something else.
-        if not re.fullmatch(r"\w[\w.-]*", name):
-            raise ConfigError(
-                f"run is {name!r}; must be the name of a run of the service, such as those that "
-                f"`evo-nas runs --service {connection.url}` lists"
-            )
-        self._connection = connection
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"RemoteRun({self._connection.url!r}, {self.name!r})"
 
     def detail(self) -> RunDetail:
         """Returns its state, configuration, totals, best candidates, verdict and failures.
@@ -75,7 +59,7 @@ class RemoteRun:
             after: Only evaluations with a higher ``seq``, such as those that came since the last call.
         """
         asked = {"format": "parquet", "after": after, "columns": ",".join(columns), "status": status}
-        response = self._connection.send("GET", self._path("/evaluations"), params=_given(asked))
+        response = self._connection.send("GET", self._path("/evaluations"), params=given(asked))
         return parquet.read_table(io.BytesIO(response.content))
 
     def candidate(self, number: int) -> dict[str, Any]:
@@ -161,7 +145,8 @@ class RemoteRun:
         """Judges its best networks again and retrains the champion; `events` has the verdict.
 
         Args:
-            options: Of the section ``verdict``: finalists, cuts, trials, seeds, most_seeds, opponents.
+            options: Of the section ``verdict``: finalists, cuts, trials, seeds, most_seeds, opponents; ``tuned=True``
+                to try what `tune` has found, too, and ``workers``, the number of trainings at the same time.
         """
         return self._launched("/champion", options)
 
@@ -172,71 +157,6 @@ class RemoteRun:
             ServiceError: It keeps no champion yet.
         """
         return Champion.model_validate(self._values("GET", "/champion"))
-
-    def explanation(self, *, candidate: int | None = None, sample: bool = False) -> dict[str, Any]:
-        """Returns what a network computes, where it comes from and what it hangs on; see `champion.explanation`.
-
-        Args:
-            candidate: Id of the network; by default the champion, or before there is one the best so far.
-            sample: Whether the champion reads sequences of the validation part, which ``probe`` tells of.
-
-        Raises:
-            ServiceError: There is no such network.
-        """
-        return self.analysis("explanation", candidate=candidate, sample=sample)
-
-    def verify(self) -> Verification:
-        """Has every file of the run checked, and every genome derived again from the log.
-
-        Raises:
-            ServiceError: There is no such run, or its data cannot be read any more.
-        """
-        return Verification.model_validate(self._values("GET", "/verify", read_s=ANALYSIS_S))
-
-    def finalists(self, *, count: int = 5, trainings: int = 3) -> dict[str, Any]:
-        """Returns the best distinct networks by a lower bound of their fitness: ``finalists`` and a ``sentence``.
-
-        Args:
-            count: How many of them.
-            trainings: Trainings that judge each of them, if the run keeps so many.
-        """
-        return self.analysis("finalists", count=count, trainings=trainings)
-
-    def replay(
-        self, changes: Sequence[str] = (), *, workers: int | None = None, draws: int = 0
-    ) -> dict[str, Any]:
-        """Returns what other rungs would have saved in this run.
-
-        Args:
-            changes: Rungs such as ``fitness.rungs=[2,6]``; automatic ones by default.
-            workers: Workers that train; those of the run by default.
-            draws: Random orders of the candidates beside the recorded one.
-
-        Raises:
-            ConfigError: A change is wrong, or cannot be replayed.
-            ServiceError: The trainings of the run cannot be replayed.
-        """
-        return self.analysis("replay", set=[*changes], workers=workers, draws=draws)
-
-    def analysis(self, kind: str, **options: Any) -> dict[str, Any]:
-        """Returns what a command of the service says of this run.
-
-        Args:
-            kind: ``finalists``, ``replay`` or ``explanation``.
-            options: Its options, as the API calls them.
-        """
-        values: dict[str, Any] = self._values("GET", f"/{kind}", params=_given(options), read_s=ANALYSIS_S)
-        return values
-
-    def analysis_text(self, kind: str, **options: Any) -> str:
-        """Returns the same as the text that the command prints for people; options may have ``columns``, its width.
-
-        Args:
-            kind: ``finalists`` or ``replay``.
-            options: Its options, as the API calls them.
-        """
-        asked = _given(options) | {"format": "text"}
-        return self._connection.send("GET", self._path(f"/{kind}"), params=asked, read_s=ANALYSIS_S).text
 
     def predict(self, **posted: Any) -> Prediction:
         """Returns what the champion says of raw data.
@@ -267,7 +187,7 @@ class RemoteRun:
             self._values(
                 "POST",
                 "/predict/file",
-                params={"name": file.name, **_given(how)},
+                params={"name": file.name, **given(how)},
                 data=file.read_bytes(),
                 headers={"Content-Type": "application/octet-stream"},
             )
@@ -284,16 +204,7 @@ class RemoteRun:
         Raises:
             ChampionError: The directory is not empty, or the format cannot express the champion.
         """
-        folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ChampionError(f"{folder} exists and is not an empty directory; name a new one")
-        response = self._connection.send("GET", self._path(f"/exports/{kind}"), params=_given(options))
-        try:
-            files = tuple(_unpacked(response.content, folder))
-        except BadZipFile:
-            raise ExecutionError(
-                f"the export of {self.name} came in part only; give the same command again"
-            ) from None
+        files, response = self._unpacked(f"/exports/{kind}", Path(out), **given(options))
         return Exported(files=files, check=response.headers.get(CHECK_HEADER, ""))
 
     def report(
@@ -323,31 +234,3 @@ class RemoteRun:
     def logs(self, *, tail: int = 1000) -> str:
         """Returns the last lines that the newest process of its search printed beside its events."""
         return self._connection.send("GET", self._path("/logs"), params={"tail": tail}).text
-
-    def _launched(self, path: str, body: Mapping[str, Any]) -> Launched:
-        return Launched.model_validate(self._values("POST", path, json=body))
-
-    def _values(self, method: str, path: str, **arguments: Any) -> Any:
-        return self._connection.values(method, self._path(path), **arguments)
-
-    def _path(self, rest: str) -> str:
-        return f"/runs/{self.name}{rest}"
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None and value is not False}
-
-
-def _unpacked(content: bytes, folder: Path) -> Generator[Path, None, None]:
-    """Writes the files of a zip whose names all begin with one folder, which is left out."""
-    with ZipFile(io.BytesIO(content)) as packed:
-        for name in packed.namelist():
-            path = folder.joinpath(*Path(name).parts[1:])
-            # The service is trusted with data, but not with where its files go.
-            if not path.resolve().is_relative_to(folder.resolve()) or path.resolve() == folder.resolve():
-                raise ExecutionError(
-                    f"the service names a file {name!r}, outside of the export; nothing is written"
-                )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(packed.read(name))
-            yield path

@@ -35,6 +35,7 @@ from evo_nas.server.routes import (
     runs,
     searches,
     service,
+    works,
 )
 from evo_nas.server.run_pages import count_states
 from evo_nas.server.streams import Streams
@@ -61,6 +62,7 @@ ROUTERS = (
     exports.router,
     predictions.router,
     analyses.router,
+    works.router,
 )
 
 

@@ -16,7 +16,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.names import is_url
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import EvoNasError, RunError
-from evo_nas.server.launches import Launch, LaunchRecord, LaunchStore, write_whole
+from evo_nas.server.launches import ASIDE, Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment, terminate
 from evo_nas.server.states import Activity, RunState, state_of
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
+_TRAINS_HERE = frozenset({"ensemble", "retrain"})
+"""Commands that need no workers."""
+_JOBS = frozenset({"champion", "finalists", "tune"})
+"""Commands that a cluster with a URL runs as jobs."""
 ATTACH_S = 15.0
 """Seconds between two looks for searches in the cluster that nobody watches any more."""
 WATCHED_S = 600.0
@@ -232,9 +236,9 @@ class Launcher:
         command += ["config.yaml", "--run", place] if order.doing == "search" else [place]
         command += ["--json", *order.arguments]
         if self._options.address is not None:
-            command += ["--address", self._options.address]
+            command += ["--address", self._options.address] * (order.doing not in _TRAINS_HERE)
         elif self._options.inline:
-            command += ["--inline"]
+            command += ["--inline"] * (order.doing not in {"tune", *_TRAINS_HERE})
         return tuple(command)
 
     def _stop(self, launch: Launch, drain_s: float) -> None:
@@ -244,14 +248,14 @@ class Launcher:
                 HTTPStatus.CONFLICT,
                 f"run {launch.run} is searched on {record.host}, pid {record.pid}; stop it there",
             )
-        if address is not None and is_url(address) and record.doing == "champion":
+        if address is not None and is_url(address) and record.doing in _JOBS:
             raise ServiceError(
                 HTTPStatus.CONFLICT,
-                f"run {launch.run} is judged by a job of the cluster, which keeps each training that it makes; stop "
-                f"the job at {address} if it must end",
+                f"the `{record.doing}` of run {launch.run} is a job of the cluster, which keeps each training "
+                f"that it makes; stop the job at {address} if it must end",
             )
         launch.note_stop()
-        if address is not None and record.doing != "champion":
+        if address is not None and record.doing not in {"champion", *ASIDE}:
             self._stop_in_cluster(self.root.at(launch.run).location, launch, drain_s)
         else:
             terminate(record.pid, started=record.started)

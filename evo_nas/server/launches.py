@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Doing = Literal["search", "resume", "attach", "champion"]
+Doing = Literal["search", "resume", "attach", "champion", "finalists", "tune", "ensemble", "retrain"]
+ASIDE = frozenset({"finalists", "tune", "ensemble", "retrain"})
+"""What prints a result instead of events, and neither begins nor ends a search."""
 PATIENCE_S = 10.0
 """Longest wait for another service that starts something for the same run; that takes milliseconds."""
 _STILL_S = 30.0
@@ -182,8 +184,23 @@ class Launch:
         return "started" in latest_of_each(self.events, end=end_of_lines(self.events))
 
     @property
+    def result(self) -> dict[str, Any] | None:
+        """What a command `ASIDE` has printed once it was done; None before, and of every other."""
+        if self.record.doing not in ASIDE or not (end := end_of_lines(self.events)):
+            return None
+        with self.events.open("rb") as file:
+            last = file.read(end).splitlines()[-1]
+        try:
+            values = json.loads(last)
+        except ValueError:
+            return None
+        return values if isinstance(values, dict) else None
+
+    @property
     def is_lost(self) -> bool:
         """Whether its process has ended without a word; a search in a cluster may go on then."""
+        if self.record.doing in ASIDE:
+            return False  # nothing that goes on in a cluster is watched by it
         return not (self.is_alive or self.was_stopped or self.ending or self._errors())
 
     @cached_property
@@ -193,7 +210,7 @@ class Launch:
         if event is not None and event.kind == "failed":
             # Nothing was found that could be watched: the search may well be complete.
             return "" if self.record.doing == "attach" else str(json.loads(event.data)["error"])
-        if self.was_stopped or (event is not None and event.kind in _LAST):
+        if self.was_stopped or (event is not None and event.kind in _LAST) or self.result is not None:
             return ""
         if self.record.doing == "attach" and not self._errors():
             return (

@@ -163,13 +163,23 @@ class LaunchView(BaseModel):
     """A process that the service started for a run."""
 
     number: int = Field(description="Its number; the ids of its events begin with it.")
-    doing: str = Field(description="The command: `search`, `resume`, `attach` or `champion`.")
+    doing: str = Field(description="The command, such as `search`, `resume`, `champion` or `tune`.")
     at: str = Field(description="When it was started, in ISO 8601.")
     host: str = Field(description="Name of its machine.")
     pid: int = Field(description="Number of the process.")
     is_alive: bool = Field(description="Whether it is running.")
     was_stopped: bool = Field(description="Whether it was asked to stop.")
     failure: str = Field(description="Why it failed; empty if it has not.")
+
+
+class LaunchProgress(LaunchView):
+    """What a process has said so far."""
+
+    result: dict[str, Any] | None = Field(
+        description="What `tune`, `ensemble`, `retrain` or `finalists` has found, once it is done; null before."
+    )
+    lines: list[str] = Field(description="The next lines that it has printed beside events and results.")
+    next: int = Field(description="Asked for as `after`, what follows these lines comes.")
 
 
 class RunDetail(RunListItem):

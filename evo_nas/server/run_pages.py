@@ -28,6 +28,7 @@ from evo_nas.views.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from evo_nas.server.context import Context
+    from evo_nas.server.launches import Launch
     from evo_nas.views.digest import RunDigest
     from evo_nas.views.run_facts import Facts
 
@@ -142,19 +143,21 @@ def _latest(context: Context, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _launches(context: Context, name: str) -> list[LaunchView]:
-    return [
-        LaunchView(
-            number=launch.number,
-            doing=launch.record.doing,
-            at=launch.record.at,
-            host=launch.record.host,
-            pid=launch.record.pid,
-            is_alive=(is_alive := launch.is_alive),
-            was_stopped=launch.was_stopped,
-            failure="" if is_alive else launch.failure,
-        )
-        for launch in context.launcher.launches.all(name)[-LAUNCHES:]
-    ]
+    return [view_of_launch(launch) for launch in context.launcher.launches.all(name)[-LAUNCHES:]]
+
+
+def view_of_launch(launch: Launch) -> LaunchView:
+    """Returns what is said of a process."""
+    return LaunchView(
+        number=launch.number,
+        doing=launch.record.doing,
+        at=launch.record.at,
+        host=launch.record.host,
+        pid=launch.record.pid,
+        is_alive=(is_alive := launch.is_alive),
+        was_stopped=launch.was_stopped,
+        failure="" if is_alive else launch.failure,
+    )
 
 
 def _nodes(digest: RunDigest) -> list[NodeWork]:

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from evo_nas.server.launches import Launch
 
+_ASIDE = {
+    "finalists": "its finalists are being judged",
+    "tune": "its network is being tuned",
+    "ensemble": "an ensemble is being selected",
+    "retrain": "its champion is being trained on new data",
+}
 StateName = Literal["starting", "running", "stopped", "complete", "judged", "failed", "damaged"]
 
 
@@ -60,11 +66,15 @@ def state_of(
         return RunState("damaged", damage)
     launch = activity.launch
     if activity.is_launched and launch is not None:
-        return RunState("running" if told else "starting", "is being stopped" if launch.was_stopped else "")
+        doing = _ASIDE.get(launch.record.doing, "")
+        return RunState(
+            "running" if told else "starting", "is being stopped" if launch.was_stopped else doing
+        )
     if activity.holder:
         return RunState("running", f"by another process ({activity.holder})")
     if is_judged:
         return RunState("judged")
-    if launch is not None and launch.failure:
+    # What was done beside the search has failed alone.
+    if launch is not None and launch.record.doing not in _ASIDE and launch.failure:
         return RunState("failed", launch.failure)
     return RunState("complete" if is_complete else "stopped")

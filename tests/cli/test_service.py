@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.app import main
+from evo_nas.client import Client
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher, Order
 from evo_nas.sessions.events import Judged, Working, event_to_json
@@ -251,9 +252,98 @@ def test_the_service_judges_a_run(url: str, root: Path, monkeypatch: pytest.Monk
         assert told.exit_code == 0, told.output
         assert told.stdout.splitlines() == said
     assert {"--seeds=2", "--opponents=gru"} <= set(orders[0].arguments)
-    refused = at(url, "champion", "open", "--workers", "2")
-    assert refused.exit_code == 2
-    assert "workers is 2 beside a service" in refused.stderr
+    at(url, "champion", "open", "--workers", "2", "--tuned")
+    assert {"--workers=2", "--tuned"} <= set(orders[-1].arguments)
+
+
+def test_finalists_are_judged_at_the_service(url: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    options = ("--count", "1", "--trainings", "1")
+    told = at(url, "finalists", "open", "--judge", *options, "--json")
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["judged_on"]
+    assert json.loads(told.stdout) == json.loads(command("finalists", "open", *options, "--json").stdout)
+
+
+TUNED = {
+    "candidate": 3,
+    "metric": "accuracy",
+    "higher_is_better": True,
+    "epochs": 1,
+    "failed": 0,
+    "trials": [{"number": 0, "fitness": 0.5, "epochs": 1, "settings": {}, "changes": {}}],
+    "architecture": "1 layer",
+    "schedule": "cosine",
+    "out": "out",
+    "sentence": "no trial was better",
+}
+
+
+def launching(monkeypatch: pytest.MonkeyPatch, script: str) -> list[Order]:
+    """Lets every launch be a shell script, and collects what was to be launched."""
+    orders: list[Order] = []
+
+    def command_of(_: Launcher, place: str, order: Order) -> tuple[str, ...]:
+        orders.append(order)
+        return ("/bin/sh", "-c", script)
+
+    monkeypatch.setattr(Launcher, "command", command_of)
+    return orders
+
+
+def test_a_network_is_tuned_at_the_service_and_fetched(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = shlex.quote(json.dumps(TUNED))
+    orders = launching(
+        monkeypatch, f"echo trial 1 >&2; sleep 0.3; mkdir out; echo {{}} > out/manifest.json; echo {said}"
+    )
+    out = tmp_path / "tuned"
+    told = at(url, "tune", "open", "--candidate", "3", "--trials", "2", "--workers", "1", "--out", out)
+    assert told.exit_code == 0, told.output
+    assert {"--candidate=3", "--trials=2", "--workers=1", "--out=out"} <= set(orders[0].arguments)
+    assert "trial 1" in told.stderr
+    assert "no trial was better" in told.stdout
+    assert (out / "manifest.json").is_file()
+    again = at(url, "tune", "open", "--out", out)
+    assert again.exit_code == 2
+    assert len(orders) == 1
+    assert json.loads(at(url, "tune", "open", "--json").stdout) == TUNED | {"out": None}
+
+
+def test_what_fails_at_the_service_is_said_once_and_leaves_the_run_as_it_was(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launching(monkeypatch, "echo 'error: --cell is nothing; try lstm' >&2; exit 2")
+    told = at(url, "tune", "judged", "--cell", "nothing")
+    assert told.exit_code == 2
+    assert told.stderr == "error: --cell is nothing; try lstm\n"
+    assert json.loads(at(url, "status", "judged", "--json").stdout)["state"] == "judged"
+
+
+def test_an_ensemble_is_selected_at_the_service(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"name": "champion", "networks": 1, "parameters": 56, "validation": 0.9, "test": 0.8}
+    values = {
+        "metric": "accuracy",
+        "higher_is_better": True,
+        "rows": [row | {"latency_ms": 0.1}],
+        "shares": {"champion": 1.0},
+        "look": 2,
+        "sentence": "unused",
+    }
+    orders = launching(monkeypatch, f"echo {shlex.quote(json.dumps(values))}")
+    told = at(url, "ensemble", "judged", "--size", "3")
+    assert told.exit_code == 0, told.output
+    assert orders[0].arguments == ("--size=3",)
+    assert "the champion is best (0.9 accuracy)" in " ".join(told.stdout.split())
+
+
+def test_a_log_is_followed_to_its_end(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    launching(monkeypatch, "echo first >&2; sleep 0.7; echo second >&2; printf third >&2")
+    Client(url).run("open").make_ensemble()
+    told = at(url, "logs", "open", "--follow")
+    assert told.exit_code == 0, told.output
+    assert told.stdout.splitlines() == ["first", "second", "third"]
 
 
 @pytest.mark.slow

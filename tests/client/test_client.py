@@ -11,7 +11,7 @@ import pytest
 
 import evo_nas
 from evo_nas.client import Client, ServiceError
-from evo_nas.client.run import _unpacked
+from evo_nas.client.asking import unpacked
 from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
 from tests.served import options, rows, serving
 
@@ -109,5 +109,5 @@ def test_a_zip_cannot_write_outside_of_its_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("run-native/../../evil.txt", json.dumps({}))
     with pytest.raises(ExecutionError, match="outside of the export"):
-        list(_unpacked(packed.getvalue(), tmp_path / "inside"))
+        list(unpacked(packed.getvalue(), tmp_path / "inside"))
     assert not (tmp_path / "evil.txt").exists()

@@ -92,9 +92,9 @@ def logs(
     context.launcher.require(run)
     newest = context.launcher.launches.newest(run)
     lines = [] if newest is None else tail_of(newest.log, LOG_BYTES)
-    return PlainTextResponse("".join(f"{_printable(line)}\n" for line in lines[-tail:]))
+    return PlainTextResponse("".join(f"{printable(line)}\n" for line in lines[-tail:]))
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Returns ``line`` without the codes by which terminals are coloured and steered."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]", "", line)

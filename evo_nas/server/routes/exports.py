@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Annotated
-from zipfile import ZIP_DEFLATED, ZipFile
 
 from anyio import to_thread
 from fastapi import APIRouter, Query
@@ -18,19 +17,18 @@ from evo_nas.client.run import CHECK_HEADER
 from evo_nas.config import nearest
 from evo_nas.runs.champion_store import CHAMPION
 from evo_nas.server.context import Shared
+from evo_nas.server.packing import pieces, zipped
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.routes.champions import kept_champion_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
     from evo_nas.runs import Run
 
 router = APIRouter(tags=["champions"])
-
-PIECE = 2**16
 
 
 @router.get(
@@ -60,17 +58,7 @@ async def export(
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
     make = partial(_packed, searched, f"{run}-{kind}", kind=kind, which=which, options=options)
     file, check = await to_thread.run_sync(make, limiter=context.harvest.showing)
-    size = file.seek(0, 2)
-    file.seek(0)
-    return StreamingResponse(
-        _pieces(file),
-        media_type="application/zip",
-        headers={
-            "Content-Disposition": f'attachment; filename="{run}-{kind}.zip"',
-            "Content-Length": str(size),
-            CHECK_HEADER: _told(check),
-        },
-    )
+    return pieces(file, f"{run}-{kind}", **{CHECK_HEADER: _told(check)})
 
 
 def _check_known(what: str, name: str, known: Sequence[str]) -> None:
@@ -86,18 +74,8 @@ def _packed(
     with TemporaryDirectory() as folder:
         out = Path(folder, "export")
         written = export_champion(run, out, kind=kind, which=which, options=options)
-        # It has no name from the beginning: whatever becomes of the client or of the service, nothing is left of it.
-        file = TemporaryFile()  # noqa: SIM115 - it is read after this function
-        with ZipFile(file, "w", ZIP_DEFLATED) as packed:
-            for path in written.files:
-                packed.write(path, f"{name}/{path.relative_to(out).as_posix()}")
+        file = zipped(written.files, out, name)
     return file, written.check
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(PIECE):
-            yield piece
 
 
 def _told(check: CheckResult) -> str:

@@ -94,6 +94,15 @@ class Judging(_Body):
     seeds: int | None = Field(default=None, description="Networks that are kept of each.")
     most_seeds: int | None = Field(default=None, description="So many where fewer cannot tell them apart.")
     opponents: list[str] | None = Field(default=None, description="Names of published cells.")
+    tuned: bool = Field(
+        default=False, description="Whether settings that `tune` has found for all of them are tried, too."
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Trainings at the same time; by default as the run had workers.",
+    )
 
 
 class Launched(BaseModel):
@@ -193,7 +202,8 @@ def judge(run: str, context: Shared, body: Judging | None = None) -> Launched:
 
     It goes on as events; the event `judged` has the verdict.
     """
-    given = {} if body is None else body.model_dump(exclude_none=True)
+    body = body or Judging()
+    given = body.model_dump(exclude_none=True, exclude={"tuned", "workers"})
     searched = context.root.run(run)
     context.launcher.refuse_busy(run)
     overrides = [f"verdict.{key}={inline_yaml(value)}" for key, value in given.items()]
@@ -202,7 +212,9 @@ def judge(run: str, context: Shared, body: Judging | None = None) -> Launched:
         raise ServiceError(
             HTTPStatus.CONFLICT, f"run {run} has no evaluations; let it search before it is judged"
         )
-    order = Order(doing="champion", arguments=_options_of(config))
+    arguments = [*_options_of(config), *["--tuned"] * body.tuned]
+    arguments += [] if body.workers is None else [f"--workers={body.workers}"]
+    order = Order(doing="champion", arguments=tuple(arguments))
     return Launched.of(context.launcher.launch(run, order), context)
 
 

@@ -1,0 +1,93 @@
+"""`Asking`: requests about one run of a service, and files that come of them."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
+
+from evo_nas.client.models import Launched
+from evo_nas.errors import ChampionError, ConfigError, ExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    import requests
+
+    from evo_nas.client.connection import Connection
+
+
+class Asking:
+    """Requests about one run of a service.
+
+    Args:
+        connection: The service.
+        name: Its name under the root of the service.
+
+    Raises:
+        ConfigError: ``name`` is none, such as the directory of a run.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        # It becomes a part of paths, where a slash or a question mark would ask for something else.
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ConfigError(
+                f"run is {name!r}; must be the name of a run of the service, such as those that "
+                f"`evo-nas runs --service {connection.url}` lists"
+            )
+        self._connection = connection
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"RemoteRun({self._connection.url!r}, {self.name!r})"
+
+    def _launched(self, path: str, body: Mapping[str, Any]) -> Launched:
+        return Launched.model_validate(self._values("POST", path, json=body))
+
+    def _values(self, method: str, path: str, **arguments: Any) -> Any:
+        return self._connection.values(method, self._path(path), **arguments)
+
+    def _path(self, rest: str) -> str:
+        return f"/runs/{self.name}{rest}"
+
+    def _unpacked(self, what: str, folder: Path, **asked: Any) -> tuple[tuple[Path, ...], requests.Response]:
+        check_new(folder)
+        response = self._connection.send("GET", self._path(what), params=asked)
+        try:
+            return tuple(unpacked(response.content, folder)), response
+        except BadZipFile:
+            raise ExecutionError(
+                f"the files of {self.name} came in part only; give the same command again"
+            ) from None
+
+
+def check_new(folder: Path) -> None:
+    """Raises an error unless ``folder`` is new or empty.
+
+    Raises:
+        ChampionError: It is not.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ChampionError(f"{folder} exists and is not an empty directory; name a new one")
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options that say something, as parameters of a request."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def unpacked(content: bytes, folder: Path) -> Generator[Path, None, None]:
+    """Writes the files of a zip whose names all begin with one folder, which is left out."""
+    with ZipFile(io.BytesIO(content)) as packed:
+        for name in packed.namelist():
+            path = folder.joinpath(*Path(name).parts[1:])
+            # The service is trusted with data, but not with where its files go.
+            if not path.resolve().is_relative_to(folder.resolve()) or path.resolve() == folder.resolve():
+                raise ExecutionError(
+                    f"the service names a file {name!r}, outside of the export; nothing is written"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(packed.read(name))
+            yield path

@@ -1,0 +1,202 @@
+"""`RunWorks`: what a service finds out about a run when it is asked, in seconds or by long trainings."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo_nas.client.asking import Asking, given
+from evo_nas.client.models import Launched, LaunchProgress, Verification
+from evo_nas.errors import ExecutionError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Generator, Sequence
+
+LOOK_S = 0.5
+PATIENCE_S = 600.0
+"""How long a service that is followed may be away."""
+ANALYSIS_S = 960.0
+"""Longest wait for what a service makes in a process of its own, which it lets work for 900 s."""
+
+
+class RunWorks(Asking):
+    """What can be found out about a run of a service, beside what `RemoteRun` reads."""
+
+    def explanation(self, *, candidate: int | None = None, sample: bool = False) -> dict[str, Any]:
+        """Returns what a network computes, where it comes from and what it hangs on; see `champion.explanation`.
+
+        Args:
+            candidate: Id of the network; by default the champion, or before there is one the best so far.
+            sample: Whether the champion reads sequences of the validation part, which ``probe`` tells of.
+
+        Raises:
+            ServiceError: There is no such network.
+        """
+        return self.analysis("explanation", candidate=candidate, sample=sample)
+
+    def verify(self) -> Verification:
+        """Has every file of the run checked, and every genome derived again from the log.
+
+        Raises:
+            ServiceError: There is no such run, or its data cannot be read any more.
+        """
+        return Verification.model_validate(self._values("GET", "/verify", read_s=ANALYSIS_S))
+
+    def finalists(self, *, count: int = 5, trainings: int = 3) -> dict[str, Any]:
+        """Returns the best distinct networks by a lower bound of their fitness: ``finalists`` and a ``sentence``.
+
+        Args:
+            count: How many of them.
+            trainings: Trainings that judge each of them, if the run keeps so many.
+        """
+        return self.analysis("finalists", count=count, trainings=trainings)
+
+    def replay(
+        self, changes: Sequence[str] = (), *, workers: int | None = None, draws: int = 0
+    ) -> dict[str, Any]:
+        """Returns what other rungs would have saved in this run.
+
+        Args:
+            changes: Rungs such as ``fitness.rungs=[2,6]``; automatic ones by default.
+            workers: Workers that train; those of the run by default.
+            draws: Random orders of the candidates beside the recorded one.
+
+        Raises:
+            ConfigError: A change is wrong, or cannot be replayed.
+            ServiceError: The trainings of the run cannot be replayed.
+        """
+        return self.analysis("replay", set=[*changes], workers=workers, draws=draws)
+
+    def judge_finalists(self, *, count: int = 5, trainings: int = 3, workers: int | None = None) -> Launched:
+        """Has the best distinct networks trained on other cuts of the data; `result` waits for it.
+
+        Args:
+            count: How many of them.
+            trainings: Trainings that judge each of them.
+            workers: Trainings at the same time; by default as many as the run had workers.
+
+        Raises:
+            ServiceError: Something else is done for the run.
+        """
+        return self._launched("/finalists", {"count": count, "trainings": trainings, "workers": workers})
+
+    def tune(self, **options: Any) -> Launched:
+        """Has the training of one network tuned; `result` waits for what was found.
+
+        Args:
+            options: ``candidate``, ``cell``, ``trials``, ``searcher``, ``epochs`` and ``workers``, as of
+                ``evo-nas tune``; ``export=True`` also trains what was found, for `fetch_files`.
+
+        Raises:
+            ServiceError: Something else is done for the run.
+        """
+        return self._launched("/tune", options)
+
+    def make_ensemble(self, *, size: int | None = None) -> Launched:
+        """Has an ensemble selected of the networks that the verdict keeps; `result` waits for it.
+
+        Args:
+            size: Different networks that it may have; by default as many as the LSTM has retrainings.
+
+        Raises:
+            ServiceError: Something else is done for the run.
+        """
+        return self._launched("/ensemble", {"size": size})
+
+    def progress(self, launch: int, *, after: int = 0) -> LaunchProgress:
+        """Returns what process number ``launch`` has printed and found.
+
+        Args:
+            launch: Its number, as `Launched.launch` and the ``launches`` of `detail` have it.
+            after: The ``next`` of an earlier answer, whose followers alone are wanted.
+        """
+        return LaunchProgress.model_validate(
+            self._values("GET", f"/launches/{launch}", params={"after": after})
+        )
+
+    def log_lines(self, launch: int) -> Generator[str, None, LaunchProgress]:
+        """Yields what process number ``launch`` prints until it ends, also across restarts of the service.
+
+        Returns:
+            What is known of it then.
+
+        Raises:
+            ExecutionError: No service answers, or none for ten minutes.
+        """
+        told, lost_s = self.progress(launch), 0.0
+        while True:
+            yield from told.lines
+            if not (told.is_alive or told.lines):
+                return told
+            if not told.lines or lost_s:
+                time.sleep(LOOK_S)
+            try:
+                told, lost_s = self.progress(launch, after=told.next), 0.0
+            except ExecutionError:
+                lost_s += LOOK_S
+                if lost_s > PATIENCE_S:
+                    raise
+                told = told.model_copy(update={"lines": (), "is_alive": True})
+
+    def result(
+        self, launched: Launched | int, *, say: Callable[[str], object] | None = None
+    ) -> dict[str, Any]:
+        """Waits for what `tune`, `judge_finalists`, `make_ensemble` or `retrain` has found, and returns it.
+
+        Args:
+            launched: What was started, or its number.
+            say: Gets each line that it prints meanwhile.
+
+        Raises:
+            ExecutionError: It has failed or was stopped, or no service answers.
+        """
+        following = self.log_lines(launched if isinstance(launched, int) else launched.launch)
+        is_said = say is not None
+        while True:
+            try:
+                line = next(following)
+            except StopIteration as end:
+                told: LaunchProgress = end.value
+                break
+            is_said = is_said and not line.startswith("error: ")  # which is raised
+            if is_said and say is not None:
+                say(line)
+        if told.result is None:
+            raise ExecutionError(told.failure or f"the {told.doing} of {self.name} was stopped")
+        return told.result
+
+    def fetch_files(self, launched: Launched | int, out: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Writes the champion that `tune` with ``export=True``, or `retrain`, has trained to a directory here.
+
+        Args:
+            launched: What was started, or its number.
+            out: A directory that is new or empty.
+
+        Raises:
+            ChampionError: The directory is not empty.
+            ServiceError: There is none, or not yet.
+        """
+        number = launched if isinstance(launched, int) else launched.launch
+        return self._unpacked(f"/launches/{number}/files", Path(out))[0]
+
+    def analysis(self, kind: str, **options: Any) -> dict[str, Any]:
+        """Returns what a command of the service says of this run.
+
+        Args:
+            kind: ``finalists``, ``replay`` or ``explanation``.
+            options: Its options, as the API calls them.
+        """
+        values: dict[str, Any] = self._values("GET", f"/{kind}", params=given(options), read_s=ANALYSIS_S)
+        return values
+
+    def analysis_text(self, kind: str, **options: Any) -> str:
+        """Returns the same as the text that the command prints for people; options may have ``columns``, its width.
+
+        Args:
+            kind: ``finalists`` or ``replay``.
+            options: Its options, as the API calls them.
+        """
+        asked = given(options) | {"format": "text"}
+        return self._connection.send("GET", self._path(f"/{kind}"), params=asked, read_s=ANALYSIS_S).text
