@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 from evo_nas.server.context import Context
 from evo_nas.server.data_roots import DataRoots
 from evo_nas.server.digests import Digests
+from evo_nas.server.event_compaction import Compactor
 from evo_nas.server.guard import Guard
 from evo_nas.server.launcher import Launcher, keep_attached
 from evo_nas.server.metrics import Metered, Metrics
@@ -115,12 +116,16 @@ def create_app(options: ServerOptions) -> FastAPI:
 
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
-    """Reads the runs while nobody asks yet, so that the first list need not wait for them, and watches the cluster."""
+    """Reads the runs while nobody asks yet, so that the first list need not wait, and what goes on all the time."""
     context: Context = app.state.context
-    attaching = asyncio.create_task(keep_attached(context.launcher)) if context.options.address else None
-    with context.digests as digests:
-        digests.warm_up()
-        yield
-    context.commands.close()
-    if attaching is not None:
-        attaching.cancel()
+    tasks = [asyncio.create_task(Compactor(context.launcher.launches).keep_small())]
+    if context.options.address:
+        tasks.append(asyncio.create_task(keep_attached(context.launcher)))
+    try:
+        with context.digests as digests:
+            digests.warm_up()
+            yield
+    finally:
+        context.commands.close()
+        for task in tasks:
+            task.cancel()

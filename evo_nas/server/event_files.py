@@ -1,4 +1,7 @@
-"""Reads the events that a process prints into a file, from any place in it and never the whole file."""
+"""Reads the events that a process prints into a file, from any place in it and never the whole file.
+
+There may be holes in a file, which read as zeros; see `event_compaction`. No event has a zero in it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 CHUNK = 256 * 1024
 """Bytes that are read at a time."""
 LONGEST = 64 * 2**20
 """Bytes after which a line without an end is no event."""
+_ZERO = b"\0"
 _KIND = re.compile(rb'\{"event": "([a-z]+)"')
 
 
@@ -35,8 +40,9 @@ def lines_from(path: Path, offset: int) -> tuple[list[Line], int]:
 
     The same offset is returned when no further line is complete. What is no event is passed over.
     """
-    count = CHUNK
+    count, asked = CHUNK, offset
     with path.open("rb") as file:
+        offset = _after_hole(file, offset)
         while True:
             file.seek(offset)
             content = file.read(count)
@@ -46,7 +52,7 @@ def lines_from(path: Path, offset: int) -> tuple[list[Line], int]:
             count *= 8  # a line that is longer than what was read
     if not end and len(content) >= LONGEST:
         return [], offset + len(content)
-    return _events(content[:end], offset), offset + end
+    return _events(content[:end], offset), offset + end if end else asked
 
 
 def latest_of_each(path: Path, *, end: int) -> dict[str, Line]:
@@ -56,7 +62,7 @@ def latest_of_each(path: Path, *, end: int) -> dict[str, Line]:
     """
     lines, read = lines_from(path, 0) if end else ([], 0)
     latest = {line.kind: line for line in lines if line.end <= end}
-    start = max(read, _line_start(path, max(0, end - CHUNK)))
+    start = max(read, line_start(path, max(0, end - CHUNK)))
     while start < end:
         lines, read = lines_from(path, start)
         if read == start:
@@ -86,24 +92,24 @@ def last_event(path: Path) -> Line | None:
     end = end_of_lines(path)
     if not end:
         return None
-    lines, _ = lines_from(path, _line_start(path, end - 1))
+    lines, _ = lines_from(path, line_start(path, end - 1))
     return lines[-1] if lines and lines[-1].end == end else None
 
 
 def begins_line(path: Path, offset: int) -> bool:
-    """Whether a line begins, or the file ends after a line, at ``offset``."""
+    """Whether a line begins, or the file ends after a line, at ``offset``; one may have begun within a hole."""
     if offset == 0:
         return True
     try:
         with path.open("rb") as file:
             file.seek(offset - 1)
-            return file.read(1) == b"\n"
+            return file.read(1) in (b"\n", _ZERO)
     except FileNotFoundError:
         return False
 
 
-def _line_start(path: Path, offset: int) -> int:
-    """Returns where the line begins that holds the byte at ``offset``."""
+def line_start(path: Path, offset: int) -> int:
+    """Returns where the line begins that holds the byte at ``offset``; within a hole every byte is one of its own."""
     if not offset:
         return 0
     with path.open("rb") as file:
@@ -111,16 +117,43 @@ def _line_start(path: Path, offset: int) -> int:
         while place > 0:
             start = max(0, place - CHUNK)
             file.seek(start)
-            if (found := file.read(place - start).rfind(b"\n")) >= 0:
+            content = file.read(place - start)
+            if (found := max(content.rfind(b"\n"), content.rfind(_ZERO))) >= 0:
                 return start + found + 1
             place = start
     return 0
+
+
+def _after_hole(file: BinaryIO, offset: int) -> int:
+    """Returns the place of the first byte from ``offset`` on that is no zero, or the end of the file."""
+    count = 1  # mostly there is no hole
+    while True:
+        file.seek(offset)
+        content = file.read(count)
+        rest = content.lstrip(_ZERO)
+        if rest or not content:
+            return offset + len(content) - len(rest)
+        offset, count = _next_data(file.name, offset + len(content)), CHUNK
+
+
+def _next_data(path: str, offset: int) -> int:
+    """Returns where the file has data from ``offset`` on, without reading what has none."""
+    # Opened again: what is read through a buffer must not be moved under it.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except (AttributeError, OSError):  # nothing follows, or the system does not tell
+        return offset
+    finally:
+        os.close(descriptor)
 
 
 def _events(content: bytes, offset: int) -> list[Line]:
     lines = []
     for text in content.splitlines(keepends=True):
         offset += len(text)
+        # A line after a hole, or one that a hole is being made of.
+        text = text.rpartition(_ZERO)[2]  # noqa: PLW2901
         if (kind := _KIND.match(text)) is not None:
             lines.append(Line(offset, kind[1].decode(), text.rstrip(b"\r\n")))
     return lines
