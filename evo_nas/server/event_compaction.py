@@ -54,8 +54,10 @@ class Compactor:
 
     async def keep_small(self) -> None:
         """Compacts all files again and again until it is cancelled, or the file system cannot."""
-        while self.is_able:
+        while True:
             await asyncio.to_thread(self.compact_all)
+            if not self.is_able:
+                return
             await asyncio.sleep(COMPACT_S)
 
     def compact_all(self) -> None:
