@@ -13,13 +13,12 @@ from evo_nas.champion.ranking import Ranking
 from evo_nas.cli.formatting import out_of
 from evo_nas.cli.predictors import RemotePredictor
 from evo_nas.cli.sources import Source, Written
-from evo_nas.cli.tables import plain_table
+from evo_nas.cli.tables import ServedSummary, plain_table
 from evo_nas.cli.terminal import plain, wide_console
 from evo_nas.cli.told import Told, told_explanation
 from evo_nas.client import ServiceError, ServiceSession
 from evo_nas.client.models import RunItem
 from evo_nas.errors import ConfigError
-from evo_nas.views.run_summary import RunSummary
 from evo_nas.views.verification import Verification
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.sessions.tuning import TuningOptions
+    from evo_nas.views.run_summary import RunSummary
     from evo_nas.views.run_view import RunView
 
 
@@ -62,9 +62,9 @@ class AtService(Source):
 
     def summaries(self, root: str) -> list[RunSummary]:  # noqa: ARG002 - a service has one root
         """Asks for the runs of the service, which are called by their names."""
-        names = [field.name for field in fields(RunSummary)]
+        names = [field.name for field in fields(ServedSummary)]
         return [
-            RunSummary(**{name: getattr(each, name) for name in names} | {"run": each.name})
+            ServedSummary(**{name: getattr(each, name) for name in names} | {"run": each.name})
             for each in self._client.runs()
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from evo_nas.cli.terminal import plain
 from evo_nas.genome.codec import from_json
 from evo_nas.genome.describe import describe
 from evo_nas.runs import metric_of, standing_of
+from evo_nas.views.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,17 @@ if TYPE_CHECKING:
 
     from evo_nas.runs import Row
     from evo_nas.runs.operators import OperatorTally
-    from evo_nas.views.run_summary import RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class ServedSummary(RunSummary):
+    """The summary of a run of a service, which knows its processes.
+
+    Attributes:
+        state: Its state, such as ``running``.
+    """
+
+    state: str = ""
 
 
 def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = ()) -> Table:
@@ -38,12 +50,17 @@ def plain_table(first: str, *, right: Sequence[str] = (), left: Sequence[str] = 
 
 def runs_table(summaries: Sequence[RunSummary]) -> RenderableType:
     """Returns one row for each run; the errors of runs that cannot be read follow below."""
+    states = {each.run: each.state for each in summaries if isinstance(each, ServedSummary)}
+    headings = ("state",) if states else ()
     table = plain_table(
-        "run", right=("evaluated", "failed", "best", "test"), left=("metric", "task", "last result")
+        "run",
+        right=("evaluated", "failed", "best", "test"),
+        left=("metric", "task", "last result", *headings),
     )
     for summary in summaries:
         if not summary.error:
-            table.add_row(plain(summary.run), *_cells(summary))
+            state = (states[summary.run],) if states else ()
+            table.add_row(plain(summary.run), *_cells(summary), *state)
     return Group(table, *(plain(summary.error, style="red") for summary in summaries if summary.error))
 
 

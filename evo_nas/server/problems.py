@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
 
+ACCEPT_DATA_LOSS = "--accept-data-loss"
 MEDIA_TYPE = "application/problem+json"
 _KEY = re.compile(r"([A-Za-z_]\w*(?:\.\w+|\[\d+\])*)(?= is | has |: )")
 
@@ -55,6 +56,13 @@ class ServiceError(EvoNasError):
         self.status = status
 
 
+def over_http(text: str) -> str:
+    """Returns ``text``, which names an option of the command line, with what says the same over HTTP."""
+    if ACCEPT_DATA_LOSS not in text:
+        return text
+    return f'{text} (over HTTP: POST /api/v1/runs/{{run}}/resume with {{"accept_data_loss": true}})'
+
+
 def answer(
     status: HTTPStatus, kind: str, detail: str, problems: list[ProblemPart] | None = None
 ) -> JSONResponse:
@@ -63,7 +71,7 @@ def answer(
         type=kind,
         title=status.phrase,
         status=status.value,
-        detail=_writable(detail),
+        detail=_writable(over_http(detail)),
         problems=[
             ProblemPart(key=_writable(part.key), message=_writable(part.message)) for part in problems or ()
         ],

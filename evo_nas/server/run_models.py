@@ -10,6 +10,7 @@ from evo_nas.archive import NoiseReport
 from evo_nas.champion.verdict import Verdict
 from evo_nas.runs.operators import OperatorTally
 from evo_nas.server.candidate_models import CandidateRow, FrontMember, Plain
+from evo_nas.server.problems import over_http
 from evo_nas.server.states import StateName
 from evo_nas.tasks.baselines.fitting import BaselineResult
 
@@ -75,12 +76,12 @@ class RunListItem(Plain):
         return cls(
             name=brief.name,
             state=state.name,
-            reason=state.reason,
+            reason=over_http(state.reason),
             strategy=brief.strategy,
             created_at=brief.created_at,
             higher_is_better=brief.higher_is_better,
             sparkline=list(brief.sparkline),
-            **brief.summary.to_values(),
+            **brief.summary.to_values() | {"error": over_http(brief.summary.error)},
         )
 
 

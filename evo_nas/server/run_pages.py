@@ -27,6 +27,7 @@ from evo_nas.views.fronts import front_member
 from evo_nas.views.run_summary import RunSummary
 
 if TYPE_CHECKING:
+    from evo_nas.config import SearchConfig
     from evo_nas.server.context import Context
     from evo_nas.server.launches import Launch
     from evo_nas.views.digest import RunDigest
@@ -61,18 +62,25 @@ def count_states(context: Context) -> dict[str, float]:
 def unborn(context: Context, name: str) -> Brief:
     """Returns what a list says of a run that was launched and is not kept yet."""
     place, launch = context.root.place_of(name), context.launcher.launches.newest(name)
-    values = _asked_for(context, name)
+    config = _asked_for(context, name)
+    if config is None:
+        summary = RunSummary(place, evaluations=None)
+    else:
+        budget = config.budget
+        most = None if budget.is_open_ended else budget.most_evaluations
+        summary = RunSummary(place, task=str(config.task["kind"]), evaluations=most)
     return Brief(
         name=name,
-        summary=RunSummary(place, task=str(values.get("task", {}).get("kind", ""))),
-        strategy=str(values.get("strategy", {}).get("kind", "")),
+        summary=summary,
+        strategy="" if config is None else str(config.strategy["kind"]),
         created_at="" if launch is None else launch.record.at,
     )
 
 
 def detail_of_unborn(context: Context, item: RunListItem) -> RunDetail:
     """Returns what can be told of a run whose search is just beginning, or has failed before anything was kept."""
-    values = _asked_for(context, item.name)
+    config = _asked_for(context, item.name)
+    values = {} if config is None else config.model_dump(mode="json")
     return RunDetail(
         **item.model_dump(),
         config=values,
@@ -128,13 +136,13 @@ def detail_of(context: Context, item: RunListItem, digest: RunDigest, facts: Fac
     )
 
 
-def _asked_for(context: Context, name: str) -> dict[str, Any]:
-    """Returns the configuration that the newest launch of a run began it with; empty if it cannot be read."""
+def _asked_for(context: Context, name: str) -> SearchConfig | None:
+    """Returns the configuration that the newest launch of a run began it with; None if it cannot be read."""
     launches = [launch for launch in context.launcher.launches.all(name) if launch.config.exists()]
     try:
-        return load_config(launches[-1].config).model_dump(mode="json") if launches else {}
+        return load_config(launches[-1].config) if launches else None
     except ConfigError:
-        return {}
+        return None
 
 
 def _latest(context: Context, name: str) -> dict[str, dict[str, Any]]:

@@ -48,7 +48,8 @@ def test_runs_lists_those_of_the_service_by_their_names(url: str) -> None:
     told = at(url, "runs", "--json")
     assert told.exit_code == 0, told.output
     assert {json.loads(line)["run"] for line in told.stdout.splitlines()} == {"judged", "open"}
-    assert "judged" in at(url, "runs").stdout
+    states = {row[0]: row[-1] for row in map(str.split, at(url, "runs").stdout.splitlines())}
+    assert states == {"run": "state", "judged": "judged", "open": "complete"}
 
 
 def test_the_service_may_be_named_by_the_environment(url: str) -> None:

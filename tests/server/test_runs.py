@@ -115,6 +115,7 @@ def test_a_damaged_run_says_why_and_hides_no_other(answers: Answers, root: Path)
         listed = {run["name"]: run for run in answers("/runs", patience_s=60)["runs"]}
         assert listed["damaged"]["state"] == "damaged"
         assert "lacks evaluations" in listed["damaged"]["error"]
+        assert '{"accept_data_loss": true}' in listed["damaged"]["error"]
         assert listed["first"]["error"] == ""
         assert "lacks evaluations" in answers("/runs/damaged", status=409)["detail"]
     finally:

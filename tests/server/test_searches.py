@@ -151,6 +151,8 @@ def test_a_search_that_cannot_begin_says_why(client: TestClient) -> None:
     assert end.data == {"state": "failed", "reason": failed.data["error"]}
     assert "raise length" in client.get("/api/v1/runs/impossible/logs").text
     assert client.app.state.context.launcher.unborn() == ["impossible"]  # type: ignore[attr-defined]
+    listed = client.get("/api/v1/runs?q=impossible").json()["runs"]
+    assert [(each["evaluated"], each["evaluations"], each["state"]) for each in listed] == [(0, 6, "failed")]
 
 
 def test_a_search_that_never_began_begins_again_when_it_is_resumed(
