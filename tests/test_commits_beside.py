@@ -23,8 +23,9 @@ from tests.checker import check_run, reader
 from tests.ledger.samples import RECORD, MemoryStore
 from tests.test_simulation import EPOCHS, SPACE, Crash, DoomedStore, arrivals, objective, strategy, told
 
-SCHEDULES = 40
-RESUMPTIONS = 60
+SCHEDULES, MORE_SCHEDULES = 16, 200
+RESUMPTIONS, MORE_RESUMPTIONS = 20, 200
+"""What the suite plays, and the campaign."""
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +129,13 @@ def test_invariants_hold_wherever_the_loop_and_its_thread_are_killed() -> None:
     assert {seed: wrong for seed in range(SCHEDULES) if (wrong := play(seed))} == {}
 
 
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+def test_invariants_hold_wherever_the_loop_and_its_thread_are_killed_many_times() -> None:
+    seeds = range(SCHEDULES, MORE_SCHEDULES)
+    assert {seed: wrong for seed in seeds if (wrong := play(seed))} == {}
+
+
 @pytest.mark.slow
 def test_the_checker_sees_candidates_that_are_asked_during_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     def refill_always(search: Search) -> None:
@@ -216,7 +224,13 @@ def grouped(batches: list[list[int]], rng: random.Random) -> list[list[list[int]
     return groups
 
 
-@pytest.mark.parametrize("seed", range(RESUMPTIONS))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(RESUMPTIONS),
+        *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(RESUMPTIONS, MORE_RESUMPTIONS)),
+    ],
+)
 def test_with_the_same_arrivals_a_resumed_search_equals_the_uninterrupted_one(seed: int) -> None:
     rng = random.Random(seed)
     slots, ahead = rng.randrange(1, 7), rng.randrange(4)
