@@ -318,9 +318,15 @@ def test_a_run_without_a_score_says_so_and_offers_no_verdict(page: Page) -> None
     page.goto("/runs/hopeless")
     page.get_by_text("failed", exact=True).first.wait_for()
     sync_api.expect(page.get_by_text("Nothing was trained.")).to_be_visible()
+    page.get_by_role("link", name="Evaluations", exact=True).click()
+    sync_api.expect(page.get_by_text("Nothing was trained.")).to_be_visible()
     page.get_by_role("link", name="Champion", exact=True).click()
     sync_api.expect(page.get_by_text("There is no candidate to judge.")).to_be_visible()
     sync_api.expect(page.get_by_role("button", name="Judge")).to_have_count(0)
+    # Others are compared in spite of it.
+    page.goto("/compare?run=judged&run=hopeless")
+    sync_api.expect(page.get_by_role("alert")).to_have_text("hopeless: it holds nothing yet")
+    sync_api.expect(page.get_by_role("heading", name="Verdicts")).to_be_visible()
 
 
 def test_the_search_field_follows_the_address(page: Page) -> None:

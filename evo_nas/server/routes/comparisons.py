@@ -134,6 +134,10 @@ def compare(shared: Shared, query: Annotated[CompareQuery, Query()]) -> Comparis
     configs: list[dict[str, Any]] = []
     readable: dict[str, Run] = {}
     for name in dict.fromkeys(query.run):
+        if not shared.root.at(name).exists:
+            shared.launcher.require(name)
+            found.append(ComparedRun(name=name, error="it holds nothing yet"))
+            continue
         try:
             with shared.digests.digest(name) as (digest, facts):
                 told = facts.read(digest)

@@ -24,7 +24,7 @@ function Examples({ onChoose }) {
 }
 
 /** Files under the directories that the service may read, one folder at a time. */
-export function Files({ onChoose }) {
+function Files({ onChoose }) {
   const [trail, setTrail] = useState([""]);
   const path = trail.at(-1);
   const { data, error, loading, reload } = useApi("/data/files", { path });
@@ -46,7 +46,7 @@ export function Files({ onChoose }) {
     ${data && html`<ul class=${loading ? "entries stale" : "entries"}>
       ${path && html`<li key=".."><button type="button" class="entry" onClick=${() => setTrail(trail.slice(0, -1))}><span>↑ back</span></button></li>`}
       ${data.entries.map((entry) => html`<li key=${entry.path}><button type="button" class="entry" onClick=${() => open(entry)}>
-        <span>${entry.name}${entry.kind === "folder" ? "/" : ""}</span>
+        <span>${nameOf(entry, data.entries)}${entry.kind === "folder" ? "/" : ""}</span>
         ${entry.bytes != null && html`<small>${size(entry.bytes)}</small>`}</button></li>`)}
     </ul>
     ${data.left_out > 0 && html`<p class="hint">and ${count(data.left_out)} more; give the path of one above</p>`}
@@ -54,7 +54,10 @@ export function Files({ onChoose }) {
   </div>`;
 }
 
-export function size(bytes) {
+/** The name of an entry, or its whole path where another one has the same name, as two roots may. */
+const nameOf = (entry, entries) => (entries.some((other) => other !== entry && other.name === entry.name) ? entry.path : entry.name);
+
+function size(bytes) {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
   return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;

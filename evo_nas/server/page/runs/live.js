@@ -1,6 +1,7 @@
 /** The tab `live` of a run: its course as a chart, what goes on now, and what is behind the figures. */
 import { html, useEffect, useMemo } from "../html.js";
 import { ofRun, useApi } from "../api.js";
+import { Nothing } from "./nothing.js";
 import { goesOn } from "./states.js";
 import { runPath, setQuery } from "../router.js";
 import { Empty, ErrorBox, Loading, Panel, Segmented } from "../ui.js";
@@ -37,11 +38,10 @@ export default function Live({ run, detail, live, route }) {
     <${Now} detail=${detail} live=${live} />
     <${Totals} detail=${detail} live=${live} />
     <div class="grid">
-      <${Panel} title="Course of the search" aside=${data?.told > 0 && axes}>
+      <${Panel} title="Course of the search" aside=${data?.told > 0 && (detail.best !== null || isLive) && axes}>
         <${ErrorBox} error=${chart.error} retry=${chart.reload} />
         ${!data ? chart.error ? "" : html`<${Loading} lines=${6} />`
-          : data.told === 0 ? html`<${Empty} title=${isLive ? "There are no results yet." : "Nothing was trained."}>
-              <p>${isLive ? "Each training will be a dot here." : "Each training would be a dot here."}</p><//>`
+          : data.told === 0 ? html`<${Nothing} isLive=${isLive}><p>Each training is a dot here.</p><//>`
           : detail.best === null && !isLive ? html`<${Empty} title="No training has come to a score.">
               <p>Why each of them failed is <a href=${runPath(run, "evaluations")}>in the evaluations</a>.</p><//>`
           : html`<${Course} chart=${data} xLabel=${AXIS_TITLES[data.x]} isClose=${isClose} chosen=${chosen === null ? null : Number(chosen)}

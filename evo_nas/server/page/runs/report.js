@@ -1,7 +1,7 @@
 /** The tab `report` of a run: the one-page report in a frame that can run nothing and ask nothing. */
 import { html, useEffect, useState } from "../html.js";
 import { apiPath, ofRun } from "../api.js";
-import { Button, Empty, Loading } from "../ui.js";
+import { Button, Loading } from "../ui.js";
 import { goesOn } from "./states.js";
 
 export default function Report({ run, detail }) {
@@ -11,11 +11,8 @@ export default function Report({ run, detail }) {
   const isLive = goesOn(detail.state);
   const isOld = drawn !== detail.evaluated;
   useEffect(() => {
-    if (!isLive || !drawn) setDrawn(detail.evaluated);
+    if (!isLive) setDrawn(detail.evaluated);
   }, [isLive, detail.evaluated]);
-  if (!detail.evaluated) {
-    return html`<${Empty} title="There is nothing to report yet."><p>Once a network was trained, its run is told here on one page.</p><//>`;
-  }
   const address = apiPath(ofRun(run, "report"));
   return html`<div class="report">
     <div class="row spread report-head">

@@ -6,6 +6,7 @@ import { RUN_TABS, navigate, runPath } from "../router.js";
 import { ErrorBox, Loading, StateBadge, Tabs, useKeys, useTitle } from "../ui.js";
 import { RunActions, Salvage } from "./actions.js";
 import { Candidate } from "./candidate.js";
+import { Nothing } from "./nothing.js";
 import { ENDINGS, goesOn } from "./states.js";
 
 /** Each tab gets `{run, detail, live, reload, route}`: the name, what the service told last, the events since. */
@@ -19,6 +20,8 @@ const TABS = {
   config: () => import("./config.js"),
   log: () => import("./log.js"),
 };
+/** Tabs of which nothing can be asked before there is a result. */
+const OF_RESULTS = ["evaluations", "front", "lineage", "report"];
 /** What events do not say is asked for again so often while a run goes on. */
 const REFRESH_MS = 8000;
 
@@ -86,12 +89,16 @@ export default function Run({ route }) {
 }
 
 function Tab({ tab, ...given }) {
+  const { detail, live } = given;
   const [page, setPage] = useState(null);
   const [failure, setFailure] = useState(null);
   useEffect(() => {
     TABS[tab]().then((module) => setPage(() => module.default), setFailure);
   }, [tab]);
   if (failure) return html`<${ErrorBox} error=${failure} />`;
+  if (OF_RESULTS.includes(tab) && !detail.evaluated && !live.latest.progressed?.told) {
+    return html`<${Nothing} isLive=${goesOn(detail.state) && !live.ended} />`;
+  }
   return page ? html`<${page} ...${given} />` : html`<${Loading} />`;
 }
 

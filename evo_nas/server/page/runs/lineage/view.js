@@ -10,6 +10,8 @@ const FARTHEST = 0.04;
 const READABLE = 0.55;
 const STEP = 1.3;
 const TALLEST = 620;
+/** The height of the buttons above the drawing. */
+const TOOLS = 44;
 
 export function Graph({ graph, chosen, line, higher, onOpen }) {
   const box = useRef(null);
@@ -114,8 +116,13 @@ function firstView(graph, chosen, size) {
   const scale = 0.85;
   // The candidate stands where its ancestors have place.
   const [x, y] = graph.isDown ? [0.5, 0.85] : [0.85, 0.5];
-  return { scale, x: size.width * x - scale * node.x, y: size.height * y - scale * node.y };
+  return { scale, x: filling(size.width * x - scale * node.x, size.width, scale * graph.width),
+    y: filling(size.height * y - scale * node.y, size.height, scale * graph.height, TOOLS) };
 }
+
+/** `offset` so that a drawing of `length` fills `span` below a margin, or stands in its middle if it is shorter. */
+const filling = (offset, span, length, margin = 0) =>
+  (length < span ? (span - length) / 2 : Math.min(Math.max(offset, span - length), margin));
 
 function zoomed({ scale, x, y }, factor, [atX, atY]) {
   const next = bounded(scale * factor);
