@@ -17,10 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evo_nas.cli import main
+from evo_nas.client import Client
 from evo_nas.genome.codec import from_json
 from evo_nas.ledger import seal
 from evo_nas.runs import Run
 from evo_nas.strategies.suggestions import number_in
+from tests.served import options, serving
 
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
 CONFIG = """
@@ -257,3 +259,18 @@ def test_a_program_takes_part_while_another_process_searches_is_killed_and_goes_
     }
     verified = evo_nas_command("verify", place)
     assert verified.exit_code == 0, verified.output
+
+
+def test_a_program_takes_part_over_a_service(run: Path) -> None:
+    def lines(*arguments: object, given: str = "") -> tuple[int, list[dict[str, Any]]]:
+        ran = evo_nas_command(*arguments, given=given)
+        return ran.exit_code, [json.loads(line) for line in ran.stdout.splitlines()]
+
+    with serving(options(run.parent)) as url:
+        assert lines("ask", "run", "--top", "2", "--service", url) == (0, asked(run, "--top", "2"))
+        given = 'nonsense\n{"base": "best", "set": {}}\n'
+        code, answers = lines("tell", "run", "--service", url, given=given)
+        assert (code, [each["line"] for each in answers]) == (1, [1, 2])
+        assert all("refused" in each for each in answers)
+        assert evo_nas_command("tell", "run", "--service", url, "--name", "a b").exit_code == 2
+        assert Client(url).run("run").ask(since=12)[-1]["kind"] == "wanted"

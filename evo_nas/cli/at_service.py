@@ -22,7 +22,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.views.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from evo_nas.champion.explanation import Explanation
@@ -170,6 +170,14 @@ class AtService(Source):
         place = self._client.run(run)
         found, _ = self._worked(place, "ensemble", lambda: place.make_ensemble(size=size))
         return EnsembleReport.from_values(found)
+
+    def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
+        """Asks the service."""
+        return self._client.run(run).ask(proposals, since=since, top=top)
+
+    def handed_in(self, run: str, texts: Iterable[str], *, name: str) -> Iterable[dict[str, Any]]:
+        """Hands them to the service."""
+        return self._client.run(run).tell([*texts], name=name)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Fetches the report, and its figures."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING
+from collections import deque
+from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+from evo_nas.cli.sources import source_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,50 +36,50 @@ MOST_LINES = 1000
 @click.option(
     "--top", type=click.IntRange(min=0), default=5, show_default=True, help="Number of best candidates."
 )
+@source_option
 def ask(run: str, *, proposals: int, since: int | None, top: int) -> None:
     """Prints what a program needs to propose networks to the search of RUN, as JSON lines.
 
     First the space, then the best candidates and the results, and at last how many proposals are wanted, with the
     position to give as --since next time. The strategy of RUN must be external; it may be searched anywhere.
     """
-    from evo_nas.runs import Run
-    from evo_nas.runs.exchange import Exchange
+    from evo_nas.cli.sources import source
 
-    exchange = Exchange(Run.at(run))
-    wanted = exchange.wanted(proposals)
-    if since is None:
-        _print(exchange.described())
-    for line in (*exchange.best(top), *exchange.results(since or 0, wanted["since"])):
+    for line in source().asked(run, proposals=proposals, since=since, top=top):
         _print(line)
-    _print(wanted)
 
 
 @click.command()
 @click.argument("run")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--name", default="script", show_default=True, help="What the program calls itself.")
+@source_option
 def tell(run: str, file: IO[bytes], *, name: str) -> None:
     """Hands the proposals in FILE, or on standard input, to the search of RUN, one JSON object a line.
 
     Prints a line for each: its number, or why it was refused. What was accepted is durable then. The exit code is 1 if
     one was refused, which costs nothing.
     """
-    from evo_nas.runs import Run
-    from evo_nas.runs.exchange import Exchange, check_name
+    from evo_nas.cli.sources import source
 
-    check_name(name)
-    exchange = Exchange(Run.at(run))
+    waiting: deque[int] = deque()
     is_refused = False
-    for number, (text, problem) in enumerate(_lines(file), start=1):
-        if problem:
-            answer: dict[str, object] = {"refused": problem}
-        else:
-            receipt = exchange.hand_in(text, name=name)
-            answer = {"refused": receipt.refused} if receipt.refused else {"accepted": receipt.number}
-            answer |= {"hash": receipt.canonical_hash} if receipt.canonical_hash else {}
-            answer |= {"remark": receipt.remark} if receipt.remark else {}
-        is_refused |= "refused" in answer
-        _print({"line": number, **answer})
+
+    def answer(number: int, values: dict[str, Any]) -> None:
+        nonlocal is_refused
+        is_refused |= "refused" in values
+        _print({"line": number, **values})
+
+    def texts() -> Iterator[str]:
+        for number, (text, problem) in enumerate(_lines(file), start=1):
+            if problem:
+                answer(number, {"refused": problem})
+                continue
+            waiting.append(number)
+            yield text
+
+    for values in source().handed_in(run, texts(), name=name):
+        answer(waiting.popleft(), values)
     if is_refused:
         raise SystemExit(1)
 

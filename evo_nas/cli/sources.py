@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -153,6 +153,14 @@ class Source(ABC):
     @abstractmethod
     def ensemble(self, run: str, *, size: int | None) -> EnsembleReport:
         """Selects an ensemble in a run; see `champion.kept_ensemble.make_ensemble`."""
+
+    @abstractmethod
+    def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
+        """Returns what a program needs to propose networks; see `runs.exchange.asked`."""
+
+    @abstractmethod
+    def handed_in(self, run: str, texts: Iterable[str], *, name: str) -> Iterable[dict[str, Any]]:
+        """Hands in proposals, and returns what is told of each; see `runs.exchange.handed_in`."""
 
     @abstractmethod
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:

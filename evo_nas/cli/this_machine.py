@@ -10,7 +10,7 @@ from evo_nas.cli.sources import Source, Written
 from evo_nas.runs import Run, find_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.checking import CheckResult
@@ -160,6 +160,18 @@ class ThisMachine(Source):
 
         place = Run.at(run)
         return make_ensemble(place, Experiment.of_run(place), most=size)
+
+    def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
+        """Reads the run."""
+        from evo_nas.runs.exchange import asked
+
+        return asked(Run.at(run), proposals=proposals, since=since, top=top)
+
+    def handed_in(self, run: str, texts: Iterable[str], *, name: str) -> Iterable[dict[str, Any]]:
+        """Writes to the run."""
+        from evo_nas.runs.exchange import handed_in
+
+        return handed_in(Run.at(run), texts, name=name)
 
     def report(self, run: str, out: Path, *, figures: Path | None) -> list[Path]:
         """Makes the report here."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from evo_nas.client.models import Launched
-from evo_nas.errors import ChampionError, ConfigError, ExecutionError
+from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -71,6 +71,18 @@ def check_new(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ChampionError(f"{folder} exists and is not an empty directory; name a new one")
+
+
+def content_of(file: Path) -> bytes:
+    """Returns the content of a file of this machine.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}; give the path of a file") from None
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

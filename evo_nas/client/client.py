@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from evo_nas.client.connection import Connection
-from evo_nas.client.models import Launched, RunItem
+from evo_nas.client.models import Launched, RunItem, StateName
 from evo_nas.client.run import RemoteRun
 from evo_nas.config import SearchConfig, load_config
 
@@ -43,6 +43,9 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
         self._connection = Connection(url, token or os.environ.get("EVO_NAS_TOKEN"), timeout_s=timeout_s)
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
 
     @property
     def url(self) -> str:
@@ -82,16 +85,19 @@ class Client:
         key: str | None = None,
     ) -> Launched:
         """Does what `submit` does, and returns what was started, or the state of what was found."""
-        body = {"config": _values_of(config), "name": name, "workers": workers}
+        values = _values_of(config)
+        if name is not None:
+            values.setdefault("name", name)  # so that a mapping need not name the run a second time
+        body = {"config": values, "name": name, "workers": workers}
         text = json.dumps(body, sort_keys=True)
         known = key or hashlib.sha256(text.encode()).hexdigest()
-        values = self._connection.values(
+        launched = self._connection.values(
             "POST",
             "/runs",
             data=text,
             headers={"Content-Type": "application/json", "Idempotency-Key": known},
         )
-        return Launched.model_validate(values)
+        return Launched.model_validate(launched)
 
     def run(self, name: str) -> RemoteRun:
         """Returns the run of this name, without asking whether there is one.
@@ -101,7 +107,7 @@ class Client:
         """
         return RemoteRun(self._connection, name)
 
-    def runs(self, *, q: str = "", state: str | None = None, task: str = "") -> list[RunItem]:
+    def runs(self, *, q: str = "", state: StateName | None = None, task: str = "") -> list[RunItem]:
         """Returns the runs of the service, the one with the latest result first; waits for one that has just started.
 
         Args:

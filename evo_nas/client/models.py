@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from evo_nas.champion.verdict import Verdict
 
+StateName = Literal["starting", "running", "stopped", "complete", "judged", "failed", "damaged"]
+
 
 class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)

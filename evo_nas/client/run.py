@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from evo_nas.client.asking import given
+from evo_nas.client.asking import content_of, given
 from evo_nas.client.event_stream import EventStream
 from evo_nas.client.models import Champion, Exported, Launched, Prediction, RunDetail
 from evo_nas.client.works import RunWorks
@@ -92,7 +92,7 @@ class RemoteRun(RunWorks):
                 yield event
 
     def wait(self) -> RunDetail:
-        """Returns what is known of the run once its search is over."""
+        """Returns what is known of the run once nothing is done for it any more; ``state`` says how it ended."""
         for _ in self.stream().messages():
             pass
         return self.detail()
@@ -141,14 +141,46 @@ class RemoteRun(RunWorks):
         self._launched("/fork", {"name": name, "changes": dict(changes or {}), "warm_start": warm_start})
         return RemoteRun(self._connection, name)
 
-    def judge(self, **options: Any) -> Launched:
-        """Judges its best networks again and retrains the champion; `events` has the verdict.
+    def judge(  # noqa: PLR0913 - one for each option
+        self,
+        *,
+        finalists: int | None = None,
+        cuts: int | None = None,
+        trials: int | None = None,
+        seeds: int | None = None,
+        most_seeds: int | None = None,
+        opponents: Sequence[str] | None = None,
+        tuned: bool = False,
+        workers: int | None = None,
+    ) -> Launched:
+        """Judges its best networks again and retrains the champion; `wait` returns when it has, `events` tell of it.
+
+        What is not given is as the section ``verdict`` of the configuration says.
 
         Args:
-            options: Of the section ``verdict``: finalists, cuts, trials, seeds, most_seeds, opponents; ``tuned=True``
-                to try what `tune` has found, too, and ``workers``, the number of trainings at the same time.
+            finalists: Finalists that are judged.
+            cuts: Trainings that judge each of them.
+            trials: Settings tried for each contestant.
+            seeds: Networks that are kept of each.
+            most_seeds: So many where fewer cannot tell champion and opponents apart.
+            opponents: Names of published cells, such as ``lstm``.
+            tuned: Whether settings that `tune` has found for all of them are tried, too.
+            workers: Trainings at the same time; by default as many as the run had workers.
+
+        Raises:
+            ServiceError: Something else is done for the run, or it has no evaluations.
         """
-        return self._launched("/champion", options)
+        body = {
+            "finalists": finalists,
+            "cuts": cuts,
+            "trials": trials,
+            "seeds": seeds,
+            "most_seeds": most_seeds,
+            "opponents": None if opponents is None else [*opponents],
+            "tuned": tuned,
+            "workers": workers,
+        }
+        return self._launched("/champion", body)
 
     def champion(self) -> Champion:
         """Returns the verdict and what is known of the champion.
@@ -158,52 +190,118 @@ class RemoteRun(RunWorks):
         """
         return Champion.model_validate(self._values("GET", "/champion"))
 
-    def predict(self, **posted: Any) -> Prediction:
-        """Returns what the champion says of raw data.
+    def predict(  # noqa: PLR0913 - one for each option
+        self,
+        *,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        inputs: Sequence[Any] | None = None,
+        text: str | None = None,
+        score: bool = False,
+        rolling: bool = False,
+        stride: int | None = None,
+        length: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> Prediction:
+        """Returns what the champion says of raw data: ``rows``, ``inputs`` or ``text``.
 
         Args:
-            posted: ``rows=[{column: value}, ...]``, ``inputs=[sequence, ...]`` or ``text="..."``; with rows
-                ``score=True`` and ``rolling=True``, and for what is drawn ``length``, ``temperature`` and ``seed``.
+            rows: Rows of a table with the columns of the task; what is predicted need not be among them.
+            inputs: Sequences: lists of steps with a list of values each, texts, or lists of tokens.
+            text: The beginning of a text that the champion continues.
+            score: Whether predictions are compared with what the rows say.
+            rolling: Whether rows that are known are forecast again, from one origin after the other.
+            stride: Rows between these origins; as many as a forecast has by default.
+            length: Tokens or frames that are drawn; 200 by default.
+            temperature: Above 1 what is drawn is more varied, below 1 more likely; 1 by default.
+            seed: Of what is drawn; 0 by default.
 
         Raises:
             DataError: The data are not of the kind that the network learnt from.
+            ServiceError: It keeps no champion yet, or there is not exactly one kind of data.
         """
-        return Prediction.model_validate(self._values("POST", "/predict", json=posted))
+        posted = {
+            "rows": None if rows is None else [dict(each) for each in rows],
+            "inputs": None if inputs is None else [*inputs],
+            "text": text,
+            "score": score,
+            "rolling": rolling,
+            "stride": stride,
+            "length": length,
+            "temperature": temperature,
+            "seed": seed,
+        }
+        return Prediction.model_validate(self._values("POST", "/predict", json=given(posted)))
 
-    def predict_file(self, path: str | os.PathLike[str], **how: Any) -> Prediction:
+    def predict_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        score: bool = False,
+        rolling: bool = False,
+        stride: int | None = None,
+        length: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> Prediction:
         """Returns what the champion says of a file of this machine, which is sent to the service.
 
         Args:
             path: Raw data in the format of the task, or what the champion shall continue.
-            how: ``score=True`` compares predictions with what the file says; ``rolling=True`` forecasts rows that it
-                has, again after every ``stride``; ``length``, ``temperature`` and ``seed``
-                let a champion of texts or of music continue it.
+            score: Whether predictions are compared with what the file says.
+            rolling: Whether rows that it has are forecast again, from one origin after the other.
+            stride: As of `predict`.
+            length: As of `predict`; it lets a champion of music continue the file.
+            temperature: As of `predict`.
+            seed: As of `predict`.
 
         Raises:
-            DataError: The file is not of the kind that the network learnt from.
+            DataError: There is no such file, or it is not of the kind that the network learnt from.
         """
         file = Path(path)
+        how = {
+            "score": score,
+            "rolling": rolling,
+            "stride": stride,
+            "length": length,
+            "temperature": temperature,
+            "seed": seed,
+        }
         return Prediction.model_validate(
             self._values(
                 "POST",
                 "/predict/file",
                 params={"name": file.name, **given(how)},
-                data=file.read_bytes(),
+                data=content_of(file),
                 headers={"Content-Type": "application/octet-stream"},
             )
         )
 
-    def export(self, kind: str, out: str | os.PathLike[str], **options: Any) -> Exported:
+    def export(
+        self,
+        kind: str,
+        out: str | os.PathLike[str],
+        *,
+        which: str | None = None,
+        streaming: bool = False,
+        int8: bool = False,
+        opset: int | None = None,
+    ) -> Exported:
         """Writes the champion to a directory of this machine.
 
         Args:
-            kind: A format, such as ``native`` or ``onnx``.
+            kind: A format, such as ``native`` or ``onnx``; `Champion.formats` has all.
             out: A directory that is new or empty.
-            options: ``which``, ``streaming``, ``int8`` and ``opset``, as of ``evo-nas export``.
+            which: What is exported, one of `Champion.models`; the champion by default.
+            streaming: One step a call, states in and out, where the format has it.
+            int8: Weights as 8-bit integers, where the format has it.
+            opset: Version of the operator set of ONNX.
 
         Raises:
             ChampionError: The directory is not empty, or the format cannot express the champion.
+            ServiceError: There is no such format, or no champion yet.
         """
+        options = {"which": which, "streaming": streaming, "int8": int8, "opset": opset}
         files, response = self._unpacked(f"/exports/{kind}", Path(out), **given(options))
         return Exported(files=files, check=response.headers.get(CHECK_HEADER, ""))
 

@@ -12,7 +12,7 @@ from evo_nas.errors import ExecutionError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 LOOK_S = 0.5
 PATIENCE_S = 600.0
@@ -82,17 +82,41 @@ class RunWorks(Asking):
         """
         return self._launched("/finalists", {"count": count, "trainings": trainings, "workers": workers})
 
-    def tune(self, **options: Any) -> Launched:
+    def tune(
+        self,
+        *,
+        candidate: int | None = None,
+        cell: str = "",
+        trials: int = 30,
+        searcher: str = "optuna",
+        epochs: int | None = None,
+        workers: int | None = None,
+        export: bool = False,
+    ) -> Launched:
         """Has the training of one network tuned; `result` waits for what was found.
 
         Args:
-            options: ``candidate``, ``cell``, ``trials``, ``searcher``, ``epochs`` and ``workers``, as of
-                ``evo-nas tune``; ``export=True`` also trains what was found, for `fetch_files`.
+            candidate: Id of the network; by default the leader of the search.
+            cell: Published cell that is put in, at equal size, such as ``lstm``.
+            trials: Trials in all, the untuned network included.
+            searcher: What proposes settings: ``optuna``, ``botorch``, ``bayesopt``, ``hyperopt``, ``random``, ``grid``.
+            epochs: Epochs of a whole trial; by default those of the search.
+            workers: Trials at the same time; by default as many as the run had workers.
+            export: Whether what was found is also trained with three seeds, for `fetch_files`.
 
         Raises:
             ServiceError: Something else is done for the run.
         """
-        return self._launched("/tune", options)
+        body = {
+            "candidate": candidate,
+            "cell": cell,
+            "trials": trials,
+            "searcher": searcher,
+            "epochs": epochs,
+            "workers": workers,
+            "export": export,
+        }
+        return self._launched("/tune", body)
 
     def make_ensemble(self, *, size: int | None = None) -> Launched:
         """Has an ensemble selected of the networks that the verdict keeps; `result` waits for it.
@@ -180,6 +204,44 @@ class RunWorks(Asking):
         """
         number = launched if isinstance(launched, int) else launched.launch
         return self._unpacked(f"/launches/{number}/files", Path(out))[0]
+
+    def ask(self, proposals: int = 1, *, since: int | None = None, top: int = 5) -> list[dict[str, Any]]:
+        """Returns what a program needs to propose networks: the space, the best, results, and how many are wanted.
+
+        Each value says its ``kind``; the last has the ``since`` for the next call.
+
+        Args:
+            proposals: How many will follow.
+            since: Position of the first result; by default all come, and the space before them.
+            top: Number of best candidates.
+
+        Raises:
+            ConfigError: The strategy of the run is not ``external``.
+            ServiceError: There is no such run.
+        """
+        asked = given({"proposals": proposals, "since": since, "top": top})
+        values: list[dict[str, Any]] = self._values("GET", "/exchange", params=asked)["lines"]
+        return values
+
+    def tell(
+        self, proposals: Sequence[Mapping[str, Any] | str], *, name: str = "script"
+    ) -> list[dict[str, Any]]:
+        """Hands proposals to the search, and returns for each its ``accepted`` number, or why it was ``refused``.
+
+        Args:
+            proposals: Each a mapping, or the same in JSON; the space that `ask` returns has examples.
+            name: What the program calls itself.
+
+        Raises:
+            ConfigError: The strategy of the run is not ``external``, or the name is none.
+            ServiceError: There is no such run.
+        """
+        posted = {
+            "name": name,
+            "proposals": [each if isinstance(each, str) else dict(each) for each in proposals],
+        }
+        values: list[dict[str, Any]] = self._values("POST", "/exchange", json=posted)["lines"]
+        return values
 
     def analysis(self, kind: str, **options: Any) -> dict[str, Any]:
         """Returns what a command of the service says of this run.

@@ -19,7 +19,7 @@ from evo_nas.strategies.regularisation import frozen_genes
 from evo_nas.strategies.suggestions import NAME, number_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from evo_nas.evaluation import Candidate
     from evo_nas.genome.gene import Genome
@@ -59,6 +59,12 @@ class Receipt:
     refused: str = ""
     canonical_hash: str = ""
     remark: str = ""
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns what a program is told of it."""
+        values: dict[str, Any] = {"refused": self.refused} if self.refused else {"accepted": self.number}
+        values |= {"hash": self.canonical_hash} if self.canonical_hash else {}
+        return values | ({"remark": self.remark} if self.remark else {})
 
 
 class Exchange:
@@ -231,6 +237,46 @@ class Exchange:
             f"base is {json.dumps(base)[:60]}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
             f"{', '.join(founders)}"
         )
+
+
+def asked(run: Run, *, proposals: int, since: int | None, top: int) -> Iterator[dict[str, Any]]:
+    """Yields what a program needs to propose networks: the space, the best, results, and how many are wanted.
+
+    Args:
+        run: A run whose strategy is ``external``.
+        proposals: How many will follow.
+        since: Position of the first result; None for all of them, and the space before them.
+        top: Number of best candidates.
+
+    Raises:
+        ConfigError: Its strategy takes no suggestions.
+        RunError: There is no run, or its search has not begun.
+    """
+    exchange = Exchange(run)
+    wanted = exchange.wanted(proposals)
+    if since is None:
+        yield exchange.described()
+    yield from exchange.best(top)
+    yield from exchange.results(since or 0, wanted["since"])
+    yield wanted
+
+
+def handed_in(run: Run, texts: Iterable[str], *, name: str) -> Iterator[dict[str, Any]]:
+    """Hands in each of ``texts`` and yields what a program is told of it.
+
+    Args:
+        run: A run whose strategy is ``external``.
+        texts: A proposal each, in JSON.
+        name: What the program calls itself.
+
+    Raises:
+        ConfigError: The strategy takes no suggestions, or the name is none.
+        RunError: There is no run, its search has not begun, or it cannot be written.
+    """
+    check_name(name)
+    exchange = Exchange(run)
+    for text in texts:
+        yield exchange.hand_in(text, name=name).to_values()
 
 
 def check_name(name: str) -> None:

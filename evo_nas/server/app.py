@@ -30,6 +30,7 @@ from evo_nas.server.routes import (
     data,
     evaluations,
     events,
+    exchange,
     exports,
     predictions,
     reports,
@@ -64,6 +65,7 @@ ROUTERS = (
     predictions.router,
     analyses.router,
     works.router,
+    exchange.router,
 )
 
 
