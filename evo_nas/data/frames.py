@@ -46,6 +46,11 @@ def is_frame(value: object) -> bool:
     return hasattr(value, "__arrow_c_stream__") and hasattr(value, "columns")
 
 
+def frame_with(columns: Mapping[str, npt.NDArray[np.generic]]) -> pa.Table:
+    """Returns a frame of columns ``(rows,)`` by their names."""
+    return pa.table(dict(columns))
+
+
 def names_its_rows(frame: Any) -> bool:
     """Whether the index of a pandas frame has levels, of which the first names the sequence of each row."""
     return bool(getattr(getattr(frame, "index", None), "nlevels", 1) > 1)

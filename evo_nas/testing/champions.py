@@ -102,15 +102,24 @@ def _forecast(
     levels: tuple[float, ...] = (),
     masked: tuple[int, ...] = (),
     calendar: tuple[Cycle, ...] = (),
+    known: tuple[str, ...] = (),
+    is_irregular: bool = False,
 ) -> Recipe:
     missing: Missing = "mask" if masked else "previous"
     values = NumericInputs(
         (10.0, -3.0, 0.5), (2.0, 0.1, 4.0), ("load", "price", "wind"), missing, masked=masked
     )
+    if is_irregular:
+        values = replace(
+            values,
+            mean=(*values.mean, 0.1),
+            scale=(*values.scale, 0.7),
+            columns=(*values.columns, "steps since the row before"),
+        )
     answers = NumberAnswers((0.5, 10.0), (4.0, 2.0), ("wind", "load"), 3, levels)
     count = max(len(levels), 1)
-    layout = SeriesLayout(time="when") if calendar else SeriesLayout()
-    inputs = WindowInputs(STEPS, values, 3, layout, calendar=calendar)
+    layout = SeriesLayout(time="when") if calendar or is_irregular else SeriesLayout()
+    inputs = WindowInputs(STEPS, values, 3, layout, known, calendar, is_irregular)
     signature = Signature(
         inputs.features,
         2 * 3 * count,
@@ -210,6 +219,9 @@ RECIPES: Mapping[str, Recipe] = {
         _architecture(Layer(GRU, 3)),
         masked=(1,),
         calendar=("minute", "hour", "weekday", "day", "week", "month"),
+    ),
+    "a forecast by what is known beforehand": _forecast(
+        _architecture(Layer(GRU, 3)), masked=(0, 2), calendar=("weekday",), known=("price",), is_irregular=True
     ),
     "forecasts of a panel": _panel(_architecture(Layer(GRU, 3), forecast=Forecast.CHANGE), "interpolate"),
     "classes of texts": _classes(

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from evo_nas.champion.exporters.checking import SEED, Sample, compare, runs, samples
+from evo_nas.data.frames import frame_with
+from evo_nas.data.layout import SeriesLayout
 from evo_nas.models.ensemble import Link
 from evo_nas.tasks.answers import ClassAnswers, NumberAnswers
 from evo_nas.tasks.raw_inputs import NumericInputs, TokenInputs
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 Forecaster = Callable[[Sequence[Any], Sequence[Any] | None], "Answers"]
 """Returns forecasts ``(n, horizon[, targets][, levels])`` of series, and of the times of their rows or None."""
+TIME = " time "
+"""A column of times, whose name no column of values has."""
 MISSING_SHARE = 0.2
 """Share of values that are missing where training had holes."""
 
@@ -76,6 +80,10 @@ def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: 
     assert prepared is not None
     inputs, answers = prepared.inputs, prepared.answers
     assert isinstance(inputs, PanelInputs | WindowInputs)
+    if isinstance(inputs, WindowInputs):
+        # Every row that a series has is there: a file finds no gaps between times.
+        layout = SeriesLayout(time=TIME if inputs.calendar or inputs.is_irregular else None, gaps="keep")
+        inputs = replace(inputs, layout=layout)
     assert isinstance(answers, NumberAnswers)
     outputs_of = runs(champion.model)
     mean, scale = (np.array(each)[:, None] for each in (answers.mean, answers.scale))
@@ -87,7 +95,10 @@ def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: 
         def of(drawn: Inputs, ends: Lengths) -> Answers:
             rows = enumerate(cut(drawn, ends))
             series = [_made_series(each.astype(np.float64), row, inputs) for row, each in rows]
-            fit = [isinstance(inputs, PanelInputs) or len(each) >= inputs.window for each in series]
+            fit = [
+                isinstance(inputs, PanelInputs) or _known_rows(each, inputs) >= inputs.window
+                for each in series
+            ]
             found = np.full((len(series), *shape[1:]), np.nan)
             if given := [each for each, fits in zip(series, fit, strict=True) if fits]:
                 found[fit] = (run(given).reshape(shape) / _units(given, inputs) - mean) / scale
@@ -96,15 +107,14 @@ def compare_forecasts(forecast: Forecaster, champion: Exportable, *, tolerance: 
         return of
 
     def exported(series: Sequence[Inputs]) -> Answers:
-        is_dated = isinstance(inputs, WindowInputs)
+        is_dated = isinstance(inputs, WindowInputs) and (inputs.calendar or inputs.is_irregular)
         return forecast(series, [_times(len(each)).tolist() for each in series] if is_dated else None)
 
     def in_memory(series: Sequence[Inputs]) -> Answers:
         if isinstance(inputs, PanelInputs):
             read, lengths = inputs.raw(series)
         else:
-            ends = [inputs.at_end(each.astype(np.float64), _times(len(each))) for each in series]
-            read, lengths = np.stack(ends), None
+            read, lengths = inputs.raw([_frame(each, inputs) for each in series])
         found: Answers = answers.every_level(outputs_of(read, lengths).astype(np.float32))
         return found * _units(series, inputs)
 
@@ -153,19 +163,40 @@ def _panel_series(drawn: npt.NDArray[np.float64], row: int, inputs: PanelInputs)
 
 
 def _rows(drawn: npt.NDArray[np.float64], inputs: WindowInputs) -> npt.NDArray[np.float32]:
-    values = inputs.values
-    mean, scale = np.array(values.mean), np.array(values.scale)
-    rows: npt.NDArray[np.float32] = (mean + scale * drawn[:, : len(mean)]).astype(np.float32)
+    """Returns the values of a series, after which known columns go on to the end of the horizon."""
+    values, columns = inputs.values, inputs.columns
+    mean, scale = (np.array(each)[: len(columns)] for each in (values.mean, values.scale))
+    rows: npt.NDArray[np.float32] = (mean + scale * drawn[:, : len(columns)]).astype(np.float32)
+    known = np.isin(columns, inputs.known)
     if values.missing != "refuse":
-        is_masked = np.isin(np.arange(len(mean)), np.array(values.masked))
-        rows[(drawn[:, : len(mean)] > 1.0) & (is_masked | (values.missing != "mask"))] = np.nan
-    return rows
+        is_masked = np.isin(np.arange(len(columns)), np.array(values.masked))
+        may = (is_masked | (values.missing != "mask")) & ~known
+        is_missing = (drawn[:, : len(columns)] > 1.0) & may
+        # A last row without any value would be one that is forecast.
+        is_missing[-1] &= not inputs.known
+        rows[is_missing] = np.nan
+    if not inputs.known:
+        return rows
+    further = np.random.default_rng(SEED).standard_normal((inputs.horizon, len(columns)))
+    ahead = np.where(known, mean + scale * further, np.nan)
+    return np.concatenate([rows, ahead.astype(np.float32)])
+
+
+def _known_rows(rows: npt.NDArray[np.floating], inputs: WindowInputs) -> int:
+    return len(rows) - (inputs.horizon if inputs.known else 0)
+
+
+def _frame(rows: Inputs, inputs: WindowInputs) -> Any:
+    """Returns a series as a person would give it: a frame with its times."""
+    columns = dict(zip(inputs.columns, rows.astype(np.float64).T, strict=True))
+    return frame_with(columns | ({} if inputs.layout.time is None else {TIME: _times(len(rows))}))
 
 
 def _times(count: int) -> npt.NDArray[np.datetime64]:
-    """Returns times around the end of a leap year, seven hours and some minutes apart."""
+    """Returns times around the end of a leap year, some hours and minutes apart, and not always as many."""
     start = np.datetime64("2024-12-27T21:43:10", "us")
-    return start + np.arange(count) * np.timedelta64(7 * 3600 + 1234, "s")
+    steps = 1 + np.arange(count) % 3
+    return start + steps.cumsum() * np.timedelta64(7 * 3600 + 1234, "s")
 
 
 def raw_samples(champion: Exportable, *, streaming: bool = False) -> list[Sample]:

@@ -71,11 +71,10 @@ class PythonExporter(Exporter):
 
 
 def _expressed(champion: Exportable) -> Preparation | None:
-    """Returns the preparation that a file has; None where it needs rows of a table that training made something of."""
+    """Returns the preparation that a file has; None where its task says none, or one of another kind."""
     prepared = champion.preparation
     inputs = None if prepared is None else prepared.inputs
-    is_dated = isinstance(inputs, WindowInputs) and not (inputs.known or inputs.is_irregular)
-    is_known = is_dated or isinstance(inputs, PanelInputs | KeyInputs)
+    is_known = isinstance(inputs, WindowInputs | PanelInputs | KeyInputs)
     return prepared if is_known else champion.value_preparation
 
 

@@ -21,7 +21,7 @@ _SOURCES: Mapping[str, Sequence[str]] = {
     "torch": ("Tensor", "nn"),
 }
 """Where names are imported from that are no modules; the same in all blocks."""
-_MODULES = ("argparse", "calendar", "csv", "functools", "math", "re", "unicodedata")
+_MODULES = ("argparse", "calendar", "csv", "functools", "itertools", "math", "re", "unicodedata")
 
 
 @dataclass(frozen=True, slots=True)

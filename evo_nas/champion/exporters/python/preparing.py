@@ -68,10 +68,7 @@ class PreparationSource:
             self._numbers(inputs, inputs.window)
             self._tables(inputs)
         elif isinstance(inputs, WindowInputs):
-            if inputs.calendar:
-                self._given = ("sequences", "times")
-                constants.many("CYCLES", inputs.calendar, "The cycles of the calendar that are read.")
-            self._numbers(inputs.values, inputs.window, of_series=True, calendar=inputs.calendar)
+            self._windows(inputs)
             self._series(inputs)
         else:
             raise ChampionError(
@@ -133,51 +130,76 @@ class PreparationSource:
             f'def read(path: Path) -> list[Any]:\n    """Returns {says}."""\n    return {reading}'
         )
 
-    def _numbers(
-        self,
-        inputs: NumericInputs,
-        window: int | None,
-        *,
-        of_series: bool = False,
-        calendar: Sequence[str] = (),
-    ) -> None:
-        constants = self._constants
-        if inputs.columns:
-            constants.many("COLUMNS", inputs.columns, "The features in the order in which they are read.")
-        constants.many("MEAN", inputs.mean, "The mean of each feature in training.")
-        constants.many("SCALE", inputs.scale, "The deviation of each feature in training.")
+    def _numbers(self, inputs: NumericInputs, window: int | None) -> None:
+        """Writes ``prepare`` for sequences, of which at most the last ``window`` steps are read."""
         body = ["        values = standardised(sequence, MEAN, SCALE)"]
-        if calendar:
-            body.append("        values = with_calendar(values, stamps, CYCLES)")
-        cut = ""
-        if window is not None and not of_series:
-            constants.number("WINDOW", window)
+        if window is not None:
+            self._constants.number("WINDOW", window)
             body.insert(0, "        sequence = torch.as_tensor(sequence)[-WINDOW:]")
-        elif window is not None:
-            constants.number("WINDOW", window)
-            cut = "[-WINDOW:]"
+        body += filling(inputs, of_series=False)
+        self._preparing(inputs, inputs.columns, [*body, "        prepared.append(values)"], inputs.features)
+
+    def _windows(self, inputs: WindowInputs) -> None:
+        """Writes ``prepare`` for series, each with rows before the window, and after it where columns are known."""
+        constants, body = self._constants, []
+        constants.number("WINDOW", inputs.window)
+        if inputs.calendar or inputs.is_irregular:
+            self._given = ("sequences", "times")
+        if inputs.known:
+            at = [inputs.columns.index(name) for name in inputs.known]
+            constants.many("KNOWN", at, "The features that are known beforehand, by position.")
+            constants.number("HORIZON", inputs.horizon)
+            body.append("        before = rows_before(sequence, KNOWN)")
+        elif inputs.is_irregular:
+            body.append("        before = len(sequence)")
+        if inputs.is_irregular:
+            start = "        sequence = with_elapsed(sequence, stamps, before, "
+            body.append(f"{start}{len(inputs.values.mean) - 1})")
+        body.append("        values = standardised(sequence, MEAN, SCALE)")
+        if inputs.known:
             body += [
-                "        if len(values) < WINDOW:",
-                '            raise ValueError(f"{len(values)} rows; the network reads {WINDOW}")',
+                "        ahead = known_ahead(values, KNOWN, before, WINDOW, HORIZON)",
+                "        values = values[:before]",
             ]
-        body += filling(inputs, of_series=of_series)
-        body.append(f"        prepared.append(values{cut})")
-        features = len(inputs.mean)
-        of = f"`(time, {features})`: lists, arrays or tensors in original units, nan for a hole"
+        if inputs.calendar:
+            constants.many("CYCLES", inputs.calendar, "The cycles of the calendar that are read.")
+            stamps = "stamps[:before]" if inputs.known else "stamps"
+            body.append(f"        values = with_calendar(values, {stamps}, CYCLES)")
+        body += [
+            "        if len(values) < WINDOW:",
+            '            raise ValueError(f"{len(values)} rows; the network reads {WINDOW}")',
+            *filling(inputs.values, of_series=True),
+        ]
+        if inputs.known:
+            body.append("        prepared.append(torch.cat([values[-WINDOW:], ahead], dim=1))")
+        else:
+            body.append("        prepared.append(values[-WINDOW:])")
+        self._preparing(inputs.values, inputs.columns, body, inputs.features)
+
+    def _preparing(
+        self, values: NumericInputs, columns: Sequence[str], body: Sequence[str], features: int
+    ) -> None:
+        """Writes ``prepare`` with ``body``, which makes what the network reads of one sequence."""
+        if columns:
+            self._constants.many("COLUMNS", columns, "The features in the order in which they are read.")
+        self._constants.many("MEAN", values.mean, "The mean of each feature in training.")
+        self._constants.many("SCALE", values.scale, "The deviation of each feature in training.")
+        is_dated = "times" in self._given
+        count = len(columns) or len(values.mean)
+        of = f"`(time, {count})`: lists, arrays or tensors in original units, nan for a hole"
+        loop = (
+            "sequence, stamps in zip(sequences, times, strict=True)" if is_dated else "sequence in sequences"
+        )
         self.functions.append(
             "\n".join(
                 [
                     *prepare_heading(
                         of,
-                        f"(batch, time, {inputs.features + (2 * len(calendar))})",
-                        *(["The time of each row, for each of them."] if calendar else []),
+                        f"(batch, time, {features})",
+                        *(["The time of each row, for each of them."] if is_dated else []),
                     ),
                     "    prepared = []",
-                    *(
-                        ["    for sequence, stamps in zip(sequences, times, strict=True):"]
-                        if calendar
-                        else ["    for sequence in sequences:"]
-                    ),
+                    f"    for {loop}:",
                     *body,
                     "    return padded(prepared)",
                 ]
@@ -216,7 +238,7 @@ class PreparationSource:
             f"    group, time = {_named(layout.series)}, {_named(layout.time)}",
             "    return list(grouped(values, rows, group, time).values())",
         ]
-        if inputs.calendar:
+        if "times" in self._given:
             body = [
                 *body[:-1],
                 "    stamps = [row[time] for row in rows]",
@@ -224,7 +246,7 @@ class PreparationSource:
                 "    return tuple(list(each.values()) for each in found)",
             ]
         self._reading(
-            f"the series of a file, whose rows are their steps{', and their times' if inputs.calendar else ''}",
+            f"the series of a file, whose rows are their steps{', and their times' if 'times' in self._given else ''}",
             body,
         )
 

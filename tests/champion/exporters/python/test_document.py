@@ -321,6 +321,40 @@ def test_the_calendar_is_read_from_the_times_of_a_file(tmp_path: Path) -> None:
         module.predict([values], [when[1:]])
 
 
+@pytest.mark.parametrize(("window", "is_irregular"), [(4, False), (2, True)])
+def test_what_is_known_beforehand_is_read_of_the_rows_that_are_forecast(
+    tmp_path: Path, window: int, is_irregular: bool
+) -> None:
+    values = NUMBERS
+    if is_irregular:
+        values = replace(
+            NUMBERS,
+            mean=(*NUMBERS.mean, 0.2),
+            scale=(*NUMBERS.scale, 0.5),
+            columns=(*NUMBERS.columns, "since"),
+        )
+    layout = SeriesLayout(time="when", series="shop", gaps="keep")
+    inputs = WindowInputs(window, values, 3, layout, known=("b",), is_irregular=is_irregular)
+    network = network_of(Architecture((LSTM,)), replace(FORECAST, features=inputs.features, steps=window))
+    answers = NumberAnswers((5.0, 1.0), (2.0, 3.0), ("c", "a"), horizon=3)
+    module = written(tmp_path, network, Preparation(inputs, answers))
+    check_formatted(tmp_path)
+    minutes = np.array([0, 50, 60, 200, 210, 300, 390, 395, 600])
+    drawn = np.random.default_rng(0).normal(size=(9, 3)).round(3)
+    frame = pd.DataFrame(drawn, columns=list("abc"))
+    frame.loc[6:, ["a", "c"]] = np.nan  # what is forecast
+    frame = frame.assign(when=pd.Timestamp("2024-03-01") + pd.to_timedelta(minutes, unit="min"), shop="east")
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    expected = Champion(network, Preparation(inputs, answers)).forecast(frame)
+    read = module.read(tmp_path / "data.csv")
+    given = read if is_irregular else (read,)
+    np.testing.assert_allclose(module.predict(*given).numpy(), expected, rtol=1e-4, atol=1e-5)
+    rows = frame[list("abc")].to_numpy()
+    times = ([list(frame["when"])[:-1]],) if is_irregular else ()
+    with pytest.raises(ValueError, match="2 rows after the last value; .* of 3: add rows with it alone"):
+        module.predict([rows[:-1]], *times)
+
+
 @pytest.mark.parametrize("missing", ["refuse", "previous", "interpolate"])
 @pytest.mark.parametrize("is_long", [True, False])
 def test_each_series_of_a_panel_is_forecast_in_its_own_unit(

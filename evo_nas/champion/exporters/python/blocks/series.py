@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -27,6 +28,80 @@ def with_calendar(
     angles = 2 * torch.pi * torch.tensor(shares, dtype=torch.float64)
     waves = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
     return torch.cat([values, waves.float()], dim=1)
+
+
+def rows_before(sequence: Any, known: Sequence[int]) -> int:
+    """Returns how many rows come before those that have only what is known beforehand.
+
+    Args:
+        sequence: `(rows, features)`, nan for what is not known.
+        known: The features that are known beforehand.
+    """
+    values = torch.as_tensor(sequence, dtype=torch.float64)
+    others = [feature for feature in range(values.shape[1]) if feature not in known]
+    filled = (~values[:, others].isnan()).any(dim=1).nonzero()
+    if len(filled) == 0:
+        raise ValueError("a series has no row with a value")
+    return int(filled[-1]) + 1
+
+
+def known_ahead(
+    values: Tensor, known: Sequence[int], before: int, window: int, horizon: int
+) -> Tensor:
+    """Returns the known values that lie ahead of each row of the window.
+
+    Args:
+        values: `(rows, features)`, those after the window included.
+        known: The features that are known beforehand.
+        before: Rows before the forecast.
+        window: Rows that are read.
+        horizon: Rows that are forecast.
+    """
+    if before < window:
+        raise ValueError(f"{before} rows; the network reads {window}")
+    if len(values) < before + horizon:
+        raise ValueError(
+            f"{len(values) - before} rows after the last value; the forecast reads "
+            f"what is known beforehand of {horizon}: add rows with it alone"
+        )
+    read = values[before - window : before + horizon, list(known)]
+    if read.isnan().any():
+        raise ValueError("what is known beforehand is missing in a row; fill it in")
+    steps = range(horizon, 0, -window)
+    return torch.cat([read[by : by + window] for by in steps], dim=1)
+
+
+def with_elapsed(
+    sequence: Any, times: Sequence[Any], before: int, features: int
+) -> Tensor:
+    """Returns a sequence beside the logarithm of the time since the row before.
+
+    Args:
+        sequence: `(rows, features)`.
+        times: The time of each row, as for `moment`, ascending.
+        before: Rows before the forecast; those after it have 0.
+        features: How many features there are.
+    """
+    values = torch.as_tensor(sequence, dtype=torch.float64)
+    values = values[:, None] if values.dim() == 1 else values
+    if values.dim() != 2 or values.shape[1] != features:
+        shape = tuple(values.shape)
+        raise ValueError(f"a sequence has shape {shape}; must be (time, {features})")
+    if len(times) != len(values):
+        raise ValueError(f"{len(values)} rows and {len(times)} times; must be as many")
+    moments = [moment(time) for time in times[:before]]
+    pairs = itertools.pairwise(moments)
+    passed_s = [(late - early).total_seconds() for early, late in pairs]
+    if any(each <= 0 for each in passed_s):
+        raise ValueError(
+            "times do not ascend; sort the rows, each with a time of its own"
+        )
+    steps = torch.tensor(passed_s, dtype=torch.float64)
+    if len(steps):
+        steps = (steps / steps.quantile(0.5)).log()
+    around = [torch.zeros(1), torch.zeros(len(values) - before)]
+    elapsed = torch.cat([around[0], steps, around[1]])
+    return torch.cat([values, elapsed[:, None]], dim=1)
 
 
 def moment(time: Any) -> datetime:
