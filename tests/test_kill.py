@@ -154,7 +154,7 @@ def only_wanted_weights(run: Path) -> bool:
     ("config", "victims", "seed"),
     [
         ("plain", VICTIMS, 11),
-        ("rungs", ("head", "both"), 12),
+        ("rungs", ("both",), 12),
         *(
             pytest.param(kind, CAMPAIGN, seed, marks=pytest.mark.campaign)
             for seed, kind in zip(range(10), 5 * ("plain", "rungs"), strict=True)

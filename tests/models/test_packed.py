@@ -29,8 +29,9 @@ def random_linear_cells(count: int) -> list[CellGraph]:
     code, rng = CellCode(nodes=12, states=3, ops=tuple(OP_CHOICES)), random.Random(1)
     cells: list[CellGraph] = []
     while len(cells) < count:
-        cell = canonical(code.decode(draw_linear(code, rng)))
-        if is_live(cell):
+        drawn = code.decode(draw_linear(code, rng))
+        # First what is cheap: few are live, and what is dead stays dead.
+        if is_live(drawn) and is_live(cell := canonical(drawn)):
             cells.append(cell)
     return cells
 

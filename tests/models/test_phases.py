@@ -34,11 +34,12 @@ def ops(instructions: list[Instruction]) -> list[Op]:
 
 
 def random_linear_cells(count: int) -> list[CellGraph]:
-    code, rng = CellCode(nodes=12, states=3, ops=tuple(OP_CHOICES)), random.Random(0)
+    code, rng = CellCode(nodes=8, states=3, ops=tuple(OP_CHOICES)), random.Random(0)
     cells: list[CellGraph] = []
     while len(cells) < count:
-        cell = canonical(code.decode(draw_linear(code, rng)))
-        if is_live(cell):
+        drawn = code.decode(draw_linear(code, rng))
+        # First what is cheap: 1 in 1,000 is live here, and what is dead stays dead.
+        if is_live(drawn) and is_live(cell := canonical(drawn)):
             cells.append(cell)
     return cells
 
@@ -49,7 +50,7 @@ def test_loop_of_a_published_linear_recurrence_is_elementwise(name) -> None:
 
 
 def test_loop_of_every_linear_recurrence_is_elementwise() -> None:
-    for cell in random_linear_cells(50):
+    for cell in random_linear_cells(20):
         assert is_linear(cell)
         assert Op.LINEAR not in ops(phases(cell)[1])
 
