@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -144,7 +145,7 @@ def test_a_search_is_started_watched_and_its_champion_taken_away(page: Page, tmp
 def write(page: Page, yaml: str) -> None:
     """Puts a configuration in the place of the example that the page begins with."""
     page.goto("/new")
-    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("quickstart")
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value(re.compile("quickstart"))
     page.get_by_label("configuration as YAML").fill(yaml)
 
 
@@ -168,6 +169,14 @@ def test_ten_mistakes_are_ten_problems(page: Page) -> None:
     sync_api.expect(problems.get_by_role("listitem")).to_have_count(10)
     page.get_by_role("button", name="Start the search").click()
     sync_api.expect(page).to_have_url(f"{page.url.split('/new', maxsplit=1)[0]}/new")
+
+
+def test_an_example_that_is_chosen_again_takes_the_place_of_what_was_typed(page: Page) -> None:
+    write(page, PARITY)
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value("from-the-form")
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("dialog").get_by_role("button", name="quickstart").click()
+    sync_api.expect(page.get_by_label("Name of the run")).to_have_value(re.compile("quickstart"))
 
 
 def test_a_search_is_stopped_and_resumed_without_a_mouse(page: Page) -> None:

@@ -29,7 +29,7 @@ export default function Data({ route }) {
     ${!named ? html`<${Empty} title="How will your data be understood?">
         <p>Choose a file: what is read of it is drafted, drawn, and measured against simple baselines before any search.</p>
         <p><${Button} kind="primary" onClick=${() => setChoosing("files")}>Choose a data file<//></p><//>`
-      : yaml ? html`<${Panel}><${DataLook} yaml=${yaml} /><//>` : begun.error ? "" : html`<${Loading} />`}
+      : begun.error ? "" : yaml ? html`<${Panel}><${DataLook} yaml=${yaml} /><//>` : html`<${Loading} />`}
     ${choosing && html`<${Sources} first=${choosing} onClose=${() => setChoosing(null)}
       onExample=${(example) => look({ example })} onFile=${(file) => look({ file })} />`}
   </div>`;

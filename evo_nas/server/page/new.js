@@ -17,11 +17,13 @@ export default function New({ route }) {
   const schema = useApi("/configs/schema");
   const sections = useMemo(() => schema.data && sectionsOf(schema.data), [schema.data]);
   const [draft, edit, failure] = useDraft();
-  const begun = useSource(route.query, edit.load);
+  const [turn, setTurn] = useState(0);
+  const begun = useSource(route.query, edit.load, { turn });
   const [choosing, setChoosing] = useState(null);
   const [beside, setBeside] = useState("yaml");
   const begin = (values) => {
     setChoosing(null);
+    setTurn(turn + 1);
     navigate(withQuery("/new", values));
   };
   return html`<div class="page new">
@@ -78,8 +80,9 @@ function Problems({ problems }) {
 function Start({ draft }) {
   const wanted = draft.config.name ?? draft.filled.name ?? "";
   const [typed, setTyped] = useState(null);
-  const free = useFreeName(String(wanted));
+  const [free, isKnown] = useFreeName(String(wanted));
   const name = typed ?? free;
+  const isReady = draft.settled && (isKnown || typed !== null);
   const [state, setState] = useState({ busy: false, error: null, waiting: false });
   const button = useRef(null);
   const sent = useRef({ body: null, key: null });
@@ -98,14 +101,14 @@ function Start({ draft }) {
   };
   const press = () => {
     if (state.busy || !draft.stamp) return;
-    if (!draft.settled) setState({ busy: false, error: null, waiting: true });
+    if (!isReady) setState({ busy: false, error: null, waiting: true });
     else if (draft.problems.length) document.getElementById("problems")?.focus();
     else start();
   };
-  // A press while the text is still being checked counts as soon as it is.
+  // A press while the text is still being checked, or the name, counts as soon as it is.
   useEffect(() => {
-    if (state.waiting && draft.settled) press();
-  }, [state.waiting, draft.settled]);
+    if (state.waiting && isReady) press();
+  }, [state.waiting, isReady]);
   useEffect(() => {
     const listener = (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.target.closest?.("dialog")) press();
@@ -127,12 +130,12 @@ function Start({ draft }) {
   </div></div>`;
 }
 
-/** `wanted`, or with the first number behind it that no run has. */
+/** `wanted`, or with the first number behind it that no run has, and whether the runs are known: `[name, isKnown]`. */
 function useFreeName(wanted) {
-  const { data } = useApi(wanted ? "/runs" : null, { q: wanted, per_page: 200 });
+  const { data, error } = useApi(wanted ? "/runs" : null, { q: wanted, per_page: 200 });
   const taken = new Set(data?.runs.map((run) => run.name));
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;
-    if (!taken.has(name)) return name;
+    if (!taken.has(name)) return [name, !wanted || Boolean(data ?? error)];
   }
 }

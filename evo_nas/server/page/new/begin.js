@@ -9,9 +9,10 @@ const QUICKSTART = "quickstart";
  *
  * @param load Called with the YAML.
  * @param fallback The example that is loaded if it names nothing; null loads none.
+ * @param turn Another value loads it again, as when the same example is chosen after changes.
  * @returns `{title, reasons, error}`.
  */
-export function useSource(query, load, { fallback = QUICKSTART } = {}) {
+export function useSource(query, load, { fallback = QUICKSTART, turn = 0 } = {}) {
   const [source, setSource] = useState({ title: "", reasons: [], error: null });
   const [file, run] = [query.get("file"), query.get("run")];
   const example = query.get("example") ?? fallback;
@@ -28,7 +29,7 @@ export function useSource(query, load, { fallback = QUICKSTART } = {}) {
     return () => {
       current = false;
     };
-  }, [file, run, example]);
+  }, [file, run, example, turn]);
   return source;
 }
 

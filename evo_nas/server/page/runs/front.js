@@ -45,7 +45,7 @@ const columnsFor = (data, costs) => [
   { key: "id", title: "Candidate", value: (row) => html`<a href="?candidate=${row.id}" onClick=${opened(row.id)}>#${row.id}</a>` },
   { key: "value", title: data.metric.replaceAll("_", " "), number: true, value: (row) => figure(row.value) },
   ...costs.map(({ name, heading }) => ({ key: name, title: heading, number: true, value: (row) => written(row.costs[name]) })),
-  { key: "words", title: "Architecture", class: "clipped", value: (row) => html`<span title=${row.words}>${row.words}</span>` },
+  { key: "words", title: "Architecture", class: "clipped less", value: (row) => html`<span title=${row.words}>${row.words}</span>` },
 ];
 
 const written = (cost) => (Number.isInteger(cost) ? count(cost) : figure(cost));

@@ -16,6 +16,7 @@ export default function Log({ run, detail, live }) {
   useEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [data, follows]);
+  const columns = detail.launches.some(({ failure }) => failure) ? LAUNCHES : LAUNCHES.filter(({ key }) => key !== "failure");
   return html`<div class="stack">
     <${Panel} title="Log" aside=${html`<${CheckField} label="follow" value=${follows} onChange=${setFollows} />
       ${data && html`<${Copy} text=${data} />`}
@@ -26,7 +27,7 @@ export default function Log({ run, detail, live }) {
         : html`<${Empty} title="Nothing was printed."><p>${detail.launches.length
             ? "Warnings and errors of the search come here." : "This run was searched from a shell, which has its output."}</p><//>`}
     <//>
-    ${detail.launches.length > 0 && html`<${Panel} title="Processes"><${Table} caption="processes" columns=${LAUNCHES}
+    ${detail.launches.length > 0 && html`<${Panel} title="Processes"><${Table} caption="processes" columns=${columns}
       rows=${detail.launches.toReversed()} keyOf=${(launch) => launch.number} /><//>`}
   </div>`;
 }

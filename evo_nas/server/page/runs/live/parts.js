@@ -26,7 +26,7 @@ const BEST = [
 /** Evaluations without a score, by cause and message. */
 export function Failures({ detail }) {
   const total = detail.failures.reduce((sum, { count: number }) => sum + number, 0);
-  return html`<${Panel} title="Failures" aside=${total ? html`<a href="${runPath(detail.name, "evaluations")}?status=failures">${count(total)}</a>` : ""}>
+  return html`<${Panel} title="Failures" aside=${total ? html`<a href="${runPath(detail.name, "evaluations")}?status=failures">${count(total)} in all</a>` : ""}>
     ${total === 0 ? html`<p class="soft">No training came to nothing.</p>`
       : html`<ul class="failures">${detail.failures.map((cause) => html`<li key=${cause.status + cause.message}>
         <div class="row spread"><b>${CAUSES[cause.status] ?? words(cause.status)}</b><span class="number">${count(cause.count)}</span></div>
