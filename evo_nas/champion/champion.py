@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from evo_nas.champion.export import champion_folder
-from evo_nas.champion.exporters.native import has_preparation, read_native, read_preparation
+from evo_nas.champion.exporters.baseline_network import BaselineNetwork
+from evo_nas.champion.exporters.native import has_preparation, read_model, read_preparation
 from evo_nas.champion.generation import draw_frames, draw_tokens
 from evo_nas.champion.prediction import Prediction, predict_file
 from evo_nas.errors import ChampionError, DataError
@@ -42,15 +43,29 @@ class Champion:
     of lists of tokens.
 
     Attributes:
-        model: The network, or the mean of several, in evaluation mode. ``model(inputs, lengths=None)`` takes inputs as
-            the task prepares them: float32 ``(batch, time, features)`` or int64 tokens ``(batch, time)``. It returns
-            ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
+        model: The network, the mean of several, or a baseline, in evaluation mode. ``model(inputs, lengths=None)``
+            takes inputs as the task prepares them: float32 ``(batch, time, features)`` or int64 tokens ``(batch,
+            time)``. It returns ``(batch, outputs)``, or ``(batch, time, outputs)`` if every step has an output.
         preparation: From raw sequences to inputs, and from outputs to answers; None if the task does not say, which
             leaves prepared inputs: see `outputs`.
     """
 
-    model: Model
+    model: Model | BaselineNetwork
     preparation: Preparation | None = None
+
+    @property
+    def network(self) -> Model:
+        """The model as what can be trained on, explained and continued with.
+
+        Raises:
+            ChampionError: It is a baseline.
+        """
+        if isinstance(self.model, BaselineNetwork):
+            raise ChampionError(
+                f"this is the baseline {self.model.name} and no network; it predicts, and nothing else: give a "
+                "network, such as evo-nas export RUN --which champion"
+            )
+        return self.model
 
     @property
     def prepared(self) -> Preparation:
@@ -141,13 +156,13 @@ class Champion:
             silence = np.zeros((1, inputs.keys), dtype=np.float32)
             frames = silence if prompt is None else inputs.padded([prompt])[0][0]
             return draw_frames(
-                self.model, frames.astype(np.float32), length, temperature=temperature, seed=seed
+                self.network, frames.astype(np.float32), length, temperature=temperature, seed=seed
             )
         if not isinstance(inputs, TokenInputs) or not self.model.signature.predicts_inputs:
             raise ChampionError("the champion continues neither texts nor music; call predict or forecast")
         begins = "\n" if "\n" in inputs.vocabulary else inputs.vocabulary[1]
         ids = inputs.padded([prompt or begins])[0][0].astype(np.int64)
-        drawn = draw_tokens(self.model, ids, length, temperature=temperature, seed=seed)
+        drawn = draw_tokens(self.network, ids, length, temperature=temperature, seed=seed)
         return inputs.text([inputs.vocabulary[token] for token in drawn])
 
     def predict_file(
@@ -170,7 +185,8 @@ class Champion:
             inputs: float32 ``(n, time, features)`` or int64 tokens ``(n, time)``, as the task prepares them.
             lengths: int64 ``(n,)`` where sequences are padded at their end.
         """
-        device = next(self.model.parameters()).device
+        # A baseline has no parameters, and computes on the CPU.
+        device = next((each.device for each in self.model.parameters()), torch.device("cpu"))
         found = []
         with torch.inference_mode():
             for start in range(0, len(inputs), BATCH_SIZE):
@@ -206,4 +222,4 @@ def load_champion(place: str | os.PathLike[str]) -> Champion:
         ChampionError: A file is missing, damaged, of a newer format, or does not fit the others.
     """
     with champion_folder(place) as folder:
-        return Champion(read_native(folder), read_preparation(folder) if has_preparation(folder) else None)
+        return Champion(read_model(folder), read_preparation(folder) if has_preparation(folder) else None)

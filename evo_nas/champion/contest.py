@@ -25,7 +25,7 @@ from evo_nas.genome.describe import describe
 from evo_nas.genome.parameters import count_tables
 from evo_nas.randomness import derive_seed
 from evo_nas.runs.champion_store import CHAMPION, SINGLE
-from evo_nas.tasks.baselines.fitting import scores
+from evo_nas.tasks.baselines.fitting import scores, validations
 from evo_nas.training.losses import LINKS
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ class Contest:
             opponents=opponents,
             comparisons=tuple(pairings_of(champion, opponents, baselines, metric=metric, sums=self._sums)),
             baselines=scores(baselines),
+            baseline_validations=validations(baselines),
             promised_coverage=levels[-1] - levels[0] if levels else None,
             pruned_at=None
             if self._finalist.trial.outcome.status.complete

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from evo_nas.champion.exporters.baseline_network import is_baseline
 from evo_nas.champion.exporters.exporter import PLAIN, Exportable, ExportOptions
 from evo_nas.champion.exporters.manifest import MANIFEST_FILE, Manifest, digest
 from evo_nas.champion.exporters.native import GENOME_FILE, read_exportable
@@ -16,12 +17,16 @@ from evo_nas.config import nearest
 from evo_nas.errors import ChampionError
 from evo_nas.runs import Run
 from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.tasks.baselines.keeping import slug
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
 
     from evo_nas.champion.exporters.checking import CheckResult
+
+BASELINE = "baseline"
+"""What ``--which`` calls the baseline with the best validation score; ``baseline:NAME`` is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def export_champion(
         run: A run that was judged.
         out: A directory that is new or empty.
         kind: Name of the format.
-        which: What is exported, one of ``run.champion.models()``.
+        which: What is exported, one of `exported_names`.
         options: What is asked of the format.
 
     Raises:
@@ -66,34 +71,65 @@ def export_champion(
             outputs differ from the model's.
     """
     check_target(out, kind, options)
-    with champion_folder(run.location, which) as folder:
+    with _folder_of(kept_files(run, which)) as folder:
         name = str(run.record.config.get("name", folder.name))
         return write_export(read_exportable(folder, name=name), out, kind=kind, options=options)
+
+
+def exported_names(run: Run) -> tuple[str, ...]:
+    """Returns the names of all models that ``run`` keeps, for ``--which``: those that were judged, then baselines."""
+    baselines = run.baseline_models
+    best = (BASELINE,) if baselines else ()
+    return (*run.champion.models(), *best, *(f"{BASELINE}:{slug(name)}" for name in baselines))
+
+
+def is_of_baseline(which: str) -> bool:
+    """Whether ``which`` names a baseline, that is best on validation or by its name."""
+    return which == BASELINE or which.startswith(f"{BASELINE}:")
 
 
 def kept_files(run: Run, which: str = CHAMPION) -> dict[str, bytes]:
     """Returns the native files of the champion of ``run``, or of what it was compared with, by name.
 
     Args:
-        run: A run that was judged.
-        which: One of ``run.champion.models()``.
+        run: A run that was judged; for a baseline one that has begun.
+        which: One of `exported_names`: ``baseline`` is that with the best validation score, ``baseline:NAME`` another.
 
     Raises:
         ChampionError: The run was not judged yet, it keeps no such model, or its files are damaged.
     """
+    if is_of_baseline(which):
+        return _baseline_files(run, which.partition(":")[2])
     kept = run.champion.models()
     if not kept:
         raise ChampionError(f"{run} keeps no champion yet; `evo-nas resume` goes on to the verdict")
-    if which == "baseline":
-        raise ChampionError(
-            f"which is baseline; baselines are fitted for their scores and are not kept: permitted: {', '.join(kept)}"
-        )
     if which not in kept:
-        raise ChampionError(f"which is {which}; {nearest(which, [*kept])}")
+        raise ChampionError(f"which is {which}; {nearest(which, [*exported_names(run)])}")
     files = run.champion.files(which)
     if not files:
         raise ChampionError(
             f"the files of {which} in {run} are damaged; make them again with `evo-nas champion {run}`"
+        )
+    return files
+
+
+def _baseline_files(run: Run, name: str) -> dict[str, bytes]:
+    kept = {slug(each): each for each in run.baseline_models}
+    if not kept:
+        raise ChampionError(
+            f"{run} keeps no baseline as a model: its baselines have scores alone, or an earlier version or a search "
+            "that has not begun yet made it; take a network, such as --which champion"
+        )
+    chosen = slug(name) or next(iter(kept))
+    if chosen not in kept:
+        raise ChampionError(
+            f"which is {BASELINE}:{name}, which is not kept as a model; {nearest(chosen, [*kept])}. The other "
+            "baselines have scores alone: they are fitted anew to every series, read tokens, or are too large"
+        )
+    files = run.baseline_files(kept[chosen])
+    if not files:
+        raise ChampionError(
+            f"the files of the baseline {chosen} in {run} are damaged; name another one of {', '.join(kept)}"
         )
     return files
 
@@ -174,14 +210,19 @@ def champion_folder(place: str | os.PathLike[str], which: str = CHAMPION) -> Ite
     run = Run.at(place)
     if not run.exists:
         exported = Path(place)
-        if not (exported / GENOME_FILE).exists():
+        if not (exported / GENOME_FILE).exists() and not is_baseline(exported):
             what = "has no genome.json" if exported.exists() else "does not exist"
             raise ChampionError(
                 f"{place} {what}; give a run, or a directory that `evo-nas export` wrote in the native format"
             )
         yield exported
         return
-    files = kept_files(run, which)
+    with _folder_of(kept_files(run, which)) as folder:
+        yield folder
+
+
+@contextmanager
+def _folder_of(files: Mapping[str, bytes]) -> Iterator[Path]:
     # A run may be in a bucket, but safetensors reads files.
     with TemporaryDirectory() as folder:
         for name, content in files.items():

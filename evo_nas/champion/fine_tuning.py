@@ -131,6 +131,7 @@ def retrain_on(
         DataError: The data cannot be used by this champion.
     """
     champion = load_champion(place)
+    network = champion.network
     with champion_folder(place) as folder:
         facts: dict[str, Any] = json.loads((folder / GENOME_FILE).read_text(encoding="utf-8"))
         tuned = read_tuning(folder)
@@ -138,14 +139,14 @@ def retrain_on(
     recipe, training = _learnt_by(preparation, tuned)
     vocabulary = preparation.inputs.vocabulary if isinstance(preparation.inputs, TokenInputs) else ()
     new, files = _read(recipe, preparation, data, vocabulary=vocabulary)
-    carried = translated(new, preparation, champion.model.signature)
+    carried = translated(new, preparation, network.signature)
     dataset = carried
     if origin == "scratch":
         # Only words have other numbers where they are learnt anew.
         dataset = _read(recipe, preparation, data, vocabulary=())[0] if vocabulary else new
     full = epochs or int(facts.get("epochs") or training.full_epochs)
     trained = _trained(champion, dataset, training, epochs=full, origin=origin, on_member=on_member)
-    model = _like(champion.model, list(trained))
+    model = _like(network, list(trained))
     kept = dataset.preparation
     assert kept is not None
     update = {
@@ -153,7 +154,7 @@ def retrain_on(
         "epochs": full,
         "schedule": training.schedule,
         "data": files,
-        "champion": _identity(champion.model),
+        "champion": _identity(network),
     }
     keeps_tuning = {} if tuned is None else tuning_file(tuned.model_dump())
     return Update(
@@ -167,11 +168,11 @@ def retrain_on(
         | keeps_tuning,
         dataset.metric.name,
         dataset.metric.higher_is_better,
-        before=_figures(champion.model, carried),
+        before=_figures(network, carried),
         after=_figures(model, dataset),
         origin=origin,
         is_known=set(files.values()) <= set(recipe.files),
-        settings=_settings(champion.model, training, tuned, epochs=full, chosen=epochs is not None),
+        settings=_settings(network, training, tuned, epochs=full, chosen=epochs is not None),
     )
 
 
@@ -270,12 +271,12 @@ def _trained(
     origin: Origin,
     on_member: Callable[[int, int], None],
 ) -> Iterator[Network]:
-    members = _members(champion.model)
+    members = _members(champion.network)
     data = replace(prepare(dataset, device_for(training)), signature=dataset.signature)
     for number, member in enumerate(members):
         on_member(number, len(members))
         course = Course(inherit=_weights_of(member)) if origin == "weights" else Course()
-        seed = derive_seed(0, "retrain", _identity(champion.model), number)
+        seed = derive_seed(0, "retrain", _identity(champion.network), number)
         with one_thread():
             trained = train(member.architecture, data, training, epochs=epochs, seed=seed, course=course)
         if trained.network is None:

@@ -207,7 +207,7 @@ def _text_score(champion: Champion, read: RawFile) -> Prediction:
         raise DataError("the text has a single token; each is predicted from those before it: give more")
     metric = LANGUAGE.get(champion.prepared.options.get("metric", ""), LANGUAGE["nll"])
     value = metric.value(
-        np.sum([metric.statistic(*pair) for pair in next_tokens(champion.model, ids)], axis=0)
+        np.sum([metric.statistic(*pair) for pair in next_tokens(champion.network, ids)], axis=0)
     )
     table = pa.table({"tokens": [len(ids) - 1], metric.name: [value]})
     return Prediction(table, read.remarks, Score(metric.name, value, 1))

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from evo_nas.champion.comparison import STANDINGS, Pairing
 from evo_nas.champion.opponents import RANDOM
 from evo_nas.runs.champion_store import CHAMPION
+from evo_nas.tasks.baselines.keeping import slug
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,7 @@ class Verdict:
         look: How often the test part of the run has been looked at, this time included.
         lost: Opponents of which no training succeeded, with the reason.
         finalists: How many of the best networks were judged on other cuts and seeds, and what that says.
+        baseline_validations: Validation metric of the baselines that are kept as models, by name.
     """
 
     candidate: int
@@ -113,6 +115,7 @@ class Verdict:
     look: int = 1
     lost: Mapping[str, str] = field(default_factory=dict)
     finalists: str = ""
+    baseline_validations: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def contestants(self) -> tuple[Contestant, ...]:
@@ -129,6 +132,14 @@ class Verdict:
         """The contestant that validation, which alone may choose, recommends; among equals the champion."""
         sign = 1 if self.higher_is_better else -1
         return max(self.contestants, key=lambda each: sign * each.validation)
+
+    @property
+    def recommended_baseline(self) -> str:
+        """The baseline that is better on validation than every contestant, and is kept as a model; empty if none is."""
+        sign, kept = 1 if self.higher_is_better else -1, self.baseline_validations
+        best = max(kept, key=lambda name: sign * kept[name], default="")
+        is_better = best and sign * (kept[best] - self.best_on_validation.validation) > 0
+        return best if is_better else ""
 
     @property
     def strongest_baseline(self) -> str:
@@ -149,6 +160,17 @@ class Verdict:
     def remarks(self) -> tuple[str, ...]:
         """What a reader of the scores should know beside the sentence."""
         remarks = [f"Every training of the {name} failed ({reason})." for name, reason in self.lost.items()]
+        strongest, against = self.strongest_baseline, self.against(self.strongest_baseline)
+        is_beaten = against is None or against.place is True
+        if (
+            strongest in self.baseline_validations
+            and not is_beaten
+            and strongest != self.recommended_baseline
+        ):
+            remarks.append(
+                f"The baseline {strongest}, which the champion does not beat, can be taken, too: "
+                f"`evo-nas export RUN --which baseline:{slug(strongest)}`."
+            )
         if self.look > 1:
             remarks.append(
                 f"The test part of this run has been looked at {self.look} times, so that its scores are no longer "
@@ -175,11 +197,18 @@ class Verdict:
     def _recommendation(self) -> str:
         best, twin = self.best_on_validation, next(iter(self._twins), None)
         named, against = "the champion", self.against(self.strongest_baseline)
-        # A baseline that is clearly ahead is no model that could be exported, but should not be passed over either.
+        # A baseline that is clearly ahead on test alone is not chosen by it, but should not be passed over either.
         take = "Take" if against is None or against.place is not False else "Of the networks take"
         if twin is not None:
             named += ", which " + (
                 "the random search found, too" if twin.which == RANDOM else f"is that {twin.name} itself"
+            )
+        if baseline := self.recommended_baseline:
+            rival = named if best.which == self.champion.which else f"the {best.name}"
+            return (
+                f"Take the baseline {baseline} (`evo-nas export RUN --which baseline`): on validation, which chooses, "
+                f"it is better than {rival} ({self.baseline_validations[baseline]:.4g} against {best.validation:.4g} "
+                f"{self.metric})."
             )
         if best.which != self.champion.which:
             return (

@@ -22,7 +22,8 @@ UNCHECKED_EXIT = 3
     default="champion",
     show_default=True,
     metavar="NAME",
-    help="What is exported: champion, its best network alone (single), or an opponent such as lstm.",
+    help="What is exported: champion, its best network alone (single), an opponent such as lstm, or the baseline with "
+    "the best validation score (baseline; baseline:NAME for another).",
 )
 @click.option("--list", "shows_formats", is_flag=True, help="List the formats, and write nothing.")
 @click.option("--streaming", is_flag=True, help="One step a call, states in and out, where a format has it.")

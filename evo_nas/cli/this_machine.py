@@ -183,17 +183,27 @@ class ThisMachine(Source):
         self, run: str, out: Path, *, kind: str, which: str, options: ExportOptions, **how: Any
     ) -> Written:
         """Exports a run, which is judged first if it is not yet, or what an earlier export wrote."""
-        from evo_nas.champion.export import check_target, export_champion, export_network
+        from evo_nas.champion.export import (
+            check_target,
+            export_champion,
+            export_network,
+            is_of_baseline,
+        )
         from evo_nas.champion.exporters.native import ARCHITECTURE_FILE
         from evo_nas.cli.watching import judged
+        from evo_nas.tasks.baselines.keeping import BASELINE_FILE
 
         # Checked first: judging may train for a long time, and a wrong directory should be refused before.
         check_target(out, kind, options)
         exported = Run.at(run)
-        if not exported.exists and (Path(run) / ARCHITECTURE_FILE).is_file():
+        if not exported.exists and any(
+            (Path(run) / name).is_file() for name in (ARCHITECTURE_FILE, BASELINE_FILE)
+        ):
             written = export_network(Path(run), out, kind=kind, options=options)
         else:
-            judged(exported, **how)
+            # Baselines are fitted before the search begins, and need no verdict.
+            if not is_of_baseline(which):
+                judged(exported, **how)
             written = export_champion(exported, out, kind=kind, which=which, options=options)
         return Written(written.files, *_told(written.check))
 

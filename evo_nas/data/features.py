@@ -129,21 +129,6 @@ class Features:
         """
         return [self.filling(self._scaled(examples, position)) for position in range(len(examples))]
 
-    def known(self, examples: Examples[Numeric]) -> list[Numeric]:
-        """Returns the values ``(time, values)`` of each sequence in original units with holes filled.
-
-        Simple models read these: a hole that has a mask for a network is interpolated, without further inputs.
-        """
-        return [
-            self._known(item, examples, position) if np.isnan(item).any() else item
-            for position, item in enumerate(examples.items)
-        ]
-
-    def _known(self, item: Numeric, examples: Examples[Numeric], position: int) -> Numeric:
-        fill = HoleFilling("interpolate" if self.filling.how == "mask" else self.filling.how)
-        filled = fill(self._scaled(examples, position)) * self.scaler.scale + self.scaler.mean
-        return np.where(np.isnan(item), filled, item)
-
     def _scaled(self, examples: Examples[Numeric], position: int) -> npt.NDArray[np.float32]:
         def place(row: int, feature: int) -> str:
             value = self.names[feature] if self.names else f"value {feature + 1}"

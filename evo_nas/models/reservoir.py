@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from evo_nas.genome.cell import X
 from evo_nas.genome.cells import NAMED_CELLS
@@ -25,26 +26,47 @@ LARGEST_BIAS = 2.0
 """Biases are spread this far on both sides of zero: units of a gated cell then forget at different speeds."""
 
 
-def reservoir_features(
-    inputs: npt.NDArray[np.float32], lengths: npt.NDArray[np.int64] | None, *, units: int, seed: int
-) -> npt.NDArray[np.float32]:
-    """Returns the last state of each sequence and the mean of its states, ``(n, 2 * units)``.
-
-    The cell is a GRU whose weights are drawn and never learnt.
+class Reservoir:
+    """A GRU whose weights are drawn and never learnt.
 
     Args:
-        inputs: Standardised ``(n, time, features)``.
-        lengths: ``(n,)``; None if no sequence is padded.
+        features: Inputs of each step.
         units: Width of the state.
-        seed: Seed of the weights; the same seed, units and number of features give the same network.
+        seed: Seed of the weights.
+        drawn: The weights as `drawn` gave them, in place of a seed.
+
+    Attributes:
+        drawn: All weights, one after the other, float32.
     """
-    cell = NAMED_CELLS["gru"]
-    recurrence = backend_for(cell)(cell, inputs.shape[2], units)
-    _draw_weights(recurrence, np.random.default_rng(seed))
-    ends = np.full(len(inputs), inputs.shape[1]) if lengths is None else lengths
-    size = max(1, BLOCK_STEPS // inputs.shape[1])
-    blocks = [slice(start, start + size) for start in range(0, len(inputs), size)]
-    return np.concatenate([_ends_and_means(recurrence, inputs[some], ends[some]) for some in blocks])
+
+    def __init__(
+        self, features: int, units: int, *, seed: int = 0, drawn: npt.NDArray[np.float32] | None = None
+    ) -> None:
+        cell = NAMED_CELLS["gru"]
+        self._recurrence = backend_for(cell)(cell, features, units)
+        if drawn is None:
+            _draw_weights(self._recurrence, np.random.default_rng(seed))
+        else:
+            vector_to_parameters(torch.from_numpy(drawn.copy()), self._recurrence.parameters())
+        with torch.no_grad():
+            flat = parameters_to_vector(self._recurrence.parameters())
+        self.drawn: npt.NDArray[np.float32] = flat.numpy().copy()
+
+    def __call__(
+        self, inputs: npt.NDArray[np.float32], lengths: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.float32]:
+        """Returns the last state of each sequence and the mean of its states, ``(n, 2 * units)``.
+
+        Args:
+            inputs: Standardised ``(n, time, features)``.
+            lengths: ``(n,)``; None if no sequence is padded.
+        """
+        ends = np.full(len(inputs), inputs.shape[1]) if lengths is None else lengths
+        size = max(1, BLOCK_STEPS // inputs.shape[1])
+        blocks = [slice(start, start + size) for start in range(0, len(inputs), size)]
+        return np.concatenate(
+            [_ends_and_means(self._recurrence, inputs[some], ends[some]) for some in blocks]
+        )
 
 
 def _ends_and_means(

@@ -196,7 +196,7 @@ def _shown(run: Run, dataset: Dataset | None) -> _Shown:
 def _explanation(run: Run, facts: RunFacts, shown: _Shown | None) -> Explanation:
     if shown is None:
         return explained(from_json(str(facts.line[0]["architecture"])))
-    network = getattr(shown.champion.model, "members", [shown.champion.model])[0]
+    network = getattr(shown.champion.network, "members", [shown.champion.network])[0]
     if shown.experiment is None:
         return explained(network.architecture)
     from evo_nas.champion.probing import probed  # noqa: PLC0415 - it loads torch
@@ -217,7 +217,7 @@ def _task_section(shown: _Shown) -> Section | None:
         )
     dataset = shown.experiment.dataset
     figures, tables = list(task_figures(shown.champion, dataset)), []
-    counts = confusion(shown.champion.model, dataset)
+    counts = confusion(shown.champion.network, dataset)
     if counts is not None:
         figures.append(confusion_figure(counts, dataset.classes))
         tables.append(_class_table(class_rows(counts, dataset.classes)))

@@ -45,7 +45,7 @@ def task_figures(champion: Champion, dataset: Dataset) -> Iterator[Figure]:
 
 
 def _numbers(champion: Champion, dataset: Dataset) -> Figure:
-    parts = list(predictions_of(champion.model, dataset, "test"))
+    parts = list(predictions_of(champion.network, dataset, "test"))
     outputs = np.concatenate([part.outputs.numpy() for part in parts])[:, 0]
     targets = np.concatenate([part.targets.numpy() for part in parts])[:, 0]
     answers = dataset.preparation.answers if dataset.preparation else None

@@ -14,7 +14,13 @@ from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant,
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.ledger.contents import concatenate
 from evo_nas.runs.bank import StoredBank, bank_damage
-from evo_nas.runs.baselines import keep_baselines, read_baselines
+from evo_nas.runs.baselines import (
+    baseline_files,
+    baseline_models,
+    damaged_baselines,
+    keep_baselines,
+    read_baselines,
+)
 from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
@@ -372,6 +378,15 @@ class Run:
         if self.exists and read_baselines(self._store, metric=metric) is None:
             keep_baselines(self._store, baselines, metric=metric)
 
+    @property
+    def baseline_models(self) -> tuple[str, ...]:
+        """Names of the baselines that are kept as models, the best on validation first."""
+        return baseline_models(self._store)
+
+    def baseline_files(self, name: str) -> dict[str, bytes]:
+        """Returns the files of one of `baseline_models` by name; empty if they are damaged."""
+        return baseline_files(self._store, name)
+
     def create_ledger(
         self,
         config: SearchConfig,
@@ -463,8 +478,7 @@ class Run:
             self._reader.check()
         except CorruptLedgerError as error:
             yield str(error)
-        if "baselines.json" in self._store.list("") and read_baselines(self._store) is None:
-            yield "baselines.json is damaged; `evo-nas resume` fits the baselines again"
+        yield from damaged_baselines(self._store)
         yield from self.champion.damage()
         yield from self.tuning.damage()
         yield from self.weights.damage()

@@ -14,9 +14,10 @@ from evo_nas.data.padding import lengths_of, padded
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import LabelledOptions, labelled_dataset
-from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, read_numeric, recorded
+from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, PlainReading, read_numeric, recorded
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.task import Prepared
 
@@ -81,14 +82,20 @@ class ClassificationTask(NumericTask[SequenceOptions]):
             missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
+        plain = PlainReading(features)
         return Prepared.of(
             dataset,
             parts.by_name,
             lambda both: classification_baselines(
-                both.map(features.known),
+                both.map(plain),
                 both.map(parts.targets),
                 metric=dataset.metric,
                 classes=len(parts.classes),
+            ),
+            keeping=Keeping.of_sequences(
+                Preparation(plain.inputs, ClassAnswers(parts.classes)),
+                lambda: (plain(parts.validation), parts.targets(parts.validation)),
+                metric=dataset.metric,
             ),
         )
 

@@ -14,6 +14,7 @@ from evo_nas.data.splitting import Rows, SplitOptions, split_rows
 from evo_nas.data.statistics import Statistics
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.baselines.classifiers import classification_baselines
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.metrics import CLASSIFICATION, ClassificationMetric
@@ -108,6 +109,15 @@ class DigitsTask(Task[DigitsOptions]):
                 both.map(lambda where: images.labels[where]),
                 metric=dataset.metric,
                 classes=CLASSES,
+            ),
+            # Simple models read the pixels as they are.
+            keeping=Keeping.of_sequences(
+                plain_preparation(signature, classes=classes),
+                lambda: (
+                    list(pixels[images.parts["validation"]]),
+                    images.labels[images.parts["validation"]],
+                ),
+                metric=dataset.metric,
             ),
         )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitted_models import BaselineModel
     from evo_nas.tasks.dataset import Dataset, Part
     from evo_nas.tasks.metrics import Metric
 
@@ -183,12 +184,14 @@ class Scored:
         outputs: Its answers, float32 ``(rows, outputs)``; None if they are not known.
         targets: Their targets, ``(rows,)`` or ``(rows, targets)``.
         rows: Which rows of the part these are, ascending, int64 ``(rows,)``; None for all of them.
+        model: What answered, where it can be kept.
     """
 
     score: float
     outputs: npt.NDArray[np.float32] | None = field(default=None, compare=False)
     targets: npt.NDArray[np.generic] | None = field(default=None, compare=False)
     rows: npt.NDArray[np.int64] | None = field(default=None, compare=False)
+    model: BaselineModel | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -198,9 +201,10 @@ class Scored:
         targets: npt.NDArray[np.generic],
         *,
         rows: npt.NDArray[np.int64] | None = None,
+        model: BaselineModel | None = None,
     ) -> Self:
         """Returns the score of ``outputs`` with what it was made of."""
-        return cls(metric.score(outputs, targets), outputs, targets, rows)
+        return cls(metric.score(outputs, targets), outputs, targets, rows, model)
 
     def sums(self, metric: Metric, examples: Examples) -> ExampleSums | None:
         """Returns the sums over the examples; None if the answers are not known, or are not those of the part."""

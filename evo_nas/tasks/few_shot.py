@@ -14,7 +14,8 @@ from evo_nas.data.split_remarks import natural
 from evo_nas.data.splitting import PARTS, SplitOptions
 from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
-from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
+from evo_nas.tasks.baselines.classifiers import majority
+from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT
 from evo_nas.tasks.classification import SequenceOptions, read_files
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.example_sums import Scored

@@ -19,6 +19,7 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import NumberAnswers
 from evo_nas.tasks.baselines.forecasters import forecast_baselines
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.dataset import Dataset, Objective
 from evo_nas.tasks.family import FamilyOptions
 from evo_nas.tasks.forecast_windows import forecast_windows
@@ -171,7 +172,14 @@ def forecast_of(
     return Prepared.of(
         dataset,
         windows.parts,
-        lambda both: forecast_baselines(*both, metric=dataset.metric, season=options.season, levels=levels),
+        lambda both: forecast_baselines(
+            *both,
+            metric=dataset.metric,
+            season=options.season,
+            levels=levels,
+            last_values=windows.inputs.last_values,
+        ),
+        keeping=Keeping.of_networks(dataset),
     )
 
 

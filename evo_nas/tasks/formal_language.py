@@ -13,7 +13,8 @@ from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.genome.architecture import Signature
 from evo_nas.randomness import derive_seed
-from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, majority
+from evo_nas.tasks.baselines.classifiers import majority
+from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT
 from evo_nas.tasks.cuts.parts import PartsCut
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.example_sums import Scored

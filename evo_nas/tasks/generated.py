@@ -12,6 +12,7 @@ from pydantic import Field
 from evo_nas.data.options import Count, Seed, StrictOptions
 from evo_nas.data.redrawing import Redrawing
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.metrics import ClassificationMetric, ErrorMetric
 from evo_nas.tasks.preparation import plain_preparation
@@ -96,10 +97,13 @@ class GeneratedTask(Task[GeneratedOptionsT_co]):
         preparation = dataset.preparation or plain_preparation(
             dataset.signature, classes=dataset.classes, vocabulary=dataset.vocabulary
         )
+        # Simple models read what is drawn, as it is.
+        plain = plain_preparation(dataset.signature, classes=dataset.classes, vocabulary=dataset.vocabulary)
         return Prepared.of(
             replace(dataset, resampling=ExampleResampling(redrawing), preparation=preparation),
             drawn._asdict(),
             self._baselines,
+            keeping=Keeping.of_part(replace(plain, answers=preparation.answers), drawn.validation, dataset),
         )
 
     def _drawn(self) -> Drawn:

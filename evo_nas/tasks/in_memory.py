@@ -14,6 +14,7 @@ from evo_nas.data.splitting import PARTS
 from evo_nas.errors import DataError
 from evo_nas.tasks.arrays import dataset_from_arrays
 from evo_nas.tasks.baselines.generic import generic_baselines
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.cuts.examples import ExampleResampling
 from evo_nas.tasks.dataset import Dataset, Objective, Sequences
 from evo_nas.tasks.task import Prepared, Task
@@ -81,7 +82,12 @@ class InMemoryTask(Task[InMemoryOptions]):
                 _check_inputs(name, part, dataset)
                 _check_targets(name, part, dataset)
             _check_episodes(name, part, dataset)
-        return Prepared.of(dataset, dataset.parts, partial(generic_baselines, dataset=dataset))
+        return Prepared.of(
+            dataset,
+            dataset.parts,
+            partial(generic_baselines, dataset=dataset),
+            keeping=Keeping.of_networks(dataset),
+        )
 
     def family(self) -> Prepared:
         """Checks the data set, whose parts must be episodes; see `Task.family`."""

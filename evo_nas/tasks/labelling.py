@@ -13,10 +13,11 @@ from evo_nas.errors import DataError
 from evo_nas.genome.architecture import Signature
 from evo_nas.tasks.answers import ClassAnswers
 from evo_nas.tasks.baselines.classifiers import step_baselines
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.classification import SequenceOptions, read_parts
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.labelled import labelled_dataset
-from evo_nas.tasks.numeric_files import NumericTask, recorded
+from evo_nas.tasks.numeric_files import NumericTask, PlainReading, recorded
 from evo_nas.tasks.preparation import Preparation
 from evo_nas.tasks.task import Prepared
 
@@ -82,14 +83,20 @@ class LabellingTask(NumericTask[SequenceOptions]):
             missing=dataset.missing or features.missing,
             preparation=Preparation(recorded(features), ClassAnswers(parts.classes)),
         )
+        plain = PlainReading(features)
         return Prepared.of(
             dataset,
             parts.by_name,
             lambda both: step_baselines(
-                both.map(features.known),
+                both.map(plain),
                 both.map(parts.counted_targets),
                 metric=dataset.metric,
                 classes=len(parts.classes),
+            ),
+            keeping=Keeping.of_sequences(
+                Preparation(plain.inputs, ClassAnswers(parts.classes)),
+                lambda: (plain(parts.validation), parts.counted_targets(parts.validation)),
+                metric=dataset.metric,
             ),
         )
 

@@ -201,3 +201,33 @@ def recorded(features: Features, window: int | None = None) -> NumericInputs:
     mean, scale = (tuple(values.tolist()) for values in (features.scaler.mean, features.scaler.scale))
     how, masked = features.filling.how, features.filling.masked
     return NumericInputs(mean, scale, features.names, how, masked, layout=features.layout, window=window)
+
+
+FAR = 1000.0
+"""Deviations between the mean of a column and zero, beyond which less than four digits of a deviation are left."""
+
+
+class PlainReading:
+    """What simple models read of sequences: values in their own units, with holes filled and without masks.
+
+    A column far from zero is read less its mean, rounded, since its values would lose their digits in 32 bits; whole
+    numbers stay whole.
+
+    Args:
+        features: What networks read.
+        window: As for `recorded`.
+
+    Attributes:
+        inputs: From raw values to what is read.
+    """
+
+    def __init__(self, features: Features, window: int | None = None) -> None:
+        how = "interpolate" if features.filling.how == "mask" else features.filling.how
+        is_far = np.abs(features.scaler.mean) > FAR * features.scaler.scale
+        mean = tuple(np.where(is_far, np.round(features.scaler.mean), 0.0).tolist())
+        scale = (1.0,) * len(mean)
+        self.inputs = NumericInputs(mean, scale, features.names, how, layout=features.layout, window=window)
+
+    def __call__(self, examples: Examples[Numeric]) -> list[npt.NDArray[np.float32]]:
+        """Returns what is read of each sequence, float32 ``(time, values)``."""
+        return [self.inputs(item, place=examples.where[at]) for at, item in enumerate(examples.items)]

@@ -14,11 +14,12 @@ from evo_nas.data.options import Names
 from evo_nas.data.padding import padded
 from evo_nas.data.sources import SourceOptions
 from evo_nas.data.splitting import PARTS, SplitOptions
+from evo_nas.tasks.baselines.keeping import Keeping
 from evo_nas.tasks.baselines.regressors import regression_baselines
 from evo_nas.tasks.dataset import Sequences
 from evo_nas.tasks.metrics import RegressionMetric
 from evo_nas.tasks.number_targets import numbers_dataset
-from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, read_numeric, recorded
+from evo_nas.tasks.numeric_files import ColumnOptions, NumericTask, PlainReading, read_numeric, recorded
 from evo_nas.tasks.task import Prepared
 
 if TYPE_CHECKING:
@@ -116,13 +117,21 @@ class RegressionTask(NumericTask[RegressionOptions]):
             missing=dataset.missing or features.missing,
         )
         targets = {name: part.targets for name, part in dataset.parts.items() if isinstance(part, Sequences)}
+        plain = PlainReading(features, options.window)
         # Values as they are in the files, but the standardised targets that the metric expects.
         return Prepared.of(
             dataset,
             {name: (parts[name], some) for name, some in targets.items()},
             lambda both: regression_baselines(
-                both.map(lambda pair: features.known(pair[0])),
+                both.map(lambda pair: plain(pair[0])),
                 both.map(lambda pair: pair[1]),
+                metric=dataset.metric,
+            ),
+            keeping=None
+            if dataset.preparation is None
+            else Keeping.of_sequences(
+                replace(dataset.preparation, inputs=plain.inputs),
+                lambda: (plain(parts["validation"]), targets["validation"]),
                 metric=dataset.metric,
             ),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from pydantic import BaseModel
 from evo_nas.data.files import reading
 from evo_nas.data.paths import data_files
 from evo_nas.errors import ConfigError
-from evo_nas.tasks.baselines.fitting import TrainTest, fitted_baselines
+from evo_nas.tasks.baselines.fitting import Kept, TrainTest, fitted_baselines
+from evo_nas.tasks.baselines.keeping import can_keep, kept_files
 from evo_nas.tasks.example_sums import examples_of_test
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from evo_nas.tasks.baselines.fitted_models import BaselineModel
     from evo_nas.tasks.baselines.fitting import Fit, FittedBaselines
+    from evo_nas.tasks.baselines.keeping import Keeping
     from evo_nas.tasks.dataset import Dataset
 
 OptionsT_co = TypeVar("OptionsT_co", bound=BaseModel, covariant=True)
@@ -36,11 +40,13 @@ class Prepared:
         dataset: The data to search on.
         parts: What baselines are made of, by the name of the part; see `of`.
         baselines_of: Makes them of the training and the test part.
+        keeping: What makes them models that can be kept; None if they have scores alone.
     """
 
     dataset: Dataset
     parts: Mapping[str, Any]
     baselines_of: Callable[[TrainTest[Any]], Mapping[str, Fit]]
+    keeping: Keeping | None = None
 
     @classmethod
     def of(
@@ -48,6 +54,8 @@ class Prepared:
         dataset: Dataset,
         parts: Mapping[str, PartT],
         baselines_of: Callable[[TrainTest[PartT]], Mapping[str, Fit]],
+        *,
+        keeping: Keeping | None = None,
     ) -> Self:
         """Returns a data set with its baselines; a type checker compares what these take with ``parts``.
 
@@ -57,8 +65,9 @@ class Prepared:
                 files, where simple models read raw values.
             baselines_of: Returns what fits each simple model to the training part and tests it on the test part, by its
                 name, such as ``persistence``; the cheap ones come first.
+            keeping: What makes them models that can be kept, such as `Keeping.of_networks`; None for scores alone.
         """
-        return cls(dataset, parts, baselines_of)
+        return cls(dataset, parts, baselines_of, keeping)
 
     @property
     def baselines(self) -> Mapping[str, Fit]:
@@ -77,7 +86,18 @@ class Prepared:
             limit_s=limit_s,
             metric=self.dataset.metric,
             examples=examples_of_test(self.dataset),
+            keep=self._kept,
         )
+
+    def _kept(self, name: str, model: BaselineModel, test: float) -> Kept | None:
+        """Returns what is kept of a fitted baseline; None if it cannot answer for what networks answer for."""
+        if self.keeping is None or not can_keep(model, self.dataset):
+            return None
+        validation = self.keeping.validation(model)
+        if not math.isfinite(validation):
+            return None
+        scores = {"validation": validation, "test": test}
+        return Kept(validation, kept_files(name, model, self.dataset, self.keeping, scores=scores))
 
 
 class Task(ABC, Generic[OptionsT_co]):

@@ -64,7 +64,7 @@ def kept_network(place: str) -> Network:
     """
     from evo_nas.champion.champion import load_champion  # noqa: PLC0415 - it loads torch
 
-    return first_network(load_champion(place).model)
+    return first_network(load_champion(place).network)
 
 
 def first_network(model: Model) -> Network:

@@ -138,6 +138,22 @@ def test_an_opponent_that_is_better_on_validation_is_recommended_whatever_the_te
     assert "--which" not in result.sentence
 
 
+@pytest.mark.parametrize(("validation", "taken"), [(0.97, True), (0.9, False)])
+def test_a_baseline_that_is_better_on_validation_is_recommended(validation, taken):
+    result = verdict([0.9, 0.91, 0.9], [0.8, 0.8, 0.81], baselines={"majority": 0.1, "linear": 0.5})
+    better = replace(result, baseline_validations={"majority": 0.1, "linear": validation})
+    wanted = "Take the baseline linear (`evo-nas export RUN --which baseline`): on validation, which chooses, it is "
+    assert better.sentence.startswith(wanted) is taken
+    assert ("better than the champion (0.97 against 0.9 accuracy)." in better.sentence) is taken
+
+
+def test_a_baseline_that_is_not_beaten_can_be_taken_too():
+    result = verdict([0.9, 0.87, 0.92], [0.8, 0.8, 0.8], baselines={"a b": 0.89})
+    kept = replace(result, baseline_validations={"a b": 0.1})
+    assert "`evo-nas export RUN --which baseline:a-b`" in kept.remarks[0]
+    assert not result.remarks
+
+
 def test_a_second_look_at_the_test_part_is_said():
     again = replace(verdict([0.9, 0.9], [0.8, 0.8]), look=2)
     assert "On test, looked at 2 times, the champion" in again.sentence

@@ -6,6 +6,7 @@ import pytest
 from evo_nas.data.examples import Examples
 from evo_nas.data.features import Features
 from evo_nas.errors import DataError
+from evo_nas.tasks.numeric_files import PlainReading
 
 NAN = float("nan")
 
@@ -22,7 +23,7 @@ def test_values_are_standardised_with_the_training_part() -> None:
     features = Features.fitted([TRAIN, examples([[100, 100]])], "refuse")
     assert np.concatenate(features.inputs(TRAIN)).mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
     assert features.inputs(examples([[2, 3]]))[0].tolist() == [[0, 0]]
-    assert features.known(TRAIN)[0] is TRAIN.items[0]
+    assert PlainReading(features)(TRAIN)[0].tolist() == [[0, 1], [2, 3]]
     assert (features.width, features.remarks) == (2, ())
 
 
@@ -42,12 +43,17 @@ def test_holes_are_filled_for_networks_and_for_baselines(how, wanted) -> None:
     scale = features.scaler.scale
     filled = features.inputs(part)[0] * scale + features.scaler.mean
     assert filled.ravel() == pytest.approx(wanted)
-    assert features.known(part)[0].ravel() == pytest.approx(wanted)
+    assert PlainReading(features)(part)[0].ravel() == pytest.approx(wanted)
 
 
 def test_baselines_read_interpolated_values_where_networks_read_a_mask() -> None:
     part = examples([[1], [NAN], [3]], names=("a",))
-    assert Features.fitted([part], "mask").known(part)[0].ravel() == pytest.approx([1, 2, 3])
+    assert PlainReading(Features.fitted([part], "mask"))(part)[0].ravel() == pytest.approx([1, 2, 3])
+
+
+def test_baselines_tell_large_values_apart() -> None:
+    part = examples([[1e7], [1e7 + 0.5], [1e7 + 1]], names=("a",))
+    assert PlainReading(Features.fitted([part], "refuse"))(part)[0].ravel().tolist() == [0, 0.5, 1]
 
 
 def test_words_are_not_standardised_and_one_that_training_lacks_is_none_of_them() -> None:

@@ -178,7 +178,7 @@ def test_an_export_that_could_not_be_run_says_so(
     ("path", "status", "said"),
     [
         ("judged/exports/nativ", 404, "native"),
-        ("judged/exports/native?which=baseline", 404, "champion"),
+        ("judged/exports/native?which=baseline:guess", 404, "champion"),
         ("judged/exports/native?int8=true", 409, "does not take"),
         ("open/exports/native", 404, "no champion yet"),
         ("nowhere/exports/native", 404, "does not exist"),

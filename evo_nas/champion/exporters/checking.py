@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.champion.exporters.baseline_network import BaselineNetwork
     from evo_nas.genome.architecture import Signature
     from evo_nas.models.ensemble import Model
 
@@ -163,7 +164,7 @@ def largest_difference(
     return float(difference.max(initial=0.0))
 
 
-def runs(model: Model) -> Run:
+def runs(model: Model | BaselineNetwork) -> Run:
     """Returns what runs a model in memory on prepared inputs."""
 
     def run(inputs: Inputs, lengths: Lengths) -> npt.NDArray[np.floating]:

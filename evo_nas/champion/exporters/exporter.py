@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from evo_nas.champion.exporters.baseline_network import BaselineNetwork, network_of
 from evo_nas.errors import ChampionError
 from evo_nas.models.ensemble import Ensemble, Link
 from evo_nas.models.network import Network
@@ -26,7 +27,7 @@ class Exportable:
 
     Attributes:
         name: What it is called in titles of files; any text.
-        model: The network or ensemble, in evaluation mode on the CPU.
+        model: The network, ensemble or baseline, in evaluation mode on the CPU.
         native: The native files by name; see `native.native_files`.
         facts: What ``genome.json`` says: origin, genome, search space, signature, members.
         preparation: What leads from raw data to inputs and from outputs to answers; None if its task does not say.
@@ -34,7 +35,7 @@ class Exportable:
     """
 
     name: str
-    model: Model
+    model: Model | BaselineNetwork
     native: Mapping[str, bytes]
     facts: Mapping[str, Any]
     preparation: Preparation | None = None
@@ -46,6 +47,24 @@ class Exportable:
         return self.model.signature
 
     @property
+    def network(self) -> Model:
+        """The network or ensemble that formats write as code or graph.
+
+        Raises:
+            ChampionError: It is a baseline that no network has the outputs of.
+        """
+        if not isinstance(self.model, BaselineNetwork):
+            return self.model
+        network = network_of(self.model)
+        if network is None:
+            raise ChampionError(
+                f"the baseline {self.model.name} is no network and no linear map, which this format could express; "
+                "choose the format native, which `evo-nas predict` and load_champion read, or another baseline: "
+                "--which baseline:NAME"
+            )
+        return network
+
+    @property
     def value_preparation(self) -> Preparation | None:
         """The preparation, if raw values alone suffice for it; otherwise formats that compute take prepared inputs."""
         prepared = self.preparation
@@ -54,9 +73,10 @@ class Exportable:
     @property
     def members(self) -> tuple[Network, ...]:
         """Its networks; one unless it is an ensemble."""
-        if isinstance(self.model, Network):
-            return (self.model,)
-        return tuple(member for member in self.model.members if isinstance(member, Network))
+        model = self.network
+        if isinstance(model, Network):
+            return (model,)
+        return tuple(member for member in model.members if isinstance(member, Network))
 
     @property
     def shares(self) -> tuple[float, ...]:

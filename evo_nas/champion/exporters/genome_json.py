@@ -31,5 +31,5 @@ class GenomeExporter(Exporter):
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
         """Builds the model anew from the file, gives it the champion's weights, and compares outputs."""
         facts = json.loads((folder / GENOME_FILE).read_text(encoding="utf-8"))
-        model = rebuilt(facts, champion.model.state_dict())
-        return compare(runs(model), runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
+        model = rebuilt(facts, champion.network.state_dict())
+        return compare(runs(model), runs(champion.network), samples(champion.signature), tolerance=TOLERANCE)

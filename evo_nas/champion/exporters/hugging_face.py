@@ -46,7 +46,7 @@ class HuggingFaceExporter(Exporter):
 
 def _card(champion: Exportable) -> str:
     signature = champion.signature
-    parameters = sum(parameter.numel() for parameter in champion.model.parameters())
+    parameters = sum(parameter.numel() for parameter in champion.network.parameters())
     reads = (
         f"tokens of a vocabulary of {signature.vocabulary}"
         if signature.vocabulary
@@ -60,7 +60,7 @@ def _card(champion: Exportable) -> str:
         "",
         f"# {champion.name}",
         "",
-        f"A recurrent network that {_TASKS[champion.link]}, found by evolutionary architecture search.",
+        _said(champion),
         "",
         "| | |",
         "|---|---|",
@@ -93,6 +93,12 @@ def _card(champion: Exportable) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _said(champion: Exportable) -> str:
+    if baseline := champion.facts.get("baseline"):
+        return f"The baseline {baseline}, which {_TASKS[champion.link]}: a model to beat by a search that it was not."
+    return f"A recurrent network that {_TASKS[champion.link]}, found by evolutionary architecture search."
 
 
 def _cell(text: str) -> str:

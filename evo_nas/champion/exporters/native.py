@@ -9,6 +9,8 @@
     verdict.json         how it compares with others, of the champion of a run
     tuning.json          what tuning changed, of a champion that was tuned
 
+A baseline has the files of `tasks.baselines.keeping` instead.
+
 Of an ensemble these are the first member; ``model-2.safetensors`` and so on are the weights of the others, with
 ``architecture-2.json`` and so on where a member has another architecture.
 """
@@ -26,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
+from evo_nas.champion.exporters.baseline_network import BaselineNetwork, is_baseline, read_baseline
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exportable, Exporter
 from evo_nas.champion.exporters.manifest import verify
@@ -37,6 +40,7 @@ from evo_nas.genome.parameters import count_parameters, count_spellings
 from evo_nas.models.ensemble import Link, Model, model_of
 from evo_nas.models.network import Network
 from evo_nas.runs.champion_store import VERDICT_FILE
+from evo_nas.tasks.baselines.keeping import ARRAYS_FILE, BASELINE_FILE, PREPARATION_FILE
 from evo_nas.tasks.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ MAX_JSON_BYTES = 1_000_000
 MAX_PREPARATION_BYTES = 100_000_000
 """The preparation of a text holds its vocabulary."""
 GENOME_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE = "genome.json", "architecture.json", "model.safetensors"
-PREPARATION_FILE, TUNING_FILE = "preparation.json", "tuning.json"
+TUNING_FILE = "tuning.json"
 TOLERANCE = 1e-6
 
 
@@ -136,7 +140,7 @@ class NativeExporter(Exporter):
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
         """Reads the model from the files, and compares outputs."""
-        model = read_native(folder)
+        model = read_model(folder)
         return compare(runs(model), runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
 
 
@@ -223,7 +227,11 @@ def weights_of(network: Network) -> bytes:
 
 
 def _native_files_in(directory: Path) -> dict[str, bytes]:
-    """Returns the native files in ``directory`` by name; `read_native` has read it, so that they are whole."""
+    """Returns the native files in ``directory`` by name; `read_model` has read it, so that they are whole."""
+    if is_baseline(directory):
+        return {
+            name: (directory / name).read_bytes() for name in (BASELINE_FILE, ARRAYS_FILE, PREPARATION_FILE)
+        }
     members = _read_facts(directory).members
     names = {
         GENOME_FILE,
@@ -241,10 +249,22 @@ def read_exportable(directory: Path, *, name: str) -> Exportable:
     Raises:
         ChampionError: As `read_native`.
     """
-    model, native = read_native(directory), _native_files_in(directory)
+    model, native = read_model(directory), _native_files_in(directory)
     prepared = read_preparation(directory) if PREPARATION_FILE in native else None
+    if isinstance(model, BaselineNetwork):
+        facts = {"baseline": model.name, "run_id": json.loads(native[BASELINE_FILE]).get("run_id")}
+        return Exportable(name, model, native, facts, prepared, model.link)
     facts = json.loads(native[GENOME_FILE])
     return Exportable(name, model, native, facts, prepared, _read_facts(directory).link)
+
+
+def read_model(directory: str | os.PathLike[str]) -> Model | BaselineNetwork:
+    """Returns an exported network, ensemble or baseline in evaluation mode; see `read_native`.
+
+    Raises:
+        ChampionError: As `read_native`.
+    """
+    return read_baseline(directory) if is_baseline(Path(directory)) else read_native(directory)
 
 
 def read_native(directory: str | os.PathLike[str]) -> Model:

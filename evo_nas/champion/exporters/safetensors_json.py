@@ -29,7 +29,7 @@ class SafetensorsExporter(Exporter):
     def files(self, champion: Exportable, options: ExportOptions) -> dict[str, bytes]:  # noqa: ARG002
         """Returns the weights, by the names of the model's parameters, and what `described` says."""
         # safetensors stores only contiguous tensors.
-        weights = {name: tensor.cpu().contiguous() for name, tensor in champion.model.state_dict().items()}
+        weights = {name: tensor.cpu().contiguous() for name, tensor in champion.network.state_dict().items()}
         return {
             WEIGHTS_FILE: save(weights, metadata={"format": "pt"}),
             FACTS_FILE: (json.dumps(described(champion), indent=2) + "\n").encode(),
@@ -39,4 +39,4 @@ class SafetensorsExporter(Exporter):
         """Builds the model anew from the two files, and compares outputs."""
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         model = rebuilt(facts, load_file(folder / WEIGHTS_FILE))
-        return compare(runs(model), runs(champion.model), samples(champion.signature), tolerance=TOLERANCE)
+        return compare(runs(model), runs(champion.network), samples(champion.signature), tolerance=TOLERANCE)

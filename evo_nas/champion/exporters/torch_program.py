@@ -59,7 +59,7 @@ class TorchExporter(Exporter):
 
 def program_of(champion: Exportable) -> bytes:
     """Returns the bytes of a program ``(inputs, lengths) -> answers``, as `Deployable.forward` says."""
-    module = Deployable(recordable(champion.model), champion.preparation, champion.link).eval()
+    module = Deployable(recordable(champion.network), champion.preparation, champion.link).eval()
     # What torch's compiler remembers of other sizes would be excluded from this program.
     torch.compiler.reset()
     dynamic = torch.export.Dim.DYNAMIC

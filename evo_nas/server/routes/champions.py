@@ -154,9 +154,11 @@ async def loaded(context: Context, run: Run, kept: KeptChampion) -> Champion:
 def _detail(
     context: Context, run: Run, kept: KeptChampion, champion: Champion, *, name: str
 ) -> ChampionDetail:
+    from evo_nas.champion.export import exported_names  # noqa: PLC0415 - it loads torch
+
     is_long = run.totals().told > MOST_HERE
     experiment, why = (None, "") if is_long else readable_experiment(run)
-    network = first_network(champion.model)
+    network = first_network(champion.network)
     if experiment is not None:
         explanation = Explanation.model_validate(champion_explanation(run, kept, network, experiment))
     elif is_long:
@@ -170,7 +172,7 @@ def _detail(
         verdict=kept.verdict,
         evidence=_evidence(kept.verdict),
         remarks=list(kept.verdict.remarks),
-        models=list(run.champion.models()),
+        models=list(exported_names(run)),
         explanation=explanation,
         formats=[ExportFormat.model_validate(each) for each in formats()],
         continues=continues(champion),

@@ -42,19 +42,23 @@ async def export(
     context: Shared,
     *,
     which: Annotated[
-        str, Query(description="What is exported: champion, single, or an opponent such as lstm.")
+        str,
+        Query(
+            description="What is exported: champion, single, an opponent such as lstm, baseline, or baseline:NAME."
+        ),
     ] = CHAMPION,
     streaming: Annotated[bool, Query(description="One step a call, states in and out.")] = False,
     int8: Annotated[bool, Query(description="Weights as 8-bit integers.")] = False,
     opset: Annotated[int | None, Query(description="Version of the operator set of ONNX.")] = None,
 ) -> StreamingResponse:
     """Returns the files of an export, which were compared with the model, as `evo-nas export` writes them."""
-    from evo_nas.champion.exporters.exporter import ExportOptions  # noqa: PLC0415 - it loads torch
+    from evo_nas.champion.export import exported_names  # noqa: PLC0415 - it loads torch
+    from evo_nas.champion.exporters.exporter import ExportOptions  # noqa: PLC0415
     from evo_nas.champion.exporters.registry import EXPORTERS  # noqa: PLC0415
 
     searched, _ = await kept_champion_of(context, run)
     _check_known("format", kind, sorted(EXPORTERS))
-    _check_known("which", which, await to_thread.run_sync(searched.champion.models))
+    _check_known("which", which, await to_thread.run_sync(exported_names, searched))
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
     make = partial(_packed, searched, f"{run}-{kind}", kind=kind, which=which, options=options)
     file, check = await to_thread.run_sync(make, limiter=context.harvest.showing)

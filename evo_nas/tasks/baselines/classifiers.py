@@ -5,11 +5,20 @@ Scikit-learn is imported inside the functions: it takes 1.5 s, which a search th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from evo_nas.tasks.baselines.fitted_models import (
+    LEAST_LOGIT,
+    Constant,
+    LinearMap,
+    NearestNeighbour,
+    answers,
+    rows_around,
+)
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_features import (
     are_sequences,
@@ -19,15 +28,27 @@ from evo_nas.tasks.baselines.random_features import (
 from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.metrics import Metric
 
+    Rows = npt.NDArray[np.float64]
+    Classes = npt.NDArray[np.int64]
     Both = Sequence[Sequence[npt.NDArray[np.generic]]]
     """Sequences to learn from, and sequences to test."""
+
+
+class Learn(Protocol):
+    """Fits a model of ``classes`` classes to rows ``(n, steps * features)`` of so many steps, and their targets."""
+
+    def __call__(
+        self, rows: Rows, targets: Classes, steps: int, *, classes: int
+    ) -> LinearMap | NearestNeighbour:
+        """Returns the model."""
+
 
 STEPS = 13
 """Steps around the one that is classified, itself included; as many as for tags of tokens."""
@@ -37,8 +58,6 @@ MOST_PRODUCTS = 1e11
 """Multiplications of a fit, about a minute: a neighbour compares with every row, a regression reads all of them."""
 LEARNING_STEPS = 200
 """Passes over all rows that a logistic regression usually makes."""
-LEAST_LOGIT = -30.0
-"""Logit of a class that a model rules out; minus infinity would make one such error cost everything."""
 
 
 def classification_baselines(
@@ -85,7 +104,7 @@ def step_baselines(
     """
     options: dict[str, Any] = {"metric": metric, "classes": classes}
     return {
-        "majority": partial(majority, *targets, **options),
+        "majority": partial(majority, *targets, **options, per_step=True),
         "nearest neighbour": partial(_score_of_steps, _nearest_neighbour, 1, inputs, targets, **options),
         "logistic regression": partial(_score_of_steps, _logistic_regression, 1, inputs, targets, **options),
         f"logistic regression on {STEPS} steps": partial(
@@ -94,72 +113,79 @@ def step_baselines(
     }
 
 
-def _nearest_neighbour() -> Any:
-    from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415 - see the top of the file
-
-    return KNeighborsClassifier(n_neighbors=1)
+def _nearest_neighbour(rows: Rows, targets: Classes, steps: int, *, classes: int) -> NearestNeighbour:
+    return NearestNeighbour(rows, targets, steps, classes)
 
 
-def _logistic_regression() -> Any:
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+def _logistic_regression(rows: Rows, targets: Classes, steps: int, *, classes: int) -> LinearMap:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - see the top of the file
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=MOST_STEPS))
+    scaler = StandardScaler()
+    model = LogisticRegression(max_iter=MOST_STEPS).fit(scaler.fit_transform(rows), targets)
+    # Of two classes it has the logit of the second; the first has none.
+    seen = [model.classes_[1:] if len(model.coef_) == 1 else model.classes_][0]
+    weight, bias = np.zeros((rows.shape[1], classes)), np.full(classes, LEAST_LOGIT)
+    bias[model.classes_] = 0.0
+    weight[:, seen] = (model.coef_ / scaler.scale_).T
+    bias[seen] = model.intercept_ - scaler.mean_ @ weight[:, seen]
+    return LinearMap(weight, bias, steps)
 
 
-def _score_of_flat(make: Callable[[], Any], inputs: Both, *args: Any, **options: Any) -> Scored:
+def _score_of_flat(
+    fit: Learn, inputs: Both, targets: Sequence[Classes], *, metric: Metric, classes: int
+) -> Scored:
     # Only here, since rows of their own for each baseline would stay in memory for the whole search.
-    return _score_of_some(make, side_by_side(inputs, np.float64), *args, **options)
+    learnt, test = side_by_side(inputs, np.float64)
+    some = _affordable(fit, learnt, len(test), classes)
+    steps = max(len(item) for items in inputs for item in items)
+    model = fit(learnt[some], targets[0][some], steps, classes=classes)
+    return Scored.of(metric, answers(model, inputs[1]), targets[1], model=model)
 
 
 def _score_of_steps(
-    make: Callable[[], Any],
+    fit: Learn,
     width: int,
     inputs: Both,
-    targets: Sequence[npt.NDArray[np.int64]],
-    **options: Any,
-) -> Scored:
-    """Returns the score of a model that sees ``width`` steps around each that counts; an end is repeated beyond it."""
-    around = np.arange(width) - width // 2
-    rows = [
-        np.concatenate(
-            [item[np.clip(np.arange(len(item))[:, None] + around, 0, len(item) - 1)] for item in items]
-        )
-        for items in inputs
-    ]
-    # Steps that do not count are neighbours all the same, so that they are left out only now.
-    counted = [some >= 0 for some in targets]
-    rows = [some[which].reshape(which.sum(), -1) for some, which in zip(rows, counted, strict=True)]
-    known = [some[which] for some, which in zip(targets, counted, strict=True)]
-    return _score_of_some(make, rows, known, **options)
-
-
-def _score_of_some(
-    make: Callable[[], Any],
-    rows: Sequence[npt.NDArray[np.generic]],
-    targets: Sequence[npt.NDArray[np.int64]],
+    targets: Sequence[Classes],
     *,
     metric: Metric,
     classes: int,
 ) -> Scored:
-    """Returns the score of a model that learns from as many of the rows as take no more than about a minute."""
-    learnt = rows[0]
-    each = classes * LEARNING_STEPS if make is _logistic_regression else len(rows[1])
-    most = max(1000, int(MOST_PRODUCTS / (each * learnt.shape[1])))
-    some = learnt_from(len(learnt), most=most, what="rows")
-    both, classes_of = [learnt[some], rows[1]], [targets[0][some], targets[1]]
-    return fitted_score(make(), both, classes_of, metric=metric, classes=classes)
+    """Returns the score of a model that sees ``width`` steps around each that counts; an end is repeated beyond it."""
+    # Steps that do not count are neighbours all the same, so that they are left out only now.
+    counted = [some >= 0 for some in targets]
+    rows = np.concatenate([rows_around(item[None], None, width)[0] for item in inputs[0]])[counted[0]]
+    rows, known = rows.astype(np.float64), targets[0][counted[0]]
+    some = _affordable(fit, rows, int(counted[1].sum()), classes)
+    model = replace(fit(rows[some], known[some], width, classes=classes), reads="around")
+    return Scored.of(metric, answers(model, inputs[1])[counted[1]], targets[1][counted[1]], model=model)
+
+
+def _affordable(fit: Learn, learnt: Rows, tested: int, classes: int) -> npt.NDArray[np.int64]:
+    """Returns the positions of as many of the rows as take no more than about a minute."""
+    each = classes * LEARNING_STEPS if fit is _logistic_regression else tested
+    return learnt_from(
+        len(learnt), most=max(1000, int(MOST_PRODUCTS / (each * learnt.shape[1]))), what="rows"
+    )
 
 
 def majority(
-    learnt: npt.NDArray[np.int64], test: npt.NDArray[np.int64], *, metric: Metric, classes: int
+    learnt: Classes, test: Classes, *, metric: Metric, classes: int, per_step: bool = False
 ) -> Scored:
-    """Returns what always predicting the frequencies of the classes in ``learnt`` gives; see `fitted_score`."""
+    """Returns what always predicting the frequencies of the classes in ``learnt`` gives.
+
+    Args:
+        learnt: Classes to learn from, int64 ``(n,)``; -1 does not count.
+        test: Those to test.
+        metric: A metric of logits and classes.
+        classes: Number of classes.
+        per_step: Whether they are classes of steps.
+    """
     learnt, test = learnt[learnt >= 0], test[test >= 0]
     counts = np.maximum(np.bincount(learnt, minlength=classes), np.exp(LEAST_LOGIT))
-    logits = np.broadcast_to(np.log(counts), (len(test), classes)).astype(np.float32)
-    return Scored.of(metric, logits, test)
+    model = Constant(np.log(counts), around=per_step)
+    return Scored.of(metric, model.of(test.shape), test, model=model)
 
 
 def fitted_score(

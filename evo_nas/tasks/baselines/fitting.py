@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitted_models import BaselineModel
     from evo_nas.tasks.example_sums import Examples
     from evo_nas.tasks.metrics import Metric
 
@@ -56,11 +57,13 @@ class BaselineResult:
         score: Its test metric, always finite; None if it has none.
         cpu_s: Seconds of processor time that fitting and scoring took.
         note: Why there is no score, or what to know about it; one line, often empty.
+        validation: Its validation metric, where it is kept as a model; see `keeping.Keeping`.
     """
 
     score: float | None
     cpu_s: float = 0.0
     note: str = ""
+    validation: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,10 +73,13 @@ class FittedBaselines(Mapping[str, BaselineResult]):
     Attributes:
         results: Score, seconds and a note of each.
         sums: Of those that say what they answered, the statistic of the metric for each test example.
+        files: The files of those that are kept as models, by name, the best on validation first; empty for baselines
+            that were fitted earlier, whose run has the files.
     """
 
     results: Mapping[str, BaselineResult]
     sums: Mapping[str, ExampleSums] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> BaselineResult:
         return self.results[name]
@@ -85,8 +91,20 @@ class FittedBaselines(Mapping[str, BaselineResult]):
         return len(self.results)
 
 
+class Kept(NamedTuple):
+    """A baseline as it is kept: its validation metric, and its files by name."""
+
+    validation: float
+    files: Mapping[str, bytes]
+
+
 def fitted_baselines(
-    baselines: Mapping[str, Fit], *, limit_s: float | None = None, metric: Metric, examples: Examples | None
+    baselines: Mapping[str, Fit],
+    *,
+    limit_s: float | None = None,
+    metric: Metric,
+    examples: Examples | None,
+    keep: Callable[[str, BaselineModel, float], Kept | None] = lambda *_: None,
 ) -> FittedBaselines:
     """Fits the baselines one after the other; see `fitted_in_turn`.
 
@@ -95,13 +113,22 @@ def fitted_baselines(
         limit_s: Seconds on the clock after which no further one is begun.
         metric: The metric of the task.
         examples: The examples of the test part; None if what is told of each is not to be kept.
+        keep: Returns what is kept of a baseline, given its name, its model and its test metric; None for nothing.
     """
-    results, sums = {}, {}
+    results: dict[str, BaselineResult] = {}
+    sums: dict[str, ExampleSums] = {}
+    kept: dict[str, Kept] = {}
     for name, result, tested in _in_turn(baselines, limit_s):
         results[name] = result
-        if tested is not None and examples is not None and (of_each := tested.sums(metric, examples)):
+        if tested is None:
+            continue
+        if examples is not None and (of_each := tested.sums(metric, examples)):
             sums[name] = of_each
-    return FittedBaselines(results, sums)
+        if tested.model is not None and (made := keep(name, tested.model, tested.score)):
+            kept[name], results[name] = made, replace(result, validation=made.validation)
+    sign = -1 if metric.higher_is_better else 1
+    best_first = sorted(kept, key=lambda name: sign * kept[name].validation)
+    return FittedBaselines(results, sums, {name: kept[name].files for name in best_first})
 
 
 def fitted_in_turn(
@@ -135,6 +162,11 @@ def learnt_from(count: int, *, most: int, what: str) -> npt.NDArray[np.int64]:
 def scores(results: Mapping[str, BaselineResult]) -> dict[str, float]:
     """Returns the score of each baseline that has one."""
     return {name: result.score for name, result in results.items() if result.score is not None}
+
+
+def validations(results: Mapping[str, BaselineResult]) -> dict[str, float]:
+    """Returns the validation score of each baseline that is kept as a model."""
+    return {name: result.validation for name, result in results.items() if result.validation is not None}
 
 
 def _in_turn(

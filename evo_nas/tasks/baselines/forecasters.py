@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from evo_nas.data.series_inputs import last_known, value_at
 from evo_nas.errors import DataError
 from evo_nas.tasks.baselines.error_quantiles import error_quantiles, with_levels
+from evo_nas.tasks.baselines.forecast_maps import ForecastMap, MapShape
 from evo_nas.tasks.baselines.ridge import Ridge, changes
 from evo_nas.tasks.baselines.statistical_forecasters import statistical_baselines
 from evo_nas.tasks.example_sums import Scored
@@ -34,8 +35,22 @@ MOST_ERRORS = 10_000
 """Windows whose errors give the quantiles: enough for every level that is in use, few enough for any memory."""
 
 
+class Tested(NamedTuple):
+    """How forecasts are tested, and the shape of the map that is kept of them; None where none can be."""
+
+    metric: Metric
+    levels: tuple[float, ...]
+    shape: MapShape | None
+
+
 def forecast_baselines(
-    learnt: Windows, test: Windows, *, metric: Metric, season: int = 1, levels: tuple[float, ...] = ()
+    learnt: Windows,
+    test: Windows,
+    *,
+    metric: Metric,
+    season: int = 1,
+    levels: tuple[float, ...] = (),
+    last_values: tuple[int, ...] = (),
 ) -> dict[str, Fit]:
     """Returns what fits the last known value, the last season, linear models and statistical ones.
 
@@ -52,12 +67,15 @@ def forecast_baselines(
         season: Steps of a season; the seasonal forecast is left out if it is 1, or longer than the rows before every
             origin.
         levels: Levels of the quantiles that the metric expects: those of the errors on ``learnt``, about the forecast.
+        last_values: For each target the feature of ``inputs`` that holds its last value; empty if not all are read,
+            and then no model is kept.
     """
     known = replace(learnt, origins=_some(learnt.origins))
-    scored = partial(_scored, known=known, test=test, metric=metric, levels=levels)
+    tested = Tested(metric, levels, MapShape.of(learnt, last_values, levels=len(levels)))
+    scored = partial(_scored, tested=tested, known=known, test=test)
     baselines: dict[str, Fit] = {"persistence": partial(scored, _no_change)}
     if season > 1 and (test.rows_before() >= season).any():
-        baselines["seasonal naive"] = partial(_scored_season, known, test, metric, season, levels=levels)
+        baselines["seasonal naive"] = partial(_scored_season, known, test, season, tested=tested)
     for name, of_inputs in (("linear", False), ("linear on changes", True)):
         baselines[name] = partial(_scored_linear, scored, learnt, of_inputs=of_inputs)
     if test.targets.shape[1] > 1:
@@ -79,7 +97,7 @@ def _scored_linear(scored: Callable[..., Scored], learnt: Windows, *, of_inputs:
         raise DataError(f"left out for {values:,} values of a window, more than {MOST_INPUTS:,}")
     blocks = changes(learnt, of_inputs=of_inputs)
     model = Ridge.fitted(((block.inputs, block.changes) for block in blocks), penalty=PENALTY)
-    return scored(model, of_inputs=of_inputs)
+    return scored(model, of_inputs=of_inputs, kept=lambda shape: shape.of_changes(model, relative=of_inputs))
 
 
 def _scored_shared(scored: partial[Scored], learnt: Windows) -> Scored:
@@ -95,7 +113,7 @@ def _scored_shared(scored: partial[Scored], learnt: Windows) -> Scored:
         return steps.transpose(0, 2, 1).reshape(len(inputs), -1)
 
     past = {part: _of_own_past(scored.keywords[part]) for part in ("known", "test")}
-    return scored(forecast, of_inputs=True, **past)
+    return scored(forecast, of_inputs=True, kept=lambda shape: shape.of_each_column(model), **past)
 
 
 def _of_own_past(windows: Windows) -> Windows:
@@ -109,15 +127,17 @@ def _each_column(values: npt.NDArray[np.float32], columns: int) -> npt.NDArray[n
     return values.reshape(len(values), -1, columns).transpose(0, 2, 1).reshape(len(values) * columns, -1)
 
 
-def _scored_season(
-    known: Windows, test: Windows, metric: Metric, season: int, *, levels: tuple[float, ...]
-) -> Scored:
+def _scored_season(known: Windows, test: Windows, season: int, *, tested: Tested) -> Scored:
     """Tests repeating the season before the origin, at the origins that have one."""
+    metric, levels, shape = tested
     guesses, targets = _of_season(test, season)
     errors = np.subtract(*reversed(_of_season(known, season))) if levels else np.zeros(guesses.shape)
     offsets = error_quantiles(errors, levels)
     rows = np.flatnonzero(test.rows_before() >= season)
-    return Scored.of(metric, with_levels(guesses, offsets).astype(np.float32), targets, rows=rows)
+    made = None if shape is None else shape.of_season(season)
+    model = None if made is None else made.with_offsets(offsets)
+    answers = with_levels(guesses, offsets).astype(np.float32)
+    return Scored.of(metric, answers, targets, rows=rows, model=model)
 
 
 def _of_season(windows: Windows, season: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -135,13 +155,14 @@ def _of_season(windows: Windows, season: int) -> tuple[npt.NDArray[np.float64], 
 def _scored(
     model: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
     *,
+    tested: Tested,
     known: Windows,
     test: Windows,
-    metric: Metric,
-    levels: tuple[float, ...],
     of_inputs: bool = False,
+    kept: Callable[[MapShape], ForecastMap | None] = MapShape.of_last,
 ) -> Scored:
-    """Tests a model of changes."""
+    """Tests a model of changes, which ``kept`` makes a map of windows."""
+    metric, levels, shape = tested
     offsets = np.zeros((1, 1))
     if levels:
         errors = [block.changes - model(block.inputs) for block in changes(known, of_inputs=of_inputs)]
@@ -155,4 +176,9 @@ def _scored(
         if is_kept:
             answers.append((forecasts, wanted + last))
     score = metric.value(np.sum(sums, axis=0))
-    return Scored(score, *map(np.concatenate, zip(*answers, strict=True)))
+    made = None if shape is None else kept(shape)
+    as_map = None if made is None else made.with_offsets(offsets)
+    if not answers:
+        return Scored(score, model=as_map)
+    outputs, targets = map(np.concatenate, zip(*answers, strict=True))
+    return Scored(score, outputs, targets, model=as_map)

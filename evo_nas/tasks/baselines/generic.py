@@ -45,7 +45,13 @@ def generic_baselines(both: TrainTest[Part], dataset: Dataset) -> dict[str, Fit]
         vocabulary = dataset.signature.vocabulary
         return ngram_baselines(TrainTest(train, test), ORDERS, metric=dataset.metric, vocabulary=vocabulary)
     if isinstance(train, Windows) and isinstance(test, Windows):
-        return forecast_baselines(train, test, metric=dataset.metric, levels=dataset.quantiles)
+        return forecast_baselines(
+            train,
+            test,
+            metric=dataset.metric,
+            levels=dataset.quantiles,
+            last_values=tuple(dict.fromkeys(dataset.signature.last_values)),
+        )
     assert isinstance(train, Sequences)
     assert isinstance(test, Sequences)
     per_step = dataset.signature.per_step

@@ -48,7 +48,7 @@ BLOCK_STEPS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Convolution:
+class Convolution:
     """One convolution: which columns are added up, the kernel, the distance of its weights, and the biases.
 
     Without ``pads`` only steps count at which the whole kernel lies within the sequence.
@@ -89,7 +89,7 @@ class RandomConvolutions:
 
     scaler: Scaler
     has_excess: bool
-    convolutions: tuple[_Convolution, ...]
+    convolutions: tuple[Convolution, ...]
 
     @classmethod
     def drawn(cls, sequences: Sequence[npt.NDArray[np.generic]], *, features: int, seed: int = 0) -> Self:
@@ -131,19 +131,19 @@ class RandomConvolutions:
         kernel: tuple[int, ...],
         dilation: int,
         rng: np.random.Generator,
-    ) -> _Convolution:
+    ) -> Convolution:
         count = FEATURES_EACH // (1 + self.has_excess)
         columns = rng.permutation(len(self.scaler.mean))
         # Of many columns few are added up, since the sum of all would hide each of them.
         columns = columns[: int(2 ** rng.uniform(0, np.log2(min(len(columns), 9) + 1)))]
         values, lengths = self._stacked([sequences[row] for row in rng.integers(0, len(sequences), count)])
         pads = bool(rng.integers(2)) or bool((lengths <= 8 * dilation).any())
-        draft = _Convolution(columns, kernel, dilation, pads, np.zeros(0, dtype=np.float32))
+        draft = Convolution(columns, kernel, dilation, pads, np.zeros(0, dtype=np.float32))
         convolved, counted = draft.of(values), draft.counted(lengths, values.shape[1])
         biases = [np.quantile(convolved[counted[:, row], row], rng.random()) for row in range(count)]
-        return _Convolution(columns, kernel, dilation, pads, np.array(biases, dtype=np.float32))
+        return Convolution(columns, kernel, dilation, pads, np.array(biases, dtype=np.float32))
 
-    def _features(self, convolution: _Convolution, values: Values, lengths: npt.NDArray[np.int64]) -> Values:
+    def _features(self, convolution: Convolution, values: Values, lengths: npt.NDArray[np.int64]) -> Values:
         """Returns the share of the steps over each bias, and the mean excess, ``(features, n)``."""
         time = values.shape[1]
         counted = convolution.counted(lengths, time)

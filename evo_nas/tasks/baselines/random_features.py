@@ -10,9 +10,10 @@ import numpy as np
 from evo_nas.data.padding import lengths_of, padded
 from evo_nas.data.scaling import Scaler
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitted_models import ConvolutionReadout, ReservoirReadout, answers
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_convolutions import RandomConvolutions, number_of_features
-from evo_nas.tasks.baselines.readout import ClassReadout, fitted_numbers
+from evo_nas.tasks.baselines.readout import fitted_classes, fitted_numbers
 from evo_nas.tasks.example_sums import Scored
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitted_models import BaselineModel
     from evo_nas.tasks.baselines.fitting import Fit
+    from evo_nas.tasks.baselines.readout import Affine
     from evo_nas.tasks.metrics import Metric
 
     Items = Sequence[npt.NDArray[np.generic]]
     Features = npt.NDArray[np.float32]
-    Transform = Callable[[Items], Features]
+    Readout = Callable[[Features, Any], Affine]
 
 Number = TypeVar("Number", bound=np.generic)
 
 MOST_LEARNT = 20_000
 """Sequences that a readout learns from; more make it slower, and hardly better."""
-CHUNK = 5000
-"""Sequences whose features are in memory at once when a model predicts."""
 MOST_VALUES = 200_000_000
 """Values of padded sequences that a model sees side by side: about a gigabyte."""
 FEWEST_UNITS, MOST_UNITS = 50, 500
@@ -51,8 +52,7 @@ def random_feature_classifiers(
         metric: A metric of logits and classes.
         classes: Number of classes.
     """
-    fit = partial(ClassReadout.fitted, classes=classes)
-    return _baselines(inputs, targets, fit, metric)
+    return _baselines(inputs, targets, partial(fitted_classes, classes=classes), metric)
 
 
 def random_feature_regressions(
@@ -89,7 +89,7 @@ def side_by_side(inputs: Sequence[Items], dtype: type[Number]) -> list[npt.NDArr
 def _baselines(
     inputs: Sequence[Items],
     targets: Sequence[npt.NDArray[np.generic]],
-    fit: Callable[[Features, Any], Callable[[Features], npt.NDArray[np.floating]]],
+    fit: Readout,
     metric: Metric,
 ) -> dict[str, Fit]:
     ways = {"reservoir + ridge": _reservoir, "random convolutions + ridge": _convolutions}
@@ -97,35 +97,31 @@ def _baselines(
 
 
 def _score(
-    transform_of: Callable[[Items, int], Transform],
-    fit: Callable[[Features, Any], Callable[[Features], npt.NDArray[np.floating]]],
+    fitted: Callable[[Items, int, Callable[[Features], Affine]], BaselineModel],
+    fit: Readout,
     inputs: Sequence[Items],
     targets: Sequence[npt.NDArray[np.generic]],
     metric: Metric,
 ) -> Scored:
     some = learnt_from(len(inputs[0]), most=MOST_LEARNT, what="sequences")
     learnt, known = [inputs[0][row] for row in some.tolist()], targets[0][some]
-    transform = transform_of(learnt, sum(len(item) for items in (learnt, inputs[1]) for item in items))
-    model = fit(transform(learnt), known)
-    outputs = [
-        model(transform(inputs[1][start : start + CHUNK])) for start in range(0, len(inputs[1]), CHUNK)
-    ]
-    return Scored.of(metric, np.concatenate(outputs).astype(np.float32), targets[1])
+    steps = sum(len(item) for items in (learnt, inputs[1]) for item in items)
+    model = fitted(learnt, steps, lambda features: fit(features, known))
+    return Scored.of(metric, answers(model, inputs[1]), targets[1], model=model)
 
 
-def _convolutions(learnt: Items, steps: int) -> Transform:
-    return RandomConvolutions.drawn(learnt, features=number_of_features(len(learnt), steps))
+def _convolutions(learnt: Items, steps: int, fit: Callable[[Features], Affine]) -> BaselineModel:
+    drawn = RandomConvolutions.drawn(learnt, features=number_of_features(len(learnt), steps))
+    return ConvolutionReadout.of(drawn, *fit(drawn(learnt)))
 
 
-def _reservoir(learnt: Items, steps: int) -> Transform:
-    from evo_nas.models.reservoir import reservoir_features  # noqa: PLC0415 - torch takes seconds to load
+def _reservoir(learnt: Items, steps: int, fit: Callable[[Features], Affine]) -> BaselineModel:
+    from evo_nas.models.reservoir import Reservoir  # noqa: PLC0415 - torch takes seconds to load
 
     scaler = Scaler.fitted(np.concatenate(learnt).astype(np.float64))
     # A step of a GRU multiplies with six matrices, three of them as wide as its state.
     units = int(np.clip(np.sqrt(MOST_PRODUCTS / (6 * steps)), FEWEST_UNITS, MOST_UNITS))
-
-    def transform(items: Items) -> Features:
-        scaled = padded([scaler(item.astype(np.float64)) for item in items], np.float32)
-        return reservoir_features(scaled, lengths_of(items), units=units, seed=0)
-
-    return transform
+    reservoir = Reservoir(len(scaler.mean), units)
+    scaled = padded([scaler(item.astype(np.float64)) for item in learnt], np.float32)
+    weights, bias = fit(reservoir(scaled, lengths_of(learnt)))
+    return ReservoirReadout(scaler.mean, scaler.scale, reservoir.drawn, weights, bias, units)

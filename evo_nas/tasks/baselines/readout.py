@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from evo_nas.tasks.metrics import surprise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     import numpy.typing as npt
@@ -22,6 +21,17 @@ PENALTIES = np.logspace(-3, 3, 10)
 """Those that Dempster et al. (2021) choose from, for standardised features."""
 SHARPNESS = np.logspace(-1, 2, 31)
 """Factors of decisions that become logits."""
+
+
+class Affine(NamedTuple):
+    """Weights ``(features, outputs)`` and a bias ``(outputs,)``."""
+
+    weights: Matrix
+    bias: Matrix
+
+    def __call__(self, features: Features) -> Matrix:
+        """Returns the outputs ``(n, outputs)`` for ``features`` ``(n, features)``."""
+        return features @ self.weights + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,12 @@ class Readout:
         weights = vectors @ (shrunk[:, None] * inner)
         return cls(mean, deviation, rows.T @ weights if is_wide else weights, bias, left_out)
 
+    @property
+    def affine(self) -> Affine:
+        """The model as weights and a bias for features as they are."""
+        weights = self.weights / self.deviation[:, None]
+        return Affine(weights, self.bias - self.mean @ weights)
+
     def __call__(self, features: Features) -> Matrix:
         """Returns the outputs ``(n, outputs)`` for ``features`` ``(n, features)``."""
         return (features - self.mean) / self.deviation @ self.weights + self.bias
@@ -108,20 +124,24 @@ class ClassReadout:
         costs = [surprise((factor * left_out).astype(np.float32), targets)[0] for factor in SHARPNESS]
         return cls(readout, float(SHARPNESS[np.argmin(costs)]))
 
-    def __call__(self, features: Features) -> npt.NDArray[np.float32]:
-        """Returns logits ``(n, classes)``."""
-        return (self.sharpness * self.readout(features)).astype(np.float32)
+    @property
+    def affine(self) -> Affine:
+        """What gives logits of features as they are."""
+        return Affine(*(self.sharpness * each for each in self.readout.affine))
 
 
-def fitted_numbers(
-    features: Features, targets: npt.NDArray[np.floating]
-) -> Callable[[Features], npt.NDArray[np.floating]]:
+def fitted_classes(features: Features, targets: npt.NDArray[np.int64], *, classes: int) -> Affine:
+    """Returns what gives logits of the classes ``targets``; see `ClassReadout.fitted`."""
+    return ClassReadout.fitted(features, targets, classes=classes).affine
+
+
+def fitted_numbers(features: Features, targets: npt.NDArray[np.floating]) -> Affine:
     """Returns a model of ``targets`` ``(n, outputs)``, each output learnt from the rows that know it."""
     known = ~np.isnan(targets)
     if known.all():
-        return Readout.fitted(features, targets.astype(np.float64))
-    readouts = [
-        Readout.fitted(features[rows], column[rows, None].astype(np.float64))
+        return Readout.fitted(features, targets.astype(np.float64)).affine
+    each = [
+        Readout.fitted(features[rows], column[rows, None].astype(np.float64)).affine
         for rows, column in zip(known.T, targets.T, strict=True)
     ]
-    return lambda some: np.concatenate([readout(some) for readout in readouts], axis=1)
+    return Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*each, strict=True)))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitted_models import Constant, LinearMap, NearestNeighbour, answers
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.baselines.random_features import are_sequences, random_feature_regressions, side_by_side
 from evo_nas.tasks.baselines.readout import fitted_numbers
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from evo_nas.tasks.baselines.fitted_models import BaselineModel
     from evo_nas.tasks.baselines.fitting import Fit
     from evo_nas.tasks.metrics import Metric
 
     Features = npt.NDArray[np.float32]
+    Learn = Callable[[Features, Features, int], BaselineModel]
     Both = Sequence[Sequence[npt.NDArray[np.generic]]]
     """Sequences to learn from, and sequences to test."""
     Targets = Sequence[npt.NDArray[np.generic]]
@@ -44,39 +48,35 @@ def regression_baselines(inputs: Both, targets: Targets, *, metric: Metric) -> d
     return {
         "mean": partial(score_of_mean, targets, metric),
         "nearest neighbour": partial(_score_of_flat, _nearest_neighbour, **options),
-        "ridge regression": partial(_score_of_flat, fitted_numbers, **options),
+        "ridge regression": partial(_score_of_flat, _ridge, **options),
         **(random_feature_regressions(**options) if are_sequences(inputs) else {}),
     }
 
 
 def score_of_mean(targets: Targets, metric: Metric) -> Scored:
     """Tests always predicting the mean of the targets to learn from; see `regression_baselines`."""
-    mean = targets[0].astype(np.float64).mean(axis=0)
-    return Scored.of(metric, np.broadcast_to(mean, targets[1].shape).astype(np.float32), targets[1])
+    model = Constant(targets[0].astype(np.float64).mean(axis=0))
+    return Scored.of(metric, model.of(targets[1].shape[:1]), targets[1], model=model)
 
 
-def _score_of_flat(
-    fit: Callable[[Features, Features], Callable[[Features], npt.NDArray[np.floating]]],
-    *,
-    inputs: Both,
-    targets: Targets,
-    metric: Metric,
-) -> Scored:
+def _score_of_flat(fit: Learn, *, inputs: Both, targets: Targets, metric: Metric) -> Scored:
     learnt, test = side_by_side(inputs, np.float32)
     width = learnt.shape[1]
     most = MOST_PRODUCTS / (len(test) * width)
-    if fit is fitted_numbers:
+    if fit is _ridge:
         # Rows times values times the smaller of the two.
         most = max(MOST_PRODUCTS / width**2, np.sqrt(MOST_PRODUCTS / width))
     some = learnt_from(len(learnt), most=max(1000, int(most)), what="rows")
-    known = targets[0].astype(np.float32)
-    guess = fit(learnt[some], known[some])(test)
-    # Scikit-learn drops the axis of a single target.
-    return Scored.of(metric, np.reshape(guess, targets[1].shape).astype(np.float32), targets[1])
+    steps = max(len(item) for items in inputs for item in items)
+    model = fit(learnt[some], targets[0].astype(np.float32)[some], steps)
+    return Scored.of(metric, answers(model, inputs[1]), targets[1], model=model)
 
 
-def _nearest_neighbour(learnt: Features, targets: Features) -> Callable[[Features], Features]:
-    from sklearn.neighbors import KNeighborsRegressor  # noqa: PLC0415 - 1.5 s, which only baselines need
+def _ridge(learnt: Features, targets: Features, steps: int) -> BaselineModel:
+    return LinearMap(*fitted_numbers(learnt, targets), steps)
 
-    predict: Callable[[Features], Features] = KNeighborsRegressor(n_neighbors=1).fit(learnt, targets).predict
-    return predict
+
+def _nearest_neighbour(learnt: Features, targets: Features, steps: int) -> BaselineModel:
+    if np.isnan(targets).any():
+        raise DataError("cannot learn from targets that are not known")
+    return NearestNeighbour(learnt, targets, steps)

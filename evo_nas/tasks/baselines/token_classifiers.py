@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_nas.tasks.baselines.classifiers import LEAST_LOGIT, MOST_STEPS, fitted_score, majority
+from evo_nas.tasks.baselines.classifiers import MOST_STEPS, fitted_score, majority
+from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT
 from evo_nas.tasks.baselines.fitting import learnt_from
 from evo_nas.tasks.example_sums import Scored
 
@@ -49,7 +50,7 @@ def tagging_baselines(
     """
     options: dict[str, Any] = {"metric": metric, "classes": classes}
     return {
-        "majority": partial(majority, *targets, **options),
+        "majority": partial(majority, *targets, **options, per_step=True),
         "most frequent tag of each token": partial(_lookup, sequences, targets, **options),
         **{
             f"logistic regression on {width} tokens": partial(

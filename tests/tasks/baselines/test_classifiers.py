@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo_nas.tasks.baselines.classifiers import (
-    LEAST_LOGIT,
-    classification_baselines,
-    majority,
-    step_baselines,
-)
+from evo_nas.tasks.baselines.classifiers import classification_baselines, majority, step_baselines
+from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT
 from evo_nas.tasks.baselines.fitting import Fit, fitted_in_turn
 from evo_nas.tasks.baselines.token_classifiers import tagging_baselines, text_baselines
 from evo_nas.tasks.metrics import ACCURACY, NLL

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
-from evo_nas.models.reservoir import reservoir_features
+from evo_nas.models.reservoir import Reservoir
 from evo_nas.tasks.baselines import random_features
 from evo_nas.tasks.baselines.fitting import fitted_in_turn
 from evo_nas.tasks.baselines.random_convolutions import (
@@ -90,18 +90,18 @@ def test_padding_changes_no_feature_of_a_shorter_sequence() -> None:
     assert convolutions([short, long])[0] == pytest.approx(convolutions([short])[0], rel=1e-5)
     both = np.zeros((2, 60, 3), dtype=np.float32)
     both[0, :12], both[1] = short, long
-    states = reservoir_features(both, np.array([12, 60]), units=20, seed=0)
-    alone = reservoir_features(both[:1, :12], None, units=20, seed=0)
+    reservoir = Reservoir(3, 20)
+    states, alone = reservoir(both, np.array([12, 60])), reservoir(both[:1, :12], None)
     assert states[0] == pytest.approx(alone[0], abs=1e-5)
 
 
 def test_blocks_change_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = RNG.normal(size=(50, 7, 3)).astype(np.float32)
-    whole = reservoir_features(inputs, None, units=30, seed=1)
+    whole = Reservoir(3, 30, seed=1)(inputs, None)
     monkeypatch.setattr("evo_nas.models.reservoir.BLOCK_STEPS", 30)
-    assert reservoir_features(inputs, None, units=30, seed=1) == pytest.approx(whole, abs=1e-6)
+    assert Reservoir(3, 30, seed=1)(inputs, None) == pytest.approx(whole, abs=1e-6)
     assert whole.shape == (50, 60)
-    assert not np.allclose(whole, reservoir_features(inputs, None, units=30, seed=2))
+    assert not np.allclose(whole, Reservoir(3, 30, seed=2)(inputs, None))
 
 
 @pytest.mark.parametrize("name", NAMES)

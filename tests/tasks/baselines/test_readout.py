@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 
-from evo_nas.tasks.baselines.readout import PENALTIES, ClassReadout, Readout, fitted_numbers
+from evo_nas.tasks.baselines.readout import PENALTIES, Readout, fitted_classes, fitted_numbers
 from evo_nas.tasks.metrics import NLL
 
 RNG = np.random.default_rng(0)
@@ -50,10 +50,10 @@ def test_a_constant_feature_changes_nothing() -> None:
 def test_logits_are_as_sure_as_the_left_out_rows_allow() -> None:
     features = RNG.normal(size=(400, 3)).astype(np.float32)
     targets = (features[:, 0] + RNG.normal(size=400) > 0).astype(np.int64)
-    logits = ClassReadout.fitted(features[:300], targets[:300], classes=2)(features[300:])
+    logits = fitted_classes(features[:300], targets[:300], classes=2)(features[300:]).astype(np.float32)
     assert NLL.score(logits, targets[300:]) < np.log(2)
     noise = RNG.integers(0, 2, 300)
-    unsure = ClassReadout.fitted(features[:300], noise, classes=2)(features[300:])
+    unsure = fitted_classes(features[:300], noise, classes=2)(features[300:]).astype(np.float32)
     assert NLL.score(unsure, targets[300:]) == pytest.approx(np.log(2), abs=0.02)
 
 

@@ -58,7 +58,7 @@ class CExporter(Exporter):
 
 def _file_of(champion: Exportable) -> CFile:
     name = c_name(champion.name)
-    return c_file(champion.model, champion.value_preparation, champion.link, name=name, title=champion.name)
+    return c_file(champion.network, champion.value_preparation, champion.link, name=name, title=champion.name)
 
 
 def _runs_c(library: Compiled, champion: Exportable) -> Run:

@@ -55,7 +55,7 @@ class OnnxExporter(Exporter):
         write, file = (step_model, STEP_FILE) if options.streaming else (whole_model, WHOLE_FILE)
         graph = GraphBuilder(opset=opset, int8=options.int8)
         model = write(
-            champion.model, champion.preparation, link=champion.link, name=champion.name, graph=graph
+            champion.network, champion.preparation, link=champion.link, name=champion.name, graph=graph
         )
         content: bytes = model.SerializeToString()
         return {file: content}

@@ -48,7 +48,9 @@ class PythonExporter(Exporter):
         """Returns the source and the weights."""
         run, candidate = champion.facts.get("run_id"), champion.facts.get("candidate")
         origin = f"Candidate {candidate} of run {run}." if run and candidate is not None else ""
-        return python_files(champion.model, Title(champion.name, origin), _expressed(champion))
+        if baseline := champion.facts.get("baseline"):
+            origin = f"The baseline {baseline}, written as a network whose recurrence adds nothing."
+        return python_files(champion.network, Title(champion.name, origin), _expressed(champion))
 
     def check(self, folder: Path, champion: Exportable, options: ExportOptions) -> CheckResult:  # noqa: ARG002
         """Runs the file as a program would, and compares answers; outputs where it takes prepared inputs."""
