@@ -74,6 +74,14 @@ def leaders_of(table: pa.Table, count: int, known: Sequence[Leader] = ()) -> lis
     return best_first([*known, *found], lambda leader: leader.standing, count=count)
 
 
+def ends_of_trainings(table: pa.Table) -> pa.Table:
+    """Returns the rows of ``table`` that no other goes on from."""
+    continued = table["continues"].drop_null().to_numpy()
+    if not len(continued):
+        return table
+    return table.take(np.flatnonzero(~np.isin(table["id"].to_numpy(), continued)))
+
+
 def best_rows(table: pa.Table, count: int) -> list[Row]:
     """Returns the ``count`` best rows of ``table``, best first, each as the score of one training."""
     # Whole rows are built only for those that may win.

@@ -25,7 +25,7 @@ from evo_nas.runs.champion_store import ChampionStore
 from evo_nas.runs.endings import ending_damage, keep_ending, read_ending
 from evo_nas.runs.identity import FREE_KEYS, FREE_TO_CHANGE, changed_files, changed_keys
 from evo_nas.runs.inbox import StoredInbox
-from evo_nas.runs.rows import Row, best_rows
+from evo_nas.runs.rows import Row, best_rows, ends_of_trainings
 from evo_nas.runs.tuning_store import TuningStore
 from evo_nas.runs.warm_start import COLD_START, founders_of
 from evo_nas.runs.weights import RunWeights
@@ -226,9 +226,11 @@ class Run:
         ``trainings``, how many there were, and ``mean_fitness``.
         """
         table = self.table()
-        # Only where something was trained again must whole trials be put together.
-        is_simple = all(table[name].null_count == len(table) for name in ("repeats", "continues"))
-        return best_rows(table, count) if is_simple else self._best_trials(count)
+        # Only where something was repeated must whole trials be put together: a training that went on from a rung
+        # stands for its beginning, whatever came of it.
+        if table["repeats"].null_count == len(table):
+            return best_rows(ends_of_trainings(table), count)
+        return self._best_trials(count)
 
     def front(self) -> list[Row]:
         """Returns the candidates that no other beats in all objectives of the run, the fittest first.
@@ -257,7 +259,7 @@ class Run:
     def savings(self) -> Savings:
         """Returns what rungs have pruned, promoted and spared; raises as `history` does."""
         names = ("id", "status", "epochs", "budget", "continues")
-        table, counter = self.table(), SavingsCounter()
+        table, counter = self.columns(("seq", *names)), SavingsCounter()
         for number, status, epochs, budget, continues in zip(
             *(table[name].to_pylist() for name in names), strict=True
         ):
@@ -266,7 +268,7 @@ class Run:
 
     def noise(self) -> NoiseReport:
         """Returns what repeated trainings say about the scores; raises as `history` does."""
-        table = self.table()
+        table = self.columns(("id", "seq", "repeats"))
         if table["repeats"].null_count == len(table):
             return NoiseReport()
         archive = Archive()
