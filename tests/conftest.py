@@ -18,7 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
-settings.register_profile("evo-nas", deadline=None, derandomize=True)
+settings.register_profile("evo-nas", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("campaign", deadline=None, max_examples=2000)
 settings.load_profile("evo-nas")
 
 FIRST = ("cluster", "ray", "slow")
