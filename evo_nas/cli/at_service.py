@@ -12,7 +12,7 @@ import click
 from evo_nas.champion.ranking import Ranking
 from evo_nas.cli.formatting import out_of
 from evo_nas.cli.predictors import RemotePredictor
-from evo_nas.cli.sources import Source, Written
+from evo_nas.cli.sources import Retrained, Source, Written
 from evo_nas.cli.tables import ServedSummary, plain_table
 from evo_nas.cli.terminal import plain, wide_console
 from evo_nas.cli.told import Told, told_explanation
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.fine_tuning import Origin
     from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
@@ -170,6 +171,14 @@ class AtService(Source):
         place = self._client.run(run)
         found, _ = self._worked(place, "ensemble", lambda: place.make_ensemble(size=size))
         return EnsembleReport.from_values(found)
+
+    def retrained(
+        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+    ) -> Retrained:
+        """Sends the data, has the service train, and fetches the champion."""
+        run = self._client.run(champion)
+        found, launch = self._worked(run, "retrain", lambda: run.retrain(data, origin=origin, epochs=epochs))
+        return Retrained(run.fetch_files(launch, out), found["settings"], found["sentence"])
 
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
         """Asks the service."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
 import click
+
+from evo_nas.cli.options import as_one_json
+from evo_nas.cli.sources import source_option
 
 
 @click.command()
@@ -34,6 +38,8 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new or empty directory."
 )
+@source_option
+@as_one_json
 def retrain(
     champion: str,
     *,
@@ -41,6 +47,7 @@ def retrain(
     origin: Literal["weights", "scratch"],
     epochs: int | None,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Trains CHAMPION, an exported folder or a run, on new data and writes it as a new champion.
 
@@ -48,18 +55,15 @@ def retrain(
     The data are split as its task says: networks learn from the training part, validation chooses the epoch. Before and
     after, the champion is scored on the validation and test parts; validation says which one to take.
     """
-    from evo_nas.champion.export import check_target, write_champion
-    from evo_nas.champion.fine_tuning import retrain_on
+    from evo_nas.champion.export import check_target
+    from evo_nas.cli.sources import source
 
     check_target(out, "native")
-    update = retrain_on(
-        champion,
-        data,
-        origin=origin,
-        epochs=epochs,
-        on_member=lambda done, total: click.echo(f"training {done + 1} of {total}", err=True),
-    )
-    for path in write_champion(update.files, out).files:
+    retrained = source().retrained(champion, data, out, origin=origin, epochs=epochs)
+    if as_json:
+        click.echo(json.dumps(retrained.to_values()))
+        return
+    for path in retrained.files:
         click.echo(path)
-    click.echo(update.settings)
-    click.echo(update.sentence)
+    click.echo(retrained.settings)
+    click.echo(retrained.sentence)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.fine_tuning import Origin
     from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
@@ -55,6 +56,25 @@ class Shown(Protocol):
 
     def render(self) -> RenderableType:
         """Returns the same for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A champion that was trained on new data, and written.
+
+    Attributes:
+        files: Its files.
+        settings: How it was trained, in words.
+        sentence: What it is worth beside what it was before.
+    """
+
+    files: Sequence[Path]
+    settings: str
+    sentence: str
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns plain values for JSON."""
+        return {"files": [*map(str, self.files)], "settings": self.settings, "sentence": self.sentence}
 
 
 class Source(ABC):
@@ -153,6 +173,12 @@ class Source(ABC):
     @abstractmethod
     def ensemble(self, run: str, *, size: int | None) -> EnsembleReport:
         """Selects an ensemble in a run; see `champion.kept_ensemble.make_ensemble`."""
+
+    @abstractmethod
+    def retrained(
+        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+    ) -> Retrained:
+        """Trains a champion on new data, files of this machine, and writes it to ``out``; see `retrain_on`."""
 
     @abstractmethod
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:

@@ -6,7 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo_nas.cli.sources import Source, Written
+import click
+
+from evo_nas.cli.sources import Retrained, Source, Written
 from evo_nas.runs import Run, find_runs
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from evo_nas.champion.explanation import Explanation
     from evo_nas.champion.exporters.checking import CheckResult
     from evo_nas.champion.exporters.exporter import ExportOptions
+    from evo_nas.champion.fine_tuning import Origin
     from evo_nas.champion.kept_ensemble import EnsembleReport
     from evo_nas.champion.ranking import Ranking
     from evo_nas.cli.looks import Look
@@ -160,6 +163,19 @@ class ThisMachine(Source):
 
         place = Run.at(run)
         return make_ensemble(place, Experiment.of_run(place), most=size)
+
+    def retrained(
+        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+    ) -> Retrained:
+        """Trains it here."""
+        from evo_nas.champion.export import write_champion
+        from evo_nas.champion.fine_tuning import retrain_on
+
+        def say(done: int, total: int) -> None:
+            click.echo(f"training {done + 1} of {total}", err=True)
+
+        update = retrain_on(champion, data, origin=origin, epochs=epochs, on_member=say)
+        return Retrained(write_champion(update.files, out).files, update.settings, update.sentence)
 
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
         """Reads the run."""

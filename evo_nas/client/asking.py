@@ -6,13 +6,13 @@ import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from evo_nas.client.models import Launched
 from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     import requests
 
@@ -83,6 +83,24 @@ def content_of(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}; give the path of a file") from None
+
+
+def packed(files: Sequence[Path]) -> bytes:
+    """Returns a zip of ``files`` by their names without folders.
+
+    Raises:
+        DataError: One cannot be read, or two have the same name.
+    """
+    names = [file.name for file in files]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise DataError(
+            f"the data name {sorted(twice)[0]} twice; files that are sent need names of their own"
+        )
+    content = io.BytesIO()
+    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.writestr(file.name, content_of(file))
+    return content.getvalue()
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

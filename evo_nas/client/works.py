@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from evo_nas.client.asking import Asking, given
+from evo_nas.client.asking import Asking, given, packed
 from evo_nas.client.models import Launched, LaunchProgress, Verification
 from evo_nas.errors import ExecutionError
 
@@ -128,6 +128,33 @@ class RunWorks(Asking):
             ServiceError: Something else is done for the run.
         """
         return self._launched("/ensemble", {"size": size})
+
+    def retrain(
+        self,
+        data: Sequence[str | os.PathLike[str]],
+        *,
+        origin: Literal["weights", "scratch"] = "weights",
+        epochs: int | None = None,
+    ) -> Launched:
+        """Has the champion trained on new data; `result` waits for it, and `fetch_files` writes it to a directory.
+
+        Args:
+            data: Files of this machine in the format of the task, with what is predicted; they are sent.
+            origin: Whether the weights are trained on, or drawn anew.
+            epochs: Passes over the training part; those of its first training by default.
+
+        Raises:
+            DataError: A file cannot be read, or is none that may be sent.
+            ServiceError: There is no champion yet, or something else is done for the run.
+        """
+        values = self._values(
+            "POST",
+            "/retrain",
+            params=given({"origin": origin, "epochs": epochs}),
+            data=packed([*map(Path, data)]),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        return Launched.model_validate(values)
 
     def progress(self, launch: int, *, after: int = 0) -> LaunchProgress:
         """Returns what process number ``launch`` has printed and found.

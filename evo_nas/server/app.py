@@ -34,6 +34,7 @@ from evo_nas.server.routes import (
     exports,
     predictions,
     reports,
+    retraining,
     runs,
     searches,
     service,
@@ -65,6 +66,7 @@ ROUTERS = (
     predictions.router,
     analyses.router,
     works.router,
+    retraining.router,
     exchange.router,
 )
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from evo_nas.server.processes import environment, terminate
 from evo_nas.server.states import Activity, RunState, state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from evo_nas.config import SearchConfig
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
+DATA = "data"
+"""The folder of a launch with files that were posted for it."""
 _TRAINS_HERE = frozenset({"ensemble", "retrain"})
 """Commands that need no workers."""
 _JOBS = frozenset({"champion", "finalists", "tune"})
@@ -53,12 +56,14 @@ class Order:
         arguments: Its options, beside those that every command gets.
         config: The configuration of a new run.
         key: The idempotency key of the request; empty without one.
+        files: Content of files that the process finds in `DATA` beside its events, by name.
     """
 
     doing: Doing
     arguments: tuple[str, ...] = ()
     config: SearchConfig | None = None
     key: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Launcher:
@@ -178,6 +183,9 @@ class Launcher:
                 if order.config is not None:
                     written = to_yaml(order.config.model_dump(mode="json"))
                     write_whole(folder / "config.yaml", written.encode("utf-8"))
+                for file, content in order.files.items():
+                    (folder / DATA).mkdir(exist_ok=True)
+                    write_whole(folder / DATA / file, content)
                 # The location is absolute: the process has a working directory of its own.
                 record = _spawned(self.command(run.location, order), folder, order)
             except OSError as error:

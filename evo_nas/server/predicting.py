@@ -157,7 +157,7 @@ def answered_file(
         path = Path(folder, f"posted{suffix}")
         path.write_bytes(content)
         try:
-            _check_alone(path)
+            check_alone(path)
             if posted.length is not None and continues(champion):
                 from evo_nas.champion.prompts import prompt_of  # noqa: PLC0415 - it loads torch
 
@@ -169,8 +169,12 @@ def answered_file(
             raise DataError(str(error).replace(str(path), called)) from None
 
 
-def _check_alone(path: Path) -> None:
-    """Refuses what would read other files of this machine, or unpack to more than its memory should hold."""
+def check_alone(path: Path) -> None:
+    """Refuses what would read other files of this machine, or unpack to more than its memory should hold.
+
+    Raises:
+        DataError: The file does.
+    """
     if is_table(path) and sounds_named_in(path, delimiter=None):
         raise DataError(f"{path} names files of sound, which lie elsewhere; send one file of sound at a time")
     if path.suffix == ".npz":

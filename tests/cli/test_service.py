@@ -339,6 +339,21 @@ def test_an_ensemble_is_selected_at_the_service(url: str, monkeypatch: pytest.Mo
     assert "the champion is best (0.9 accuracy)" in " ".join(told.stdout.split())
 
 
+def test_a_champion_is_trained_on_new_data_at_the_service(url: str, root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    rows(80).to_csv(file, index=False)
+    options = ("--data", file, "--epochs", "1", "--from", "weights")
+    there = at(url, "retrain", "judged", *options, "--out", tmp_path / "there")
+    assert there.exit_code == 0, there.output
+    here = command("retrain", root / "judged", *options, "--out", tmp_path / "here")
+    assert there.stdout.splitlines()[-2:] == here.stdout.splitlines()[-2:]
+    weights = [(tmp_path / place / "model.safetensors").read_bytes() for place in ("here", "there")]
+    assert weights[0] == weights[1]
+    missing = at(url, "retrain", "judged", "--data", tmp_path / "no.csv", "--out", tmp_path / "no")
+    assert missing.exit_code == 2
+    assert "no.csv cannot be read" in missing.stderr
+
+
 def test_a_log_is_followed_to_its_end(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     launching(monkeypatch, "echo first >&2; sleep 0.7; echo second >&2; printf third >&2")
     Client(url).run("open").make_ensemble()

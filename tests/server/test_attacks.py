@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import socket
 import threading
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import uvicorn
@@ -19,10 +21,11 @@ from fastapi.testclient import TestClient
 from starlette.datastructures import Headers
 from starlette.types import Message
 
-from evo_nas.errors import ConfigError
+from evo_nas.errors import ConfigError, DataError
 from evo_nas.server.app import create_app
 from evo_nas.server.options import Limits, ServerOptions
 from evo_nas.server.rates import Rates
+from evo_nas.server.routes.retraining import posted_files
 from evo_nas.server.serving import server_config
 from evo_nas.server.tokens import COOKIE_LIFE_S, Tokens
 
@@ -665,3 +668,31 @@ def test_raw_connections_are_bounded(folder: Path) -> None:
         # After all of that it answers as before.
         health = spoken(port, b"GET /api/v1/health HTTP/1.1\r\nConnection: close\r\n" + host + b"\r\n")
         assert json.loads(health.partition(b"\r\n\r\n")[2]) == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"../rows.csv": b"1"}, "plain name without folders"),
+        ({"data/rows.csv": b"1"}, "plain name without folders"),
+        ({"-x.csv": b"1"}, "plain name without folders"),
+        ({".env": b"1"}, "plain name without folders"),
+        ({"rows.parquet": b"1"}, "ends in one of"),
+        ({}, "must be 1 to 100"),
+        ({"many.csv": b"0" * (2**28 + 1)}, "unpack to 268,435,457 bytes"),
+        ({"sounds.csv": b"path,label\n/etc/passwd.wav,x\n"}, "names files of sound"),
+    ],
+    ids=lambda value: next(iter(value), "none") if isinstance(value, dict) else None,
+)
+def test_a_zip_of_data_holds_plain_files_alone(files: dict[str, bytes], said: str) -> None:
+    content = io.BytesIO()
+    with ZipFile(content, "w", ZIP_DEFLATED) as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    with pytest.raises(DataError, match=said):
+        posted_files(content.getvalue())
+
+
+def test_what_is_no_zip_is_said() -> None:
+    with pytest.raises(DataError, match="no zip file that can be read"):
+        posted_files(b"PK")

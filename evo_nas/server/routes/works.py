@@ -20,6 +20,7 @@ from evo_nas.server.run_models import LaunchProgress
 from evo_nas.server.run_pages import view_of_launch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path as FilePath
 
     from evo_nas.server.context import Context
@@ -100,7 +101,7 @@ def tune(run: str, context: Shared, body: Tuning | None = None) -> Launched:
     options += [f"--cell={body.cell}"] if body.cell else []
     options += [] if body.epochs is None else [f"--epochs={body.epochs}"]
     options += [f"--out={OUT}"] * body.export
-    return _begun(context, run, "tune", *options, *_at_once(body.workers))
+    return begun(context, run, "tune", *options, *_at_once(body.workers))
 
 
 @router.post("/runs/{run}/finalists", status_code=HTTPStatus.ACCEPTED)
@@ -108,14 +109,14 @@ def judge_finalists(run: str, context: Shared, body: JudgedFinalists | None = No
     """Trains the best distinct networks of a run on other cuts of the data; GET tells them with these scores then."""
     body = body or JudgedFinalists()
     options = ("--judge", f"--count={body.count}", f"--trainings={body.trainings}")
-    return _begun(context, run, "finalists", *options, *_at_once(body.workers))
+    return begun(context, run, "finalists", *options, *_at_once(body.workers))
 
 
 @router.post("/runs/{run}/ensemble", status_code=HTTPStatus.ACCEPTED)
 def make_ensemble(run: str, context: Shared, body: EnsembleSize | None = None) -> Launched:
     """Selects an ensemble of the networks that a verdict keeps; `exports/{format}?which=ensemble` has it then."""
     size = None if body is None else body.size
-    return _begun(context, run, "ensemble", *([] if size is None else [f"--size={size}"]))
+    return begun(context, run, "ensemble", *([] if size is None else [f"--size={size}"]))
 
 
 @router.get("/runs/{run}/launches/{launch}")
@@ -160,12 +161,27 @@ def launch_files(run: str, launch: Number, context: Shared) -> StreamingResponse
     return pieces(zipped(files, folder, name), name)
 
 
-def _begun(context: Context, name: str, doing: Doing, *options: str) -> Launched:
+def begun(
+    context: Context, name: str, doing: Doing, *options: str, files: Mapping[str, bytes] | None = None
+) -> Launched:
+    """Starts a command for the run ``name``.
+
+    Args:
+        context: The service.
+        name: The run.
+        doing: The command.
+        options: Its options.
+        files: What it finds in its folder `DATA`, by name.
+
+    Raises:
+        ServiceError: There is no such run, it has no evaluations, or something else is done for it.
+    """
     run = context.root.run(name)
     context.launcher.refuse_busy(name)
     if not run.totals().told:
         raise ServiceError(HTTPStatus.CONFLICT, f"run {name} has no evaluations; let it search first")
-    return Launched.of(context.launcher.launch(name, Order(doing=doing, arguments=options)), context)
+    order = Order(doing=doing, arguments=options, files=files or {})
+    return Launched.of(context.launcher.launch(name, order), context)
 
 
 def _at_once(workers: int | None) -> list[str]:

@@ -1,0 +1,112 @@
+"""``/runs/{run}/retrain``: goes on with a champion on data that are posted."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Literal
+from zipfile import BadZipFile, ZipFile
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, status
+
+from evo_nas.errors import DataError
+from evo_nas.server.context import Shared
+from evo_nas.server.launcher import DATA
+from evo_nas.server.predicting import MOST_UNPACKED_BYTES, SUFFIXES, check_alone
+from evo_nas.server.routes.champions import kept_champion_of
+from evo_nas.server.routes.searches import Launched
+from evo_nas.server.routes.works import OUT, begun
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
+
+router = APIRouter(tags=["works"])
+
+MOST_FILES = 100
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}")
+
+
+@router.post(
+    "/runs/{run}/retrain",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def retrain(
+    run: str,
+    request: Request,
+    context: Shared,
+    *,
+    origin: Annotated[
+        Literal["weights", "scratch"], Query(description="Whether the weights are trained on, or drawn anew.")
+    ] = "weights",
+    epochs: Annotated[
+        int | None, Query(ge=1, le=100_000, description="By default those of its first training.")
+    ] = None,
+) -> Launched:
+    """Trains the champion of a run on new data, the files of a zip, as `evo-nas retrain` does.
+
+    `/runs/{run}/launches/{launch}` says how it goes on, and `/files` has the new champion then.
+    """
+    content = await request.body()
+    await kept_champion_of(context, run)
+
+    def begin() -> Launched:
+        files = posted_files(content)
+        options = [f"--data={DATA}/{name}" for name in files] + [f"--from={origin}", f"--out={OUT}"]
+        options += [] if epochs is None else [f"--epochs={epochs}"]
+        return begun(context, run, "retrain", *options, files=files)
+
+    return await to_thread.run_sync(begin, limiter=context.harvest.answering)
+
+
+def posted_files(content: bytes) -> dict[str, bytes]:
+    """Returns the files of a posted zip by their names.
+
+    Raises:
+        DataError: It is no zip, or holds what must not be read here.
+    """
+    try:
+        with ZipFile(io.BytesIO(content)) as packed:
+            found = packed.infolist()
+            _check(found)
+            files = {each.filename: packed.read(each) for each in found}
+    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError) as error:
+        raise DataError(
+            f"the body is no zip file that can be read ({error}); pack the data into one"
+        ) from None
+    with TemporaryDirectory() as folder:
+        for name, data in files.items():
+            path = Path(folder, name)
+            path.write_bytes(data)
+            try:
+                check_alone(path)
+            except DataError as error:
+                raise DataError(str(error).replace(str(path), name)) from None
+    return files
+
+
+def _check(found: list[ZipInfo]) -> None:
+    names = [each.filename for each in found]
+    if not 1 <= len(names) <= MOST_FILES or len(set(names)) < len(names):
+        raise DataError(
+            f"the zip has {len(names)} files; must be 1 to {MOST_FILES}, each with a name of its own"
+        )
+    for name in names:
+        if not _NAME.fullmatch(name) or PurePath(name).suffix.lower() not in SUFFIXES:
+            raise DataError(
+                f"the zip has a file {name[:80]!r}; must be a plain name without folders that ends in one of "
+                f"{', '.join(sorted(SUFFIXES))}"
+            )
+    # Known before anything is unpacked; what a file turns out to have beyond that is never read.
+    size = sum(each.file_size for each in found)
+    if size > MOST_UNPACKED_BYTES:
+        raise DataError(f"the files unpack to {size:,} bytes; must be at most {MOST_UNPACKED_BYTES:,}")
