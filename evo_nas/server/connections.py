@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from evo_nas.server.rates import client_at
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -29,7 +31,7 @@ class _BoundedProtocol(H11Protocol):
 
     Attributes:
         options: How the service was started.
-        held: Connections of each address.
+        held: Connections of each client; see `client_at`.
     """
 
     options: ClassVar[ServerOptions]
@@ -38,10 +40,10 @@ class _BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.held[self._address] += 1
+        self.held[self._client] += 1
         # A proxy has the connections of all its clients.
         is_client = self._address not in self.options.proxies
-        if is_client and self.held[self._address] > self.options.limits.connections_per_client:
+        if is_client and self.held[self._client] > self.options.limits.connections_per_client:
             transport.close()
         self._wait()
 
@@ -54,14 +56,18 @@ class _BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
-        self.held[self._address] -= 1
-        if not self.held[self._address]:
-            del self.held[self._address]
+        self.held[self._client] -= 1
+        if not self.held[self._client]:
+            del self.held[self._client]
         super().connection_lost(exc)
 
     @property
     def _address(self) -> str:
         return self.client[0] if self.client else ""
+
+    @property
+    def _client(self) -> str:
+        return client_at(self._address)
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self.options.limits.header_s, self.transport.close)

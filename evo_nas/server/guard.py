@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from evo_nas.server.bodies import BodyError, read_body, replayed
 from evo_nas.server.origins import is_own_name, is_same_origin, name_in, own_names
 from evo_nas.server.problems import answer
-from evo_nas.server.rates import Rates
+from evo_nas.server.rates import Rates, client_at
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -106,7 +106,7 @@ class Guard:
         """Returns what the routes receive from, with the whole body; raises where a check fails."""
         headers = Headers(scope=scope)
         self._check_name(headers)
-        client = (scope.get("client") or ("", 0))[0]
+        client = client_at((scope.get("client") or ("", 0))[0])
         self._check_rate(client)
         self._check_origin(scope, headers)
         self._check_token(scope, headers, client)

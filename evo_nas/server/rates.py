@@ -1,9 +1,11 @@
-"""`Rates`: how often each client may ask."""
+"""`Rates`: how often each client may ask, and what counts as one client."""
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,3 +49,17 @@ class Rates:
         if len(self._left) > MOST_CLIENTS:
             self._left.popitem(last=False)
         return left
+
+
+@lru_cache(MOST_CLIENTS)
+def client_at(address: str) -> str:
+    """Returns what counts as the client at ``address``: of IPv6 the network of 64 bits, which one machine may fill."""
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(read, ipaddress.IPv6Address):
+        return address
+    if read.ipv4_mapped is not None:
+        return str(read.ipv4_mapped)
+    return address if read.is_loopback else str(ipaddress.ip_network((read, 64), strict=False))

@@ -24,7 +24,7 @@ from starlette.types import Message
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.server.app import create_app
 from evo_nas.server.options import Limits, ServerOptions
-from evo_nas.server.rates import Rates
+from evo_nas.server.rates import Rates, client_at
 from evo_nas.server.routes.retraining import posted_files
 from evo_nas.server.serving import server_config
 from evo_nas.server.tokens import COOKIE_LIFE_S, Tokens
@@ -544,6 +544,21 @@ def test_probes_of_a_cluster_that_is_silent_keep_nobody_waiting(
         finally:
             answers.set()
         assert {each.result().status_code for each in probes} == {200}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:10.0.0.7", "10.0.0.7", True),
+        ("10.0.0.7", "10.0.0.8", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_whoever_has_a_network_of_addresses_is_one_client(one: str, other: str, is_same: bool) -> None:
+    assert (client_at(one) == client_at(other)) is is_same
 
 
 def test_a_client_that_asks_too_often_waits_and_others_do_not() -> None:

@@ -12,6 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 
 from evo_nas.server.context import Context, Shared
 from evo_nas.server.launches import tail_of
+from evo_nas.server.rates import client_at
 from evo_nas.server.tails import Seen
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def events(
         context.streams.check(run, seen)
 
     await asyncio.to_thread(check)
-    client = request.client.host if request.client else ""
+    client = client_at(request.client.host) if request.client else ""
     return _Watch(context, run, client=client, seen=seen)
 
 
