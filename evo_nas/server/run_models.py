@@ -143,10 +143,10 @@ class Savings(Plain):
 
 
 class FailureCause(Plain):
-    """Failures of one kind with one message."""
+    """Failures of one kind whose messages differ at most in numbers."""
 
     status: str = Field(description="What ended them.")
-    message: str = Field(description="Class and message of the error; empty where the status says all.")
+    message: str = Field(description="Class and message of the first error; empty where the status says all.")
     count: int = Field(description="How many there were.")
     example: int = Field(description="Id of the first such candidate.")
 
@@ -213,7 +213,8 @@ class RunDetail(RunListItem):
     )
     baselines: dict[str, BaselineResult] = Field(default={}, description="Test scores of simple baselines.")
     failures: list[FailureCause] = Field(
-        default=[], description="Failures by cause and message, the most frequent first."
+        default=[],
+        description="Failures by cause and message, whatever its numbers, the most frequent first.",
     )
     nodes: list[NodeWork] = Field(default=[], description="Machines that have trained for it.")
     founders: list[str] = Field(default=[], description="Networks of earlier runs that it began with.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -36,6 +37,7 @@ COLUMNS = (
 )  # fmt: skip
 LEADERS = 200
 MOST_CAUSES = 100
+_NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
 MOST_WORKERS = 4096
 STATUSES = tuple(Status)
 _NUMBER_OF = {str(status): number for number, status in enumerate(STATUSES)}
@@ -43,11 +45,11 @@ _NUMBER_OF = {str(status): number for number, status in enumerate(STATUSES)}
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Failures of one kind with one message.
+    """Failures of one kind whose messages differ at most in numbers.
 
     Attributes:
         status: What ended them.
-        message: Class and message of the error; empty where the status says all.
+        message: Class and message of the first error; empty where the status says all.
         count: How many there were.
         example: Id of the first such candidate.
     """
@@ -99,7 +101,7 @@ class RunDigest:
         self.points, self.course, self.clock = Points(), Course(), Clock()
         self._began: float | None = None
         self._in_flight: set[int] = set()
-        self._causes: dict[tuple[str, str], list[int]] = {}
+        self._causes: dict[tuple[str, str], Cause] = {}
         self._workers: dict[tuple[str, str], int] = {}
         self._worked, self._worked_s = np.zeros(0), np.zeros(0)
         self._savings = SavingsCounter()
@@ -169,11 +171,7 @@ class RunDigest:
     @property
     def causes(self) -> list[Cause]:
         """Failures by status and message, the most frequent first."""
-        found = [
-            Cause(Status(status), message, count, example)
-            for (status, message), (count, example) in self._causes.items()
-        ]
-        return sorted(found, key=lambda cause: -cause.count)
+        return sorted(self._causes.values(), key=lambda cause: -cause.count)
 
     @property
     def workers(self) -> dict[tuple[str, str], tuple[int, float]]:
@@ -251,11 +249,13 @@ class RunDigest:
     def _tally(self, table: pa.Table, rows: Rows) -> None:
         statuses, errors = table["status"].to_pylist(), table["error"].to_pylist()
         for place in np.flatnonzero(_HAS_FAILED[rows["status"]]).tolist():
-            key = (statuses[place], errors[place])
+            status, error = statuses[place], errors[place]
+            # Messages have what was measured, such as seconds.
+            key = (status, _NUMBER.sub("#", error or ""))
             if key not in self._causes and len(self._causes) >= MOST_CAUSES:
-                key = (statuses[place], "")
-            known = self._causes.setdefault(key, [0, int(rows["id"][place])])
-            known[0] += 1
+                key, error = (status, ""), ""
+            known = self._causes.get(key) or Cause(Status(status), error, 0, int(rows["id"][place]))
+            self._causes[key] = replace(known, count=known.count + 1)
         pairs = list(zip(table["node"].to_pylist(), table["worker"].to_pylist(), strict=True))
         if len(self._workers) < MOST_WORKERS:
             numbers = _numbers(pairs, self._workers)
