@@ -91,7 +91,9 @@ def panel(look: TableLook) -> Draft | None:
     rows = _rows(look)
     steps = _Steps.of(look)
     window, horizon = steps.window_and_horizon(rows)
-    lines = [*look.files.lines()]
+    lines = [
+        look.files.lines()[0]
+    ]  # a panel has no files for other parts: it is tested on the end of each series
     if look.sequence:
         lines.append(Line("series", look.sequence, f"it names {count:,} series of about {rows:,} rows"))
     if not look.lists:

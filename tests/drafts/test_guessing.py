@@ -118,6 +118,17 @@ def test_many_short_series_are_a_panel_and_few_long_ones_are_not(tmp_path) -> No
     assert (few.kind, values(few)["series"]) == ("forecast", "store")
 
 
+def test_a_panel_is_tested_on_the_end_of_its_series_and_on_no_file(tmp_path) -> None:
+    days = [str(np.datetime64("2024-01-01") + row % 10) for row in range(ROWS)]
+    rows = [f"{store},{day},{sales}" for store, day, sales in zip(RUNS, days, WALK, strict=True)]
+    files = [tmp_path / name for name in ("sales_train.csv", "sales_test.csv")]
+    for file in files:
+        file.write_text("\n".join(["store,day,sales", *rows]))
+    draft = draft_of(GivenFiles.of(files, tmp_path))
+    assert (draft.kind, values(draft)["path"]) == ("panel", "sales_train.csv")
+    assert values(draft).keys() <= TASKS["panel"].Options.model_fields.keys()
+
+
 def test_a_table_of_times_and_words_is_a_question_that_task_answers(tmp_path) -> None:
     columns = {"when": HOURS, "run": RUNS, "x": WALK, "label": WORDS}
     with pytest.raises(
