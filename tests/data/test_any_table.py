@@ -33,7 +33,7 @@ from evo_nas.views.drafting import readable
 from evo_nas.views.picture import picture_of
 from tests.data.any_table import EXTRA, NAMED_FORMATS, READING, Drawn, drawn
 
-TABLES = int(os.environ.get("EVO_NAS_TABLES", "2000"))
+TABLES = int(os.environ.get("EVO_NAS_TABLES", "600"))
 BASELINES_EVERY, PICTURES_EVERY = 60, 5
 """Of so many tables one is drawn as a picture, and baselines are fitted to one, which takes a hundred times as long."""
 FEWEST_READ = 0.2
@@ -48,7 +48,7 @@ def test_any_table_is_read_or_refused_in_one_line(kind: str, tmp_path: Path) -> 
 
     @settings(
         max_examples=TABLES // len(READING) + 1,
-        derandomize=TABLES <= 2000,  # a campaign looks elsewhere each time
+        derandomize=TABLES <= 600,  # a campaign looks elsewhere each time
         database=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -162,7 +162,7 @@ def test_any_table_is_drafted_or_refused_in_one_line(kind: str, tmp_path: Path) 
 
     @settings(
         max_examples=TABLES // len(READING) // 5 + 1,
-        derandomize=TABLES <= 2000,
+        derandomize=TABLES <= 600,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -21,7 +21,7 @@ from evo_nas.sessions.local import LocalSession
 from evo_nas.tasks.baselines.fitting import BaselineResult
 from tests.damage import find_unnoticed
 
-DAMAGES = int(os.environ.get("EVO_NAS_DAMAGES", "300"))
+DAMAGES = int(os.environ.get("EVO_NAS_DAMAGES", "150"))
 SETTINGS: dict[str, Any] = {
     "name": "damaged",
     "task": {"kind": "parity", "train": 64, "validation": 32, "test": 32},
