@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from evo_nas.client import Client, RemoteRun
     from evo_nas.client.models import Launched
     from evo_nas.config import SearchConfig, VerdictOptions
+    from evo_nas.runs.portfolio import Member
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.sessions.tuning import TuningOptions
@@ -131,6 +132,13 @@ class AtService(Source):
     def ranking(self, runs: Sequence[str]) -> Ranking:
         """Has the service rank what competed in the runs."""
         return Ranking.from_values(self._client.compare(runs))
+
+    def portfolio(self, runs: Sequence[str], output: Path, *, count: int) -> Sequence[Member]:
+        """Has the service learn it, and writes it here."""
+        from evo_nas.runs.portfolio import read_portfolio
+
+        self._client.portfolio(runs, output, count=count)
+        return read_portfolio(output)
 
     def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:
         """Has the service replay the run."""

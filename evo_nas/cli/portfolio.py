@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evo_nas.cli.sources import source_option
+
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True)
@@ -19,18 +21,16 @@ import click
     show_default=True,
     help="Most networks of the portfolio.",
 )
+@source_option
 def portfolio(runs: tuple[str, ...], *, output: Path, count: int) -> None:
     """Chooses networks of finished RUNS that complement each other, for `warm_start` of later searches.
 
     The first is the best for all tasks together, each further one helps the tasks most for which none is good yet. The
     file holds architectures and no data.
     """
-    from evo_nas.runs import Run
-    from evo_nas.runs.portfolio import write_portfolio
-    from evo_nas.runs.portfolio_learning import learn_portfolio
+    from evo_nas.cli.sources import source
 
-    members = learn_portfolio([Run.at(run) for run in runs], count)
-    write_portfolio(output, members)
+    members = source().portfolio(runs, output, count=count)
     for member in members:
         worth = ", ".join(
             f"{share:.0%} of {task}{'' if task in member.trained else ' (estimated)'}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evo_nas.cli.looks import Look
     from evo_nas.cli.predictors import Predictor
     from evo_nas.config import SearchConfig, VerdictOptions
+    from evo_nas.runs.portfolio import Member
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.sessions.tuning import TuningOptions
@@ -142,6 +143,10 @@ class Source(ABC):
     @abstractmethod
     def ranking(self, runs: Sequence[str]) -> Ranking:
         """Returns how champions, opponents and baselines rank over ``runs``; see `champion.ranking.ranked`."""
+
+    @abstractmethod
+    def portfolio(self, runs: Sequence[str], output: Path, *, count: int) -> Sequence[Member]:
+        """Learns which networks to begin with from finished ``runs``, and writes them to a new file ``output``."""
 
     @abstractmethod
     def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evo_nas.cli.predictors import Predictor
     from evo_nas.cli.sources import Shown
     from evo_nas.config import SearchConfig, VerdictOptions
+    from evo_nas.runs.portfolio import Member
     from evo_nas.sessions import Session
     from evo_nas.sessions.events import Event
     from evo_nas.sessions.tuning import TuningOptions
@@ -110,6 +111,15 @@ class ThisMachine(Source):
         from evo_nas.champion.ranking import Results, ranked
 
         return ranked([Results.of(Run.at(run), run) for run in dict.fromkeys(runs)])
+
+    def portfolio(self, runs: Sequence[str], output: Path, *, count: int) -> Sequence[Member]:
+        """Reads the runs."""
+        from evo_nas.runs.portfolio import write_portfolio
+        from evo_nas.runs.portfolio_learning import learn_portfolio
+
+        members = learn_portfolio([Run.at(run) for run in runs], count)
+        write_portfolio(output, members)
+        return members
 
     def replay(self, run: str, overrides: Sequence[str], *, workers: int | None, draws: int) -> Shown:
         """Replays the run here."""

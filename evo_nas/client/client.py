@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from evo_nas.client.connection import Connection
 from evo_nas.client.models import Launched, RunItem, StateName
 from evo_nas.client.run import RemoteRun
 from evo_nas.config import SearchConfig, load_config
+from evo_nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,6 +140,25 @@ class Client:
         """
         values: dict[str, Any] = self._connection.values("GET", "/compare/ranking", params={"run": [*runs]})
         return values
+
+    def portfolio(self, runs: Sequence[str], output: str | os.PathLike[str], *, count: int = 10) -> Path:
+        """Writes networks of finished runs that complement each other to a new file, for ``warm_start`` of searches.
+
+        Args:
+            runs: Names of two runs or more.
+            output: The file, such as ``portfolio.json``.
+            count: Most networks of the portfolio.
+
+        Raises:
+            ConfigError: The file exists, or a run is not finished.
+            ServiceError: There is no such run.
+        """
+        path = Path(output)
+        if path.exists():
+            raise ConfigError(f"{path} exists; name a new file with --output")
+        response = self._connection.send("GET", "/portfolio", params={"run": [*runs], "count": count})
+        path.write_bytes(response.content)
+        return path
 
     def look(
         self, config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig, *, baselines: bool = False

@@ -159,6 +159,20 @@ def test_runs_are_compared_as_they_are_here(
     assert refused.stderr == command("compare", "judged", "open").stderr
 
 
+def test_a_portfolio_is_learnt_as_it_is_here(
+    url: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    here = command("portfolio", "judged", "open", "--output", tmp_path / "here.json", "--count", "2")
+    there = at(url, "portfolio", "judged", "open", "--output", tmp_path / "there.json", "--count", "2")
+    assert there.exit_code == 0, there.output
+    assert there.stdout.splitlines()[:-1] == here.stdout.splitlines()[:-1]
+    assert (tmp_path / "there.json").read_bytes() == (tmp_path / "here.json").read_bytes()
+    for again in (("portfolio", "judged", "open"), ("portfolio", "judged")):
+        refused = at(url, *again, "--output", tmp_path / "there.json")
+        assert (refused.exit_code, "exists" in refused.stderr) == (2, True)
+
+
 def test_a_file_is_predicted_as_it_is_here(url: str, root: Path, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
     rows().to_csv(file, index=False)

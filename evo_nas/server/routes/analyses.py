@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from anyio import to_thread
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["analyses"])
 
+MOST_RUNS = 200
 JSON_OR_TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}, "text/plain": {}}, "description": "What the command prints."}
 }
@@ -154,6 +157,34 @@ async def explanation(
     return ProbedExplanation.model_validate_json(said)
 
 
+@router.get(
+    "/portfolio",
+    response_model=dict[str, Any],
+    responses={200: {"content": {"application/json": {}}, "description": "The file of the portfolio."}},
+)
+async def portfolio(
+    context: Shared,
+    run: Annotated[
+        list[str],
+        Query(min_length=1, max_length=MOST_RUNS, description="Names of finished runs, two or more."),
+    ],
+    count: Annotated[int, Query(ge=1, le=100, description="Most networks of the portfolio.")] = 10,
+) -> Response:
+    """Chooses networks of finished runs that complement each other, for `warm_start` of later searches."""
+
+    def learn() -> str:
+        called, folder = _called(context, run)
+        with TemporaryDirectory() as made:
+            file = Path(made, "portfolio.json")
+            context.commands.said_by(
+                "portfolio", *called, f"--output={file}", f"--count={count}", folder=folder
+            )
+            return file.read_text(encoding="utf-8")
+
+    said = await context.harvest.analyses.get(("portfolio", *run, count), learn)
+    return Response(said, media_type="application/json")
+
+
 async def told(context: Context, how: Telling, command: str, names: Sequence[str], *options: str) -> Response:
     """Answers with what ``command`` prints of the runs ``names``, as JSON or as a text.
 
@@ -175,15 +206,22 @@ async def _said(
     columns: int = COLUMNS,
     passes: Container[int] = (),
 ) -> str:
-    root = context.root
-
     def say() -> str:
-        places = [root.run(name).location for name in names]
-        # Where runs lie under a directory they are called by their names, as the client calls them.
-        called = list(names) if root.is_local else places
-        folder = root.place if root.is_local else None
+        called, folder = _called(context, names)
         return context.commands.said_by(
             command, *called, *options, folder=folder, columns=columns, passes=passes
         )
 
     return await context.harvest.analyses.get((command, *names, *options, columns), say)
+
+
+def _called(context: Context, names: Sequence[str]) -> tuple[list[str], str | None]:
+    """Returns what a command calls the runs ``names``, and the working directory in which they are called so.
+
+    Raises:
+        ServiceError: One of them does not exist.
+    """
+    root = context.root
+    places = [root.run(name).location for name in names]
+    # Where runs lie under a directory they are called by their names, as the client calls them.
+    return (list(names), root.place) if root.is_local else (places, None)
