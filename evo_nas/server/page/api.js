@@ -1,7 +1,8 @@
 /** The service's API: answers as values, refusals as `Problem`s, signing in where it is asked for. */
 import { useCallback, useEffect, useRef, useState } from "./html.js";
+import { withQuery } from "./router.js";
 
-export const PREFIX = "/api/v1";
+const PREFIX = "/api/v1";
 
 /** Why the service refused: its problem details, and `lines`, one sentence for each thing that is wrong. */
 export class Problem extends Error {
@@ -59,16 +60,7 @@ export function useSession() {
 }
 
 /** The path of an answer of the API, with `params` as its query; lists repeat their name. */
-export function apiPath(path, params = {}) {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (each !== null && each !== undefined && each !== "") query.append(name, each);
-    }
-  }
-  const text = query.toString();
-  return PREFIX + path + (text ? `?${text}` : "");
-}
+export const apiPath = (path, params = {}) => withQuery(PREFIX + path, params);
 
 /** The path of `run`'s answers: `runPathOf("a", "chart")`. */
 export const ofRun = (run, rest = "") => `/runs/${encodeURIComponent(run)}${rest ? `/${rest}` : ""}`;

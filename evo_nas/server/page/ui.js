@@ -76,6 +76,13 @@ export function Meter({ done, total, label, children }) {
   </div>`;
 }
 
+/** Names with bars of their shares: `[[name, share, text]]`; the largest has the full length. */
+export function Bars({ shares }) {
+  const most = Math.max(...shares.map(([, share]) => share), 1e-9);
+  return html`<dl class="bars">${shares.map(([name, share, text]) => html`<div key=${name}><dt>${name}</dt>
+    <dd><meter min="0" max=${most} value=${share} aria-label=${name}></meter><span>${text}</span></dd></div>`)}</dl>`;
+}
+
 /** What is said where there is nothing yet. */
 export const Empty = ({ title, children }) =>
   html`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`;

@@ -2,8 +2,9 @@
 import { html, useState } from "../html.js";
 import { figure, percent } from "../format.js";
 import { Drawing, Equations } from "../markup.js";
-import { Copy, Panel, Segmented } from "../ui.js";
+import { Bars, Copy, Panel, Segmented } from "../ui.js";
 
+const MOST_GENES = 8;
 const WAYS = [["mathml", "equations"], ["text", "text"], ["latex", "LaTeX"]];
 
 /** Its cells: the drawing, the equations and the published cell that each is closest to. */
@@ -13,7 +14,8 @@ export function Cells({ explanation }) {
     <p class="architecture">${architecture}</p>
     ${drawing && cells.length > 0 && html`<${Drawing} svg=${drawing} label="drawing of the cells" class="cell-drawing" />`}
     ${cells.map((cell, index) => html`<${Cell} key=${index} cell=${cell} />`)}
-    ${explanation.importance && html`<${Importance} shares=${explanation.importance} />`}
+    ${explanation.importance && html`<section><h3>What matters</h3><${Bars} shares=${Object.entries(explanation.importance).slice(0, MOST_GENES)
+      .map(([gene, share]) => [gene, share, percent(share)])} /></section>`}
   <//>`;
 }
 
@@ -29,16 +31,6 @@ function Cell({ cell }) {
       ? html`Closest to <b>${cell.kin.name}</b>, likeness ${cell.kin.likeness.toFixed(2)}: ${cell.kin.differences.join("; ")}`
       : html`The same as <b>${cell.kin.name}</b>`}</p>
   </section>`;
-}
-
-const MOST_GENES = 8;
-
-function Importance({ shares }) {
-  const genes = Object.entries(shares).slice(0, MOST_GENES);
-  const most = Math.max(...genes.map(([, share]) => share), 1e-9);
-  return html`<section><h3>What matters</h3>
-    <dl class="bars">${genes.map(([gene, share]) => html`<div key=${gene}><dt>${gene}</dt>
-      <dd><meter min="0" max=${most} value=${share} aria-label=${gene}></meter><span>${percent(share)}</span></dd></div>`)}</dl></section>`;
 }
 
 /** Its ancestors, from the founder to itself, with what each step changed and gained. */

@@ -2,7 +2,7 @@
 import { html } from "../../html.js";
 import { CAUSES, count, counted, duration, figure, percent, spent, words } from "../../format.js";
 import { runPath } from "../../router.js";
-import { Panel, Table } from "../../ui.js";
+import { Bars, Panel, Table } from "../../ui.js";
 import { opened } from "../evaluations.js";
 
 export const candidateLink = (id) => html`<a href="?candidate=${id}" onClick=${opened(id)}>#${id}</a>`;
@@ -41,7 +41,7 @@ export function Nodes({ detail, progressed, isLive }) {
   if (!detail.nodes.length && !all) return null;
   return html`<${Panel} title="Machines">
     ${detail.nodes.length > 0 && html`<${Table} caption="machines" rows=${detail.nodes} keyOf=${(node) => node.node} columns=${NODES} />`}
-    ${all > 0 && html`<h3>What the workers do with their time</h3><${Shares} shares=${activities.map(([name, seconds]) =>
+    ${all > 0 && html`<h3>What the workers do with their time</h3><${Bars} shares=${activities.map(([name, seconds]) =>
       [words(name), seconds / all, `${percent(seconds / all)}, ${duration(seconds)}`])} />`}
   <//>`;
 }
@@ -53,13 +53,6 @@ const NODES = [
   { key: "train_s", title: "Training", number: true, value: (node) => html`${spent(node.train_s)}${
     node.evaluations ? html`<br /><small class="soft">${spent(node.train_s / node.evaluations)} each</small>` : ""}` },
 ];
-
-/** Names with bars of their shares: `[[name, share, text]]`. */
-function Shares({ shares }) {
-  const most = Math.max(...shares.map(([, share]) => share), 1e-9);
-  return html`<dl class="bars">${shares.map(([name, share, text]) => html`<div key=${name}><dt>${name}</dt>
-    <dd><meter min="0" max=${most} value=${share} aria-label=${name}></meter><span>${text}</span></dd></div>`)}</dl>`;
-}
 
 const COUNTS = ["size", "generation", "generations", "unique", "islands"];
 
@@ -79,7 +72,7 @@ export function Rungs({ detail, progressed }) {
   if (!pruned.length && !savings.promoted) return null;
   const all = pruned.reduce((sum, [, number]) => sum + number, 0) || 1;
   return html`<${Panel} title="Rungs" aside=${`${counted(savings.promoted, "training")} went on`}>
-    <${Shares} shares=${pruned.map(([epochs, number]) => [`pruned after ${counted(Number(epochs), "epoch")}`, number / all, count(number)])} />
+    <${Bars} shares=${pruned.map(([epochs, number]) => [`pruned after ${counted(Number(epochs), "epoch")}`, number / all, count(number)])} />
     <p class="hint">${count(savings.epochs)} of ${count(savings.full_epochs)} epochs were trained.</p><//>`;
 }
 
