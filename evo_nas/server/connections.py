@@ -27,7 +27,7 @@ def bounded(served: ServerOptions) -> type[H11Protocol]:
 
 
 class _BoundedProtocol(H11Protocol):
-    """Waits for the head of a request only so long; what comes after it is bounded by the guard.
+    """Waits only so long for the head of a request, and for a client that reads nothing; the guard bounds the rest.
 
     Attributes:
         options: How the service was started.
@@ -37,9 +37,12 @@ class _BoundedProtocol(H11Protocol):
     options: ClassVar[ServerOptions]
     held: ClassVar[Counter[str]]
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # Whatever the kernel does not take is noticed: also the rest of an answer, which a close would wait for.
+        transport.set_write_buffer_limits(high=0)
         self.held[self._client] += 1
         # A proxy has the connections of all its clients.
         is_client = self._address not in self.options.proxies
@@ -54,8 +57,17 @@ class _BoundedProtocol(H11Protocol):
         elif self._timer is None:
             self._wait()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._count_unread()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_counting()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_counting()
         self.held[self._client] -= 1
         if not self.held[self._client]:
             del self.held[self._client]
@@ -71,6 +83,22 @@ class _BoundedProtocol(H11Protocol):
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self.options.limits.header_s, self.transport.close)
+
+    def _count_unread(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.options.limits.unread_s, self._check_unread, left)
+
+    def _check_unread(self, before: int) -> None:
+        # A large answer to a slow client takes as long as it takes.
+        if self.transport.get_write_buffer_size() < before:
+            self._count_unread()
+        else:
+            self.transport.abort()
+
+    def _stop_counting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:

@@ -22,6 +22,7 @@ class Limits:
         body: Bytes of a request's body.
         body_s: Seconds until a body must be there.
         header_s: Seconds until the head of a request must be there.
+        unread_s: Seconds that a client may take nothing of what is sent to it.
         connections: Connections at a time.
         connections_per_client: Connections at a time of one address that is no proxy.
         streams: Event streams at a time.
@@ -33,6 +34,7 @@ class Limits:
     body: int = 8 * 2**20
     body_s: float = 30.0
     header_s: float = 20.0
+    unread_s: float = 60.0
     connections: int = 4000
     connections_per_client: int = 1000
     streams: int = 1000

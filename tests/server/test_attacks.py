@@ -8,6 +8,7 @@ import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -645,6 +646,22 @@ def test_one_client_holds_no_more_connections_than_its_share(folder: Path) -> No
         # They are free again as soon as the service has seen that they were closed.
         while not spoken(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"):
             pass
+
+
+def test_a_client_that_reads_nothing_is_let_go(folder: Path) -> None:
+    limits = Limits(unread_s=0.2, connections_per_client=1)
+    with listening(options(folder, limits=limits)) as port, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", port))
+        deaf.settimeout(20)
+        asked = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        # More than the kernels of both sides take.
+        deaf.sendall(asked * 100)
+        # Its place is free for another one although it has closed nothing.
+        ends = b"GET / HTTP/1.1\r\nConnection: close\r\nHost: 127.0.0.1\r\n\r\n"
+        until = time.monotonic() + 60
+        while not spoken(port, ends):
+            assert time.monotonic() < until, "it is still held"
 
 
 def test_raw_connections_are_bounded(folder: Path) -> None:
