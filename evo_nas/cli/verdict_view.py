@@ -43,7 +43,9 @@ def verdict_view(verdict: Verdict) -> RenderableType:
             f"{contestant.train_s:,.0f}" if contestant.train_s >= 10 else f"{contestant.train_s:.1f}",
         )
     for name, baseline in verdict.baselines.items():
-        table.add_row(Text(name), "", "", figure(baseline), "", "", "")
+        validation = verdict.baseline_validations.get(name)
+        shown = "" if validation is None else figure(validation)
+        table.add_row(Text(name), "", shown, figure(baseline), "", "", "")
     return Group(
         Rule(title, align="left", style="cyan"),
         table,
@@ -76,7 +78,11 @@ def _what_is_scored(verdict: Verdict) -> str:
     return (
         f"Scored is what is kept and exported (`export --which {names}`), {kept} each; ms is the time of an answer to "
         f"one sequence, seconds are those of all trainings, {counted(verdict.trials, 'trial')} of each included."
+        + (_OF_BASELINES if verdict.baseline_validations else "")
     )
+
+
+_OF_BASELINES = " Baselines with a validation score are kept, too (`export --which baseline:NAME`)."
 
 
 def _of_each(contestant: Contestant) -> str:

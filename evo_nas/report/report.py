@@ -146,9 +146,9 @@ def _verdict_section(facts: RunFacts) -> Section | None:
         [each.name, f"{each.parameters:,}", f"{each.validation:.4g}", f"{each.test:.4g} ± {each.spread:.2g}"]
         for each in verdict.contestants
     ]
-    sign = 1 if verdict.higher_is_better else -1
+    sign, kept = 1 if verdict.higher_is_better else -1, verdict.baseline_validations
     rows += [
-        [name, "", "", f"{score:.4g}"]
+        [name, "", f"{kept[name]:.4g}" if name in kept else "", f"{score:.4g}"]
         for name, score in sorted(verdict.baselines.items(), key=lambda pair: -sign * pair[1])
     ]
     header = ("", "parameters", f"validation {verdict.metric}", f"test {verdict.metric}")

@@ -14,7 +14,6 @@ from evo_nas.champion.champion import load_champion
 from evo_nas.champion.export import export_champion, export_network, exported_names, write_champion
 from evo_nas.cli.app import main
 from evo_nas.config import configured
-from evo_nas.data.holes import Missing
 from evo_nas.errors import ChampionError
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
@@ -25,8 +24,6 @@ from evo_nas.tasks.registry import TASKS
 from evo_nas.tasks.task import Prepared
 
 HORIZON = 3
-NETWORKS = ("python", "onnx", "c", "torch")
-"""Formats that write a network as code or graph."""
 
 
 def command(*arguments: object) -> Result:
@@ -96,8 +93,15 @@ def test_the_best_on_validation_is_taken_unless_one_is_named(
     assert len(kept) == 5
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
-@pytest.mark.parametrize("name", ["seasonal-naive", "linear-map-shared-by-columns"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("persistence", "safetensors"),
+        ("seasonal-naive", "c"),
+        ("linear", "python"),
+        ("linear-map-shared-by-columns", "onnx"),
+    ],
+)
 def test_a_linear_forecast_leaves_in_every_format(
     forecasts: tuple[Run, FittedBaselines], name: str, kind: str, tmp_path: Path
 ) -> None:
@@ -151,38 +155,59 @@ def steps(rows: int = 60) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def prepared(folder: Path, frame: pd.DataFrame, **options: Any) -> Prepared:
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared, FittedBaselines]:
+    """A folder with ``steps.csv``, some of whose values are missing, its data set, and the baselines."""
+    folder, frame = tmp_path_factory.mktemp("classifiers"), steps()
+    frame.loc[frame.index % 7 == 2, "y"] = np.nan
     frame.to_csv(folder / "steps.csv", index=False)
-    task = {"kind": "classification", "path": "steps.csv", "sequence": "sequence", **options}
-    return experiment_of(folder, task).prepared
+    task = {"kind": "classification", "path": "steps.csv", "sequence": "sequence", "missing": "mask"}
+    ready = experiment_of(folder, task).prepared
+    return folder, ready, ready.fit_baselines()
 
 
-@pytest.mark.parametrize("missing", ["refuse", "mask"])
 def test_every_classifier_answers_raw_sequences_with_the_score_that_was_told(
-    missing: Missing, tmp_path: Path
+    classifiers: tuple[Path, Prepared, FittedBaselines], tmp_path: Path
 ) -> None:
-    frame = steps()
-    if missing == "mask":
-        frame.loc[frame.index % 7 == 2, "y"] = np.nan
-    ready = prepared(tmp_path, frame, missing="mask")
-    fitted = ready.fit_baselines()
+    _, ready, fitted = classifiers
     assert len(fitted.files) == 5
-    parts = ready.parts["test"]
+    sequences = list(ready.parts["test"].items)
     for name, files in fitted.files.items():
         write_champion(files, tmp_path / name)
         champion = load_champion(tmp_path / name)
         wanted = [str(champion.prepared.answers.classes[each]) for each in ready.dataset.test.targets]
-        right = champion.predict(list(parts.items)) == wanted
-        assert np.mean(right) == pytest.approx(fitted[name].score), name
+        assert np.mean(champion.predict(sequences) == wanted) == pytest.approx(fitted[name].score), name
 
 
-def test_a_baseline_predicts_a_file_with_probabilities(tmp_path: Path) -> None:
-    files = prepared(tmp_path, steps()).fit_baselines().files["random convolutions + ridge"]
-    write_champion(files, tmp_path / "taken")
-    told = command("predict", tmp_path / "taken", "--input", tmp_path / "steps.csv", "--score")
+def test_a_baseline_predicts_a_file_with_probabilities(
+    classifiers: tuple[Path, Prepared, FittedBaselines], tmp_path: Path
+) -> None:
+    folder, _, fitted = classifiers
+    write_champion(fitted.files["random convolutions + ridge"], tmp_path / "taken")
+    told = command("predict", tmp_path / "taken", "--input", folder / "steps.csv", "--score")
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines()[0].replace('"', "") == "sequence,prediction,p_down,p_up"
     assert len(told.stdout.splitlines()) == 61
+
+
+def test_a_format_of_networks_refuses_what_is_none(
+    classifiers: tuple[Path, Prepared, FittedBaselines], tmp_path: Path
+) -> None:
+    write_champion(classifiers[2].files["nearest neighbour"], tmp_path / "taken")
+    with pytest.raises(ChampionError, match="the baseline nearest neighbour is no network and no linear map"):
+        export_network(tmp_path / "taken", tmp_path / "out", kind="onnx")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_baselines_read_is_kept_without_masks(
+    classifiers: tuple[Path, Prepared, FittedBaselines],
+) -> None:
+    _, ready, fitted = classifiers
+    assert ready.dataset.signature.features == 4
+    kept = Preparation.from_json(fitted.files["majority"]["preparation.json"])
+    assert kept.inputs.features == 2
+    assert isinstance(kept.answers, ClassAnswers)
+    assert kept.recipe is not None
 
 
 @pytest.mark.parametrize(
@@ -193,25 +218,5 @@ def test_linear_models_of_steps_and_numbers_are_written_as_networks(
 ) -> None:
     files = TASKS[kind].sample(tmp_path).read().fit_baselines().files[name]
     write_champion(files, tmp_path / "taken")
-    for form in NETWORKS:
+    for form in ("python", "c"):
         assert export_network(tmp_path / "taken", tmp_path / form, kind=form).files
-
-
-def test_a_format_of_networks_refuses_what_is_none(tmp_path: Path) -> None:
-    files = prepared(tmp_path, steps()).fit_baselines().files["nearest neighbour"]
-    write_champion(files, tmp_path / "taken")
-    with pytest.raises(ChampionError, match="the baseline nearest neighbour is no network and no linear map"):
-        export_network(tmp_path / "taken", tmp_path / "out", kind="onnx")
-    assert not (tmp_path / "out").exists()
-
-
-def test_what_baselines_read_is_kept_without_masks(tmp_path: Path) -> None:
-    frame = steps()
-    frame.loc[5, "y"] = np.nan
-    ready = prepared(tmp_path, frame, missing="mask")
-    assert ready.dataset.signature.features == 4
-    content = ready.fit_baselines().files["majority"]["preparation.json"]
-    kept = Preparation.from_json(content)
-    assert kept.inputs.features == 2
-    assert isinstance(kept.answers, ClassAnswers)
-    assert kept.recipe is not None

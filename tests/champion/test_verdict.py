@@ -200,6 +200,17 @@ def test_the_view_says_what_is_scored_and_how_to_take_it():
     assert "the mean of 2 networks each" in shown.getvalue()
 
 
+def test_the_view_has_the_validation_score_of_a_baseline_that_is_kept():
+    shown = io.StringIO()
+    told = verdict([0.9, 0.8], [0.8, 0.8], baselines={"linear": 0.5, "theta": 0.6})
+    kept = replace(told, baseline_validations={"linear": 0.55})
+    Console(file=shown, width=200).print(verdict_view(kept))
+    lines = [line.split() for line in shown.getvalue().splitlines()]
+    assert ["linear", "0.5500", "0.5000"] in lines
+    assert ["theta", "0.6000"] in lines
+    assert "(`export --which baseline:NAME`)" in shown.getvalue()
+
+
 def test_the_view_has_the_evidence_below_the_sentence():
     shown = io.StringIO()
     found = replace(verdict([0.9, 0.91, 0.9], [0.8, 0.8, 0.81]), look=2)

@@ -152,7 +152,7 @@ def test_an_archive_that_unpacks_to_more_than_memory_should_hold_is_refused(serv
     assert "unpacks to" in answered.json()["detail"]
 
 
-@pytest.mark.parametrize("which", ["champion", "gru"])
+@pytest.mark.parametrize("which", ["champion", "gru", "baseline", "baseline:nearest-neighbour"])
 def test_an_export_is_a_zip_of_what_the_command_writes(service: TestClient, which: str) -> None:
     answered = service.get("/api/v1/runs/judged/exports/native", params={"which": which})
     assert answered.status_code == 200, answered.text

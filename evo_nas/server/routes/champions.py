@@ -96,7 +96,9 @@ class ChampionDetail(BaseModel):
     verdict: Verdict = Field(description="The champion beside its opponents and the baselines.")
     evidence: Evidence
     remarks: list[str] = Field(description="What a reader of the scores should know beside the sentence.")
-    models: list[str] = Field(description="What can be exported: the champion, `single`, and its opponents.")
+    models: list[str] = Field(
+        description="What can be exported: the champion, `single`, its opponents, and baselines."
+    )
     explanation: Explanation
     formats: list[ExportFormat]
     continues: Literal["", "text", "music"] = Field(

@@ -52,13 +52,17 @@ async def export(
     opset: Annotated[int | None, Query(description="Version of the operator set of ONNX.")] = None,
 ) -> StreamingResponse:
     """Returns the files of an export, which were compared with the model, as `evo-nas export` writes them."""
-    from evo_nas.champion.export import exported_names  # noqa: PLC0415 - it loads torch
+    from evo_nas.champion.export import exported_names, is_of_baseline  # noqa: PLC0415 - it loads torch
     from evo_nas.champion.exporters.exporter import ExportOptions  # noqa: PLC0415
     from evo_nas.champion.exporters.registry import EXPORTERS  # noqa: PLC0415
 
-    searched, _ = await kept_champion_of(context, run)
+    if is_of_baseline(which):
+        # Baselines are fitted before the search begins, and need no champion.
+        searched = await to_thread.run_sync(context.root.run, run)
+    else:
+        searched, _ = await kept_champion_of(context, run)
     _check_known("format", kind, sorted(EXPORTERS))
-    _check_known("which", which, await to_thread.run_sync(exported_names, searched))
+    _check_known("which", which, await to_thread.run_sync(exported_names, searched) or (CHAMPION,))
     options = ExportOptions(streaming=streaming, int8=int8, opset=opset)
     make = partial(_packed, searched, f"{run}-{kind}", kind=kind, which=which, options=options)
     file, check = await to_thread.run_sync(make, limiter=context.harvest.showing)
