@@ -66,7 +66,8 @@ class PanelInputs:
 
     def padded(self, sequences: Sequence[Any], *, places: Places | None = None) -> Padded:
         """Returns the windows as `raw` does."""
-        return self.before(sequences, [[len(each)] for each in sequences], places=places)[0]
+        series = [_flat(each) for each in sequences]
+        return self.before(series, [[len(each)] for each in series], places=places)[0]
 
     def before(
         self, sequences: Sequence[Any], origins: Sequence[Sequence[int]], *, places: Places | None = None
@@ -135,7 +136,7 @@ class PanelInputs:
     def _checked(self, sequences: Sequence[Any], places: Places | None) -> list[Values]:
         checked = []
         for number, each in enumerate(sequences):
-            values = np.asarray(each, dtype=np.float64).reshape(-1)
+            values = _flat(each)
             if len(values) < self.season + 1:
                 raise DataError(
                     f"{_place(places, number)} has {len(values)} values; the network needs season + 1 = "
@@ -149,6 +150,11 @@ class PanelInputs:
         if not checked:
             raise DataError("there are no series; must be at least one")
         return checked
+
+
+def _flat(series: Any) -> Values:
+    """Returns a series of any shape, a number too, as ``(time,)``."""
+    return np.asarray(series, dtype=np.float64).reshape(-1)
 
 
 def _place(places: Places | None, number: int) -> str:
