@@ -183,11 +183,13 @@ def _settings(
     members = _members(model)
     how = " or ".join(dict.fromkeys(words_of(TRAINING, each.architecture.training) for each in members))
     networks = "1 network" if len(members) == 1 else f"{len(members)} networks"
-    length = f"{epochs} epochs" if chosen else f"{epochs} epochs, as its training had"
-    said = f"Trained {networks} for {length}: {how}, {training.schedule} learning rate"
+    length = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    said = f"Trained {networks} for {length}{'' if chosen else ', as its training had'}: {how}, {training.schedule} learning rate"
     if tuned is None:
         return f"{said}, as in the search."
-    return f"{said}, as it was tuned. {tuned.sentence}".strip()
+    # What follows compares the champion with others.
+    found = tuned.sentence.partition(";")[0]
+    return f"{said}, as it was tuned: {found}." if found else f"{said}, as it was tuned."
 
 
 def _learnt_by(preparation: Preparation, tuned: TunedTraining | None) -> tuple[Recipe, TrainingConfig]:

@@ -171,7 +171,8 @@ def _tokens(path: Path, inputs: TokenInputs, preparation: Preparation) -> RawFil
     elif kind == "language_model":
         corpus = corpus_of(path, preparation)
         ids, _ = inputs.padded([corpus.text])
-        return RawFile(ids, None, "text", [1], remarks=corpus.remarks)
+        unknown = () if inputs.is_closed else _unknown_tokens(ids, None)
+        return RawFile(ids, None, "text", [1], remarks=(*corpus.remarks, *unknown))
     else:
         roles = TextRoles(**_chosen(preparation, "text", "label", "delimiter", "encoding"))
         classes = preparation.answers.classes if isinstance(preparation.answers, ClassAnswers) else ()

@@ -137,6 +137,14 @@ def test_the_preparation_of_music_is_told_by_formats_that_only_describe(tmp_path
     assert facts["preparation"]["inputs"] == {"keys": 4, "kind": "keys"}
 
 
+def test_an_export_without_weights_is_no_champion_and_says_so(tmp_path: Path) -> None:
+    write_export(tiny_champion("classes"), tmp_path / "out", kind="genome")
+    with pytest.raises(
+        ChampionError, match="out is an export in the format genome, which has no weights; give"
+    ):
+        load_champion(tmp_path / "out")
+
+
 def test_lengths_are_one_a_usual_one_and_one_beyond_training() -> None:
     signature = tiny_champion("classes").signature
     assert check_lengths(signature) == (1, 6, 10)

@@ -97,12 +97,12 @@ def test_a_champion_that_was_tuned_is_trained_on_as_it_was_tuned(tmp_path) -> No
     assert plain.settings.endswith("constant learning rate, as in the search.")
     native = {path.name: path.read_bytes() for path in (tmp_path / "old").iterdir()}
     found = tuning_file(
-        {"schedule": "cosine", "sentence": "The best of 9.", "changes": {"schedule": "cosine"}}
+        {"schedule": "cosine", "sentence": "the best of 9; behind others", "changes": {"schedule": "cosine"}}
     )
     del native["manifest.json"]
     write_champion(native | found, tmp_path / "tuned")
     tuned = retrain_on(tmp_path / "tuned", [tmp_path / "old.csv"])
-    assert tuned.settings.endswith("cosine learning rate, as it was tuned. The best of 9.")
+    assert tuned.settings.endswith("cosine learning rate, as it was tuned: the best of 9.")
     assert tuned.files["model.safetensors"] != plain.files["model.safetensors"]
     assert json.loads(tuned.files["genome.json"])["updates"][0]["schedule"] == "cosine"
     assert tuned.files[TUNING_FILE] == found[TUNING_FILE]

@@ -419,6 +419,11 @@ def test_a_text_is_scored_as_one_stream(tmp_path) -> None:
     )
     with pytest.raises(ChampionError, match="continues texts; generate does that"):
         champion.predict_file(tmp_path / "new.txt")
+    (tmp_path / "other.txt").write_text(f"{text[:8]}\u2603\u4e2d")
+    assert (
+        "2 of 10 tokens are unknown to the network"
+        in champion.predict_file(tmp_path / "other.txt", scores=True).remarks
+    )
 
 
 @pytest.mark.parametrize("members", [1, 2])

@@ -64,6 +64,7 @@ class _ManifestFile(BaseModel):
     """The part of ``manifest.json`` that a check of the files needs."""
 
     manifest: int
+    format: str = ""
     # Plain names and folders below, so that nothing outside the folder is read.
     files: dict[str, str] = Field(min_length=1)
 
@@ -71,6 +72,16 @@ class _ManifestFile(BaseModel):
 def digest(content: bytes) -> str:
     """Returns the SHA-256 of ``content`` in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def format_of(folder: Path) -> str:
+    """Returns the name of the format of an export; "" where no manifest says it.
+
+    Raises:
+        ChampionError: The manifest is damaged.
+    """
+    path = folder / MANIFEST_FILE
+    return _read(path).format if path.exists() else ""
 
 
 def verify(folder: Path) -> None:

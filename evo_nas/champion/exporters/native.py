@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save
 from evo_nas.champion.exporters.baseline_network import BaselineNetwork, is_baseline, read_baseline
 from evo_nas.champion.exporters.checking import compare, runs, samples
 from evo_nas.champion.exporters.exporter import Exportable, Exporter
-from evo_nas.champion.exporters.manifest import verify
+from evo_nas.champion.exporters.manifest import format_of, verify
 from evo_nas.config.schema import ScheduleKind
 from evo_nas.errors import ChampionError, DataError, GenomeError
 from evo_nas.genome.architecture import Signature
@@ -279,6 +279,11 @@ def read_native(directory: str | os.PathLike[str]) -> Model:
             the manifest lists, where there is one.
     """
     directory = Path(directory)
+    if format_of(directory) == "genome":
+        raise ChampionError(
+            f"{directory} is an export in the format genome, which has no weights; give a run, or an export in the "
+            "format native"
+        )
     verify(directory)
     facts = _read_facts(directory)
     networks = [_read_member(directory, member, facts.signature) for member in facts.members]
