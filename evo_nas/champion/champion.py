@@ -184,7 +184,11 @@ class Champion:
         Args:
             inputs: float32 ``(n, time, features)`` or int64 tokens ``(n, time)``, as the task prepares them.
             lengths: int64 ``(n,)`` where sequences are padded at their end.
+
+        Raises:
+            DataError: The inputs have another shape, or hold something else than numbers.
         """
+        inputs = self._checked(inputs)
         # A baseline has no parameters, and computes on the CPU.
         device = next((each.device for each in self.model.parameters()), torch.device("cpu"))
         found = []
@@ -195,6 +199,22 @@ class Champion:
                 ends = None if lengths is None else torch.from_numpy(lengths[rows]).to(device)
                 found.append(self.model(batch, ends).cpu().numpy())
         return np.concatenate(found)
+
+    def _checked(self, inputs: Any) -> npt.NDArray[np.generic]:
+        """Returns prepared inputs in the type that the model reads."""
+        signature = self.model.signature
+        given = np.asarray(inputs)
+        if signature.vocabulary:
+            fits, wanted = given.ndim == 2 and given.dtype.kind in "iu", "int64 tokens (n, time)"
+        else:
+            fits = given.ndim == 3 and given.shape[2] == signature.features and given.dtype.kind in "iuf"
+            wanted = f"float32 (n, time, {signature.features})"
+        if not fits:
+            raise DataError(
+                f"inputs are {given.dtype} {given.shape}; must be {wanted}, as the task prepares them: predict takes "
+                "raw sequences"
+            )
+        return given.astype(np.int64 if signature.vocabulary else np.float32, copy=False)
 
     def _answers(self, sequences: Any, sequence: str | None, answer: Any) -> Any:
         inputs, lengths = self.prepared.inputs.raw(sequences, sequence=sequence)

@@ -184,7 +184,8 @@ def _settings(
     how = " or ".join(dict.fromkeys(words_of(TRAINING, each.architecture.training) for each in members))
     networks = "1 network" if len(members) == 1 else f"{len(members)} networks"
     length = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-    said = f"Trained {networks} for {length}{'' if chosen else ', as its training had'}: {how}, {training.schedule} learning rate"
+    as_before = "" if chosen else ", as its training had"
+    said = f"Trained {networks} for {length}{as_before}: {how}, {training.schedule} learning rate"
     if tuned is None:
         return f"{said}, as in the search."
     # What follows compares the champion with others.

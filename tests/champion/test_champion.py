@@ -11,12 +11,13 @@ import pytest
 import torch
 
 import evo_nas
-from evo_nas.champion.champion import load_champion
+from evo_nas.champion.champion import Champion, load_champion
 from evo_nas.champion.export import export_champion
 from evo_nas.data.splitting import SplitOptions
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.runs import Run
 from evo_nas.tasks.arrays import dataset_from_arrays
+from evo_nas.testing.champions import tiny_champion
 
 RNG = np.random.default_rng(0)
 WAVES = RNG.normal(loc=50, scale=9, size=(60, 7, 2))
@@ -140,3 +141,15 @@ def test_raw_rows_of_a_file_get_the_names_of_their_classes_from_an_export(tmp_pa
 def test_raw_sequences_of_another_kind_are_one_clear_error(classified, raw, message) -> None:
     with pytest.raises(DataError, match=message):
         load_champion(str(classified[1])).predict(raw)
+
+
+def test_prepared_inputs_of_another_kind_are_one_clear_error() -> None:
+    tiny = tiny_champion("classes")
+    champion = Champion(tiny.model, tiny.preparation)
+    inputs = np.random.default_rng(0).normal(size=(2, 5, 2))
+    np.testing.assert_array_equal(champion.outputs(inputs), champion.outputs(inputs.astype(np.float32)))
+    for wrong in (inputs[:, :, :1], inputs[0], inputs.astype(str)):
+        with pytest.raises(
+            DataError, match=r"inputs are .*; must be float32 \(n, time, 2\), as the task prepares"
+        ):
+            champion.outputs(wrong)
