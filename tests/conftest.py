@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,19 @@ class FilesAndGroups(LoadGroupScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndGroups | None:
     """Shares the tests out for ``--dist loadgroup``."""
     return FilesAndGroups(config, log) if config.option.dist == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_calls_are_timed() -> Iterator[None]:
+    """Times a network 50 times, not 500 as a search does: that is half of a small verdict, and no test looks at it."""
+    if "torch" not in sys.modules:  # importing it would take longer than it saves
+        yield
+        return
+    from evo_nas.training import latency  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "MOST_CALLS", latency.LEAST_CALLS)
+        yield
 
 
 @pytest.fixture(scope="session")

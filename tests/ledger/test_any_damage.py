@@ -33,7 +33,7 @@ from evo_nas.ledger.segments import Segment, SegmentName
 from tests.damage import find_unnoticed
 from tests.ledger.samples import RECORD, MemoryStore, candidates, evaluations
 
-DAMAGES = int(os.environ.get("EVO_NAS_DAMAGES", "1000"))
+DAMAGES = int(os.environ.get("EVO_NAS_DAMAGES", "400"))
 SETTINGS = {"budget": {"evaluations": 50}}
 
 

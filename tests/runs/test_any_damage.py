@@ -28,6 +28,7 @@ SETTINGS: dict[str, Any] = {
     "space": {"widths": [4], "batch_sizes": [32], "cell_nodes": 8, "layers": {"min": 1, "max": 1}},
     "training": {"epochs": 1, "device": "cpu"},
     "budget": {"evaluations": 4},
+    "verdict": {"finalists": 1, "cuts": 1, "trials": 1, "seeds": 2, "most_seeds": 2, "opponents": ["gru"]},
     "workers": 1,
 }
 

@@ -18,6 +18,11 @@ TEXT = Signature(features=0, outputs=5, vocabulary=5, per_step=True, predicts_in
 GRU = NAMED_CELLS["gru"]
 
 
+@pytest.fixture(autouse=True)
+def as_many_calls_as_in_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "MOST_CALLS", MOST_CALLS)
+
+
 def network(signature: Signature = SERIES, *, bidirectional: bool = False) -> Network:
     layer = Layer(GRU, 4, bidirectional=bidirectional)
     return Network(Architecture((layer,), embedding=4 if signature.vocabulary else None), signature).eval()
