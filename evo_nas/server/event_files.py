@@ -96,6 +96,19 @@ def last_event(path: Path) -> Line | None:
     return lines[-1] if lines and lines[-1].end == end else None
 
 
+def tail_of(path: Path, count: int) -> list[str]:
+    """Returns the lines in the last ``count`` bytes of the file at ``path``, the first of them whole."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - count)
+            file.seek(start)
+            text = file.read(count).decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    lines = text.splitlines()
+    return lines[1:] if start else lines
+
+
 def begins_line(path: Path, offset: int) -> bool:
     """Whether a line begins, or the file ends after a line, at ``offset``; one may have begun within a hole."""
     if offset == 0:

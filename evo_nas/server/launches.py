@@ -29,7 +29,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evo_nas.server.event_files import end_of_lines, last_event, latest_of_each
+from evo_nas.server.event_files import end_of_lines, last_event, latest_of_each, tail_of
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import started_at
 from evo_nas.sessions.events import KINDS, Failed, Judged, Stopped
@@ -365,19 +365,6 @@ def _written(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def tail_of(path: Path, count: int) -> list[str]:
-    """Returns the lines in the last ``count`` bytes of the file at ``path``, the first of them whole."""
-    try:
-        with path.open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - count)
-            file.seek(start)
-            text = file.read(count).decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return []
-    lines = text.splitlines()
-    return lines[1:] if start else lines
 
 
 def _names(folder: Path) -> list[str]:

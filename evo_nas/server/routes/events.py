@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 
 from evo_nas.server.context import Context, Shared
-from evo_nas.server.launches import tail_of
+from evo_nas.server.event_files import tail_of
 from evo_nas.server.rates import client_at
 from evo_nas.server.tails import Seen
 
