@@ -112,6 +112,10 @@ class SearchSpace:
         """
         return self._decoded(genome)
 
+    def cells(self, genome: Genome) -> tuple[CellGraph, ...]:
+        """Returns the cells of the layers that ``genome`` means."""
+        return tuple(layer.cell for layer in self.decode(genome).layers)
+
     def encode(self, architecture: Architecture) -> Genome:
         """Returns a genome that decodes to the canonical form of ``architecture``.
 

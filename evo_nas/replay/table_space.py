@@ -13,8 +13,10 @@ from evo_nas.genome.gene import Gene, Genome
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from evo_nas.genome.cell import CellGraph
+    from evo_nas.genome.cgp import CellCode
     from evo_nas.genome.space import SearchSpace
 
 _CACHED_GENOMES = 4096
@@ -85,6 +87,29 @@ class TableSpace:
         """Returns the positions, ascending, of the genes of which another value means another row."""
         return self._active(genome)
 
+    def spell(self, choose: Callable[[int], int]) -> Genome:
+        """Returns a genome that ``choose`` gives gene by gene: all that vary, since any may decide which row is meant.
+
+        Args:
+            choose: Returns the value of the gene at a position.
+        """
+        return tuple(choose(position) if size > 1 else 0 for position, size in enumerate(self._sizes))
+
+    def cells(self, genome: Genome) -> tuple[CellGraph, ...]:
+        """A table knows the features of its architectures alone, and no graphs."""
+        self._check(genome)
+        return ()
+
+    @property
+    def cell_code(self) -> CellCode | None:
+        """No cell evolves."""
+        return None
+
+    @property
+    def training_genes(self) -> frozenset[int]:
+        """No gene of a table is known to belong to the training."""
+        return frozenset()
+
     @property
     def regularisation_genes(self) -> frozenset[int]:
         """No gene of a table is known to regularise."""
@@ -94,6 +119,11 @@ class TableSpace:
         """Whether ``genome`` may be asked; all of them may."""
         self._check(genome)
         return True
+
+    def repaired(self, genome: Genome, rng: random.Random) -> Genome:  # noqa: ARG002 - as `SearchSpace` is called
+        """Returns ``genome``: whatever it is, it means a row."""
+        self._check(genome)
+        return genome
 
     def random(self, rng: random.Random) -> Genome:
         """Returns the genome of a row, all of them equally likely."""

@@ -61,7 +61,7 @@ class BayesianOptimizer:
                 "strategy"
             ) from error
         self._process = gaussian_process
-        graphs = positions is None and space.options.evolve_cell
+        graphs = positions is None and space.cell_code is not None
         self._encoder = Encoder(space, positions=positions, graphs=graphs)
         self._objectives = tuple(objectives)
         self.observations = Observations(initial, most=trials, objectives=objectives)

@@ -108,7 +108,7 @@ class Encoder:
             table[genome[position] if position in active else -1] for position, table in self._tables.items()
         ]
         if self._graphs:
-            cells = [labels_of(layer.cell) for layer in self._space.decode(genome).layers]
+            cells = [labels_of(cell) for cell in self._space.cells(genome)]
             parts += [_hashed(layers) for layers in zip(*cells, strict=True)]
         columns = np.concatenate([*parts, np.zeros(0)])
         norms = [float(columns[block.columns] @ columns[block.columns]) for block in self.blocks]

@@ -39,8 +39,8 @@ def features_of(space: SearchSpace, genome: Genome) -> npt.NDArray[np.float32]:
         if gene.ordered:
             columns.append(chosen / (gene.size - 1) if is_active else INACTIVE)
     counts = np.zeros(BINS, dtype=np.float32)
-    for layer in space.decode(genome).layers:
-        for labels in labels_of(layer.cell):
+    for cell in space.cells(genome):
+        for labels in labels_of(cell):
             for label, count in labels.items():
                 counts[label % BINS] += count
     return np.concatenate([np.array(columns, dtype=np.float32), counts])

@@ -6,8 +6,7 @@ import pytest
 
 from evo_nas.errors import ConfigError, GenomeError
 from evo_nas.replay import TableSpace
-from evo_nas.strategies.aging import AgingEvolution, AgingOptions
-from evo_nas.strategies.random import RandomSearch
+from evo_nas.strategies.registry import STRATEGIES
 from evo_nas.testing.histories import searched
 from tests.replay.samples import ONCE
 
@@ -68,10 +67,10 @@ def test_a_table_without_rows_or_with_an_odd_row_is_refused() -> None:
         TableSpace({"a": (1, 2)}, names=["gates"])
 
 
-@pytest.mark.parametrize("kind", [AgingEvolution, RandomSearch])
-def test_strategies_search_a_table(kind) -> None:
+@pytest.mark.parametrize("kind", ["aging", "bayesian", "differential", "random", "reinforce", "surrogate"])
+def test_strategies_search_a_table(kind: str) -> None:
     rows = {f"row {number}": (number % 7, number // 7) for number in range(60)}
-    space = TableSpace(rows, names=["rest", "quotient"])
-    options = AgingOptions(population=8, tournament=3, warmup=4) if kind is AgingEvolution else None
-    asked, _ = searched(kind(space.as_search_space(), options, seed=1, epochs=3, fitness=ONCE), 40)
+    space = TableSpace(rows, names=["rest", "quotient"]).as_search_space()
+    options = STRATEGIES[kind].Options().following(40)
+    asked, _ = searched(STRATEGIES[kind](space, options, seed=1, epochs=3, fitness=ONCE), 40)
     assert len({candidate.canonical_hash for candidate in asked}) == len(asked) >= 40
