@@ -1,6 +1,6 @@
 """What a super-network's findings are worth: beside random cells in the same network, and beside an LSTM of that size.
 
-nice -n 10 evo-nas search configs/darts.yaml --inline --run runs/darts
+nice -n 10 evo-nas search configs/darts.yaml --inline --run runs/darts --no-verdict
 nice -n 10 python -m benchmarks.darts runs/darts
 """
 
@@ -75,7 +75,8 @@ def main(place: str) -> None:
     ours = [each.fitness for each in found if each.fitness is not None]
     test_of = mannwhitneyu(ours, drawn, alternative="greater")
     for name, values in (("found", ours), ("random", drawn)):
-        print(f"{name}: {len(values)} cells, mean {-statistics.fmean(values):.3f}, best {-max(values):.3f}")
+        mean, median = -statistics.fmean(values), -statistics.median(values)
+        print(f"{name}: {len(values)} cells, mean {mean:.3f}, median {median:.3f}, best {-max(values):.3f}")
     print(f"found beside random: p = {test_of.pvalue:.4f}")
 
 

@@ -6,8 +6,8 @@
     python -m benchmarks.strategies real [KIND...]                  two real tasks at equal CPU time, 3 seeds
     python -m benchmarks.strategies report                          the pages alone
 
-A call ends after SECONDS of its own CPU time. What was made is kept, so that the next one goes on: searches in the
-folder that EVO_NAS_BENCHMARKS names, traces of real tasks in ``results/strategies/``. Each call writes its page in
+A call ends after SECONDS of its own CPU time. What was made is kept, so that the next one goes on: searches in
+``results/strategies.jsonl``, traces of real tasks in ``results/strategies/``. Each call writes its page in
 ``results/``. A strategy is measured from the day it is registered, with its defaults, which follow the number of
 evaluations. The recorded trainings are read from ``nas_bench_nlp/wikitext2_runs.parquet`` in the folder that
 EVO_NAS_DATA names.
@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.landscapes import cell_space, nk_problem, recorded_problem
 from benchmarks.strategies_real import real, report_real
-from benchmarks.table import Table, write
-from benchmarks.trainings import FOLDER, Kept
+from benchmarks.table import RESULTS, Table, write
+from benchmarks.trainings import Kept
 from evo_nas.config import FitnessOptions, checked
 from evo_nas.config.reference import example_of
 from evo_nas.errors import ConfigError
@@ -57,8 +57,18 @@ SLOWEST_S = 600.0
 VECTORS = "random vectors"
 """Random search that draws features instead of rows, as strategies do that choose gene by gene."""
 BASELINES = ("random", "grid", VECTORS)
+KEPT = RESULTS / "strategies.jsonl"
 RECORDED = Path(os.environ.get("EVO_NAS_DATA", "data")) / "nas_bench_nlp" / "wikitext2_runs.parquet"
 NEGLIGIBLE = 0.01
+BOUNDED = {
+    "evolve_cell": False,
+    "cells": ["lstm", "gru"],
+    "layers": {"min": 1, "max": 1},
+    "widths": [16, 32, 64],
+    "batch_sizes": [32],
+    "skips": False,
+}
+"""A space of some thousand networks, for grid search."""
 TITLES = {
     "landscape": "NK landscapes over cells, without noise",
     "recorded": "Recorded cells of NAS-Bench-NLP",
@@ -150,7 +160,7 @@ def problem_of(what: str) -> Callable[[int], Problem]:
 
 def searches(what: str, seconds: float, kinds: Sequence[str]) -> None:
     """Makes the searches that are missing, seed by seed, so that all strategies have as many."""
-    kept, problem = Kept(FOLDER / "strategies.jsonl"), problem_of(what)
+    kept, problem = Kept(KEPT), problem_of(what)
     for seed in SEEDS:
         for kind in kinds:
             label = _label(what, kind, seed)
@@ -173,7 +183,7 @@ def searches(what: str, seconds: float, kinds: Sequence[str]) -> None:
 
 def report_searches(what: str) -> None:
     """Writes the page of searches without training from all that is kept."""
-    kept, sizes = Kept(FOLDER / "strategies.jsonl"), EVALUATIONS[what]
+    kept, sizes = Kept(KEPT), EVALUATIONS[what]
     found = {kind: _found(kept, what, kind) for kind in _kinds(what)}
     rows = []
     for kind, runs in found.items():
@@ -258,9 +268,10 @@ def _is_ahead(p_value: str) -> bool:
 
 def asks(seconds: float, kinds: Sequence[str]) -> None:
     """Measures the CPU time of an ask, and of a tell, on the history that each strategy makes itself."""
-    kept = Kept(FOLDER / "strategies.jsonl")
-    space = SearchSpace(SpaceOptions(), Signature(features=3, outputs=2), epochs=8)
+    kept = Kept(KEPT)
     for kind in kinds:
+        options = checked(SpaceOptions, BOUNDED) if kind == "grid" else SpaceOptions()
+        space = SearchSpace(options, Signature(features=3, outputs=2), epochs=8)
         if kept.get(f"ask, {kind}") is None and time.process_time() < seconds:
             try:
                 made = _asked(kind, space)
@@ -292,7 +303,7 @@ def _asked(kind: str, space: SearchSpace) -> dict[str, object]:
 
 def report_asks() -> None:
     """Writes the page of the cost of an ask from all that is kept."""
-    kept, rows = Kept(FOLDER / "strategies.jsonl"), []
+    kept, rows = Kept(KEPT), []
     for kind in sorted(STRATEGIES):
         values = kept.get(f"ask, {kind}") or {}
         columns = (*map(str, ASKED), "all", "tell")
@@ -303,7 +314,8 @@ def report_asks() -> None:
         ("strategy", *(f"after {size:,}" for size in ASKED), "mean of all asks", "mean of all tells"),
         rows,
         [
-            f"The default space, one thread; each column is the mean of the {WINDOW} asks before so many evaluations.",
+            "The default space, for `grid` a bounded one; one thread. Each column is the mean of the "
+            f"{WINDOW} asks before so many evaluations.",
             f"A dash: not measured, refused, or not reached within {SLOWEST_S:,.0f} CPU seconds.",
         ],
     )
