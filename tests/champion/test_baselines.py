@@ -93,6 +93,22 @@ def test_the_best_on_validation_is_taken_unless_one_is_named(
     assert len(kept) == 5
 
 
+def test_a_season_that_validation_has_not_seen_is_not_kept(tmp_path: Path) -> None:
+    waves(100).to_csv(tmp_path / "waves.csv", index=False)
+    task = {
+        "kind": "forecast",
+        "path": "waves.csv",
+        "window": 5,
+        "horizon": 2,
+        "season": 88,
+        "targets": ["a"],
+    }
+    fitted = experiment_of(tmp_path, task).prepared.fit_baselines()
+    assert fitted["seasonal naive"].score is not None
+    assert fitted["seasonal naive"].validation is None
+    assert set(fitted.files) == {"persistence", "linear", "linear on changes"}
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Fit = Callable[[], Scored]
 """Fits one simple model to what a task has read and tests it; `Scored.of` gives its score with its answers."""
 
+REFUSALS = (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError)
+"""How libraries refuse what they cannot fit, such as a single class; a search needs no baseline to go on."""
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -124,7 +127,15 @@ def fitted_baselines(
             continue
         if examples is not None and (of_each := tested.sums(metric, examples)):
             sums[name] = of_each
-        if tested.model is not None and (made := keep(name, tested.model, tested.score)):
+        if tested.model is None:
+            continue
+        try:
+            made = keep(name, tested.model, tested.score)
+        except (DataError, *REFUSALS) as error:
+            note = _in_one_line(error, "could not be kept as a model")
+            results[name] = replace(result, note="; ".join(filter(None, (result.note, note))))
+            continue
+        if made is not None:
             kept[name], results[name] = made, replace(result, validation=made.validation)
     sign = -1 if metric.higher_is_better else 1
     best_first = sorted(kept, key=lambda name: sign * kept[name].validation)
@@ -189,18 +200,18 @@ def _result(fit: Fit) -> tuple[BaselineResult, Scored | None]:
             tested = fit()
         except DataError as error:
             return BaselineResult(None, time.process_time() - started, str(error)), None
-        except (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError) as error:
-            # Libraries refuse what they cannot fit, such as a single class; a search needs no baseline to go on.
-            return BaselineResult(None, time.process_time() - started, _in_one_line(error)), None
+        except REFUSALS as error:
+            reason = _in_one_line(error, "could not be fitted")
+            return BaselineResult(None, time.process_time() - started, reason), None
     cpu_s = time.process_time() - started
     if not math.isfinite(tested.score):
         return BaselineResult(None, cpu_s, "its test score is not finite"), None
     return BaselineResult(tested.score, cpu_s, "; ".join(_notes(caught))), tested
 
 
-def _in_one_line(error: Exception) -> str:
+def _in_one_line(error: Exception, what: str) -> str:
     reason = " ".join(str(error).split())
-    return f"could not be fitted: {reason[:160] or type(error).__name__}"
+    return f"{what}: {reason[:160] or type(error).__name__}"
 
 
 def _notes(caught: list[warnings.WarningMessage]) -> dict[str, None]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,8 @@ class Keeping:
 
     Attributes:
         preparation: From raw data to what baselines read, and from their outputs to answers.
-        validation: Returns the validation metric of a model. It chooses which baseline is recommended, and no baseline
-            learns from it.
+        validation: Returns the validation metric of a model, NaN where it cannot answer for the whole part. It chooses
+            which baseline is recommended, and no baseline learns from it.
     """
 
     preparation: Preparation
@@ -227,8 +228,11 @@ def read_kept(facts: bytes, arrays: bytes) -> KeptBaseline:
 
 
 def _score_of_windows(model: BaselineModel, windows: Windows, metric: Metric) -> float:
+    """Returns the metric of a model on all of ``windows``; NaN if some have fewer rows before them than it reads."""
     steps = model.steps if isinstance(model, LinearMap) else windows.window
-    some = replace(windows, window=steps, origins=windows.origins[windows.rows_before() >= steps])
-    blocks = (some.cut(slice(start, start + BLOCK)) for start in range(0, len(some), BLOCK))
+    if (windows.rows_before() < steps).any():
+        return math.nan  # a score on the others would choose among models that answer for different rows
+    whole = replace(windows, window=steps)
+    blocks = (whole.cut(slice(start, start + BLOCK)) for start in range(0, len(whole), BLOCK))
     sums = [metric.statistic(model(block.inputs), block.targets.astype(np.float32)) for block in blocks]
     return metric.value(np.sum(sums, axis=0))

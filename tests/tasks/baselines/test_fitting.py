@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from evo_nas.errors import DataError
+from evo_nas.tasks.baselines.fitted_models import Constant
 from evo_nas.tasks.baselines.fitting import (
     BaselineNote,
     BaselineResult,
     Fit,
+    Kept,
     fitted_baselines,
     fitted_in_turn,
     scores,
@@ -89,3 +91,14 @@ def test_what_each_answered_is_kept_where_it_says_so() -> None:
     found = fitted_baselines(fits, metric=ACCURACY, examples=Examples(np.arange(3), 3))
     assert scores(found) == {"telling": pytest.approx(2 / 3), "silent": 0.5}
     assert {name: sums.values[:, 0].tolist() for name, sums in found.sums.items()} == {"telling": [1, 1, 0]}
+
+
+def test_a_model_that_cannot_be_kept_has_its_score_and_the_reason() -> None:
+    def keep(*_: object) -> Kept:
+        raise MemoryError("no room")
+
+    fits = {"majority": lambda: Scored(0.5, model=Constant(np.zeros(2)))}
+    fitted = fitted_baselines(fits, metric=ACCURACY, examples=None, keep=keep)
+    assert fitted["majority"].score == 0.5
+    assert fitted["majority"].note == "could not be kept as a model: no room"
+    assert not fitted.files
