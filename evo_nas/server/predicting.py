@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from evo_nas.data.audio_files import sounds_named_in
 from evo_nas.data.table_files import is_table
 from evo_nas.errors import DataError
+from evo_nas.server.unpacking import UNREADABLE, check_unpacked
 from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.views.continuations import continuation, continues
 
@@ -29,7 +31,6 @@ SUFFIXES = frozenset(
 )
 """Endings of posted files. What is compressed within, such as Parquet and FLAC, is left out: a small body could fill
 the memory; of ``.npz`` the size is known before it is unpacked."""
-MOST_UNPACKED_BYTES = 2**28
 
 
 class Drawing(BaseModel):
@@ -177,14 +178,10 @@ def check_alone(path: Path) -> None:
     """
     if is_table(path) and sounds_named_in(path, delimiter=None):
         raise DataError(f"{path} names files of sound, which lie elsewhere; send one file of sound at a time")
-    if path.suffix == ".npz":
-        try:
-            with ZipFile(path) as packed:
-                size = sum(each.file_size for each in packed.infolist())
-        except BadZipFile:
-            return  # its reader says what is wrong with it
-        if size > MOST_UNPACKED_BYTES:
-            raise DataError(f"{path} unpacks to {size:,} bytes; must be at most {MOST_UNPACKED_BYTES:,}")
+    if path.suffix.lower() == ".npz":
+        # Its reader says what is wrong with one that cannot be read.
+        with suppress(*UNREADABLE), ZipFile(path) as packed:
+            check_unpacked(packed, called=str(path))
 
 
 def _sequences(champion: Champion, given: list[Any]) -> list[Any]:

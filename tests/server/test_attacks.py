@@ -7,14 +7,16 @@ import errno
 import io
 import json
 import socket
+import struct
 import threading
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 import uvicorn
@@ -702,6 +704,20 @@ def test_raw_connections_are_bounded(folder: Path) -> None:
         assert json.loads(health.partition(b"\r\n\r\n")[2]) == {"status": "ok"}
 
 
+def _zip(files: Mapping[str, bytes], packing: int = ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with ZipFile(content, "w", packing) as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return content.getvalue()
+
+
+def _saying(files: Mapping[str, bytes], *, size: int, packing: int = ZIP_DEFLATED) -> bytes:
+    """Returns a zip of one file that says it has another size."""
+    (content,) = files.values()
+    return _zip(files, packing).replace(struct.pack("<L", len(content)), struct.pack("<L", size))
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -711,20 +727,49 @@ def test_raw_connections_are_bounded(folder: Path) -> None:
         ({".env": b"1"}, "plain name without folders"),
         ({"rows.parquet": b"1"}, "ends in one of"),
         ({}, "must be 1 to 100"),
-        ({"many.csv": b"0" * (2**28 + 1)}, "unpack to 268,435,457 bytes"),
+        ({"many.csv": b"0" * (2**28 + 1)}, "the zip unpacks to 268,435,457 bytes"),
+        (
+            {"NUMBERS.NPZ": _saying({"x.npy": b"0" * 12_345}, size=2**28 + 1)},
+            "NUMBERS.NPZ unpacks to 268,435,457 bytes",
+        ),
+        ({"x.npz": _zip({"x.npy": b"0"}, ZIP_BZIP2)}, "x.npz has 'x.npy' packed in a rare way"),
         ({"sounds.csv": b"path,label\n/etc/passwd.wav,x\n"}, "names files of sound"),
     ],
     ids=lambda value: next(iter(value), "none") if isinstance(value, dict) else None,
 )
 def test_a_zip_of_data_holds_plain_files_alone(files: dict[str, bytes], said: str) -> None:
-    content = io.BytesIO()
-    with ZipFile(content, "w", ZIP_DEFLATED) as packed:
-        for name, data in files.items():
-            packed.writestr(name, data)
     with pytest.raises(DataError, match=said):
-        posted_files(content.getvalue())
+        posted_files(_zip(files))
 
 
-def test_what_is_no_zip_is_said() -> None:
+@pytest.mark.parametrize("packing", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_zip_whose_size_is_not_known_before_is_not_unpacked(packing: int) -> None:
+    with pytest.raises(DataError, match="the zip has 'rows.csv' packed in a rare way"):
+        posted_files(_zip({"rows.csv": b"1"}, packing))
+
+
+def test_a_zip_that_says_it_is_smaller_than_it_is_fills_no_memory() -> None:
+    size = 2**27 + 12_345
+    forged = _saying({"rows.csv": b"0" * size}, size=10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="no zip file that can be read"):
+            posted_files(forged)
+        assert tracemalloc.get_traced_memory()[1] < size / 8
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK",
+        _saying({"rows.csv": b"1" * 12_345}, size=100_000, packing=ZIP_STORED),
+        # Not UTF-8, although the zip says that it is.
+        _zip({"\xe4.csv": b"1"}).replace("\xe4".encode(), b"\xff\xff"),
+    ],
+    ids=["cut", "torn", "name"],
+)
+def test_what_is_no_zip_is_said(content: bytes) -> None:
     with pytest.raises(DataError, match="no zip file that can be read"):
-        posted_files(b"PK")
+        posted_files(content)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, status
@@ -16,13 +15,14 @@ from fastapi import APIRouter, Query, Request, status
 from evo_nas.errors import DataError
 from evo_nas.server.context import Shared
 from evo_nas.server.launcher import DATA
-from evo_nas.server.predicting import MOST_UNPACKED_BYTES, SUFFIXES, check_alone
+from evo_nas.server.predicting import SUFFIXES, check_alone
 from evo_nas.server.routes.champions import kept_champion_of
 from evo_nas.server.routes.searches import Launched
 from evo_nas.server.routes.works import OUT, begun
+from evo_nas.server.unpacking import UNREADABLE, check_unpacked, unpacked
 
 if TYPE_CHECKING:
-    from zipfile import ZipInfo
+    from collections.abc import Sequence
 
 router = APIRouter(tags=["works"])
 
@@ -76,10 +76,10 @@ def posted_files(content: bytes) -> dict[str, bytes]:
     """
     try:
         with ZipFile(io.BytesIO(content)) as packed:
-            found = packed.infolist()
-            _check(found)
-            files = {each.filename: packed.read(each) for each in found}
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError) as error:
+            _check_names([each.filename for each in packed.infolist()])
+            check_unpacked(packed, called="the zip")
+            files = {each.filename: unpacked(packed, each) for each in packed.infolist()}
+    except UNREADABLE as error:
         raise DataError(
             f"the body is no zip file that can be read ({error}); pack the data into one"
         ) from None
@@ -94,8 +94,7 @@ def posted_files(content: bytes) -> dict[str, bytes]:
     return files
 
 
-def _check(found: list[ZipInfo]) -> None:
-    names = [each.filename for each in found]
+def _check_names(names: Sequence[str]) -> None:
     if not 1 <= len(names) <= MOST_FILES or len(set(names)) < len(names):
         raise DataError(
             f"the zip has {len(names)} files; must be 1 to {MOST_FILES}, each with a name of its own"
@@ -106,7 +105,3 @@ def _check(found: list[ZipInfo]) -> None:
                 f"the zip has a file {name[:80]!r}; must be a plain name without folders that ends in one of "
                 f"{', '.join(sorted(SUFFIXES))}"
             )
-    # Known before anything is unpacked; what a file turns out to have beyond that is never read.
-    size = sum(each.file_size for each in found)
-    if size > MOST_UNPACKED_BYTES:
-        raise DataError(f"the files unpack to {size:,} bytes; must be at most {MOST_UNPACKED_BYTES:,}")
