@@ -251,19 +251,21 @@ class Launcher:
 
     def _stop(self, launch: Launch, drain_s: float) -> None:
         address, record = self._options.address, launch.record
+        # What has ended is not what is to be stopped: the cluster leads a search that another client has started.
+        is_beside = record.doing in {"champion", *ASIDE} and launch.is_alive
         if not launch.is_here and address is None:
             raise ServiceError(
                 HTTPStatus.CONFLICT,
                 f"run {launch.run} is searched on {record.host}, pid {record.pid}; stop it there",
             )
-        if address is not None and is_url(address) and record.doing in _JOBS:
+        if address is not None and is_url(address) and is_beside and record.doing in _JOBS:
             raise ServiceError(
                 HTTPStatus.CONFLICT,
                 f"the `{record.doing}` of run {launch.run} is a job of the cluster, which keeps each training "
                 f"that it makes; stop the job at {address} if it must end",
             )
         launch.note_stop()
-        if address is not None and record.doing not in {"champion", *ASIDE}:
+        if address is not None and not is_beside:
             self._stop_in_cluster(self.root.at(launch.run).location, launch, drain_s)
         else:
             terminate(record.pid, started=record.started)

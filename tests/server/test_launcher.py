@@ -93,6 +93,22 @@ def test_a_run_that_a_shell_searches_is_neither_launched_nor_stopped(
     launcher.stop("one")
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "127.0.0.1:9"])
+def test_a_search_in_the_cluster_is_stopped_whatever_was_launched_for_its_run_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    stopped: list[str] = []
+    monkeypatch.setattr(Launcher, "_stop_in_cluster", lambda _self, place, *_: stopped.append(place))
+    launcher = ScriptLauncher(tmp_path, "true", address=address)
+    tuned = launcher.launch("one", Order(doing="tune"))
+    wait_until(lambda: not tuned.is_alive)
+    leading = LocalStore(tmp_path / "one")
+    leading.lock()
+    launcher.stop("one")
+    leading.close()
+    assert stopped == [str(tmp_path / "one")]
+
+
 def test_asking_who_holds_a_run_refuses_no_search(tmp_path: Path) -> None:
     store, asking = LocalStore(tmp_path), threading.Event()
     store.lock()
