@@ -12,7 +12,7 @@ from evo_nas.client.models import Launched
 from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import requests
 
@@ -56,7 +56,7 @@ class Asking:
         check_new(folder)
         response = self._connection.send("GET", self._path(what), params=asked)
         try:
-            return tuple(unpacked(response.content, folder)), response
+            return unpacked(response.content, folder), response
         except BadZipFile:
             raise ExecutionError(
                 f"the files of {self.name} came in part only; give the same command again"
@@ -108,16 +108,21 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None and value is not False}
 
 
-def unpacked(content: bytes, folder: Path) -> Generator[Path, None, None]:
-    """Writes the files of a zip whose names all begin with one folder, which is left out."""
+def unpacked(content: bytes, folder: Path) -> tuple[Path, ...]:
+    """Writes the files of a zip whose names all begin with one folder, which is left out, and returns them.
+
+    Raises:
+        ExecutionError: One of them would lie outside of ``folder``; nothing is written then.
+    """
     with ZipFile(io.BytesIO(content)) as packed:
-        for name in packed.namelist():
-            path = folder.joinpath(*Path(name).parts[1:])
+        paths = {name: folder.joinpath(*Path(name).parts[1:]) for name in packed.namelist()}
+        for name, path in paths.items():
             # The service is trusted with data, but not with where its files go.
-            if not path.resolve().is_relative_to(folder.resolve()) or path.resolve() == folder.resolve():
+            if folder.resolve() not in path.resolve().parents:
                 raise ExecutionError(
                     f"the service names a file {name!r}, outside of the export; nothing is written"
                 )
+        for name, path in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(packed.read(name))
-            yield path
+    return tuple(paths.values())
