@@ -55,7 +55,10 @@ class Compactor:
     async def keep_small(self) -> None:
         """Compacts all files again and again until it is cancelled, or the file system cannot."""
         while True:
-            await asyncio.to_thread(self.compact_all)
+            try:
+                await asyncio.to_thread(self.compact_all)
+            except OSError as error:
+                _log.warning("the files of events cannot be looked through now: %s", error)
             if not self.is_able:
                 return
             await asyncio.sleep(COMPACT_S)
