@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ from evo_nas.runs.champion_store import CHAMPION
 from evo_nas.tasks.baselines.keeping import slug
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping
 
     from evo_nas.champion.exporters.checking import CheckResult
@@ -205,8 +205,12 @@ def champion_folder(place: str | os.PathLike[str], which: str = CHAMPION) -> Ite
     """Yields a folder with the native files of an exported champion, or of the champion that a run keeps.
 
     Raises:
-        ChampionError: As `kept_files`.
+        ChampionError: As `kept_files`, or ``place`` is no path.
     """
+    if not isinstance(place, str | os.PathLike):
+        raise ChampionError(
+            f"the place of a champion is {place!r:.60}; must be the path of an exported champion or of a run"
+        )
     run = Run.at(place)
     if not run.exists:
         exported = Path(place)

@@ -141,6 +141,7 @@ def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
         return frame
     if names_its_rows(frame):
         raise DataError(f"{place} has an index of several levels; make columns of them: reset_index()")
+    refuse_index(place, frame, layout.time, *layout.categories)
     table = columns_of_frame(place, frame)
     if layout.time is not None:
         _column(place, table, layout.time)
@@ -150,6 +151,21 @@ def as_laid_out(place: str, frame: Any, layout: Layout) -> Any:
         for word in words:
             table = table.append_column(f"{name}={word}", pa.array([each == word for each in found]))
     return table
+
+
+def refuse_index(place: str, frame: Any, *names: str | None) -> None:
+    """Refuses a pandas frame whose index has one of ``names``, which are read as columns.
+
+    Raises:
+        DataError: It has.
+    """
+    levels = getattr(getattr(frame, "index", None), "names", ())
+    if indexed := [
+        name for name in names if name is not None and name in levels and name not in frame.columns
+    ]:
+        raise DataError(
+            f"{place} has {indexed[0]!r} as its index, which is not read; make a column of it: reset_index()"
+        )
 
 
 def _words(place: str, name: str, values: Sequence[Any], words: Sequence[str]) -> list[str | None]:

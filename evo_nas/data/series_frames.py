@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from evo_nas.data.frames import columns_of_frame, is_frame, rows_of
+from evo_nas.data.frames import columns_of_frame, is_frame, refuse_index, rows_of
 from evo_nas.data.series_rows import SeriesRows
 from evo_nas.data.table_files import arrow_table
 from evo_nas.data.time import read_times
@@ -30,6 +30,8 @@ def as_in_training(given: Any, columns: Sequence[str], layout: SeriesLayout) -> 
     Raises:
         DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
     """
+    if is_frame(given):
+        refuse_index("the frame", given, layout.series, layout.time)
     given = (
         [frame for _, frame in series_of_frame("the frame", given, layout.series)]
         if is_frame(given)
@@ -77,6 +79,7 @@ def rows_in_time(place: str, frame: Any, columns: Sequence[str], layout: SeriesL
     Raises:
         DataError: A column is missing, times are no times or there twice, or rows are missing as they never were.
     """
+    refuse_index(place, frame, layout.time)
     table = arrow_table(place, columns_of_frame(place, frame))
     rows = SeriesRows(
         place,

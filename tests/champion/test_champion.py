@@ -153,3 +153,8 @@ def test_prepared_inputs_of_another_kind_are_one_clear_error() -> None:
             DataError, match=r"inputs are .*; must be float32 \(n, time, 2\), as the task prepares"
         ):
             champion.outputs(wrong)
+
+
+def test_what_is_no_path_has_no_champion() -> None:
+    with pytest.raises(ChampionError, match="the place of a champion is 3; must be the path of"):
+        load_champion(3)

@@ -185,6 +185,10 @@ def test_steps_are_ordered_and_words_become_inputs_as_in_training(tmp_path, time
     with pytest.raises(DataError, match="raw inputs has no column 'clock'"):
         preparation.inputs.raw(raw.drop(columns="clock"))
     with pytest.raises(
+        DataError, match=r"has 'clock' as its index, .*; make a column of it: reset_index\(\)"
+    ):
+        preparation.inputs.raw(raw.set_index("clock"))
+    with pytest.raises(
         DataError, match=r"has an index of several levels; make columns of them: reset_index\(\)"
     ):
         preparation.inputs.raw(raw.set_index(["id", "clock"]))
@@ -335,6 +339,9 @@ def test_the_rows_of_a_series_are_read_in_the_order_of_time(tmp_path, gaps, orde
     assert np.array_equal(inputs.raw(given)[0], inputs.raw([rows[["v"]].to_numpy()])[0])
     with pytest.raises(DataError, match="series 1 has no column 'when'"):
         inputs.raw([rows[["v"]]])
+    for indexed in (rows.set_index("when"), [rows.set_index("when")]):
+        with pytest.raises(DataError, match=r"'when' as its index, .* make a column of it: reset_index\(\)"):
+            inputs.raw(indexed)
 
 
 @pytest.mark.parametrize("step", ["D", "h", "MS", "B", "15min"])
