@@ -166,6 +166,9 @@ def report_real() -> None:
             "for `grid`, which needs a bounded space, one layer of LSTM or GRU and all that is around it.",
             f"The defaults of the strategies follow {EVALUATIONS} evaluations, but for `darts`: its super-network is "
             "trained for 3 epochs of 25 steps, as the default of 20 would take all the seconds.",
+            "Not all on one machine: on an Intel Xeon were made seed 2 of the sunspots, but for darts and grid, and of "
+            "the vowels seed 1 of islands, nsga2, random, reinforce, surrogate and tune and seed 2 of agebo, aging, "
+            "bayesian, differential and external. The others are from an AMD EPYC.",
         ],
     )
     write("strategies_real", "All strategies on real tasks", [table])
