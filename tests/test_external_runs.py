@@ -268,9 +268,9 @@ def test_a_program_takes_part_over_a_service(run: Path) -> None:
 
     with serving(options(run.parent)) as url:
         assert lines("ask", "run", "--top", "2", "--service", url) == (0, asked(run, "--top", "2"))
-        given = 'nonsense\n{"base": "best", "set": {}}\n'
+        given = "\n".join(("nonsense", "x" * 100_001, '{"base": "best", "set": {}}'))
         code, answers = lines("tell", "run", "--service", url, given=given)
-        assert (code, [each["line"] for each in answers]) == (1, [1, 2])
+        assert (code, [each["line"] for each in answers]) == (1, [1, 2, 3])
         assert all("refused" in each for each in answers)
         assert evo_nas_command("tell", "run", "--service", url, "--name", "a b").exit_code == 2
         assert Client(url).run("run").ask(since=12)[-1]["kind"] == "wanted"

@@ -8,14 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from evo_nas.genome.suggestion_text import MOST_CHARACTERS
 from evo_nas.runs.exchange import asked, handed_in
 from evo_nas.server.context import Shared
 
 router = APIRouter(tags=["exchange"])
 
 MOST_PROPOSALS = 1000
-Text = Annotated[str, Field(max_length=MOST_CHARACTERS)]
 
 
 class Question(BaseModel):
@@ -36,7 +34,7 @@ class Proposals(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    proposals: list[Text | dict[str, Any]] = Field(
+    proposals: list[str | dict[str, Any]] = Field(
         max_length=MOST_PROPOSALS, description="Each an object, or the same as a text in JSON."
     )
     name: str = Field(default="script", max_length=255, description="What the program calls itself.")
