@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evo_nas.client.connection import Connection
 from evo_nas.client.models import Launched, RunItem, StateName
 from evo_nas.client.run import RemoteRun
+from evo_nas.client.works import ANALYSIS_S
 from evo_nas.config import SearchConfig, load_config
 from evo_nas.errors import ConfigError
 
@@ -150,13 +151,14 @@ class Client:
             count: Most networks of the portfolio.
 
         Raises:
-            ConfigError: The file exists, or a run is not finished.
-            ServiceError: There is no such run.
+            ConfigError: The file exists.
+            ServiceError: There is no such run, or one is not finished.
         """
         path = Path(output)
         if path.exists():
             raise ConfigError(f"{path} exists; name a new file with --output")
-        response = self._connection.send("GET", "/portfolio", params={"run": [*runs], "count": count})
+        asked = {"run": [*runs], "count": count}
+        response = self._connection.send("GET", "/portfolio", params=asked, read_s=ANALYSIS_S)
         path.write_bytes(response.content)
         return path
 

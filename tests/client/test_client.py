@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 
 import evo_nas
 from evo_nas.client import Client, ServiceError
 from evo_nas.client.asking import unpacked
 from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
+from evo_nas.server.reading_apart import LIMIT_S
 from tests.served import options, rows, serving
 
 
@@ -112,3 +115,23 @@ def test_a_zip_cannot_write_outside_of_its_folder(tmp_path: Path) -> None:
     with pytest.raises(ExecutionError, match="outside of the export; nothing is written"):
         unpacked(packed.getvalue(), tmp_path / "inside")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_service_makes_in_a_process_of_its_own_is_waited_for_as_long_as_that_may_take(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waited_s = []
+
+    def lost(*_: object, timeout: tuple[float, float], **__: object) -> None:
+        waited_s.append(timeout[1])
+        raise requests.ConnectionError("it is away")
+
+    monkeypatch.setattr(requests.Session, "request", lost)
+    client = Client("http://127.0.0.1:9")
+    run = client.run("one")
+    portfolio = partial(client.portfolio, ["one", "two"], tmp_path / "portfolio.json")
+    for ask in (run.verify, run.replay, run.finalists, run.explanation, portfolio):
+        with pytest.raises(ExecutionError, match="it is away"):
+            ask()
+    assert len(waited_s) == 5
+    assert min(waited_s) > LIMIT_S
