@@ -7,6 +7,7 @@ process, so short runs are read here.
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -64,7 +65,7 @@ class Commands:
             passes: Exit codes other than 0 with which it may have said what was asked.
 
         Raises:
-            ServiceError: The command has failed, with what it says, or the service ends.
+            ServiceError: The command cannot be started, or has failed, with what it says, or the service ends.
         """
         process = self._started(arguments, folder, columns)
         try:
@@ -102,14 +103,21 @@ class Commands:
                 raise ServiceError(
                     HTTPStatus.SERVICE_UNAVAILABLE, "the service ends; ask again when it is back"
                 )
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-P", "-c", _COMMAND, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=environment() | printing,
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own command
+                    [sys.executable, "-P", "-c", _COMMAND, *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd=folder,
+                    env=environment() | printing,
+                )
+            except OSError as error:
+                raise ServiceError(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    f"`evo-nas {arguments[0]}` cannot be started: {error.strerror}; mend that on "
+                    f"{socket.gethostname()} and try again",
+                ) from None
             self._processes.add(process)
             return process
 

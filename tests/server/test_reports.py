@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -118,6 +119,12 @@ def test_what_is_made_by_another_process_is_the_same(
 def test_a_command_that_fails_says_why() -> None:
     with pytest.raises(ServiceError, match="does not exist"):
         Commands().said_by("explain", "nowhere", "--json")
+
+
+def test_a_command_that_cannot_be_started_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="`evo-nas runs` cannot be started: No such file") as refused:
+        Commands().said_by("runs", folder=str(tmp_path / "gone"))
+    assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def test_a_command_ends_with_a_service_that_is_killed(tmp_path: Path) -> None:
