@@ -68,8 +68,8 @@ class OnnxExporter(Exporter):
 
         run: Run
         if options.streaming:
-            run = StepRunner(folder / STEP_FILE, per_step=champion.signature.per_step)
+            run = StepRunner(folder / STEP_FILE, champion.preparation, per_step=champion.signature.per_step)
         else:
-            run = WholeRunner(folder / WHOLE_FILE)
+            run = WholeRunner(folder / WHOLE_FILE, champion.preparation)
         tolerance = INT8_TOLERANCE if options.int8 else TOLERANCE
         return compare_answers(run, champion, tolerance=tolerance, streaming=options.streaming)

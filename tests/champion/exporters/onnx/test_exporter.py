@@ -105,3 +105,19 @@ def test_without_the_package_onnx_the_message_says_what_to_install(tmp_path, mon
     monkeypatch.setattr(exporter, "find_spec", lambda name: None)
     with pytest.raises(ChampionError, match=r"needs the package onnx; pip install 'evo-nas\[onnx\]'"):
         write_export(tiny_champion("classes"), tmp_path / "out", kind="onnx")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_graph_whose_labels_are_not_its_likeliest_classes_is_refused(
+    streaming: bool, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = GraphBuilder.node
+
+    def wrong(graph: GraphBuilder, kind: str, *inputs, **attributes):
+        return node(graph, {"ArgMax": "ArgMin"}.get(kind, kind), *inputs, **attributes)
+
+    monkeypatch.setattr(GraphBuilder, "node", wrong)
+    with pytest.raises(ChampionError, match="the output label of the graph is not the likeliest class"):
+        write_export(
+            tiny_champion("classes"), tmp_path, kind="onnx", options=ExportOptions(streaming=streaming)
+        )
