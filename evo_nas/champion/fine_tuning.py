@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -228,7 +229,16 @@ def _read(
         )
     )
     task.vocabulary = vocabulary
-    dataset = task.read().dataset
+    try:
+        dataset = task.read().dataset
+    except DataError as error:
+        advised = _ADVICE.search(str(error))
+        if advised is None or advised[1] not in kind.Options.model_fields:
+            raise
+        raise DataError(
+            f"{error}. A champion keeps the options of its first training, so that {advised[1]} cannot be set here: "
+            "mend the data, or search on them anew"
+        ) from error
     if dataset.preparation is None:
         raise ChampionError(f"task {recipe.kind} does not say how its data are prepared")
     return dataset, dict(task.fingerprint())
@@ -236,6 +246,8 @@ def _read(
 
 _SOURCES = frozenset({"competition", "subset"})
 """Options that name data which are in no file."""
+_ADVICE = re.compile(r"\b[Ss]et ([a-z_]+)")
+"""How messages name the option of a task that would permit the data."""
 
 
 def _settled(preparation: Preparation) -> dict[str, Any]:

@@ -208,6 +208,17 @@ def test_a_forecast_is_trained_on_further_rows(tmp_path) -> None:
     assert update.after.validation < update.before.validation
 
 
+def test_an_option_that_would_permit_the_data_cannot_be_set_here(tmp_path) -> None:
+    dated = series(0)
+    dated.to_csv(tmp_path / "old.csv", index=False)
+    dated.drop(index=range(150, 153)).to_csv(tmp_path / "new.csv", index=False)
+    trained(tmp_path / "old", "forecast", tmp_path / "old.csv", **FORECAST)
+    with pytest.raises(
+        DataError, match=r"3 rows are missing .* so that gaps cannot be set here: mend the data"
+    ):
+        retrain_on(tmp_path / "old", [tmp_path / "new.csv"])
+
+
 def test_texts_keep_the_ids_of_their_words(tmp_path) -> None:
     def texts(letters: str) -> str:
         return "\n".join(
