@@ -158,7 +158,8 @@ def answered_file(
         path = Path(folder, f"posted{suffix}")
         path.write_bytes(content)
         try:
-            check_alone(path)
+            options = {} if champion.preparation is None else champion.preparation.options
+            check_alone(path, delimiter=options.get("delimiter"))
             if posted.length is not None and continues(champion):
                 from evo_nas.champion.prompts import prompt_of  # noqa: PLC0415 - it loads torch
 
@@ -170,13 +171,17 @@ def answered_file(
             raise DataError(str(error).replace(str(path), called)) from None
 
 
-def check_alone(path: Path) -> None:
+def check_alone(path: Path, *, delimiter: str | None) -> None:
     """Refuses what would read other files of this machine, or unpack to more than its memory should hold.
+
+    Args:
+        path: The file.
+        delimiter: What its reader takes for the character between columns; read otherwise, a name may not be seen.
 
     Raises:
         DataError: The file does.
     """
-    if is_table(path) and sounds_named_in(path, delimiter=None):
+    if is_table(path) and sounds_named_in(path, delimiter=delimiter):
         raise DataError(f"{path} names files of sound, which lie elsewhere; send one file of sound at a time")
     if path.suffix.lower() == ".npz":
         # Its reader says what is wrong with one that cannot be read.

@@ -739,13 +739,20 @@ def _saying(files: Mapping[str, bytes], *, size: int, packing: int = ZIP_DEFLATE
 )
 def test_a_zip_of_data_holds_plain_files_alone(files: dict[str, bytes], said: str) -> None:
     with pytest.raises(DataError, match=said):
-        posted_files(_zip(files))
+        posted_files(_zip(files), delimiter=None)
+
+
+def test_a_name_of_sound_is_seen_where_the_task_has_a_delimiter_of_its_own() -> None:
+    table = _zip({"rows.csv": b"path;x,y\n/etc/passwd.wav;1,2\n"})
+    assert posted_files(table, delimiter=None)
+    with pytest.raises(DataError, match="names files of sound"):
+        posted_files(table, delimiter=";")
 
 
 @pytest.mark.parametrize("packing", [ZIP_BZIP2, ZIP_LZMA])
 def test_a_zip_whose_size_is_not_known_before_is_not_unpacked(packing: int) -> None:
     with pytest.raises(DataError, match="the zip has 'rows.csv' packed in a rare way"):
-        posted_files(_zip({"rows.csv": b"1"}, packing))
+        posted_files(_zip({"rows.csv": b"1"}, packing), delimiter=None)
 
 
 def test_a_zip_that_says_it_is_smaller_than_it_is_fills_no_memory() -> None:
@@ -754,7 +761,7 @@ def test_a_zip_that_says_it_is_smaller_than_it_is_fills_no_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="no zip file that can be read"):
-            posted_files(forged)
+            posted_files(forged, delimiter=None)
         assert tracemalloc.get_traced_memory()[1] < size / 8
     finally:
         tracemalloc.stop()
@@ -772,4 +779,4 @@ def test_a_zip_that_says_it_is_smaller_than_it_is_fills_no_memory() -> None:
 )
 def test_what_is_no_zip_is_said(content: bytes) -> None:
     with pytest.raises(DataError, match="no zip file that can be read"):
-        posted_files(content)
+        posted_files(content, delimiter=None)

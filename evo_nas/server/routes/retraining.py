@@ -57,10 +57,10 @@ async def retrain(
     `/runs/{run}/launches/{launch}` says how it goes on, and `/files` has the new champion then.
     """
     content = await request.body()
-    await kept_champion_of(context, run)
+    searched, _ = await kept_champion_of(context, run)
 
     def begin() -> Launched:
-        files = posted_files(content)
+        files = posted_files(content, delimiter=searched.config.task.get("delimiter"))
         options = [f"--data={DATA}/{name}" for name in files] + [f"--from={origin}", f"--out={OUT}"]
         options += [] if epochs is None else [f"--epochs={epochs}"]
         return begun(context, run, "retrain", *options, files=files)
@@ -68,8 +68,12 @@ async def retrain(
     return await to_thread.run_sync(begin, limiter=context.harvest.answering)
 
 
-def posted_files(content: bytes) -> dict[str, bytes]:
+def posted_files(content: bytes, *, delimiter: str | None) -> dict[str, bytes]:
     """Returns the files of a posted zip by their names.
+
+    Args:
+        content: The zip.
+        delimiter: The character between columns, if the task of the champion says it.
 
     Raises:
         DataError: It is no zip, or holds what must not be read here.
@@ -88,7 +92,7 @@ def posted_files(content: bytes) -> dict[str, bytes]:
             path = Path(folder, name)
             path.write_bytes(data)
             try:
-                check_alone(path)
+                check_alone(path, delimiter=delimiter)
             except DataError as error:
                 raise DataError(str(error).replace(str(path), name)) from None
     return files
