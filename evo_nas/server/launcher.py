@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ from evo_nas.server.processes import environment, terminate
 from evo_nas.server.states import Activity, RunState, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from evo_nas.config import SearchConfig
@@ -180,14 +182,15 @@ class Launcher:
                 )
             try:
                 number, folder = self.launches.new_folder(name)
-                if order.config is not None:
-                    written = to_yaml(order.config.model_dump(mode="json"))
-                    write_whole(folder / "config.yaml", written.encode("utf-8"))
-                for file, content in order.files.items():
-                    (folder / DATA).mkdir(exist_ok=True)
-                    write_whole(folder / DATA / file, content)
-                # The location is absolute: the process has a working directory of its own.
-                record = _spawned(self.command(run.location, order), folder, order)
+                with _nothing_left(folder):
+                    if order.config is not None:
+                        written = to_yaml(order.config.model_dump(mode="json"))
+                        write_whole(folder / "config.yaml", written.encode("utf-8"))
+                    for file, content in order.files.items():
+                        (folder / DATA).mkdir(exist_ok=True)
+                        write_whole(folder / DATA / file, content)
+                    # The location is absolute: the process has a working directory of its own.
+                    record = _spawned(self.command(run.location, order), folder, order)
             except OSError as error:
                 raise ServiceError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -323,6 +326,16 @@ async def keep_attached(launcher: Launcher) -> None:
         except (OSError, EvoNasError) as error:
             _log.warning("searches in the cluster cannot be watched again now: %s", error)
         await asyncio.sleep(ATTACH_S)
+
+
+@contextmanager
+def _nothing_left(folder: Path) -> Iterator[None]:
+    """Removes ``folder`` if what it is for fails: on a full disk the data that were posted must not stay."""
+    try:
+        yield
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchRecord:

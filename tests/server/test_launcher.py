@@ -15,7 +15,7 @@ import pytest
 from evo_nas.config import configured
 from evo_nas.ledger.local_store import LocalStore
 from evo_nas.server.launcher import _GATE, MOST_TRIES, Launcher, Order
-from evo_nas.server.launches import LaunchRecord
+from evo_nas.server.launches import LaunchRecord, write_whole
 from evo_nas.server.options import ServerOptions
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import started_at, terminate
@@ -289,15 +289,18 @@ def test_a_launch_of_another_machine_counts_until_its_last_word_or_a_long_silenc
 def test_what_cannot_be_recorded_does_not_begin(
     launcher: ScriptLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "launch.json":
+            raise OSError(28, "No space left on device")
+        write_whole(path, content)
 
     launcher.script = f"touch {tmp_path}/ran"
     monkeypatch.setattr("evo_nas.server.launcher.write_whole", full)
     with pytest.raises(ServiceError, match="nothing can be started for one: No space left on device"):
-        launcher.launch("one", RESUME)
+        launcher.launch("one", Order(doing="retrain", files={"new.csv": b"1"}))
     monkeypatch.undo()
     assert launcher.launches.newest("one") is None
+    assert not list((tmp_path / ".service").rglob("new.csv"))
     assert not (tmp_path / "ran").exists()
 
 
