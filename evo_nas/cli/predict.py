@@ -10,6 +10,8 @@ import click
 from evo_nas.cli.sources import source_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evo_nas.cli.predictors import Predictor
 
 
@@ -99,8 +101,7 @@ def _predict(champion: Predictor, file: Path, output: Path | None, **how: Any) -
 
     check_output(output)
     prediction = champion.predict_file(file, **how)
-    for remark in prediction.remarks:
-        click.echo(f"note: {remark}", err=True)
+    _note(prediction.remarks)
     if output is None:
         click.echo(csv_of(prediction.table).decode(), nl=False)
     else:
@@ -108,6 +109,11 @@ def _predict(champion: Predictor, file: Path, output: Path | None, **how: Any) -
         click.echo(f"{len(prediction.table):,} rows in {output}")
     if prediction.score:
         click.echo(prediction.score, err=output is None)
+
+
+def _note(remarks: Sequence[str]) -> None:
+    for remark in remarks:
+        click.echo(f"note: {remark}", err=True)
 
 
 def _generate(
@@ -128,7 +134,9 @@ def _generate(
         raise click.UsageError("--prompt is a text; give the beginning of music with --input")
     if prompt is not None and file is not None:
         raise click.UsageError("--prompt and --input are both the beginning of the text; give one of them")
-    drawn = champion.continuation(prompt=prompt, file=file, length=length or USUAL_LENGTH, **drawing)
+    said = champion.continuation(prompt=prompt, file=file, length=length or USUAL_LENGTH, **drawing)
+    _note(said.remarks)
+    drawn = said.drawn
     if is_text:
         if output is None:
             click.echo(drawn)

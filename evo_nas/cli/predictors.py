@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from evo_nas.champion.prediction_files import frames_of_music, table_of_records
 from evo_nas.champion.prompts import prompt_of
-from evo_nas.views.continuations import Kind, continuation, continues
+from evo_nas.views.continuations import Kind, continuation, continues, remarks_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,19 @@ class Predicted:
     score: str
 
 
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What follows a beginning.
+
+    Attributes:
+        drawn: A text, or frames of keys; see `views.continuations.continuation`.
+        remarks: How the beginning was understood.
+    """
+
+    drawn: Any
+    remarks: tuple[str, ...] = ()
+
+
 class Predictor(Protocol):
     """A champion that can be asked."""
 
@@ -47,8 +60,8 @@ class Predictor(Protocol):
             rolling: ``rolling`` and ``stride``; see `champion.prediction.predict_file`.
         """
 
-    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:
-        """Returns a text, or frames of keys; see `views.continuations.continuation`."""
+    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Continued:
+        """Returns what follows the prompt, or the content of the file."""
 
 
 class LoadedPredictor:
@@ -70,10 +83,10 @@ class LoadedPredictor:
         said = self._champion.predict_file(file, scores=score, **rolling)
         return Predicted(said.table, said.remarks, said.score.sentence if said.score else "")
 
-    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:
+    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Continued:
         """Returns what follows the prompt, or the content of the file."""
         begins = prompt if file is None else prompt_of(self._champion, file)
-        return continuation(self._champion, begins, **drawing)
+        return Continued(continuation(self._champion, begins, **drawing), remarks_on(self._champion, begins))
 
 
 class RemotePredictor:
@@ -92,12 +105,12 @@ class RemotePredictor:
         said = self._run.predict_file(file, score=score, **rolling)
         return Predicted(table_of_records(said.columns, said.rows), said.remarks, said.score or "")
 
-    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Any:
+    def continuation(self, *, prompt: str | None, file: Path | None, **drawing: Any) -> Continued:
         """Sends the prompt, or the file."""
         if file is None:
             said = self._run.predict(text=prompt or "", **drawing)
         else:
             said = self._run.predict_file(file, **drawing)
-        return (
-            said.text if said.text is not None else frames_of_music(table_of_records(said.columns, said.rows))
-        )
+        is_text = said.text is not None
+        drawn = said.text if is_text else frames_of_music(table_of_records(said.columns, said.rows))
+        return Continued(drawn, tuple(said.remarks))

@@ -17,7 +17,7 @@ from evo_nas.data.table_files import is_table
 from evo_nas.errors import DataError
 from evo_nas.server.unpacking import UNREADABLE, check_unpacked
 from evo_nas.tasks.raw_inputs import TokenInputs
-from evo_nas.views.continuations import continuation, continues
+from evo_nas.views.continuations import continuation, continues, remarks_on
 
 if TYPE_CHECKING:
     from typing import Self
@@ -208,7 +208,7 @@ def _numbers(number: int, given: Any) -> Any:
 def _continued(champion: Champion, beginning: Any, how: Drawing) -> PredictAnswer:
     drawn = continuation(champion, beginning, length=how.length, temperature=how.temperature, seed=how.seed)
     if isinstance(drawn, str):
-        return PredictAnswer(columns=[], rows=[], text=drawn)
+        return PredictAnswer(columns=[], rows=[], text=drawn, remarks=list(remarks_on(champion, beginning)))
     from evo_nas.champion.prediction_files import records_of, table_of_music  # noqa: PLC0415 - it loads torch
 
     table = table_of_music(drawn)

@@ -171,8 +171,7 @@ def _tokens(path: Path, inputs: TokenInputs, preparation: Preparation) -> RawFil
     elif kind == "language_model":
         corpus = corpus_of(path, preparation)
         ids, _ = inputs.padded([corpus.text])
-        unknown = () if inputs.is_closed else _unknown_tokens(ids, None)
-        return RawFile(ids, None, "text", [1], remarks=(*corpus.remarks, *unknown))
+        return RawFile(ids, None, "text", [1], remarks=(*corpus.remarks, *unknown_tokens(inputs, ids, None)))
     else:
         roles = TextRoles(**_chosen(preparation, "text", "label", "delimiter", "encoding"))
         classes = preparation.answers.classes if isinstance(preparation.answers, ClassAnswers) else ()
@@ -180,11 +179,19 @@ def _tokens(path: Path, inputs: TokenInputs, preparation: Preparation) -> RawFil
         truths = _truths(examples, preparation)
     ids, lengths = inputs.padded(examples.items, places=examples.where)
     read = _of_examples(examples, ids, lengths, truths)
-    unknown = () if inputs.is_closed else _unknown_tokens(ids, lengths)
-    return replace(read, remarks=(*read.remarks, *unknown))
+    return replace(read, remarks=(*read.remarks, *unknown_tokens(inputs, ids, lengths)))
 
 
-def _unknown_tokens(ids: Array, lengths: npt.NDArray[np.int64] | None) -> tuple[str, ...]:
+def unknown_tokens(inputs: TokenInputs, ids: Array, lengths: npt.NDArray[np.int64] | None) -> tuple[str, ...]:
+    """Returns a remark on how many tokens the network does not know; none if it knows all.
+
+    Args:
+        inputs: What gave the ids.
+        ids: ``(n, time)``.
+        lengths: ``(n,)`` where sequences are padded at their end.
+    """
+    if inputs.is_closed:
+        return ()
     ends = np.full(len(ids), ids.shape[1]) if lengths is None else lengths
     there = np.arange(ids.shape[1]) < ends[:, None]
     unknown, count = int(((ids == 0) & there).sum()), int(there.sum())

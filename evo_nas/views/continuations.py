@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from evo_nas.tasks.raw_files import unknown_tokens
 from evo_nas.tasks.raw_inputs import TokenInputs
 from evo_nas.tasks.raw_keys import KeyInputs
 
@@ -47,3 +48,11 @@ def continuation(
     # Of words it is not known how those of the prompt and of what follows stand together.
     is_whole = isinstance(inputs, TokenInputs) and inputs.level == "character"
     return f"{beginning or ''}{drawn}" if is_whole else drawn
+
+
+def remarks_on(champion: Champion, beginning: Any) -> tuple[str, ...]:
+    """Returns how a beginning was understood; see `continuation`."""
+    inputs = champion.prepared.inputs
+    if not isinstance(inputs, TokenInputs) or not beginning:
+        return ()
+    return unknown_tokens(inputs, *inputs.padded([beginning]))

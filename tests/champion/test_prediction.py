@@ -13,6 +13,7 @@ import torch
 from scipy.io import savemat
 
 from evo_nas.champion.champion import Champion
+from evo_nas.cli.predictors import LoadedPredictor
 from evo_nas.config import configured
 from evo_nas.errors import ChampionError, DataError
 from evo_nas.experiment import Experiment
@@ -404,6 +405,15 @@ def test_the_keys_of_the_next_frame_are_predicted(tmp_path, rng) -> None:
 def language_champion(tmp_path: Path, level: str = "character") -> tuple[Champion, Dataset]:
     (tmp_path / "book.txt").write_text("the quick brown fox jumps over the lazy dog.\n" * 40)
     return champion_of("language_model", tmp_path / "book.txt", steps=16, level=level)
+
+
+def test_what_is_unknown_in_a_prompt_is_told_beside_what_follows(tmp_path) -> None:
+    predictor = LoadedPredictor(language_champion(tmp_path)[0])
+    drawing = {"length": 3, "temperature": 0.0, "seed": 0}
+    said = predictor.continuation(prompt="the \u2603", file=None, **drawing)
+    assert said.remarks == ("1 of 5 tokens are unknown to the network",)
+    assert said.drawn.startswith("the \u2603")
+    assert not predictor.continuation(prompt="the ", file=None, **drawing).remarks
 
 
 def test_a_text_is_scored_as_one_stream(tmp_path) -> None:
