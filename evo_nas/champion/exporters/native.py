@@ -252,8 +252,7 @@ def read_exportable(directory: Path, *, name: str) -> Exportable:
     model, native = read_model(directory), _native_files_in(directory)
     prepared = read_preparation(directory) if PREPARATION_FILE in native else None
     if isinstance(model, BaselineNetwork):
-        facts = {"baseline": model.name, "run_id": json.loads(native[BASELINE_FILE]).get("run_id")}
-        return Exportable(name, model, native, facts, prepared, model.link)
+        return Exportable(name, model, native, {"baseline": model.name}, prepared, model.link)
     facts = json.loads(native[GENOME_FILE])
     return Exportable(name, model, native, facts, prepared, _read_facts(directory).link)
 
