@@ -231,7 +231,9 @@ class Launcher:
             return []
         lost = []
         for name in self.launches.runs():
-            newest = self.launches.newest(name)
+            # What was worked out beside the search meanwhile watches nothing.
+            watchers = (each for each in reversed(self.launches.all(name)) if each.record.doing not in ASIDE)
+            newest = next(watchers, None)
             if newest is None or not newest.is_lost or not self._is_due(newest):
                 continue
             try:

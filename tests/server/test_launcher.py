@@ -266,6 +266,15 @@ def test_a_watcher_that_was_lost_is_launched_again_and_one_that_was_refused_is_n
     terminate(attached.record.pid, started=attached.record.started)
 
 
+def test_a_lost_watcher_is_launched_again_though_something_was_tuned_since(tmp_path: Path) -> None:
+    launcher = ScriptLauncher(tmp_path, "kill -9 $$", address="http://127.0.0.1:9")
+    for order in (RESUME, Order(doing="tune")):
+        launch = launcher.launch("lost", order)
+        wait_until(lambda launch=launch: not launch.is_alive)
+    (attached,) = launcher.attach_again()
+    assert attached.record.doing == "attach"
+
+
 def test_a_launch_of_another_machine_counts_until_its_last_word_or_a_long_silence(
     launcher: ScriptLauncher, tmp_path: Path
 ) -> None:
