@@ -36,6 +36,8 @@ LEAST_LOGIT = -30.0
 """Logit of a class that a model rules out; minus infinity would make one such error cost everything."""
 CHUNK = 5000
 """Sequences whose features are in memory at once when a model predicts."""
+CHUNK_VALUES = 50_000_000
+"""Values of padded rows that are in memory at once then: 400 MB in 64 bits, where sequences are long."""
 MOST_BYTES = 50_000_000
 """A model that is larger is not kept; only neighbours of a large training part and maps of many columns are."""
 
@@ -319,8 +321,12 @@ def answers(model: BaselineModel, items: Sequence[Inputs]) -> Outputs:
         items: The sequences, ``(time, features)`` each.
     """
     found = []
-    for start in range(0, len(items), CHUNK):
-        some = items[start : start + CHUNK]
+    # Where each step has an answer, it has a row of the steps around it.
+    width = model.steps if model.per_step and isinstance(model, LinearMap | NearestNeighbour) else 1
+    largest = max((item.size for item in items), default=1)
+    chunk = max(1, min(CHUNK, CHUNK_VALUES // (largest * width)))
+    for start in range(0, len(items), chunk):
+        some = items[start : start + chunk]
         # A type of its own: values far from zero are told apart in 64 bits alone.
         outputs = model(padded(some, some[0].dtype.type), lengths_of(some))
         ends = map(len, some)

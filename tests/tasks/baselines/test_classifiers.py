@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evo_nas.tasks.baselines.classifiers import classification_baselines, majority, step_baselines
-from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT
+from evo_nas.tasks.baselines.fitted_models import LEAST_LOGIT, LinearMap, answers
 from evo_nas.tasks.baselines.fitting import Fit, fitted_in_turn
 from evo_nas.tasks.baselines.token_classifiers import tagging_baselines, text_baselines
 from evo_nas.tasks.metrics import ACCURACY, NLL
@@ -125,3 +125,18 @@ def test_more_rows_than_take_a_minute_are_not_all_learnt_from(name, monkeypatch)
     )
     result = dict(fitted_in_turn({name: baselines[name]}))[name]
     assert (result.score, result.note) == (1.0, "learnt from 1,000 of 1,200 rows")
+
+
+def test_how_many_sequences_are_answered_at_once_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    items = [rng.normal(size=(length, 2)) for length in (3, 9, 5, 7)]
+    model = LinearMap(rng.normal(size=(6, 4)), rng.normal(size=4), steps=3, reads="around")
+    whole, seen = answers(model, items), []
+    monkeypatch.setattr("evo_nas.tasks.baselines.fitted_models.CHUNK_VALUES", 2 * 9 * 2 * 3)
+    monkeypatch.setattr(
+        LinearMap,
+        "__call__",
+        lambda *given, call=LinearMap.__call__: seen.append(len(given[1])) or call(*given),
+    )
+    assert answers(model, items) == pytest.approx(whole)
+    assert seen == [2, 2]
