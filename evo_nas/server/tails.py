@@ -226,7 +226,8 @@ class Tail:
 
     async def latest(self) -> list[Frame]:
         """Returns the latest event of each kind up to `place`, in their order."""
-        if self._before is None:
+        failed = self._before is not None and self._before.done() and self._before.exception() is not None
+        if self._before is None or failed:
             # Read once for all watchers; what has come since is in memory.
             reading = asyncio.to_thread(latest_events, self._launcher.launches, self.name, until=self._begun)
             self._before = asyncio.create_task(reading)

@@ -195,6 +195,25 @@ def test_the_service_goes_on_while_a_disk_does_not_answer(
     assert asyncio.run(both()) == ["started", "progressed", "end"]
 
 
+def test_who_comes_after_a_disk_that_could_not_be_read_is_told_the_latest_events(
+    launcher: ScriptLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched(launcher, line("started"), is_over=True)
+    tail, real = tails.Tail("one", launcher, launcher.root), tails.latest_events
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    async def twice() -> list[str]:
+        monkeypatch.setattr(tails, "latest_events", gone)
+        with pytest.raises(OSError, match="Input/output"):
+            await tail.latest()
+        monkeypatch.setattr(tails, "latest_events", real)
+        return [frame.kind for frame in await tail.latest()]
+
+    assert asyncio.run(twice())[0] == "started"
+
+
 def test_two_surveys_at_a_time_begin_the_next_launch_once(launcher: ScriptLauncher) -> None:
     launched(launcher, line("progressed", 1), is_over=True)
     tail = tails.Tail("one", launcher, launcher.root)
