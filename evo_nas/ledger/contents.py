@@ -165,7 +165,7 @@ class VerifiedSegments:
         )
 
     def scan(self, columns: Sequence[str], *, first: int = 0, last: int | None = None) -> Iterator[Segment]:
-        """Yields the rows from place ``first`` to ``last`` in the order of telling, file by file; nothing is kept.
+        """Yields the rows from place ``first`` to ``last`` in the order of telling, file by file; nothing more is kept.
 
         Rows that are committed meanwhile may be among them. A file that compaction removes meanwhile is read from
         where its rows have gone.
@@ -190,7 +190,7 @@ class VerifiedSegments:
                 if name.last < first or (last is not None and name.first > last):
                     continue
                 try:
-                    segment = self._read_segment(name, columns, keep=False)
+                    segment = self._read_segment(name, columns, keep=name in self._verified)
                 except DamagedError as error:
                     damage[name], is_over = str(error), False
                     break

@@ -121,10 +121,10 @@ def test_the_reason_why_a_baseline_has_no_score_is_shown_whole() -> None:
 
 
 def test_machines_read_plain_values() -> None:
-    fields = data_fields(DATA, {"majority": BaselineResult(0.5, 0.25)})
+    fields = data_fields(DATA, {"majority": BaselineResult(0.5, 0.25, validation=0.75)})
     assert fields["parts"]["test"] == {"examples": 12, "shortest": 5, "longest": 5}
     assert (fields["features"], fields["outputs"], fields["per_step"]) == (1, 2, False)
-    assert fields["baselines"] == {"majority": {"score": 0.5, "cpu_s": 0.25, "note": ""}}
+    assert fields["baselines"] == {"majority": {"score": 0.5, "cpu_s": 0.25, "note": "", "validation": 0.75}}
 
 
 def test_a_forecast_shows_the_course_of_every_column_in_every_part(tmp_path) -> None:
