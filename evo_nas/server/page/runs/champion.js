@@ -26,7 +26,7 @@ export default function Champion({ run, detail, live, reload }) {
       <p class="sentence"><${Prose} text=${data.sentence} /></p>
       ${!data.is_current && html`<${Outdated} run=${run} detail=${detail} reload=${reload} />`}
       <${Verdict} verdict=${verdict} evidence=${data.evidence} />
-      ${data.remarks.map((remark) => html`<p class="note" key=${remark}>${remark}</p>`)}
+      ${data.remarks.map((remark) => html`<p class="note" key=${remark}><${Prose} text=${remark} /></p>`)}
     <//>
     <div class="champion-parts">
       <${Cells} explanation=${explanation} />
