@@ -181,16 +181,15 @@ class Tail:
             OSError: The file cannot be read.
         """
         launch, place = self._launch, self.place
+        nothing = News(place, [], place)
         # The loop may go on to the next launch between these two.
         if launch is None or launch.number != place.launch:
-            return News(place, [], place)
+            return nothing
         try:
             if launch.events.stat().st_size <= place.offset:
-                return News(place, [], place)
+                return nothing
         except FileNotFoundError:
-            return News(
-                place, [], place
-            )  # somebody has removed it: the next survey says what has become of the run
+            return nothing  # somebody has removed it: the next survey says what has become of the run
         lines, offset = lines_from(launch.events, place.offset)
         return News(place, frames_of(place.launch, lines), Place(place.launch, offset))
 
