@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SHOW_CURSOR = b"\x1b[?25h"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-STDERR = 2
+STDIN, STDOUT, STDERR = range(3)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -88,5 +88,10 @@ class Stopping:
             os.write(sys.stdout.fileno(), SHOW_CURSOR)  # past the buffers; a second signal leaves no time to
         if self._stop is None:
             raise Interrupted(self.received)
-        self._announce(f"{self._saying}; again to leave at once")
+        self._announce(f"{self._saying}; again to leave at once" if _has_terminal() else self._saying)
         self._stop()
+
+
+def _has_terminal() -> bool:
+    """Whether somebody at a terminal may send the signal again; a log is read when it is over."""
+    return any(map(os.isatty, (STDIN, STDOUT, STDERR)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -51,7 +52,16 @@ def test_first_signal_asks_the_search_to_stop_and_is_reported(
         os.kill(os.getpid(), number)
     assert stops == ["stop"]
     assert stopping.received is number
-    assert capfd.readouterr().err == "stopping; again to leave at once\n"
+    assert capfd.readouterr().err == "stopping\n"
+
+
+def test_only_somebody_at_a_terminal_is_told_to_send_it_again() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", SEARCHING.format(name="SIGTERM")]
+    ran = subprocess.run(command, stdin=theirs, capture_output=True, text=True, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert ran.stderr == "stopping; again to leave at once\n"
 
 
 @pytest.mark.parametrize("number", SIGNALS)
