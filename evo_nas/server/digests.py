@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
@@ -117,13 +118,8 @@ class Digests:
         for name in self._root.names():
             self._begin(name)
 
-    def briefs(self, *, patience_s: float) -> tuple[list[Brief], int]:
-        """Returns what is known of each run, by name, and how many are still being read for the first time.
-
-        Args:
-            patience_s: Longest wait for these.
-        """
-        until = time.monotonic() + patience_s
+    def briefs(self) -> tuple[list[Brief], int]:
+        """Returns what is known of each run, by name, and how many are still being read for the first time."""
         names = self._root.names()
         with self._lock:
             for gone in self._entries.keys() - set(names):
@@ -135,13 +131,23 @@ class Digests:
         missing = 0
         for name in names:
             try:
-                brief = self._within(name, until)
+                brief = self._at_hand(name)
             except TimeoutError:
                 missing += 1
                 continue
             if brief is not None:
                 found.append(brief)
         return found, missing
+
+    async def wait(self, patience_s: float) -> None:
+        """Waits until all runs that are being read for the first time were read, or for ``patience_s``.
+
+        No thread waits meanwhile: there are few, and clients that wait could hold all of them.
+        """
+        with self._lock:
+            reading = [asyncio.wrap_future(each) for each in self._reading.values()]
+        if reading:
+            await asyncio.wait(reading, timeout=patience_s)
 
     def brief(self, name: str) -> Brief:
         """Returns what a list says of the run ``name``.
@@ -184,12 +190,12 @@ class Digests:
                 self._pedigree = (of_now, pedigree)
             return pedigree
 
-    def _within(self, name: str, until: float) -> Brief | None:
+    def _at_hand(self, name: str) -> Brief | None:
         """Returns what is known of a run; None if it has gone, and `TimeoutError` if it is still being read."""
         reading = self._reading.get(name)
         if reading is None:
             return self._brief(name)
-        return reading.result(timeout=max(0.0, until - time.monotonic()))
+        return reading.result(timeout=0)
 
     def _begin(self, name: str) -> None:
         with self._lock:

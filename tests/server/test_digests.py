@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
+import threading
 import weakref
 from pathlib import Path
 
+import httpx2
 import pytest
 from click.testing import CliRunner
 
 from evo_nas.cli import main
-from evo_nas.server.digests import Digests
+from evo_nas.server.app import create_app
+from evo_nas.server.digests import Brief, Digests
 from evo_nas.server.root import RunsRoot
-from tests.server.launching import service_at
+from tests.server.launching import options_at, service_at
 from tests.views.test_digest import KINDS, write
 
+THREADS = 40
+"""So many answer requests, by default of the framework."""
 TOLD = {kind: 20 + number for number, kind in enumerate(KINDS)}
 
 
@@ -27,16 +33,52 @@ def root(tmp_path: Path) -> Path:
 
 
 def told(digests: Digests) -> dict[str, int]:
-    briefs, reading = digests.briefs(patience_s=60)
+    digests.briefs()
+    asyncio.run(digests.wait(60))
+    briefs, reading = digests.briefs()
     assert reading == 0
     return {brief.name: brief.summary.evaluated for brief in briefs}
 
 
 def test_a_list_says_how_many_runs_it_does_not_know_yet(root: Path) -> None:
     with Digests(RunsRoot(str(root))) as digests:
-        briefs, reading = digests.briefs(patience_s=0)
+        briefs, reading = digests.briefs()
         assert len(briefs) + reading == len(TOLD)
         assert told(digests) == TOLD
+
+
+def test_those_who_wait_for_a_list_hold_no_thread(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_be_read, read, wait = threading.Event(), Digests._read_ahead, Digests.wait
+    begun: list[float] = []
+
+    def read_later(digests: Digests, name: str) -> Brief | None:
+        may_be_read.wait()
+        return read(digests, name)
+
+    async def noted(digests: Digests, patience_s: float) -> None:
+        begun.append(patience_s)
+        await wait(digests, patience_s)
+
+    monkeypatch.setattr(Digests, "_read_ahead", read_later)
+    monkeypatch.setattr(Digests, "wait", noted)
+    app = create_app(options_at(root))
+
+    async def ask() -> None:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
+            waiting = [asyncio.create_task(client.get("/runs?patience_s=60")) for _ in range(THREADS)]
+            while len(begun) < THREADS:
+                await asyncio.sleep(0.01)
+            try:
+                # If each of them held a thread, none would be left for this.
+                answered = await client.get("/runs/plain/chart")
+                assert answered.json()["told"] == TOLD["plain"]
+                assert not any(each.done() for each in waiting)
+            finally:
+                may_be_read.set()
+            assert {(await each).json()["reading"] for each in waiting} == {0}
+
+    asyncio.run(ask())
 
 
 def test_a_digest_that_was_let_go_is_made_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

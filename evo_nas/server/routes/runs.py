@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
@@ -20,6 +21,7 @@ from evo_nas.views.charts import Axis, chart_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evo_nas.server.context import Context
     from evo_nas.server.digests import Brief
 
 router = APIRouter(tags=["runs"])
@@ -49,9 +51,18 @@ class RunQuery(BaseModel):
 
 
 @router.get("/runs")
-def list_runs(shared: Shared, query: Annotated[RunQuery, Query()]) -> RunList:
+async def list_runs(shared: Shared, query: Annotated[RunQuery, Query()]) -> RunList:
     """Lists the runs under the root, those that cannot be read with the reason in `error`."""
-    briefs, reading = shared.digests.briefs(patience_s=query.patience_s)
+    listed = await to_thread.run_sync(_listed, shared, query)
+    if listed.reading and query.patience_s:
+        await shared.digests.wait(query.patience_s)
+        listed = await to_thread.run_sync(_listed, shared, query)
+    return listed
+
+
+def _listed(shared: Context, query: RunQuery) -> RunList:
+    """Returns a page of the list, with what is known by now."""
+    briefs, reading = shared.digests.briefs()
     briefs += [unborn(shared, name) for name in shared.launcher.unborn()]
     found = [
         brief
