@@ -38,7 +38,7 @@ class Sent(NamedTuple):
 
 def options_at(root: Path, **given: Any) -> ServerOptions:
     """How a service on ``root`` is started."""
-    return ServerOptions(root=str(root), state=root / ".service", inline=True, **given)
+    return ServerOptions(root=str(root), state=root / ".service", **{"inline": True, "port": 0} | given)
 
 
 def service_at(root: Path, **given: Any) -> TestClient:

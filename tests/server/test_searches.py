@@ -17,6 +17,8 @@ import pytest
 import requests
 from fastapi.testclient import TestClient
 
+from evo_nas.config import configured
+from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Order
 from evo_nas.server.options import Limits
@@ -98,6 +100,8 @@ def test_a_name_that_is_taken_is_refused(client: TestClient, searched: str) -> N
 
 def test_a_complete_run_goes_on_only_with_more_budget(client: TestClient, root: Path, searched: str) -> None:
     assert "complete with 6 evaluations; raise its budget" in problem(client, "/tiny/resume", status=409)
+    below = problem(client, "/tiny/resume", {"budget": {"evaluations": 3}}, status=409)
+    assert below == "budget.evaluations is 3; must be at least 6, which run tiny has already and keeps"
     mistaken = problem(client, "/tiny/resume", {"budget": {"evaluation": 8}}, status=422)
     assert "budget.evaluation is unknown; did you mean evaluations?" in mistaken
     answered = client.post("/api/v1/runs/tiny/resume", json={"budget": {"evaluations": 8}})
@@ -153,6 +157,17 @@ def test_a_search_that_cannot_begin_says_why(client: TestClient) -> None:
     assert client.app.state.context.launcher.unborn() == ["impossible"]  # type: ignore[attr-defined]
     listed = client.get("/api/v1/runs?q=impossible").json()["runs"]
     assert [(each["evaluated"], each["evaluations"], each["state"]) for each in listed] == [(0, 6, "failed")]
+
+
+def test_a_budget_that_is_lowered_ends_the_search_sooner(client: TestClient, root: Path) -> None:
+    config = configured({**TINY, "name": "lowered", "budget": {"evaluations": 40}})
+    with Experiment.of(config).open(Run.at(root / "lowered"), executor="inline") as search:
+        search.step()
+    answered = client.post("/api/v1/runs/lowered/resume", json={"budget": {"evaluations": 5}})
+    assert answered.status_code == 202, answered.text
+    assert events_of(client, "lowered")[-1].data["state"] == "complete"
+    found = Run.at(root / "lowered")
+    assert (found.totals().told, found.config.budget.evaluations) == (5, 5)
 
 
 def test_a_search_that_never_began_begins_again_when_it_is_resumed(

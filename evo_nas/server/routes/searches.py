@@ -65,7 +65,9 @@ class Resume(_Body):
     """How a search shall go on."""
 
     budget: dict[str, float | int | None] = Field(
-        default_factory=dict, description="Keys of `budget` with their new totals, such as `evaluations`."
+        default_factory=dict,
+        description="Keys of `budget` with their new totals, such as `evaluations`: from now on these are its budget, "
+        "also if they are lower than before, but not lower than what it has already.",
     )
     workers: Workers = None
     accept_data_loss: bool = Field(
@@ -189,6 +191,7 @@ def resume(run: str, context: Shared, body: Resume | None = None) -> Launched:
         context.launcher.refuse_busy(run)
         if not body.accept_data_loss:
             config = configured(searched.config.model_dump(mode="json"), overrides)
+            _refuse_below(run, searched, body.budget.get("evaluations"))
             _refuse_complete(run, searched, config)
         arguments = [each for override in overrides for each in ("--set", override)]
         arguments += ["--accept-data-loss"] * body.accept_data_loss
@@ -249,6 +252,16 @@ def _refuse_unfinished(name: str, run: Run) -> None:
             HTTPStatus.CONFLICT,
             f"warm_start is true, but run {name} is not finished after {run.totals().told:,} evaluations; wait for it, "
             f"go on with POST /api/v1/runs/{name}/resume, or leave warm_start out",
+        )
+
+
+def _refuse_below(name: str, run: Run, evaluations: float | None) -> None:
+    """Raises an error if ``run`` holds more than the ``evaluations`` that it shall have."""
+    told = run.totals().told
+    if evaluations is not None and evaluations < told:
+        raise ServiceError(
+            HTTPStatus.CONFLICT,
+            f"budget.evaluations is {evaluations:g}; must be at least {told}, which run {name} has already and keeps",
         )
 
 
