@@ -40,9 +40,18 @@ from evo_nas.views.text import visible
 
 
 class Refusal(click.ClickException):
-    """An error that is printed without a traceback: one line per problem; indented lines continue the one before."""
+    """An error that is printed without a traceback: one line per problem; indented lines continue the one before.
+
+    Args:
+        message: What is printed.
+        kind: Name of the class of the error; empty if it is none of evo-nas.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Prints the message to ``file``, by default standard error."""
@@ -61,7 +70,7 @@ class _Guarded(click.Group):
             return super().invoke(ctx)
         except EvoNasError as error:
             # The message alone says what to do; a traceback would bury it.
-            raise Refusal(str(error)) from None
+            raise Refusal(str(error), type(error).__name__) from None
         except OSError as error:
             # A closed pipe is no problem to explain: click ends quietly when `head` has seen enough.
             if error.errno is None or error.errno == errno.EPIPE:

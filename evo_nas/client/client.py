@@ -136,7 +136,8 @@ class Client:
             runs: Names of runs.
 
         Raises:
-            ChampionError: One of them has no verdict, or there are fewer than two.
+            ConfigError: There are fewer than two.
+            ChampionError: One of them has no verdict.
             ServiceError: There is no such run.
         """
         values: dict[str, Any] = self._connection.values("GET", "/compare/ranking", params={"run": [*runs]})
@@ -151,8 +152,8 @@ class Client:
             count: Most networks of the portfolio.
 
         Raises:
-            ConfigError: The file exists.
-            ServiceError: There is no such run, or one is not finished.
+            ConfigError: The file exists, there are fewer than two runs, or one has no network that was trained.
+            ServiceError: There is no such run.
         """
         path = Path(output)
         if path.exists():

@@ -138,6 +138,8 @@ def _error_of(response: requests.Response) -> EvoNasError:
     if status == HTTPStatus.UNAUTHORIZED:
         text = f"{text}; give the token of the service by --token-file or EVO_NAS_TOKEN"
     kind = _KINDS.get(str(problem.get("type", "")))
+    if kind is None and status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        kind = ConfigError  # a wrong option, whatever found it
     return ServiceError(text, status) if kind is None else kind(text)
 
 

@@ -218,7 +218,8 @@ class RemoteRun(RunWorks):
 
         Raises:
             DataError: The data are not of the kind that the network learnt from.
-            ServiceError: It keeps no champion yet, or there is not exactly one kind of data.
+            ConfigError: There is not exactly one kind of data.
+            ServiceError: It keeps no champion yet.
         """
         posted = {
             "rows": None if rows is None else [dict(each) for each in rows],

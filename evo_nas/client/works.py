@@ -33,6 +33,8 @@ class RunWorks(Asking):
 
         Raises:
             ServiceError: There is no such network.
+            ConfigError: A sample is asked of a candidate, which the champion alone reads.
+            ChampionError: The run keeps no champion yet, which ``sample`` needs.
         """
         return self.analysis("explanation", candidate=candidate, sample=sample)
 
@@ -40,7 +42,8 @@ class RunWorks(Asking):
         """Has every file of the run checked, and every genome derived again from the log.
 
         Raises:
-            ServiceError: There is no such run, or its data cannot be read any more.
+            ServiceError: There is no such run.
+            DataError: Its data cannot be read any more.
         """
         return Verification.model_validate(self._values("GET", "/verify", read_s=ANALYSIS_S))
 
@@ -65,7 +68,7 @@ class RunWorks(Asking):
 
         Raises:
             ConfigError: A change is wrong, or cannot be replayed.
-            ServiceError: The trainings of the run cannot be replayed.
+            RunError: The trainings of the run cannot be replayed.
         """
         return self.analysis("replay", set=[*changes], workers=workers, draws=draws)
 

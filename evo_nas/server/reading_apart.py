@@ -7,6 +7,8 @@ process, so short runs are read here.
 
 from __future__ import annotations
 
+import json
+import logging
 import socket
 import subprocess
 import sys
@@ -14,15 +16,19 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from evo_nas import errors
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container
+
+    from evo_nas.errors import EvoNasError
 
 MOST_HERE = 5_000
 """Evaluations of the longest run that is read in the process of the service."""
 LIMIT_S = 900.0
+_log = logging.getLogger(__name__)
 COLUMNS = 80
 """Columns that a command prints in where nobody says how wide a terminal is."""
 _COMMAND = """
@@ -35,10 +41,19 @@ def end_with_service():
     os._exit(1)
 
 threading.Thread(target=end_with_service, daemon=True).start()
-from evo_nas.cli import main
-main(prog_name="evo-nas")
+import json, sys
+import click
+from evo_nas.cli.app import Refusal, main
+try:
+    sys.exit(main(prog_name="evo-nas", standalone_mode=False))
+except click.ClickException as error:
+    kind = error.kind if isinstance(error, Refusal) else "ConfigError"
+    sys.exit(json.dumps({"kind": kind, "message": error.format_message()}))
 """
-"""The command line, which ends once its input does: the kernel closes that however the service has ended."""
+"""The command line, which ends once its input does: the kernel closes that however the service has ended.
+
+What it was refused for is the last line that it writes, as JSON.
+"""
 
 
 class Commands:
@@ -65,11 +80,12 @@ class Commands:
             passes: Exit codes other than 0 with which it may have said what was asked.
 
         Raises:
-            ServiceError: The command cannot be started, or has failed, with what it says, or the service ends.
+            ServiceError: The command cannot be started, or has ended without a word, or the service ends.
+            EvoNasError: What the command was refused for, as it would be raised here.
         """
         process = self._started(arguments, folder, columns)
         try:
-            output, errors = _heard(process, LIMIT_S)
+            output, said = _heard(process, LIMIT_S)
         except subprocess.TimeoutExpired:
             raise ServiceError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -80,10 +96,7 @@ class Commands:
                 self._processes.discard(process)
             _end(process)
         if process.returncode and not (output and process.returncode in passes):
-            told = "\n".join(_errors_in(errors.decode("utf-8", "replace")))
-            raise ServiceError(
-                HTTPStatus.CONFLICT, told or f"`evo-nas {arguments[0]}` ended with {process.returncode}"
-            )
+            raise _error_in(said) or _without_a_word(arguments[0], process.returncode, said)
         return output.decode("utf-8")
 
     def close(self) -> None:
@@ -138,10 +151,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def _errors_in(text: str) -> Iterator[str]:
-    is_told = False
-    for line in text.splitlines():
-        # An indented line continues an error.
-        is_told = line.startswith("error: ") or (is_told and line.startswith(" "))
-        if is_told:
-            yield line.removeprefix("error: ")
+def _error_in(said: bytes) -> EvoNasError | None:
+    """Returns the error that the last line of ``said`` tells; None if it tells none."""
+    try:
+        values = json.loads(said.splitlines()[-1])
+        kind, message = str(values["kind"]), str(values["message"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+    # What is no error of evo-nas is one of the machine, such as a full disk.
+    known = getattr(errors, kind, None)
+    return ServiceError(HTTPStatus.SERVICE_UNAVAILABLE, message) if known is None else known(message)
+
+
+def _without_a_word(command: str, code: int, said: bytes) -> ServiceError:
+    _log.error("`evo-nas %s` ended with %d:\n%s", command, code, said.decode("utf-8", "replace"))
+    return ServiceError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"`evo-nas {command}` ended with {code}, as one does that is killed or for which memory is short; the log of "
+        "the service says more, and asking again may help",
+    )

@@ -64,7 +64,7 @@ class FileReport:
         commands: Runs the process.
 
     Raises:
-        ServiceError: The process has failed.
+        EvoNasError: The process has failed; see `Commands.said_by`.
     """
 
     def __init__(self, place: str, commands: Commands) -> None:
@@ -106,8 +106,7 @@ def made_report(run: Run, commands: Commands) -> Report:
         commands: Runs what must not be made in this process.
 
     Raises:
-        ServiceError: The process that writes it has failed.
-        EvoNasError: As `report_page`.
+        EvoNasError: As `report_page`, or the process that writes it has failed.
     """
     if run.totals().told > MOST_HERE:
         return FileReport(run.location, commands)

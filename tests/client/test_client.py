@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import requests
 import evo_nas
 from evo_nas.client import Client, ServiceError
 from evo_nas.client.asking import unpacked
-from evo_nas.errors import ChampionError, ConfigError, DataError, ExecutionError
+from evo_nas.errors import ChampionError, ConfigError, DataError, EvoNasError, ExecutionError
 from evo_nas.server.reading_apart import LIMIT_S
 from tests.served import options, rows, serving
 
@@ -87,6 +88,38 @@ def test_errors_are_those_of_this_machine_with_the_text_of_the_service(client: C
     assert raised.value.status == 404
     with pytest.raises(ChampionError, match="does not take --int8"):
         client.run("judged").export("native", "never", int8=True)
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "said"),
+    [
+        (
+            lambda client: client.run("open").explanation(candidate=99),
+            ServiceError,
+            "no result of candidate 99",
+        ),
+        (
+            lambda client: client.run("open").explanation(candidate=1, sample=True),
+            ConfigError,
+            "beside a cand",
+        ),
+        (lambda client: client.run("open").explanation(sample=True), ChampionError, "keeps no champion yet"),
+        (lambda client: client.run("open").replay(["seed=3"]), ConfigError, "cannot be replayed"),
+        (lambda client: client.run("open").finalists(count=0), ConfigError, "count: Input should be"),
+        (lambda client: client.compare(["judged"]), ConfigError, "give at least 2"),
+        (lambda client: client.compare(["judged", "open"]), ChampionError, "has no verdict"),
+        (lambda client: client.portfolio(["judged"], "never.json"), ConfigError, "from two runs at least"),
+        (lambda client: client.run("nowhere").verify(), ServiceError, "does not exist"),
+    ],
+)
+def test_a_wrong_question_about_runs_raises_what_it_raises_here(
+    client: Client, ask: Callable[[Client], object], error: type[EvoNasError], said: str
+) -> None:
+    with pytest.raises(error, match=said) as raised:
+        ask(client)
+    assert type(raised.value) is error
+    if isinstance(raised.value, ServiceError):
+        assert raised.value.status == 404
 
 
 def test_a_token_is_shown_and_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

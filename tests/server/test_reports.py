@@ -13,7 +13,9 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
+from evo_nas.errors import ChampionError, ConfigError
 from evo_nas.report import report as reports
+from evo_nas.server import reading_apart
 from evo_nas.server import reports as served_reports
 from evo_nas.server.app import create_app
 from evo_nas.server.problems import ServiceError
@@ -116,9 +118,18 @@ def test_what_is_made_by_another_process_is_the_same(
         assert drawn.content.startswith(b"\x89PNG")
 
 
-def test_a_command_that_fails_says_why() -> None:
-    with pytest.raises(ServiceError, match="does not exist"):
+def test_a_command_that_is_refused_raises_what_it_would_raise_here() -> None:
+    with pytest.raises(ChampionError, match="^nowhere does not exist"):
         Commands().said_by("explain", "nowhere", "--json")
+    with pytest.raises(ConfigError, match="--sparkle"):
+        Commands().said_by("runs", "--sparkle")
+
+
+def test_a_command_that_is_killed_is_no_fault_of_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_apart, "_COMMAND", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(ServiceError, match="`evo-nas runs` ended with -9") as refused:
+        Commands().said_by("runs")
+    assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def test_a_command_that_cannot_be_started_says_why(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from evo_nas.errors import ConfigError
 from evo_nas.replay.of_run import rungs_of
 from evo_nas.server.candidate_models import Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.reading_apart import COLUMNS
+from evo_nas.server.routes.candidates import row_of
 from evo_nas.server.routes.champions import Explanation
 
 if TYPE_CHECKING:
@@ -152,6 +154,12 @@ async def explanation(
     ] = False,
 ) -> ProbedExplanation:
     """Explains a network of a run, the champion or another one, as `evo-nas explain` does."""
+    if candidate is not None:
+        if sample:
+            raise ConfigError(
+                "sample is true beside a candidate; it reads the champion, so leave one of them out"
+            )
+        await to_thread.run_sync(row_of, context, run, candidate)
     options = [] if candidate is None else [f"--candidate={candidate}"]
     said = await _said(context, "explain", (run,), "--json", *options, *["--sample"] * sample)
     return ProbedExplanation.model_validate_json(said)
@@ -189,7 +197,8 @@ async def told(context: Context, how: Telling, command: str, names: Sequence[str
     """Answers with what ``command`` prints of the runs ``names``, as JSON or as a text.
 
     Raises:
-        ServiceError: There is no such run, or the command has failed.
+        ServiceError: There is no such run, or the command has ended without a word.
+        EvoNasError: What the command was refused for.
     """
     if how.format == "json":
         said = await _said(context, command, names, "--json", *options)

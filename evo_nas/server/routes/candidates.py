@@ -33,6 +33,8 @@ from evo_nas.views.fronts import front_member, scored_sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evo_nas.runs.rows import Row
+    from evo_nas.server.context import Context
     from evo_nas.views.lineages import Ancestor
 
 router = APIRouter(tags=["candidates"])
@@ -46,11 +48,7 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="Id of the candidate.")
 @router.get("/runs/{run}/candidates/{candidate}")
 def candidate_detail(shared: Shared, run: str, candidate: Number) -> CandidateDetail:
     """Tells everything about one candidate: its training, its equations, its parents and children."""
-    place = shared.root.run(run)
-    found = place.rows([candidate])
-    if not found:
-        raise ServiceError(HTTPStatus.NOT_FOUND, _unknown(run, candidate))
-    (row,) = found
+    row = row_of(shared, run, candidate)
     pedigree = shared.digests.pedigree(run)
     children, trainings = pedigree.children_of(candidate), pedigree.trainings_of(candidate)
     with shared.digests.digest(run) as (digest, _):
@@ -150,6 +148,18 @@ def _node(member: Ancestor, value: Callable[[float], float]) -> LineageNode:
     told = asdict(member)
     fitness = told.pop("fitness")
     return LineageNode(**told, value=None if fitness is None else value(fitness))
+
+
+def row_of(context: Context, run: str, candidate: int) -> Row:
+    """Returns the result of a candidate.
+
+    Raises:
+        ServiceError: There is no such run, or it has no such result.
+    """
+    found = context.root.run(run).rows([candidate])
+    if not found:
+        raise ServiceError(HTTPStatus.NOT_FOUND, _unknown(run, candidate))
+    return found[0]
 
 
 def _unknown(run: str, number: int) -> str:

@@ -194,7 +194,7 @@ def _explained_apart(commands: Commands, run: Run, kept: KeptChampion, network: 
     which = () if kept.is_current else ("--candidate", str(kept.verdict.candidate))
     try:
         return Explanation.model_validate_json(commands.said_by("explain", run.location, "--json", *which))
-    except ServiceError as error:
+    except EvoNasError as error:
         return Explanation.model_validate(explained_alone(network, str(error)))
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from evo_nas.champion.ranking import Results, ranked
-from evo_nas.errors import EvoNasError
+from evo_nas.errors import ConfigError, EvoNasError
 from evo_nas.server.candidate_models import Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
@@ -170,7 +170,10 @@ def ranking(
 
     Other than `/compare` it refuses runs that cannot be ranked, and says why.
     """
-    results = [Results.of(shared.root.run(name), name) for name in dict.fromkeys(run)]
+    places = {name: shared.root.run(name) for name in run}
+    if len(places) < 2:
+        raise ConfigError("there is 1 run; give at least 2, one for each data set")
+    results = [Results.of(place, name) for name, place in places.items()]
     return FullRanking.model_validate(ranked(results).to_values())
 
 
