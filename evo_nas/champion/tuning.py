@@ -215,9 +215,18 @@ def network_of(trial: Trial, experiment: Experiment, cell: str = "") -> Architec
     architecture = experiment.space.decode(trial.candidate.genome)
     if not cell:
         return architecture
-    if cell not in NAMED_CELLS:
-        raise ConfigError(f"cell is {cell}; must be one of {', '.join(NAMED_CELLS)}")
+    check_cell(cell)
     return equal_around(canonical(NAMED_CELLS[cell]), architecture, architecture, experiment.space.signature)
+
+
+def check_cell(name: str) -> None:
+    """Raises an error unless ``name`` is that of a published cell.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if name not in NAMED_CELLS:
+        raise ConfigError(f"cell is {name}; must be one of {', '.join(NAMED_CELLS)}")
 
 
 def tuning_seed(trial: Trial, experiment: Experiment) -> int:

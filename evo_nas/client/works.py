@@ -108,6 +108,7 @@ class RunWorks(Asking):
             export: Whether what was found is also trained with three seeds, for `fetch_files`.
 
         Raises:
+            ConfigError: There is no such candidate with a score, cell or searcher, or its library is not installed.
             ServiceError: Something else is done for the run.
         """
         body = {

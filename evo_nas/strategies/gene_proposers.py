@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -194,6 +195,33 @@ PROPOSERS: Mapping[str, Callable[..., Proposer]] = {
     "grid": GridProposer,
 }
 """What may propose settings, by name."""
+_NEEDS = {
+    "optuna": ("optuna", "tune"),
+    "botorch": ("botorch", "bayes"),
+    "bayesopt": ("bayes_opt", "tune"),
+    "hyperopt": ("hyperopt", "tune"),
+}
+"""The library that a proposer needs, and the optional dependencies that have it."""
+
+
+def check_proposer(name: str, *, is_here: bool = True) -> None:
+    """Checks that there is a proposer ``name``.
+
+    Args:
+        name: One of `PROPOSERS`.
+        is_here: Whether it shall propose on this machine, which must have its library then.
+
+    Raises:
+        ConfigError: There is none, or its library is not installed.
+    """
+    if name not in PROPOSERS:
+        raise ConfigError(f"searcher is {name}; must be one of {', '.join(PROPOSERS)}")
+    library, extra = _NEEDS.get(name, ("", ""))
+    if is_here and library and find_spec(library) is None:
+        raise ConfigError(
+            f"searcher is {name}, whose library {library} is not installed; install it with "
+            f"`pip install 'evo-nas[{extra}]'`, or choose random or grid"
+        )
 
 
 def proposer_of(
@@ -216,8 +244,7 @@ def proposer_of(
     Raises:
         ConfigError: There is no such proposer, or what it needs is not installed.
     """
-    if name not in PROPOSERS:
-        raise ConfigError(f"searcher is {name}; must be one of {', '.join(PROPOSERS)}")
+    check_proposer(name)
     first = [genome for genome, _ in known] or [start]
     proposer = PROPOSERS[name](space, seed=derive_seed(seed, "tune", name), first=first)
     for number, (_, fitness) in enumerate(known):

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -329,11 +330,37 @@ def test_a_network_is_tuned_at_the_service_and_fetched(
 def test_what_fails_at_the_service_is_said_once_and_leaves_the_run_as_it_was(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launching(monkeypatch, "echo 'error: --cell is nothing; try lstm' >&2; exit 2")
-    told = at(url, "tune", "judged", "--cell", "nothing")
+    launching(monkeypatch, "echo 'error: every trial of the tuning failed' >&2; exit 2")
+    told = at(url, "tune", "judged", "--cell", "lstm")
     assert told.exit_code == 2
-    assert told.stderr == "error: --cell is nothing; try lstm\n"
+    assert told.stderr == "error: every trial of the tuning failed\n"
     assert json.loads(at(url, "status", "judged", "--json").stdout)["state"] == "judged"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--cell", "nothing"), "cell is nothing; must be one of "),
+        (
+            ("--candidate", "99"),
+            "candidate is 99; must be the id of one that run judged has trained and scored",
+        ),
+        (("--searcher", "hyperopt"), "library hyperopt is not installed"),
+        (("--searcher", "best"), "searcher: "),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_at_once(
+    url: str, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, str], said: str
+) -> None:
+    orders = launching(monkeypatch, "true")
+    monkeypatch.setattr(
+        "evo_nas.strategies.gene_proposers.find_spec",
+        lambda name: None if name == "hyperopt" else find_spec(name),
+    )
+    told = at(url, "tune", "judged", *asked)
+    assert told.exit_code == 2
+    assert said in told.stderr
+    assert orders == []
 
 
 def test_an_ensemble_is_selected_at_the_service(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

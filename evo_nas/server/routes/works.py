@@ -9,6 +9,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from evo_nas.champion.tuning import check_cell
+from evo_nas.errors import ConfigError
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.server.context import Shared
 from evo_nas.server.launcher import Order
@@ -18,6 +20,7 @@ from evo_nas.server.routes.events import printable
 from evo_nas.server.routes.searches import Launched
 from evo_nas.server.run_models import LaunchProgress
 from evo_nas.server.run_pages import view_of_launch
+from evo_nas.strategies.gene_proposers import check_proposer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +99,7 @@ def tune(run: str, context: Shared, body: Tuning | None = None) -> Launched:
     `/runs/{run}/launches/{launch}` says how it goes on, and what was found in `result`.
     """
     body = body or Tuning()
+    _check(context, run, body)
     options = [f"--trials={body.trials}", f"--searcher={body.searcher}"]
     options += [] if body.candidate is None else [f"--candidate={body.candidate}"]
     options += [f"--cell={body.cell}"] if body.cell else []
@@ -182,6 +186,22 @@ def begun(
         raise ServiceError(HTTPStatus.CONFLICT, f"run {name} has no evaluations; let it search first")
     order = Order(doing=doing, arguments=options, files=files or {})
     return Launched.of(context.launcher.launch(name, order), context)
+
+
+def _check(context: Context, name: str, asked: Tuning) -> None:
+    """Raises an error for what the command would refuse only after it has read the data."""
+    run = context.root.run(name)
+    if asked.cell:
+        check_cell(asked.cell)
+    # A cluster has libraries of its own.
+    check_proposer(asked.searcher, is_here=context.options.address is None)
+    if asked.candidate is None:
+        return
+    if not any(row["fitness"] is not None for row in run.rows([asked.candidate])):
+        raise ConfigError(
+            f"candidate is {asked.candidate}; must be the id of one that run {name} has trained and scored, as "
+            f"GET /api/v1/runs/{name}/evaluations lists"
+        )
 
 
 def _at_once(workers: int | None) -> list[str]:
