@@ -43,6 +43,7 @@ from evo_nas.server.routes import (
 from evo_nas.server.run_pages import count_states
 from evo_nas.server.streams import Streams
 from evo_nas.server.tokens import Tokens
+from evo_nas.server.upkeep import keep_tidy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -122,7 +123,11 @@ def create_app(options: ServerOptions) -> FastAPI:
 async def _living(app: FastAPI) -> AsyncIterator[None]:
     """Reads the runs while nobody asks yet, so that the first list need not wait, and what goes on all the time."""
     context: Context = app.state.context
-    tasks = [asyncio.create_task(Compactor(context.launcher.launches).keep_small())]
+    launches = context.launcher.launches
+    tasks = [
+        asyncio.create_task(Compactor(launches).keep_small()),
+        asyncio.create_task(keep_tidy(launches)),
+    ]
     if context.options.address:
         tasks.append(asyncio.create_task(keep_attached(context.launcher)))
     try:

@@ -18,7 +18,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.names import is_url
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import EvoNasError, RunError
-from evo_nas.server.launches import ASIDE, Launch, LaunchRecord, LaunchStore, write_whole
+from evo_nas.server.launches import ASIDE, DATA, Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment, terminate
 from evo_nas.server.states import Activity, RunState, state_of
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
-DATA = "data"
-"""The folder of a launch with files that were posted for it."""
 _TRAINS_HERE = frozenset({"ensemble", "retrain"})
 """Commands that need no workers."""
 _JOBS = frozenset({"champion", "finalists", "tune"})
@@ -121,7 +119,10 @@ class Launcher:
 
     def unborn(self) -> list[str]:
         """Returns the names of runs that were launched and are not kept yet, as those whose data are being read."""
-        return [name for name in self.launches.runs() if self._is_unborn(name)]
+        names = self.launches.runs()
+        for removed in set(self._kept).difference(names):
+            self._kept.pop(removed, None)
+        return [name for name in names if self._is_unborn(name)]
 
     def submit(self, name: str, config: SearchConfig, *, key: str, body: bytes) -> tuple[Launch, bool]:
         """Begins the run ``name``.
@@ -143,7 +144,9 @@ class Launcher:
         if not key:
             return self.launch(name, order), True
         with self.launches.claimed(key, run=name, body=body) as earlier:
-            return (self.launch(name, order), True) if earlier is None else (earlier, False)
+            if earlier is None or self._was_removed(earlier):
+                return self.launch(name, order), True
+            return earlier, False
 
     def refuse_busy(self, name: str) -> None:
         """Raises an error if anything is at work for the run ``name``.
@@ -313,11 +316,14 @@ class Launcher:
         newest = self.launches.newest(name)
         if newest is None or self._kept.get(name) == newest.number:
             return False
-        # One that was kept and is not there any more was removed, and is no run of anybody's now.
-        is_kept = self.root.at(name).exists or (newest.has_begun and not newest.is_alive)
+        is_kept = self.root.at(name).exists or self._was_removed(newest)
         if is_kept:
             self._kept[name] = newest.number  # a list asks for all runs, and this never changes
         return not is_kept
+
+    def _was_removed(self, launch: Launch) -> bool:
+        """Whether the run of ``launch`` was kept and is not there any more, so that it is no run of anybody's now."""
+        return not self.root.at(launch.run).exists and launch.has_begun and not launch.is_alive
 
 
 async def keep_attached(launcher: Launcher) -> None:

@@ -6,6 +6,7 @@
     <state>/<run>/000001/config.yaml    the configuration, if the launch begins a run
     <state>/<run>/000001/events.jsonl   what the process prints: the events of the search, one a line
     <state>/<run>/000001/log.txt        what it prints beside them
+    <state>/<run>/000001/data/          what was posted for it, until it has ended
     <state>/<run>/000001/stop.json      that it was asked to stop
     <state>/<run>/lock                  locked while one of the services starts something for the run
     <state>/.keys/<sha256>              what was asked for under an idempotency key
@@ -13,24 +14,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import shutil
 import socket
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from hashlib import sha256
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from evo_nas.server.claims import Claims
 from evo_nas.server.event_files import end_of_lines, last_event, latest_of_each, tail_of
-from evo_nas.server.problems import ServiceError
+from evo_nas.server.locks import locked
 from evo_nas.server.processes import started_at
 from evo_nas.sessions.events import KINDS, Failed, Judged, Stopped
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 Doing = Literal["search", "resume", "attach", "champion", "finalists", "tune", "ensemble", "retrain"]
 ASIDE = frozenset({"finalists", "tune", "ensemble", "retrain"})
 """What prints a result instead of events, and neither begins nor ends a search."""
-PATIENCE_S = 10.0
-"""Longest wait for another service that starts something for the same run; that takes milliseconds."""
+DATA = "data"
+"""The folder of a launch with files that were posted for it; it goes when the process has ended."""
 _STILL_S = 30.0
 """Seconds after a stop in which another one says the same: a second signal would end the process without a commit."""
 _SILENT_S = 600.0
@@ -235,27 +235,27 @@ class Launch:
         )
 
 
-class _Claim(BaseModel):
-    """What was asked for under an idempotency key."""
-
-    run: str
-    body: str
-
-
 class LaunchStore:
     """The launches of one root.
 
     Args:
         state: The directory that they are kept in.
+
+    Attributes:
+        claims: The idempotency keys under which they were asked for.
     """
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._known: dict[Path, tuple[tuple[int, int], Launch]] = {}
+        self.claims = Claims(state / ".keys")
+        self._known: dict[str, dict[int, tuple[tuple[int, int], Launch]]] = {}
 
     def runs(self) -> list[str]:
         """Returns the names of the runs that something was launched for, sorted."""
-        return sorted(name for name in _names(self._state) if not name.startswith("."))
+        names = sorted(name for name in _names(self._state) if not name.startswith("."))
+        for removed in set(self._known).difference(names):
+            self._known.pop(removed, None)
+        return names
 
     def all(self, run: str) -> list[Launch]:
         """Returns the launches of ``run`` by number."""
@@ -287,9 +287,8 @@ class LaunchStore:
         """
         folder = self._state / run
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(
-            folder / "lock", busy=f"something else is being started for {run}; try again in a moment"
-        ):
+        busy = f"something else is being started for {run}; try again in a moment"
+        with locked(folder / "lock", busy=busy):
             yield
 
     @contextmanager
@@ -299,21 +298,30 @@ class LaunchStore:
         Raises:
             ServiceError: The key stands for another request.
         """
-        folder = self._state / ".keys"
-        folder.mkdir(parents=True, exist_ok=True)
-        path, claim = (
-            folder / sha256(key.encode()).hexdigest(),
-            _Claim(run=run, body=sha256(body).hexdigest()),
-        )
-        with _locked(path, busy="a request with the same Idempotency-Key is being answered; try again"):
-            if _claim_in(path) not in (None, claim):
-                raise ServiceError(
-                    HTTPStatus.CONFLICT,
-                    "this Idempotency-Key was sent with another body before; give every new request a new key",
-                )
-            # Before the launch: if the service ends between the two, the same request launches, and another is refused.
-            path.write_bytes(claim.model_dump_json().encode())
+        with self.claims.claimed(key, run=run, body=body):
             yield next((launch for launch in self.all(run) if launch.record.key == key), None)
+
+    def remove_posted(self, run: str) -> None:
+        """Removes the data that were posted for processes of ``run`` that have ended.
+
+        Raises:
+            ServiceError: Another service does not come to an end with starting something for it.
+        """
+        for number in self._numbers(run):
+            posted = self._folder(run, number) / DATA
+            if not posted.is_dir():
+                continue
+            if self._read(run, number) is None:
+                # It is being started at this moment, or the service that did so was killed.
+                with self.starting(run):
+                    self._remove_unless_alive(run, number, posted)
+            else:
+                self._remove_unless_alive(run, number, posted)
+
+    def _remove_unless_alive(self, run: str, number: int, posted: Path) -> None:
+        launch = self._read(run, number)
+        if launch is None or not launch.is_alive:
+            shutil.rmtree(posted, ignore_errors=True)
 
     def _read(self, run: str, number: int) -> Launch | None:
         folder = self._folder(run, number)
@@ -322,14 +330,14 @@ class LaunchStore:
             status = file.stat()
             # Somebody may have removed the folder, so that another launch got its number.
             mark = (status.st_ino, status.st_mtime_ns)
-            known_mark, known = self._known.get(folder, (None, None))
+            known_mark, known = self._known.get(run, {}).get(number, (None, None))
             if known is not None and known_mark == mark:
                 return known
             record = LaunchRecord.model_validate_json(file.read_bytes())
         except (OSError, ValidationError):
             return None  # its service ended before the process was let go, so nothing was started
         launch = Launch(run, number, folder, record)
-        self._known[folder] = mark, launch
+        self._known.setdefault(run, {})[number] = mark, launch
         return launch
 
     def _numbers(self, run: str) -> list[int]:
@@ -337,14 +345,6 @@ class LaunchStore:
 
     def _folder(self, run: str, number: int) -> Path:
         return self._state / run / f"{number:06}"
-
-
-def _claim_in(path: Path) -> _Claim | None:
-    """Returns the claim in a file; None if a service ended before it had written it."""
-    try:
-        return _Claim.model_validate_json(path.read_bytes())
-    except ValidationError:
-        return None
 
 
 def now() -> str:
@@ -372,21 +372,3 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - names alone are needed
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-@contextmanager
-def _locked(path: Path, *, busy: str) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise ServiceError(HTTPStatus.CONFLICT, busy) from None
-            time.sleep(0.01)
-        yield
-    finally:
-        os.close(descriptor)

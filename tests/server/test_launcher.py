@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,13 +18,16 @@ import pytest
 
 from evo_nas.config import configured
 from evo_nas.ledger.local_store import LocalStore
+from evo_nas.server.claims import KEPT_S
 from evo_nas.server.launcher import _GATE, MOST_TRIES, Launcher, Order
 from evo_nas.server.launches import LaunchRecord, write_whole
+from evo_nas.server.locks import locked
 from evo_nas.server.options import ServerOptions
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import started_at, terminate
 from evo_nas.server.root import RunsRoot
 from evo_nas.server.states import Activity, state_of
+from evo_nas.server.upkeep import tidy
 from tests.server.launching import TINY, ScriptLauncher, wait_until
 
 RESUME = Order(doing="resume")
@@ -251,6 +258,96 @@ def test_a_key_whose_service_ended_before_the_launch_launches(
     _, is_new = launcher.submit("one", configured(TINY), key="k", body=b"a")
     assert is_new
     launcher.stop("one")
+
+
+def test_a_key_that_was_not_sent_for_a_week_is_forgotten(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    keys = tmp_path / ".service" / ".keys"
+    for key in ("old", "also old", "new"):
+        with launcher.launches.claimed(key, run="one", body=b"a"):
+            pass
+        if key != "new":
+            for file in keys.iterdir():
+                os.utime(file, (time.time() - KEPT_S - 1,) * 2)
+    with launcher.launches.claimed("old", run="two", body=b"b"):
+        pass
+    with pytest.raises(ServiceError, match="with another body before"):
+        launcher.submit("three", configured(TINY), key="old", body=b"c")
+    tidy(launcher.launches)
+    assert len([*keys.iterdir()]) == 2
+
+
+def test_a_request_finds_its_run_after_its_key_was_forgotten_as_long_as_the_run_is_there(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    started = json.dumps({"event": "started"})
+    launcher.script = f"mkdir {tmp_path}/one; echo '{{}}' > {tmp_path}/one/RUN.json; echo '{started}'"
+    config = configured(TINY)
+    launch, _ = launcher.submit("one", config, key="k", body=b"a")
+    wait_until(lambda: not launch.is_alive)
+    shutil.rmtree(tmp_path / ".service" / ".keys")
+    assert launcher.submit("one", config, key="k", body=b"a") == (launch, False)
+    shutil.rmtree(tmp_path / "one")
+    again, is_new = launcher.submit("one", config, key="k", body=b"a")
+    assert (again.number, is_new) == (2, True)
+
+
+def test_a_lock_whose_file_is_removed_by_whoever_has_it_keeps_all_others_out(tmp_path: Path) -> None:
+    path, inside, most = tmp_path / "lock", [], []
+
+    def enter(number: int) -> None:
+        for _ in range(20):
+            with locked(path, busy="never"):
+                inside.append(number)
+                time.sleep(0.001)
+                most.append(len(inside))
+                inside.remove(number)
+                path.unlink()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, range(4)))
+    assert most == [1] * 80
+
+
+def test_posted_data_are_removed_once_their_process_has_ended(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    launch = launcher.launch("one", Order(doing="retrain", files={"new.csv": b"1"}))
+    # As a service leaves it that is killed before the process is let go.
+    abandoned = tmp_path / ".service" / "two" / "000001" / "data"
+    abandoned.mkdir(parents=True)
+    tidy(launcher.launches)
+    assert not abandoned.exists()
+    assert (launch.folder / "data" / "new.csv").exists()
+    os.kill(launch.record.pid, signal.SIGKILL)
+    wait_until(lambda: not launch.is_alive)
+    tidy(ScriptLauncher(tmp_path, WAITS).launches)
+    assert not (launch.folder / "data").exists()
+    assert launch.events.exists()
+
+
+def test_data_of_a_launch_that_is_being_prepared_are_kept(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    other = ScriptLauncher(tmp_path, WAITS)
+    with ThreadPoolExecutor(1) as pool:
+        with launcher.launches.starting("one"):
+            _, folder = launcher.launches.new_folder("one")
+            (folder / "data").mkdir()
+            tidying = pool.submit(tidy, other.launches)
+            time.sleep(0.1)
+            launch = LaunchRecord.of("retrain", (), pid=os.getpid(), key="")
+            write_whole(folder / "launch.json", launch.model_dump_json().encode())
+        tidying.result()
+    assert (folder / "data").exists()
+
+
+def test_nothing_is_kept_of_launches_that_were_removed(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    launcher.script = "true"
+    launcher.launch("one", RESUME)
+    known = weakref.ref(launcher.launches.newest("one"))
+    assert known() is not None
+    shutil.rmtree(tmp_path / ".service" / "one")
+    assert launcher.unborn() == []
+    gc.collect()
+    assert known() is None
 
 
 def test_a_watcher_that_was_lost_is_launched_again_and_one_that_was_refused_is_not(tmp_path: Path) -> None:

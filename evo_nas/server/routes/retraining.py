@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request, status
 
 from evo_nas.errors import DataError
 from evo_nas.server.context import Shared
-from evo_nas.server.launcher import DATA
+from evo_nas.server.launches import DATA
 from evo_nas.server.predicting import SUFFIXES, check_alone
 from evo_nas.server.routes.champions import kept_champion_of
 from evo_nas.server.routes.searches import Launched

@@ -1,0 +1,86 @@
+"""`Claims`: what was asked for under idempotency keys, each of which is forgotten after a week."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from evo_nas.server.locks import locked
+from evo_nas.server.problems import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEPT_S = 7 * 86_400.0
+"""Seconds after which a key that was not sent again is forgotten."""
+
+
+class _Claim(BaseModel):
+    """What was asked for under an idempotency key."""
+
+    run: str
+    body: str
+
+
+class Claims:
+    """The idempotency keys that the services of one root were sent.
+
+    Args:
+        folder: The directory that they are kept in, a file each.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def claimed(self, key: str, *, run: str, body: bytes) -> Iterator[None]:
+        """Keeps ``key`` for one request, now and for every other one later.
+
+        Raises:
+            ServiceError: The key stands for another request.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / sha256(key.encode()).hexdigest()
+        claim = _Claim(run=run, body=sha256(body).hexdigest())
+        with locked(path, busy="a request with the same Idempotency-Key is being answered; try again"):
+            if not _is_old(path) and _claim_in(path) not in (None, claim):
+                raise ServiceError(
+                    HTTPStatus.CONFLICT,
+                    "this Idempotency-Key was sent with another body before; give every new request a new key",
+                )
+            # Before the launch: if the service ends between the two, the same request launches, and another is refused.
+            path.write_bytes(claim.model_dump_json().encode())
+            yield
+
+    def forget_old(self) -> None:
+        """Removes the keys that were not sent for so long that they are forgotten."""
+        if not self._folder.is_dir():
+            return
+        for path in self._folder.iterdir():
+            if not _is_old(path):
+                continue
+            # One that is being answered is not old afterwards.
+            with suppress(ServiceError), locked(path, busy="it is being answered"):
+                if _is_old(path):
+                    path.unlink()
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > KEPT_S
+    except FileNotFoundError:
+        return False
+
+
+def _claim_in(path: Path) -> _Claim | None:
+    """Returns the claim in a file; None if a service ended before it had written it."""
+    try:
+        return _Claim.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return None
