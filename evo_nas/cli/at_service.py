@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import fields
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -152,7 +151,6 @@ class AtService(Source):
             _refuse(**how)
             self._worked(
                 found,
-                "finalists",
                 lambda: found.judge_finalists(count=count, trainings=trainings, workers=workers),
             )
         return Told(found, "finalists", count=count, trainings=trainings)
@@ -166,7 +164,7 @@ class AtService(Source):
         names = ("candidate", "cell", "trials", "searcher", "epochs")
         asked = {name: getattr(options, name) for name in names}
         found, launch = self._worked(
-            tuned, "tune", lambda: tuned.tune(**asked, workers=workers, export=out is not None)
+            tuned, lambda: tuned.tune(**asked, workers=workers, export=out is not None)
         )
         if out is not None:
             tuned.fetch_files(launch, out)
@@ -177,15 +175,24 @@ class AtService(Source):
         from evo_nas.champion.kept_ensemble import EnsembleReport
 
         place = self._client.run(run)
-        found, _ = self._worked(place, "ensemble", lambda: place.make_ensemble(size=size))
+        found, _ = self._worked(place, lambda: place.make_ensemble(size=size))
         return EnsembleReport.from_values(found)
 
     def retrained(
-        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+        self,
+        champion: str,
+        data: Sequence[Path],
+        out: Path,
+        *,
+        there: bool,
+        origin: Origin,
+        epochs: int | None,
     ) -> Retrained:
-        """Sends the data, has the service train, and fetches the champion."""
+        """Sends the data unless they lie there, has the service train, and fetches the champion."""
         run = self._client.run(champion)
-        found, launch = self._worked(run, "retrain", lambda: run.retrain(data, origin=origin, epochs=epochs))
+        found, launch = self._worked(
+            run, lambda: run.retrain(data, there=there, origin=origin, epochs=epochs)
+        )
         return Retrained(run.fetch_files(launch, out), found["settings"], found["sentence"])
 
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:
@@ -213,21 +220,12 @@ class AtService(Source):
         """Returns the champion of a run, which answers at the service."""
         return RemotePredictor(self._client.run(place))
 
-    def _worked(
-        self, run: RemoteRun, command: str, begin: Callable[[], Launched]
-    ) -> tuple[dict[str, Any], int]:
+    def _worked(self, run: RemoteRun, begin: Callable[[], Launched]) -> tuple[dict[str, Any], int]:
         """Returns what a command has found, and the number of its launch; prints what it says meanwhile.
 
-        One that is under way already is followed, as whoever was interrupted wants it.
+        The same command that is under way already is followed, as whoever was interrupted wants it.
         """
-        try:
-            launch = begin().launch
-        except ServiceError as error:
-            launches = run.detail().launches if error.status == HTTPStatus.CONFLICT else ()
-            if not (launches and launches[-1]["is_alive"] and launches[-1]["doing"] == command):
-                raise
-            launch = launches[-1]["number"]
-            click.echo(f"following the {command} that is under way", err=True)
+        launch = begin().launch
         try:
             return run.result(launch, say=lambda line: click.echo(line, err=True)), launch
         except KeyboardInterrupt:

@@ -23,6 +23,11 @@ from evo_nas.cli.sources import source_option
     help="New data in the format of the task, with what is predicted; may be given several times.",
 )
 @click.option(
+    "--there",
+    is_flag=True,
+    help="With --service: the data lie under a data root of the service, and are not sent.",
+)
+@click.option(
     "--from",
     "origin",
     type=click.Choice(["weights", "scratch"]),
@@ -44,6 +49,7 @@ def retrain(
     champion: str,
     *,
     data: tuple[Path, ...],
+    there: bool,
     origin: Literal["weights", "scratch"],
     epochs: int | None,
     out: Path,
@@ -59,7 +65,7 @@ def retrain(
     from evo_nas.cli.sources import source
 
     check_target(out, "native")
-    retrained = source().retrained(champion, data, out, origin=origin, epochs=epochs)
+    retrained = source().retrained(champion, data, out, there=there, origin=origin, epochs=epochs)
     if as_json:
         click.echo(json.dumps(retrained.to_values()))
         return

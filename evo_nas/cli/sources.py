@@ -181,9 +181,25 @@ class Source(ABC):
 
     @abstractmethod
     def retrained(
-        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+        self,
+        champion: str,
+        data: Sequence[Path],
+        out: Path,
+        *,
+        there: bool,
+        origin: Origin,
+        epochs: int | None,
     ) -> Retrained:
-        """Trains a champion on new data, files of this machine, and writes it to ``out``; see `retrain_on`."""
+        """Trains a champion on new data and writes it to ``out``; see `retrain_on`.
+
+        Args:
+            champion: A run, or an exported champion.
+            data: Files of this machine, or ``there`` of the service.
+            out: A new or empty directory.
+            there: Whether the data lie where the runs are.
+            origin: Whether the weights are trained on, or drawn anew.
+            epochs: Passes over the training part; None for those of its first training.
+        """
 
     @abstractmethod
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evo_nas.cli.sources import Retrained, Source, Written
+from evo_nas.errors import ConfigError
 from evo_nas.runs import Run, find_runs
 
 if TYPE_CHECKING:
@@ -175,9 +176,18 @@ class ThisMachine(Source):
         return make_ensemble(place, Experiment.of_run(place), most=size)
 
     def retrained(
-        self, champion: str, data: Sequence[Path], out: Path, *, origin: Origin, epochs: int | None
+        self,
+        champion: str,
+        data: Sequence[Path],
+        out: Path,
+        *,
+        there: bool,
+        origin: Origin,
+        epochs: int | None,
     ) -> Retrained:
         """Trains it here."""
+        if there:
+            raise ConfigError("--there is given without --service; leave it out, for the data lie here")
         from evo_nas.champion.export import write_champion
         from evo_nas.champion.fine_tuning import retrain_on
 

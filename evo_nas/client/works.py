@@ -137,27 +137,35 @@ class RunWorks(Asking):
         self,
         data: Sequence[str | os.PathLike[str]],
         *,
+        there: bool = False,
         origin: Literal["weights", "scratch"] = "weights",
         epochs: int | None = None,
     ) -> Launched:
         """Has the champion trained on new data; `result` waits for it, and `fetch_files` writes it to a directory.
 
         Args:
-            data: Files of this machine in the format of the task, with what is predicted; they are sent.
+            data: Files in the format of the task, with what is predicted; those of this machine are sent.
+            there: Whether they lie under a data root of the service, and need not be sent.
             origin: Whether the weights are trained on, or drawn anew.
             epochs: Passes over the training part; those of its first training by default.
 
         Raises:
+            ConfigError: A file of the service lies outside of its data roots.
             DataError: A file cannot be read, or is none that may be sent.
-            ServiceError: There is no champion yet, or something else is done for the run.
+            ServiceError: There is no champion yet, the files are too large to be sent, or something else is done for
+                the run.
         """
-        values = self._values(
-            "POST",
-            "/retrain",
-            params=given({"origin": origin, "epochs": epochs}),
-            data=packed([*map(Path, data)]),
-            headers={"Content-Type": "application/octet-stream"},
-        )
+        asked = given({"origin": origin, "epochs": epochs})
+        if there:
+            values = self._values("POST", "/retrain", params=asked | {"data": [str(each) for each in data]})
+        else:
+            values = self._values(
+                "POST",
+                "/retrain",
+                params=asked,
+                data=packed([*map(Path, data)]),
+                headers={"Content-Type": "application/octet-stream"},
+            )
         return Launched.model_validate(values)
 
     def progress(self, launch: int, *, after: int = 0) -> LaunchProgress:

@@ -16,7 +16,7 @@ from evo_nas.server.data_roots import DataRoots
 from evo_nas.server.digests import Digests
 from evo_nas.server.event_compaction import Compactor
 from evo_nas.server.guard import Guard
-from evo_nas.server.launcher import Launcher, keep_attached
+from evo_nas.server.launcher import Launcher
 from evo_nas.server.metrics import Metered, Metrics
 from evo_nas.server.pages import add_pages
 from evo_nas.server.problems import Problem, add_handlers
@@ -43,7 +43,7 @@ from evo_nas.server.routes import (
 from evo_nas.server.run_pages import count_states
 from evo_nas.server.streams import Streams
 from evo_nas.server.tokens import Tokens
-from evo_nas.server.upkeep import keep_tidy
+from evo_nas.server.upkeep import keep_attached, keep_tidy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

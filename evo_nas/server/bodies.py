@@ -65,7 +65,8 @@ async def _received(receive: Receive, limits: Limits) -> bytes:
 def _too_large(limits: Limits) -> BodyError:
     return BodyError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is larger than {limits.body:,} bytes; send less, or put the data under a data root",
+        f"the body is larger than {limits.body:,} bytes; send less, or put the data under a data root and name "
+        "them by their path",
     )
 
 

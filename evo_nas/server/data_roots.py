@@ -68,6 +68,21 @@ class DataRoots:
             )
         return path
 
+    def existing(self, written: str, *, key: str) -> Path:
+        """Returns the path of a file, or of a folder or a pattern with files.
+
+        Raises:
+            ConfigError: It lies outside of the data roots, or a link in it leads out of them.
+            DataError: There is no such file.
+        """
+        path = self.path(written, key=key)
+        for file in expanded([path]):
+            if not self.path(str(file), key=key).is_file():
+                raise DataError(
+                    f"{key} is {_shown(written)}, which is no file under a data root; GET /api/v1/data/files lists them"
+                )
+        return path
+
     def folder_of(self, path: Path) -> Path:
         """Returns the data root that ``path``, which was permitted, lies under."""
         return next(folder for folder in self.folders if path.is_relative_to(folder))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import json
 import shutil
 import socket
 import subprocess
@@ -11,13 +10,14 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.names import is_url
 from evo_nas.config.yaml_text import to_yaml
-from evo_nas.errors import EvoNasError, RunError
+from evo_nas.errors import RunError
 from evo_nas.server.launches import ASIDE, DATA, Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment, terminate
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _GATE = 'read -r go && exec "$@" < /dev/null'
 """A script that becomes the command once a line arrives, and ends if none does."""
+BESIDE = frozenset({"champion", *ASIDE})
+"""Commands that search nothing: what they train is kept, so that the same again goes on."""
 _TRAINS_HERE = frozenset({"ensemble", "retrain"})
 """Commands that need no workers."""
 _JOBS = frozenset({"champion", "finalists", "tune"})
@@ -44,7 +46,6 @@ WATCHED_S = 600.0
 """Seconds that a watcher must have watched for, or the next one counts as another try."""
 MOST_TRIES = 8
 """Tries in a row to watch a search again, each after twice the wait of the one before: an hour in all."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,14 @@ class Order:
     config: SearchConfig | None = None
     key: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def posted(self) -> str:
+        """SHA-256 of the files; empty without any."""
+        if not self.files:
+            return ""
+        sums = sorted((name, sha256(content).hexdigest()) for name, content in self.files.items())
+        return sha256(json.dumps(sums).encode()).hexdigest()
 
 
 class Launcher:
@@ -159,24 +168,31 @@ class Launcher:
         is_busy = activity.is_searched if self._options.address is None else activity.is_launched
         if not is_busy:
             return
-        who = activity.holder
+        what, who = f"run {name} is being searched already", activity.holder
         if activity.launch is not None and activity.is_launched:
             record = activity.launch.record
             who = f"since {record.at}, pid {record.pid} on {record.host}"
+            if record.doing in BESIDE:
+                asked = " ".join((record.doing, *record.arguments))
+                what = f"launch {activity.launch.number} of run {name} is under way, which is `{asked}`"
         raise ServiceError(
             HTTPStatus.CONFLICT,
-            f"run {name} is being searched already ({who}); wait for it, or stop it with "
-            f"POST /api/v1/runs/{name}/stop",
+            f"{what} ({who}); wait for it, or stop it with POST /api/v1/runs/{name}/stop",
         )
 
     def launch(self, name: str, order: Order) -> Launch:
         """Starts what ``order`` says for the run ``name``.
+
+        What is worked out beside a search, and is under way already with the same options and the same data, is
+        returned instead: so whoever was interrupted finds it again.
 
         Raises:
             ServiceError: The run is being searched already, or a new one has the name of one that exists.
         """
         run = self.root.at(name)
         with self.launches.starting(name):
+            if (same := self._under_way(name, order)) is not None:
+                return same
             self.refuse_busy(name)
             if order.config is not None and run.exists:
                 raise ServiceError(
@@ -257,10 +273,19 @@ class Launcher:
             command += ["--inline"] * (order.doing not in {"tune", *_TRAINS_HERE})
         return tuple(command)
 
+    def _under_way(self, name: str, order: Order) -> Launch | None:
+        """Returns the process that does what ``order`` says already; None if none does."""
+        newest = self.launches.newest(name)
+        if order.doing not in BESIDE or newest is None or not newest.is_alive:
+            return None
+        record = newest.record
+        asked, done = ((each.doing, each.arguments, each.posted) for each in (order, record))
+        return newest if asked == done else None
+
     def _stop(self, launch: Launch, drain_s: float) -> None:
         address, record = self._options.address, launch.record
         # What has ended is not what is to be stopped: the cluster leads a search that another client has started.
-        is_beside = record.doing in {"champion", *ASIDE} and launch.is_alive
+        is_beside = record.doing in BESIDE and launch.is_alive
         if not launch.is_here and address is None:
             raise ServiceError(
                 HTTPStatus.CONFLICT,
@@ -326,16 +351,6 @@ class Launcher:
         return not self.root.at(launch.run).exists and launch.has_begun and not launch.is_alive
 
 
-async def keep_attached(launcher: Launcher) -> None:
-    """Looks for watchers that were lost until it is cancelled; see `Launcher.attach_again`."""
-    while True:
-        try:
-            await asyncio.to_thread(launcher.attach_again)
-        except (OSError, EvoNasError) as error:
-            _log.warning("searches in the cluster cannot be watched again now: %s", error)
-        await asyncio.sleep(ATTACH_S)
-
-
 @contextmanager
 def _nothing_left(folder: Path) -> Iterator[None]:
     """Removes ``folder`` if what it is for fails: on a full disk the data that were posted must not stay."""
@@ -362,7 +377,14 @@ def _spawned(command: tuple[str, ...], folder: Path, order: Order) -> LaunchReco
     _waited_for(process)
     assert process.stdin is not None, "it was asked for"
     with process.stdin as gate:  # closed without a line if the record cannot be written
-        record = LaunchRecord.of(order.doing, command, pid=process.pid, key=order.key)
+        record = LaunchRecord.of(
+            order.doing,
+            command,
+            pid=process.pid,
+            key=order.key,
+            arguments=order.arguments,
+            posted=order.posted,
+        )
         write_whole(folder / "launch.json", record.model_dump_json().encode())
         gate.write(b"go\n")
     return record

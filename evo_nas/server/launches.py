@@ -63,6 +63,8 @@ class LaunchRecord(BaseModel):
         host: Name of its machine.
         at: Time of the launch in ISO 8601.
         key: The idempotency key of the request; empty without one.
+        arguments: Its options, beside those that every command gets.
+        posted: SHA-256 of the files that were posted for it; empty without any.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,9 +76,20 @@ class LaunchRecord(BaseModel):
     host: str
     at: str
     key: str = ""
+    arguments: tuple[str, ...] = ()
+    posted: str = ""
 
     @classmethod
-    def of(cls, doing: Doing, command: tuple[str, ...], *, pid: int, key: str) -> Self:
+    def of(
+        cls,
+        doing: Doing,
+        command: tuple[str, ...],
+        *,
+        pid: int,
+        key: str,
+        arguments: tuple[str, ...] = (),
+        posted: str = "",
+    ) -> Self:
         """Returns the record of a process that was started here and now."""
         return cls(
             doing=doing,
@@ -86,6 +99,8 @@ class LaunchRecord(BaseModel):
             host=socket.gethostname(),
             at=now(),
             key=key,
+            arguments=arguments,
+            posted=posted,
         )
 
 

@@ -1,4 +1,4 @@
-"""Removes what launches leave behind and nobody needs any more, also that of services which were killed."""
+"""What a service does all the time: it watches again what is not watched, and removes what nobody needs any more."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ import logging
 from typing import TYPE_CHECKING
 
 from evo_nas.errors import EvoNasError
+from evo_nas.server.launcher import ATTACH_S
 
 if TYPE_CHECKING:
+    from evo_nas.server.launcher import Launcher
     from evo_nas.server.launches import LaunchStore
 
 TIDY_S = 60.0
 _log = logging.getLogger(__name__)
+
+
+async def keep_attached(launcher: Launcher) -> None:
+    """Looks for watchers that were lost until it is cancelled; see `Launcher.attach_again`."""
+    while True:
+        try:
+            await asyncio.to_thread(launcher.attach_again)
+        except (OSError, EvoNasError) as error:
+            _log.warning("searches in the cluster cannot be watched again now: %s", error)
+        await asyncio.sleep(ATTACH_S)
 
 
 async def keep_tidy(launches: LaunchStore) -> None:

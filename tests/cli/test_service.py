@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.app import main
-from evo_nas.client import Client
+from evo_nas.client import Client, ServiceError
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher, Order
 from evo_nas.sessions.events import Judged, Working, event_to_json
@@ -393,6 +394,76 @@ def test_a_champion_is_trained_on_new_data_at_the_service(url: str, root: Path, 
     missing = at(url, "retrain", "judged", "--data", tmp_path / "no.csv", "--out", tmp_path / "no")
     assert missing.exit_code == 2
     assert "no.csv cannot be read" in missing.stderr
+
+
+def test_data_that_lie_at_the_service_are_trained_on_without_being_sent(
+    url: str, root: Path, tmp_path: Path
+) -> None:
+    rows(80).to_csv(root.parent / "data" / "later.csv", index=False)
+    options = ("--epochs", "1", "--data")
+    there = at(url, "retrain", "judged", "--there", *options, "later.csv", "--out", tmp_path / "there")
+    assert there.exit_code == 0, there.output
+    here = command(
+        "retrain", root / "judged", *options, root.parent / "data/later.csv", "--out", tmp_path / "here"
+    )
+    assert there.stdout.splitlines()[-2:] == here.stdout.splitlines()[-2:]
+    secret = tmp_path / "secret.csv"
+    secret.write_text("hunter2")
+    (root.parent / "data" / "linked").mkdir()
+    (root.parent / "data" / "linked" / "secret.csv").symlink_to(secret)
+    for data, said in (
+        ("no.csv", "data is no.csv, which is no file under a data root"),
+        ("../runs", "data is ../runs; must lie under "),
+        (secret, f"data is {secret}; must lie under "),
+        ("linked", "a link that leads out of the data roots"),
+    ):
+        refused = at(url, "retrain", "judged", "--there", "--data", data, "--out", tmp_path / "no")
+        assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
+    alone = command("retrain", root / "judged", "--there", "--data", "later.csv", "--out", tmp_path / "no")
+    assert (alone.exit_code, "--there is given without --service" in alone.stderr) == (2, True)
+
+
+def test_only_the_same_retraining_is_followed_while_it_is_under_way(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"settings": "as before", "sentence": "better"}
+    orders = launching(
+        monkeypatch,
+        f"until [ -e {tmp_path}/end ]; do sleep 0.05; done; mkdir out; echo > out/x; "
+        f"echo {shlex.quote(json.dumps(said))}",
+    )
+    for number, name in enumerate(("new.csv", "other.csv")):
+        rows(80 + number).to_csv(tmp_path / name, index=False)
+    run = Client(url).run("judged")
+    first = run.retrain([tmp_path / "new.csv"], epochs=3)
+    assert run.retrain([tmp_path / "new.csv"], epochs=3).launch == first.launch
+    busy = f"launch {first.launch} of run judged is under way, which is `retrain --data=data/new.csv .*--epochs=3`"
+    (tmp_path / "folder").mkdir()
+    shutil.copy(tmp_path / "other.csv", tmp_path / "folder" / "new.csv")
+    others = (
+        partial(run.retrain, [tmp_path / "new.csv"], epochs=4),
+        partial(run.retrain, [tmp_path / "folder" / "new.csv"], epochs=3),
+        run.make_ensemble,
+    )
+    for other in others:
+        with pytest.raises(ServiceError, match=busy) as refused:
+            other()
+        assert refused.value.status == 409
+    (tmp_path / "end").touch()
+    command = (
+        "retrain",
+        "judged",
+        "--data",
+        tmp_path / "new.csv",
+        "--epochs",
+        "3",
+        "--out",
+        tmp_path / "out",
+    )
+    told = at(url, *command)
+    assert told.exit_code == 0, told.output
+    assert "better" in told.stdout
+    assert len({order.posted for order in orders}) == 1
 
 
 def test_a_log_is_followed_to_its_end(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

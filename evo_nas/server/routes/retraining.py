@@ -35,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}")
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra={
         "requestBody": {
-            "required": True,
+            "required": False,
             "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
     },
@@ -45,6 +45,15 @@ async def retrain(
     request: Request,
     context: Shared,
     *,
+    data: Annotated[
+        list[str],
+        Query(
+            default_factory=list,
+            max_length=MOST_FILES,
+            description="Files, folders or patterns under a data root, in place of a body; relative paths start from "
+            "the first data root.",
+        ),
+    ],
     origin: Annotated[
         Literal["weights", "scratch"], Query(description="Whether the weights are trained on, or drawn anew.")
     ] = "weights",
@@ -52,16 +61,25 @@ async def retrain(
         int | None, Query(ge=1, le=100_000, description="By default those of its first training.")
     ] = None,
 ) -> Launched:
-    """Trains the champion of a run on new data, the files of a zip, as `evo-nas retrain` does.
+    """Trains the champion of a run on new data, as `evo-nas retrain` does: on the files of a zip, or under a data root.
 
+    While it is under way, the same request finds it, and another one is refused.
     `/runs/{run}/launches/{launch}` says how it goes on, and `/files` has the new champion then.
     """
     content = await request.body()
     searched, _ = await kept_champion_of(context, run)
 
+    if bool(content) == bool(data):
+        given = "both data and a body" if data else "neither data nor a body"
+        raise DataError(
+            f"the request has {given}; post the data as a zip, or name files under a data root as `data`"
+        )
+
     def begin() -> Launched:
-        files = posted_files(content, delimiter=searched.config.task.get("delimiter"))
-        options = [f"--data={DATA}/{name}" for name in files] + [f"--from={origin}", f"--out={OUT}"]
+        places = [str(context.data.existing(each, key="data")) for each in data]
+        files = {} if data else posted_files(content, delimiter=searched.config.task.get("delimiter"))
+        places += [f"{DATA}/{name}" for name in files]
+        options = [*(f"--data={place}" for place in places), f"--from={origin}", f"--out={OUT}"]
         options += [] if epochs is None else [f"--epochs={epochs}"]
         return begun(context, run, "retrain", *options, files=files)
 
@@ -85,7 +103,8 @@ def posted_files(content: bytes, *, delimiter: str | None) -> dict[str, bytes]:
             files = {each.filename: unpacked(packed, each) for each in packed.infolist()}
     except UNREADABLE as error:
         raise DataError(
-            f"the body is no zip file that can be read ({error}); pack the data into one"
+            f"the body is no zip file that can be read ({error}); pack the data into one, or name files under a data "
+            "root as `data`"
         ) from None
     with TemporaryDirectory() as folder:
         for name, data in files.items():

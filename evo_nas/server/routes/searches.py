@@ -208,7 +208,6 @@ def judge(run: str, context: Shared, body: Judging | None = None) -> Launched:
     body = body or Judging()
     given = body.model_dump(exclude_none=True, exclude={"tuned", "workers"})
     searched = context.root.run(run)
-    context.launcher.refuse_busy(run)
     overrides = [f"verdict.{key}={inline_yaml(value)}" for key, value in given.items()]
     config = configured(searched.config.model_dump(mode="json"), overrides)
     if not searched.totals().told:

@@ -168,7 +168,7 @@ def launch_files(run: str, launch: Number, context: Shared) -> StreamingResponse
 def begun(
     context: Context, name: str, doing: Doing, *options: str, files: Mapping[str, bytes] | None = None
 ) -> Launched:
-    """Starts a command for the run ``name``.
+    """Starts a command for the run ``name``, or finds it under way; see `Launcher.launch`.
 
     Args:
         context: The service.
@@ -181,7 +181,6 @@ def begun(
         ServiceError: There is no such run, it has no evaluations, or something else is done for it.
     """
     run = context.root.run(name)
-    context.launcher.refuse_busy(name)
     if not run.totals().told:
         raise ServiceError(HTTPStatus.CONFLICT, f"run {name} has no evaluations; let it search first")
     order = Order(doing=doing, arguments=options, files=files or {})
