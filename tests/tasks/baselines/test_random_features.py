@@ -95,6 +95,19 @@ def test_padding_changes_no_feature_of_a_shorter_sequence() -> None:
     assert states[0] == pytest.approx(alone[0], abs=1e-5)
 
 
+def test_a_bias_is_a_quantile_of_the_steps_at_which_its_kernel_counts() -> None:
+    # Of twelve steps no kernel is dilated, and either all count or those where it lies within.
+    only = RNG.normal(size=(12, 1)).astype(np.float32)
+    drawn = RandomConvolutions.drawn([only] * 3, features=1000)
+    assert {each.pads for each in drawn.convolutions} == {False, True}
+    for each in drawn.convolutions:
+        convolved = each.of(drawn.scaler(only.astype(np.float64)).T[:, :, None])[:, 0]
+        counted = convolved[each.counted(np.array([12]), 12)[:, 0]]
+        levels = np.interp(each.biases, np.sort(counted), np.linspace(0, 1, len(counted)))
+        assert ((levels > 0) & (levels < 1)).all()
+        assert each.biases == pytest.approx(np.quantile(counted, levels), abs=1e-5)
+
+
 def test_blocks_change_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = RNG.normal(size=(50, 7, 3)).astype(np.float32)
     whole = Reservoir(3, 30, seed=1)(inputs, None)
