@@ -217,13 +217,14 @@ def _resampled_leads(
     seed, resamples = draws
     rng, count, shape = np.random.default_rng(seed), len(ours), ours.shape[1:]
     both = np.concatenate([ours.reshape(count, -1), theirs.reshape(count, -1)], axis=1)
-    width, leads = both.shape[1] // 2, []
+    leads: list[float] = []
     at_once = max(1, BATCH_VALUES // max(count, both.shape[1]))
     for start in range(0, resamples, at_once):
         drawn = _weights(rng, min(at_once, resamples - start), count, block) @ both
-        for sums in drawn:
-            first, second = (metric.value(half.reshape(shape)) for half in (sums[:width], sums[width:]))
-            leads.append(metric.fitness(first) - metric.fitness(second))
+        leads += [
+            metric.fitness(metric.value(first)) - metric.fitness(metric.value(second))
+            for first, second in drawn.reshape(-1, 2, *shape)
+        ]
     return np.array(leads)
 
 
