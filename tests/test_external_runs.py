@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evo_nas.cli import main
-from evo_nas.client import Client
+from evo_nas.client import Client, RemoteRun
 from evo_nas.genome.codec import from_json
 from evo_nas.ledger import seal
 from evo_nas.runs import Run
@@ -259,6 +259,39 @@ def test_a_program_takes_part_while_another_process_searches_is_killed_and_goes_
     }
     verified = evo_nas_command("verify", place)
     assert verified.exit_code == 0, verified.output
+
+
+def test_the_results_come_in_pages_over_a_service(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for: list[dict[str, Any]] = []
+    values = RemoteRun._values
+
+    def five_a_page(self: RemoteRun, method: str, path: str, **arguments: Any) -> Any:
+        arguments["params"] = {**arguments["params"], "limit": 5}
+        page = values(self, method, path, **arguments)
+        asked_for.append(page)
+        return page
+
+    monkeypatch.setattr(RemoteRun, "_values", five_a_page)
+    with serving(options(run.parent)) as url:
+        there = evo_nas_command("ask", run.name, "--top", "2", "--service", url)
+    assert [json.loads(line) for line in there.stdout.splitlines()] == asked(run, "--top", "2")
+    assert [page["next"] for page in asked_for] == [5, 10, None]
+    kinds = [[line["kind"] for line in page["lines"]] for page in asked_for]
+    assert kinds[0] == ["space", "best", "best", *["result"] * 5, "wanted"]
+    assert kinds[1:] == [[*["result"] * 5, "wanted"], ["result", "result", "wanted"]]
+    # Whoever knows no pages asks on from where the last line says.
+    assert [page["lines"][-1]["since"] for page in asked_for] == [5, 10, 12]
+
+
+def test_no_question_loads_the_whole_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Run) -> None:
+        raise AssertionError("all columns of all evaluations would be in memory")
+
+    for whole in ("table", "history"):
+        monkeypatch.setattr(Run, whole, refuse)
+    assert len(asked(run, "-n", "2")) == 1 + 5 + 12 + 1
+    code, (answer,) = told(run, {"cell": "mgu", "base": 3})
+    assert (code, answer["accepted"]) == (0, 1)
 
 
 def test_a_program_takes_part_over_a_service(run: Path) -> None:

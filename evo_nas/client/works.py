@@ -258,9 +258,15 @@ class RunWorks(Asking):
             ConfigError: The strategy of the run is not ``external``.
             ServiceError: There is no such run.
         """
-        asked = given({"proposals": proposals, "since": since, "top": top})
-        values: list[dict[str, Any]] = self._values("GET", "/exchange", params=asked)["lines"]
-        return values
+        found: list[dict[str, Any]] = []
+        while True:
+            asked = given({"proposals": proposals, "since": since, "top": top})
+            page = self._values("GET", "/exchange", params=asked)
+            *lines, wanted = page["lines"]
+            found += lines
+            if (since := page["next"]) is None:
+                return [*found, wanted]
+            top = 0  # the best came with the first page
 
     def tell(
         self, proposals: Sequence[Mapping[str, Any] | str], *, name: str = "script"

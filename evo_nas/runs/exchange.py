@@ -92,12 +92,12 @@ class Exchange:
 
     @cached_property
     def _table(self) -> Any:
-        """What `Run.table` returned at first."""
-        return self._run.table()
+        """What must be known of all evaluations, as of the first question; a whole run may be large."""
+        return self._run.columns(("id", "seq", "canonical_hash", "operator", "budget"))
 
     @cached_property
     def _in_flight(self) -> Sequence[Candidate]:
-        return self._run.history().in_flight
+        return self._run.in_flight()
 
     @cached_property
     def _asked(self) -> Mapping[str, int]:
@@ -192,12 +192,16 @@ class Exchange:
 
     def results(self, since: int, until: int) -> Iterator[dict[str, Any]]:
         """Yields the results from the position ``since`` in the order of telling, up to ``until``."""
-        # Read anew, so that nothing is missing of what `wanted` has counted.
-        for row in self._run.table().slice(since, max(0, until - since)).to_pylist():
-            yield {"kind": "result", **_result(row)}
+        if since >= until:
+            return
+        lost = self._run.lost()
+        first, last = _place(since, lost), _place(until - 1, lost)
+        for table, _ in self._run.scan((*_RESULT, "metrics", "curve"), first=first, last=last):
+            for row in table.to_pylist():
+                yield {"kind": "result", **_result(row)}
 
     def wanted(self, count: int) -> dict[str, Any]:
-        """Returns how many of ``count`` proposals can be used, those that wait, and the position of the results."""
+        """Returns how many of ``count`` proposals can be used, those that wait, and how many results there are."""
         told, budget = self._run.totals(), self._config.budget
         left = math.inf if budget.is_open_ended else budget.most_evaluations - told.told - told.in_flight
         room = min(left - len(self._waiting), MOST_WAITING - len(self._waiting))
@@ -207,6 +211,7 @@ class Exchange:
             "share": self._config.strategy["share"],
             "waiting": sorted(self._waiting.values()),
             "since": told.told,
+            "told": told.told,
         }
 
     @cached_property
@@ -218,12 +223,6 @@ class Exchange:
         best = self._run.best(1)
         return tuple(best[0]["genome"]) if best else self._founders[0][1]
 
-    @cached_property
-    def _genomes(self) -> Mapping[int, Genome]:
-        """Genomes of the candidates that were evaluated, by id."""
-        rows = self._table.select(["id", "genome"])
-        return dict(zip(rows["id"].to_pylist(), map(tuple, rows["genome"].to_pylist()), strict=True))
-
     def _base(self, base: object) -> Genome:
         """Returns the genome of what a proposal is based on."""
         founders = dict(reversed(self._founders))
@@ -231,22 +230,27 @@ class Exchange:
             return self._best_genome
         if isinstance(base, str) and base in founders:
             return founders[base]
-        if type(base) is int and base in self._genomes:
-            return self._genomes[base]
+        if type(base) is int and (rows := self._run.rows([base])):
+            return tuple(rows[0]["genome"])
         raise GenomeError(
             f"base is {json.dumps(base)[:60]}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
             f"{', '.join(founders)}"
         )
 
 
-def asked(run: Run, *, proposals: int, since: int | None, top: int) -> Iterator[dict[str, Any]]:
+def asked(
+    run: Run, *, proposals: int, since: int | None, top: int, limit: int | None = None
+) -> Iterator[dict[str, Any]]:
     """Yields what a program needs to propose networks: the space, the best, results, and how many are wanted.
+
+    The last says from which position to ask on, and how many results there are in all.
 
     Args:
         run: A run whose strategy is ``external``.
         proposals: How many will follow.
         since: Position of the first result; None for all of them, and the space before them.
         top: Number of best candidates.
+        limit: Most results; None for all.
 
     Raises:
         ConfigError: Its strategy takes no suggestions.
@@ -257,8 +261,11 @@ def asked(run: Run, *, proposals: int, since: int | None, top: int) -> Iterator[
     if since is None:
         yield exchange.described()
     yield from exchange.best(top)
-    yield from exchange.results(since or 0, wanted["since"])
-    yield wanted
+    first, until = since or 0, wanted["told"]
+    if limit is not None:
+        until = min(until, first + limit)
+    yield from exchange.results(first, until)
+    yield wanted | {"since": until}
 
 
 def handed_in(run: Run, texts: Iterable[str], *, name: str) -> Iterator[dict[str, Any]]:
@@ -290,6 +297,14 @@ def check_name(name: str) -> None:
             f"name is {name[:40]!r}; must be 1 to 32 letters, digits, dots, dashes or underscores, and begin with a "
             "letter or a digit"
         )
+
+
+def _place(position: int, lost: Sequence[tuple[int, int]]) -> int:
+    """Returns the place in the order of telling of the result at ``position`` of those that are there."""
+    for first, last in sorted(lost):
+        if position >= first:
+            position += last - first + 1
+    return position
 
 
 def _result(row: Row) -> dict[str, Any]:

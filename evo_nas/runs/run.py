@@ -13,6 +13,7 @@ from evo_nas.evaluation import Status
 from evo_nas.ledger import Ledger, LedgerReader, RunRecord, Store, check_vacant, open_store
 from evo_nas.ledger import find_runs as find_places
 from evo_nas.ledger.contents import concatenate
+from evo_nas.ledger.schema import to_evaluations
 from evo_nas.runs.bank import StoredBank, bank_damage
 from evo_nas.runs.baselines import (
     baseline_files,
@@ -43,11 +44,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from evo_nas.config import BudgetOptions
+    from evo_nas.evaluation import Candidate
     from evo_nas.ledger import Describe, History, Totals
     from evo_nas.runs.warm_start import WarmStart
     from evo_nas.strategies.proposal import Founder
     from evo_nas.strategies.trials import Trial
 
+_RANKED = (
+    "id", "seq", "status", "fitness", "metrics", "metric", "budget", "epochs", "rungs", "thresholds", "cut", "repeats",
+    "continues", "steps", "inherited_steps", "trains",
+)  # fmt: skip
+"""The columns that say which candidates are best; a whole row is many times as large."""
 RANDOM_SEARCH = "random"
 """Folder of the search at random that a champion is compared with, which is a run of its own."""
 
@@ -142,6 +149,15 @@ class Run:
         """
         return self._reader.history()
 
+    def in_flight(self) -> list[Candidate]:
+        """Returns the candidates that were asked and not told, by id, and keeps nothing else; raises as `history`."""
+        flying: dict[int, Candidate] = {}
+        for segment in self._reader.scan(("id",)):
+            flying |= {candidate.id: candidate for candidate in segment.born}
+            for told in segment.table["id"].to_pylist():
+                flying.pop(told, None)
+        return [flying[key] for key in sorted(flying)]
+
     def totals(self) -> Totals:
         """Returns how much of its budget the run has spent; raises as `history` does."""
         return self._reader.totals()
@@ -225,12 +241,14 @@ class Run:
         Of those that were trained several times the mean counts. Beside the columns of the ledger, each row has
         ``trainings``, how many there were, and ``mean_fitness``.
         """
-        table = self.table()
+        table = self.columns(_RANKED)
         # Only where something was repeated must whole trials be put together: a training that went on from a rung
         # stands for its beginning, whatever came of it.
-        if table["repeats"].null_count == len(table):
-            return best_rows(ends_of_trainings(table), count)
-        return self._best_trials(count)
+        if table["repeats"].null_count < len(table):
+            return self._best_trials(count)
+        best = best_rows(ends_of_trainings(table), count)
+        told = {row["id"]: row for row in self.rows([row["id"] for row in best])}
+        return [told[row["id"]] | row for row in best]
 
     def front(self) -> list[Row]:
         """Returns the candidates that no other beats in all objectives of the run, the fittest first.
@@ -277,14 +295,13 @@ class Run:
 
     def _best_trials(self, count: int) -> list[Row]:
         archive = Archive(max(1, count))
-        archive.update(self.history().told)
+        for table, _ in self.scan(_RANKED):
+            archive.update(to_evaluations(table))
         return self._rows(archive.ranking[:count])
 
     def _rows(self, trials: Sequence[Trial]) -> list[Row]:
         """Returns the rows of the main trainings of ``trials``."""
-        table = self.table()
-        positions = {key: position for position, key in enumerate(table["id"].to_pylist())}
-        rows: list[Row] = table.take([positions[trial.main.candidate.id] for trial in trials]).to_pylist()
+        rows = self.rows([trial.main.candidate.id for trial in trials])
         return [
             {**row, "trainings": trial.trainings, "mean_fitness": trial.fitness}
             for row, trial in zip(rows, trials, strict=True)

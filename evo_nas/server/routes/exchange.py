@@ -14,6 +14,7 @@ from evo_nas.server.context import Shared
 router = APIRouter(tags=["exchange"])
 
 MOST_PROPOSALS = 1000
+MOST_RESULTS = 1000
 
 
 class Question(BaseModel):
@@ -26,6 +27,7 @@ class Question(BaseModel):
         le=2**53,
         description="Position of the first result; by default all come, and the space before them.",
     )
+    limit: int = Field(default=MOST_RESULTS, ge=1, le=MOST_RESULTS, description="Most results of one answer.")
     top: int = Field(default=5, ge=0, le=1000, description="Number of best candidates.")
 
 
@@ -46,14 +48,30 @@ class Lines(BaseModel):
     lines: list[dict[str, Any]]
 
 
+class ToldLines(Lines):
+    """What `evo-nas ask` prints."""
+
+    next: int | None = Field(description="`since` of the following results; null if these are the last.")
+
+
 @router.get("/runs/{run}/exchange")
-def ask(run: str, context: Shared, question: Annotated[Question, Query()]) -> Lines:
+def ask(run: str, context: Shared, question: Annotated[Question, Query()]) -> ToldLines:
     """Tells what a program needs to propose networks to a run whose strategy is `external`.
 
     The last object says how many proposals can be used, and from which position to ask on.
     """
-    found = asked(context.root.run(run), proposals=question.proposals, since=question.since, top=question.top)
-    return Lines(lines=list(found))
+    place = context.root.run(run)
+    found = list(
+        asked(
+            place,
+            proposals=question.proposals,
+            since=question.since,
+            top=question.top,
+            limit=question.limit,
+        )
+    )
+    since, told = found[-1]["since"], found[-1]["told"]
+    return ToldLines(lines=found, next=since if since < told else None)
 
 
 @router.post("/runs/{run}/exchange")
