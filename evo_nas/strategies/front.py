@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from operator import ge
 from typing import TYPE_CHECKING
 
 from evo_nas.config.objectives import COSTS, FITNESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evo_nas.strategies.noise import Noise
     from evo_nas.strategies.trials import Trial
@@ -65,13 +66,14 @@ class Front:
     def __init__(self, objectives: Sequence[str]) -> None:
         self.objectives = tuple(objectives)
         self.growth = 0
-        self._members: list[Trial] = []
+        # With the values of those that are settled: each trial of a long run is compared with a front of hundreds.
+        self._members: dict[Trial, Values | None] = {}
         self._seen = 0
         self._ranges: dict[str, tuple[float, float]] = {}
 
     def update(self, trial: Trial, noise: Noise | None = None) -> None:
         """Takes in a trial that is new or was trained again; ``noise`` is that of one training, if it is known."""
-        self._members = [member for member in self._members if member is not trial]
+        self._members.pop(trial, None)
         values = values_of(trial, self.objectives)
         if values is None:
             return
@@ -79,17 +81,14 @@ class Front:
         for name, value in zip(self.objectives, values, strict=True):
             low, high = self._ranges.get(name, (value, value))
             self._ranges[name] = (min(low, value), max(high, value))
-        others = [
-            (member, known)
-            for member in self._members
-            if (known := values_of(member, self.objectives)) is not None
-        ]
-        if any(known == values or dominates(known, values) for _, known in others):
+        if self._holds_as_good(values):
             return
         lucky = (values[0] - noise_step(noise), *values[1:])
-        self.growth += not any(known == lucky or dominates(known, lucky) for _, known in others)
-        self._members = [member for member, known in others if not dominates(values, known)]
-        self._members.append(trial)
+        self.growth += not self._holds_as_good(lucky)
+        beaten = [member for member, known in self._known() if known is None or dominates(values, known)]
+        for member in beaten:
+            del self._members[member]
+        self._members[trial] = values if trial.is_settled else None
 
     @property
     def members(self) -> list[Trial]:
@@ -102,6 +101,15 @@ class Front:
         if self._seen < LEAST_TRIALS:
             return ()
         return tuple(name for name, (low, high) in self._ranges.items() if low == high)
+
+    def _known(self) -> Iterator[tuple[Trial, Values | None]]:
+        """Yields each member with its values as they are now."""
+        for member, kept in self._members.items():
+            yield member, kept or values_of(member, self.objectives)
+
+    def _holds_as_good(self, values: Values) -> bool:
+        """Whether a member is nowhere worse than ``values``."""
+        return any(known is not None and all(map(ge, known, values)) for _, known in self._known())
 
 
 def _fittest_first(trials: Iterable[Trial]) -> list[Trial]:

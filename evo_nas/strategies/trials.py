@@ -74,6 +74,11 @@ class Trial:
         self._alone = evaluation.standing if is_alone else None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its standing is that of one training on the first cut, which nothing learnt of others changes."""
+        return self._alone is not None
+
+    @property
     def is_complete(self) -> bool:
         """Whether it has the score of a full training, and no repeated training failed or collapsed."""
         # A repeated training may have been paused where this one went on from later.

@@ -108,6 +108,17 @@ def test_a_member_that_was_trained_again_stands_where_its_mean_is() -> None:
     assert ids(front.members) == [1]
 
 
+def test_a_member_of_another_cut_stands_where_what_is_known_of_that_cut_puts_it() -> None:
+    known = {1: 0.0}
+    other = trial(0, 0.9, 100).main
+    shifted = Trial(replace(other, candidate=replace(other.candidate, cut=1)), known.__getitem__)
+    front = Front(TWO)
+    front.update(shifted)
+    known[1] = 0.2  # networks score so much higher on that cut
+    front.update(trial(1, 0.8, 100))
+    assert ids(front.members) == [1]
+
+
 def test_an_objective_in_which_all_are_equal_is_told_and_decides_nothing() -> None:
     front = Front(THREE)
     for number in range(LEAST_TRIALS):
