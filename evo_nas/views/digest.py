@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from evo_nas.archive import Archive, NoiseReport
 from evo_nas.evaluation import Status, is_negated
@@ -19,10 +20,9 @@ from evo_nas.savings import SavingsCounter
 from evo_nas.views.course import POINT, Clock, Course, Points
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
-    import pyarrow as pa
 
     from evo_nas.evaluation import Evaluation
     from evo_nas.runs import Run
@@ -35,6 +35,8 @@ COLUMNS = (
     "worker", "node", "finished_at", "error", "rungs", "thresholds", "cut", "repeats", "continues", "cpu_s", "steps",
     "inherited_steps", "source", "trains",
 )  # fmt: skip
+ROWS = 1024
+"""So many evaluations are added at a time: what is done once for each time costs as much as hundreds of them."""
 LEADERS = 200
 MOST_CAUSES = 100
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
@@ -185,9 +187,11 @@ class RunDigest:
 
     def _add_all(self) -> bool:
         """Adds all that is new; returns False if trials must be put together, which this began without."""
-        for table, born in self.run.scan(COLUMNS, first=self._next):
+        for table, born in _gathered(self.run.scan(COLUMNS, first=self._next)):
             if self._archive is None and not _is_plain(table):
-                return False
+                if self.told:
+                    return False
+                self._start(is_plain=False)
             self._add(table, born)
         return True
 
@@ -320,6 +324,20 @@ def _added(totals: npt.NDArray[np.float64], more: npt.NDArray[Any]) -> npt.NDArr
         more, (0, length - len(more))
     )
     return sums
+
+
+def _gathered(parts: Iterable[tuple[pa.Table, list[int]]]) -> Iterator[tuple[pa.Table, list[int]]]:
+    """Yields what is in files of a few rows as tables of at least `ROWS`, the last one excepted."""
+    tables: list[pa.Table] = []
+    born: list[int] = []
+    for table, asked in parts:
+        tables.append(table)
+        born += asked
+        if sum(map(len, tables)) >= ROWS:
+            yield pa.concat_tables(tables), born
+            tables, born = [], []
+    if tables:
+        yield pa.concat_tables(tables), born
 
 
 def _is_plain(table: pa.Table) -> bool:
