@@ -16,7 +16,7 @@ import numpy as np
 from evo_nas.errors import EvoNasError, RunError
 from evo_nas.views.course import values_at
 from evo_nas.views.digest import RunDigest
-from evo_nas.views.lineages import COLUMNS, Pedigree
+from evo_nas.views.lineages import Pedigrees
 from evo_nas.views.run_facts import FactsReader
 from evo_nas.views.run_summary import RunSummary, summary_of
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from evo_nas.server.root import RunsRoot
+    from evo_nas.views.lineages import Pedigree
 
 SPARKS = 40
 MOST_DIGESTS = 64
@@ -65,18 +66,18 @@ class _Entry:
     """One run.
 
     Attributes:
+        facts: Reads what its digest does not have; another one, which keeps no rows yet, after that was let go.
         lock: Held by whoever reads it or its digest.
         digest: Its aggregates; None before they are needed and after they were let go.
-        facts: Reads the rest; another one, which keeps no rows yet, after they were let go.
         run_id: Of the run that they are of: another one may come under the same name.
         stamp: That of the run when it was read last; None if it must be read again.
         read_at: When that was, on the monotonic clock.
         brief: What was known then.
     """
 
+    facts: FactsReader
     lock: threading.Lock = field(default_factory=threading.Lock)
     digest: RunDigest | None = None
-    facts: FactsReader = field(default_factory=FactsReader)
     run_id: str = ""
     stamp: object | None = None
     read_at: float = 0.0
@@ -99,8 +100,7 @@ class Digests:
         self._entries: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._reading: dict[str, Future[Brief | None]] = {}
-        # One alone, since it grows with the run.
-        self._pedigree: tuple[object, Pedigree | None] = (None, None)
+        self._pedigrees = Pedigrees()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
 
     def __enter__(self) -> Self:
@@ -176,19 +176,14 @@ class Digests:
             yield self._updated(name, entry), entry.facts
 
     def pedigree(self, name: str) -> Pedigree:
-        """Returns who descends from whom in the run ``name``; that of the run that was asked for last is kept.
+        """Returns who descends from whom in the run ``name``.
 
         Raises:
             ServiceError: There is no such run.
             RunError: It cannot be read.
         """
         with self.digest(name) as (digest, _):
-            of_now = (digest.run.location, digest.run.record.run_id, digest.totals)
-            known, pedigree = self._pedigree
-            if pedigree is None or known != of_now:
-                pedigree = Pedigree(digest.run.columns(COLUMNS))
-                self._pedigree = (of_now, pedigree)
-            return pedigree
+            return self._pedigrees.pedigree(digest)
 
     def _at_hand(self, name: str) -> Brief | None:
         """Returns what is known of a run; None if it has gone, and `TimeoutError` if it is still being read."""
@@ -252,7 +247,7 @@ class Digests:
         digest = entry.digest
         if digest is None or entry.run_id != run_id:
             digest = RunDigest(run)
-            entry.facts, entry.run_id = FactsReader(), run_id
+            entry.facts, entry.run_id = self._new_facts(), run_id
         entry.digest = digest
         digest.update()
         self._note_use(name, digest.told)
@@ -260,7 +255,10 @@ class Digests:
 
     def _entry(self, name: str) -> _Entry:
         with self._lock:
-            return self._entries.setdefault(name, _Entry())
+            return self._entries.setdefault(name, _Entry(self._new_facts()))
+
+    def _new_facts(self) -> FactsReader:
+        return FactsReader(self._pedigrees)
 
     def _note_use(self, name: str, told: int) -> None:
         """Lets digests go if there are too many: first the smallest, which are made again soonest."""
@@ -276,7 +274,7 @@ class Digests:
         del self._recent[name]
         # Whoever uses it at this moment still has it.
         if (entry := self._entries.get(name)) is not None:
-            entry.digest, entry.facts = None, FactsReader()
+            entry.digest, entry.facts = None, self._new_facts()
 
     def _forget(self, name: str) -> None:
         del self._entries[name]

@@ -1,20 +1,25 @@
-"""`Pedigree`: who descends from whom in a run, and which trainings are of one network."""
+"""`Pedigree`: who descends from whom in a run, and which trainings are of one network; `Pedigrees`: those of many."""
 
 from __future__ import annotations
 
-from collections import deque
+import threading
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
+from evo_nas.ledger import SCHEMA
 from evo_nas.runs.operators import Trainings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import pyarrow as pa
+    from evo_nas.views.digest import RunDigest
 
+MOST_ROWS = 500_000
+"""Of all runs whose columns are kept; each takes about 80 bytes."""
 COLUMNS = (
     "id", "seq", "parents", "operator", "status", "fitness", "epochs", "parameters", "repeats", "continues",
     "inherited_steps",
@@ -153,3 +158,59 @@ class Pedigree:
             parameters=result["parameters"],
             parents=tuple(first["parents"]),
         )
+
+
+@dataclass
+class _Kept:
+    """The columns of one run.
+
+    Attributes:
+        of: Which evaluations they are of: a run only grows, unless a loss was accepted or another one came.
+        table: The `COLUMNS`.
+        pedigree: Made from them; None before it was asked for.
+    """
+
+    of: object
+    table: pa.Table
+    pedigree: Pedigree | None = None
+
+
+class Pedigrees:
+    """Keeps the columns that pedigrees are made from, of the runs that were asked for last, and reads what is added."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[str, _Kept] = OrderedDict()
+
+    def table(self, digest: RunDigest) -> pa.Table:
+        """Returns the `COLUMNS` of the run of ``digest``, which nobody else may ask for at the same time.
+
+        Raises:
+            RunError: It cannot be read.
+            CorruptLedgerError: Committed evaluations are damaged or missing.
+        """
+        return self._kept(digest).table
+
+    def pedigree(self, digest: RunDigest) -> Pedigree:
+        """Returns the pedigree of the run of ``digest``; as `table`."""
+        kept = self._kept(digest)
+        if kept.pedigree is None:
+            kept.pedigree = Pedigree(kept.table)
+        return kept.pedigree
+
+    def _kept(self, digest: RunDigest) -> _Kept:
+        run, of = digest.run, (digest.run.record.run_id, digest.totals.lost)
+        with self._lock:
+            kept = self._runs.pop(run.location, None)
+        if kept is None or kept.of != of:
+            kept = _Kept(of, SCHEMA.empty_table().select(COLUMNS))
+        if len(kept.table) < digest.told:
+            known = kept.table
+            first = known["seq"][-1].as_py() + 1 if len(known) else 0
+            added = [table.select(COLUMNS) for table, _ in run.scan(COLUMNS, first=first)]
+            kept = _Kept(of, pa.concat_tables([known, *added]).combine_chunks())
+        with self._lock:
+            self._runs[run.location] = kept
+            while len(self._runs) > 1 and sum(len(each.table) for each in self._runs.values()) > MOST_ROWS:
+                self._runs.popitem(last=False)
+        return kept

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo_nas.budgets import Budget
 from evo_nas.champion.verdict import stored_verdict
-from evo_nas.runs.operators import COLUMNS, tally_operators
+from evo_nas.runs.operators import tally_operators
 from evo_nas.sections import spelled_out
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evo_nas.runs.operators import OperatorTally
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.views.digest import RunDigest
+    from evo_nas.views.lineages import Pedigrees
 
 BEST = 10
 
@@ -52,11 +53,12 @@ class Facts:
 class FactsReader:
     """Reads the facts of one run; what needs many of its files is read again only when it has changed.
 
-    Attributes:
-        operators: What `tally_operators` said last.
+    Args:
+        pedigrees: Has the columns that operators are counted from.
     """
 
-    operators: Sequence[OperatorTally] = ()
+    pedigrees: Pedigrees
+    _operators: Sequence[OperatorTally] = ()
     _counted: int = -1
     _rows: dict[int, Row] = field(default_factory=dict)
 
@@ -71,8 +73,22 @@ class FactsReader:
         config = run.config
         limits = Budget(config.budget.most_evaluations)
         if self._counted != totals.told:
-            self.operators = tally_operators(run.columns(COLUMNS))
+            self._operators = tally_operators(self.pedigrees.table(digest))
             self._counted = totals.told
+        best, front = self.ranked(digest)
+        return Facts(
+            config=spelled_out(config),
+            evaluations=None if config.budget.is_open_ended else limits.widened(totals.at_once).evaluations,
+            uncounted=limits.uncounted(totals.at_once),
+            best=best,
+            front=front,
+            operators=self._operators,
+            verdict=stored_verdict(run, totals),
+            baselines=run.baselines(digest.metric.removeprefix("validation_")) if digest.metric else {},
+        )
+
+    def ranked(self, digest: RunDigest) -> tuple[list[Row], list[Row]]:
+        """Returns the best candidates and the front of a run whose digest is up to date, as `Facts` has them."""
         leaders = {leader.id: leader for leader in digest.leaders[:BEST]}
         members = {leader.id: leader for leader in digest.front}
         rows = self._known_rows(digest, [*leaders, *members])
@@ -80,15 +96,9 @@ class FactsReader:
             number: {"trainings": leader.trainings, "mean_fitness": leader.standing.fitness}
             for number, leader in (leaders | members).items()
         }
-        return Facts(
-            config=spelled_out(config),
-            evaluations=None if config.budget.is_open_ended else limits.widened(totals.at_once).evaluations,
-            uncounted=limits.uncounted(totals.at_once),
-            best=[rows[number] | means[number] for number in leaders if number in rows],
-            front=[rows[number] | means[number] for number in members if number in rows],
-            operators=self.operators,
-            verdict=stored_verdict(run, totals),
-            baselines=run.baselines(digest.metric.removeprefix("validation_")) if digest.metric else {},
+        return (
+            [rows[number] | means[number] for number in leaders if number in rows],
+            [rows[number] | means[number] for number in members if number in rows],
         )
 
     def _known_rows(self, digest: RunDigest, ids: Sequence[int]) -> Mapping[int, Row]:

@@ -112,7 +112,9 @@ def test_a_digest_ranks_and_counts_as_the_run_does(tmp_path: Path, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_says_the_same_however_evaluations_arrive(tmp_path: Path, kind: str) -> None:
+def test_it_says_the_same_however_evaluations_arrive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     whole = RunDigest(write(tmp_path / "whole", 90, kind=kind, rows=90))
     whole.update()
     record = RunRecord.new("whole", seed=1, config=settings(tmp_path / "whole" / "rows.csv"))
@@ -127,6 +129,10 @@ def test_it_says_the_same_however_evaluations_arrive(tmp_path: Path, kind: str) 
     grown.update()
     assert not grown.update()
     assert told(grown) == told(whole)
+    monkeypatch.setattr("evo_nas.views.digest.ROWS", 20)
+    in_parts = RunDigest(Run.at(tmp_path / "grown"))
+    assert in_parts.update()
+    assert told(in_parts) == told(whole)
 
 
 def test_a_value_at_a_rung_is_no_best_so_far(tmp_path: Path) -> None:

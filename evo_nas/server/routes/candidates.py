@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from evo_nas.champion.explanation import explained
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.config.objectives import COSTS, FITNESS
 from evo_nas.genome.codec import from_json
 from evo_nas.server.candidate_models import (
@@ -79,9 +80,9 @@ class LineageQuery(BaseModel):
 @router.get("/runs/{run}/lineage")
 def lineage(shared: Shared, run: str, query: Annotated[LineageQuery, Query()]) -> LineageData:
     """Returns a candidate and its ancestors as a graph, or the best of the run with theirs."""
-    with shared.digests.digest(run) as (digest, facts):
+    with shared.digests.digest(run) as (digest, _):
         value, best = digest.value, [leader.id for leader in digest.leaders]
-        verdict = facts.read(digest).verdict
+        verdict = stored_verdict(digest.run, digest.totals)
     asked = next(iter(best), None) if verdict is None else verdict.candidate
     if query.candidate is not None:
         asked = query.candidate
@@ -113,15 +114,15 @@ def front(shared: Shared, run: str) -> FrontData:
     With one objective there are none: such a run has a best candidate.
     """
     with shared.digests.digest(run) as (digest, facts):
-        told, constant = facts.read(digest), digest.constant_objectives
+        objectives, constant = digest.run.config.fitness.objectives, digest.constant_objectives
+        _, ranked = facts.ranked(digest)
         metric, higher, value = (
             digest.metric.removeprefix("validation_"),
             digest.higher_is_better,
             digest.value,
         )
         sample = thinned(digest.points.rows, MOST_SAMPLED)["seq"]
-    objectives = told.config.fitness.objectives
-    members = [FrontMember(**front_member(row, objectives)) for row in told.front]
+    members = [FrontMember(**front_member(row, objectives)) for row in ranked]
     known = {member.id for member in members}
     others = scored_sample(shared.root.run(run), objectives, sample) if len(objectives) > 1 else ()
     return FrontData(

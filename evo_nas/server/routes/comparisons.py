@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from evo_nas.champion.ranking import Results, ranked
+from evo_nas.champion.verdict import stored_verdict
 from evo_nas.errors import ConfigError, EvoNasError
+from evo_nas.sections import spelled_out
 from evo_nas.server.candidate_models import Plain
 from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
@@ -18,9 +20,9 @@ from evo_nas.views.comparison import differences, ranking_of
 if TYPE_CHECKING:
     from evo_nas.champion.ranking import Ranking
     from evo_nas.champion.verdict import Verdict
+    from evo_nas.config import SearchConfig
     from evo_nas.runs import Run
     from evo_nas.views.digest import RunDigest
-    from evo_nas.views.run_facts import Facts
 
 router = APIRouter(tags=["runs"])
 
@@ -139,10 +141,10 @@ def compare(shared: Shared, query: Annotated[CompareQuery, Query()]) -> Comparis
             found.append(ComparedRun(name=name, error="it holds nothing yet"))
             continue
         try:
-            with shared.digests.digest(name) as (digest, facts):
-                told = facts.read(digest)
-                found.append(_compared(name, digest, told, query.x))
-            configs.append(told.config.model_dump(mode="json"))
+            with shared.digests.digest(name) as (digest, _):
+                config = spelled_out(digest.run.config)
+                found.append(_compared(name, digest, config, query.x))
+            configs.append(config.model_dump(mode="json"))
             readable[name] = shared.root.run(name)
         except ServiceError:
             raise  # there is no such run
@@ -177,19 +179,19 @@ def ranking(
     return FullRanking.model_validate(ranked(results).to_values())
 
 
-def _compared(name: str, digest: RunDigest, told: Facts, x: Axis) -> ComparedRun:
-    best = next(iter(digest.leaders), None)
+def _compared(name: str, digest: RunDigest, config: SearchConfig, x: Axis) -> ComparedRun:
+    best, verdict = next(iter(digest.leaders), None), stored_verdict(digest.run, digest.totals)
     return ComparedRun(
         name=name,
-        task=str(told.config.task["kind"]),
-        strategy=str(told.config.strategy["kind"]),
+        task=str(config.task["kind"]),
+        strategy=str(config.strategy["kind"]),
         metric=digest.metric.removeprefix("validation_"),
         higher_is_better=digest.higher_is_better,
         evaluated=digest.told,
         best=None if best is None else digest.value(best.standing.fitness),
         curve=best_so_far(digest, points=POINTS, x=x),
         last=reached(digest, x),
-        verdict=None if told.verdict is None else _verdict(told.verdict),
+        verdict=None if verdict is None else _verdict(verdict),
     )
 
 
