@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import fields
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -190,9 +191,14 @@ class AtService(Source):
     ) -> Retrained:
         """Sends the data unless they lie there, has the service train, and fetches the champion."""
         run = self._client.run(champion)
-        found, launch = self._worked(
-            run, lambda: run.retrain(data, there=there, origin=origin, epochs=epochs)
-        )
+        try:
+            found, launch = self._worked(
+                run, lambda: run.retrain(data, there=there, origin=origin, epochs=epochs)
+            )
+        except ServiceError as error:
+            if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise
+            raise ServiceError(f"{error}, with --there", error.status) from None
         return Retrained(run.fetch_files(launch, out), found["settings"], found["sentence"])
 
     def asked(self, run: str, *, proposals: int, since: int | None, top: int) -> Iterable[dict[str, Any]]:

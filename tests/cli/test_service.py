@@ -19,6 +19,7 @@ from evo_nas.cli.app import main
 from evo_nas.client import Client, ServiceError
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher, Order
+from evo_nas.server.options import Limits
 from evo_nas.sessions.events import Judged, Working, event_to_json
 from tests.served import make_root, options, rows, serving, settings
 
@@ -421,6 +422,14 @@ def test_data_that_lie_at_the_service_are_trained_on_without_being_sent(
         assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
     alone = command("retrain", root / "judged", "--there", "--data", "later.csv", "--out", tmp_path / "no")
     assert (alone.exit_code, "--there is given without --service" in alone.stderr) == (2, True)
+
+
+def test_who_sends_too_much_is_told_how_data_need_not_be_sent(root: Path, tmp_path: Path) -> None:
+    rows(80).to_csv(tmp_path / "new.csv", index=False)
+    with serving(options(root, limits=Limits(body=100))) as url:
+        told = at(url, "retrain", "judged", "--data", tmp_path / "new.csv", "--out", tmp_path / "out")
+    assert told.exit_code == 2
+    assert "put the data under a data root and name them by their path, with --there" in told.stderr
 
 
 def test_only_the_same_retraining_is_followed_while_it_is_under_way(
