@@ -129,6 +129,7 @@ class RunWorks(Asking):
             size: Different networks that it may have; by default as many as the LSTM has retrainings.
 
         Raises:
+            ChampionError: The run has no verdict yet.
             ServiceError: Something else is done for the run.
         """
         return self._launched("/ensemble", {"size": size})

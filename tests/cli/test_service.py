@@ -215,6 +215,7 @@ def test_a_report_is_written_here(url: str, tmp_path: Path) -> None:
         (("verify", "nowhere"), "run nowhere does not exist"),
         (("compare", "judged"), "there is 1 run; give at least 2"),
         (("replay", "judged", "--set", "seed=3"), "override seed=3 cannot be replayed"),
+        (("ensemble", "open"), "run open has no verdict yet; judge it with"),
         (("show", "runs/judged"), "must be the name of a run of the service"),
         (("logs", "../session"), "must be the name of a run of the service"),
         (("attach", "judged", "--address", "auto"), "address is auto beside a service"),
@@ -477,8 +478,8 @@ def test_only_the_same_retraining_is_followed_while_it_is_under_way(
 
 def test_a_log_is_followed_to_its_end(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     launching(monkeypatch, "echo first >&2; sleep 0.7; echo second >&2; printf third >&2")
-    Client(url).run("open").make_ensemble()
-    told = at(url, "logs", "open", "--follow")
+    Client(url).run("judged").make_ensemble()
+    told = at(url, "logs", "judged", "--follow")
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines() == ["first", "second", "third"]
 

@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from evo_nas.champion.tuning import check_cell
-from evo_nas.errors import ConfigError
+from evo_nas.champion.verdict import stored_verdict
+from evo_nas.errors import ChampionError, ConfigError
 from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.server.context import Shared
 from evo_nas.server.launcher import Order
@@ -119,6 +120,8 @@ def judge_finalists(run: str, context: Shared, body: JudgedFinalists | None = No
 @router.post("/runs/{run}/ensemble", status_code=HTTPStatus.ACCEPTED)
 def make_ensemble(run: str, context: Shared, body: EnsembleSize | None = None) -> Launched:
     """Selects an ensemble of the networks that a verdict keeps; `exports/{format}?which=ensemble` has it then."""
+    if stored_verdict(context.root.run(run)) is None:
+        raise ChampionError(f"run {run} has no verdict yet; judge it with POST /api/v1/runs/{run}/champion")
     size = None if body is None else body.size
     return begun(context, run, "ensemble", *([] if size is None else [f"--size={size}"]))
 
