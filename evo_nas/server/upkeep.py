@@ -30,15 +30,23 @@ async def keep_attached(launcher: Launcher) -> None:
 async def keep_tidy(launches: LaunchStore) -> None:
     """Tidies up again and again until it is cancelled; see `tidy`."""
     while True:
-        await asyncio.to_thread(tidy, launches)
+        try:
+            await asyncio.to_thread(tidy, launches)
+        except OSError as error:
+            _log.warning("what launches have left behind cannot be looked through now: %s", error)
         await asyncio.sleep(TIDY_S)
 
 
 def tidy(launches: LaunchStore) -> None:
-    """Forgets old idempotency keys, and removes the data that were posted for processes that have ended."""
-    try:
-        launches.claims.forget_old()
-        for run in launches.runs():
+    """Forgets old idempotency keys, and removes the data that were posted for processes that have ended.
+
+    Raises:
+        OSError: The folder of the launches cannot be read or written.
+    """
+    launches.claims.forget_old()
+    for run in launches.runs():
+        try:
             launches.remove_posted(run)
-    except (OSError, EvoNasError) as error:
-        _log.warning("what launches have left behind cannot be removed now: %s", error)
+        # That of one run must not keep that of others.
+        except (OSError, EvoNasError) as error:
+            _log.warning("the data that were posted for %s cannot be removed now: %s", run, error)

@@ -68,7 +68,6 @@ async def retrain(
     """
     content = await request.body()
     searched, _ = await kept_champion_of(context, run)
-
     if bool(content) == bool(data):
         given = "both data and a body" if data else "neither data nor a body"
         raise DataError(
