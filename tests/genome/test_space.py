@@ -263,10 +263,11 @@ def test_random_keeps_the_parameter_limit():
     assert max(sizes) <= 900
 
 
-def test_a_limit_that_no_draw_meets_is_refused():
+def test_a_limit_that_no_draw_meets_is_refused(monkeypatch):
+    monkeypatch.setattr("evo_nas.genome.space.MAX_DRAWS", 40)  # each of which has to find a live cell
     ops = ("linear_no_bias",)
     options = SpaceOptions(cells=(), ops=ops, cell_states=1, widths=(8,), heads=(0,), max_parameters=42)
-    with pytest.raises(ConfigError, match=r"space.max_parameters is 42; the smallest of 1000 random"):
+    with pytest.raises(ConfigError, match=r"space.max_parameters is 42; the smallest of 40 random"):
         SearchSpace(options, SERIES, epochs=5)
 
 

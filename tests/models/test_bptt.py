@@ -43,7 +43,8 @@ def test_gradients_of_every_operation_agree_with_finite_differences(backend, op)
             recurrence, dict(zip(names, values, strict=True)), (inputs, LENGTHS)
         )
 
-    assert torch.autograd.gradcheck(outputs, (inputs, *parameters))
+    # Random projections of the Jacobian, since it has thousands of entries.
+    assert torch.autograd.gradcheck(outputs, (inputs, *parameters), fast_mode=True)
 
 
 def test_gradients_can_be_asked_for_twice() -> None:

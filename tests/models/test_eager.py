@@ -100,7 +100,8 @@ def test_gradients_agree_with_finite_differences(name) -> None:
         named = dict(zip(names, weights, strict=True))
         return torch.func.functional_call(recurrence, named, (inputs, lengths))
 
-    assert torch.autograd.gradcheck(run, (inputs, *parameters))
+    # Random projections of the Jacobian, since it has thousands of entries.
+    assert torch.autograd.gradcheck(run, (inputs, *parameters), fast_mode=True)
 
 
 def test_a_padded_tail_that_would_explode_leaves_gradients_finite() -> None:
