@@ -131,6 +131,21 @@ def as_begun(config: SearchConfig, recorded: SearchConfig) -> SearchConfig:
     return _with_strategy(config, _filled_as(recorded.strategy, given, filled))
 
 
+def spelled_out_as_begun(config: SearchConfig, recorded: SearchConfig) -> SearchConfig:
+    """Returns ``config`` with every default filled in, and what it leaves open as the run began with it.
+
+    Open are the epochs, which may have been measured, and options that follow the budget.
+
+    Args:
+        config: Any configuration.
+        recorded: That of the run, with every default filled in.
+    """
+    if config.training.epochs is None:
+        measured = {"epochs": recorded.training.epochs}
+        config = config.model_copy(update={"training": config.training.model_copy(update=measured)})
+    return spelled_out(as_begun(config, recorded))
+
+
 def _filled_as(
     recorded: Mapping[str, Any], given: Mapping[str, Any], filled: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from evo_nas.config import SearchConfig, checked
 from evo_nas.config.yaml_text import parse_yaml
 from evo_nas.errors import ConfigChangedError, ConfigError, ExecutionError
 from evo_nas.runs.identity import changed_keys
-from evo_nas.sections import spelled_out
+from evo_nas.sections import spelled_out_as_begun
 from evo_nas.sessions.events import Failed, Judged, Stopped, event_from_json
 from evo_nas.sessions.session import Session
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from evo_nas.client.models import RunDetail
     from evo_nas.sessions.events import Event
 
-_UNFINISHED = frozenset({"stopped", "failed", "complete"})
+_AT_REST = frozenset({"stopped", "failed", "complete", "judged"})
+"""States in which nothing is done for a run, so that it may go on - a judged one with a larger budget."""
 
 
 class ServiceSession(Session):
@@ -63,21 +64,25 @@ class ServiceSession(Session):
             detail = self._run.detail()
             self._require_same(config, detail)
             state = detail.state
-        if state in _UNFINISHED:
+        if state in _AT_REST:
             self._go_on(config)
 
     def resume(self, overrides: Sequence[str] = ()) -> None:
-        """Has the service resume the run.
+        """Has the service resume the run; of one that is judged and complete `events` has the verdict.
 
         Args:
             overrides: New totals of the budget and the exact number of workers, each ``dotted.key=value``.
 
         Raises:
             ConfigError: Something else is overridden.
-            ServiceError: Nothing is left to do, or the run is being searched already.
+            ServiceError: The run is being searched already, or is complete and not to be judged.
         """
         budget, workers = _changes(overrides)
-        self._run.resume(budget=budget, workers=workers, accept_data_loss=self._accept_data_loss)
+        try:
+            self._run.resume(budget=budget, workers=workers, accept_data_loss=self._accept_data_loss)
+        except ServiceError as error:
+            if error.status != HTTPStatus.CONFLICT or self._run.detail().state != "judged":
+                raise
 
     def judge(self, **options: Any) -> None:
         """Has the service judge the run; `events` has what that says, and no verdict of before.
@@ -127,7 +132,7 @@ class ServiceSession(Session):
         return f"`evo-nas {command} {shlex.quote(self.place)} --service {shlex.quote(self._client.url)}`"
 
     def _go_on(self, config: SearchConfig) -> None:
-        """Resumes the run, whose search has ended before its budget or before its verdict."""
+        """Resumes the run, if its search has ended before its budget or before its verdict."""
         given = config.budget.model_dump(mode="json", exclude_unset=True)
         try:
             self._run.resume(
@@ -140,7 +145,7 @@ class ServiceSession(Session):
 
     def _require_same(self, config: SearchConfig, detail: RunDetail) -> None:
         recorded = checked(SearchConfig, detail.config)
-        if changed := changed_keys(recorded, spelled_out(config)):
+        if changed := changed_keys(recorded, spelled_out_as_begun(config, recorded)):
             lines = "".join(f"\n  {each}" for each in changed)
             raise ConfigChangedError(
                 f"run {self.place} of {self._client.url} was started with another configuration; undo these changes "

@@ -31,7 +31,7 @@ from evo_nas.runs.tuning_store import TuningStore
 from evo_nas.runs.warm_start import COLD_START, founders_of
 from evo_nas.runs.weights import RunWeights
 from evo_nas.savings import Savings, SavingsCounter
-from evo_nas.sections import as_begun, path_keys, spelled_out
+from evo_nas.sections import path_keys, spelled_out, spelled_out_as_begun
 from evo_nas.strategies.front import Front
 from evo_nas.strategies.trials import Trials
 from evo_nas.tasks.baselines.fitting import FittedBaselines
@@ -345,15 +345,8 @@ class Run:
         return [*self._changed_keys(config, fingerprint), *changed_files(self.record.data, fingerprint)]
 
     def as_begun(self, config: SearchConfig) -> SearchConfig:
-        """Returns ``config`` with every default filled in, and what it leaves open as the run began with it.
-
-        Open are the epochs, which may have been measured, and options that follow the budget.
-        """
-        recorded = spelled_out(checked(SearchConfig, self.record.config))
-        if config.training.epochs is None:
-            measured = {"epochs": recorded.training.epochs}
-            config = config.model_copy(update={"training": config.training.model_copy(update=measured)})
-        return spelled_out(as_begun(config, recorded))
+        """Returns ``config`` with every default filled in, and what it leaves open as the run began with it."""
+        return spelled_out_as_begun(config, spelled_out(checked(SearchConfig, self.record.config)))
 
     def require_same(self, config: SearchConfig, fingerprint: Mapping[str, str]) -> None:
         """Raises an error if `differences` finds any.

@@ -14,13 +14,14 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+import evo_nas
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.app import main
 from evo_nas.client import Client, ServiceError
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher, Order
 from evo_nas.server.options import Limits
-from evo_nas.sessions.events import Judged, Working, event_to_json
+from evo_nas.sessions.events import Judged, Stopped, Working, event_to_json
 from tests.served import make_root, options, rows, serving, settings
 
 
@@ -503,8 +504,29 @@ def test_a_search_is_watched_and_found_again(url: str, root: Path, tmp_path: Pat
     assert json.loads(at(url, "status", "mine", "--json").stdout)["evaluated"] == 6
     assert at(url, "logs", "mine").exit_code == 0
     complete = at(url, "resume", "mine")
-    assert complete.exit_code == 2
-    assert "complete" in complete.stderr
+    assert complete.exit_code == 0, complete.output
+    assert complete.stdout == again.stdout
     further = at(url, "resume", "mine", "--set", "budget.evaluations=8", "--json")
     assert further.exit_code == 0, further.output
     assert json.loads(further.stdout.splitlines()[-1])["verdict"]["evaluations"] == 8
+
+
+def test_a_judged_search_goes_on_with_a_larger_budget_alone(
+    url: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The options of this strategy follow the budget that the run began with.
+    values = {**settings(root.parent / "data" / "rows.csv"), "name": "older", "strategy": {"kind": "aging"}}
+    evo_nas.search(values, root / "older", executor="inline")
+    file = tmp_path / "older.yaml"
+    file.write_text(yaml.safe_dump(values))
+    orders = launching(monkeypatch, f"echo '{event_to_json(Stopped(run='older', told=6, evaluations=9))}'")
+    for words in (("search", file), ("resume", "older")):
+        same = at(url, *words)
+        assert same.exit_code == 0, same.output
+        assert "the champion" in " ".join(same.stdout.split())
+    assert not orders
+    larger = at(url, "search", file, "--set", "budget.evaluations=40", "--json")
+    assert larger.exit_code == 0, larger.output
+    assert [(each.doing, each.arguments) for each in orders] == [
+        ("resume", ("--set", "budget.evaluations=40"))
+    ]
