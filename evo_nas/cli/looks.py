@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evo_nas.cli.data_view import data_view
-from evo_nas.cli.terminal import plain
-from evo_nas.config.yaml_text import to_yaml
+from evo_nas.cli.data_view import data_view, fields_view
 from evo_nas.views.data import data_fields
 from evo_nas.views.picture import picture_of
 
@@ -73,8 +71,8 @@ class ToldLook:
         return fields
 
     def view(self) -> RenderableType:
-        """Returns the plain values, line by line: the data themselves stay at the service."""
-        return plain(to_yaml(self._told["fields"]).rstrip())
+        """Returns them without histograms: the data themselves stay at the service."""
+        return fields_view(self._told["fields"])
 
     def picture(self) -> str:
         """Returns the drawing of the service."""
