@@ -13,6 +13,7 @@ from evo_nas.archive import NoiseReport
 from evo_nas.config import SearchConfig, checked
 from evo_nas.evaluation import Status
 from evo_nas.ledger import Totals
+from evo_nas.ledger.schema import SCHEMA
 from evo_nas.runs.operators import OperatorTally
 from evo_nas.savings import Savings
 from evo_nas.tasks.baselines.fitting import BaselineResult
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_ANCESTORS = 50
 """Ancestors of a candidate that are fetched: each is a request."""
+_MEANS = ("trainings", "mean_fitness")
+"""What a row has beside the columns of the ledger where it stands for all trainings of its candidate."""
 
 
 def remote_view(run: RemoteRun, *, top: int, candidate: int | None) -> RunView:
@@ -33,14 +36,14 @@ def remote_view(run: RemoteRun, *, top: int, candidate: int | None) -> RunView:
 
     Args:
         run: The run.
-        top: Number of best candidates; a service names ten.
+        top: Number of best candidates; a service names 200 at most.
         candidate: The candidate that is shown in full; the best by default.
 
     Raises:
         ServiceError: There is no such run, or no such candidate.
     """
     detail = run.detail()
-    best = [_row(each) for each in detail.best_candidates[:top]]
+    best = [_row(each, *_MEANS) for each in run.best(top)]
     chosen = best[0]["id"] if candidate is None and best else candidate
     totals = detail.totals
     return RunView(
@@ -61,7 +64,7 @@ def remote_view(run: RemoteRun, *, top: int, candidate: int | None) -> RunView:
         savings=TypeAdapter(Savings).validate_python(
             {name: value for name, value in detail.savings.items() if name != "share"}
         ),
-        front=[_row(run.candidate(each["id"])) for each in detail.front],
+        front=[_row(run.candidate(each["id"]), *_MEANS) for each in detail.front],
         constant=detail.constant,
         operators=TypeAdapter(tuple[OperatorTally, ...]).validate_python(detail.operators),
         line=[] if chosen is None else _line(run, chosen),
@@ -72,21 +75,23 @@ def remote_view(run: RemoteRun, *, top: int, candidate: int | None) -> RunView:
 
 def _line(run: RemoteRun, candidate: int) -> list[Row]:
     """Returns a candidate, its first parent, that parent's first parent and so on."""
-    line = [_row(run.candidate(candidate))]
-    known = {each["id"]: each for each in line[0]["parent_nodes"]}
-    while (parents := line[-1]["parents"]) and parents[0] in known and len(line) <= MOST_ANCESTORS:
-        line.append(_row(run.candidate(parents[0])))
-        known = {each["id"]: each for each in line[-1]["parent_nodes"]}
-    return line
+    line = [run.candidate(candidate)]
+    while (parents := line[-1]["parents"]) and len(line) <= MOST_ANCESTORS:
+        if parents[0] not in {each["id"] for each in line[-1]["parent_nodes"]}:
+            break
+        line.append(run.candidate(parents[0]))
+    return [_row(each) for each in line]
 
 
-def _row(candidate: Mapping[str, Any]) -> Row:
-    """Returns the row of the ledger that `views.candidates.candidate_values` has told."""
+def _row(candidate: Mapping[str, Any], *more: str) -> Row:
+    """Returns the row of the ledger that `views.candidates.candidate_values` has told, with ``more`` of its values."""
     # What JSON has no number for: a rung at which nothing was needed.
     thresholds = [-math.inf if each is None else each for each in candidate["thresholds"]]
-    return {
+    row = {name: candidate[name] for name in (*SCHEMA.names, *more) if name in candidate}
+    return row | {
+        # Of long trainings alone, which no table shows.
         "findings": [],
-        **candidate,
+        "finding_scores": [],
         "metrics": [
             (name, math.nan if value is None else value) for name, value in candidate["metrics"].items()
         ],

@@ -67,7 +67,9 @@ def _front_title(view: RunView) -> str:
 
 def render(view: RunView) -> RenderableType:
     """Returns the view for people."""
-    title = Text.assemble(plain(view.config.name, "bold"), "  ", plain(view.run, "dim"))
+    title = plain(view.config.name, "bold")
+    if view.run != view.config.name:  # as a service names its runs
+        title = Text.assemble(title, "  ", plain(view.run, "dim"))
     parts: list[RenderableType] = [_rule(title), Text(_summary(view), style="dim")]
     if view.best:
         parts.append(best_table(view.best))

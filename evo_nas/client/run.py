@@ -62,6 +62,18 @@ class RemoteRun(RunWorks):
         response = self._connection.send("GET", self._path("/evaluations"), params=given(asked))
         return parquet.read_table(io.BytesIO(response.content))
 
+    def best(self, count: int = 10) -> list[dict[str, Any]]:
+        """Returns its best candidates, best first.
+
+        Args:
+            count: Most of them, up to 200.
+
+        Raises:
+            ServiceError: There is no such run, or the count is another one.
+        """
+        values: list[dict[str, Any]] = self._values("GET", "/candidates", params={"count": count})
+        return values
+
     def candidate(self, number: int) -> dict[str, Any]:
         """Returns everything about one candidate: its training, its equations, its parents and children.
 

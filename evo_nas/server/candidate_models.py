@@ -40,11 +40,17 @@ class CandidateRow(BaseModel):
     )
     parameters: int = Field(description="Trainable parameters.")
     table_parameters: int = Field(description="How many of them are in tables of hashed n-grams.")
+    genome: list[int] = Field(description="Its genes.")
     operator: str = Field(description="What made it.")
+    asked_after: int = Field(description="How many results the strategy knew when it was asked.")
     parents: list[int] = Field(description="Ids of its parents.")
+    cut: int = Field(
+        description="The cut of training and validation that it was trained on; 0 is the usual one."
+    )
     repeats: int | None = Field(description="Id of the candidate that it trains again with another seed.")
     continues: int | None = Field(description="Id of the pruned candidate whose training it continues.")
     starts_from: str = Field(description="What its training started from; empty for scratch.")
+    weights: str = Field(description="Digest of what was kept of its weights; empty if nothing was.")
     inherited_steps: int = Field(description="Optimizer steps behind the weights that it inherited.")
     steps: int = Field(description="Optimizer steps of this training.")
     train_s: float = Field(description="Seconds of training.")

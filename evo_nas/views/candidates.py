@@ -40,7 +40,7 @@ def row_values(row: Row, *, sign: float | None = None) -> dict[str, Any]:
     if row.get("architecture"):
         values["architecture"] = json.loads(row["architecture"])
     if "finished_at" in row:
-        values["finished_at"] = row["finished_at"].isoformat(timespec="milliseconds")
+        values["finished_at"] = row["finished_at"].isoformat(timespec="microseconds")
     if sign is not None and "fitness" in row:
         values["value"] = None if values["fitness"] is None else sign * values["fitness"]
     return values

@@ -11,12 +11,13 @@ from evo_nas.runs.operators import tally_operators
 from evo_nas.sections import spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evo_nas.champion.verdict import Verdict
     from evo_nas.config import SearchConfig
     from evo_nas.runs import Row
     from evo_nas.runs.operators import OperatorTally
+    from evo_nas.runs.rows import Leader
     from evo_nas.tasks.baselines.fitting import BaselineResult
     from evo_nas.views.digest import RunDigest
     from evo_nas.views.lineages import Pedigrees
@@ -92,10 +93,7 @@ class FactsReader:
         leaders = {leader.id: leader for leader in digest.leaders[:BEST]}
         members = {leader.id: leader for leader in digest.front}
         rows = self._known_rows(digest, [*leaders, *members])
-        means: dict[int, dict[str, Any]] = {
-            number: {"trainings": leader.trainings, "mean_fitness": leader.standing.fitness}
-            for number, leader in (leaders | members).items()
-        }
+        means = means_of((*digest.leaders[:BEST], *digest.front))
         return (
             [rows[number] | means[number] for number in leaders if number in rows],
             [rows[number] | means[number] for number in members if number in rows],
@@ -106,3 +104,11 @@ class FactsReader:
         found = {row["id"]: row for row in digest.run.rows(missing)} if missing else {}
         self._rows = {number: row for number, row in (self._rows | found).items() if number in set(ids)}
         return self._rows
+
+
+def means_of(leaders: Iterable[Leader]) -> dict[int, dict[str, Any]]:
+    """Returns what the row of each leader has beside its columns, by its id; see `Run.best`."""
+    return {
+        leader.id: {"trainings": leader.trainings, "mean_fitness": leader.standing.fitness}
+        for leader in leaders
+    }

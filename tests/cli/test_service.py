@@ -18,6 +18,8 @@ import evo_nas
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cli.app import main
 from evo_nas.client import Client, ServiceError
+from evo_nas.config import configured
+from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher, Order
 from evo_nas.server.options import Limits
@@ -67,11 +69,22 @@ def test_a_run_is_shown_as_it_is_here(url: str, root: Path, run: str) -> None:
     assert there.exit_code == 0, there.output
     # Only the place of the run is another one.
     assert there.stdout.splitlines()[1:] == here.stdout.splitlines()[1:]
-    told = json.loads(at(url, "show", run, "--json").stdout)
-    assert told["evaluations"] == 6
-    assert [each["id"] for each in told["best"]] == [
-        each["id"] for each in json.loads(command("show", root / run, "--json").stdout)["best"]
+    shown = [
+        json.loads(at(url, "show", run, "--json").stdout),
+        json.loads(command("show", root / run, "--json").stdout),
     ]
+    assert [each.pop("run") for each in shown] == [run, str(root / run)]
+    assert shown[0] == shown[1]
+
+
+def test_more_candidates_are_shown_than_the_page_has(url: str, root: Path) -> None:
+    values = settings(root.parent / "data" / "rows.csv", name="longer", budget={"evaluations": 12})
+    with Experiment.of(configured(values)).open(Run.at(root / "longer"), executor="inline") as search:
+        search.run()
+    here, there = command("show", root / "longer", "--top", 12), at(url, "show", "longer", "--top", 12)
+    assert there.stdout.splitlines()[1:] == here.stdout.splitlines()[1:]
+    assert json.loads(at(url, "show", "longer", "--top", 11, "--json").stdout)["best"][10]
+    assert "count" in at(url, "show", "longer", "--top", 201).stderr
 
 
 def test_data_of_the_service_are_looked_at(url: str, root: Path, tmp_path: Path) -> None:

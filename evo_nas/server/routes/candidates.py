@@ -29,7 +29,9 @@ from evo_nas.server.context import Shared
 from evo_nas.server.problems import ServiceError
 from evo_nas.views.candidates import candidate_values, finite
 from evo_nas.views.course import thinned
+from evo_nas.views.digest import LEADERS
 from evo_nas.views.fronts import front_member, scored_sample
+from evo_nas.views.run_facts import means_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +68,19 @@ def candidate_detail(shared: Shared, run: str, candidate: Number) -> CandidateDe
         child_nodes=[nodes[number] for number in children if number in nodes],
         children=len(children),
     )
+
+
+@router.get("/runs/{run}/candidates")
+def best_candidates(
+    shared: Shared,
+    run: str,
+    count: Annotated[int, Query(ge=1, le=LEADERS, description="Most candidates.")] = 10,
+) -> list[CandidateRow]:
+    """Returns the best candidates of a run, best first."""
+    with shared.digests.digest(run) as (digest, _):
+        means = means_of(digest.leaders[:count])
+    rows = shared.root.run(run).rows([*means])
+    return [CandidateRow(**candidate_values(row | means[row["id"]])) for row in rows]
 
 
 class LineageQuery(BaseModel):
