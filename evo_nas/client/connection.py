@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 READ_S = 300.0
 """Longest wait for an answer: an export or a report may take minutes to be made."""
+_AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""What a proxy answers while the service behind it does not, as during a restart."""
 
 
 class ServiceError(EvoNasError):
@@ -99,7 +101,7 @@ class Connection:
             raise self.lost(error) from None
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             with response:
-                raise _error_of(response)
+                raise self._error_of(response)
         return response
 
     def values(self, method: str, path: str, **arguments: Any) -> Any:
@@ -114,14 +116,36 @@ class Connection:
 
     def lost(self, error: Exception) -> ExecutionError:
         """Returns the error for a service that does not answer."""
-        reason = _innermost(error)
-        return ExecutionError(
-            f"no service answers at {self.url} ({reason}); check the URL, or start one with `evo-nas serve`"
-        )
+        if isinstance(error, requests.exceptions.SSLError):
+            return ExecutionError(
+                f"no secure connection to {self.url} ({_innermost(error)}); where the certificate is of an authority "
+                "of your own, name the authority's file in the environment variable REQUESTS_CA_BUNDLE"
+            )
+        return self._unanswered(_innermost(error))
 
     def close(self) -> None:
         """Closes what is open."""
         self._requests.close()
+
+    def _error_of(self, response: requests.Response) -> EvoNasError:
+        problem, status = _problem_of(response), response.status_code
+        answered = f"{status} {response.reason}".strip()
+        if not problem and status in _AWAY:
+            return self._unanswered(f"what stands before it says {answered}")
+        # A service says in a problem what is wrong.
+        foreign = f"{self.url} answers {answered}, which is of a proxy before a service, or of something else"
+        text = str(problem.get("detail") or foreign)
+        if status == HTTPStatus.UNAUTHORIZED:
+            text = f"{text}; give the token of the service by --token-file or EVO_NAS_TOKEN"
+        kind = _KINDS.get(str(problem.get("type", "")))
+        if kind is None and status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            kind = ConfigError  # a wrong option, whatever found it
+        return ServiceError(text, status) if kind is None else kind(text)
+
+    def _unanswered(self, reason: str) -> ExecutionError:
+        return ExecutionError(
+            f"no service answers at {self.url} ({reason}); check the URL, or start one with `evo-nas serve`"
+        )
 
 
 def _innermost(error: BaseException) -> str:
@@ -130,17 +154,6 @@ def _innermost(error: BaseException) -> str:
         error = inner
     text = str(error) or type(error).__name__
     return re.sub(r"^\[Errno -?\d+\] ", "", text)
-
-
-def _error_of(response: requests.Response) -> EvoNasError:
-    problem = _problem_of(response)
-    text, status = str(problem.get("detail") or response.reason), response.status_code
-    if status == HTTPStatus.UNAUTHORIZED:
-        text = f"{text}; give the token of the service by --token-file or EVO_NAS_TOKEN"
-    kind = _KINDS.get(str(problem.get("type", "")))
-    if kind is None and status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        kind = ConfigError  # a wrong option, whatever found it
-    return ServiceError(text, status) if kind is None else kind(text)
 
 
 def _problem_of(response: requests.Response) -> Mapping[str, Any]:

@@ -19,8 +19,11 @@ def frame(number: int, kind: str = "progressed") -> bytes:
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[tuple[str, list[str | None]]]:
-    """Serves each connection the next answer and closes it; yields the URL and the ids that were asked for."""
+def answering(*answers: bytes | int) -> Iterator[tuple[str, list[str | None]]]:
+    """Serves each connection the next answer, or refuses with a status, and closes it.
+
+    It yields the URL and the ids that were asked for.
+    """
     asked: list[str | None] = []
     left = list(answers)
     waiting = threading.Event()
@@ -28,13 +31,13 @@ def answering(*answers: bytes) -> Iterator[tuple[str, list[str | None]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.headers["Last-Event-ID"])
-            if not left:
-                self.send_error(404)
+            content = left.pop(0) if left else 404
+            if isinstance(content, int):
+                self.send_error(content)
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            content = left.pop(0)
             self.wfile.write(content.removesuffix(b"..."))
             self.wfile.flush()
             if content.endswith(b"..."):
@@ -91,6 +94,27 @@ def test_what_the_service_refuses_is_not_asked_again() -> None:
     with answering(frame(1)) as (url, asked), pytest.raises(ServiceError):
         list(EventStream(Connection(url), "run").messages())
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_service_that_is_away_behind_a_proxy_is_waited_for(status: int) -> None:
+    with answering(frame(1), status, status, frame(2, "end")) as (url, asked):
+        messages = list(EventStream(Connection(url), "run").messages())
+    assert [message.data for message in messages] == ["1", "2"]
+    assert asked == [None, "1-1", "1-1", "1-1"]
+
+
+def test_a_proxy_without_a_service_is_not_waited_for() -> None:
+    with (
+        answering(502) as (url, _),
+        pytest.raises(ExecutionError, match=r"no service answers .* 502 Bad Gateway"),
+    ):
+        list(EventStream(Connection(url), "run").messages())
+
+
+def test_what_a_proxy_refuses_is_said_to_be_its_refusal() -> None:
+    with answering(403) as (url, _), pytest.raises(ServiceError, match="403 Forbidden, which is of a proxy"):
+        Connection(url).values("GET", "/runs")
 
 
 def test_a_service_that_was_never_there_is_not_waited_for() -> None:
