@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -32,7 +33,7 @@ from evo_nas.cli.options import address
     multiple=True,
     metavar="PLACE",
     help="Directory or URI under which files of configurations may lie, or hf:// for the Hugging Face hub. By default "
-    "this directory and the hub if --host is loopback, otherwise nothing.",
+    "this directory and the hub if nobody else can reach the service, otherwise nothing.",
 )
 @click.option(
     "--name", "names", multiple=True, metavar="HOST", help="Another name by which the service is called."
@@ -75,7 +76,7 @@ def serve(  # noqa: PLR0913 - one for each option
         ) from None
     from evo_nas.errors import ConfigError
     from evo_nas.server.data_roots import HUB
-    from evo_nas.server.options import ServerOptions, is_loopback
+    from evo_nas.server.options import ServerOptions
     from evo_nas.server.readiness import check_cluster
     from evo_nas.server.root import RunsRoot
     from evo_nas.server.token_files import token_in
@@ -98,11 +99,13 @@ def serve(  # noqa: PLR0913 - one for each option
         host=host,
         port=port,
         token=None if token_file is None else token_in(token_file),
-        data=data or ((str(Path.cwd()), HUB) if is_loopback(host) else ()),
+        data=data,
         names=names,
         proxies=proxies,
         inline=inline,
     )
+    if not data and options.is_private:
+        options = replace(options, data=(str(Path.cwd()), HUB))
     RunsRoot(root).check_writable()
     if address is not None:
         check_cluster(address)

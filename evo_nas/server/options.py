@@ -77,7 +77,7 @@ class ServerOptions:
     inline: bool = False
 
     def __post_init__(self) -> None:
-        if self.token is None and not (self.is_local and not self.names and not self.proxies):
+        if self.token is None and not self.is_private:
             raise ConfigError(
                 f"others would reach the service at {', '.join((self.host, *self.names, *self.proxies))} without a "
                 "token, so that anyone could start searches; give --token-file FILE, which is made if it is not there"
@@ -90,8 +90,13 @@ class ServerOptions:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach the service."""
+        """Whether only this machine can connect to the service."""
         return is_loopback(self.host)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach the service, by itself or through a proxy."""
+        return self.is_local and not self.names and not self.proxies
 
 
 def is_loopback(host: str) -> bool:

@@ -129,6 +129,17 @@ def test_for_others_a_token_is_made_and_no_data_are_shown(
     assert (options[0].data, options[0].names) == ((), ("evo.example.org",))
 
 
+@pytest.mark.parametrize("further", [("--name", "evo.example.org"), ("--proxy", "127.0.0.1")])
+def test_for_those_who_come_through_a_proxy_no_data_are_shown_either(
+    options: list[ServerOptions], further: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The directory that it is started in may hold the very token that only the proxy shall know.
+    monkeypatch.chdir(tmp_path)
+    assert invoked("--token-file", "service.token", *further).exit_code == 0
+    assert invoked("--token-file", "service.token", *further, "--data", tmp_path).exit_code == 0
+    assert [each.data for each in options] == [(), (str(tmp_path),)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
