@@ -65,6 +65,15 @@ export const apiPath = (path, params = {}) => withQuery(PREFIX + path, params);
 /** The path of `run`'s answers: `runPathOf("a", "chart")`. */
 export const ofRun = (run, rest = "") => `/runs/${encodeURIComponent(run)}${rest ? `/${rest}` : ""}`;
 
+const away = () => new Problem(0, {
+  type: "unreachable", detail: "the service does not answer; is evo-nas serve still running?",
+});
+
+/** Why something else has answered than the service, whose refusals are JSON. */
+const foreign = (status) => [502, 503, 504].includes(status) ? away() : new Problem(status, {
+  detail: `a proxy has answered in place of the service (${status}); where people sign in at the proxy, load this page again`,
+});
+
 /** Sends a request; `body` becomes JSON, unless it is a `Blob`. One that `isOpen` needs no token. */
 async function send(method, path, { params, body, headers = {}, signal, as = "json", isOpen = false } = {}) {
   if (!isOpen) await admitted();
@@ -81,14 +90,16 @@ async function send(method, path, { params, body, headers = {}, signal, as = "js
     answer = await fetch(apiPath(path, params), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { type: "unreachable", detail: "the service does not answer; is evo-nas serve still running?" });
+    throw away();
   }
+  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
+  if (!isJson && (!answer.ok || as === "json") && answer.status !== 204) throw foreign(answer.status);
   if (answer.status === 401 && !isOpen) {
     // The cookie has lived its time.
     await signedIn();
     return send(method, path, { params, body, headers, signal, as });
   }
-  if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
+  if (!answer.ok) throw new Problem(answer.status, await answer.json());
   if (answer.status === 204) return null;
   return as === "json" ? answer.json() : answer[as]();
 }
