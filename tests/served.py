@@ -17,8 +17,8 @@ import evo_nas
 from evo_nas.config import configured
 from evo_nas.experiment import Experiment
 from evo_nas.runs import Run
-from evo_nas.server.app import create_app
 from evo_nas.server.options import ServerOptions
+from evo_nas.server.serving import server_config
 
 COLUMNS = tuple("abcdef")
 VERDICT = {"finalists": 1, "cuts": 1, "trials": 1, "seeds": 1, "most_seeds": 1, "opponents": ["gru"]}
@@ -67,9 +67,8 @@ def options(root: Path, **changes: Any) -> ServerOptions:
 @contextmanager
 def serving(served: ServerOptions) -> Iterator[str]:
     """Yields the URL of a service that listens."""
-    config = uvicorn.Config(
-        create_app(served), port=served.port, log_level="warning", timeout_graceful_shutdown=1
-    )
+    config = server_config(served)
+    config.port, config.timeout_graceful_shutdown = served.port, 1
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
