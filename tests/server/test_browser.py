@@ -19,6 +19,9 @@ from tests.server.launching import TINY
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    Opened = tuple[Page, list[str]]
+    """A page, and what its browser complains of."""
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -377,11 +380,19 @@ def test_a_candidate_is_opened_by_keys(page: Page, tab: str) -> None:
     assert "candidate=" in page.url
 
 
+@pytest.fixture(scope="module")
+def looked_at(browser: Browser, service: str) -> Iterator[Opened]:
+    """One page for all addresses, since a browser takes longer to open another than to show what it is for."""
+    found: list[str] = []
+    page = opened(browser, service, found, bypass_csp=True, reduced_motion="reduce")
+    yield page, found
+    page.context.close()
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_accessible_in_the_light_and_in_the_dark(
-    browser: Browser, service: str, faults: list[str], path: str
-) -> None:
-    page = opened(browser, service, faults, color_scheme="light", bypass_csp=True, reduced_motion="reduce")
+def test_every_page_is_accessible_in_the_light_and_in_the_dark(looked_at: Opened, path: str) -> None:
+    page, found = looked_at
+    page.emulate_media(color_scheme="light")
     page.goto(path)
     settled(page)
     for scheme in ("light", "dark"):
@@ -389,15 +400,21 @@ def test_every_page_is_accessible_in_the_light_and_in_the_dark(
         violations = axe.Axe().run(page).response["violations"]
         serious = [each for each in violations if each["impact"] in {"serious", "critical"}]
         assert not serious, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious]
+    assert found == []
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, service: str) -> Iterator[Opened]:
+    found: list[str] = []
+    page = opened(browser, service, found, viewport=PHONE, color_scheme="dark", has_touch=True)
+    yield page, found
     page.context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_phone_shows_every_page_without_scrolling_sideways(
-    browser: Browser, service: str, faults: list[str], path: str
-) -> None:
-    page = opened(browser, service, faults, viewport=PHONE, color_scheme="dark", has_touch=True)
+def test_a_phone_shows_every_page_without_scrolling_sideways(phone: Opened, path: str) -> None:
+    page, found = phone
     page.goto(path)
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.context.close()
+    assert found == []
