@@ -12,6 +12,7 @@ from evo_nas.errors import ConfigError
 from evo_nas.server.app import create_app
 from evo_nas.server.connections import bounded
 from evo_nas.server.listeners import listener_at
+from evo_nas.server.memory import share_heaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ def serve(options: ServerOptions, *, ready: Callable[[str], None]) -> None:
         ConfigError: The port is in use, or the address is none of this machine.
     """
     with _listening(options) as listener:
+        share_heaps()
         host, port = listener.getsockname()[:2]
         server = uvicorn.Server(server_config(options))
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")

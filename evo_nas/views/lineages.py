@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from evo_nas.views.digest import RunDigest
 
-MOST_ROWS = 500_000
-"""Of all runs whose columns are kept; each takes about 80 bytes."""
+MOST_ROWS = 300_000
+"""Of all runs whose columns are kept; with its place in a pedigree each takes about 160 bytes."""
 COLUMNS = (
     "id", "seq", "parents", "operator", "status", "fitness", "epochs", "parameters", "repeats", "continues",
     "inherited_steps",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,24 @@ def started(tmp_path: Path, **changes: object) -> None:
         raise AssertionError(f"it listens at {url}")
 
     serve(ServerOptions(root=str(tmp_path), state=tmp_path / ".service", **changes), ready=ready)  # type: ignore[arg-type]
+
+
+def test_threads_of_a_service_have_no_heaps_of_their_own(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from pathlib import Path
+import pyarrow as pa
+from evo_nas.server.options import ServerOptions
+from evo_nas.server.serving import serve
+
+def ready(url):
+    print(pa.default_memory_pool().backend_name, flush=True)
+    os._exit(0)
+
+serve(ServerOptions(root=sys.argv[1], state=Path(sys.argv[1], ".service"), port=0), ready=ready)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "system\n"
 
 
 def test_a_port_in_use_says_by_what(tmp_path: Path) -> None:
