@@ -243,6 +243,5 @@ def _refuse(**options: object) -> None:
     """Refuses options that say something about this machine, or that a service does not take."""
     for name, value in options.items():
         if value is not None and value is not False:
-            raise ConfigError(
-                f"{name.replace('_', '-')} is {value} beside a service, which decides that itself; leave it out"
-            )
+            given = f"--{name.replace('_', '-')}" if value is True else f"--{name.replace('_', '-')} {value}"
+            raise ConfigError(f"{given} is given beside a service, which decides that itself; leave it out")

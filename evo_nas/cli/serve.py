@@ -114,10 +114,15 @@ def serve(  # noqa: PLR0913 - one for each option
         click.echo(f"serving {root} at {url}")
         if token_file is not None:
             click.echo(f"sign in with the token in {token_file}")
-        places = ", ".join(options.data) or "none; permit some with --data"
+        places = ", ".join(map(_shown, options.data)) or "none; permit some with --data"
         click.echo(f"data may lie in: {places}")
 
     run_service(options, ready=ready)
+
+
+def _shown(place: str) -> str:
+    """Returns a data root so that it is known where it lies."""
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def _state_of(root: str) -> Path:

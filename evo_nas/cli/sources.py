@@ -285,8 +285,10 @@ def _token(file: Path | None) -> str | None:
         return None
     try:
         token = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(f"--token-file {file} cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--token-file {file} cannot be read: {error.strerror}; check the path") from None
+    except UnicodeError:
+        raise ConfigError(f"--token-file {file} is no text in ASCII; it must hold the token alone") from None
     if not token:
         raise ConfigError(f"--token-file {file} is empty; it must hold the token of the service")
     return token

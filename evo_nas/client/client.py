@@ -41,7 +41,7 @@ class Client:
         timeout_s: Longest wait in seconds until it accepts a connection.
 
     Raises:
-        ConfigError: ``url`` is no URL of HTTP.
+        ConfigError: ``url`` is no URL of HTTP, or ``token`` cannot be one.
     """
 
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
@@ -192,5 +192,5 @@ def _values_of(config: str | os.PathLike[str] | Mapping[str, Any] | SearchConfig
         config = load_config(os.fspath(config))
     if not isinstance(config, SearchConfig):
         return dict(config)
-    # The service has its own directory for relative paths: ours may be on another machine.
-    return config.model_dump(mode="json", exclude_unset=True, exclude={"base_dir"})
+    # Without a directory that nobody has named: the service has its own for relative paths.
+    return config.model_dump(mode="json", exclude_unset=True)

@@ -38,7 +38,7 @@ class ServiceError(EvoNasError):
 class _Bearer(requests.auth.AuthBase):
     """Sends the token; as an object, since requests would let a password of ``.netrc`` replace a plain header."""
 
-    def __init__(self, token: str | None) -> None:
+    def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -56,12 +56,19 @@ class Connection:
         timeout_s: Longest wait until it accepts a connection.
 
     Raises:
-        ConfigError: ``url`` is no URL of HTTP.
+        ConfigError: ``url`` is no URL of HTTP, or ``token`` cannot be one.
     """
 
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
         if not re.match(r"https?://[^/\s]+", url):
             raise ConfigError(f"service is {url!r}; must be a URL such as http://127.0.0.1:8765")
+        token = (token or "").strip()  # a file that it was read from ends with a line break
+        if not re.fullmatch(r"[!-~]*", token):
+            # Without the token itself, which would stand in a log.
+            raise ConfigError(
+                "the token has blanks, line breaks or characters beyond ASCII; give it as it stands in the file of "
+                "the service, by --token-file or EVO_NAS_TOKEN"
+            )
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._requests = requests.Session()

@@ -33,8 +33,14 @@ def load_config(
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no keys; must be a mapping such as `name: my-search`")
     # A base_dir in the file is relative to the file, not to where the command runs.
-    values["base_dir"] = str(path.absolute().parent / _text(values.get("base_dir")))
-    return configured(dict(defaults) | values, overrides)
+    written = _text(values.get("base_dir"))
+    values["base_dir"] = str(path.absolute().parent / written)
+    config = configured(dict(defaults) | values, overrides)
+    is_overridden = any(each.partition("=")[0].strip() == "base_dir" for each in overrides)
+    if not (is_overridden or Path(written).is_absolute()):
+        # It follows from where the file lies, which says nothing on another machine, such as that of a service.
+        config.model_fields_set.discard("base_dir")
+    return config
 
 
 def configured(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> SearchConfig:

@@ -105,6 +105,7 @@ class RunsRoot:
         if not run.exists:
             raise ServiceError(
                 HTTPStatus.NOT_FOUND,
-                f"run {name} does not exist, or holds nothing yet; GET /api/v1/runs lists all, with their states",
+                f"run {name} does not exist, or holds nothing yet; `evo-nas runs`, or GET /api/v1/runs, lists all with "
+                "their states",
             )
         return run

@@ -234,7 +234,12 @@ def test_a_report_is_written_here(url: str, tmp_path: Path) -> None:
         (("ensemble", "open"), "run open has no verdict yet; judge it with"),
         (("show", "runs/judged"), "must be the name of a run of the service"),
         (("logs", "../session"), "must be the name of a run of the service"),
-        (("attach", "judged", "--address", "auto"), "address is auto beside a service"),
+        (("attach", "judged", "--address", "auto"), "--address auto is given beside a service"),
+        (("resume", "judged", "--inline"), "--inline is given beside a service"),
+        (
+            ("runs", "--token-file", "/nowhere/token"),
+            "/nowhere/token cannot be read: No such file or directory; check",
+        ),
         (("export", "judged", "--out", "x", "--format", "onxx"), "onnx"),
         (("predict", "judged"), "--input"),
     ],

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 import evo_nas
 from evo_nas.client import Client, ServiceError
 from evo_nas.client.asking import unpacked
 from evo_nas.errors import ChampionError, ConfigError, DataError, EvoNasError, ExecutionError
 from evo_nas.server.reading_apart import LIMIT_S
-from tests.served import options, rows, serving
+from tests.served import options, rows, serving, settings
 
 
 def test_it_is_a_name_of_the_package() -> None:
@@ -131,6 +132,38 @@ def test_a_token_is_shown_and_asked_for(root: Path, monkeypatch: pytest.MonkeyPa
         assert len(Client(url, token).runs()) == 2
         monkeypatch.setenv("EVO_NAS_TOKEN", token)
         assert len(Client(url).runs()) == 2
+
+
+@pytest.mark.parametrize("token", ["two words", "two\nlines", "pässword"])
+def test_what_can_be_no_token_is_refused_without_being_repeated(token: str) -> None:
+    with pytest.raises(ConfigError, match="the token has blanks, line breaks or characters beyond") as raised:
+        Client("http://127.0.0.1:9", token)
+    assert token not in str(raised.value)
+
+
+def test_a_token_may_end_with_the_line_break_of_its_file(root: Path) -> None:
+    token = "a-token-of-tests-alone"
+    with serving(options(root, token=token)) as url:
+        assert Client(url, f"{token}\n").runs()
+
+
+def test_a_directory_of_data_is_sent_where_it_was_named(client: Client, root: Path, tmp_path: Path) -> None:
+    folder = root.parent / "data" / "below"
+    folder.mkdir(exist_ok=True)
+    (folder / "rows.csv").write_bytes((root.parent / "data" / "rows.csv").read_bytes())
+    file = tmp_path / "mine.yaml"
+    values = settings(Path("rows.csv"), strategy={"kind": "random"})
+    for base, permitted in ((None, True), ("../data", True), (str(folder), True), ("/etc", False)):
+        file.write_text(yaml.safe_dump(values | ({} if base is None else {"base_dir": base})))
+        if permitted:
+            assert client.look(file)["fields"]["features"]
+        else:
+            with pytest.raises(ConfigError, match="base_dir is /etc; must lie under"):
+                client.look(file)
+    (folder / "rows.csv").unlink()
+    file.write_text(yaml.safe_dump(values | {"base_dir": str(folder)}))
+    with pytest.raises(DataError, match="below/rows.csv cannot be read"):
+        client.look(file)
 
 
 def test_what_is_no_service_is_said() -> None:
