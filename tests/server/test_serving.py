@@ -133,6 +133,8 @@ def test_on_loopback_nothing_need_be_given(
     assert options[0].token is None
     assert options[0].data == (str(tmp_path), "hf://")
     assert options[0].state == Path("runs", ".service")
+    (tmp_path / "data").mkdir()
+    assert f"data may lie in: {tmp_path}, {tmp_path}/data" in invoked("--data", ".", "--data", "data").output
 
 
 def test_for_others_a_token_is_made_and_no_data_are_shown(
