@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import fields
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evo_nas.champion.ranking import Ranking
-from evo_nas.cli.formatting import out_of
+from evo_nas.cli.formatting import checked_in_words, out_of
 from evo_nas.cli.predictors import RemotePredictor
 from evo_nas.cli.sources import Retrained, Source, Written
 from evo_nas.cli.tables import ServedSummary, plain_table
@@ -220,7 +221,7 @@ class AtService(Source):
         _refuse(**how)
         asked = {name: getattr(options, name) for name in options.given}
         written = self._client.run(run).export(kind, out, which=which, **asked)
-        return Written(written.files, f"{written.check} (at the service)", written.is_checked)
+        return Written(written.files, f"{_in_words(written.check)} (at the service)", written.is_checked)
 
     def predictor(self, place: str) -> Predictor:
         """Returns the champion of a run, which answers at the service."""
@@ -237,6 +238,15 @@ class AtService(Source):
         except KeyboardInterrupt:
             click.echo("the service goes on with it; the same command follows it", err=True)
             raise SystemExit(130) from None
+
+
+def _in_words(check: str) -> str:
+    """Returns what `Exported.check` says, as it is said on this machine."""
+    compared = re.fullmatch(r"checked; difference=(\S+); tolerance=(\S+); lengths=(\S+)", check)
+    if compared is None:
+        return check.replace("; ", ": ", 1)
+    difference, tolerance, lengths = compared.groups()
+    return checked_in_words(difference, tolerance, lengths.replace(",", ", "))
 
 
 def _refuse(**options: object) -> None:

@@ -201,3 +201,9 @@ def origin(operator: str, parents: Sequence[int]) -> str:
     """Returns the origin of a candidate, such as ``mutation of #31``."""
     names = " and ".join(f"#{parent}" for parent in parents)
     return f"{operator} of {names}" if names else operator
+
+
+def checked_in_words(difference: str, tolerance: str, lengths: str) -> str:
+    """Returns how an export was compared with the model that it was made of."""
+    found = f"largest difference {difference}, at most {tolerance} permitted"
+    return f"checked against the model at lengths {lengths}: {found}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evo_nas.cli.formatting import checked_in_words
 from evo_nas.cli.sources import Retrained, Source, Written
 from evo_nas.errors import ConfigError
 from evo_nas.runs import Run, find_runs
@@ -256,9 +257,5 @@ def _told(check: CheckResult) -> tuple[str, bool]:
 
     if isinstance(check, Unchecked):
         return f"unchecked: {check.reason}", False
-    lengths = ", ".join(map(str, check.lengths))
-    return (
-        f"checked against the model at lengths {lengths}: largest difference {check.difference:.2g}, "
-        f"at most {check.tolerance:g} permitted",
-        True,
-    )
+    difference, tolerance = f"{check.difference:.2g}", f"{check.tolerance:g}"
+    return checked_in_words(difference, tolerance, ", ".join(map(str, check.lengths))), True

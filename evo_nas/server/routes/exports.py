@@ -90,6 +90,7 @@ def _told(check: CheckResult) -> str:
     from evo_nas.champion.exporters.checking import Unchecked  # noqa: PLC0415 - it loads torch
 
     if not isinstance(check, Unchecked):
-        return f"checked; difference={check.difference:.2g}; tolerance={check.tolerance:g}"
+        lengths = ",".join(map(str, check.lengths))
+        return f"checked; difference={check.difference:.2g}; tolerance={check.tolerance:g}; lengths={lengths}"
     # A header holds ASCII alone.
     return f"unchecked; {check.reason}".encode("ascii", "replace").decode()
