@@ -80,7 +80,7 @@ def test_only_the_service_is_published_and_on_loopback() -> None:
 def test_the_service_stands_beside_the_head_behind_a_token() -> None:
     service = services()["service"]
     assert service["network_mode"] == "service:head"
-    assert service["depends_on"] == {"head": {"condition": "service_healthy"}}
+    assert service["depends_on"] == {"head": {"condition": "service_healthy", "restart": True}}
     assert set(service["secrets"]) == {"ray_token", "service_token"}
     words = service["command"].split()
     assert words[words.index("--token-file") + 1] == "/run/secrets/service_token"
