@@ -43,7 +43,7 @@ from evo_nas.cli.options import address
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Address of a proxy before the service, which says who asks and whether by TLS.",
+    help="Address or network of a proxy before the service, which says who asks and whether by TLS.",
 )
 @click.option(
     "--state",

@@ -45,7 +45,7 @@ class _BoundedProtocol(H11Protocol):
         transport.set_write_buffer_limits(high=0)
         self.held[self._client] += 1
         # A proxy has the connections of all its clients.
-        is_client = self._address not in self.options.proxies
+        is_client = not self.options.is_proxy(self._address)
         if is_client and self.held[self._client] > self.options.limits.connections_per_client:
             transport.close()
         self._wait()

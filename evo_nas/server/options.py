@@ -56,12 +56,13 @@ class ServerOptions:
         token: What every client must present; None only on loopback.
         data: The directories and URIs under which the files of configurations may lie.
         names: Names of hosts, without port, under which the service may be called beside ``host`` and loopback.
-        proxies: Addresses of proxies, whose word for client and scheme is taken.
+        proxies: Addresses and networks of proxies, whose word for client and scheme is taken.
         limits: What the service bears.
         inline: Whether searches of this machine train in one process each, without Ray.
 
     Raises:
-        ConfigError: There is no token and others could reach the service, or the token is easily guessed.
+        ConfigError: There is no token and others could reach the service, the token is easily guessed, or a proxy is
+            no address.
     """
 
     root: str
@@ -87,6 +88,23 @@ class ServerOptions:
                 f"the token has {len(self.token)} characters; must have at least {SHORTEST_TOKEN}, such as those that "
                 "`openssl rand -hex 32` prints"
             )
+
+        for proxy in self.proxies:
+            # A name would be taken for no address at all, and `*` for every client.
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ConfigError(
+                    f"proxy is {proxy!r}; must be the address that the proxy calls from, or a network of such, as "
+                    "127.0.0.1 or 10.0.0.0/8"
+                ) from None
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether a proxy is at ``address``, an address of the Internet or nothing."""
+        if not address or not self.proxies:
+            return False
+        caller = ipaddress.ip_address(address)
+        return any(caller in ipaddress.ip_network(proxy) for proxy in self.proxies)
 
     @property
     def is_local(self) -> bool:

@@ -650,6 +650,16 @@ def test_one_client_holds_no_more_connections_than_its_share(folder: Path) -> No
             pass
 
 
+def test_a_proxy_holds_the_connections_of_all_its_clients(folder: Path) -> None:
+    limits = Limits(connections_per_client=2)
+    behind = options(folder, limits=limits, token="0123456789abcdef", proxies=("127.0.0.0/8",))
+    with listening(behind) as port, ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        asked = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        assert spoken(port, asked).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_reads_nothing_is_let_go(folder: Path) -> None:
     limits = Limits(unread_s=0.2, connections_per_client=1)
     with listening(options(folder, limits=limits)) as port, socket.socket() as deaf:

@@ -173,6 +173,8 @@ def test_for_those_who_come_through_a_proxy_no_data_are_shown_either(
         (("--port", "70000"), "70000"),
         (("--address", "127.0.0.1:1"), "error: the cluster at 127.0.0.1:1 cannot be reached"),
         (("--data", "no-such-folder"), "no directory"),
+        (("--token-file", "token", "--proxy", "localhost"), "proxy is 'localhost'; must be the address"),
+        (("--token-file", "token", "--proxy", "*"), "proxy is '*'; must be the address"),
     ],
 )
 def test_what_does_not_do_is_said_before_anything_starts(
