@@ -380,6 +380,46 @@ def test_a_candidate_is_opened_by_keys(page: Page, tab: str) -> None:
     assert "candidate=" in page.url
 
 
+def test_a_choice_of_colours_does_not_wait_for_the_modules(page: Page) -> None:
+    page.goto("/")
+    while page.locator("html").get_attribute("data-theme") != "dark":
+        page.get_by_role("button", name="colours").click()
+    # As before the first paint: no module has been read yet.
+    page.route("**/app.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.reload()
+    sync_api.expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_what_lies_far_from_the_champion_is_an_arrow_and_not_a_place(page: Page) -> None:
+    page.goto("/")
+    page.evaluate(
+        """async () => {
+          const { html, render } = await import("/page/html.js");
+          const { Verdict } = await import("/page/champion/verdict.js");
+          const one = { which: "champion", name: "champion", test: 0.5, tests: [0.49, 0.51], validation: 0.5,
+            parameters: 1, latency_ms: null, train_s: 1, failures: 0, architecture: "", epochs: 1 };
+          const verdict = { metric: "mse", higher_is_better: false, champion: one, opponents: [], trials: 1,
+            baselines: { below: 0.001, near: 0.52, above: 30 } };
+          render(html`<${Verdict} verdict=${verdict} />`, document.getElementById("app"));
+        }"""
+    )
+    arrows = {
+        name: page.get_by_role("row", name=name).locator(".beyond").count()
+        for name in ("champion", "below", "near", "above")
+    }
+    assert arrows == {"champion": 0, "below": 1, "near": 0, "above": 1}
+    sync_api.expect(page.get_by_role("row", name="champion").get_by_text("0.5000 ± 0.014")).to_be_visible()
+
+
+def test_failures_of_one_cause_are_shown_as_chosen(page: Page) -> None:
+    hurried = {**TINY, "name": "hurried", "training": {"epochs": 1, "time_limit_s": 1e-6}}
+    page.request.post("/api/v1/runs", data={"config": hurried})
+    page.goto("/runs/hurried")
+    page.get_by_role("link", name="in all").click()
+    chosen = page.get_by_role("group", name="status").locator("[aria-pressed=true]")
+    sync_api.expect(chosen).to_have_text(re.compile("timed out"))
+
+
 @pytest.fixture(scope="module")
 def looked_at(browser: Browser, service: str) -> Iterator[Opened]:
     """One page for all addresses, since a browser takes longer to open another than to show what it is for."""

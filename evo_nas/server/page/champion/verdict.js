@@ -49,11 +49,11 @@ const Evidence = ({ evidence }) => html`<details class="more"><summary>How sure 
     key: title, title, number: index > 0, value: (row) => row[index] }))} />
   <p class="hint">${evidence.tests}</p></details>`;
 
-const ofEach = (tests) => (tests.length < 2 ? "" : `${figure(mean(tests))} ± ${deviation(tests).toFixed(4)}`);
+const ofEach = (tests) => (tests.length < 2 ? "" : `${figure(mean(tests))} ± ${Number(deviation(tests).toPrecision(2))}`);
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const deviation = (values) => Math.sqrt(values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1));
 
-/** Where a test metric lies, from 0 to 1, within those of all that are shown; a far outlier does not press the others together. */
+/** Where a test metric lies, from 0 to 1, within those that are near; what is far lies beyond and does not press them together. */
 function places(verdict, contestants, baselines) {
   const all = [...contestants.flatMap((each) => [each.test, ...each.tests]), ...baselines.map(([, value]) => value)].filter(Number.isFinite);
   const near = contestants.flatMap((each) => [each.test, ...each.tests]);
@@ -61,16 +61,18 @@ function places(verdict, contestants, baselines) {
   const middle = sorted[Math.floor(sorted.length / 2)];
   const reach = 4 * Math.max(...near.map((value) => Math.abs(value - middle)), 1e-12);
   const [low, high] = [Math.max(sorted[0], middle - reach), Math.min(sorted.at(-1), middle + reach)];
-  return (value) => (high > low ? Math.min(Math.max((value - low) / (high - low), 0), 1) : 0.5);
+  return (value) => (high > low ? (value - low) / (high - low) : 0.5);
 }
 
 const WIDTH = 150;
 
-/** Each training as a ring, and what is kept of them as a mark. */
+/** Each training as a ring, and what is kept of them as a mark, or as an arrow towards where it lies. */
 function Dots({ place, test, tests, champion }) {
-  const x = (value) => 6 + (WIDTH - 12) * place(value);
+  const x = (value) => 6 + (WIDTH - 12) * Math.min(Math.max(place(value), 0), 1);
+  const isBeyond = place(test) < 0 || place(test) > 1;
+  const beyond = place(test) < 0 ? "l-5 4l5 4" : "l5 4l-5 4";
   return html`<svg class=${champion ? "first" : ""} width=${WIDTH} height="18" viewBox="0 0 ${WIDTH} 18" aria-hidden="true">
     <line x1="6" x2=${WIDTH - 6} y1="9" y2="9" />
     ${tests.map((value, index) => html`<circle class="ring" key=${index} cx=${x(value)} cy="9" r="3.5" />`)}
-    <path d="M${x(test)} 2v14" /></svg>`;
+    <path class=${isBeyond && "beyond"} d=${isBeyond ? `M${x(test)} 5${beyond}` : `M${x(test)} 2v14`} /></svg>`;
 }

@@ -16,7 +16,7 @@ export function Verdicts({ data }) {
     <${Table} caption="verdicts of the runs" rows=${rows} keyOf=${(run) => run.name} columns=${[
     { key: "name", title: "run", class: "run-name", value: (run) => named(run.name, run.index) },
     { key: "evaluated", title: "evaluated", number: true, class: "less", value: (run) => count(run.evaluated) },
-    { key: "metric", title: "metric", class: "soft less", value: (run) => run.metric && `${run.metric} ${run.higher_is_better ? "↑" : "↓"}` },
+    { key: "metric", title: "metric", class: "soft less", value: (run) => run.metric && `${run.metric}\u00a0${run.higher_is_better ? "↑" : "↓"}` },
     { key: "best", title: "best", number: true, class: "less", value: (run) => figure(run.best) },
     { key: "champion", title: "champion", number: true, value: (run) => html`<b>${figure(run.verdict?.tests.champion)}</b>` },
     ...opponents.map((name) => ({ key: name, title: name, number: true, value: (run) => figure(run.verdict?.tests[name]) })),

@@ -85,7 +85,9 @@ function Statuses({ byStatus, status, onChange }) {
     ...(failed.length > 1 ? [["failures", "no score", failures]] : []),
     ...failed.map((cause) => [cause, CAUSES[cause], byStatus[cause]]),
   ];
-  return html`<${Segmented} label="status" value=${status} onChange=${onChange}
+  // Where there is but one cause, all failures are those of it.
+  const pressed = status === "failures" && failed.length === 1 ? failed[0] : status;
+  return html`<${Segmented} label="status" value=${pressed} onChange=${onChange}
     options=${options.map(([value, text, number]) => [value, `${text} ${count(number)}`])} />`;
 }
 
@@ -99,7 +101,7 @@ const COLUMNS = [
   { key: "id", title: "Candidate", value: (row) => html`<a href="?candidate=${row.id}" onClick=${opened(row.id)}>#${row.id}</a>` },
   { key: "status", title: "Status", value: (row) => html`<${Status} status=${row.status} />` },
   { key: "value", title: "Value", number: true, sort: true, value: (row) => figure(row.value) },
-  { key: "epochs", title: "Epochs", number: true, value: (row) => epochs(row.epochs, row.budget) },
+  { key: "epochs", title: "Epochs", number: true, class: "less", value: (row) => epochs(row.epochs, row.budget) },
   { key: "parameters", title: "Parameters", number: true, sort: true, value: (row) => count(row.parameters) },
   { key: "operator", title: "Origin", class: "origin less", value: (row) => html`${row.repeats !== null ? `repeats #${row.repeats}`
     : row.continues !== null ? `continues #${row.continues}` : origin(row.operator, row.parents)}${

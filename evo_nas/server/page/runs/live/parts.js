@@ -47,8 +47,7 @@ export function Nodes({ detail, progressed, isLive }) {
 }
 
 const NODES = [
-  { key: "node", title: "Machine", value: (node) => node.node || "unknown" },
-  { key: "workers", title: "Workers", number: true, value: (node) => count(node.workers) },
+  { key: "node", title: "Machine", value: (node) => html`${node.node || "unknown"}<br /><small class="soft">${counted(node.workers, "worker")}</small>` },
   { key: "evaluations", title: "Evaluations", number: true, value: (node) => count(node.evaluations) },
   { key: "train_s", title: "Training", number: true, value: (node) => html`${spent(node.train_s)}${
     node.evaluations ? html`<br /><small class="soft">${spent(node.train_s / node.evaluations)} each</small>` : ""}` },
