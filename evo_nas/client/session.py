@@ -79,7 +79,7 @@ class ServiceSession(Session):
         """
         budget, workers = _changes(overrides)
         try:
-            self._run.resume(budget=budget, workers=workers, accept_data_loss=self._accept_data_loss)
+            self._resume(budget, workers)
         except ServiceError as error:
             if error.status != HTTPStatus.CONFLICT or self._run.detail().state != "judged":
                 raise
@@ -135,13 +135,16 @@ class ServiceSession(Session):
         """Resumes the run, if its search has ended before its budget or before its verdict."""
         given = config.budget.model_dump(mode="json", exclude_unset=True)
         try:
-            self._run.resume(
-                budget=given, workers=config.workers.count, accept_data_loss=self._accept_data_loss
-            )
+            self._resume(given, config.workers.count)
         except ServiceError as error:
             # It is complete, or another one was quicker: `events` tells.
             if error.status != HTTPStatus.CONFLICT:
                 raise
+
+    def _resume(self, budget: dict[str, Any], workers: int | None) -> None:
+        """Has the service resume the run; `events` has what that says, and no verdict of before."""
+        resumed = self._run.resume(budget=budget, workers=workers, accept_data_loss=self._accept_data_loss)
+        self._after = f"{resumed.launch}-0"
 
     def _require_same(self, config: SearchConfig, detail: RunDetail) -> None:
         recorded = checked(SearchConfig, detail.config)

@@ -81,7 +81,7 @@ class PredictRequest(Comparing):
         given = [name for name in ("rows", "inputs", "text") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"has {' and '.join(given) or 'no data'}; must have one of rows, inputs and text"
+                f"the request has {' and '.join(given) or 'no data'}; must have one of rows, inputs and text"
             )
         if (self.score or self.rolling) and self.rows is None:
             what = "score" if self.score else "rolling"

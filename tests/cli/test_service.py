@@ -538,6 +538,9 @@ def test_a_judged_search_goes_on_with_a_larger_budget_alone(
     # The options of this strategy follow the budget that the run began with.
     values = {**settings(root.parent / "data" / "rows.csv"), "name": "older", "strategy": {"kind": "aging"}}
     evo_nas.search(values, root / "older", executor="inline")
+    verdict = stored_verdict(Run.at(root / "older"))
+    assert verdict is not None
+    stored = Judged(verdict=verdict)
     file = tmp_path / "older.yaml"
     file.write_text(yaml.safe_dump(values))
     orders = launching(monkeypatch, f"echo '{event_to_json(Stopped(run='older', told=6, evaluations=9))}'")
@@ -546,8 +549,14 @@ def test_a_judged_search_goes_on_with_a_larger_budget_alone(
         assert same.exit_code == 0, same.output
         assert "the champion" in " ".join(same.stdout.split())
     assert not orders
+    launching(monkeypatch, f"echo '{event_to_json(stored)}'")
+    Client(url).run("older").judge()
+    Client(url).run("older").wait()
+    orders = launching(monkeypatch, f"echo '{event_to_json(Stopped(run='older', told=6, evaluations=9))}'")
     larger = at(url, "search", file, "--set", "budget.evaluations=40", "--json")
     assert larger.exit_code == 0, larger.output
+    # Without the verdict of before, which another launch has said.
+    assert [json.loads(line)["event"] for line in larger.stdout.splitlines()] == ["stopped"]
     assert [(each.doing, each.arguments) for each in orders] == [
         ("resume", ("--set", "budget.evaluations=40"))
     ]

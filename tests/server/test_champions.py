@@ -121,7 +121,7 @@ def test_posted_sequences_get_the_same_answers_as_rows(service: TestClient) -> N
         ({"inputs": [[1.0, [2.0]]]}, "sequence 1"),
         ({"inputs": [[[1.0, 2.0]]]}, "(1, 2)"),
         ({"text": "once upon"}, "continues neither"),
-        ({}, "must have one of rows, inputs and text"),
+        ({}, "the request has no data; must have one of rows, inputs and text"),
         ({"rows": [{}], "inputs": [[1]]}, "must have one of rows, inputs and text"),
         ({"rows": [{}], "surprise": 1}, "surprise"),
     ],
