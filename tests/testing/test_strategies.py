@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+
+import pytest
 
 THEIRS = """
 import random
@@ -60,20 +61,29 @@ class TestWithoutFixture(StrategyContract):
 """
 
 
-def outcomes_of(laws: str, folder: Path) -> tuple[dict[str, str], str]:
-    """Runs the tests whose names contain ``laws``; returns the outcome of each class, and all of the output."""
+LAWS = "global_generator and whole or no_more_networks"
+"""Two laws with one way of scoring: `tests/contracts` holds the registered strategies to all of them."""
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What pytest says of `LAWS`, in a folder and a process of its own."""
+    folder = tmp_path_factory.mktemp("theirs")
     (folder / "test_theirs.py").write_text(THEIRS)
-    arguments = ["-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", laws, "test_theirs.py"]
-    ran = subprocess.run(
+    arguments = ["-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", LAWS, "test_theirs.py"]
+    return subprocess.run(
         [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    lines = [line.split() for line in ran.stdout.splitlines() if "test_theirs.py::" in line]
-    return {words[1].split("::")[1]: words[0] for words in lines if words[0].isupper()}, ran.stdout
+    ).stdout
 
 
-def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(tmp_path: Path) -> None:
-    outcomes, output = outcomes_of("global_generator", tmp_path)
-    assert outcomes == {
+def outcomes_of(law: str, output: str) -> dict[str, str]:
+    """The outcome of each class."""
+    lines = [line.split() for line in output.splitlines() if "test_theirs.py::" in line and law in line]
+    return {words[1].split("::")[1]: words[0] for words in lines if words[0].isupper()}
+
+
+def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(output: str) -> None:
+    assert outcomes_of("global_generator", output) == {
         "TestSound": "PASSED",
         "TestDrawsGlobally": "FAILED",
         "TestRereads": "PASSED",
@@ -84,6 +94,6 @@ def test_one_fixture_is_enough_and_a_broken_law_is_found_and_explained(tmp_path:
     assert "override the fixture `build`: it returns what builds your strategy" in output
 
 
-def test_a_strategy_that_looks_at_all_of_its_history_for_each_ask_is_found(tmp_path: Path) -> None:
-    outcomes, _ = outcomes_of("no_more_networks", tmp_path)
+def test_a_strategy_that_looks_at_all_of_its_history_for_each_ask_is_found(output: str) -> None:
+    outcomes = outcomes_of("no_more_networks", output)
     assert (outcomes["TestRereads"], outcomes["TestSound"]) == ("FAILED", "PASSED")
