@@ -65,7 +65,7 @@ def take(browser: Browser, url: str, awaited: str, *, height: int, picture: Path
     page.set_default_timeout(PATIENCE_MS)
     page.goto(url)
     page.locator(awaited).first.wait_for()
-    page.locator(".where", has_text="runs").wait_for()
+    page.locator(".where:not(:empty)").wait_for()
     page.wait_for_timeout(3_000)  # charts are drawn after the data came
     # The folder of whoever takes the pictures is nobody's business.
     page.locator(".where").evaluate("(where) => { where.textContent = 'runs' }")

@@ -268,6 +268,13 @@ def confirm(page: Page) -> None:
     dialog.wait_for(state="detached")
 
 
+def test_a_field_goes_back_to_its_default_by_the_button_that_says_so(page: Page) -> None:
+    write(page, PARITY + "seed: 7\n")
+    page.get_by_role("button", name="use default of seed").click()
+    sync_api.expect(page.get_by_label("configuration as YAML")).to_have_value(PARITY)
+    sync_api.expect(page.get_by_role("button", name="use default of seed")).to_have_count(0)
+
+
 def test_a_run_is_forked_with_a_change(page: Page) -> None:
     page.request.post("/api/v1/runs", data={"config": {**TINY, "name": "original"}})
     page.goto("/runs/original")

@@ -126,7 +126,7 @@ function Row({ field, problems, reset, group, children }) {
   return html`<div class=${cls("field", wrong.length && "wrong")}>
     <div class="field-head">
       ${group ? html`<span class="label" id="${id}-label">${label}</span>` : html`<label for=${id}>${label}</label>`}
-      ${reset && html`<button type="button" class="link reset" aria-label="default of ${field.label}" onClick=${reset}>default</button>`}
+      ${reset && html`<button type="button" class="link reset" aria-label="use default of ${field.label}" onClick=${reset}>use default</button>`}
     </div>
     ${children({ id, "aria-describedby": described, ...(wrong.length ? { "aria-invalid": "true" } : {}),
       ...(group ? { "aria-labelledby": `${id}-label` } : {}) })}
