@@ -111,7 +111,7 @@ class RandomConvolutions:
         # Half of the sequences are at least as long as the widest kernel.
         longest = np.log2(max(1.0, (median - 1) / 8))
         # Most sequences are drawn many times.
-        scaled = [bare.scaler(item.astype(np.float64)) for item in sequences]
+        scaled = [bare.scaler(item.astype(np.float64)).astype(np.float32) for item in sequences]
         chosen = [
             bare._with_biases(scaled, kernel, int(2 ** rng.uniform(0, longest)), rng) for kernel in kernels
         ]
